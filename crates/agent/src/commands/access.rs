@@ -1,0 +1,113 @@
+//! How a command in a job reaches the server.
+
+use std::sync::Arc;
+
+use countersign_domain::{Clock, Entropy};
+use countersign_wire::SecretText;
+
+use crate::{
+    AgentError, DEFAULT_ENDPOINT, Environment, Transport,
+    ambient::Ambient,
+    api::{Api, CallError, Halt, Owner, Retry},
+    config::{DEFAULT_REDACTED_VARS, list, parse_endpoint},
+    redaction::{self, secret_values},
+};
+
+/// The job token.
+const TOKEN_VARIABLE: &str = "BUILDKITE_AGENT_ACCESS_TOKEN";
+/// The base address, including `/v3`.
+const ENDPOINT_VARIABLE: &str = "BUILDKITE_AGENT_ENDPOINT";
+/// The job's id.
+const JOB_VARIABLE: &str = "BUILDKITE_JOB_ID";
+/// Another build to read meta-data of.
+const BUILD_VARIABLE: &str = "BUILDKITE_METADATA_BUILD_ID";
+/// Names of variables whose values never leave the machine.
+const REDACTED_VARIABLE: &str = "BUILDKITE_REDACTED_VARS";
+
+/// What the flags of a command said; what is `None` comes from the variables.
+#[derive(Debug, Clone, Default)]
+pub struct Given {
+    /// `--agent-access-token`, else `BUILDKITE_AGENT_ACCESS_TOKEN`.
+    pub token: Option<SecretText>,
+    /// `--endpoint`, else `BUILDKITE_AGENT_ENDPOINT`.
+    pub endpoint: Option<String>,
+    /// `--job`, else `BUILDKITE_JOB_ID`.
+    pub job: Option<String>,
+    /// `--build`, else `BUILDKITE_METADATA_BUILD_ID`; only for reading meta-data.
+    pub build: Option<String>,
+    /// `--redacted-vars`, comma-separated, else `BUILDKITE_REDACTED_VARS`.
+    pub redacted_vars: Option<String>,
+}
+
+/// Everything that a command needs to call the server.
+pub struct JobAccess {
+    pub(super) api: Api,
+    pub(super) ambient: Ambient,
+    job: Option<String>,
+    build: Option<String>,
+    secrets: Vec<SecretText>,
+}
+
+impl JobAccess {
+    /// Puts flags and variables together. Reads no configuration file and never uses an agent token.
+    ///
+    /// # Errors
+    /// There is no job token, the endpoint is no address, or connections cannot be set up.
+    pub fn new(
+        given: Given,
+        environment: &Environment,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+    ) -> Result<Self, AgentError> {
+        let text = |flag: Option<String>, variable: &str| flag.or_else(|| environment.get(variable).map(str::to_owned));
+        let token = given.token.or_else(|| environment.get(TOKEN_VARIABLE).map(SecretText::new)).ok_or_else(|| {
+            AgentError::bad_input(format!(
+                "{TOKEN_VARIABLE} is not set; this command works inside a job, or with --agent-access-token"
+            ))
+        })?;
+        let endpoint = text(given.endpoint, ENDPOINT_VARIABLE);
+        let endpoint = parse_endpoint(endpoint.as_deref().unwrap_or(DEFAULT_ENDPOINT)).map_err(|problem| {
+            AgentError::bad_input(format!("the endpoint (--endpoint, {ENDPOINT_VARIABLE}) {problem}"))
+        })?;
+        let patterns = list(text(given.redacted_vars, REDACTED_VARIABLE).as_deref().unwrap_or(DEFAULT_REDACTED_VARS));
+        let variables = environment.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)));
+        let mut secrets = secret_values(variables, &patterns);
+        secrets.push(token.clone());
+        Ok(Self {
+            api: Api::new(Transport::new(&endpoint, environment)?, &endpoint, token),
+            ambient: Ambient { clock, entropy },
+            job: text(given.job, JOB_VARIABLE),
+            build: text(given.build, BUILD_VARIABLE),
+            secrets,
+        })
+    }
+
+    /// The job's id.
+    pub(super) fn job(&self) -> Result<&str, AgentError> {
+        self.job
+            .as_deref()
+            .ok_or_else(|| AgentError::bad_input(format!("{JOB_VARIABLE} is not set; give the job with --job")))
+    }
+
+    /// Whose meta-data are read: the named build's, else the job's own.
+    pub(super) fn owner(&self) -> Result<Owner, AgentError> {
+        match &self.build {
+            Some(build) => Ok(Owner::Build(build.clone())),
+            None => self.job().map(|job| Owner::Job(job.to_owned())),
+        }
+    }
+
+    /// Takes the values of secret variables out of a text.
+    pub(super) fn redact(&self, text: &str) -> String {
+        redaction::redact(text, &self.secrets)
+    }
+
+    /// Makes a call by its schedule.
+    pub(super) async fn call<T, F>(&self, retry: Retry, call: impl FnMut() -> F) -> Result<T, CallError>
+    where
+        F: Future<Output = Result<T, CallError>>,
+    {
+        let failed = |error: &CallError| tracing::warn!(%error, "trying again");
+        retry.run(&self.ambient, &Halt::never(), failed, call).await
+    }
+}

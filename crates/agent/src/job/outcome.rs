@@ -1,0 +1,56 @@
+//! How a job ended, in the protocol's words.
+
+use std::process::ExitStatus;
+
+use countersign_wire::buildkite::signal_reason;
+
+use super::{Cancel, process::signal_name};
+
+/// What the finish of a job says.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Outcome {
+    pub exit_status: String,
+    pub signal: Option<String>,
+    pub signal_reason: Option<&'static str>,
+}
+
+impl Outcome {
+    /// The command was never run.
+    pub fn not_run(signal_reason: &'static str) -> Self {
+        Self { exit_status: "-1".to_owned(), signal: None, signal_reason: Some(signal_reason) }
+    }
+
+    /// The command ended with `status`, after a cancellation or by itself. A cancelled one never counts as passed.
+    pub fn of(status: ExitStatus, cancelled: Option<Cancel>) -> Self {
+        let exit_status = match status.code() {
+            Some(0) if cancelled.is_some() => "1".to_owned(),
+            Some(code) => code.to_string(),
+            None => "-1".to_owned(),
+        };
+        let signal_reason = cancelled.map(|cancel| match cancel {
+            Cancel::Server => signal_reason::CANCEL,
+            Cancel::Agent => signal_reason::AGENT_STOP,
+        });
+        Self { exit_status, signal: signal_name(status), signal_reason }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::process::ExitStatusExt;
+
+    use super::*;
+
+    #[test]
+    fn statuses_are_text_and_signals_have_names() {
+        let shown = |raw, cancelled| {
+            let Outcome { exit_status, signal, signal_reason } = Outcome::of(ExitStatus::from_raw(raw), cancelled);
+            (exit_status, signal, signal_reason)
+        };
+        assert_eq!(shown(0, None), ("0".to_owned(), None, None));
+        assert_eq!(shown(3 << 8, None), ("3".to_owned(), None, None));
+        assert_eq!(shown(15, Some(Cancel::Server)), ("-1".to_owned(), Some("SIGTERM".to_owned()), Some("cancel")));
+        assert_eq!(shown(9, Some(Cancel::Agent)), ("-1".to_owned(), Some("SIGKILL".to_owned()), Some("agent_stop")));
+        assert_eq!(shown(0, Some(Cancel::Server)), ("1".to_owned(), None, Some("cancel")));
+    }
+}

@@ -1,0 +1,38 @@
+//! The native agent, and the commands that a job calls.
+//!
+//! ```text
+//!  Setting/Layer ─► Config ─► Agent::run ─► worker (register · connect · heartbeat · ping) ─► job (environment · process · log)
+//!  JobAccess ─► commands::{meta_data, annotate}                                             both ─► api ─► the server
+//! ```
+//!
+//! Nothing here reads a clock, randomness or the environment: they come in as [`Clock`], [`Entropy`] and [`Environment`].
+//! Nothing here prints: what people should see goes to a [`Reporter`].
+//!
+//! [`Clock`]: countersign_domain::Clock
+//! [`Entropy`]: countersign_domain::Entropy
+
+mod ambient;
+mod api;
+pub mod commands;
+mod config;
+mod environment;
+mod error;
+mod event;
+mod hide_token;
+mod host;
+mod job;
+mod redaction;
+mod stop;
+mod token_source;
+mod worker;
+
+pub use api::Transport;
+pub use config::{Config, ConfigFile, DEFAULT_ENDPOINT, Layer, Layers, Setting, config_file_candidates};
+pub use environment::Environment;
+pub use error::{AgentError, ErrorKind};
+pub use event::{Event, Reporter, Silent};
+pub use hide_token::{HiddenToken, hide_token};
+pub use host::Host;
+pub use stop::Stop;
+pub use token_source::TokenSource;
+pub use worker::Agent;

@@ -1,0 +1,89 @@
+//! Jobs that run, and jobs that are refused.
+
+use std::{fs, os::unix::fs::PermissionsExt};
+
+use serde_json::json;
+
+use crate::stand::{JOB_TOKEN, Stand, job, kept_from_jobs};
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_runs_with_its_own_token_and_no_other() {
+    let command = "env > environment; tr '\\0' '\\n' < /proc/$PPID/cmdline > parent; pwd; echo to stderr >&2; \
+                   echo token: $BUILDKITE_AGENT_ACCESS_TOKEN; buildkite-agent linked; exit 3";
+    let mut stand = Stand::start(&[], |state| state.jobs.push_back(job("j1", command))).await;
+    stand.until("the job is finished", |state| !state.finishes("j1").is_empty()).await;
+    stand.stop().await;
+
+    let state = stand.fake.state();
+    let folder = stand.checkout();
+    let shown = folder.canonicalize().expect("the folder stays");
+    assert_eq!(state.log("j1"), format!("{}\nto stderr\ntoken: [REDACTED]\nlinked\n", shown.display()));
+    let finish = &state.finishes("j1")[0];
+    assert_eq!(
+        (&finish["exit_status"], &finish["chunks_failed_count"], finish.get("signal")),
+        (&json!("3"), &json!(0), None)
+    );
+    assert_eq!(fs::metadata(&folder).expect("made").permissions().mode() & 0o777, 0o700);
+
+    let environment = fs::read_to_string(folder.join("environment")).expect("written by the job");
+    let parent = fs::read_to_string(folder.join("parent")).expect("written by the job");
+    assert!(
+        environment.lines().any(|line| line == format!("BUILDKITE_AGENT_ACCESS_TOKEN={JOB_TOKEN}")),
+        "{environment}"
+    );
+    assert!(environment.lines().any(|line| line == format!("BUILDKITE_AGENT_ENDPOINT={}", stand.fake.endpoint())));
+    for secret in kept_from_jobs(&stand) {
+        assert!(!environment.contains(secret.reveal()) && !parent.contains(secret.reveal()), "{environment}{parent}");
+    }
+
+    let token_of = |name: &str| state.named(name)[0].token.clone();
+    assert_eq!(token_of("POST /register"), stand.token);
+    for call in ["POST /connect", "GET /ping", "PUT /jobs/j1/accept", "POST /disconnect"] {
+        assert_eq!(token_of(call), "session-1", "{call}");
+    }
+    for call in ["PUT /jobs/j1/start", "POST /jobs/j1/chunks", "PUT /jobs/j1/finish"] {
+        assert_eq!(token_of(call), JOB_TOKEN, "{call}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_without_a_token_is_given_back_and_nothing_runs() {
+    let mut without = job("j1", "touch ran");
+    without.as_object_mut().expect("an object").remove("token");
+    let mut stand = Stand::start(&[], |state| state.jobs.push_back(without)).await;
+    stand.until("the job is given back", |state| !state.finishes("j1").is_empty()).await;
+    stand.stop().await;
+    let state = stand.fake.state();
+    assert_eq!(state.finishes("j1")[0]["exit_status"], "-1");
+    assert_eq!(state.finishes("j1")[0]["signal_reason"], "agent_refused");
+    assert_eq!((state.count("PUT /jobs/j1/start"), state.count("POST /jobs/j1/chunks")), (0, 0));
+    assert!(!stand.checkout().exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_that_asks_for_a_repository_fails_with_that_word() {
+    let mut asking = job("j1", "touch ran");
+    asking["env"]["BUILDKITE_REPO"] = json!("https://ada:hunter2@git.example/x.git");
+    let mut stand = Stand::start(&[], |state| state.jobs.push_back(asking)).await;
+    stand.until("the job is finished", |state| !state.finishes("j1").is_empty()).await;
+    stand.stop().await;
+    let state = stand.fake.state();
+    let log = state.log("j1");
+    assert!(log.contains("repository") && !log.contains("hunter2"), "{log}");
+    assert_eq!(
+        (&state.finishes("j1")[0]["exit_status"], &state.finishes("j1")[0]["signal_reason"]),
+        (&json!("-1"), &json!("agent_refused"))
+    );
+    assert!(!stand.checkout().exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_command_that_cannot_start_says_so_in_the_log() {
+    let settings = [(countersign_agent::Setting::Shell, "/nowhere/shell -c")];
+    let mut stand = Stand::start(&settings, |state| state.jobs.push_back(job("j1", "true"))).await;
+    stand.until("the job is finished", |state| !state.finishes("j1").is_empty()).await;
+    stand.stop().await;
+    let state = stand.fake.state();
+    assert!(state.log("j1").contains("could not be run"), "{}", state.log("j1"));
+    assert_eq!(state.finishes("j1")[0]["signal_reason"], "process_run_error");
+}

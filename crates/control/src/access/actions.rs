@@ -1,0 +1,215 @@
+//! The table of actions: one line says what is done and who may.
+//!
+//! A face or an operation names an action by its type. `docs/permissions.md` is printed from [`TABLE`], and a test tries every
+//! caller on every operation of every face against it.
+
+/// Who may do something. `Admin` and `Member` are people with a user token; what a `Member` may, an `Admin` may too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Who {
+    /// No credential.
+    Anonymous,
+    /// An Organization Admin.
+    Admin,
+    /// Any other member of the organization.
+    Member,
+    /// The holder of an agent token.
+    AgentToken,
+    /// A connected agent.
+    Session,
+    /// An agent that has said goodbye.
+    EndedSession,
+    /// A running job.
+    Job,
+    /// The operator of the instance.
+    Operator,
+    /// The server itself.
+    System,
+}
+
+impl Who {
+    /// Everyone there is.
+    pub const ALL: [Self; 9] = [
+        Self::Anonymous,
+        Self::Admin,
+        Self::Member,
+        Self::AgentToken,
+        Self::Session,
+        Self::EndedSession,
+        Self::Job,
+        Self::Operator,
+        Self::System,
+    ];
+
+    /// In words, for a refusal and for the documentation.
+    #[must_use]
+    pub const fn words(self) -> &'static str {
+        match self {
+            Self::Anonymous => "nobody",
+            Self::Admin => "an Organization Admin",
+            Self::Member => "a member of the organization",
+            Self::AgentToken => "an agent token",
+            Self::Session => "a connected agent",
+            Self::EndedSession => "an agent that has disconnected",
+            Self::Job => "a running job",
+            Self::Operator => "the operator",
+            Self::System => "the server",
+        }
+    }
+
+    /// Whether the caller showed a credential of the sort that an action for `self` takes.
+    #[must_use]
+    pub const fn is_same_sort(self, other: Self) -> bool {
+        matches!(
+            (self, other),
+            (Self::Admin | Self::Member, Self::Admin | Self::Member)
+                | (Self::AgentToken, Self::AgentToken)
+                | (Self::Session | Self::EndedSession, Self::Session | Self::EndedSession)
+                | (Self::Job, Self::Job)
+                | (Self::Operator, Self::Operator)
+                | (Self::System, Self::System)
+        )
+    }
+}
+
+/// Something that can be done.
+pub trait Action: Send + Sync + 'static {
+    /// What it is called in refusals, documentation and traces.
+    const NAME: &'static str;
+    /// Who may. Nobody else.
+    const ALLOWED: &'static [Who];
+
+    /// Whether `who` may do this.
+    #[must_use]
+    fn allows(who: Who) -> bool {
+        Self::ALLOWED.contains(&who) || (who == Who::Admin && Self::ALLOWED.contains(&Who::Member))
+    }
+}
+
+/// A row of the table.
+#[derive(Debug)]
+pub struct Row {
+    /// The action's name.
+    pub name: &'static str,
+    /// What it does.
+    pub does: &'static str,
+    /// Who may.
+    pub allowed: &'static [Who],
+}
+
+macro_rules! actions {
+    ($($(#[doc = $doc:literal])+ $name:ident $text:literal: $($who:ident)+;)*) => {
+        $(
+            $(#[doc = $doc])+
+            #[derive(Debug)]
+            pub struct $name;
+            impl Action for $name {
+                const NAME: &'static str = $text;
+                const ALLOWED: &'static [Who] = &[$(Who::$who),+];
+            }
+        )*
+        /// Every action there is.
+        pub const TABLE: &[Row] = &[$(Row { name: $text, does: concat!($($doc),+), allowed: &[$(Who::$who),+] }),*];
+    };
+}
+
+actions! {
+    /// See the organization: its name, its deployments, what one may do in it.
+    ViewOrganization "organization.view": Member;
+    /// Make an organization with its default token.
+    CreateOrganization "organization.create": Operator;
+    /// See the audit log, and whether its chain holds.
+    ViewAudit "audit.view": Admin;
+
+    /// Create an agent token.
+    CreateAgentToken "agent_token.create": Admin;
+    /// See agent tokens, what they reach and who uses them.
+    ViewAgentTokens "agent_token.view": Admin;
+    /// Change an agent token's description, expiry, reveal policy or scope.
+    UpdateAgentToken "agent_token.update": Admin;
+    /// See an agent token's value again, while its reveal policy allows.
+    RevealAgentToken "agent_token.reveal": Admin;
+    /// Give an agent token a new secret.
+    RotateAgentToken "agent_token.rotate": Admin;
+    /// Take an agent token back.
+    RevokeAgentToken "agent_token.revoke": Admin;
+
+    /// Create a user token for oneself.
+    CreateUserToken "user_token.create": Member;
+    /// See one's own user tokens.
+    ViewUserTokens "user_token.view": Member;
+    /// Change one's own user token.
+    UpdateUserToken "user_token.update": Member;
+    /// See one's own user token's value again, while its reveal policy allows.
+    RevealUserToken "user_token.reveal": Member;
+    /// Take one's own user token back.
+    RevokeUserToken "user_token.revoke": Member;
+
+    /// Create, see and revoke operator tokens.
+    ManageOperatorTokens "operator_token.manage": Operator;
+
+    /// See agents.
+    ViewAgents "agent.view": Member;
+    /// Ask an agent to leave.
+    StopAgent "agent.stop": Admin;
+    /// Keep jobs from an agent, and let it take them again.
+    PauseAgent "agent.pause": Admin;
+
+    /// See builds, their jobs, logs, annotations and meta-data.
+    ViewBuilds "build.view": Member;
+    /// Create a build.
+    CreateBuild "build.create": Member;
+    /// Cancel a build.
+    CancelBuild "build.cancel": Member;
+
+    /// Register an agent.
+    RegisterAgent "agent.register": AgentToken;
+    /// Ask what an agent token is.
+    IdentifyAgentToken "agent_token.identify": AgentToken;
+    /// Say that an agent is there.
+    ConnectAgent "agent.connect": Session;
+    /// Say that an agent is still there.
+    Heartbeat "agent.heartbeat": Session;
+    /// Ask what there is to do.
+    Ping "agent.ping": Session;
+    /// Say goodbye. Saying it again is allowed.
+    DisconnectAgent "agent.disconnect": Session EndedSession;
+    /// Take a job that was offered.
+    AcceptJob "job.accept": Session;
+
+    /// Report a job's start, log and end, and ask whether it is canceled.
+    ReportJob "job.report": Job;
+    /// Ask for one's own agent to be stopped, paused or resumed.
+    ControlOwnAgent "job.control_agent": Job;
+    /// Read the meta-data of one's own build.
+    ReadMetaData "meta_data.read": Job;
+    /// Write the meta-data of one's own build.
+    WriteMetaData "meta_data.write": Job;
+    /// Annotate one's own build.
+    Annotate "annotation.write": Job;
+
+    /// Keep house: close windows, give agents up, seal the audit log, move to new keys.
+    KeepHouse "house.keep": System;
+    /// See how this instance is doing.
+    ViewInstance "instance.view": Operator System;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_action_stands_once_and_somebody_may_do_it() {
+        let mut names: Vec<_> = TABLE.iter().map(|row| row.name).collect();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), TABLE.len());
+        assert!(TABLE.iter().all(|row| !row.allowed.is_empty() && !row.allowed.contains(&Who::Anonymous)));
+    }
+
+    #[test]
+    fn an_admin_may_what_a_member_may_and_not_the_reverse() {
+        assert!(CreateUserToken::allows(Who::Admin));
+        assert!(RevokeAgentToken::allows(Who::Admin));
+        assert!(!RevokeAgentToken::allows(Who::Member));
+    }
+}

@@ -1,0 +1,306 @@
+//! From a presented value to a [`Caller`].
+//!
+//! Garbage is dropped before any look-up. A value that is not known, or whose secret does not match, costs the same and gets one
+//! answer; a value whose secret verifies gets its true reason.
+
+use std::net::IpAddr;
+
+use countersign_domain::id::{OrganizationId, TokenId};
+use countersign_domain::{KeyRing, Kind, PublicId, Refusal, Timestamp, TokenDigest, TokenSecret};
+use countersign_store::agents::sessions;
+use countersign_store::tokens::{scopes, secrets};
+use countersign_store::{Tx, jobs};
+use futures_util::future::BoxFuture;
+
+use crate::usage::Digested;
+use crate::{Control, Error, Origin, Result};
+
+use super::{AgentTokenCaller, Caller, JobCaller, OperatorCaller, SessionCaller, UserCaller};
+
+/// What a call shows of itself.
+#[derive(Debug)]
+pub struct Presented<'a> {
+    /// The value after `Token` or `Bearer`; none when there is no such header.
+    pub value: Option<&'a str>,
+    /// Where the call comes from.
+    pub origin: Origin,
+}
+
+/// What a value was checked against.
+enum Found {
+    Token(secrets::Credential, Vec<countersign_domain::Network>),
+    Session(sessions::Credential, Vec<countersign_domain::Network>),
+    Job(jobs::tokens::Credential),
+}
+
+impl Found {
+    const fn digest(&self) -> &TokenDigest {
+        match self {
+            Self::Token(it, _) => &it.digest,
+            Self::Session(it, _) => &it.digest,
+            Self::Job(it) => &it.digest,
+        }
+    }
+
+    fn row(&self) -> Digested {
+        match self {
+            Self::Token(it, _) => Digested::Secret(it.secret),
+            Self::Session(it, _) => Digested::Session(it.session),
+            Self::Job(it) => Digested::Job(it.job),
+        }
+    }
+
+    /// Whether the row is at its end, so that its key may be gone.
+    const fn has_ended(&self) -> bool {
+        match self {
+            Self::Token(..) => false,
+            Self::Session(it, _) => it.ended.is_some(),
+            Self::Job(it) => it.ended_at.is_some(),
+        }
+    }
+}
+
+impl Control {
+    /// Says who calls. A call without a credential is [`Caller::Anonymous`], which may do nothing that needs a grant.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] with the reason; [`Error::Unavailable`] when nobody can tell, which is never a denial.
+    pub async fn authenticate(&self, presented: Presented<'_>) -> Result<Caller> {
+        let Presented { value, origin } = presented;
+        let Some(value) = value else { return Ok(Caller::Anonymous(origin)) };
+        let secret = TokenSecret::parse(value).map_err(|_| Error::unknown())?;
+        let keys = self.keys();
+        let wanted = (secret.kind(), secret.public_id().clone());
+        let found = self.store().read(wanted, |tx, wanted| Box::pin(look_up(tx, wanted))).await?;
+        let Some(found) = found else {
+            keys.spend_verify(&secret);
+            return Err(Error::unknown());
+        };
+        if !verify(&keys, &secret, &found)? {
+            return Err(Error::unknown());
+        }
+        if found.digest().key() != keys.newest() {
+            self.usage().moved(found.row(), keys.digest(&secret), found.digest().key().clone());
+        }
+        self.admit(found, origin)
+    }
+
+    /// What a verified credential stands for now, or why it stands for nothing.
+    fn admit(&self, found: Found, origin: Origin) -> Result<Caller> {
+        let now = self.now();
+        match found {
+            Found::Token(it, networks) => {
+                let reason = token_refusal(&it, &networks, origin.ip, now);
+                self.note(&it.public_id, it.organization, it.token, reason, origin.ip, now)?;
+                self.usage().token_used(it.token, it.secret, origin.ip, now);
+                token_caller(it, origin)
+            }
+            Found::Session(it, networks) => {
+                let ended = match it.ended {
+                    Some((_, sessions::Ended::Revoked)) => Some(Refusal::Revoked),
+                    Some((_, sessions::Ended::Lost)) => Some(Refusal::Expired),
+                    // A goodbye may be said twice: its answer can get lost.
+                    Some((_, sessions::Ended::Disconnected)) | None => None,
+                };
+                let reason = ended.or_else(|| outside(&networks, origin.ip));
+                self.note(&it.public_id, it.organization, it.token, reason, origin.ip, now)?;
+                if it.ended.is_none() {
+                    self.usage().agent_seen(it.agent, now);
+                }
+                Ok(Caller::Session(SessionCaller {
+                    organization: it.organization,
+                    agent: it.agent,
+                    name: it.name,
+                    version: it.version,
+                    session: it.session,
+                    public_id: it.public_id,
+                    token: it.token,
+                    deployment: it.deployment,
+                    queue: it.queue,
+                    has_left: it.ended.is_some(),
+                    origin,
+                }))
+            }
+            Found::Job(it) => {
+                if it.ended_at.is_some() {
+                    return Err(Error::refused(Refusal::Expired, it.public_id));
+                }
+                self.usage().agent_seen(it.agent, now);
+                Ok(Caller::Job(JobCaller {
+                    organization: it.organization,
+                    job: it.job,
+                    build: it.build,
+                    agent: it.agent,
+                    public_id: it.public_id,
+                    session: None,
+                    origin,
+                }))
+            }
+        }
+    }
+
+    /// Counts a refusal, and turns it into the error.
+    fn note(
+        &self,
+        id: &PublicId,
+        of: OrganizationId,
+        token: TokenId,
+        reason: Option<Refusal>,
+        ip: IpAddr,
+        now: Timestamp,
+    ) -> Result<()> {
+        let Some(reason) = reason else { return Ok(()) };
+        self.count_refusal(of, token, id, reason, ip, now);
+        Err(Error::refused(reason, id.clone()))
+    }
+
+    /// The job that a caller speaks for. A job token says so itself. Agents older than 3.39 know no job tokens and use the session
+    /// token for their job: for them, and for the one job that they run now, it stands in.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] with `kind` for the session token of an agent that knows job tokens.
+    pub async fn as_job(&self, caller: Caller) -> Result<Caller> {
+        let Caller::Session(session) = &caller else { return Ok(caller) };
+        if session.has_left || !predates_job_tokens(session.version.as_deref()) {
+            return Err(Error::refused(Refusal::Kind, session.public_id.clone()));
+        }
+        let whose = (session.organization, session.agent);
+        let job =
+            self.store().read(whose, |tx, (of, agent)| Box::pin(jobs::of_agent(tx, *of, *agent))).await?;
+        match job {
+            Some(job) if job.session == Some(session.session) && job.accepted_at.is_some() => {
+                Ok(Caller::Job(JobCaller {
+                    organization: session.organization,
+                    job: job.id,
+                    build: job.build,
+                    agent: session.agent,
+                    public_id: session.public_id.clone(),
+                    session: Some(session.session),
+                    origin: session.origin.clone(),
+                }))
+            }
+            _ => Err(Error::NotFound("job")),
+        }
+    }
+}
+
+fn look_up<'a>(tx: &'a mut Tx, (kind, id): &'a (Kind, PublicId)) -> BoxFuture<'a, Result<Option<Found>>> {
+    Box::pin(async move {
+        Ok(match kind {
+            Kind::AgentToken | Kind::UserToken | Kind::OperatorToken => {
+                match secrets::credential_by_public_id(tx, id).await? {
+                    Some(it) => {
+                        let networks = scopes::networks(tx, it.token).await?;
+                        Some(Found::Token(it, networks))
+                    }
+                    None => None,
+                }
+            }
+            Kind::Session => match sessions::credential_by_public_id(tx, id).await? {
+                Some(it) => {
+                    let networks = scopes::networks(tx, it.token).await?;
+                    Some(Found::Session(it, networks))
+                }
+                None => None,
+            },
+            Kind::Job => jobs::tokens::credential_by_public_id(tx, id).await?.map(Found::Job),
+        })
+    })
+}
+
+/// Whether the value is the one that was issued. A kind that is not the row's cannot be: the kind is part of what is digested.
+fn verify(keys: &KeyRing, secret: &TokenSecret, found: &Found) -> Result<bool> {
+    match keys.verify(secret, found.digest()) {
+        Ok(matches) => Ok(matches),
+        Err(_) if found.has_ended() => Ok(false),
+        Err(missing) => {
+            tracing::error!(%missing, "a row needs a key that the key ring has not");
+            Err(Error::Unavailable { code: "key_ring", message: "The server lacks a key; its operator must look." })
+        }
+    }
+}
+
+fn outside(networks: &[countersign_domain::Network], ip: IpAddr) -> Option<Refusal> {
+    let inside = networks.is_empty() || networks.iter().any(|network| network.contains(ip));
+    (!inside).then_some(Refusal::Network)
+}
+
+/// Why a verified token is refused, if it is.
+fn token_refusal(
+    it: &secrets::Credential,
+    networks: &[countersign_domain::Network],
+    ip: IpAddr,
+    now: Timestamp,
+) -> Option<Refusal> {
+    if it.revoked_at.is_some() {
+        return Some(Refusal::Revoked);
+    }
+    if it.expires_at.is_some_and(|at| at <= now) {
+        return Some(Refusal::Expired);
+    }
+    if it.valid_until.is_some_and(|at| at <= now) {
+        return Some(Refusal::Rotated);
+    }
+    if it.kind == Kind::UserToken && it.role.is_none() {
+        return Some(Refusal::Revoked);
+    }
+    outside(networks, ip)
+}
+
+fn token_caller(it: secrets::Credential, origin: Origin) -> Result<Caller> {
+    match it.kind {
+        Kind::AgentToken => Ok(Caller::AgentToken(AgentTokenCaller {
+            organization: it.organization,
+            token: it.token,
+            secret: it.secret,
+            public_id: it.public_id,
+            origin,
+        })),
+        Kind::OperatorToken => {
+            Ok(Caller::Operator(OperatorCaller { credential: Some((it.token, it.secret, it.public_id)), origin }))
+        }
+        Kind::UserToken => match (it.user, it.role, it.owner) {
+            (Some(user), Some(role), Some((name, email))) => Ok(Caller::User(UserCaller {
+                organization: it.organization,
+                user,
+                name,
+                email,
+                role,
+                token: it.token,
+                generation: it.generation,
+                secret: it.secret,
+                public_id: it.public_id,
+                origin,
+            })),
+            _ => Err(Error::unknown()),
+        },
+        Kind::Session | Kind::Job => Err(Error::internal("a token row of a kind that has a table of its own")),
+    }
+}
+
+/// Whether an agent of this version knows no job tokens: they came with 3.39.
+fn predates_job_tokens(version: Option<&str>) -> bool {
+    let mut parts = version.unwrap_or_default().split(['.', '-', '+']);
+    let major: Option<u32> = parts.next().and_then(|part| part.parse().ok());
+    let minor: Option<u32> = parts.next().and_then(|part| part.parse().ok());
+    match (major, minor) {
+        (Some(major), Some(minor)) => (major, minor) < (3, 39),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::predates_job_tokens;
+
+    #[test]
+    fn only_versions_that_say_so_are_old() {
+        for old in ["3.38.9", "3.0.0", "2.6.10", "3.38.0-beta.1"] {
+            assert!(predates_job_tokens(Some(old)), "{old}");
+        }
+        for new in ["3.39.0", "3.137.0", "4.0.0-beta.15", "", "3", "three.two", "-1.2"] {
+            assert!(!predates_job_tokens(Some(new)), "{new}");
+        }
+        assert!(!predates_job_tokens(None));
+    }
+}

@@ -1,0 +1,61 @@
+//! Asking again, inside a write's transaction, whether the caller's credential still stands.
+//!
+//! The rows that say so are kept still until the transaction ends, so a revoke either comes before, and this refuses, or after, and
+//! then the write had its place before it. There is nothing between.
+
+use countersign_domain::Refusal;
+use countersign_domain::id::SecretId;
+use countersign_domain::PublicId;
+use countersign_store::agents::sessions;
+use countersign_store::tokens::secrets;
+use countersign_store::{Tx, jobs};
+
+use crate::{Error, Result};
+
+use super::Caller;
+
+/// # Errors
+/// [`Error::Unauthenticated`] with the reason when the credential has ended since it was checked.
+pub(crate) async fn still_stands(tx: &mut Tx, caller: &Caller) -> Result<()> {
+    match caller {
+        Caller::User(user) => {
+            secret_stands(tx, user.secret, &user.public_id).await?;
+            match secrets::member_standing(tx, user.organization, user.user).await? {
+                Some((role, _)) if role == user.role.0 => Ok(()),
+                Some(_) => Err(Error::Denied { action: "this", needs: "the role that you had when the call began" }),
+                None => Err(Error::refused(Refusal::Revoked, user.public_id.clone())),
+            }
+        }
+        Caller::AgentToken(it) => secret_stands(tx, it.secret, &it.public_id).await,
+        Caller::Operator(it) => match &it.credential {
+            Some((_, secret, public_id)) => secret_stands(tx, *secret, public_id).await,
+            None => Ok(()),
+        },
+        Caller::Session(it) if it.has_left => Ok(()),
+        Caller::Session(it) => match sessions::stands(tx, it.session).await? {
+            true => Ok(()),
+            false => Err(Error::refused(Refusal::Expired, it.public_id.clone())),
+        },
+        Caller::Job(it) => match jobs::tokens::stands(tx, it.job).await? {
+            true => Ok(()),
+            false => Err(Error::refused(Refusal::Expired, it.public_id.clone())),
+        },
+        Caller::System(_) => Ok(()),
+        Caller::Anonymous(_) => Err(Error::unknown()),
+    }
+}
+
+async fn secret_stands(tx: &mut Tx, secret: SecretId, id: &PublicId) -> Result<()> {
+    let now = tx.now();
+    let Some(it) = secrets::standing(tx, secret).await? else { return Err(Error::unknown()) };
+    let reason = if it.revoked_at.is_some() {
+        Refusal::Revoked
+    } else if it.expires_at.is_some_and(|at| at <= now) {
+        Refusal::Expired
+    } else if it.valid_until.is_some_and(|at| at <= now) {
+        Refusal::Rotated
+    } else {
+        return Ok(());
+    };
+    Err(Error::refused(reason, id.clone()))
+}

@@ -1,0 +1,37 @@
+//! Agent tokens: what agents register with.
+
+mod create;
+mod list;
+mod reference;
+mod reveal;
+mod revoke;
+mod rotate;
+mod update;
+
+use countersign_domain::{Scope, Timestamp};
+
+pub use countersign_store::refusals::Refused;
+pub use countersign_store::tokens::secrets::Secret;
+pub use countersign_store::tokens::{Liveness, Token};
+pub use create::{NewAgentToken, Issued};
+pub use reference::TokenReference;
+pub use revoke::{Revocation, Revoked};
+pub use rotate::{Rotated, Rotation};
+pub use update::{AgentTokenChange, Changed};
+
+/// An agent token with what it reaches.
+#[derive(Debug, Clone)]
+pub struct AgentToken {
+    /// The token.
+    pub token: Token,
+    /// What it reaches.
+    pub scope: Scope,
+}
+
+impl AgentToken {
+    /// Whether agents can register with it at `now`.
+    #[must_use]
+    pub fn is_live(&self, now: Timestamp) -> bool {
+        self.token.revoked_at.is_none() && self.token.expires_at.is_none_or(|at| now < at)
+    }
+}

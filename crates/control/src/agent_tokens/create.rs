@@ -1,0 +1,87 @@
+//! Creating an agent token.
+
+use std::sync::Arc;
+
+use countersign_domain::{Kind, RevealPolicy, Scope, Timestamp, TokenSecret};
+use countersign_store::{Lane, organizations};
+use serde_json::json;
+
+use crate::access::actions::CreateAgentToken;
+use crate::issuing::{self, AGENT_TOKEN, Issue};
+use crate::scene::Subject;
+use crate::{Control, Error, Grant, Result, input};
+
+use super::AgentToken;
+
+/// What a new agent token is to be.
+#[derive(Debug, Default)]
+pub struct NewAgentToken {
+    /// What people will call it; none is allowed, an empty one is not.
+    pub description: Option<String>,
+    /// Buildkite's flag: whether its agents are shown outside the organization.
+    pub is_public: bool,
+    /// From when on it is refused.
+    pub expires_at: Option<Timestamp>,
+    /// Until when its value may be revealed; the organization's default when none is given.
+    pub reveal_policy: Option<RevealPolicy>,
+    /// What it reaches; everything in the organization when none is given.
+    pub scope: Option<Scope>,
+}
+
+/// A token that was made, with its value: the one time that it is given without asking for it.
+#[derive(Debug)]
+pub struct Issued {
+    /// The token.
+    pub token: AgentToken,
+    /// Its value.
+    pub secret: Arc<TokenSecret>,
+}
+
+struct Input {
+    issue: Issue,
+    policy: Option<RevealPolicy>,
+}
+
+impl Control {
+    /// Creates an agent token in the grant's organization.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] at `description`, `expiresAt` or `scope`.
+    pub async fn create_agent_token(&self, grant: &Grant<CreateAgentToken>, new: NewAgentToken) -> Result<Issued> {
+        issuing::check_expiry(new.expires_at, self.now())?;
+        let mut issue = self.issue(Kind::AgentToken, AGENT_TOKEN, grant.organization());
+        issue.description = input::description(new.description.as_deref())?;
+        issue.is_public = new.is_public;
+        issue.expires_at = new.expires_at;
+        issue.scope = match new.scope {
+            Some(scope) => input::field("scope", scope.checked())?,
+            None => Scope::widest(),
+        };
+        issue.created_by = Some(grant.user()?.user);
+        let secret = issue.secret.clone();
+        let input = Input { issue, policy: new.reveal_policy };
+        let token = self
+            .write(grant, Lane::Normal, input, |tx, scene| {
+                Box::pin(async move {
+                    let Input { issue, policy } = &scene.input;
+                    let Some(organization) = organizations::find(tx, scene.organization).await? else {
+                        return Err(Error::NotFound("organization"));
+                    };
+                    let policy = policy.unwrap_or(organization.default_reveal_policy);
+                    let issue = issue.with_policy(policy);
+                    let token = issuing::issue(tx, &scene.keys, &*scene.entropy, &issue).await?;
+                    let detail = json!({
+                        "description": token.description,
+                        "expires_at": token.expires_at.map(|at| at.to_string()),
+                        "reveal_policy": policy.as_str(),
+                        "scope": super::update::in_words(&issue.scope),
+                    });
+                    let subject = Subject::new("agent_token", token.id, token.public_id.as_str());
+                    scene.audit(tx, "agent_token.created", subject, detail).await?;
+                    Ok(AgentToken { token, scope: issue.scope })
+                })
+            })
+            .await?;
+        Ok(Issued { token, secret })
+    }
+}

@@ -1,0 +1,62 @@
+//! The ways to name an agent token: by its id, by the public id of one of its secrets, or by the value itself.
+
+use std::sync::Arc;
+
+use countersign_domain::id::TokenId;
+use countersign_domain::{Kind, PublicId, TokenSecret};
+use countersign_store::Tx;
+use countersign_store::tokens::{self, Token, secrets};
+
+use crate::{Error, Result, Scene};
+
+/// How a caller names an agent token.
+#[derive(Debug, Clone)]
+pub enum TokenReference {
+    /// By its id.
+    Id(TokenId),
+    /// By the public id of one of its secrets.
+    PublicId(PublicId),
+    /// By one of its values, as the first documentation of the API has it. The secret is verified: its public part alone names nothing here.
+    Value(Arc<TokenSecret>),
+}
+
+impl TokenReference {
+    /// Reads a UUID, a public id or a value. Global ids are the face's to decode.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for anything else, worded as for a token that is not there; the text is never repeated.
+    pub fn parse(text: &str) -> Result<Self> {
+        let text = text.trim();
+        if let Ok(id) = text.parse() {
+            return Ok(Self::Id(id));
+        }
+        if let Ok(id) = text.parse() {
+            return Ok(Self::PublicId(id));
+        }
+        match TokenSecret::parse(text) {
+            Ok(secret) if secret.kind() == Kind::AgentToken => Ok(Self::Value(Arc::new(secret))),
+            _ => Err(Error::NotFound("agent token")),
+        }
+    }
+}
+
+/// The organization's agent token of that name, kept still until the transaction ends.
+pub(super) async fn resolve<I: Sync>(tx: &mut Tx, scene: &Scene<I>, reference: &TokenReference) -> Result<Token> {
+    let not_found = Error::NotFound("agent token");
+    let of = scene.organization;
+    let id = match reference {
+        TokenReference::Id(id) => *id,
+        TokenReference::PublicId(id) => tokens::find_by_public_id(tx, of, id).await?.ok_or(not_found.clone())?.id,
+        TokenReference::Value(secret) => {
+            let found = secrets::credential_by_public_id(tx, secret.public_id()).await?;
+            match found {
+                Some(it) if it.organization == of && scene.keys.verify(secret, &it.digest).unwrap_or(false) => it.token,
+                _ => return Err(not_found),
+            }
+        }
+    };
+    match tokens::find_for_update(tx, of, id).await? {
+        Some(token) if token.kind == Kind::AgentToken => Ok(token),
+        _ => Err(not_found),
+    }
+}

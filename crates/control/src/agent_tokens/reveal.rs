@@ -1,0 +1,36 @@
+//! Revealing an agent token's value.
+
+use countersign_domain::TokenSecret;
+use countersign_store::Lane;
+use serde_json::json;
+
+use crate::access::actions::RevealAgentToken;
+use crate::scene::Subject;
+use crate::{Control, Grant, Result, revealing};
+
+use super::TokenReference;
+use super::reference::resolve;
+
+impl Control {
+    /// The token's newest value. The audit row is committed before the value leaves.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`]; [`crate::Error::Conflict`] with the reason when the reveal policy does not allow it any more.
+    pub async fn reveal_agent_token(
+        &self,
+        grant: &Grant<RevealAgentToken>,
+        token: TokenReference,
+    ) -> Result<TokenSecret> {
+        self.write(grant, Lane::Normal, token, |tx, scene| {
+            Box::pin(async move {
+                let token = resolve(tx, scene, &scene.input).await?;
+                let secret = revealing::open(tx, &scene.keys, &token).await?;
+                let subject = Subject::new("agent_token", token.id, token.public_id.as_str());
+                let detail = json!({ "secret": secret.public_id().as_str() });
+                scene.audit(tx, "agent_token.revealed", subject, detail).await?;
+                Ok(secret)
+            })
+        })
+        .await
+    }
+}

@@ -1,0 +1,72 @@
+//! Revoking an agent token, with a chosen reach.
+
+use countersign_domain::id::AgentId;
+use countersign_store::{Lane, tokens};
+use serde_json::json;
+
+use crate::access::actions::RevokeAgentToken;
+use crate::agents::Reach;
+use crate::agents::reach;
+use crate::scene::Subject;
+use crate::{Control, Error, Grant, Result, input};
+
+use super::list::with_scope;
+use super::reference::resolve;
+use super::{AgentToken, TokenReference};
+
+/// Which token is taken back, why, and what becomes of the agents that are connected with it.
+#[derive(Debug)]
+pub struct Revocation {
+    /// Which token.
+    pub token: TokenReference,
+    /// Why; shown to whoever tries it afterwards.
+    pub reason: String,
+    /// What becomes of connected agents.
+    pub connected_agents: Reach,
+}
+
+/// What a revocation did.
+#[derive(Debug)]
+pub struct Revoked {
+    /// The token as it is now.
+    pub token: AgentToken,
+    /// The connected agents that were told to leave, or cut off.
+    pub touched: Vec<AgentId>,
+}
+
+impl Control {
+    /// Takes an agent token back. A token that was taken back before keeps its first reason; the reach is applied all the same, so
+    /// that a revocation that kept the connected agents can be followed by one that does not.
+    ///
+    /// After the answer no call with the token is accepted, on any node.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Invalid`] at `reason`.
+    pub async fn revoke_agent_token(&self, grant: &Grant<RevokeAgentToken>, revocation: Revocation) -> Result<Revoked> {
+        let reason = input::reason(&revocation.reason)?;
+        let by = grant.user()?.user;
+        let input = (revocation.token, reason, revocation.connected_agents, by);
+        self.write(grant, Lane::Urgent, input, |tx, scene| {
+            Box::pin(async move {
+                let (reference, reason, reach, by) = &scene.input;
+                let token = resolve(tx, scene, reference).await?;
+                let of = scene.organization;
+                let first = tokens::revoke(tx, of, token.id, Some(*by), Some(reason)).await?;
+                let agents = countersign_store::agents::with_session_of_token(tx, of, token.id).await?;
+                let note = format!("The agent token {} was revoked: {reason}", token.public_id);
+                let touched = reach::apply(tx, scene, *reach, agents, &note).await?;
+                let subject = Subject::new("agent_token", token.id, token.public_id.as_str());
+                let detail = json!({
+                    "reason": reason,
+                    "connected_agents": reach.as_str(),
+                    "agents_touched": touched.len(),
+                    "was_revoked_before": !first,
+                });
+                scene.audit(tx, "agent_token.revoked", subject, detail).await?;
+                let token = tokens::find(tx, of, token.id).await?.ok_or(Error::NotFound("agent token"))?;
+                Ok(Revoked { token: with_scope(tx, scene, token).await?, touched })
+            })
+        })
+        .await
+    }
+}

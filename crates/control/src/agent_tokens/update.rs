@@ -1,0 +1,149 @@
+//! Changing an agent token: description, visibility, expiry, reveal policy, scope.
+
+use countersign_domain::id::AgentId;
+use countersign_domain::text::QueueName;
+use countersign_domain::{DeploymentScope, QueueScope, RevealPolicy, Scope, Timestamp};
+use countersign_store::tokens::{self, Token, scopes};
+use countersign_store::{Lane, Tx, agents, organizations};
+use serde_json::json;
+
+use crate::access::actions::UpdateAgentToken;
+use crate::agents::{Reach, reach};
+use crate::scene::Subject;
+use crate::{Control, Error, Grant, Result, Scene, input, issuing, revealing};
+
+use super::list::with_scope;
+use super::reference::resolve;
+use super::{AgentToken, TokenReference};
+
+/// What is to be different. What is `None` stays.
+#[derive(Debug)]
+pub struct AgentTokenChange {
+    /// Which token.
+    pub token: TokenReference,
+    /// `Some(None)` takes the description away.
+    pub description: Option<Option<String>>,
+    /// Buildkite's flag.
+    pub is_public: Option<bool>,
+    /// `Some(None)`: it does not expire.
+    pub expires_at: Option<Option<Timestamp>>,
+    /// A policy never brings back a value that was destroyed; a tighter one destroys it at once.
+    pub reveal_policy: Option<RevealPolicy>,
+    /// Replaces the scope as a whole.
+    pub scope: Option<Scope>,
+    /// What becomes of connected agents that the new scope lets in no more.
+    pub connected_agents: Reach,
+}
+
+/// What a change did.
+#[derive(Debug)]
+pub struct Changed {
+    /// The token as it is now.
+    pub token: AgentToken,
+    /// Connected agents outside the new scope that were told to leave, or cut off.
+    pub touched: Vec<AgentId>,
+}
+
+/// A scope for an audit row.
+pub(super) fn in_words(scope: &Scope) -> serde_json::Value {
+    let deployments = match &scope.deployments {
+        DeploymentScope::Every => json!("every"),
+        DeploymentScope::Only { deployments, all_branches } => json!({
+            "only": deployments.iter().map(ToString::to_string).collect::<Vec<_>>(),
+            "all_branch_deployments": all_branches,
+        }),
+    };
+    let queues = match &scope.queues {
+        QueueScope::Any => json!("any"),
+        QueueScope::Only(queues) => json!(queues.iter().map(QueueName::as_str).collect::<Vec<_>>()),
+    };
+    json!({ "deployments": deployments, "queues": queues, "networks": scope.network_texts() })
+}
+
+impl Control {
+    /// Changes an agent token. A narrowed scope applies at once to new work, deployments and networks; what becomes of agents that
+    /// it lets in no more is chosen with the change.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Conflict`] for a revoked token; [`Error::Invalid`] at the field.
+    pub async fn update_agent_token(&self, grant: &Grant<UpdateAgentToken>, mut change: AgentTokenChange) -> Result<Changed> {
+        if let Some(expires_at) = change.expires_at {
+            issuing::check_expiry(expires_at, self.now())?;
+        }
+        if let Some(description) = &change.description {
+            change.description = Some(input::description(description.as_deref())?);
+        }
+        if let Some(scope) = change.scope.take() {
+            change.scope = Some(input::field("scope", scope.checked())?);
+        }
+        self.write(grant, Lane::Urgent, change, |tx, scene| Box::pin(update(tx, scene))).await
+    }
+}
+
+async fn update(tx: &mut Tx, scene: &Scene<AgentTokenChange>) -> Result<Changed> {
+    let change = &scene.input;
+    let before = resolve(tx, scene, &change.token).await?;
+    if before.revoked_at.is_some() {
+        return Err(Error::Conflict("The token is revoked; a revoked token stays as it is.".to_owned()));
+    }
+    let now = tx.now();
+    let policy = change.reveal_policy.unwrap_or(before.reveal_policy);
+    let after = Token {
+        description: change.description.clone().unwrap_or_else(|| before.description.clone()),
+        is_public: change.is_public.unwrap_or(before.is_public),
+        expires_at: change.expires_at.unwrap_or(before.expires_at),
+        reveal_policy: policy,
+        reveal_until: policy.closes_at(before.created_at).filter(|_| before.data_key.is_some()),
+        ..before.clone()
+    };
+    tokens::update(tx, &after).await?;
+    if before.data_key.is_some() && !revealing::is_open(&after, now) {
+        revealing::destroy(tx, &after).await?;
+    }
+    let mut detail = serde_json::Map::new();
+    if after.description != before.description {
+        detail.insert("description".to_owned(), json!({ "from": before.description, "to": after.description }));
+    }
+    if after.is_public != before.is_public {
+        detail.insert("public".to_owned(), json!(after.is_public));
+    }
+    if after.expires_at != before.expires_at {
+        detail.insert("expires_at".to_owned(), json!(after.expires_at.map(|at| at.to_string())));
+    }
+    if after.reveal_policy != before.reveal_policy {
+        detail.insert("reveal_policy".to_owned(), json!(policy.as_str()));
+    }
+    let mut touched = Vec::new();
+    if let Some(scope) = &change.scope {
+        if !scopes::replace(tx, scene.organization, after.id, scope).await? {
+            return Err(Error::invalid("scope", "names a deployment that the organization does not have"));
+        }
+        let outside = outside(tx, scene, &after, scope).await?;
+        let note = format!("The agent token {} no longer reaches this deployment or queue.", after.public_id);
+        touched = reach::apply(tx, scene, change.connected_agents, outside, &note).await?;
+        detail.insert("scope".to_owned(), in_words(scope));
+        detail.insert("connected_agents".to_owned(), json!(change.connected_agents.as_str()));
+        detail.insert("agents_touched".to_owned(), json!(touched.len()));
+    }
+    let subject = Subject::new("agent_token", after.id, after.public_id.as_str());
+    scene.audit(tx, "agent_token.updated", subject, detail.into()).await?;
+    let token = tokens::find(tx, scene.organization, after.id).await?.ok_or(Error::NotFound("agent token"))?;
+    Ok(Changed { token: with_scope(tx, scene, token).await?, touched })
+}
+
+/// Agents with a session that a scope lets in no more, by deployment and queue. Networks are asked on every call.
+async fn outside(tx: &mut Tx, scene: &Scene<AgentTokenChange>, token: &Token, scope: &Scope) -> Result<Vec<AgentId>> {
+    let mut found = Vec::new();
+    for id in agents::with_session_of_token(tx, scene.organization, token.id).await? {
+        let Some(agent) = agents::find(tx, scene.organization, id).await? else { continue };
+        let deployment = organizations::find_deployment(tx, scene.organization, agent.deployment).await?;
+        let is_branch = deployment.is_some_and(|it| it.parent.is_some());
+        let queue = agent.queue.parse::<QueueName>();
+        let inside = scope.allows_deployment(agent.deployment, is_branch)
+            && queue.is_ok_and(|queue| scope.allows_queue(&queue));
+        if !inside {
+            found.push(id);
+        }
+    }
+    Ok(found)
+}

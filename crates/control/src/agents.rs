@@ -1,0 +1,16 @@
+//! Agents: registering, staying connected, being told to leave.
+
+mod connect;
+mod list;
+mod pause;
+mod ping;
+pub(crate) mod reach;
+mod register;
+mod stop;
+pub(crate) mod token_identity;
+
+pub use countersign_store::agents::{Agent, Wanted};
+pub use ping::Instruction;
+pub use reach::Reach;
+pub use register::{Registered, Registration};
+pub use token_identity::TokenIdentity;

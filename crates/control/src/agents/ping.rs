@@ -1,0 +1,105 @@
+//! What there is to do for an agent that asks.
+//!
+//! An idle ping reads one snapshot and writes nothing. Only when a job waits does it take a transaction, in which one statement finds
+//! the job and takes it.
+
+use countersign_domain::AgentState;
+use countersign_domain::id::JobId;
+use countersign_domain::Refusal;
+use countersign_store::agents::{self, Agent};
+use countersign_store::{Lane, Tx, jobs};
+use serde_json::json;
+
+use crate::access::SessionCaller;
+use crate::access::actions::Ping;
+use crate::scene::Subject;
+use crate::{Control, Error, Grant, Result, Scene};
+
+use super::register::may_work;
+
+/// What an agent is to do now.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Instruction {
+    /// Ask again later.
+    Idle,
+    /// Take this job. It is offered again until it is taken, or its time has run out.
+    TakeJob(JobId),
+    /// Stay, and take no job. With the reason.
+    Pause(Option<String>),
+    /// Leave. With the reason.
+    Disconnect(Option<String>),
+}
+
+/// What a snapshot says.
+enum Glance {
+    Do(Instruction),
+    JobWaits,
+}
+
+impl Control {
+    /// What the agent is to do. Leaving comes before everything, a job that was offered before a pause.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] when the agent has left or was given up.
+    pub async fn ping(&self, grant: &Grant<Ping>) -> Result<Instruction> {
+        let session = grant.session()?.clone();
+        let glance = self.read(grant, session.clone(), |tx, scene| Box::pin(glance(tx, &scene.input))).await?;
+        match glance {
+            Glance::Do(instruction) => Ok(instruction),
+            Glance::JobWaits => {
+                self.write(grant, Lane::Normal, session, |tx, scene| Box::pin(assign(tx, scene))).await
+            }
+        }
+    }
+}
+
+async fn agent_of(tx: &mut Tx, session: &SessionCaller) -> Result<Agent> {
+    let gone = || Error::refused(Refusal::Expired, session.public_id.clone());
+    let agent = agents::find(tx, session.organization, session.agent).await?.ok_or_else(gone)?;
+    if agent.state.has_left() { Err(gone()) } else { Ok(agent) }
+}
+
+/// What an agent is told before any thought of work.
+fn standing_order(agent: &Agent, now: countersign_domain::Timestamp) -> Option<Instruction> {
+    if agent.state == AgentState::Stopping {
+        return Some(Instruction::Disconnect(agent.stop_note.clone()));
+    }
+    agent.is_paused(now).then(|| Instruction::Pause(agent.paused_note.clone()))
+}
+
+async fn glance(tx: &mut Tx, session: &SessionCaller) -> Result<Glance> {
+    let agent = agent_of(tx, session).await?;
+    let order = standing_order(&agent, tx.now());
+    if let Some(Instruction::Disconnect(note)) = order {
+        return Ok(Glance::Do(Instruction::Disconnect(note)));
+    }
+    if let Some(job) = jobs::of_agent(tx, session.organization, agent.id).await? {
+        // An agent that works does not ping; one that has a job it took has lost it, and it is not offered twice.
+        let offered = job.accepted_at.is_none();
+        return Ok(Glance::Do(if offered { Instruction::TakeJob(job.id) } else { Instruction::Idle }));
+    }
+    if let Some(order) = order {
+        return Ok(Glance::Do(order));
+    }
+    if agent.ignore_in_dispatches || !jobs::is_waiting(tx, agent.organization, agent.deployment, &agent.queue).await? {
+        return Ok(Glance::Do(Instruction::Idle));
+    }
+    Ok(if may_work(tx, &agent).await? { Glance::JobWaits } else { Glance::Do(Instruction::Idle) })
+}
+
+async fn assign(tx: &mut Tx, scene: &Scene<SessionCaller>) -> Result<Instruction> {
+    let session = &scene.input;
+    let agent = agent_of(tx, session).await?;
+    if let Some(order) = standing_order(&agent, tx.now()) {
+        return Ok(order);
+    }
+    if !may_work(tx, &agent).await? {
+        return Ok(Instruction::Idle);
+    }
+    let of = session.organization;
+    let job = jobs::assign(tx, of, agent.deployment, &agent.queue, agent.id, session.session).await?;
+    let Some(job) = job else { return Ok(Instruction::Idle) };
+    let subject = Subject::new::<countersign_domain::id::of::Job>("job", job, "");
+    scene.audit(tx, "job.assigned", subject, json!({ "agent": agent.id.to_string() })).await?;
+    Ok(Instruction::TakeJob(job))
+}

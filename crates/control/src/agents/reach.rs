@@ -1,0 +1,121 @@
+//! What becomes of agents that are connected when their token is taken back or narrowed.
+
+use std::str::FromStr;
+
+use countersign_domain::AgentState;
+use countersign_domain::build::JobState;
+use countersign_domain::id::AgentId;
+use countersign_store::agents::sessions::{self, Ended};
+use countersign_store::jobs::Ending;
+use countersign_store::{Tx, agents, jobs};
+
+use crate::builds::progress;
+use crate::{Error, Result, Scene};
+
+/// What becomes of the connected agents.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Reach {
+    /// They stay, and go on taking jobs.
+    #[default]
+    Keep,
+    /// Each finishes its job and is then told to disconnect.
+    Drain,
+    /// Their sessions die at once and their jobs are canceled.
+    Disconnect,
+}
+
+impl Reach {
+    /// As the API spells it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Keep => "KEEP",
+            Self::Drain => "DRAIN",
+            Self::Disconnect => "DISCONNECT",
+        }
+    }
+}
+
+/// The text is no reach.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("is none of KEEP, DRAIN and DISCONNECT")]
+pub struct NotAReach;
+
+impl FromStr for Reach {
+    type Err = NotAReach;
+
+    fn from_str(text: &str) -> std::result::Result<Self, NotAReach> {
+        [Self::Keep, Self::Drain, Self::Disconnect]
+            .into_iter()
+            .find(|it| it.as_str().eq_ignore_ascii_case(text))
+            .ok_or(NotAReach)
+    }
+}
+
+/// Applies a reach to agents of the scene's organization; answers those that it touched.
+pub(crate) async fn apply<I: Sync>(
+    tx: &mut Tx,
+    scene: &Scene<I>,
+    reach: Reach,
+    who: Vec<AgentId>,
+    note: &str,
+) -> Result<Vec<AgentId>> {
+    let mut touched = Vec::new();
+    for agent in who {
+        let changed = match reach {
+            Reach::Keep => false,
+            Reach::Drain => {
+                agents::request_stop(tx, scene.organization, agent, scene.caller.user(), false, note).await?
+            }
+            Reach::Disconnect => cut_off(tx, scene, agent, AgentState::Stopped, Ended::Revoked).await?,
+        };
+        if changed {
+            touched.push(agent);
+        }
+    }
+    Ok(touched)
+}
+
+/// Ends an agent's sessions and job tokens at once, and the job that it has. False when it was gone.
+pub(crate) async fn cut_off<I: Sync>(
+    tx: &mut Tx,
+    scene: &Scene<I>,
+    agent: AgentId,
+    state: AgentState,
+    because: Ended,
+) -> Result<bool> {
+    let of = scene.organization;
+    let ended = if because == Ended::Lost {
+        agents::lose(tx, agent).await?
+    } else {
+        agents::end(tx, agent, state).await?
+    };
+    if !ended {
+        return Ok(false);
+    }
+    sessions::end_of_agent(tx, agent, because).await?;
+    jobs::tokens::end_of_agent(tx, agent).await?;
+    if let Some(job) = jobs::of_agent(tx, of, agent).await? {
+        // What was offered and not taken goes back to its queue; what was taken cannot be reported any more.
+        if job.accepted_at.is_none() {
+            jobs::unassign_of_agent(tx, agent).await?;
+        } else {
+            let canceled = because == Ended::Revoked;
+            let ending = Ending {
+                state: if canceled { JobState::Canceled } else { job.state.abandoned() },
+                exit_status: "-1".to_owned(),
+                signal: None,
+                signal_reason: Some(if canceled { "cancel" } else { "agent_stop" }.to_owned()),
+                chunks_failed: 0,
+            };
+            jobs::finish(tx, job.id, &ending).await?;
+            progress::update(tx, of, job.build).await?;
+        }
+    }
+    Ok(true)
+}
+
+/// One of the organization's agents, kept still.
+pub(crate) async fn one<I: Sync>(tx: &mut Tx, scene: &Scene<I>, id: AgentId) -> Result<agents::Agent> {
+    agents::find_for_update(tx, scene.organization, id).await?.ok_or(Error::NotFound("agent"))
+}

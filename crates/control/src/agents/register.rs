@@ -1,0 +1,233 @@
+//! Registering an agent: an agent token is traded for a session token.
+
+use std::sync::Arc;
+
+use countersign_domain::agent::{Tags, expand_name};
+use countersign_domain::id::{DeploymentId, OrganizationId, SessionId};
+use countersign_domain::text::QueueName;
+use countersign_domain::{AgentState, DeploymentScope, Kind, Refusal, Scope, TokenDigest, TokenSecret};
+use countersign_store::agents::sessions::{self, NewSession};
+use countersign_store::agents::{self, Agent};
+use countersign_store::tokens::scopes;
+use countersign_store::{Lane, Tx, organizations};
+use serde_json::json;
+
+use crate::access::actions::RegisterAgent;
+use crate::access::AgentTokenCaller;
+use crate::scene::Subject;
+use crate::{Caller, Control, Error, Grant, Result, Scene, input};
+
+/// The most of a text that an agent tells about its host that is kept, in bytes; `os` is the joined contents of several files.
+pub const MAX_HOST_TEXT: usize = 8 * 1024;
+
+/// What an agent says of itself.
+#[derive(Debug, Default)]
+pub struct Registration {
+    /// A name, perhaps with `%hostname`, `%pid` and `%random` in it.
+    pub name: String,
+    /// Its host.
+    pub hostname: Option<String>,
+    /// Its operating system.
+    pub operating_system: Option<String>,
+    /// Its architecture.
+    pub arch: Option<String>,
+    /// Its version.
+    pub version: Option<String>,
+    /// Its build number.
+    pub build: Option<String>,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// A whole number as text; higher is preferred.
+    pub priority: Option<String>,
+    /// Its process id.
+    pub pid: Option<i64>,
+    /// Whether ordinary jobs are to be kept from it.
+    pub ignore_in_dispatches: bool,
+}
+
+/// An agent that registered, with its session token.
+#[derive(Debug)]
+pub struct Registered {
+    /// The agent.
+    pub agent: Agent,
+    /// Its session token.
+    pub session: Arc<TokenSecret>,
+}
+
+struct Input {
+    agent: Agent,
+    tags: Tags,
+    session: SessionId,
+    session_public_id: countersign_domain::PublicId,
+    digest: TokenDigest,
+}
+
+impl Control {
+    /// Registers an agent with the grant's agent token. A new agent each time: what a client sends never selects an existing one.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] with `scope` for a deployment or queue outside the token's scope; [`Error::Invalid`] at `name`,
+    /// `meta_data` or `priority`.
+    pub async fn register_agent(&self, grant: &Grant<RegisterAgent>, new: Registration) -> Result<Registered> {
+        let Caller::AgentToken(token) = grant.caller() else {
+            return Err(Error::internal("a registration was granted to no agent token"));
+        };
+        let hostname = host_text(new.hostname);
+        let name = expand_name(&new.name, hostname.as_deref().unwrap_or_default(), new.pid, self.entropy());
+        let name = input::field("name", name)?;
+        let tags = input::field("meta_data", Tags::parse(new.tags.clone()))?;
+        let priority = match new.priority.as_deref().map(str::trim) {
+            None | Some("") => None,
+            Some(text) => {
+                Some(input::field("priority", text.parse::<i64>().map_err(|_| "is not a whole number"))?)
+            }
+        };
+        let session = self.mint(Kind::Session);
+        let agent = Agent {
+            id: self.fresh_id(),
+            organization: token.organization,
+            token: token.token,
+            secret: token.secret,
+            deployment: DeploymentId::nil(),
+            queue: tags.queue().as_str().to_owned(),
+            name,
+            hostname,
+            operating_system: host_text(new.operating_system),
+            arch: host_text(new.arch),
+            version: host_text(new.version),
+            build: host_text(new.build),
+            user_agent: token.origin.user_agent.clone(),
+            ip: token.origin.ip.to_string(),
+            pid: new.pid,
+            priority,
+            tags: new.tags,
+            ignore_in_dispatches: new.ignore_in_dispatches,
+            state: AgentState::NeverConnected,
+            created_at: self.now(),
+            connected_at: None,
+            last_seen_at: None,
+            heartbeat_at: None,
+            disconnected_at: None,
+            lost_at: None,
+            stop_requested_at: None,
+            stop_requested_by: None,
+            stop_forced_at: None,
+            stop_forced_by: None,
+            stop_note: None,
+            paused_at: None,
+            paused_by: None,
+            paused_note: None,
+            paused_until: None,
+        };
+        let input = Input {
+            agent,
+            tags,
+            session: self.fresh_id(),
+            session_public_id: session.public_id().clone(),
+            digest: self.keys().digest(&session),
+        };
+        let outcome = self.write(grant, Lane::Normal, input, |tx, scene| Box::pin(register(tx, scene))).await;
+        if let Err(Error::Unauthenticated { reason: Refusal::Scope, .. }) = &outcome {
+            let AgentTokenCaller { organization, token, public_id, origin, .. } = token;
+            self.count_refusal(*organization, *token, public_id, Refusal::Scope, origin.ip, self.now());
+        }
+        Ok(Registered { agent: outcome?, session })
+    }
+}
+
+/// A text about a host, cut to [`MAX_HOST_TEXT`]; none when there is none. NUL cannot be stored and says nothing.
+fn host_text(text: Option<String>) -> Option<String> {
+    let mut text = text?.replace('\0', "");
+    if text.len() > MAX_HOST_TEXT {
+        let end = (0..=MAX_HOST_TEXT).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+        text.truncate(end);
+    }
+    (!text.is_empty()).then_some(text)
+}
+
+async fn register(tx: &mut Tx, scene: &Scene<Input>) -> Result<Agent> {
+    let Input { agent, tags, session, session_public_id, digest } = &scene.input;
+    let refused = |public_id: Option<countersign_domain::PublicId>| match public_id {
+        Some(id) => Error::refused(Refusal::Scope, id),
+        None => Error::unknown(),
+    };
+    let scope = scopes::find(tx, scene.organization, agent.token).await?.ok_or_else(Error::unknown)?;
+    if !scope.allows_queue(tags.queue()) {
+        return Err(refused(scene.caller.public_id()));
+    }
+    let Some(deployment) = join(tx, scene.organization, &scope, tags).await? else {
+        return Err(refused(scene.caller.public_id()));
+    };
+    let mut agent = agent.clone();
+    agent.deployment = deployment;
+    agent.created_at = tx.now();
+    if !agents::insert(tx, &agent).await? {
+        return Err(Error::internal("a token that stood at the beginning of the transaction did not at its end"));
+    }
+    let new = NewSession {
+        id: *session,
+        organization: agent.organization,
+        agent: agent.id,
+        public_id: session_public_id.clone(),
+        digest: digest.clone(),
+    };
+    sessions::insert(tx, &new).await?;
+    let detail = json!({
+        "queue": agent.queue,
+        "deployment": deployment.to_string(),
+        "version": agent.version,
+        "hostname": agent.hostname,
+    });
+    let subject = Subject::new::<countersign_domain::id::of::Agent>("agent", agent.id, agent.name.as_str());
+    scene.audit(tx, "agent.registered", subject, detail).await?;
+    Ok(agent)
+}
+
+/// The deployment that an agent joins: the one that its tag names; else the token's only one; else the organization's default. None
+/// when that is outside the scope, or there is no such deployment: the caller is not to learn which.
+async fn join(tx: &mut Tx, of: OrganizationId, scope: &Scope, tags: &Tags) -> Result<Option<DeploymentId>> {
+    let found = if let Some(name) = tags.deployment() {
+        organizations::find_deployment_by_name(tx, of, name.as_str()).await?
+    } else {
+        let only = match &scope.deployments {
+            DeploymentScope::Only { deployments, all_branches: false } if deployments.len() == 1 => {
+                deployments.first().copied()
+            }
+            _ => None,
+        };
+        let id = match only {
+            Some(id) => id,
+            None => match organizations::find(tx, of).await? {
+                Some(organization) => organization.default_deployment,
+                None => return Ok(None),
+            },
+        };
+        organizations::find_deployment(tx, of, id).await?
+    };
+    Ok(found.filter(|it| scope.allows_deployment(it.id, it.parent.is_some())).map(|it| it.id))
+}
+
+/// Whether a scope still lets an agent take work: its deployment and its queue.
+pub(super) async fn may_work(tx: &mut Tx, agent: &Agent) -> Result<bool> {
+    let Some(scope) = scopes::find(tx, agent.organization, agent.token).await? else { return Ok(false) };
+    let deployment = organizations::find_deployment(tx, agent.organization, agent.deployment).await?;
+    let Some(deployment) = deployment else { return Ok(false) };
+    let queue = agent.queue.parse::<QueueName>();
+    Ok(scope.allows_deployment(deployment.id, deployment.parent.is_some())
+        && queue.is_ok_and(|queue| scope.allows_queue(&queue)))
+}
+
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn host_texts_are_cut_at_a_character() {
+        let long = "ä".repeat(MAX_HOST_TEXT);
+        let kept = host_text(Some(long)).expect("a text");
+        assert!(kept.len() <= MAX_HOST_TEXT && kept.chars().all(|c| c == 'ä'));
+        assert_eq!(host_text(Some("\0".to_owned())), None);
+        assert_eq!(host_text(Some(String::new())), None);
+    }
+}

@@ -1,0 +1,56 @@
+//! Seeing the audit log.
+
+use countersign_domain::id::{AuditEventId, OrganizationId};
+use countersign_store::audit::{self, Event};
+use countersign_store::tokens;
+
+use crate::access::actions::{ViewAudit, ViewInstance};
+use crate::{Control, Grant, MAX_PAGE, Page, PageRequest, Result};
+
+impl Control {
+    /// A page of the organization's audit log, newest first.
+    ///
+    /// # Errors
+    /// Only [`crate::Error::Unavailable`] and [`crate::Error::Internal`].
+    pub async fn audit_events(
+        &self,
+        grant: &Grant<ViewAudit>,
+        page: PageRequest<AuditEventId>,
+    ) -> Result<Page<Event>> {
+        let rows = self
+            .read(grant, page, |tx, scene| {
+                Box::pin(async move {
+                    let after = scene.input.after.unwrap_or_else(|| tokens::newest().cast());
+                    Ok(audit::page(tx, scene.organization, after, scene.input.rows()).await?)
+                })
+            })
+            .await?;
+        Ok(Page::of(rows, &page))
+    }
+
+    /// The organizations that have an audit log, the instance itself (nil) among them: for the operator.
+    ///
+    /// # Errors
+    /// Only [`crate::Error::Unavailable`] and [`crate::Error::Internal`].
+    pub async fn audited_organizations(&self, _: &Grant<ViewInstance>) -> Result<Vec<OrganizationId>> {
+        Ok(self.store().read((), |tx, ()| Box::pin(audit::organizations(tx))).await?)
+    }
+
+    /// A part of an audit log in the order in which it is sealed, and then what is not sealed yet: for export by the operator.
+    ///
+    /// # Errors
+    /// Only [`crate::Error::Unavailable`] and [`crate::Error::Internal`].
+    pub async fn export_audit(&self, _: &Grant<ViewInstance>, of: OrganizationId, after: i64) -> Result<Vec<Event>> {
+        let events = self
+            .store()
+            .read((of, after), |tx, (of, after)| {
+                Box::pin(async move {
+                    let limit = i64::from(MAX_PAGE);
+                    let sealed = audit::sealed(tx, *of, *after, limit).await?;
+                    if sealed.is_empty() { audit::unsealed(tx, *of, i64::MAX).await } else { Ok(sealed) }
+                })
+            })
+            .await?;
+        Ok(events)
+    }
+}

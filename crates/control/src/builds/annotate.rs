@@ -1,0 +1,111 @@
+//! Annotating a build, from inside a job.
+
+use countersign_domain::annotation::{self, Context, MAX_BODY, Priority, Style};
+use countersign_domain::id::AnnotationId;
+use countersign_store::Lane;
+use countersign_store::builds::annotations::{self, Content, Place};
+use serde_json::json;
+
+use crate::access::actions::Annotate;
+use crate::scene::Subject;
+use crate::{Control, Error, Grant, Result, input};
+
+/// The most annotations that a build may have.
+pub const MAX_ANNOTATIONS: i64 = 1_000;
+
+/// What a job says.
+#[derive(Debug, Default)]
+pub struct NewAnnotation {
+    /// Markdown; without it only the style is changed.
+    pub body: Option<String>,
+    /// Names the annotation within the build; `default` when none is given.
+    pub context: Option<String>,
+    /// How it looks; as before when none is given.
+    pub style: Option<String>,
+    /// Whether to add to what the context says.
+    pub append: bool,
+    /// 1 to 10, 10 first.
+    pub priority: Option<i64>,
+    /// `build` or `job`.
+    pub scope: Option<String>,
+}
+
+struct Input {
+    id: AnnotationId,
+    context: Context,
+    body: Option<String>,
+    style: Option<Style>,
+    append: bool,
+    priority: Option<i64>,
+    for_job: bool,
+}
+
+impl Control {
+    /// Writes an annotation of the job's build.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] at the field; [`Error::Conflict`] when the build has [`MAX_ANNOTATIONS`].
+    pub async fn annotate(&self, grant: &Grant<Annotate>, new: NewAnnotation) -> Result<()> {
+        if let Some(body) = &new.body {
+            input::field("body", annotation::check_body(body))?;
+        }
+        let context = match new.context.as_deref().filter(|it| !it.is_empty()) {
+            Some(context) => input::field("context", Context::parse(context))?,
+            None => Context::default(),
+        };
+        let style = match new.style.as_deref().filter(|it| !it.is_empty()) {
+            Some(style) => Some(input::field("style", style.parse())?),
+            None => None,
+        };
+        if let Some(priority) = new.priority {
+            input::field("priority", Priority::try_from(priority))?;
+        }
+        let for_job = match new.scope.as_deref() {
+            None | Some("" | "build") => false,
+            Some("job") => true,
+            Some(_) => return Err(Error::invalid("scope", "must be build or job")),
+        };
+        let job = grant.job()?.clone();
+        let input = Input {
+            id: self.fresh_id(),
+            context,
+            body: new.body,
+            style,
+            append: new.append,
+            priority: new.priority,
+            for_job,
+        };
+        self.write(grant, Lane::Normal, (job, input), |tx, scene| {
+            Box::pin(async move {
+                let (job, new) = &scene.input;
+                let place =
+                    Place { build: job.build, job: new.for_job.then_some(job.job), context: new.context.as_str() };
+                let before = annotations::find(tx, &place).await?;
+                let mut content = before.unwrap_or_else(|| Content {
+                    style: Style::default(),
+                    body: String::new(),
+                    priority: i64::from(Priority::default().get()),
+                });
+                content.style = new.style.unwrap_or(content.style);
+                content.priority = new.priority.unwrap_or(content.priority);
+                match &new.body {
+                    Some(more) if new.append => content.body.push_str(more),
+                    Some(body) => content.body.clone_from(body),
+                    None => {}
+                }
+                if content.body.len() > MAX_BODY {
+                    return Err(Error::invalid("body", "would be above 1 MiB with what is there; start another context"));
+                }
+                annotations::put(tx, new.id, &place, job.job, &content).await?;
+                if annotations::count(tx, job.build).await? > MAX_ANNOTATIONS {
+                    return Err(Error::Conflict(format!(
+                        "The build has {MAX_ANNOTATIONS} annotations, the most there may be."
+                    )));
+                }
+                let subject = Subject::new::<countersign_domain::id::of::Build>("build", job.build, "");
+                scene.audit(tx, "annotation.written", subject, json!({ "context": new.context.as_str() })).await
+            })
+        })
+        .await
+    }
+}

@@ -1,0 +1,65 @@
+//! Meta-data, from inside a job: words that the jobs of its build share.
+
+use countersign_domain::metadata;
+use countersign_store::builds::meta_data;
+use countersign_store::Lane;
+use serde_json::json;
+
+use crate::access::actions::{ReadMetaData, WriteMetaData};
+use crate::scene::Subject;
+use crate::{Control, Error, Grant, Result, input};
+
+/// The most keys that a build may have.
+pub const MAX_KEYS: i64 = 10_000;
+
+impl Control {
+    /// Sets a key of the job's build, over what it was.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] at `key` or `value`; [`Error::Conflict`] when the build has [`MAX_KEYS`].
+    pub async fn set_meta_data(&self, grant: &Grant<WriteMetaData>, key: String, value: String) -> Result<()> {
+        input::field("key", metadata::check_key(&key))?;
+        input::field("value", metadata::check_value(&value))?;
+        let build = grant.job()?.build;
+        self.write(grant, Lane::Normal, (build, key, value), |tx, scene| {
+            Box::pin(async move {
+                let (build, key, value) = &scene.input;
+                meta_data::set(tx, *build, key, value).await?;
+                if meta_data::count(tx, *build).await? > MAX_KEYS {
+                    return Err(Error::Conflict(format!("The build has {MAX_KEYS} keys, the most there may be.")));
+                }
+                let subject = Subject::new::<countersign_domain::id::of::Build>("build", *build, "");
+                scene.audit(tx, "meta_data.set", subject, json!({ "key": key })).await
+            })
+        })
+        .await
+    }
+
+    /// The value of a key of the job's build.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when it is not set.
+    pub async fn get_meta_data(&self, grant: &Grant<ReadMetaData>, key: String) -> Result<String> {
+        let build = grant.job()?.build;
+        self.read(grant, (build, key), |tx, scene| {
+            Box::pin(async move {
+                let (build, key) = &scene.input;
+                // NUL is in no key, and no engine takes it as text.
+                if key.contains('\0') {
+                    return Err(Error::NotFound("meta-data key"));
+                }
+                meta_data::get(tx, *build, key).await?.ok_or(Error::NotFound("meta-data key"))
+            })
+        })
+        .await
+    }
+
+    /// The keys of the job's build, sorted.
+    ///
+    /// # Errors
+    /// Only [`Error::Unavailable`] and [`Error::Internal`].
+    pub async fn meta_data_keys(&self, grant: &Grant<ReadMetaData>) -> Result<Vec<String>> {
+        let build = grant.job()?.build;
+        self.read(grant, build, |tx, scene| Box::pin(async move { Ok(meta_data::keys(tx, scene.input).await?) })).await
+    }
+}

@@ -1,0 +1,101 @@
+//! Seeing builds: their jobs, meta-data and annotations.
+
+use countersign_domain::id::{BuildId, JobId};
+use countersign_store::builds::annotations::{self, Annotation};
+use countersign_store::builds::{self, Build, meta_data};
+use countersign_store::jobs::{self, Job};
+use countersign_store::tokens;
+
+use crate::access::actions::ViewBuilds;
+use crate::{Control, Error, Grant, MAX_PAGE, Page, PageRequest, Result};
+
+impl Control {
+    /// One of the organization's builds.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn build(&self, grant: &Grant<ViewBuilds>, id: BuildId) -> Result<Build> {
+        self.read(grant, id, |tx, scene| {
+            Box::pin(async move {
+                builds::find(tx, scene.organization, scene.input).await?.ok_or(Error::NotFound("build"))
+            })
+        })
+        .await
+    }
+
+    /// A page of the organization's builds, newest first.
+    ///
+    /// # Errors
+    /// Only [`Error::Unavailable`] and [`Error::Internal`].
+    pub async fn builds(&self, grant: &Grant<ViewBuilds>, page: PageRequest<BuildId>) -> Result<Page<Build>> {
+        let rows = self
+            .read(grant, page, |tx, scene| {
+                Box::pin(async move {
+                    let after = scene.input.after.unwrap_or_else(|| tokens::newest().cast());
+                    Ok(builds::page(tx, scene.organization, after, scene.input.rows()).await?)
+                })
+            })
+            .await?;
+        Ok(Page::of(rows, &page))
+    }
+
+    /// The jobs of one of the organization's builds, in the order of its steps.
+    ///
+    /// # Errors
+    /// Only [`Error::Unavailable`] and [`Error::Internal`]; another organization's build has none.
+    pub async fn build_jobs(&self, grant: &Grant<ViewBuilds>, id: BuildId) -> Result<Vec<Job>> {
+        self.read(grant, id, |tx, scene| {
+            Box::pin(async move { Ok(jobs::of_build(tx, scene.organization, scene.input).await?) })
+        })
+        .await
+    }
+
+    /// One of the organization's jobs.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn job(&self, grant: &Grant<ViewBuilds>, id: JobId) -> Result<Job> {
+        self.read(grant, id, |tx, scene| {
+            Box::pin(
+                async move { jobs::find(tx, scene.organization, scene.input).await?.ok_or(Error::NotFound("job")) },
+            )
+        })
+        .await
+    }
+
+    /// The annotations of one of the organization's builds, at most [`MAX_PAGE`].
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn build_annotations(&self, grant: &Grant<ViewBuilds>, id: BuildId) -> Result<Vec<Annotation>> {
+        self.read(grant, id, |tx, scene| {
+            Box::pin(async move {
+                let build = builds::find(tx, scene.organization, scene.input).await?;
+                let build = build.ok_or(Error::NotFound("build"))?;
+                Ok(annotations::of_build(tx, build.id, i64::from(MAX_PAGE)).await?)
+            })
+        })
+        .await
+    }
+
+    /// The meta-data of one of the organization's builds, by key.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn build_meta_data(&self, grant: &Grant<ViewBuilds>, id: BuildId) -> Result<Vec<(String, String)>> {
+        self.read(grant, id, |tx, scene| {
+            Box::pin(async move {
+                let build = builds::find(tx, scene.organization, scene.input).await?;
+                let build = build.ok_or(Error::NotFound("build"))?;
+                let mut found = Vec::new();
+                for key in meta_data::keys(tx, build.id).await? {
+                    if let Some(value) = meta_data::get(tx, build.id, &key).await? {
+                        found.push((key, value));
+                    }
+                }
+                Ok(found)
+            })
+        })
+        .await
+    }
+}

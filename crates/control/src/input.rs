@@ -1,0 +1,24 @@
+//! Reading what callers give: one place turns a text into a domain type or into a message at its field.
+
+use std::fmt::Display;
+
+use countersign_domain::text::{Description, Reason};
+
+use crate::{Error, Result};
+
+/// A description that may be left out.
+pub(crate) fn description(text: Option<&str>) -> Result<Option<String>> {
+    text.map(|text| Description::parse(text).map(|it| it.as_str().to_owned()))
+        .transpose()
+        .map_err(|message| Error::invalid("description", message))
+}
+
+/// A reason that must be given.
+pub(crate) fn reason(text: &str) -> Result<String> {
+    Reason::parse(text).map(|it| it.as_str().to_owned()).map_err(|message| Error::invalid("reason", message))
+}
+
+/// A value of any domain type, or a message at its field.
+pub(crate) fn field<T, E: Display>(name: &str, parsed: std::result::Result<T, E>) -> Result<T> {
+    parsed.map_err(|message| Error::invalid(name, message))
+}

@@ -1,0 +1,198 @@
+//! What Countersign can do: one operation, one file.
+//!
+//! Every operation takes a [`Grant`] and nothing decides access but [`access`]. An operation opens its transaction through
+//! [`Control::write`], which asks again, inside it, whether the caller's credential still stands, and writes its audit row there too.
+
+pub mod access;
+pub mod agent_tokens;
+pub mod agents;
+pub mod audit;
+pub mod builds;
+mod error;
+mod input;
+mod issuing;
+pub mod jobs;
+pub mod keys;
+pub mod maintenance;
+pub mod operator_tokens;
+pub mod organizations;
+mod origin;
+mod page;
+pub mod revealing;
+mod scene;
+pub mod settings;
+mod usage;
+pub mod user_tokens;
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use countersign_domain::id::Id;
+use countersign_domain::{Clock, Entropy, KeyRing, Kind, Timestamp, TokenSecret};
+use countersign_store::{Lane, Store, Tx};
+use futures_util::future::BoxFuture;
+
+pub use access::{Action, Caller, Grant, Presented};
+pub use error::{Error, RETRY_AFTER, Result};
+pub use origin::{MAX_USER_AGENT, Origin};
+pub use page::{MAX_PAGE, Page, PageRequest};
+pub use settings::Settings;
+
+pub(crate) use scene::Scene;
+
+/// The system: a store, a key ring, a clock and a source of randomness, and everything that can be done with them.
+#[derive(Clone)]
+pub struct Control {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    store: Store,
+    keys: RwLock<Arc<KeyRing>>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    settings: Settings,
+    usage: usage::Usage,
+    counts: maintenance::Counts,
+    started_at: Timestamp,
+}
+
+impl std::fmt::Debug for Control {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Control").finish_non_exhaustive()
+    }
+}
+
+impl Control {
+    /// A system over an open store.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        keys: KeyRing,
+        clock: Arc<dyn Clock>,
+        entropy: Arc<dyn Entropy>,
+        settings: Settings,
+    ) -> Self {
+        let started_at = clock.now();
+        let inner = Inner {
+            store,
+            keys: RwLock::new(Arc::new(keys)),
+            clock,
+            entropy,
+            settings,
+            usage: usage::Usage::default(),
+            counts: maintenance::Counts::default(),
+            started_at,
+        };
+        Self { inner: Arc::new(inner) }
+    }
+
+    /// The store beneath.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.inner.store
+    }
+
+    /// The key ring as it is now.
+    #[must_use]
+    pub fn keys(&self) -> Arc<KeyRing> {
+        self.inner.keys.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Uses another key ring from now on: the file has changed.
+    pub fn set_keys(&self, keys: KeyRing) {
+        *self.inner.keys.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(keys);
+    }
+
+    /// How this instance is set.
+    #[must_use]
+    pub fn settings(&self) -> &Settings {
+        &self.inner.settings
+    }
+
+    /// The program's clock.
+    #[must_use]
+    pub fn clock(&self) -> &Arc<dyn Clock> {
+        &self.inner.clock
+    }
+
+    /// The present moment.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.inner.clock.now()
+    }
+
+    pub(crate) fn entropy(&self) -> &dyn Entropy {
+        &*self.inner.entropy
+    }
+
+    pub(crate) fn usage(&self) -> &usage::Usage {
+        &self.inner.usage
+    }
+
+    pub(crate) fn started_at(&self) -> Timestamp {
+        self.inner.started_at
+    }
+
+    pub(crate) fn counts(&self) -> &maintenance::Counts {
+        &self.inner.counts
+    }
+
+    /// A fresh id.
+    pub(crate) fn fresh_id<T>(&self) -> Id<T> {
+        Id::new(self.now(), self.entropy())
+    }
+
+    /// A fresh token value. Shared, because an operation may be run again and the caller needs the value after it.
+    pub(crate) fn mint(&self, kind: Kind) -> Arc<TokenSecret> {
+        Arc::new(TokenSecret::mint(&self.inner.settings.prefix, kind, self.entropy()))
+    }
+
+    /// The one way to write: a transaction that first asks whether the caller's credential still stands.
+    pub(crate) async fn write<A, I, T, F>(&self, grant: &Grant<A>, lane: Lane, input: I, op: F) -> Result<T>
+    where
+        A: Action,
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'a> Fn(&'a mut Tx, &'a Scene<I>) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
+    {
+        let scene = Scene {
+            input,
+            caller: grant.caller().clone(),
+            organization: grant.organization(),
+            keys: self.keys(),
+            entropy: self.inner.entropy.clone(),
+        };
+        let outcome = self
+            .inner
+            .store
+            .transact(lane, (scene, op), |tx, (scene, op)| {
+                Box::pin(async move {
+                    access::still_stands(tx, &scene.caller).await?;
+                    op(tx, scene).await
+                })
+            })
+            .await;
+        if let Err(Error::Unauthenticated { reason, .. }) = &outcome {
+            tracing::debug!(action = A::NAME, %reason, "the credential ended during the call");
+        }
+        outcome
+    }
+
+    /// The one way to read for a grant: a snapshot of the organization.
+    pub(crate) async fn read<A, I, T, F>(&self, grant: &Grant<A>, input: I, op: F) -> Result<T>
+    where
+        A: Action,
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        F: for<'a> Fn(&'a mut Tx, &'a Scene<I>) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
+    {
+        let scene = Scene {
+            input,
+            caller: grant.caller().clone(),
+            organization: grant.organization(),
+            keys: self.keys(),
+            entropy: self.inner.entropy.clone(),
+        };
+        self.inner.store.read((scene, op), |tx, (scene, op)| op(tx, scene)).await
+    }
+}

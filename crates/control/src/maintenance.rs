@@ -1,0 +1,57 @@
+//! Keeping house: what the server does by itself, with a reason that its audit rows carry.
+
+mod flush;
+mod lost_agents;
+mod metrics;
+mod windows;
+
+use countersign_domain::id::Id;
+use countersign_store::jobs;
+use countersign_store::Lane;
+
+use crate::access::actions::KeepHouse;
+use crate::{Control, Grant, Result};
+
+pub(crate) use metrics::Counts;
+pub use metrics::Gauges;
+
+/// What one round of housekeeping did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Swept {
+    /// Tokens whose sealed copies were destroyed.
+    pub windows_closed: u64,
+    /// Agents that were given up.
+    pub agents_lost: u64,
+    /// Jobs that went back to their queue because their agent did not take them.
+    pub jobs_returned: u64,
+    /// Rows of the audit log that were sealed.
+    pub audit_sealed: u64,
+}
+
+impl Control {
+    /// One round of housekeeping. Each part can be stopped at any point and run again.
+    ///
+    /// # Errors
+    /// The first that a part met; the parts before it are done.
+    pub async fn sweep(&self) -> Result<Swept> {
+        let windows_closed = self.close_windows().await?;
+        let agents_lost = self.give_up_silent_agents().await?;
+        let jobs_returned = self.return_jobs().await?;
+        let audit_sealed = self.seal_audit().await?;
+        Ok(Swept { windows_closed, agents_lost, jobs_returned, audit_sealed })
+    }
+
+    /// Puts jobs back that their agent did not take in time.
+    async fn return_jobs(&self) -> Result<u64> {
+        let before = self.now().minus(self.settings().assignment_timeout);
+        let waiting = self.store().read(before, |tx, before| Box::pin(jobs::has_assigned_before(tx, *before))).await?;
+        if !waiting {
+            return Ok(0);
+        }
+        let grant: Grant<KeepHouse> = self.system("return jobs that were not taken", Id::nil())?;
+        self.write(&grant, Lane::Normal, before, |tx, scene| {
+            Box::pin(async move { Ok(jobs::unassign_before(tx, scene.input).await?) })
+        })
+        .await
+    }
+}

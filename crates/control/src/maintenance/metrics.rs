@@ -1,0 +1,56 @@
+//! Figures for `/metrics`.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use countersign_domain::Refusal;
+use countersign_store::{agents, jobs};
+
+use crate::{Control, Result};
+
+/// What is counted in memory since the start.
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    refusals: [AtomicU64; Refusal::ALL.len()],
+}
+
+impl Counts {
+    pub(crate) fn refused(&self, reason: Refusal) {
+        let at = Refusal::ALL.iter().position(|it| *it == reason);
+        if let Some(count) = at.and_then(|at| self.refusals.get(at)) {
+            count.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// What `/metrics` shows of the system's state.
+#[derive(Debug, Clone, Default)]
+pub struct Gauges {
+    /// Agents by state, of those that are not gone.
+    pub agents: Vec<(String, i64)>,
+    /// Jobs by state, of those that have not ended.
+    pub jobs: Vec<(String, i64)>,
+    /// Refused credentials by reason, since the start.
+    pub refusals: Vec<(Refusal, u64)>,
+}
+
+impl Control {
+    /// How the system is doing. Counts across organizations; no name of anything in one.
+    ///
+    /// # Errors
+    /// Only [`crate::Error::Unavailable`] and [`crate::Error::Internal`].
+    pub async fn gauges(&self) -> Result<Gauges> {
+        let (agents, jobs) = self
+            .store()
+            .read((), |tx, ()| {
+                Box::pin(async move {
+                    let agents = agents::count_by_state(tx).await?;
+                    let jobs = jobs::count_by_state(tx).await?;
+                    Ok::<_, countersign_store::StoreError>((agents, jobs))
+                })
+            })
+            .await?;
+        let counts = self.counts().refusals.iter().map(|count| count.load(Ordering::Relaxed));
+        let refusals = Refusal::ALL.into_iter().zip(counts).collect();
+        Ok(Gauges { agents, jobs, refusals })
+    }
+}

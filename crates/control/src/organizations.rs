@@ -1,0 +1,9 @@
+//! Organizations, and setting an instance up.
+
+mod create;
+mod initialize;
+mod view;
+
+pub use countersign_store::organizations::{Deployment, Organization};
+pub use countersign_store::users::{Member, User};
+pub use create::{Created, DEFAULT_DEPLOYMENT, DEFAULT_TOKEN, NewOrganization};

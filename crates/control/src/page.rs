@@ -1,0 +1,45 @@
+//! Lists come in pages, newest first.
+
+/// The most rows of one page, as Buildkite's API has it; a larger number is held at this.
+pub const MAX_PAGE: u32 = 500;
+
+/// What part of a list is wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct PageRequest<C> {
+    /// The last entry of the page before; none for the first page.
+    pub after: Option<C>,
+    /// How many, at most [`MAX_PAGE`].
+    pub limit: u32,
+}
+
+impl<C> PageRequest<C> {
+    /// The first `limit` entries.
+    #[must_use]
+    pub const fn first(limit: u32) -> Self {
+        Self { after: None, limit }
+    }
+
+    /// How many rows to ask the store for: one more than wanted, to see whether there is more.
+    pub(crate) fn rows(&self) -> i64 {
+        i64::from(self.limit.min(MAX_PAGE)) + 1
+    }
+}
+
+/// A part of a list.
+#[derive(Debug, Clone)]
+pub struct Page<T> {
+    /// The entries.
+    pub items: Vec<T>,
+    /// Whether there are more after these.
+    pub has_more: bool,
+}
+
+impl<T> Page<T> {
+    /// From rows that were asked for with [`PageRequest::rows`].
+    pub(crate) fn of<C>(mut items: Vec<T>, asked: &PageRequest<C>) -> Self {
+        let limit = asked.limit.min(MAX_PAGE) as usize;
+        let has_more = items.len() > limit;
+        items.truncate(limit);
+        Self { items, has_more }
+    }
+}

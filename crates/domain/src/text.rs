@@ -1,0 +1,238 @@
+//! Texts that people give: checked once, where they come in, and carried as types from there on.
+//!
+//! No text may hold characters that hide what it says: control characters, overrides of writing direction, characters
+//! without width. Each error says which character, where, and what to do.
+
+use std::{fmt, str::FromStr};
+
+/// Most characters of a description or a reason.
+pub const MAX_DESCRIPTION: usize = 1_000;
+/// Most characters of an organization's slug.
+pub const MAX_SLUG: usize = 64;
+/// Most characters of an organization's name.
+pub const MAX_ORGANIZATION_NAME: usize = 100;
+/// Most characters of the name of a queue or a deployment.
+pub const MAX_NAME: usize = 100;
+/// Most bytes of an e-mail address (RFC 5321, section 4.5.3.1.3, less the brackets).
+pub const MAX_EMAIL: usize = 254;
+
+/// The text cannot be taken. The message follows the name of the field.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadText {
+    /// Nothing, or blanks only.
+    #[error("is empty; write at least one character that can be seen")]
+    Empty,
+    /// Longer than its limit.
+    #[error("has {count} characters; at most {limit} are possible")]
+    TooLong {
+        /// Characters there were.
+        count: usize,
+        /// Characters there may be.
+        limit: usize,
+    },
+    /// A character that cannot be seen, or that changes how others are seen.
+    #[error("holds {what} (U+{code:04X}) as character {position}; remove it")]
+    Hidden {
+        /// What sort of character.
+        what: &'static str,
+        /// Its code point.
+        code: u32,
+        /// Where it stands, from 1.
+        position: usize,
+    },
+    /// A character that this sort of text does not take.
+    #[error("holds '{found}' as character {position}; use {allowed}")]
+    Character {
+        /// The character.
+        found: char,
+        /// Where it stands, from 1.
+        position: usize,
+        /// What may be used.
+        allowed: &'static str,
+    },
+    /// Not built as this sort of text is.
+    #[error("{0}")]
+    Shape(&'static str),
+}
+
+/// One field of an input and what is wrong with it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field} {message}")]
+pub struct FieldError {
+    /// The field's name as the caller wrote it.
+    pub field: String,
+    /// What is wrong and what to do; reads on from the field's name.
+    pub message: String,
+}
+
+impl FieldError {
+    /// Joins a field's name with what is wrong with it.
+    pub fn new(field: impl Into<String>, message: impl fmt::Display) -> Self {
+        Self { field: field.into(), message: message.to_string() }
+    }
+}
+
+/// What is hidden about a character; `None` for one that shows itself.
+#[must_use]
+pub fn hidden(c: char) -> Option<&'static str> {
+    match c {
+        '\0' => Some("a NUL character"),
+        '\n' | '\r' | '\u{2028}' | '\u{2029}' => Some("a line break"),
+        '\t' => Some("a tab"),
+        '\u{202A}'..='\u{202E}' | '\u{2066}'..='\u{2069}' => Some("a character that turns the writing direction"),
+        '\u{200B}' | '\u{2060}' | '\u{FEFF}' => Some("a character without width"),
+        _ if c.is_control() => Some("a control character"),
+        _ => None,
+    }
+}
+
+/// One line that shows all it holds: not blank, at most `limit` characters, nothing hidden.
+///
+/// # Errors
+/// [`BadText`] names the first fault.
+pub fn check_line(text: &str, limit: usize) -> Result<(), BadText> {
+    let count = text.chars().count();
+    if count > limit {
+        return Err(BadText::TooLong { count, limit });
+    }
+    for (index, c) in text.chars().enumerate() {
+        if let Some(what) = hidden(c) {
+            return Err(BadText::Hidden { what, code: u32::from(c), position: index + 1 });
+        }
+    }
+    if text.trim().is_empty() { Err(BadText::Empty) } else { Ok(()) }
+}
+
+/// A name of letters, digits and some marks.
+fn check_name(text: &str, limit: usize, allowed: &'static str, takes: fn(u8) -> bool) -> Result<(), BadText> {
+    check_line(text, limit)?;
+    match text.chars().enumerate().find(|(_, c)| !u8::try_from(*c).is_ok_and(takes)) {
+        Some((index, found)) => Err(BadText::Character { found, position: index + 1, allowed }),
+        None => Ok(()),
+    }
+}
+
+/// Declares a text that is checked when it is made: `check` looks at it, and what `keep` makes of it is kept.
+macro_rules! texts {
+    ($($(#[$doc:meta])* $name:ident { check: $check:expr, keep: $keep:expr $(,)? })*) => { $(
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        pub struct $name(String);
+
+        impl $name {
+            /// Checks the text and keeps it.
+            ///
+            /// # Errors
+            /// [`BadText`] says what is wrong and what to do.
+            pub fn parse(text: &str) -> Result<Self, BadText> {
+                let check: fn(&str) -> Result<(), BadText> = $check;
+                check(text)?;
+                let keep: fn(&str) -> String = $keep;
+                Ok(Self(keep(text)))
+            }
+
+            /// The text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = BadText;
+
+            fn from_str(text: &str) -> Result<Self, BadText> {
+                Self::parse(text)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+
+        impl serde::Serialize for $name {
+            fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.serialize_str(&self.0)
+            }
+        }
+
+        impl<'de> serde::Deserialize<'de> for $name {
+            fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    )* };
+}
+
+texts! {
+    /// What a token is for: one line of 1 to 1,000 characters, kept as it was given.
+    Description { check: |text| check_line(text, MAX_DESCRIPTION), keep: str::to_owned }
+
+    /// Why something was done, such as a revocation: one line of 1 to 1,000 characters, kept as it was given.
+    Reason { check: |text| check_line(text, MAX_DESCRIPTION), keep: str::to_owned }
+
+    /// An organization's short name in addresses: 1 to 64 of `a-z`, `0-9` and `-`, with no `-` at either end.
+    Slug { check: check_slug, keep: str::to_owned }
+
+    /// An organization's name for people: one line of 1 to 100 characters.
+    OrganizationName { check: |text| check_line(text, MAX_ORGANIZATION_NAME), keep: str::to_owned }
+
+    /// An e-mail address, kept in lower case, so that two spellings of one address compare equal.
+    Email { check: check_email, keep: str::to_ascii_lowercase }
+
+    /// A queue's name: 1 to 100 letters, digits, `-`, `_` and `.`; upper and lower case differ.
+    QueueName { check: |text| check_name(text, MAX_NAME, NAME_CHARACTERS, is_name_byte), keep: str::to_owned }
+
+    /// A deployment's name: 1 to 100 letters, digits, `-`, `_` and `.`; upper and lower case differ.
+    DeploymentName { check: |text| check_name(text, MAX_NAME, NAME_CHARACTERS, is_name_byte), keep: str::to_owned }
+}
+
+const NAME_CHARACTERS: &str = "letters, digits, '-', '_' and '.'";
+
+const fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
+}
+
+impl Default for QueueName {
+    /// The queue of agents and jobs that name none: `default`.
+    fn default() -> Self {
+        Self("default".to_owned())
+    }
+}
+
+impl From<&Slug> for OrganizationName {
+    /// The name of an organization that was given none.
+    fn from(slug: &Slug) -> Self {
+        Self(slug.0.clone())
+    }
+}
+
+fn check_slug(text: &str) -> Result<(), BadText> {
+    let takes = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    check_name(text, MAX_SLUG, "lower-case letters, digits and '-'", takes)?;
+    if text.starts_with('-') || text.ends_with('-') {
+        return Err(BadText::Shape("begins or ends with '-'; let it begin and end with a letter or digit"));
+    }
+    Ok(())
+}
+
+/// Plain addresses only: no quoted local parts, no comments, no addresses outside ASCII.
+fn check_email(text: &str) -> Result<(), BadText> {
+    const SHAPE: BadText = BadText::Shape("is not an e-mail address such as ada@example.com");
+    let takes = |byte: u8| byte.is_ascii_graphic() && !b"\"(),:;<>[\\]".contains(&byte);
+    check_name(text, MAX_EMAIL, "a plain address such as ada@example.com", takes)?;
+    let (local, domain) = text.split_once('@').ok_or(SHAPE)?;
+    let dots_fit = |part: &str| !part.split('.').any(str::is_empty);
+    let label_fits = |label: &str| {
+        !label.starts_with('-')
+            && !label.ends_with('-')
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
+    };
+    let fits = local.len() <= 64 && dots_fit(local) && dots_fit(domain) && domain.split('.').all(label_fits);
+    if fits { Ok(()) } else { Err(SHAPE) }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,313 @@
+-- The first schema. One file for both engines: columns are BYTEA, BIGINT, BOOLEAN and TEXT only.
+-- Ids are 16 bytes (UUID version 7), times are microseconds since the epoch (UTC), sets are rows, lists of words are JSON text.
+
+-- One row per role that only one server may hold; see engine/lease.
+CREATE TABLE server_lease (
+    name        TEXT PRIMARY KEY,
+    holder      BYTEA NOT NULL,
+    expires_at  BIGINT NOT NULL,
+    note        TEXT NOT NULL
+);
+
+-- Exactly one row: that it exists means that `init` has run, and of two that run at once one meets the key.
+CREATE TABLE instance (
+    id          BIGINT PRIMARY KEY CHECK (id = 1),
+    uuid        BYTEA NOT NULL,
+    created_at  BIGINT NOT NULL
+);
+
+CREATE TABLE organizations (
+    id                     BYTEA PRIMARY KEY,
+    slug                   TEXT NOT NULL UNIQUE,
+    name                   TEXT NOT NULL,
+    default_deployment_id  BYTEA NOT NULL,
+    default_reveal_policy  TEXT NOT NULL,
+    created_at             BIGINT NOT NULL
+);
+
+CREATE TABLE users (
+    id          BYTEA PRIMARY KEY,
+    email       TEXT NOT NULL UNIQUE,
+    name        TEXT NOT NULL,
+    created_at  BIGINT NOT NULL
+);
+
+CREATE TABLE members (
+    organization_id  BYTEA NOT NULL REFERENCES organizations (id),
+    user_id          BYTEA NOT NULL REFERENCES users (id),
+    role             TEXT NOT NULL,
+    generation       BIGINT NOT NULL,
+    created_at       BIGINT NOT NULL,
+    PRIMARY KEY (organization_id, user_id)
+);
+
+CREATE TABLE deployments (
+    id               BYTEA PRIMARY KEY,
+    organization_id  BYTEA NOT NULL REFERENCES organizations (id),
+    name             TEXT NOT NULL,
+    parent_id        BYTEA REFERENCES deployments (id),
+    created_at       BIGINT NOT NULL,
+    UNIQUE (organization_id, name)
+);
+
+-- Agent tokens, user tokens and operator tokens. An operator token belongs to no organization: its organization is sixteen zero bytes.
+CREATE TABLE tokens (
+    id                BYTEA PRIMARY KEY,
+    organization_id   BYTEA NOT NULL,
+    kind              TEXT NOT NULL,
+    family            TEXT NOT NULL,
+    public_id         TEXT NOT NULL UNIQUE,
+    user_id           BYTEA REFERENCES users (id),
+    description       TEXT,
+    is_public         BOOLEAN NOT NULL,
+    every_deployment  BOOLEAN NOT NULL,
+    all_branches      BOOLEAN NOT NULL,
+    any_queue         BOOLEAN NOT NULL,
+    reveal_policy     TEXT NOT NULL,
+    reveal_until      BIGINT,
+    data_key          BYTEA,
+    data_key_id       TEXT,
+    generation        BIGINT NOT NULL,
+    created_at        BIGINT NOT NULL,
+    created_by        BYTEA,
+    expires_at        BIGINT,
+    revoked_at        BIGINT,
+    revoked_by        BYTEA,
+    revoked_reason    TEXT,
+    last_used_at      BIGINT,
+    last_used_ip      TEXT
+);
+CREATE INDEX tokens_of_organization ON tokens (organization_id, kind, id);
+CREATE INDEX tokens_with_window ON tokens (reveal_until) WHERE reveal_until IS NOT NULL;
+CREATE INDEX tokens_sealed_with ON tokens (data_key_id) WHERE data_key_id IS NOT NULL;
+
+CREATE TABLE token_secrets (
+    id            BYTEA PRIMARY KEY,
+    token_id      BYTEA NOT NULL REFERENCES tokens (id),
+    public_id     TEXT NOT NULL UNIQUE,
+    generation    BIGINT NOT NULL,
+    digest        BYTEA NOT NULL,
+    key_id        TEXT NOT NULL,
+    sealed        BYTEA,
+    created_at    BIGINT NOT NULL,
+    valid_until   BIGINT,
+    last_used_at  BIGINT,
+    last_used_ip  TEXT,
+    UNIQUE (token_id, generation)
+);
+CREATE INDEX token_secrets_by_key ON token_secrets (key_id);
+
+CREATE TABLE token_deployments (
+    token_id       BYTEA NOT NULL REFERENCES tokens (id),
+    deployment_id  BYTEA NOT NULL REFERENCES deployments (id),
+    PRIMARY KEY (token_id, deployment_id)
+);
+CREATE TABLE token_queues (
+    token_id  BYTEA NOT NULL REFERENCES tokens (id),
+    queue     TEXT NOT NULL,
+    PRIMARY KEY (token_id, queue)
+);
+CREATE TABLE token_networks (
+    token_id  BYTEA NOT NULL REFERENCES tokens (id),
+    position  BIGINT NOT NULL,
+    network   TEXT NOT NULL,
+    PRIMARY KEY (token_id, position)
+);
+
+CREATE TABLE agents (
+    id                    BYTEA PRIMARY KEY,
+    organization_id       BYTEA NOT NULL REFERENCES organizations (id),
+    token_id              BYTEA NOT NULL REFERENCES tokens (id),
+    secret_id             BYTEA NOT NULL REFERENCES token_secrets (id),
+    deployment_id         BYTEA NOT NULL REFERENCES deployments (id),
+    queue                 TEXT NOT NULL,
+    name                  TEXT NOT NULL,
+    hostname              TEXT,
+    operating_system      TEXT,
+    arch                  TEXT,
+    version               TEXT,
+    build                 TEXT,
+    user_agent            TEXT,
+    ip                    TEXT NOT NULL,
+    pid                   BIGINT,
+    priority              BIGINT,
+    tags                  TEXT NOT NULL,
+    ignore_in_dispatches  BOOLEAN NOT NULL,
+    state                 TEXT NOT NULL,
+    created_at            BIGINT NOT NULL,
+    connected_at          BIGINT,
+    last_seen_at          BIGINT,
+    heartbeat_at          BIGINT,
+    disconnected_at       BIGINT,
+    lost_at               BIGINT,
+    stop_requested_at     BIGINT,
+    stop_requested_by     BYTEA,
+    stop_forced_at        BIGINT,
+    stop_forced_by        BYTEA,
+    stop_note             TEXT,
+    paused_at             BIGINT,
+    paused_by             BYTEA,
+    paused_note           TEXT,
+    paused_until          BIGINT
+);
+CREATE INDEX agents_of_organization ON agents (organization_id, id);
+CREATE INDEX agents_of_token ON agents (token_id, state);
+CREATE INDEX agents_in_state ON agents (state);
+
+CREATE TABLE sessions (
+    id               BYTEA PRIMARY KEY,
+    organization_id  BYTEA NOT NULL,
+    agent_id         BYTEA NOT NULL REFERENCES agents (id),
+    public_id        TEXT NOT NULL UNIQUE,
+    digest           BYTEA NOT NULL,
+    key_id           TEXT NOT NULL,
+    created_at       BIGINT NOT NULL,
+    ended_at         BIGINT,
+    ended_because    TEXT
+);
+CREATE INDEX sessions_of_agent ON sessions (agent_id);
+CREATE INDEX sessions_by_key ON sessions (key_id) WHERE ended_at IS NULL;
+
+CREATE TABLE pipelines (
+    id                 BYTEA PRIMARY KEY,
+    organization_id    BYTEA NOT NULL REFERENCES organizations (id),
+    slug               TEXT NOT NULL,
+    name               TEXT NOT NULL,
+    next_build_number  BIGINT NOT NULL,
+    created_at         BIGINT NOT NULL,
+    UNIQUE (organization_id, slug)
+);
+
+CREATE TABLE builds (
+    id               BYTEA PRIMARY KEY,
+    organization_id  BYTEA NOT NULL REFERENCES organizations (id),
+    pipeline_id      BYTEA NOT NULL REFERENCES pipelines (id),
+    number           BIGINT NOT NULL,
+    state            TEXT NOT NULL,
+    message          TEXT,
+    created_at       BIGINT NOT NULL,
+    created_by       BYTEA,
+    started_at       BIGINT,
+    finished_at      BIGINT,
+    canceled_at      BIGINT,
+    UNIQUE (pipeline_id, number)
+);
+CREATE INDEX builds_of_organization ON builds (organization_id, id);
+
+CREATE TABLE jobs (
+    id                  BYTEA PRIMARY KEY,
+    organization_id     BYTEA NOT NULL,
+    build_id            BYTEA NOT NULL REFERENCES builds (id),
+    deployment_id       BYTEA NOT NULL REFERENCES deployments (id),
+    queue               TEXT NOT NULL,
+    position            BIGINT NOT NULL,
+    step_key            TEXT,
+    label               TEXT,
+    command             TEXT NOT NULL,
+    env                 TEXT NOT NULL,
+    state               TEXT NOT NULL,
+    agent_id            BYTEA REFERENCES agents (id),
+    session_id          BYTEA REFERENCES sessions (id),
+    assigned_at         BIGINT,
+    accepted_at         BIGINT,
+    started_at          BIGINT,
+    finished_at         BIGINT,
+    canceled_at         BIGINT,
+    exit_status         TEXT,
+    signal              TEXT,
+    signal_reason       TEXT,
+    chunks_failed       BIGINT,
+    token_public_id     TEXT UNIQUE,
+    token_digest        BYTEA,
+    token_key_id        TEXT,
+    token_ended_at      BIGINT,
+    log_size            BIGINT NOT NULL,
+    created_at          BIGINT NOT NULL
+);
+CREATE INDEX jobs_of_build ON jobs (build_id, position);
+CREATE INDEX jobs_waiting ON jobs (deployment_id, queue, created_at, build_id, position) WHERE state = 'scheduled';
+CREATE INDEX jobs_of_agent ON jobs (agent_id, state);
+CREATE INDEX jobs_by_key ON jobs (token_key_id) WHERE token_key_id IS NOT NULL AND token_ended_at IS NULL;
+
+CREATE TABLE job_log_chunks (
+    job_id    BYTEA NOT NULL REFERENCES jobs (id),
+    sequence  BIGINT NOT NULL,
+    position  BIGINT NOT NULL,
+    size      BIGINT NOT NULL,
+    content   BYTEA NOT NULL,
+    PRIMARY KEY (job_id, sequence)
+);
+CREATE INDEX job_log_in_order ON job_log_chunks (job_id, position);
+
+CREATE TABLE meta_data (
+    build_id    BYTEA NOT NULL REFERENCES builds (id),
+    key         TEXT NOT NULL,
+    value       TEXT NOT NULL,
+    updated_at  BIGINT NOT NULL,
+    PRIMARY KEY (build_id, key)
+);
+
+CREATE TABLE annotations (
+    id          BYTEA PRIMARY KEY,
+    build_id    BYTEA NOT NULL REFERENCES builds (id),
+    job_id      BYTEA NOT NULL REFERENCES jobs (id),
+    scope       TEXT NOT NULL,
+    scope_id    BYTEA NOT NULL,
+    context     TEXT NOT NULL,
+    style       TEXT NOT NULL,
+    body        TEXT NOT NULL,
+    priority    BIGINT NOT NULL,
+    created_at  BIGINT NOT NULL,
+    updated_at  BIGINT NOT NULL,
+    UNIQUE (build_id, scope, scope_id, context)
+);
+
+-- `sequence` and `hash` are written by the sealing that follows, in batches; until then they are NULL.
+-- The organization of an event about the instance itself is sixteen zero bytes.
+CREATE TABLE audit_events (
+    id               BYTEA PRIMARY KEY,
+    organization_id  BYTEA NOT NULL,
+    occurred_at      BIGINT NOT NULL,
+    actor_kind       TEXT NOT NULL,
+    actor_id         BYTEA,
+    actor_name       TEXT NOT NULL,
+    credential       TEXT,
+    action           TEXT NOT NULL,
+    subject_kind     TEXT NOT NULL,
+    subject_id       BYTEA NOT NULL,
+    subject_name     TEXT NOT NULL,
+    detail           TEXT NOT NULL,
+    ip               TEXT,
+    user_agent       TEXT,
+    request_id       TEXT,
+    sequence         BIGINT,
+    hash             BYTEA,
+    UNIQUE (organization_id, sequence)
+);
+CREATE INDEX audit_unsealed ON audit_events (organization_id, id) WHERE sequence IS NULL;
+CREATE INDEX audit_of_organization ON audit_events (organization_id, id);
+CREATE INDEX audit_of_subject ON audit_events (organization_id, subject_id, id);
+
+-- The last sealed event of each organization, under a MAC of the key ring: who can write the database but
+-- has no key ring can neither shorten the chain nor write it anew.
+CREATE TABLE audit_heads (
+    organization_id  BYTEA PRIMARY KEY,
+    sequence         BIGINT NOT NULL,
+    hash             BYTEA NOT NULL,
+    mac              BYTEA NOT NULL,
+    key_id           TEXT NOT NULL,
+    sealed_at        BIGINT NOT NULL
+);
+
+CREATE TABLE refusals (
+    organization_id  BYTEA NOT NULL,
+    token_id         BYTEA NOT NULL,
+    public_id        TEXT NOT NULL,
+    reason           TEXT NOT NULL,
+    ip               TEXT NOT NULL,
+    count            BIGINT NOT NULL,
+    first_at         BIGINT NOT NULL,
+    last_at          BIGINT NOT NULL,
+    PRIMARY KEY (organization_id, public_id, reason, ip)
+);
+CREATE INDEX refusals_of_token ON refusals (token_id, last_at);

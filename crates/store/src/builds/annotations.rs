@@ -1,0 +1,129 @@
+//! Annotations: notes that jobs leave on their build.
+
+use countersign_domain::annotation::Style;
+use countersign_domain::id::{AnnotationId, BuildId, Id, JobId, of};
+use countersign_domain::Timestamp;
+
+use crate::{Row, StoreError, Tx, params, statements};
+
+statements! {
+    /// Sets what a context says. `scope_id` is the build's id, or the job's for the scope `job`.
+    PUT = "INSERT INTO annotations (id, build_id, job_id, scope, scope_id, context, style, body, priority, created_at, updated_at)
+           VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
+           ON CONFLICT (build_id, scope, scope_id, context) DO UPDATE SET style = excluded.style, body = excluded.body,
+             priority = excluded.priority, job_id = excluded.job_id, updated_at = excluded.updated_at";
+    /// What a context says now; kept still until the transaction ends.
+    FIND = "SELECT style, body, priority FROM annotations WHERE build_id = $1 AND scope = $2 AND scope_id = $3 AND context = $4 /*lock:update*/";
+    /// A build's annotations: highest priority first, oldest first within it.
+    OF_BUILD = "SELECT id, job_id, scope, context, style, body, priority, created_at, updated_at FROM annotations
+           WHERE build_id = $1 ORDER BY priority DESC, id LIMIT $2";
+    /// How many a build has.
+    COUNT = "SELECT COUNT(*) AS n FROM annotations WHERE build_id = $1";
+}
+
+/// Where an annotation stands: what one `append` adds to.
+#[derive(Debug, Clone, Copy)]
+pub struct Place<'a> {
+    /// The build.
+    pub build: BuildId,
+    /// None for the scope `build`, the job for the scope `job`.
+    pub job: Option<JobId>,
+    /// The context: one annotation for each.
+    pub context: &'a str,
+}
+
+impl Place<'_> {
+    const fn scope(&self) -> &'static str {
+        if self.job.is_some() { "job" } else { "build" }
+    }
+    fn scope_id(&self) -> Id<of::Annotation> {
+        self.job.map_or_else(|| self.build.cast(), Id::cast)
+    }
+}
+
+/// What an annotation says.
+#[derive(Debug, Clone)]
+pub struct Content {
+    /// How it looks.
+    pub style: Style,
+    /// Markdown, as the job wrote it; never trusted.
+    pub body: String,
+    /// 1 to 10, 10 first.
+    pub priority: i64,
+}
+
+/// An annotation of a build.
+#[derive(Debug, Clone)]
+pub struct Annotation {
+    /// Its id.
+    pub id: AnnotationId,
+    /// The job that wrote it last.
+    pub job: JobId,
+    /// `build` or `job`.
+    pub scope: String,
+    /// Its context.
+    pub context: String,
+    /// What it says.
+    pub content: Content,
+    /// When it was first written.
+    pub created_at: Timestamp,
+    /// When it was last written.
+    pub updated_at: Timestamp,
+}
+
+fn content(row: &Row) -> Result<Content, StoreError> {
+    Ok(Content { style: row.parse("style")?, body: row.get("body")?, priority: row.get("priority")? })
+}
+
+/// What stands at a place now.
+pub async fn find(tx: &mut Tx, at: &Place<'_>) -> Result<Option<Content>, StoreError> {
+    let values = params![at.build, at.scope(), at.scope_id(), at.context];
+    tx.maybe(FIND, &values).await?.as_ref().map(content).transpose()
+}
+
+/// Writes what stands at a place.
+pub async fn put(
+    tx: &mut Tx,
+    fresh: AnnotationId,
+    at: &Place<'_>,
+    by: JobId,
+    new: &Content,
+) -> Result<(), StoreError> {
+    let now = tx.now();
+    let values = params![
+        fresh,
+        at.build,
+        by,
+        at.scope(),
+        at.scope_id(),
+        at.context,
+        new.style.as_str(),
+        new.body.as_str(),
+        new.priority,
+        now,
+    ];
+    tx.execute(PUT, &values).await.map(drop)
+}
+
+/// At most `limit` annotations of a build.
+pub async fn of_build(tx: &mut Tx, build: BuildId, limit: i64) -> Result<Vec<Annotation>, StoreError> {
+    let rows = tx.all(OF_BUILD, &params![build, limit]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Annotation {
+                id: row.get("id")?,
+                job: row.get("job_id")?,
+                scope: row.get("scope")?,
+                context: row.get("context")?,
+                content: content(row)?,
+                created_at: row.get("created_at")?,
+                updated_at: row.get("updated_at")?,
+            })
+        })
+        .collect()
+}
+
+/// How many annotations a build has.
+pub async fn count(tx: &mut Tx, build: BuildId) -> Result<i64, StoreError> {
+    tx.one(COUNT, &params![build]).await?.get("n")
+}

@@ -1,0 +1,105 @@
+//! The data folder: private to its owner, and worked on by one process at a time.
+
+use std::{
+    fs::{self, File, OpenOptions, Permissions, TryLockError},
+    io::{self, Read, Seek, Write},
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use crate::engine::error::StoreError;
+
+/// The database file in the data folder.
+pub const DATABASE_FILE: &str = "countersign.db";
+/// The file whose lock says that a process works on the data folder; its text is that process's number.
+pub const LOCK_FILE: &str = "lock";
+
+/// The lock on a data folder, held until this is dropped or the process ends, however it ends.
+#[derive(Debug)]
+pub(super) struct FolderLock {
+    folder: PathBuf,
+    _file: File,
+}
+
+impl FolderLock {
+    /// Makes the folder if need be, takes away what others may do in it, and locks it.
+    pub(super) fn take(folder: &Path) -> Result<Self, StoreError> {
+        let failed = |error: &io::Error| trouble(error, folder);
+        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| failed(&error))?;
+        keep_private(folder, 0o700)?;
+        let path = folder.join(LOCK_FILE);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(path)
+            .map_err(|error| failed(&error))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(StoreError::FolderInUse { folder: folder.to_owned(), process: holder(&mut file) });
+            }
+            Err(TryLockError::Error(error)) => return Err(failed(&error)),
+        }
+        // The number only helps people to find the process; a full disk must not stop the server from starting.
+        if let Err(error) = write_number(&mut file) {
+            tracing::warn!(%error, "the lock file could not be given this process's number");
+        }
+        Ok(Self { folder: folder.to_owned(), _file: file })
+    }
+
+    pub(super) fn folder(&self) -> &Path {
+        &self.folder
+    }
+}
+
+/// Takes from the group and from others what they may do with a file or folder of ours.
+pub(super) fn keep_private(path: &Path, mode: u32) -> Result<(), StoreError> {
+    let now = fs::metadata(path).map_err(|error| trouble(&error, path))?.permissions().mode() & 0o777;
+    if now & !mode == 0 {
+        return Ok(());
+    }
+    fs::set_permissions(path, Permissions::from_mode(now & mode)).map_err(|error| trouble(&error, path))
+}
+
+/// Makes the database file, so that it never has another mode than this one.
+pub(super) fn make_private_file(path: &Path) -> Result<(), StoreError> {
+    OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .mode(0o600)
+        .open(path)
+        .map_err(|error| trouble(&error, path))?;
+    keep_private(path, 0o600)
+}
+
+/// What the lock file says of who holds it.
+fn holder(file: &mut File) -> String {
+    let mut text = String::new();
+    let number = file.take(32).read_to_string(&mut text).ok().and_then(|_| text.trim().parse::<u32>().ok());
+    number.map_or_else(|| "another process".to_owned(), |number| format!("process {number}"))
+}
+
+fn write_number(file: &mut File) -> io::Result<()> {
+    file.set_len(0)?;
+    file.rewind()?;
+    writeln!(file, "{}", std::process::id())
+}
+
+/// What an error of the file system means to the store.
+pub(super) fn trouble(error: &io::Error, path: &Path) -> StoreError {
+    let shown = path.display();
+    match error.kind() {
+        io::ErrorKind::ReadOnlyFilesystem => {
+            StoreError::ReadOnly { why: format!("{shown} lies on a file system that is mounted read-only") }
+        }
+        io::ErrorKind::PermissionDenied => {
+            StoreError::ReadOnly { why: format!("this user may not write to {shown}; check its owner and mode") }
+        }
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::StorageFull,
+        _ => StoreError::unavailable(format_args!("{shown}: {error}")),
+    }
+}

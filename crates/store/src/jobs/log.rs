@@ -1,0 +1,41 @@
+//! A job's log, in the pieces that its agent sends: out of order, and sometimes twice.
+
+use countersign_domain::id::JobId;
+
+use crate::{StoreError, Tx, params, statements};
+
+statements! {
+    /// A piece; one that came before under the same number stays as it is.
+    INSERT = "INSERT INTO job_log_chunks (job_id, sequence, position, size, content) VALUES ($1, $2, $3, $4, $5)
+              ON CONFLICT (job_id, sequence) DO NOTHING";
+    /// How far the log reaches.
+    GROW = "UPDATE jobs SET log_size = $2 WHERE id = $1 AND log_size < $2";
+    /// Pieces that reach beyond a position, in order.
+    FROM = "SELECT position, content FROM job_log_chunks WHERE job_id = $1 AND position + size > $2 ORDER BY position, sequence LIMIT $3";
+}
+
+/// A piece of a log.
+#[derive(Debug, Clone)]
+pub struct Chunk {
+    /// Where it starts, in bytes of the uncompressed log.
+    pub position: i64,
+    /// Its bytes: whatever the command wrote, perhaps no UTF-8.
+    pub content: Vec<u8>,
+}
+
+/// Adds a piece. False when one of that number was there.
+pub async fn insert(tx: &mut Tx, job: JobId, sequence: i64, chunk: &Chunk) -> Result<bool, StoreError> {
+    let size = i64::try_from(chunk.content.len()).unwrap_or(i64::MAX);
+    let values = params![job, sequence, chunk.position, size, chunk.content.as_slice()];
+    let added = tx.execute(INSERT, &values).await? == 1;
+    if added {
+        tx.execute(GROW, &params![job, chunk.position.saturating_add(size)]).await?;
+    }
+    Ok(added)
+}
+
+/// At most `limit` pieces that reach beyond `position`, in order.
+pub async fn from(tx: &mut Tx, job: JobId, position: i64, limit: i64) -> Result<Vec<Chunk>, StoreError> {
+    let rows = tx.all(FROM, &params![job, position, limit]).await?;
+    rows.iter().map(|row| Ok(Chunk { position: row.get("position")?, content: row.get("content")? })).collect()
+}

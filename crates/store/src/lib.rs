@@ -1,0 +1,23 @@
+//! Rows: one SQL text per query, two engines.
+//!
+//! [`engine`] alone knows SQLite from PostgreSQL. The other modules each hold the statements of one table or a few, and
+//! functions that take a [`Tx`] and never open one; `control` opens transactions through [`Store`].
+
+pub mod engine;
+pub mod statements;
+
+pub mod agents;
+pub mod audit;
+pub mod builds;
+pub mod instance;
+pub mod jobs;
+pub mod keys;
+pub mod organizations;
+pub mod refusals;
+pub mod tokens;
+pub mod users;
+
+pub use engine::{
+    Database, FromValue, Health, Holder, IntoValue, Lane, Options, Report, Row, Sql, Store, StoreError, Tx, Value,
+};
+pub use futures_util::future::BoxFuture;

@@ -10,6 +10,7 @@ use countersign_store::jobs;
 use countersign_store::Lane;
 
 use crate::access::actions::KeepHouse;
+use crate::scene::Subject;
 use crate::{Control, Grant, Result};
 
 pub(crate) use metrics::Counts;
@@ -50,7 +51,14 @@ impl Control {
         }
         let grant: Grant<KeepHouse> = self.system("return jobs that were not taken", Id::nil())?;
         self.write(&grant, Lane::Normal, before, |tx, scene| {
-            Box::pin(async move { Ok(jobs::unassign_before(tx, scene.input).await?) })
+            Box::pin(async move {
+                let returned = jobs::unassign_before(tx, scene.input).await?;
+                for (of, job) in &returned {
+                    let subject = Subject::new("job", *job, "");
+                    scene.audit_in(tx, *of, "job.returned", subject, serde_json::json!({})).await?;
+                }
+                Ok(returned.len() as u64)
+            })
         })
         .await
     }

@@ -85,5 +85,6 @@ pub(crate) async fn open(tx: &mut Tx, keys: &KeyRing, token: &Token) -> Result<T
 
 /// Destroys every sealed copy of a token.
 pub(crate) async fn destroy(tx: &mut Tx, token: &Token) -> Result<()> {
-    Ok(tokens::drop_sealed(tx, token.id).await?)
+    tokens::drop_sealed(tx, token.id).await?;
+    Ok(())
 }

@@ -55,7 +55,7 @@ statements! {
     CANCEL_RUNNING = "UPDATE jobs SET state = 'canceling', canceled_at = $2 WHERE id = $1 AND state IN ('accepted', 'running')";
     /// Puts jobs back that were given and not taken in time.
     UNASSIGN_BEFORE = "UPDATE jobs SET state = 'scheduled', agent_id = NULL, session_id = NULL, assigned_at = NULL
-              WHERE state = 'assigned' AND assigned_at < $1";
+              WHERE state = 'assigned' AND assigned_at < $1 RETURNING id, organization_id";
     /// Whether a job was given before a time and not taken.
     ASSIGNED_BEFORE = "SELECT id FROM jobs WHERE state = 'assigned' AND assigned_at < $1 LIMIT 1";
     /// Puts the job back that was given to an agent and not taken.
@@ -284,9 +284,10 @@ pub async fn has_assigned_before(tx: &mut Tx, before: Timestamp) -> Result<bool,
     Ok(tx.maybe(ASSIGNED_BEFORE, &params![before]).await?.is_some())
 }
 
-/// Puts jobs back that were given before `before` and not taken.
-pub async fn unassign_before(tx: &mut Tx, before: Timestamp) -> Result<u64, StoreError> {
-    tx.execute(UNASSIGN_BEFORE, &params![before]).await
+/// Puts jobs back that were given before `before` and not taken; says which.
+pub async fn unassign_before(tx: &mut Tx, before: Timestamp) -> Result<Vec<(OrganizationId, JobId)>, StoreError> {
+    let rows = tx.all(UNASSIGN_BEFORE, &params![before]).await?;
+    rows.iter().map(|row| Ok((row.get("organization_id")?, row.get("id")?))).collect()
 }
 
 /// Puts the job back that was given to an agent and not taken.

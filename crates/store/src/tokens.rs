@@ -52,9 +52,9 @@ statements! {
     SET_DATA_KEY = "UPDATE tokens SET data_key = $3, data_key_id = $4, reveal_until = $5, generation = generation + 1
               WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL";
     /// Destroys the data key, and with it every sealed copy under it.
-    DROP_DATA_KEY = "UPDATE tokens SET data_key = NULL, data_key_id = NULL, reveal_until = NULL WHERE id = $1";
+    DROP_DATA_KEY = "UPDATE tokens SET data_key = NULL, data_key_id = NULL, reveal_until = NULL WHERE id = $1 AND data_key_id IS NOT NULL";
     /// Tokens whose window has closed or whose time has run out while a data key was kept. $2: at the most.
-    CLOSED_WINDOWS = "SELECT id FROM tokens WHERE data_key_id IS NOT NULL
+    CLOSED_WINDOWS = "SELECT id, organization_id, kind, public_id FROM tokens WHERE data_key_id IS NOT NULL
               AND ((reveal_until IS NOT NULL AND reveal_until <= $1) OR (expires_at IS NOT NULL AND expires_at <= $1)) LIMIT $2";
     /// Data keys not wrapped by the newest key of the ring. $2: at the most.
     WRAPPED_BY_OTHERS = "SELECT id, organization_id, data_key, data_key_id FROM tokens
@@ -282,16 +282,40 @@ pub async fn set_data_key(
     Ok(tx.execute(SET_DATA_KEY, &params![of, id, key, wrapped_by.to_string(), reveal_until]).await? == 1)
 }
 
-/// Destroys the sealed copies of a token and the key they were under.
-pub async fn drop_sealed(tx: &mut Tx, id: TokenId) -> Result<(), StoreError> {
-    tx.execute(DROP_DATA_KEY, &params![id]).await?;
-    secrets::drop_sealed(tx, id).await
+/// Destroys the sealed copies of a token and the key they were under. False when there were none.
+pub async fn drop_sealed(tx: &mut Tx, id: TokenId) -> Result<bool, StoreError> {
+    let had = tx.execute(DROP_DATA_KEY, &params![id]).await? == 1;
+    secrets::drop_sealed(tx, id).await?;
+    Ok(had)
+}
+
+/// A token whose value is kept no longer.
+#[derive(Debug, Clone)]
+pub struct ClosedWindow {
+    /// The token.
+    pub token: TokenId,
+    /// Its organization; nil for an operator token.
+    pub organization: OrganizationId,
+    /// What it is for.
+    pub kind: Kind,
+    /// Its public id.
+    pub public_id: PublicId,
 }
 
 /// At most `limit` tokens whose sealed copies have outlived their window or their token.
-pub async fn closed_windows(tx: &mut Tx, limit: i64) -> Result<Vec<TokenId>, StoreError> {
+pub async fn closed_windows(tx: &mut Tx, limit: i64) -> Result<Vec<ClosedWindow>, StoreError> {
     let now = tx.now();
-    tx.all(CLOSED_WINDOWS, &params![now, limit]).await?.iter().map(|row| row.get("id")).collect()
+    let rows = tx.all(CLOSED_WINDOWS, &params![now, limit]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(ClosedWindow {
+                token: row.get("id")?,
+                organization: row.get("organization_id")?,
+                kind: kind(row)?,
+                public_id: row.parse("public_id")?,
+            })
+        })
+        .collect()
 }
 
 /// A data key as a row holds it.

@@ -1,1 +1,14 @@
-//! placeholder
+//! Clocks, engines and whole systems for tests.
+//!
+//! A case never names an engine: it takes a [`World`], and [`for_each_engine`] runs it on every one. Each world is a database of its own,
+//! with an organization `acme` and a twin `globex`, of which nothing may ever appear.
+
+mod clock;
+mod engine;
+mod entropy;
+mod world;
+
+pub use clock::ManualClock;
+pub use engine::{Engine, TestDatabase, postgres_url};
+pub use entropy::SeededEntropy;
+pub use world::{Tenant, World, for_each_engine};

@@ -1,9 +1,12 @@
 //! Destroying the sealed copies whose window has closed.
 
+use countersign_domain::Kind;
 use countersign_domain::id::Id;
 use countersign_store::{Lane, tokens};
+use serde_json::json;
 
 use crate::access::actions::KeepHouse;
+use crate::scene::Subject;
 use crate::{Control, Grant, Result};
 
 /// How many tokens one transaction goes through at the most.
@@ -26,13 +29,28 @@ impl Control {
             closed += found.len() as u64;
             self.write(&grant, Lane::Normal, found, |tx, scene| {
                 Box::pin(async move {
-                    for id in &scene.input {
-                        tokens::drop_sealed(tx, *id).await?;
+                    for it in &scene.input {
+                        if tokens::drop_sealed(tx, it.token).await? {
+                            let kind = subject_kind(it.kind);
+                            let subject = Subject::new(kind, it.token, it.public_id.as_str());
+                            scene.audit_in(tx, it.organization, "token.value_destroyed", subject, json!({})).await?;
+                        }
                     }
                     Ok(())
                 })
             })
             .await?;
         }
+    }
+}
+
+/// What audit rows call a token of this kind.
+const fn subject_kind(kind: Kind) -> &'static str {
+    match kind {
+        Kind::AgentToken => "agent_token",
+        Kind::UserToken => "user_token",
+        Kind::OperatorToken => "operator_token",
+        Kind::Session => "session",
+        Kind::Job => "job",
     }
 }

@@ -104,7 +104,8 @@ impl Lease {
     pub(super) async fn keep(&self, postgres: &Postgres) -> StoreError {
         loop {
             let lost = {
-                let session = self.held.lock().await.as_ref().and_then(|held| held.session.as_ref().map(Session::ended));
+                let session =
+                    self.held.lock().await.as_ref().and_then(|held| held.session.as_ref().map(Session::ended));
                 let sleep = postgres.clock().sleep(RENEW_EVERY);
                 match session {
                     Some(ended) => matches!(future::select(ended, sleep).await, Either::Left(_)),
@@ -116,7 +117,9 @@ impl Lease {
             };
             if lost {
                 self.fenced.store(true, Ordering::Release);
-                tracing::warn!("the session that holds this server's lease has ended; nothing is served until it is held again");
+                tracing::warn!(
+                    "the session that holds this server's lease has ended; nothing is served until it is held again"
+                );
                 if let Some(held) = self.held.lock().await.as_mut() {
                     held.session = None;
                 }
@@ -133,7 +136,12 @@ impl Lease {
     pub(super) async fn release(&self) -> Result<(), StoreError> {
         let Some(held) = self.held.lock().await.take() else { return Ok(()) };
         let Some(session) = held.session else { return Ok(()) };
-        session.client.execute(RELEASE, &[&SERVER, &held.holder.id.as_slice()]).await.map(drop).map_err(failed)
+        session
+            .client
+            .execute(RELEASE, &[&SERVER, &held.holder.id.as_slice()])
+            .await
+            .map(drop)
+            .map_err(|error| failed(&error))
     }
 }
 
@@ -141,8 +149,8 @@ impl Lease {
 async fn take(postgres: &Postgres, holder: &Holder, again: bool) -> Result<Session, StoreError> {
     let session = postgres.server().connect().await?;
     let client = &session.client;
-    let locked: bool = client.query_one(LOCK, &[&SERVER_LOCK]).await.map_err(failed)?.get(0);
-    let row = client.query_opt(FIND, &[&SERVER]).await.map_err(failed)?;
+    let locked: bool = client.query_one(LOCK, &[&SERVER_LOCK]).await.map_err(|error| failed(&error))?.get(0);
+    let row = client.query_opt(FIND, &[&SERVER]).await.map_err(|error| failed(&error))?;
     if !locked {
         // Without a row the holder has only just locked and not yet signed.
         let (until, note) = row.map_or_else(
@@ -155,19 +163,21 @@ async fn take(postgres: &Postgres, holder: &Holder, again: bool) -> Result<Sessi
         return Err(StoreError::LeaseLost);
     }
     let until = postgres.clock().now().plus(LEASE_TIME).as_micros();
-    client.execute(TAKE, &[&SERVER, &holder.id.as_slice(), &until, &holder.note]).await.map_err(failed)?;
+    client
+        .execute(TAKE, &[&SERVER, &holder.id.as_slice(), &until, &holder.note])
+        .await
+        .map_err(|error| failed(&error))?;
     Ok(session)
 }
 
 async fn renew(client: &Client, holder: &Holder, clock: &dyn Clock) -> Result<(), StoreError> {
     let until = clock.now().plus(LEASE_TIME).as_micros();
-    match client.execute(RENEW, &[&SERVER, &holder.id.as_slice(), &until]).await.map_err(failed)? {
+    match client.execute(RENEW, &[&SERVER, &holder.id.as_slice(), &until]).await.map_err(|error| failed(&error))? {
         1 => Ok(()),
         _ => Err(StoreError::LeaseLost),
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "as map_err wants it")]
-fn failed(error: tokio_postgres::Error) -> StoreError {
-    postgres::meaning(&error, Sql { name: "the server's lease", text: "" })
+fn failed(error: &tokio_postgres::Error) -> StoreError {
+    postgres::meaning(error, Sql { name: "the server's lease", text: "" })
 }

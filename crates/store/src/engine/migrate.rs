@@ -14,11 +14,14 @@ const HISTORY: &str = "refinery_schema_history";
 /// The newest version that ran.
 const NEWEST: &str = "SELECT MAX(version) FROM refinery_schema_history";
 /// The advisory lock under which PostgreSQL is migrated; any number that nobody else uses.
-pub(super) const MIGRATION_LOCK: i64 = 0x636F_756E_7465_7201;
+const MIGRATION_LOCK: i64 = 0x636F_756E_7465_7201;
 
 mod embedded {
     refinery::embed_migrations!("migrations");
 }
+
+/// How a migrating session differs: a migration may take long, and so may waiting for another process's. Milliseconds.
+const SESSION: &str = "SET statement_timeout = 0; SET lock_timeout = 60000";
 
 /// This release's migrations.
 pub(super) fn embedded() -> Vec<Migration> {
@@ -39,7 +42,7 @@ pub(super) fn sqlite(
 ) -> Result<(), StoreError> {
     let found = sqlite_version(driver)?;
     check(found, options, create, || format!("the data folder {}", folder.display()))?;
-    runner(options).run(driver).map(drop).map_err(failed)
+    runner(options).run(driver).map(drop).map_err(|error| failed(&error))
 }
 
 /// Only looks whether this program can read the database.
@@ -66,10 +69,11 @@ pub(super) async fn postgres(
     place: &str,
 ) -> Result<(), StoreError> {
     let failed_here = |error: tokio_postgres::Error| postgres::meaning(&error, Sql { name: "migrating", text: "" });
+    client.batch_execute(SESSION).await.map_err(failed_here)?;
     client.execute("SELECT pg_advisory_lock($1)", &[&MIGRATION_LOCK]).await.map_err(failed_here)?;
     let found = postgres_version(client).await?;
     check(found, options, create, || place.to_owned())?;
-    runner(options).run_async(client).await.map_err(failed)?;
+    runner(options).run_async(client).await.map_err(|error| failed(&error))?;
     client.execute("SELECT pg_advisory_unlock($1)", &[&MIGRATION_LOCK]).await.map(drop).map_err(failed_here)
 }
 
@@ -111,7 +115,7 @@ fn check(
 }
 
 /// What a failed migration means. The transaction was rolled back: nothing is half done.
-fn failed(error: refinery::Error) -> StoreError {
+fn failed(error: &refinery::Error) -> StoreError {
     match error.kind() {
         Kind::DivergentVersion(applied, _) | Kind::MissingVersion(applied) => {
             StoreError::DivergentSchema { version: applied.version() }

@@ -128,7 +128,11 @@ impl Postgres {
         };
         let mut tx = Tx::new(tx::Connection::Postgres(connection), self.clock.now());
         if let Err(error) = tx.postgres().begin(mode).await {
-            return if tx.postgres().is_lost() { Attempt::Again(error) } else { Attempt::Done(Err(error.into()), Vec::new()) };
+            return if tx.postgres().is_lost() {
+                Attempt::Again(error)
+            } else {
+                Attempt::Done(Err(error.into()), Vec::new())
+            };
         }
         let run = AssertUnwindSafe(async { operation(&mut tx, input).await }).catch_unwind();
         let result = run.await.unwrap_or_else(|_| Err(StoreError::Panicked.into()));

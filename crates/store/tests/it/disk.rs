@@ -110,7 +110,11 @@ async fn on_a_full_disk_what_takes_access_away_still_works() {
         kept.push(id);
     }
     assert!(!disk.data().join("reserve").exists(), "the reserve was given");
-    assert_eq!(write(&store, Lane::Normal, refused_at).await, Err(StoreError::StorageFull), "only urgent ones may use it");
+    assert_eq!(
+        write(&store, Lane::Normal, refused_at).await,
+        Err(StoreError::StorageFull),
+        "only urgent ones may use it"
+    );
     assert_eq!(store.health().await.map(|health| health.space_is_short), Ok(true));
     assert_eq!(ids(&store).await, kept, "reading works, and nothing is lost or half done");
 

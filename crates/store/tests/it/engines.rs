@@ -43,8 +43,7 @@ statements! {
 pub struct Bench {
     pub store: Store,
     pub options: Options,
-    /// Where PostgreSQL is.
-    pub url: String,
+    database: Option<EmptyDatabase>,
     folder: Option<TempDir>,
 }
 
@@ -54,20 +53,25 @@ impl Bench {
         let folder = tempfile::tempdir().expect("a folder");
         let options = options(Database::Sqlite { folder: folder.path().join("data") });
         let store = Store::create(options.clone()).await.expect("a SQLite store");
-        Self { store, options, url: String::new(), folder: Some(folder) }
+        Self { store, options, database: None, folder: Some(folder) }
     }
 
     /// On PostgreSQL.
     pub async fn postgres() -> Self {
-        let url = new_database().await;
-        let options = options(Database::Postgres { url: url.clone() });
+        let database = new_database().await;
+        let options = options(Database::Postgres { url: database.url.clone() });
         let store = Store::create(options.clone()).await.expect("a PostgreSQL store");
-        Self { store, options, url, folder: None }
+        Self { store, options, database: Some(database), folder: None }
     }
 
     /// The data folder.
     pub fn folder(&self) -> PathBuf {
         self.folder.as_ref().expect("this is SQLite").path().join("data")
+    }
+
+    /// Where PostgreSQL is.
+    pub fn url(&self) -> &str {
+        &self.database.as_ref().expect("this is PostgreSQL").url
     }
 
     /// The numbers of all things, in order.
@@ -166,18 +170,35 @@ fn server_url() -> String {
     )
 }
 
-/// Makes an empty database, and answers its URL. What an earlier run left under the same name goes first.
-pub async fn new_database() -> String {
+/// An empty PostgreSQL database, dropped with this.
+pub struct EmptyDatabase {
+    pub url: String,
+    name: String,
+}
+
+impl Drop for EmptyDatabase {
+    fn drop(&mut self) {
+        let (server, drop) = (server_url(), format!("DROP DATABASE IF EXISTS {} WITH (FORCE)", self.name));
+        // A thread of its own, because a destructor cannot wait inside the test's runtime.
+        let thread = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            runtime.block_on(async { connect(&server).await.batch_execute(&drop).await }).ok();
+        });
+        thread.join().ok();
+    }
+}
+
+/// Makes an empty database.
+pub async fn new_database() -> EmptyDatabase {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
     let name = format!("countersign_store_{}_{number}", std::process::id());
     let server = server_url();
     let client = connect(&server).await;
-    client.batch_execute(&format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await.expect("no old database");
     let create = format!("CREATE DATABASE {name} ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0");
     client.batch_execute(&create).await.expect("a database");
     let (server, _) = server.rsplit_once('/').expect("the URL ends in a database name");
-    format!("{server}/{name}")
+    EmptyDatabase { url: format!("{server}/{name}"), name }
 }
 
 /// A client beside the store.

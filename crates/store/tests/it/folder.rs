@@ -49,7 +49,8 @@ async fn nobody_else_may_look_in() {
     }
     bench.store.close().await;
     std::fs::set_permissions(bench.folder(), PermissionsExt::from_mode(0o755)).expect("a looser folder");
-    std::fs::set_permissions(bench.folder().join("countersign.db"), PermissionsExt::from_mode(0o644)).expect("a looser file");
+    std::fs::set_permissions(bench.folder().join("countersign.db"), PermissionsExt::from_mode(0o644))
+        .expect("a looser file");
     let store = Store::open(bench.options.clone()).await.expect("opens");
     assert_eq!((mode("."), mode("countersign.db")), (0o700, 0o600), "what others could do is taken away");
     store.close().await;
@@ -58,8 +59,12 @@ async fn nobody_else_may_look_in() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_no_database_is_refused() {
     let folder = tempfile::tempdir().expect("a folder");
-    std::fs::write(folder.path().join("countersign.db"), "not a database, though long enough to be looked at".repeat(40))
-        .expect("a file");
-    let refused = Store::open(options(Database::Sqlite { folder: folder.path().to_owned() })).await.expect_err("is refused");
+    std::fs::write(
+        folder.path().join("countersign.db"),
+        "not a database, though long enough to be looked at".repeat(40),
+    )
+    .expect("a file");
+    let refused =
+        Store::open(options(Database::Sqlite { folder: folder.path().to_owned() })).await.expect_err("is refused");
     assert!(refused.to_string().contains("is not a SQLite database"), "{refused}");
 }

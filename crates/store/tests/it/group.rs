@@ -39,7 +39,8 @@ impl Hold {
     }
 
     async fn release(self) {
-        self.go.send(()).expect("the writer waits");
+        // Dropped, not sent: the operation may be run again, and must not be held then.
+        drop(self.go);
         self.held.await.expect("a task").expect("the holder ends well");
     }
 }

@@ -1,5 +1,7 @@
 //! The engine, seen from outside: what holds on both engines, and what each of them promises alone.
 
+#![expect(clippy::expect_used, reason = "in a test a broken expectation is the message")]
+
 mod disk;
 mod engines;
 mod folder;

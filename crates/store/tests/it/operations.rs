@@ -85,9 +85,9 @@ async fn parameters_may_come_in_any_order_and_again() {
 async fn a_wrong_number_of_values_is_caught() {
     on_each(async |bench| {
         for values in [vec![], vec![Value::Int(1)], vec![Value::Int(1), Value::Null, Value::Null]] {
-            let write = bench.store.transact(Lane::Normal, values, |tx, values| {
-                Box::pin(async { tx.execute(ADD, values).await })
-            });
+            let write = bench
+                .store
+                .transact(Lane::Normal, values, |tx, values| Box::pin(async { tx.execute(ADD, values).await }));
             let Err(StoreError::Internal(why)) = write.await else { panic!("must be refused") };
             assert!(why.contains("takes 2 values"), "{why}");
         }
@@ -165,9 +165,9 @@ async fn one_row_means_one() {
             })
         });
         assert_eq!(write.await, Ok::<_, StoreError>(()), "a missing row alone fails nothing");
-        let two = bench.store.read((), |tx, ()| {
-            Box::pin(async { tx.one(sql("SELECT id FROM things"), &[]).await.map(drop) })
-        });
+        let two = bench
+            .store
+            .read((), |tx, ()| Box::pin(async { tx.one(sql("SELECT id FROM things"), &[]).await.map(drop) }));
         assert!(matches!(two.await, Err(StoreError::Internal(_))));
     })
     .await;

@@ -46,7 +46,8 @@ async fn locked_rows_are_skipped() {
             })
         })
     });
-    let mut claimed = futures_util::future::join_all(claims).await.into_iter().map(|id| id.expect("a claim")).collect::<Vec<_>>();
+    let mut claimed =
+        futures_util::future::join_all(claims).await.into_iter().map(|id| id.expect("a claim")).collect::<Vec<_>>();
     claimed.sort_unstable();
     assert_eq!(claimed, [1, 2]);
 }
@@ -75,7 +76,7 @@ async fn a_deadlock_is_resolved_by_running_again() {
     for result in futures_util::future::join_all(crossing).await {
         assert_eq!(result, Ok::<_, StoreError>(1));
     }
-    assert_eq!(runs.load(Ordering::SeqCst), 3, "one of the two was run again");
+    assert!(runs.load(Ordering::SeqCst) > 2, "one of the two was run again");
     let names = bench.store.read((), |tx, ()| {
         Box::pin(async {
             let rows = tx.all(sql("SELECT name FROM things"), &[]).await?;
@@ -91,14 +92,16 @@ async fn a_connection_that_is_lost_amid_an_operation_is_replaced() {
         return;
     }
     let bench = Bench::postgres().await;
-    let axe = Arc::new(connect(&bench.url).await);
+    let axe = Arc::new(connect(bench.url()).await);
     let runs = Arc::new(AtomicU32::new(0));
     let write = bench.store.transact(Lane::Normal, (axe, Arc::clone(&runs)), |tx, (axe, runs)| {
         Box::pin(async move {
             add(tx, 1).await?;
             if runs.fetch_add(1, Ordering::SeqCst) == 0 {
                 let me: i64 = tx.one(sql("SELECT pg_backend_pid() AS me"), &[]).await?.get("me")?;
-                axe.execute("SELECT pg_terminate_backend($1::INT4)", &[&i32::try_from(me).expect("a number")]).await.ok();
+                axe.execute("SELECT pg_terminate_backend($1::INT4)", &[&i32::try_from(me).expect("a number")])
+                    .await
+                    .ok();
             }
             add(tx, 2).await
         })
@@ -119,8 +122,8 @@ async fn a_server_that_is_not_there_is_unavailable() {
     assert!(matches!(refused, StoreError::Unavailable { .. }) && refused.is_cannot_tell(), "{refused:?}");
     assert!(refused.to_string().contains("127.0.0.1:1") && !refused.to_string().contains("hunter2"), "{refused}");
 
-    let url = new_database().await;
-    let (server, _) = url.rsplit_once('/').expect("a URL");
+    let database = new_database().await;
+    let (server, _) = database.url.rsplit_once('/').expect("a URL");
     let missing = options(Database::Postgres { url: format!("{server}/no_such_database") });
     let refused = Store::open(missing).await.expect_err("is refused");
     assert!(refused.to_string().contains("no_such_database"), "{refused}");
@@ -144,9 +147,11 @@ async fn a_clock_that_is_wrong_is_noticed() {
     if !wants_postgres() {
         return;
     }
-    let url = new_database().await;
+    let database = new_database().await;
     let ahead = Arc::new(Ahead(Duration::from_secs(60)));
-    let options = Options::new(Database::Postgres { url }, ahead).with_migrations(MIGRATIONS).expect("migrations");
+    let options = Options::new(Database::Postgres { url: database.url.clone() }, ahead)
+        .with_migrations(MIGRATIONS)
+        .expect("migrations");
     let skew = Store::create(options).await.expect("a store").clock_skew().await.expect("a clock");
     assert!((59..=61).contains(&skew.as_secs()), "{skew:?}");
 }
@@ -157,17 +162,17 @@ async fn a_second_server_is_refused_until_the_first_has_gone() {
         return;
     }
     let bench = Bench::postgres().await;
-    let second = Store::open(bench.options.clone()).await.expect("opens");
-    bench.store.acquire_lease(holder(1)).await.expect("is first");
+    let (first, second) = (Store::open(bench.options.clone()).await.expect("opens"), &bench.store);
+    first.acquire_lease(holder(1)).await.expect("is first");
     let refused = second.acquire_lease(holder(2)).await.expect_err("is refused");
     let StoreError::LeaseHeld { note, until } = &refused else { panic!("{refused:?}") };
     assert_eq!(note, "host-1, process 1");
-    assert!(*until > bench.store.clock().now(), "{until}");
+    assert!(*until > first.clock().now(), "{until}");
     assert!(refused.to_string().contains("host-1"), "{refused}");
-    bench.store.renew_lease().await.expect("is renewed");
+    first.renew_lease().await.expect("is renewed");
 
     // As after a kill: the connection goes without a word, and with it the lease.
-    drop(bench);
+    drop(first);
     let mut tries = 0;
     while let Err(error) = second.acquire_lease(holder(2)).await {
         assert!(matches!(error, StoreError::LeaseHeld { .. }), "{error:?}");
@@ -190,7 +195,7 @@ async fn a_server_that_lost_its_lease_serves_nothing() {
         async move { store.keep_lease().await }
     });
     // Another takes the row while this server's session is cut: it must not go on.
-    let axe = connect(&bench.url).await;
+    let axe = connect(bench.url()).await;
     let steal = "UPDATE server_lease SET holder = '\\x02', note = 'host-2'";
     axe.execute(steal, &[]).await.expect("is stolen");
     let cut = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND database =
@@ -210,7 +215,7 @@ async fn a_lease_whose_session_broke_is_taken_again() {
     }
     let bench = Bench::postgres().await;
     bench.store.acquire_lease(holder(1)).await.expect("is first");
-    let axe = connect(&bench.url).await;
+    let axe = connect(bench.url()).await;
     let cut = "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND database =
                (SELECT oid FROM pg_database WHERE datname = current_database())";
     axe.execute(cut, &[]).await.expect("is cut");

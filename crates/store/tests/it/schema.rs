@@ -68,11 +68,12 @@ async fn an_empty_place_is_not_opened() {
     let folder = tempfile::tempdir().expect("a folder");
     let nowhere = folder.path().join("nowhere");
     let mut databases = vec![Database::Sqlite { folder: nowhere.clone() }];
-    if wants_postgres() {
-        databases.push(Database::Postgres { url: new_database().await });
-    }
+    let empty = if wants_postgres() { Some(new_database().await) } else { None };
+    databases.extend(empty.iter().map(|empty| Database::Postgres { url: empty.url.clone() }));
     for database in databases {
-        for opened in [Store::open(options(database.clone())).await, Store::open_beside(options(database.clone())).await] {
+        for opened in
+            [Store::open(options(database.clone())).await, Store::open_beside(options(database.clone())).await]
+        {
             let refused = opened.expect_err("is refused");
             assert!(matches!(refused, StoreError::NotSetUp { .. }), "{refused:?}");
             assert!(refused.to_string().contains("countersign init"), "{refused}");
@@ -95,8 +96,10 @@ async fn two_that_set_up_at_once_do_not_disturb_each_other() {
     store.close().await;
 
     if wants_postgres() {
-        let here = options(Database::Postgres { url: new_database().await });
-        let (one, two, three) = tokio::join!(Store::create(here.clone()), Store::create(here.clone()), Store::create(here));
+        let database = new_database().await;
+        let here = options(Database::Postgres { url: database.url.clone() });
+        let (one, two, three) =
+            tokio::join!(Store::create(here.clone()), Store::create(here.clone()), Store::create(here));
         for store in [one, two, three] {
             assert_eq!(store.expect("each waits its turn").schema_version().await, Ok(1));
         }

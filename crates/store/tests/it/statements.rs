@@ -15,9 +15,8 @@ async fn every_statement_prepares() {
 
     let folder = tempfile::tempdir().expect("a folder");
     let mut databases = vec![Database::Sqlite { folder: folder.path().to_owned() }];
-    if wants_postgres() {
-        databases.push(Database::Postgres { url: new_database().await });
-    }
+    let empty = if wants_postgres() { Some(new_database().await) } else { None };
+    databases.extend(empty.iter().map(|empty| Database::Postgres { url: empty.url.clone() }));
     for database in databases {
         let store = Store::create(Options::new(database, Arc::new(RealClock))).await.expect("a store");
         store.prepare_every(&all).await.expect("every statement prepares");

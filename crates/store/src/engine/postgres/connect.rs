@@ -64,11 +64,14 @@ impl Server {
     /// Reads the URL; see [`Database::Postgres`](crate::Database::Postgres).
     pub(super) fn parse(url: &str) -> Result<Self, StoreError> {
         // A certificate is always verified here, by name too, so `require` means what libpq calls `verify-full`.
-        let readable = url.replace("sslmode=verify-full", "sslmode=require").replace("sslmode=verify-ca", "sslmode=require");
+        let readable =
+            url.replace("sslmode=verify-full", "sslmode=require").replace("sslmode=verify-ca", "sslmode=require");
         // The driver's message names the parameter, not its value.
         let mut config = Config::from_str(&readable).map_err(|error| {
             let cause = std::error::Error::source(&error).map(ToString::to_string).unwrap_or_default();
-            StoreError::Internal(format!("the database URL cannot be read: {cause}; write postgres://user:password@host:5432/database"))
+            StoreError::Internal(format!(
+                "the database URL cannot be read: {cause}; write postgres://user:password@host:5432/database"
+            ))
         })?;
         if !url.contains("sslmode=") {
             config.ssl_mode(if is_this_machine(&config) { SslMode::Disable } else { SslMode::Require });

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use deadpool_postgres::Object;
 use tokio_postgres::{
     Statement,
+    error::{DbError, Severity},
     types::{ToSql, Type},
 };
 
@@ -61,7 +62,9 @@ impl Connection {
         if outcome.is_ok() {
             self.in_transaction = false;
         } else if self.lost {
-            return Err(StoreError::unavailable("the connection was lost during a commit; the change may have been made"));
+            return Err(StoreError::unavailable(
+                "the connection was lost during a commit; the change may have been made",
+            ));
         }
         outcome
     }
@@ -125,7 +128,8 @@ impl Connection {
 
     /// Notes what an error says of the connection, and what it means.
     fn met(&mut self, error: &tokio_postgres::Error, sql: Sql) -> StoreError {
-        self.lost |= error.as_db_error().is_none() || self.client.as_ref().is_none_or(|client| client.is_closed());
+        let session_ended = |told: &DbError| matches!(told.parsed_severity(), Some(Severity::Fatal | Severity::Panic));
+        self.lost |= error.as_db_error().is_none_or(session_ended);
         match meaning(error, sql) {
             StoreError::ReadOnly { .. } if self.reads_only => {
                 StoreError::Internal(format!("{} writes, but was run in a read", sql.name))

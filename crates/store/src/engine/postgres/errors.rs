@@ -18,9 +18,9 @@ pub(in crate::engine) fn meaning(error: &Error, sql: Sql) -> StoreError {
         SqlState::FOREIGN_KEY_VIOLATION | SqlState::RESTRICT_VIOLATION => StoreError::ForeignKey,
         SqlState::T_R_SERIALIZATION_FAILURE | SqlState::T_R_DEADLOCK_DETECTED => StoreError::Contended,
         SqlState::DISK_FULL => StoreError::StorageFull,
-        SqlState::READ_ONLY_SQL_TRANSACTION => {
-            StoreError::ReadOnly { why: "the database server is a standby, or was set to read-only; use its primary".into() }
-        }
+        SqlState::READ_ONLY_SQL_TRANSACTION => StoreError::ReadOnly {
+            why: "the database server is a standby, or was set to read-only; use its primary".into(),
+        },
         SqlState::LOCK_NOT_AVAILABLE | SqlState::QUERY_CANCELED => {
             StoreError::unavailable("a statement took too long in the database")
         }

@@ -111,7 +111,7 @@ impl Connection {
 
     fn collect(&self, translated: &Translated, values: &[Value]) -> rusqlite::Result<Result<Vec<Row>, StoreError>> {
         let mut statement = self.inner.prepare_cached(&translated.text)?;
-        let names = || statement.column_names().into_iter().map(str::to_owned).collect();
+        let names = || statement.column_names().map(str::to_owned).collect();
         let columns = translated.columns(statement.column_count(), names);
         bind(&mut statement, values)?;
         let mut found = Vec::new();
@@ -178,7 +178,9 @@ fn set_and_read_back(inner: &rusqlite::Connection, name: &str, value: &str) -> R
     if back == value {
         return Ok(());
     }
-    Err(StoreError::Internal(format!("SQLite answers {back} for {name} after it was set to {value}; the database is not opened")))
+    Err(StoreError::Internal(format!(
+        "SQLite answers {back} for {name} after it was set to {value}; the database is not opened"
+    )))
 }
 
 /// Some pragmas answer nothing when they are set.
@@ -205,7 +207,24 @@ fn owned(value: ValueRef<'_>) -> Result<Value, &'static str> {
         ValueRef::Null => Ok(Value::Null),
         ValueRef::Integer(integer) => Ok(Value::Int(integer)),
         ValueRef::Blob(bytes) => Ok(Value::Bytes(bytes.to_vec())),
-        ValueRef::Text(text) => std::str::from_utf8(text).map(|text| Value::Text(text.to_owned())).map_err(|_| "broken text"),
+        ValueRef::Text(text) => {
+            std::str::from_utf8(text).map(|text| Value::Text(text.to_owned())).map_err(|_| "broken text")
+        }
         ValueRef::Real(_) => Err("a fraction"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_setting_that_sqlite_does_not_take_is_refused() {
+        // A database in memory has no write-ahead log, and says so only when it is asked.
+        let inner = rusqlite::Connection::open_in_memory().expect("a database");
+        let refused = set_and_read_back(&inner, "journal_mode", "wal").expect_err("is refused");
+        assert!(refused.to_string().contains("answers memory for journal_mode"), "{refused}");
+        set_and_read_back(&inner, "synchronous", "2").expect("is taken");
+        assert!(set_and_read_back(&inner, "no_such_setting", "1").is_err());
     }
 }

@@ -27,7 +27,9 @@ pub(super) fn opening(error: &rusqlite::Error, path: &Path) -> StoreError {
     let file = path.display();
     match code(error) {
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => read_only(&format!("{file} may not be written")),
-        Some(ErrorCode::CannotOpen) => StoreError::unavailable(format_args!("{file} cannot be opened; check its path and permissions")),
+        Some(ErrorCode::CannotOpen) => {
+            StoreError::unavailable(format_args!("{file} cannot be opened; check its path and permissions"))
+        }
         Some(ErrorCode::NotADatabase) => StoreError::Internal(format!("{file} is not a SQLite database")),
         _ => common(error, Sql { name: "opening the database", text: "" }),
     }
@@ -59,7 +61,9 @@ fn common(error: &rusqlite::Error, sql: Sql) -> StoreError {
 }
 
 fn read_only(why: &str) -> StoreError {
-    StoreError::ReadOnly { why: format!("{why}; check its owner, its mode and whether its file system is mounted read-only") }
+    StoreError::ReadOnly {
+        why: format!("{why}; check its owner, its mode and whether its file system is mounted read-only"),
+    }
 }
 
 fn code(error: &rusqlite::Error) -> Option<ErrorCode> {

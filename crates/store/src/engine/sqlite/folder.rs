@@ -25,7 +25,10 @@ impl FolderLock {
     /// Makes the folder if need be, takes away what others may do in it, and locks it.
     pub(super) fn take(folder: &Path) -> Result<Self, StoreError> {
         let failed = |error: &io::Error| trouble(error, folder);
-        fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| failed(&error))?;
+        if !folder.try_exists().map_err(|error| failed(&error))? {
+            fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(|error| failed(&error))?;
+            make_entry_durable(folder)?;
+        }
         keep_private(folder, 0o700)?;
         let path = folder.join(LOCK_FILE);
         let mut file = OpenOptions::new()
@@ -73,7 +76,14 @@ pub(super) fn make_private_file(path: &Path) -> Result<(), StoreError> {
         .mode(0o600)
         .open(path)
         .map_err(|error| trouble(&error, path))?;
-    keep_private(path, 0o600)
+    keep_private(path, 0o600)?;
+    make_entry_durable(path)
+}
+
+/// Syncs the folder that a new file or folder is in: until then a power cut takes the new entry away.
+fn make_entry_durable(path: &Path) -> Result<(), StoreError> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    File::open(parent).and_then(|parent| parent.sync_all()).map_err(|error| trouble(&error, parent))
 }
 
 /// What the lock file says of who holds it.

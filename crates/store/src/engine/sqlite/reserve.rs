@@ -39,7 +39,9 @@ impl Reserve {
     pub(super) fn set_aside(path: PathBuf, now: Timestamp) -> Self {
         let mut reserve = Self { path, state: State::Missing { try_again_at: now } };
         if !reserve.try_restore(now) {
-            tracing::warn!("the disk is too full to keep space in reserve; ordinary writes are refused until it is not");
+            tracing::warn!(
+                "the disk is too full to keep space in reserve; ordinary writes are refused until it is not"
+            );
         }
         reserve
     }

@@ -127,7 +127,9 @@ impl Writer {
         loop {
             match self.attempt(&mut *job) {
                 Ok(hooks) => tx::run_hooks(hooks),
-                Err(StoreError::StorageFull) if job.lane() == Lane::Urgent && self.reserve.release(self.clock.now()) => {
+                Err(StoreError::StorageFull)
+                    if job.lane() == Lane::Urgent && self.reserve.release(self.clock.now()) =>
+                {
                     continue;
                 }
                 Err(error) => job.fail(error),

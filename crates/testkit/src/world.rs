@@ -1,0 +1,151 @@
+//! A whole system on a database of its own, with two organizations.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use countersign_control::access::actions::CreateOrganization;
+use countersign_control::organizations::{Created, NewOrganization};
+use countersign_control::{Action, Caller, Control, Grant, Origin, Presented, Settings};
+use countersign_domain::{Clock, KeyRing, RevealPolicy};
+use countersign_store::{Options, Store};
+
+use crate::{Engine, ManualClock, SeededEntropy, TestDatabase};
+
+/// An organization, and the values that were shown when it was made.
+#[derive(Debug)]
+pub struct Tenant {
+    /// What was made.
+    pub created: Created,
+    /// The first Organization Admin.
+    pub admin: Caller,
+}
+
+impl Tenant {
+    /// The value of the default agent token.
+    #[must_use]
+    pub fn agent_token(&self) -> &str {
+        self.created.agent_secret.reveal()
+    }
+
+    /// The value of the admin's user token.
+    #[must_use]
+    pub fn user_token(&self) -> &str {
+        self.created.user_secret.reveal()
+    }
+}
+
+/// A system under test.
+#[derive(Debug)]
+pub struct World {
+    /// The system.
+    pub control: Control,
+    /// Its clock.
+    pub clock: Arc<ManualClock>,
+    /// The organization that a case works in.
+    pub acme: Tenant,
+    /// Another one, of which nothing may ever appear.
+    pub globex: Tenant,
+    /// The operator.
+    pub operator: Caller,
+    /// The database; last, so that it goes last.
+    pub database: TestDatabase,
+}
+
+impl World {
+    /// A fresh system.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub async fn new(engine: Engine) -> Self {
+        let database = TestDatabase::new(engine).await;
+        let clock = Arc::new(ManualClock::default());
+        let entropy = Arc::new(SeededEntropy::new(7));
+        let options = Options::new(database.database.clone(), clock.clone());
+        let store = Store::create(options).await.expect("a fresh database");
+        let keys = KeyRing::generate(clock.now(), &*entropy);
+        let control = Control::new(store, keys, clock.clone(), entropy, Settings::default());
+        let operator = control.local_operator();
+        let grant: Grant<CreateOrganization> = control.grant_own(&operator).expect("the operator may");
+        let acme = control.initialize(&grant, organization("acme", "ada@acme.example")).await.expect("the first organization");
+        let globex = control
+            .create_organization(&grant, organization("globex", "grace@globex.example"))
+            .await
+            .expect("the second organization");
+        let acme = tenant(&control, acme).await;
+        let globex = tenant(&control, globex).await;
+        Self { control, clock, acme, globex, operator, database }
+    }
+
+    /// Who shows this value, from this machine.
+    ///
+    /// # Errors
+    /// As [`Control::authenticate`].
+    pub async fn authenticate(&self, value: &str) -> countersign_control::Result<Caller> {
+        self.authenticate_from(value, "127.0.0.1").await
+    }
+
+    /// Who shows this value, from an address.
+    ///
+    /// # Errors
+    /// As [`Control::authenticate`].
+    ///
+    /// # Panics
+    /// When the address is none.
+    pub async fn authenticate_from(&self, value: &str, ip: &str) -> countersign_control::Result<Caller> {
+        let origin = Origin { ip: ip.parse().expect("an address"), user_agent: None, request_id: None };
+        self.control.authenticate(Presented { value: Some(value), origin }).await
+    }
+
+    /// What acme's admin may do.
+    ///
+    /// # Panics
+    /// When they may not.
+    #[must_use]
+    pub fn admin<A: Action>(&self) -> Grant<A> {
+        self.control.grant_own(&self.acme.admin).expect("an Organization Admin may")
+    }
+
+    /// Another system on the same database, as after a restart.
+    ///
+    /// # Panics
+    /// When it cannot be opened.
+    pub async fn reopened(self) -> Self {
+        let Self { control, clock, acme, globex, operator, database } = self;
+        let keys = KeyRing::parse(&control.keys().render()).expect("what was rendered can be read");
+        control.store().close().await;
+        let options = Options::new(database.database.clone(), clock.clone());
+        let store = Store::open(options).await.expect("the database opens again");
+        let control = Control::new(store, keys, clock.clone(), Arc::new(SeededEntropy::new(8)), Settings::default());
+        Self { control, clock, acme, globex, operator, database }
+    }
+}
+
+fn organization(slug: &str, admin: &str) -> NewOrganization {
+    NewOrganization {
+        slug: slug.to_owned(),
+        name: None,
+        admin: admin.to_owned(),
+        reveal_policy: Some(RevealPolicy::Window),
+    }
+}
+
+async fn tenant(control: &Control, created: Created) -> Tenant {
+    let origin = Origin::local();
+    let presented = Presented { value: Some(created.user_secret.reveal()), origin };
+    let admin = control.authenticate(presented).await.expect("a fresh user token is accepted");
+    Tenant { created, admin }
+}
+
+/// Runs a case on every engine, each time in a world of its own.
+///
+/// # Panics
+/// When the case does.
+pub async fn for_each_engine<F, Fut>(case: F)
+where
+    F: Fn(World) -> Fut,
+    Fut: Future<Output = ()>,
+{
+    for engine in Engine::all() {
+        case(World::new(engine).await).await;
+    }
+}

@@ -86,13 +86,15 @@ as_postgres "$bin/initdb" --pgdata="$folder/data" --username=postgres --auth=tru
     fail "initdb failed"
 }
 
-# Durable as it comes: the crash tests count what has been acknowledged.
+# Durable as it comes: the crash tests count what has been acknowledged. The times of commits are kept: the race tests ask which
+# of two came first.
 cat >>"$folder/data/postgresql.conf" <<SETTINGS
 listen_addresses = '127.0.0.1'
 unix_socket_directories = '$folder'
 max_connections = 200
 shared_buffers = 128MB
 log_statement = 'none'
+track_commit_timestamp = on
 SETTINGS
 
 # Another program can take the port between the look and the start; then the next one is tried.

@@ -1,1 +1,70 @@
-//! placeholder
+//! The command line of Countersign: commands, configuration, wiring.
+//!
+//! ```text
+//! ambient (clock, generator, environment) ─► flags (one register) ─► commands ─┬─ server: routes, background, signals
+//!                                                                            ├─ api: GraphQL, as any other client
+//!                                                                            └─ instance: the data folder itself
+//! ```
+
+pub mod ambient;
+pub mod api;
+pub mod commands;
+pub mod failure;
+pub mod flags;
+pub mod instance;
+pub mod key_ring_file;
+pub mod logs;
+pub mod output;
+pub mod private_file;
+pub mod profile;
+pub mod server;
+
+use std::{ffi::OsString, path::Path, process::ExitCode};
+
+use clap::Parser;
+
+pub use ambient::Ambient;
+pub use failure::{Exit, Failure, Outcome};
+
+use flags::{BUILDKITE_AGENT, Cli};
+use output::Printer;
+
+/// The whole program.
+#[must_use]
+pub fn run(mut ambient: Ambient) -> ExitCode {
+    let is_buildkite_agent = Path::new(&ambient.program).file_name().is_some_and(|name| name == BUILDKITE_AGENT);
+    if is_buildkite_agent {
+        ambient.arguments = as_our_command(std::mem::take(&mut ambient.arguments));
+    }
+    let words = std::iter::once(OsString::from("countersign")).chain(ambient.arguments.iter().cloned());
+    let cli = match Cli::try_parse_from(words) {
+        Ok(cli) => cli,
+        Err(error) => {
+            error.print().ok();
+            let exit = if error.use_stderr() { Exit::BadInput } else { Exit::Done };
+            return if is_buildkite_agent { as_theirs(exit) } else { exit.into() };
+        }
+    };
+    let printer = Printer::new(cli.output.output);
+    let exit = commands::run(cli, &ambient, printer).unwrap_or_else(|failure| {
+        printer.say(format_args!("error: {}", output::harmless(&failure.message)));
+        failure.exit
+    });
+    if is_buildkite_agent { as_theirs(exit) } else { exit.into() }
+}
+
+/// `buildkite-agent start` is our `agent start`; the commands of a job have one name.
+fn as_our_command(arguments: Vec<OsString>) -> Vec<OsString> {
+    match arguments.first() {
+        Some(first) if first == "start" => std::iter::once(OsString::from("agent")).chain(arguments).collect(),
+        _ => arguments,
+    }
+}
+
+/// That agent ends with 1 after any error.
+fn as_theirs(exit: Exit) -> ExitCode {
+    match exit {
+        Exit::Done | Exit::MetaDataMissing => exit.into(),
+        _ => Exit::Internal.into(),
+    }
+}

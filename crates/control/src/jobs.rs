@@ -7,5 +7,5 @@ mod report;
 
 pub use accept::Accepted;
 pub use countersign_store::jobs::Job;
-pub use log::{LogPart, MAX_LOG, NewChunk};
+pub use log::{LogPart, MAX_CHUNK, MAX_LOG, NewChunk};
 pub use report::Finished;

@@ -1,1 +1,23 @@
-//! placeholder
+//! What the faces share: who calls and from where, limits, the request's id, and how the instance is doing.
+//!
+//! ```text
+//! socket → Edge::layers: request id, origin, span, limits, panics caught → router → authenticate → Control::grant → handler
+//! ```
+
+mod answer;
+mod authenticate;
+mod edge;
+mod json;
+pub mod limits;
+mod observe;
+mod operation;
+mod origin;
+mod request_id;
+mod secrets_in_text;
+
+pub use answer::{internal, message, unavailable};
+pub use authenticate::authenticate;
+pub use edge::Edge;
+pub use json::{BadBody, Json, read_body};
+pub use origin::TrustedProxies;
+pub use request_id::request_id;

@@ -21,7 +21,7 @@ pub enum Engine {
 }
 
 #[expect(clippy::disallowed_methods, reason = "tests are told of their server by the environment, here and nowhere else")]
-fn variable(name: &str) -> Option<String> {
+pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
 

@@ -6,6 +6,7 @@
 mod clock;
 mod engine;
 mod entropy;
+pub mod harness;
 mod world;
 
 pub use clock::ManualClock;

@@ -1,6 +1,7 @@
 //! Meta-data, from inside a job: words that the jobs of its build share.
 
 use countersign_domain::metadata;
+use countersign_domain::text::FieldError;
 use countersign_store::builds::meta_data;
 use countersign_store::Lane;
 use serde_json::json;
@@ -30,6 +31,44 @@ impl Control {
                 }
                 let subject = Subject::new::<countersign_domain::id::of::Build>("build", *build, "");
                 scene.audit(tx, "meta_data.set", subject, json!({ "key": key })).await
+            })
+        })
+        .await
+    }
+
+    /// Sets several keys of the job's build: all of them, or none.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] at `items[N].key` or `items[N].value`, each that is wrong; [`Error::Conflict`] as for one key.
+    pub async fn set_meta_data_batch(&self, grant: &Grant<WriteMetaData>, items: Vec<(String, String)>) -> Result<()> {
+        let mut faults = Vec::new();
+        for (at, (key, value)) in items.iter().enumerate() {
+            if let Err(fault) = metadata::check_key(key) {
+                faults.push(FieldError::new(format!("items[{at}].key"), fault));
+            }
+            if let Err(fault) = metadata::check_value(value) {
+                faults.push(FieldError::new(format!("items[{at}].value"), fault));
+            }
+        }
+        if !faults.is_empty() {
+            return Err(Error::Invalid(faults));
+        }
+        if items.is_empty() {
+            return Ok(());
+        }
+        let build = grant.job()?.build;
+        self.write(grant, Lane::Normal, (build, items), |tx, scene| {
+            Box::pin(async move {
+                let (build, items) = &scene.input;
+                for (key, value) in items {
+                    meta_data::set(tx, *build, key, value).await?;
+                }
+                if meta_data::count(tx, *build).await? > MAX_KEYS {
+                    return Err(Error::Conflict(format!("The build has {MAX_KEYS} keys, the most there may be.")));
+                }
+                let keys: Vec<&str> = items.iter().map(|(key, _)| key.as_str()).collect();
+                let subject = Subject::new::<countersign_domain::id::of::Build>("build", *build, "");
+                scene.audit(tx, "meta_data.set", subject, json!({ "keys": keys })).await
             })
         })
         .await

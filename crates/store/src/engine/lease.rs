@@ -14,7 +14,7 @@ use std::{
 use countersign_domain::{Clock, Timestamp};
 use futures_util::future::{self, Either};
 use tokio::sync::Mutex;
-use tokio_postgres::Client;
+use tokio_postgres::{Client, error::SqlState};
 
 use super::{
     error::StoreError,
@@ -27,12 +27,17 @@ pub const LEASE_TIME: Duration = Duration::from_secs(15);
 /// How often a lease is renewed, and how long one renewal may take.
 pub const RENEW_EVERY: Duration = Duration::from_secs(5);
 
+/// How often a fenced server tries to get its lease back.
+const RETRY_EVERY: Duration = Duration::from_secs(1);
+
 /// The advisory lock of the one server; any number that nobody else uses.
 const SERVER_LOCK: i64 = 0x636F_756E_7465_7202;
 /// The lease's name in `server_lease`.
 const SERVER: &str = "server";
 
-const LOCK: &str = "SELECT pg_try_advisory_lock($1)";
+/// A server that was killed a moment ago still has its session until the database has noticed; that long is waited for it.
+const PATIENCE: &str = "SET lock_timeout = 2000";
+const LOCK: &str = "SELECT pg_advisory_lock($1)";
 const FIND: &str = "SELECT holder, expires_at, note FROM server_lease WHERE name = $1";
 const TAKE: &str = "INSERT INTO server_lease (name, holder, expires_at, note) VALUES ($1, $2, $3, $4)
     ON CONFLICT (name) DO UPDATE SET holder = excluded.holder, expires_at = excluded.expires_at, note = excluded.note";
@@ -106,11 +111,13 @@ impl Lease {
             let lost = {
                 let session =
                     self.held.lock().await.as_ref().and_then(|held| held.session.as_ref().map(Session::ended));
-                let sleep = postgres.clock().sleep(RENEW_EVERY);
                 match session {
-                    Some(ended) => matches!(future::select(ended, sleep).await, Either::Left(_)),
+                    Some(ended) => {
+                        let sleep = postgres.clock().sleep(RENEW_EVERY);
+                        matches!(future::select(ended, sleep).await, Either::Left(_))
+                    }
                     None => {
-                        sleep.await;
+                        postgres.clock().sleep(RETRY_EVERY).await;
                         false
                     }
                 }
@@ -149,8 +156,19 @@ impl Lease {
 async fn take(postgres: &Postgres, holder: &Holder, again: bool) -> Result<Session, StoreError> {
     let session = postgres.server().connect().await?;
     let client = &session.client;
-    let locked: bool = client.query_one(LOCK, &[&SERVER_LOCK]).await.map_err(|error| failed(&error))?.get(0);
+    client.batch_execute(PATIENCE).await.map_err(|error| failed(&error))?;
+    let locked = match client.execute(LOCK, &[&SERVER_LOCK]).await {
+        Ok(_) => true,
+        Err(error) if error.code() == Some(&SqlState::LOCK_NOT_AVAILABLE) => false,
+        Err(error) => return Err(failed(&error)),
+    };
     let row = client.query_opt(FIND, &[&SERVER]).await.map_err(|error| failed(&error))?;
+    let is_ours = row.as_ref().is_some_and(|row| row.get::<_, &[u8]>("holder") == holder.id);
+    if !locked && is_ours {
+        return Err(StoreError::unavailable(
+            "the database has not yet noticed that this server's last session is gone",
+        ));
+    }
     if !locked {
         // Without a row the holder has only just locked and not yet signed.
         let (until, note) = row.map_or_else(
@@ -159,7 +177,7 @@ async fn take(postgres: &Postgres, holder: &Holder, again: bool) -> Result<Sessi
         );
         return Err(StoreError::LeaseHeld { note, until });
     }
-    if again && row.is_none_or(|row| row.get::<_, &[u8]>("holder") != holder.id) {
+    if again && !is_ours {
         return Err(StoreError::LeaseLost);
     }
     let until = postgres.clock().now().plus(LEASE_TIME).as_micros();

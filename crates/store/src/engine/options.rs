@@ -29,7 +29,7 @@ impl Options {
             clock,
             migrations: migrate::embedded(),
             #[cfg(feature = "faults")]
-            faults: Faults::default(),
+            faults: Faults::planted(),
         }
     }
 

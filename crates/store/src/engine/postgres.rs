@@ -38,6 +38,8 @@ pub(super) struct Postgres {
     server: Arc<Server>,
     translations: Arc<Translations>,
     clock: Arc<dyn Clock>,
+    #[cfg(feature = "faults")]
+    faults: super::faults::Faults,
 }
 
 /// How an attempt ended.
@@ -54,12 +56,7 @@ impl Postgres {
         let mut session = server.connect().await?;
         connect::check_settings(&session.client).await?;
         migrate::postgres(&mut session.client, options, create, server.place()).await?;
-        Ok(Self {
-            pool: server.pool()?,
-            server: Arc::new(server),
-            translations: Arc::new(Translations::new(Dialect::Postgres)),
-            clock: Arc::clone(&options.clock),
-        })
+        Self::with(server, options)
     }
 
     /// Connects for reading only, and changes nothing.
@@ -67,11 +64,17 @@ impl Postgres {
         let server = Server::parse(url)?;
         let session = server.connect().await?;
         migrate::check_postgres(&session.client, options, server.place()).await?;
+        Self::with(server, options)
+    }
+
+    fn with(server: Server, options: &Options) -> Result<Self, StoreError> {
         Ok(Self {
             pool: server.pool()?,
             server: Arc::new(server),
             translations: Arc::new(Translations::new(Dialect::Postgres)),
             clock: Arc::clone(&options.clock),
+            #[cfg(feature = "faults")]
+            faults: options.faults,
         })
     }
 
@@ -146,6 +149,15 @@ impl Postgres {
         if result.is_err() || mode == Mode::Read {
             tx.postgres().roll_back().await;
             return Attempt::Done(result, Vec::new());
+        }
+        #[cfg(feature = "faults")]
+        if self.faults.acknowledge_early {
+            let hooks = tx.take_hooks();
+            tokio::spawn(async move {
+                super::faults::linger_in_task().await;
+                tx.postgres().commit().await
+            });
+            return Attempt::Done(result, hooks);
         }
         match tx.postgres().commit().await {
             Ok(()) => Attempt::Done(result, tx.take_hooks()),

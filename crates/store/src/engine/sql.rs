@@ -15,7 +15,7 @@ use std::{
 
 use super::error::StoreError;
 
-/// A statement: its name for messages and its text for both engines. Declare them with [`statements!`](crate::statements).
+/// A statement: its name for messages and its text for both engines. Declare them with [`statements!`](macro@crate::statements).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Sql {
     /// Module and name, such as `countersign_store::tokens::REVOKE`.

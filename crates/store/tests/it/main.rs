@@ -4,6 +4,8 @@
 
 mod disk;
 mod engines;
+#[cfg(feature = "faults")]
+mod faults;
 mod folder;
 mod group;
 mod operations;

@@ -212,7 +212,8 @@ async fn hooks_run_after_the_commit_and_before_the_answer() {
             let committed = write.await.is_ok();
             assert_eq!(heard.lock().expect("the list").last() == Some(&id), committed);
         }
-        assert_eq!(*heard.lock().expect("the list"), bench.ids().await);
+        let ids = bench.ids().await;
+        assert_eq!(*heard.lock().expect("the list"), ids);
         let noisy = bench.store.transact(Lane::Normal, (), |tx, ()| {
             tx.on_commit(|| panic!("planted"));
             Box::pin(add(tx, 100))

@@ -1,0 +1,108 @@
+//! One file per command: its flags, what it does, an example.
+
+mod agent;
+mod annotate;
+mod audit;
+mod build;
+mod demo;
+mod doctor;
+mod init;
+mod job_flags;
+mod key_ring;
+mod login;
+mod meta_data;
+mod operator_token;
+mod organization;
+mod server;
+mod token;
+mod user;
+
+use clap::Subcommand;
+
+use crate::{
+    Ambient,
+    failure::{Failure, Outcome},
+    flags::{Cli, OutputArgs},
+    logs,
+    output::Printer,
+};
+
+/// What commands other than servers log unless they are told otherwise: only what people should know.
+const DEFAULT_LOG: &str = "warn";
+
+/// Every command.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    Demo(demo::Demo),
+    Init(init::Init),
+    Server(server::Server),
+    Agent(agent::Agent),
+    Token(token::Token),
+    User(user::User),
+    Build(build::Build),
+    Login(login::Login),
+    Logout(login::Logout),
+    Organization(organization::Organization),
+    OperatorToken(operator_token::OperatorToken),
+    KeyRing(key_ring::KeyRing),
+    Audit(audit::Audit),
+    Doctor(doctor::Doctor),
+    MetaData(meta_data::MetaData),
+    Annotate(annotate::Annotate),
+}
+
+/// Runs a command to its end.
+///
+/// # Errors
+/// Why it did not do what it was asked.
+pub fn run(cli: Cli, ambient: &Ambient, printer: Printer) -> Outcome {
+    let Cli { command, output } = cli;
+    // A server's log may be set in its configuration file, and an agent starts itself again before anything else.
+    match command {
+        Command::Server(command) => command.run(&output, ambient),
+        Command::Agent(command) => command.run(&output, ambient, printer),
+        other => {
+            start_logs(&output, DEFAULT_LOG)?;
+            block_on(other.dispatch(ambient, printer))
+        }
+    }
+}
+
+impl Command {
+    async fn dispatch(self, ambient: &Ambient, printer: Printer) -> Outcome {
+        match self {
+            Self::Demo(it) => it.run(ambient, printer).await,
+            Self::Init(it) => it.run(ambient, printer).await,
+            Self::Token(it) => it.run(ambient, printer).await,
+            Self::User(it) => it.run(ambient, printer).await,
+            Self::Build(it) => it.run(ambient, printer).await,
+            Self::Login(it) => it.run(ambient, printer).await,
+            Self::Logout(it) => it.run(ambient, printer),
+            Self::Organization(it) => it.run(ambient, printer).await,
+            Self::OperatorToken(it) => it.run(ambient, printer).await,
+            Self::KeyRing(it) => it.run(ambient, printer).await,
+            Self::Audit(it) => it.run(ambient, printer).await,
+            Self::Doctor(it) => it.run(ambient, printer).await,
+            Self::MetaData(it) => it.run(ambient, printer).await,
+            Self::Annotate(it) => it.run(ambient).await,
+            Self::Server(_) | Self::Agent(_) => Err(Failure::internal("this command starts its own runtime")),
+        }
+    }
+}
+
+/// Starts logging as the flags say.
+fn start_logs(output: &OutputArgs, default: &str) -> Outcome<()> {
+    logs::start(output.log.as_deref().unwrap_or(default), output.log_format.unwrap_or_default())
+}
+
+/// Runs a command on a runtime of its own.
+fn block_on(command: impl Future<Output = Outcome>) -> Outcome {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::internal(format!("the runtime cannot be started: {error}")))?;
+    let outcome = runtime.block_on(command);
+    // What still waits on a file or a pipe must not hold the program.
+    runtime.shutdown_background();
+    outcome
+}

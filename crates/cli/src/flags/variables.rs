@@ -1,0 +1,120 @@
+//! The one register of environment variables: each flag reads the one that is named here, and `docs/configuration.md` is printed
+//! from here.
+
+/// A variable that the program reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Variable {
+    /// Its name.
+    pub name: &'static str,
+    /// What it says.
+    pub says: &'static str,
+}
+
+macro_rules! variables {
+    ($($(#[doc = $says:literal])+ $name:ident = $text:literal;)*) => {
+        $($(#[doc = $says])+ pub const $name: &str = $text;)*
+        /// Every variable, in the order of the documentation.
+        pub const REGISTER: &[Variable] = &[$(Variable { name: $text, says: concat!($($says),+) }),*];
+    };
+}
+
+variables! {
+    /// How results are written: `text` or `json`.
+    OUTPUT = "COUNTERSIGN_OUTPUT";
+    /// What is logged: `error`, `warn`, `info`, `debug`, `trace`, or a filter such as `info,countersign_store=debug`.
+    LOG = "COUNTERSIGN_LOG";
+    /// How log lines are written: `text` or `json`.
+    LOG_FORMAT = "COUNTERSIGN_LOG_FORMAT";
+
+    /// The data folder.
+    DATA_DIR = "COUNTERSIGN_DATA_DIR";
+    /// The address of a PostgreSQL database, in the place of SQLite in the data folder.
+    DATABASE_URL = "COUNTERSIGN_DATABASE_URL";
+    /// The file of the key ring.
+    KEY_RING_FILE = "COUNTERSIGN_KEY_RING_FILE";
+
+    /// The configuration file of the server.
+    CONFIG = "COUNTERSIGN_CONFIG";
+    /// The address and port that the server listens on.
+    LISTEN = "COUNTERSIGN_LISTEN";
+    /// The address under which people and agents reach the server.
+    PUBLIC_URL = "COUNTERSIGN_PUBLIC_URL";
+    /// Addresses of proxies whose word about the caller's address is believed, separated by commas.
+    TRUSTED_PROXY = "COUNTERSIGN_TRUSTED_PROXY";
+    /// What new token values begin with: 3 to 8 lower-case letters.
+    TOKEN_PREFIX = "COUNTERSIGN_TOKEN_PREFIX";
+    /// The most connections at one time.
+    MAX_CONNECTIONS = "COUNTERSIGN_MAX_CONNECTIONS";
+    /// How often agents ask what there is to do.
+    PING_INTERVAL = "COUNTERSIGN_PING_INTERVAL";
+    /// How often agents say that they are there.
+    HEARTBEAT_INTERVAL = "COUNTERSIGN_HEARTBEAT_INTERVAL";
+    /// How often agents ask whether their job was cancelled.
+    JOB_STATUS_INTERVAL = "COUNTERSIGN_JOB_STATUS_INTERVAL";
+    /// How long a job is kept for an agent that does not take it.
+    ASSIGNMENT_TIMEOUT = "COUNTERSIGN_ASSIGNMENT_TIMEOUT";
+    /// How often what gathers in memory is written.
+    FLUSH_INTERVAL = "COUNTERSIGN_FLUSH_INTERVAL";
+    /// How often the server keeps house.
+    SWEEP_INTERVAL = "COUNTERSIGN_SWEEP_INTERVAL";
+
+    /// The address of the server that a command talks to.
+    SERVER = "COUNTERSIGN_SERVER";
+    /// The user token that a command shows: the value, `file://PATH` or `fd://N`.
+    USER_TOKEN = "COUNTERSIGN_USER_TOKEN";
+    /// The operator token that a command shows: the value, `file://PATH` or `fd://N`.
+    OPERATOR_TOKEN = "COUNTERSIGN_OPERATOR_TOKEN";
+
+    /// The slug of an organization.
+    ORGANIZATION = "COUNTERSIGN_ORGANIZATION";
+    /// The name of an organization, for people.
+    ORGANIZATION_NAME = "COUNTERSIGN_ORGANIZATION_NAME";
+    /// The e-mail address of an organization's first admin.
+    ADMIN = "COUNTERSIGN_ADMIN";
+    /// What a token is for.
+    DESCRIPTION = "COUNTERSIGN_DESCRIPTION";
+    /// Why something is taken back.
+    REASON = "COUNTERSIGN_REASON";
+    /// When a token expires.
+    EXPIRES = "COUNTERSIGN_EXPIRES";
+    /// How long a token's value can be revealed: `window`, `always` or `never`.
+    REVEAL = "COUNTERSIGN_REVEAL";
+    /// The deployments that a token reaches.
+    DEPLOYMENTS = "COUNTERSIGN_DEPLOYMENTS";
+    /// Whether a token reaches all branch deployments.
+    BRANCH_DEPLOYMENTS = "COUNTERSIGN_BRANCH_DEPLOYMENTS";
+    /// The queues that a token reaches.
+    QUEUES = "COUNTERSIGN_QUEUES";
+    /// The networks that a token may be used from.
+    NETWORKS = "COUNTERSIGN_NETWORKS";
+    /// What becomes of agents that are connected: `keep`, `drain` or `disconnect`.
+    CONNECTED_AGENTS = "COUNTERSIGN_CONNECTED_AGENTS";
+    /// How long a rotated token's old value stays good.
+    OVERLAP = "COUNTERSIGN_OVERLAP";
+    /// Whether revoked tokens are listed too.
+    REVOKED = "COUNTERSIGN_REVOKED";
+    /// The most entries that are listed.
+    LIMIT = "COUNTERSIGN_LIMIT";
+
+    /// The file of a pipeline.
+    PIPELINE = "COUNTERSIGN_PIPELINE";
+    /// The queue that a build's jobs wait in.
+    QUEUE = "COUNTERSIGN_QUEUE";
+    /// What a build is for, in a line.
+    MESSAGE = "COUNTERSIGN_MESSAGE";
+    /// Whether to wait until a build has ended.
+    WAIT = "COUNTERSIGN_WAIT";
+
+    /// Whether the demonstration ends by itself.
+    DEMO_ONCE = "COUNTERSIGN_DEMO_ONCE";
+    /// The configuration file of an agent.
+    AGENT_CONFIG = "COUNTERSIGN_AGENT_CONFIG";
+}
+
+/// Variables of other programs that are read where they are used.
+pub const FOREIGN: &[Variable] = &[
+    Variable { name: "HOME", says: "Where the data folder, the saved profile and an agent's builds are, unless another place is named." },
+    Variable { name: "XDG_CONFIG_HOME", says: "Where `countersign login` saves its profile." },
+    Variable { name: "XDG_DATA_HOME", says: "Where the data folder is, unless another place is named." },
+    Variable { name: "HTTP_PROXY, HTTPS_PROXY, NO_PROXY", says: "The proxies that an agent goes through." },
+];

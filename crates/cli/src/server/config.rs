@@ -1,0 +1,313 @@
+//! How a server is set: flags, variables, the configuration file, defaults; the first of them that says something wins.
+
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use clap::Args;
+use countersign_control::Settings;
+use countersign_domain::{Network, token::Prefix};
+use serde::Deserialize;
+use url::Url;
+
+use crate::{
+    failure::{Failure, Outcome},
+    flags::{InstanceArgs, interval, variables, whole_seconds},
+    logs::LogFormat,
+    private_file,
+};
+
+/// Where a server listens when nothing else was said.
+pub const DEFAULT_LISTEN: &str = "127.0.0.1:8420";
+/// What a server logs when nothing else was said.
+pub const DEFAULT_LOG: &str = "info";
+/// The most connections at one time when nothing else was said; fewer where the system allows fewer open files.
+pub const DEFAULT_MAX_CONNECTIONS: usize = 8_192;
+
+/// Flags of a server that are not those of every instance.
+#[derive(Debug, Clone, Default, Args)]
+pub struct ServerFlags {
+    /// The configuration file
+    #[arg(long, value_name = "FILE", env = variables::CONFIG)]
+    pub config: Option<PathBuf>,
+    /// The address and port to listen on [default: 127.0.0.1:8420]
+    #[arg(long, value_name = "ADDRESS:PORT", env = variables::LISTEN)]
+    pub listen: Option<SocketAddr>,
+    /// The address under which people and agents reach the server [default: http://localhost and the port]
+    #[arg(long, value_name = "URL", env = variables::PUBLIC_URL)]
+    pub public_url: Option<Url>,
+    /// A proxy whose X-Forwarded-For is believed: an address or network; may be repeated [default: none]
+    #[arg(long, value_name = "NETWORK", env = variables::TRUSTED_PROXY, value_delimiter = ',')]
+    pub trusted_proxy: Vec<Network>,
+    /// What new token values begin with: 3 to 8 lower-case letters [default: csn]
+    #[arg(long, value_name = "LETTERS", env = variables::TOKEN_PREFIX)]
+    pub token_prefix: Option<Prefix>,
+    /// The most connections at one time [default: 8192, or fewer where few files may be open]
+    #[arg(long, value_name = "NUMBER", env = variables::MAX_CONNECTIONS, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_connections: Option<u32>,
+    /// How often agents ask what there is to do [default: 2s]
+    #[arg(long, value_name = "TIME", env = variables::PING_INTERVAL, value_parser = whole_seconds)]
+    pub ping_interval: Option<Duration>,
+    /// How often agents say that they are there [default: 30s]
+    #[arg(long, value_name = "TIME", env = variables::HEARTBEAT_INTERVAL, value_parser = whole_seconds)]
+    pub heartbeat_interval: Option<Duration>,
+    /// How often agents ask whether their job was cancelled [default: 2s]
+    #[arg(long, value_name = "TIME", env = variables::JOB_STATUS_INTERVAL, value_parser = whole_seconds)]
+    pub job_status_interval: Option<Duration>,
+    /// How long a job is kept for an agent that does not take it [default: 60s]
+    #[arg(long, value_name = "TIME", env = variables::ASSIGNMENT_TIMEOUT, value_parser = interval)]
+    pub assignment_timeout: Option<Duration>,
+    /// How often what gathers in memory is written [default: 5s]
+    #[arg(long, value_name = "TIME", env = variables::FLUSH_INTERVAL, value_parser = interval)]
+    pub flush_interval: Option<Duration>,
+    /// How often the server keeps house: windows, lost agents, the audit chain [default: 1s]
+    #[arg(long, value_name = "TIME", env = variables::SWEEP_INTERVAL, value_parser = interval)]
+    pub sweep_interval: Option<Duration>,
+}
+
+/// The configuration file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct File {
+    server: ServerSection,
+    storage: StorageSection,
+    intervals: IntervalSection,
+    log: LogSection,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct ServerSection {
+    listen: Option<SocketAddr>,
+    public_url: Option<Url>,
+    trusted_proxies: Vec<Network>,
+    token_prefix: Option<String>,
+    max_connections: Option<u32>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct StorageSection {
+    data_dir: Option<PathBuf>,
+    database_url: Option<String>,
+    database_url_file: Option<PathBuf>,
+    key_ring_file: Option<PathBuf>,
+}
+
+impl std::fmt::Debug for StorageSection {
+    /// Without the URL, which may hold a password.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StorageSection").field("data_dir", &self.data_dir).finish_non_exhaustive()
+    }
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct IntervalSection {
+    ping: Option<String>,
+    heartbeat: Option<String>,
+    job_status: Option<String>,
+    assignment_timeout: Option<String>,
+    flush: Option<String>,
+    sweep: Option<String>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct LogSection {
+    filter: Option<String>,
+    format: Option<LogFormat>,
+}
+
+/// What a server is started with.
+#[derive(Debug, Clone)]
+pub struct ServerConfig {
+    /// Where to listen.
+    pub listen: SocketAddr,
+    /// The address under which people and agents reach it; without a slash at its end.
+    pub public_url: String,
+    /// Proxies whose word is believed.
+    pub trusted_proxies: Vec<Network>,
+    /// The most connections at one time.
+    pub max_connections: Option<usize>,
+    /// Where the rows and keys are.
+    pub instance: InstanceArgs,
+    /// Prefix and intervals.
+    pub settings: Settings,
+    /// What is logged.
+    pub log: String,
+    /// How.
+    pub log_format: LogFormat,
+}
+
+impl File {
+    /// Reads a configuration file.
+    ///
+    /// # Errors
+    /// It cannot be read, or holds something unknown or of the wrong type; the message names line and column.
+    pub fn read(path: &Path) -> Outcome<Self> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| Failure::bad_input(format!("the configuration file {}: {error}", path.display())))?;
+        Self::parse(&text).map_err(|failure| failure.about(format!("the configuration file {}", path.display())))
+    }
+
+    fn parse(text: &str) -> Outcome<Self> {
+        toml::from_str(text).map_err(|error| {
+            // The library's own picture of the place quotes the line, which may hold a password.
+            let line = error.span().map_or(1, |span| text[..span.start.min(text.len())].matches('\n').count() + 1);
+            Failure::bad_input(format!("line {line}: {}", error.message()))
+        })
+    }
+}
+
+impl ServerConfig {
+    /// Puts flags (which the variables have gone into), file and defaults together.
+    ///
+    /// # Errors
+    /// A value of the file cannot be used.
+    pub fn resolve(
+        flags: &ServerFlags,
+        instance: &InstanceArgs,
+        log: (Option<String>, Option<LogFormat>),
+        file: File,
+    ) -> Outcome<Self> {
+        let File { server, storage, intervals, log: logging } = file;
+        let listen = match flags.listen.or(server.listen) {
+            Some(listen) => listen,
+            None => DEFAULT_LISTEN.parse().map_err(Failure::internal)?,
+        };
+        let public_url = flags.public_url.clone().or(server.public_url);
+        let prefix = match &flags.token_prefix {
+            Some(prefix) => Some(prefix.clone()),
+            None => server.token_prefix.map(|text| in_file("server.token_prefix", text.parse())).transpose()?,
+        };
+        let defaults = Settings::default();
+        let seconds = |flag: Option<Duration>, name: &str, text: Option<String>, default: Duration| {
+            given(flag, name, text, whole_seconds, default)
+        };
+        let time = |flag: Option<Duration>, name: &str, text: Option<String>, default: Duration| {
+            given(flag, name, text, interval, default)
+        };
+        let settings = Settings {
+            prefix: prefix.unwrap_or(defaults.prefix),
+            ping_interval: seconds(flags.ping_interval, "ping", intervals.ping, defaults.ping_interval)?,
+            heartbeat_interval: seconds(
+                flags.heartbeat_interval,
+                "heartbeat",
+                intervals.heartbeat,
+                defaults.heartbeat_interval,
+            )?,
+            job_status_interval: seconds(
+                flags.job_status_interval,
+                "job_status",
+                intervals.job_status,
+                defaults.job_status_interval,
+            )?,
+            assignment_timeout: time(
+                flags.assignment_timeout,
+                "assignment_timeout",
+                intervals.assignment_timeout,
+                defaults.assignment_timeout,
+            )?,
+            flush_interval: time(flags.flush_interval, "flush", intervals.flush, defaults.flush_interval)?,
+            sweep_interval: time(flags.sweep_interval, "sweep", intervals.sweep, defaults.sweep_interval)?,
+        };
+        let trusted_proxies =
+            if flags.trusted_proxy.is_empty() { server.trusted_proxies } else { flags.trusted_proxy.clone() };
+        if let Some(all) = trusted_proxies.iter().find(|network| network.is_everything()) {
+            return Err(Failure::bad_input(format!(
+                "--trusted-proxy {all} would believe every caller about its own address; name the proxy's address"
+            )));
+        }
+        let max_connections = flags.max_connections.or(server.max_connections);
+        Ok(Self {
+            listen,
+            public_url: public_url
+                .map_or_else(|| format!("http://localhost:{}", listen.port()), |url| url.as_str().trim_end_matches('/').to_owned()),
+            trusted_proxies,
+            max_connections: max_connections.map(|number| usize::try_from(number).unwrap_or(usize::MAX)),
+            instance: InstanceArgs {
+                data_dir: instance.data_dir.clone().or(storage.data_dir),
+                database_url: match &instance.database_url {
+                    Some(url) => Some(url.clone()),
+                    None => database_url(storage.database_url, storage.database_url_file.as_deref())?,
+                },
+                key_ring_file: instance.key_ring_file.clone().or(storage.key_ring_file),
+            },
+            settings,
+            log: log.0.or(logging.filter).unwrap_or_else(|| DEFAULT_LOG.to_owned()),
+            log_format: log.1.or(logging.format).unwrap_or_default(),
+        })
+    }
+}
+
+fn database_url(value: Option<String>, file: Option<&Path>) -> Outcome<Option<String>> {
+    match (value, file) {
+        (Some(_), Some(_)) => Err(Failure::bad_input(
+            "the configuration file says both storage.database_url and storage.database_url_file; keep one of them",
+        )),
+        (value, None) => Ok(value),
+        (None, Some(path)) => {
+            let text = private_file::read(path).map_err(|error| Failure::bad_input(error).about("storage.database_url_file"))?;
+            Ok(Some(text.trim().to_owned()))
+        }
+    }
+}
+
+fn given(
+    flag: Option<Duration>,
+    name: &str,
+    text: Option<String>,
+    read: fn(&str) -> Result<Duration, String>,
+    default: Duration,
+) -> Outcome<Duration> {
+    match (flag, text) {
+        (Some(flag), _) => Ok(flag),
+        (None, Some(text)) => in_file(&format!("intervals.{name}"), read(&text)),
+        (None, None) => Ok(default),
+    }
+}
+
+fn in_file<T, E: std::fmt::Display>(name: &str, parsed: Result<T, E>) -> Outcome<T> {
+    parsed.map_err(|error| Failure::bad_input(format!("the configuration file: {name}: {error}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn resolve(flags: &ServerFlags, text: &str) -> Outcome<ServerConfig> {
+        ServerConfig::resolve(flags, &InstanceArgs::default(), (None, None), File::parse(text)?)
+    }
+
+    #[test]
+    fn a_flag_wins_over_the_file_and_the_file_over_the_default() {
+        let text = "[server]\nlisten = \"127.0.0.1:9000\"\n[intervals]\nping = \"5s\"\nsweep = \"100ms\"\n";
+        let config = resolve(&ServerFlags::default(), text).expect("good");
+        assert_eq!(config.listen.port(), 9000);
+        assert_eq!(config.public_url, "http://localhost:9000");
+        assert_eq!(config.settings.ping_interval, Duration::from_secs(5));
+        assert_eq!(config.settings.sweep_interval, Duration::from_millis(100));
+        assert_eq!(config.settings.heartbeat_interval, Settings::default().heartbeat_interval);
+        let flags = ServerFlags { listen: Some("127.0.0.1:9001".parse().expect("an address")), ..Default::default() };
+        assert_eq!(resolve(&flags, text).expect("good").listen.port(), 9001);
+    }
+
+    #[test]
+    fn what_is_wrong_in_the_file_is_named_and_secrets_are_not_quoted() {
+        for (text, word) in [
+            ("[server]\nlisten = 5\n", "line 2"),
+            ("[storage]\ndatabase_ulr = \"postgres://u:hunter2@db/x\"\n", "line 2"),
+            ("[storage]\ndatabase_url = [\"postgres://u:hunter2@db/x\"]\n", "line 2"),
+            ("[intervals]\nping = \"1500ms\"\n", "intervals.ping"),
+            ("[server]\ntoken_prefix = \"X\"\n", "server.token_prefix"),
+            ("[server]\ntrusted_proxies = [\"0.0.0.0/0\"]\n", "--trusted-proxy"),
+        ] {
+            let failure = resolve(&ServerFlags::default(), text).expect_err(text);
+            assert!(failure.message.contains(word), "{text}: {failure}");
+            assert!(!failure.message.contains("hunter2"), "{failure}");
+        }
+    }
+}

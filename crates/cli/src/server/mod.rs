@@ -1,0 +1,111 @@
+//! A running server: listening, the routes, what it does in the background, and its end.
+//!
+//! ```text
+//! lock and keys ─► lease ─► listen ─► serve ∥ sweep ∥ flush ∥ key ring ∥ lease ─► SIGTERM ─► finish calls ─► write what is left
+//! ```
+
+mod background;
+pub mod config;
+mod listen;
+mod signals;
+
+use std::net::SocketAddr;
+
+use countersign_control::Control;
+use countersign_http::{Edge, TrustedProxies};
+use countersign_store::Holder;
+use tokio::sync::watch;
+
+use crate::{
+    Ambient, ambient,
+    failure::{Exit, Failure, Outcome},
+    instance::Place,
+};
+
+pub use config::{File, ServerConfig, ServerFlags};
+pub use signals::Signals;
+
+/// Files that are open beside connections: the database's, the log's, those of the runtime.
+const OTHER_FILES: u64 = 128;
+
+/// Runs a server until it is told to stop.
+///
+/// # Errors
+/// It cannot start: the folder, the database or the port is in use, a key is missing. Or the lease on the database was lost.
+pub async fn run(config: ServerConfig, ambient: &Ambient) -> Outcome {
+    ambient::forbid_inspection();
+    let place = Place::find(&config.instance, &ambient.environment)?;
+    // First of all, so that a signal during a slow start ends it in order.
+    let signals = Signals::listen()?;
+    let control = place.control(ambient, config.settings.clone()).await?;
+    let outcome = serve(&config, ambient, &place, &control, signals).await;
+    control.store().close().await;
+    outcome
+}
+
+async fn serve(
+    config: &ServerConfig,
+    ambient: &Ambient,
+    place: &Place,
+    control: &Control,
+    mut signals: Signals,
+) -> Outcome {
+    if !control.is_initialized().await? {
+        return Err(Failure::new(Exit::NotFound, "this database has not been set up; run `countersign init` first"));
+    }
+    let host = ambient.host();
+    let note = format!("{}, process {}", host.hostname, host.pid);
+    control.store().acquire_lease(Holder { id: ambient.entropy.bytes16(), note }).await?;
+    let listener = listen::bind(config.listen).await?;
+    let address = listener.local_addr().map_err(Failure::internal)?;
+    let allowed = usize::try_from(ambient::open_files_limit().saturating_sub(OTHER_FILES)).unwrap_or(usize::MAX);
+    let most = config.max_connections.unwrap_or(config::DEFAULT_MAX_CONNECTIONS).min(allowed.max(1));
+
+    let edge = Edge::new(
+        control.clone(),
+        ambient.entropy.clone(),
+        TrustedProxies::new(config.trusted_proxies.clone()),
+    );
+    let routes = countersign_buildkite::router(control.clone())
+        .merge(countersign_graphql::router(control.clone()))
+        .merge(edge.operation());
+    let routes = edge.layers(routes);
+
+    let (stop, stopping) = watch::channel(false);
+    let background = background::start(control, place, stopping.clone());
+    announce(config, address, control);
+    let connections = listen::Connections { routes, clock: ambient.clock.clone(), most, stopping };
+    let serving = tokio::spawn(connections.accept(listener));
+    let lease = control.store().clone();
+    let outcome = tokio::select! {
+        name = signals.stop() => {
+            tracing::info!(signal = name, "stopping: no new connections; calls that run are finished");
+            Ok(Exit::Done)
+        }
+        lost = lease.keep_lease() => {
+            tracing::error!(error = %lost, "stopping: this server no longer has the database for itself");
+            Err(lost.into())
+        }
+    };
+    stop.send_replace(true);
+    tokio::select! {
+        _ = serving => {}
+        name = signals.stop() => tracing::warn!(signal = name, "stopping now: calls that run are cut off"),
+    }
+    background.end(control).await;
+    tracing::info!("stopped");
+    outcome
+}
+
+fn announce(config: &ServerConfig, address: SocketAddr, control: &Control) {
+    tracing::info!(
+        %address,
+        public_url = config.public_url,
+        database = control.store().engine_name(),
+        version = env!("CARGO_PKG_VERSION"),
+        "listening"
+    );
+    if !address.ip().is_loopback() && config.public_url.starts_with("http://") {
+        tracing::warn!("tokens travel in clear: put a proxy with TLS in front, and set --public-url to its https address");
+    }
+}

@@ -1,0 +1,80 @@
+//! The edge of the server: what stands around every route.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
+use countersign_control::Control;
+use countersign_domain::Entropy;
+use http_body_util::Limited;
+use tower_http::catch_panic::CatchPanicLayer;
+
+use crate::json::{BadBody, declared_length};
+use crate::limits::{MAX_ANY_BODY, REQUEST_TIME};
+use crate::observe::{Metrics, observe};
+use crate::{TrustedProxies, answer, operation};
+
+/// What stands around every route, and what it needs.
+#[derive(Clone)]
+pub struct Edge {
+    pub(crate) control: Control,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) proxies: Arc<TrustedProxies>,
+    pub(crate) metrics: Metrics,
+}
+
+impl std::fmt::Debug for Edge {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Edge").field("proxies", &self.proxies).finish_non_exhaustive()
+    }
+}
+
+impl Edge {
+    /// The edge of a server. `entropy` names requests.
+    #[must_use]
+    pub fn new(control: Control, entropy: Arc<dyn Entropy>, proxies: TrustedProxies) -> Self {
+        Self { control, entropy, proxies: Arc::new(proxies), metrics: Metrics::default() }
+    }
+
+    /// `/healthz`, `/readyz` and `/metrics`.
+    pub fn operation(&self) -> Router {
+        operation::router(self.clone())
+    }
+
+    /// The whole server: the routes with everything that stands around them. The listener has to put a
+    /// `ConnectInfo<SocketAddr>` with the peer's address into each request.
+    pub fn layers(&self, routes: Router) -> Router {
+        routes
+            .fallback(answer::not_found)
+            .method_not_allowed_fallback(answer::method_not_allowed)
+            .layer(from_fn(limit_size))
+            .layer(from_fn(limit_time))
+            .layer(CatchPanicLayer::custom(panicked))
+            .layer(from_fn_with_state(self.clone(), observe))
+    }
+}
+
+async fn limit_size(request: Request, next: Next) -> Response {
+    if declared_length(&request).is_some_and(|length| length > MAX_ANY_BODY) {
+        return BadBody::TooLarge(MAX_ANY_BODY).into_response();
+    }
+    next.run(request.map(|body| Body::new(Limited::new(body, MAX_ANY_BODY)))).await
+}
+
+async fn limit_time(request: Request, next: Next) -> Response {
+    match tokio::time::timeout(REQUEST_TIME, next.run(request)).await {
+        Ok(answer) => answer,
+        Err(_) => answer::unavailable("timeout", "The server took too long over this; try again."),
+    }
+}
+
+/// One request that panics must not take others with it. The panic itself is in the log by the program's panic hook.
+#[expect(clippy::needless_pass_by_value, reason = "the layer hands the payload over")]
+fn panicked(_: Box<dyn Any + Send>) -> Response {
+    tracing::error!("answering a request panicked");
+    answer::internal()
+}

@@ -1,0 +1,224 @@
+//! An instance of the real program on a folder of its own, and its server as a child that can be stopped and killed.
+
+use std::ffi::OsString;
+use std::fs::{File, OpenOptions};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::time::Duration;
+
+use countersign_store::Database;
+use rustix::process::{Pid, Signal};
+use serde_json::Value;
+use tokio::process::Child;
+
+use super::http::{Call, Connection};
+use super::moment;
+use super::program::Program;
+
+/// How long a server may take until it is ready.
+const START: Duration = Duration::from_secs(60);
+/// How often a server that starts is asked.
+const ASK_EVERY: Duration = Duration::from_millis(2);
+
+/// An instance that `init` has set up.
+#[derive(Debug, Clone)]
+pub struct Installation {
+    /// What is started.
+    pub program: Program,
+    /// The rows.
+    pub database: Database,
+    /// The data folder; with PostgreSQL it holds the key ring.
+    pub data: PathBuf,
+    /// Where the logs of its processes go, outside the data folder.
+    pub logs: PathBuf,
+    /// Where its server listens.
+    pub listen: SocketAddr,
+    /// More arguments for the server.
+    pub server_arguments: Vec<OsString>,
+    /// What `init` printed.
+    pub made: Made,
+}
+
+/// What `init` printed.
+#[derive(Debug, Clone, Default)]
+pub struct Made {
+    /// The global id of the organization.
+    pub organization: String,
+    /// The value of the admin's user token.
+    pub user_token: String,
+    /// The value of the default agent token.
+    pub agent_token: String,
+}
+
+impl Installation {
+    /// Sets up an instance whose logs go to `logs`.
+    ///
+    /// # Panics
+    /// When `init` fails.
+    pub async fn init(program: Program, database: Database, data: &Path, logs: &Path) -> Self {
+        std::fs::create_dir_all(logs).expect("a folder for logs");
+        let mut installation = Self {
+            program,
+            database,
+            data: data.to_owned(),
+            logs: logs.to_owned(),
+            listen: free_address(),
+            server_arguments: Vec::new(),
+            made: Made::default(),
+        };
+        let wanted = ["init", "--organization", "acme", "--admin", "ada@acme.example", "--output", "json"];
+        let output = installation.run(&wanted, true).await;
+        assert!(output.status.success(), "init failed: {}", String::from_utf8_lossy(&output.stderr));
+        let text = String::from_utf8_lossy(&output.stdout);
+        let printed: Value = serde_json::from_str(&text).expect("init prints one object");
+        let value = |pointer: &str| {
+            let found = printed.pointer(pointer).and_then(Value::as_str);
+            found.unwrap_or_else(|| panic!("init printed no {pointer}")).to_owned()
+        };
+        installation.made = Made {
+            organization: value("/organization/id"),
+            user_token: value("/user_token"),
+            agent_token: value("/agent_token/value"),
+        };
+        installation
+    }
+
+    /// The arguments that name this instance.
+    #[must_use]
+    pub fn place(&self) -> Vec<OsString> {
+        let mut arguments = vec![OsString::from("--data-dir"), self.data.clone().into()];
+        if let Database::Postgres { url } = &self.database {
+            arguments.extend([OsString::from("--database-url"), url.into()]);
+        }
+        arguments
+    }
+
+    /// Runs a command to its end; `on_data` for one that works on the data folder.
+    ///
+    /// # Panics
+    /// When it cannot be started.
+    pub async fn run(&self, words: &[&str], on_data: bool) -> Output {
+        let mut arguments: Vec<OsString> = words.iter().map(OsString::from).collect();
+        if on_data {
+            arguments.extend(self.place());
+        }
+        self.program.command(&arguments).env("HOME", &self.logs).output().await.expect("the program runs")
+    }
+
+    /// Starts the server and waits until it is ready.
+    ///
+    /// # Panics
+    /// When it ends, or is not ready after a minute; with the end of what it logged.
+    pub async fn start(&self) -> Server {
+        let began = moment::now();
+        let mut arguments = vec![OsString::from("server"), OsString::from("--listen"), self.listen.to_string().into()];
+        arguments.extend(self.place());
+        arguments.extend(self.server_arguments.iter().cloned());
+        let mut command = self.program.command(&arguments);
+        command.env("HOME", &self.logs).stdin(Stdio::null());
+        command.stdout(self.log("server.out")).stderr(self.log("server.err"));
+        let mut child = command.spawn().expect("the server starts");
+        loop {
+            if let Some(status) = child.try_wait().expect("the child can be asked") {
+                panic!("the server ended with {status} instead of serving:\n{}", self.end_of_log());
+            }
+            if is_ready(self.listen).await {
+                break;
+            }
+            assert!(moment::since(began) < START, "the server is not ready:\n{}", self.end_of_log());
+            moment::sleep(ASK_EVERY).await;
+        }
+        Server { child, address: self.listen, started_in: moment::since(began) }
+    }
+
+    /// Whether the audit log is whole.
+    ///
+    /// # Errors
+    /// What `audit verify` said.
+    pub async fn verify_audit(&self) -> Result<(), String> {
+        let output = self.run(&["audit", "verify"], true).await;
+        let said = || [output.stdout.as_slice(), &output.stderr].map(String::from_utf8_lossy).concat();
+        if output.status.success() { Ok(()) } else { Err(said()) }
+    }
+
+    fn log(&self, name: &str) -> File {
+        OpenOptions::new().create(true).append(true).open(self.logs.join(name)).expect("a log file")
+    }
+
+    fn end_of_log(&self) -> String {
+        let text = std::fs::read(self.logs.join("server.err")).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<_> = text.lines().rev().take(20).collect();
+        lines.into_iter().rev().collect::<Vec<_>>().join("\n")
+    }
+}
+
+async fn is_ready(address: SocketAddr) -> bool {
+    let answer = Connection::new(address).call(&Call::get("/readyz")).await;
+    answer.is_ok_and(|answer| answer.is_success())
+}
+
+/// An address of this machine that nobody listens on now.
+///
+/// # Panics
+/// When there is none.
+#[must_use]
+pub fn free_address() -> SocketAddr {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port of this machine");
+    listener.local_addr().expect("it has an address")
+}
+
+/// A running server. It is killed when this is dropped.
+#[derive(Debug)]
+pub struct Server {
+    child: Child,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// How long it took until it was ready.
+    pub started_in: Duration,
+}
+
+impl Server {
+    /// Its process id.
+    ///
+    /// # Panics
+    /// When it has ended.
+    #[must_use]
+    pub fn id(&self) -> u32 {
+        self.child.id().expect("it has not been waited for")
+    }
+
+    /// Stops it where it is: from now on it answers nothing.
+    ///
+    /// # Panics
+    /// When it has ended.
+    pub fn freeze(&self) {
+        self.signal(Signal::STOP);
+    }
+
+    /// Kills it (SIGKILL) and waits until it is gone.
+    ///
+    /// # Panics
+    /// When it had ended by itself.
+    pub async fn kill(mut self) {
+        let ended = self.child.try_wait().expect("the child can be asked");
+        assert!(ended.is_none(), "the server ended by itself: {ended:?}");
+        self.child.kill().await.expect("it can be killed");
+    }
+
+    /// Asks it to end (SIGTERM) and waits until it has.
+    ///
+    /// # Panics
+    /// When it does not end well.
+    pub async fn end(mut self) {
+        self.signal(Signal::TERM);
+        let status = self.child.wait().await.expect("it can be waited for");
+        assert!(status.success(), "the server ended with {status}");
+    }
+
+    fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.id()).ok().and_then(Pid::from_raw).expect("a process id");
+        rustix::process::kill_process(pid, signal).expect("the server is there");
+    }
+}

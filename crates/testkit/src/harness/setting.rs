@@ -1,0 +1,63 @@
+//! What a run of the tests is told by its environment.
+
+use std::path::PathBuf;
+
+use crate::engine::variable;
+
+/// `small` (the default) or `release`.
+pub const SIZE: &str = "COUNTERSIGN_TEST_SIZE";
+/// `1` when this run may mount file systems.
+pub const MOUNTS: &str = "COUNTERSIGN_TEST_MOUNTS";
+/// The folder of `pg_dump` and its like.
+pub const POSTGRES_BIN: &str = "COUNTERSIGN_TEST_POSTGRES_BIN";
+
+/// How much a test does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Size {
+    /// What every `make test` can afford.
+    Small,
+    /// What a release must have passed.
+    Release,
+}
+
+impl Size {
+    /// The size that was asked for.
+    ///
+    /// # Panics
+    /// When it is neither.
+    #[must_use]
+    pub fn asked() -> Self {
+        match variable(SIZE).as_deref() {
+            None | Some("small") => Self::Small,
+            Some("release") => Self::Release,
+            Some(other) => panic!("{SIZE} is {other}; it can be `small` or `release`"),
+        }
+    }
+
+    /// One of two figures.
+    pub fn pick<T>(self, small: T, release: T) -> T {
+        match self {
+            Self::Small => small,
+            Self::Release => release,
+        }
+    }
+}
+
+/// Whether this run may mount file systems.
+#[must_use]
+pub fn may_mount() -> bool {
+    variable(MOUNTS).as_deref() == Some("1")
+}
+
+/// One of PostgreSQL's programs.
+///
+/// # Panics
+/// When it is not there.
+#[must_use]
+pub fn postgres_tool(name: &str) -> PathBuf {
+    let folder = variable(POSTGRES_BIN)
+        .unwrap_or_else(|| panic!("{POSTGRES_BIN} names no folder with {name} in it. `make test` sets it."));
+    let tool = PathBuf::from(folder).join(name);
+    assert!(tool.is_file(), "{} is not there: install Debian's package postgresql", tool.display());
+    tool
+}

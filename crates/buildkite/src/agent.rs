@@ -18,7 +18,7 @@ pub(crate) async fn connect(
     Granted(grant): Granted<ConnectAgent>,
 ) -> Result<Done, Failure> {
     control.connect_agent(&grant).await?;
-    Ok(Done)
+    Ok(Done {})
 }
 
 /// `POST /heartbeat`

@@ -28,5 +28,5 @@ pub(crate) async fn annotate(
         scope: request.scope,
     };
     control.annotate(&grant, new).await?;
-    Ok((StatusCode::CREATED, Done))
+    Ok((StatusCode::CREATED, Done {}))
 }

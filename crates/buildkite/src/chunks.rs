@@ -26,7 +26,7 @@ pub(crate) async fn append(
     Chunk(chunk): Chunk,
 ) -> Result<Done, Failure> {
     control.append_log(&grant, chunk).await?;
-    Ok(Done)
+    Ok(Done {})
 }
 
 /// A piece of a log, unpacked and measured.

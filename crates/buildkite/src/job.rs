@@ -45,7 +45,7 @@ pub(crate) async fn start(
     face::Json(StartRequest { .. }): face::Json<StartRequest>,
 ) -> Result<Done, Failure> {
     control.start_job(&grant).await?;
-    Ok(Done)
+    Ok(Done {})
 }
 
 /// `GET /jobs/:id`
@@ -71,10 +71,10 @@ pub(crate) async fn finish(
         ignore_agent_in_dispatches: request.ignore_agent_in_dispatches,
     };
     control.finish_job(&grant, how).await?;
-    Ok(Done)
+    Ok(Done {})
 }
 
 /// `POST /jobs/:id/header_times`: older agents send when each group of the log began; newer ones write it into the log itself.
 pub(crate) async fn header_times(OnJob(_): OnJob<ReportJob>) -> Done {
-    Done
+    Done {}
 }

@@ -23,6 +23,7 @@ use axum::routing::{any, get, post, put};
 use countersign_control::Control;
 use countersign_wire::buildkite::STREAM_PINGS_PATH;
 use http::StatusCode;
+use serde::Serialize;
 
 use failure::Failure;
 use granted::{ByJob, Granted, NamedJob, OnBuild, OnJob};
@@ -65,10 +66,11 @@ pub fn router(control: Control) -> Router {
 }
 
 /// 200 and `{}`: an agent that decodes the body of such an answer finds an object.
-struct Done;
+#[derive(Serialize)]
+struct Done {}
 
 impl IntoResponse for Done {
     fn into_response(self) -> Response {
-        axum::Json(std::collections::BTreeMap::<(), ()>::new()).into_response()
+        axum::Json(self).into_response()
     }
 }

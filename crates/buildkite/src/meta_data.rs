@@ -16,7 +16,7 @@ pub(crate) async fn set(
     face::Json(DataSet { key, value }): face::Json<DataSet>,
 ) -> Result<Done, Failure> {
     control.set_meta_data(&grant, key, value).await?;
-    Ok(Done)
+    Ok(Done {})
 }
 
 /// `POST /jobs/:id/data/set-batch`: all or nothing
@@ -27,7 +27,7 @@ pub(crate) async fn set_batch(
 ) -> Result<Done, Failure> {
     let items = items.into_iter().map(|DataSet { key, value }| (key, value)).collect();
     control.set_meta_data_batch(&grant, items).await?;
-    Ok(Done)
+    Ok(Done {})
 }
 
 /// `POST /jobs/:id/data/get`

@@ -15,7 +15,7 @@ pub(crate) async fn stop(
     face::Json(request): face::Json<StopRequest>,
 ) -> Result<Done, Failure> {
     control.stop_own_agent(&grant, request.force).await?;
-    Ok(Done)
+    Ok(Done {})
 }
 
 /// `POST /pause`. Zero minutes are no limit, as when none are given.
@@ -26,7 +26,7 @@ pub(crate) async fn pause(
 ) -> Result<Done, Failure> {
     let minutes = request.timeout_in_minutes.filter(|minutes| *minutes > 0);
     control.pause_own_agent(&grant, request.note, minutes).await?;
-    Ok(Done)
+    Ok(Done {})
 }
 
 /// `POST /resume`
@@ -35,5 +35,5 @@ pub(crate) async fn resume(
     ByJob(grant): ByJob<ControlOwnAgent>,
 ) -> Result<Done, Failure> {
     control.resume_own_agent(&grant).await?;
-    Ok(Done)
+    Ok(Done {})
 }

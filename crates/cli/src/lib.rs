@@ -19,21 +19,21 @@ pub mod private_file;
 pub mod profile;
 pub mod server;
 
-use std::{ffi::OsString, path::Path, process::ExitCode};
+use std::{ffi::OsString, process::ExitCode};
 
 use clap::Parser;
 
 pub use ambient::Ambient;
 pub use failure::{Exit, Failure, Outcome};
 
-use flags::{BUILDKITE_AGENT, Cli};
+use flags::Cli;
 use output::Printer;
 
 /// The whole program.
 #[must_use]
 pub fn run(mut ambient: Ambient) -> ExitCode {
-    let is_buildkite_agent = Path::new(&ambient.program).file_name().is_some_and(|name| name == BUILDKITE_AGENT);
-    if is_buildkite_agent {
+    let is_theirs = flags::is_buildkite_agent(&ambient.program);
+    if is_theirs {
         ambient.arguments = as_our_command(std::mem::take(&mut ambient.arguments));
     }
     let words = std::iter::once(OsString::from("countersign")).chain(ambient.arguments.iter().cloned());
@@ -42,7 +42,7 @@ pub fn run(mut ambient: Ambient) -> ExitCode {
         Err(error) => {
             error.print().ok();
             let exit = if error.use_stderr() { Exit::BadInput } else { Exit::Done };
-            return if is_buildkite_agent { as_theirs(exit) } else { exit.into() };
+            return if is_theirs { as_theirs(exit) } else { exit.into() };
         }
     };
     let printer = Printer::new(cli.output.output);
@@ -50,7 +50,7 @@ pub fn run(mut ambient: Ambient) -> ExitCode {
         printer.say(format_args!("error: {}", output::harmless(&failure.message)));
         failure.exit
     });
-    if is_buildkite_agent { as_theirs(exit) } else { exit.into() }
+    if is_theirs { as_theirs(exit) } else { exit.into() }
 }
 
 /// `buildkite-agent start` is our `agent start`; the commands of a job have one name.

@@ -111,6 +111,8 @@ fn shape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use axum::body::Body;
     use serde::Deserialize;
 
@@ -140,10 +142,16 @@ mod tests {
         assert_eq!(fault("{}"), "The body does not fit: missing field `key` (line 1, column 2).");
         assert_eq!(fault(""), "The body does not fit: missing field `key` (line 1, column 2).");
         assert_eq!(fault(r#"{"key": hunter2}"#), "The body is not valid JSON (line 1, column 9).");
-        assert_eq!(fault("{\n\"key\": \"hun"), "The body ends in the middle of its JSON text (line 2, column 12).");
+        assert_eq!(fault("{\n\"key\": \"hun"), "The body ends in the middle of its JSON text (line 2, column 11).");
         assert_eq!(fault(r#"["a", 1]"#), "The body must be a JSON object.");
+    }
+
+    #[test]
+    fn depth_has_an_end() {
         let deep = format!("{{\"x\":{}", "[".repeat(100_000));
-        assert_eq!(fault(&deep), "The body is nested too deeply (line 1, column 132); at most 128 levels are read.");
+        let read = parse::<BTreeMap<String, serde_json::Value>>(deep.as_bytes());
+        let what = "The body is nested too deeply (line 1, column 132); at most 128 levels are read.";
+        assert_eq!(read, Err(BadBody::Malformed(what.to_owned())));
     }
 
     #[test]

@@ -12,6 +12,7 @@ pub mod load;
 pub mod moment;
 pub mod mounts;
 pub mod program;
+pub mod race;
 pub mod rows;
 pub mod secrets;
 pub mod setting;

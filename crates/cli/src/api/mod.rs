@@ -5,7 +5,9 @@ pub mod documents;
 
 use std::time::Duration;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use countersign_agent::{Environment, TokenSource};
+use countersign_domain::Id;
 use reqwest::{Client, Url, header, redirect};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::json;
@@ -141,6 +143,12 @@ impl Api {
 pub fn read_token(given: &str) -> Outcome<Zeroizing<String>> {
     let value = TokenSource::parse(given)?.read()?;
     Ok(Zeroizing::new(value.reveal().to_owned()))
+}
+
+/// The id of a thing as the GraphQL API has it.
+#[must_use]
+pub fn global_id<T>(sort: &str, id: Id<T>) -> String {
+    STANDARD.encode(format!("{sort}---{id}"))
 }
 
 fn same_server(one: &str, other: &str) -> bool {

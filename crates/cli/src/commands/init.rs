@@ -17,6 +17,7 @@ use url::Url;
 
 use crate::{
     Ambient,
+    api::global_id,
     failure::{Exit, Failure, Outcome},
     flags::{InstanceArgs, variables},
     instance::{Place, over},
@@ -107,13 +108,13 @@ impl Answer {
         Self {
             organization: OrganizationAnswer {
                 slug: organization.slug.clone(),
-                id: countersign_graphql::global_id("Organization", organization.id.uuid()),
+                id: global_id("Organization", organization.id),
                 uuid: organization.id.to_string(),
             },
             admin: AdminAnswer { email: created.admin.email.clone(), uuid: created.admin.id.to_string() },
             user_token: created.user_secret.reveal().to_owned(),
             agent_token: AgentTokenAnswer {
-                id: countersign_graphql::global_id("AgentToken", created.agent_token.id.uuid()),
+                id: global_id("AgentToken", created.agent_token.id),
                 uuid: created.agent_token.id.to_string(),
                 value: created.agent_secret.reveal().to_owned(),
             },

@@ -1,6 +1,7 @@
 //! One file per command: its flags, what it does, an example.
 
 mod agent;
+mod agent_settings;
 mod annotate;
 mod audit;
 mod build;
@@ -44,7 +45,7 @@ pub enum Command {
     Logout(login::Logout),
     Organization(organization::Organization),
     OperatorToken(operator_token::OperatorToken),
-    KeyRing(key_ring::KeyRing),
+    KeyRing(key_ring::KeyRingCommand),
     Audit(audit::Audit),
     Doctor(doctor::Doctor),
     MetaData(meta_data::MetaData),

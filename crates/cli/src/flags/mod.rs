@@ -7,6 +7,8 @@ mod completeness;
 mod documents;
 pub mod variables;
 
+use std::{ffi::OsStr, path::Path};
+
 use clap::{Parser, builder::styling};
 
 pub use common::{InstanceArgs, OutputArgs, ServerArgs, duration, interval, whole_seconds};
@@ -29,4 +31,10 @@ pub struct Cli {
     /// How to say it.
     #[command(flatten)]
     pub output: OutputArgs,
+}
+
+/// Whether a program that was started under this name is to answer as that agent.
+#[must_use]
+pub fn is_buildkite_agent(program: &OsStr) -> bool {
+    Path::new(program).file_name().is_some_and(|name| name == BUILDKITE_AGENT)
 }

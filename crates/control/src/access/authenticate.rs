@@ -278,13 +278,13 @@ fn token_caller(it: secrets::Credential, origin: Origin) -> Result<Caller> {
     }
 }
 
-/// Whether an agent of this version knows no job tokens: they came with 3.39.
+/// Whether an agent of this version knows no job tokens: they came with 3.39. The native agent counts its own versions from 0.1.
 fn predates_job_tokens(version: Option<&str>) -> bool {
     let mut parts = version.unwrap_or_default().split(['.', '-', '+']);
     let major: Option<u32> = parts.next().and_then(|part| part.parse().ok());
     let minor: Option<u32> = parts.next().and_then(|part| part.parse().ok());
     match (major, minor) {
-        (Some(major), Some(minor)) => (major, minor) < (3, 39),
+        (Some(major), Some(minor)) => (1, 0) <= (major, minor) && (major, minor) < (3, 39),
         _ => false,
     }
 }
@@ -298,7 +298,7 @@ mod tests {
         for old in ["3.38.9", "3.0.0", "2.6.10", "3.38.0-beta.1"] {
             assert!(predates_job_tokens(Some(old)), "{old}");
         }
-        for new in ["3.39.0", "3.137.0", "4.0.0-beta.15", "", "3", "three.two", "-1.2"] {
+        for new in ["3.39.0", "3.137.0", "4.0.0-beta.15", "0.1.0", "countersign-0.1.0", "", "3", "three.two", "-1.2"] {
             assert!(!predates_job_tokens(Some(new)), "{new}");
         }
         assert!(!predates_job_tokens(None));

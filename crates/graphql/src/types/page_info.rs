@@ -40,7 +40,8 @@ pub(crate) struct Slice<T> {
     pub info: PageInfo,
 }
 
-fn cursor<K>(id: Id<K>) -> String {
+/// The place of an entry in a list that is ordered by id.
+pub(crate) fn cursor<K>(id: Id<K>) -> String {
     STANDARD.encode(id.as_bytes())
 }
 

@@ -28,8 +28,10 @@ pub struct Installation {
     pub program: Program,
     /// The rows.
     pub database: Database,
-    /// The data folder; with PostgreSQL it holds the key ring.
+    /// The data folder; it holds the key ring, unless that has a place of its own.
     pub data: PathBuf,
+    /// The key ring's own place.
+    pub key_ring: Option<PathBuf>,
     /// Where the logs of its processes go, outside the data folder.
     pub logs: PathBuf,
     /// Where its server listens.
@@ -57,18 +59,37 @@ impl Installation {
     /// # Panics
     /// When `init` fails.
     pub async fn init(program: Program, database: Database, data: &Path, logs: &Path) -> Self {
+        let mut installation = Self::to_be(program, database, data, logs);
+        installation.set_up().await;
+        installation
+    }
+
+    /// An instance that is not set up yet.
+    ///
+    /// # Panics
+    /// When there can be no folder for logs.
+    #[must_use]
+    pub fn to_be(program: Program, database: Database, data: &Path, logs: &Path) -> Self {
         std::fs::create_dir_all(logs).expect("a folder for logs");
-        let mut installation = Self {
+        Self {
             program,
             database,
             data: data.to_owned(),
+            key_ring: None,
             logs: logs.to_owned(),
             listen: free_address(),
             server_arguments: Vec::new(),
             made: Made::default(),
-        };
+        }
+    }
+
+    /// Runs `init`.
+    ///
+    /// # Panics
+    /// When it fails.
+    pub async fn set_up(&mut self) {
         let wanted = ["init", "--organization", "acme", "--admin", "ada@acme.example", "--output", "json"];
-        let output = installation.run(&wanted, true).await;
+        let output = self.run(&wanted, true).await;
         assert!(output.status.success(), "init failed: {}", String::from_utf8_lossy(&output.stderr));
         let text = String::from_utf8_lossy(&output.stdout);
         let printed: Value = serde_json::from_str(&text).expect("init prints one object");
@@ -76,12 +97,11 @@ impl Installation {
             let found = printed.pointer(pointer).and_then(Value::as_str);
             found.unwrap_or_else(|| panic!("init printed no {pointer}")).to_owned()
         };
-        installation.made = Made {
+        self.made = Made {
             organization: value("/organization/id"),
             user_token: value("/user_token"),
             agent_token: value("/agent_token/value"),
         };
-        installation
     }
 
     /// The arguments that name this instance.
@@ -90,6 +110,9 @@ impl Installation {
         let mut arguments = vec![OsString::from("--data-dir"), self.data.clone().into()];
         if let Database::Postgres { url } = &self.database {
             arguments.extend([OsString::from("--database-url"), url.into()]);
+        }
+        if let Some(path) = &self.key_ring {
+            arguments.extend([OsString::from("--key-ring-file"), path.into()]);
         }
         arguments
     }
@@ -111,6 +134,17 @@ impl Installation {
     /// # Panics
     /// When it ends, or is not ready after a minute; with the end of what it logged.
     pub async fn start(&self) -> Server {
+        self.try_start().await.unwrap_or_else(|why| panic!("{why}"))
+    }
+
+    /// Starts the server and waits until it is ready.
+    ///
+    /// # Errors
+    /// It ends, or is not ready after a minute; with the end of what it logged.
+    ///
+    /// # Panics
+    /// When there is no process to be had.
+    pub async fn try_start(&self) -> Result<Server, String> {
         let began = moment::now();
         let mut arguments = vec![OsString::from("server"), OsString::from("--listen"), self.listen.to_string().into()];
         arguments.extend(self.place());
@@ -121,15 +155,17 @@ impl Installation {
         let mut child = command.spawn().expect("the server starts");
         loop {
             if let Some(status) = child.try_wait().expect("the child can be asked") {
-                panic!("the server ended with {status} instead of serving:\n{}", self.end_of_log());
+                return Err(format!("the server ended with {status} instead of serving:\n{}", self.end_of_log()));
             }
             if is_ready(self.listen).await {
                 break;
             }
-            assert!(moment::since(began) < START, "the server is not ready:\n{}", self.end_of_log());
+            if moment::since(began) > START {
+                return Err(format!("the server is not ready:\n{}", self.end_of_log()));
+            }
             moment::sleep(ASK_EVERY).await;
         }
-        Server { child, address: self.listen, started_in: moment::since(began) }
+        Ok(Server { child, address: self.listen, started_in: moment::since(began) })
     }
 
     /// Whether the audit log is whole.

@@ -121,6 +121,14 @@ impl Journal {
         self.records().tokens[number].created.value.clone()
     }
 
+    /// The numbers of the last `count` tokens whose revocation was not asked for.
+    #[must_use]
+    pub fn standing(&self, count: usize) -> Vec<usize> {
+        let records = self.records();
+        let standing = records.tokens.iter().enumerate().rev().filter(|(_, token)| token.revoke_sent.is_none());
+        standing.map(|(number, _)| number).take(count).collect()
+    }
+
     /// Everything so far.
     #[must_use]
     pub fn snapshot(&self) -> Records {

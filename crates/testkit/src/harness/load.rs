@@ -12,6 +12,10 @@ use super::installation::Installation;
 use super::journal::Journal;
 use super::moment;
 
+/// How many write at once.
+const WRITERS: usize = 4;
+/// How many tokens of an earlier load they go on with.
+const KNOWN: usize = 100;
 /// How long a writer waits after a call that got no answer.
 const PAUSE: Duration = Duration::from_millis(5);
 
@@ -22,18 +26,19 @@ pub struct Load {
 }
 
 impl Load {
-    /// Lets `writers` writers work on a server until [`Load::stop`].
+    /// Lets the writers work on a server until [`Load::stop`]. They go on with the last tokens of the journal that stand.
     #[must_use]
-    pub fn start(writers: u64, installation: &Installation, journal: &Arc<Journal>, seed: u64) -> Self {
+    pub fn start(installation: &Installation, journal: &Arc<Journal>, seed: u64) -> Self {
+        let standing = journal.standing(KNOWN);
         let mut set = JoinSet::new();
-        for number in 0..writers {
+        for number in 0..WRITERS {
             let writer = Writer {
                 connection: Connection::new(installation.listen),
                 user_token: installation.made.user_token.clone(),
                 organization: installation.made.organization.clone(),
                 journal: Arc::clone(journal),
-                dice: Dice::new(seed.wrapping_mul(1_000).wrapping_add(number)),
-                standing: Vec::new(),
+                dice: Dice::new(seed.wrapping_mul(1_000).wrapping_add(number as u64)),
+                standing: standing.iter().copied().skip(number).step_by(WRITERS).collect(),
             };
             set.spawn(writer.work(number));
         }
@@ -57,7 +62,7 @@ struct Writer {
 }
 
 impl Writer {
-    async fn work(mut self, number: u64) {
+    async fn work(mut self, number: usize) {
         let mut turn = 0_u64;
         loop {
             turn += 1;

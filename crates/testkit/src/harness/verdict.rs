@@ -32,12 +32,18 @@ impl Verdict {
         self.revived.extend(other.revived);
     }
 
+    /// Whether nothing was lost or accepted again.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.lost.is_empty() && self.revived.is_empty()
+    }
+
     /// # Panics
     /// When anything was lost or accepted again.
     pub fn must_be_clean(&self, when: &str) {
         let some = |findings: &[String]| findings.iter().take(TOLD).cloned().collect::<Vec<_>>().join("\n  ");
         assert!(
-            self.lost.is_empty() && self.revived.is_empty(),
+            self.is_clean(),
             "{when}: of {} acknowledged changes {} are lost and {} revoked tokens are accepted\n  {}\n  {}",
             self.checked,
             self.lost.len(),

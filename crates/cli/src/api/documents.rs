@@ -1,0 +1,153 @@
+//! Every document that the commands send, and the shapes of what comes back. They are held against `schema.graphql` by a test.
+
+use serde::{Deserialize, Serialize};
+
+/// What is shown of an agent token.
+macro_rules! agent_token_fields {
+    () => {
+        "fragment T on AgentToken { id uuid publicId description state createdAt createdBy { email } expiresAt revokedAt \
+         revokedBy { email } revokedReason revealPolicy revealUntil lastUsedAt lastUsedIp \
+         scope { everyDeployment deployments { uuid name } allBranchDeployments anyQueue queues networks } }"
+    };
+}
+
+/// What is shown of a user token.
+macro_rules! user_token_fields {
+    () => {
+        "fragment U on APIAccessToken { id uuid publicId description state createdAt expiresAt revokedAt revokedReason \
+         revealPolicy revealUntil lastUsedAt lastUsedIp }"
+    };
+}
+
+/// Whose token this is.
+pub const WHOSE: &str = "{ viewer { user { email } organizations(first: 1) { edges { node { id slug } } } } }";
+
+/// The organization's agent tokens.
+pub const TOKEN_LIST: &str = concat!(
+    "query($revoked: Boolean, $first: Int) { viewer { organizations(first: 1) { edges { node { \
+     agentTokens(first: $first, revoked: $revoked) { edges { node { ...T } } pageInfo { hasNextPage } } } } } } } ",
+    agent_token_fields!()
+);
+
+/// One agent token, with who uses it.
+pub const TOKEN_SHOW: &str = concat!(
+    "query($id: ID!) { node(id: $id) { ... on AgentToken { ...T \
+     secrets { publicId generation createdAt validUntil lastUsedAt lastUsedIp } \
+     refusals { reason ip count firstAt lastAt publicId } \
+     agents(first: 100) { edges { node { uuid name connectionState connectedAt ipAddress } } } } } } ",
+    agent_token_fields!()
+);
+
+/// The organization's deployments.
+pub const DEPLOYMENTS: &str =
+    "{ viewer { organizations(first: 1) { edges { node { deployments { uuid name } } } } } }";
+
+/// Makes an agent token.
+pub const TOKEN_CREATE: &str = concat!(
+    "mutation($input: AgentTokenCreateInput!) { agentTokenCreate(input: $input) { tokenValue agentTokenEdge { node { ...T } } } } ",
+    agent_token_fields!()
+);
+
+/// Changes an agent token.
+pub const TOKEN_UPDATE: &str = concat!(
+    "mutation($input: AgentTokenUpdateInput!) { agentTokenUpdate(input: $input) { agentToken { ...T } touchedAgents { uuid name } } } ",
+    agent_token_fields!()
+);
+
+/// Shows an agent token's value.
+pub const TOKEN_REVEAL: &str = concat!(
+    "mutation($input: AgentTokenRevealInput!) { agentTokenReveal(input: $input) { tokenValue agentToken { ...T } } } ",
+    agent_token_fields!()
+);
+
+/// Gives an agent token a new secret.
+pub const TOKEN_ROTATE: &str = concat!(
+    "mutation($input: AgentTokenRotateInput!) { agentTokenRotate(input: $input) { tokenValue oldValidUntil agentToken { ...T } } } ",
+    agent_token_fields!()
+);
+
+/// Takes an agent token back.
+pub const TOKEN_REVOKE: &str = concat!(
+    "mutation($input: AgentTokenRevokeInput!) { agentTokenRevoke(input: $input) { agentToken { ...T } touchedAgents { uuid name } } } ",
+    agent_token_fields!()
+);
+
+/// One's own user tokens.
+pub const USER_TOKEN_LIST: &str = concat!(
+    "query($first: Int) { viewer { userTokens(first: $first) { edges { node { ...U } } pageInfo { hasNextPage } } } } ",
+    user_token_fields!()
+);
+
+/// Makes a user token.
+pub const USER_TOKEN_CREATE: &str = concat!(
+    "mutation($input: UserTokenCreateInput!) { userTokenCreate(input: $input) { tokenValue userToken { ...U } } } ",
+    user_token_fields!()
+);
+
+/// Shows a user token's value.
+pub const USER_TOKEN_REVEAL: &str = concat!(
+    "mutation($input: UserTokenRevealInput!) { userTokenReveal(input: $input) { tokenValue userToken { ...U } } } ",
+    user_token_fields!()
+);
+
+/// Changes a user token.
+pub const USER_TOKEN_UPDATE: &str = concat!(
+    "mutation($input: UserTokenUpdateInput!) { userTokenUpdate(input: $input) { userToken { ...U } } } ",
+    user_token_fields!()
+);
+
+/// Takes a user token back.
+pub const USER_TOKEN_REVOKE: &str = concat!(
+    "mutation($input: UserTokenRevokeInput!) { userTokenRevoke(input: $input) { userToken { ...U } } } ",
+    user_token_fields!()
+);
+
+/// Makes an organization.
+pub const ORGANIZATION_CREATE: &str = "mutation($input: OrganizationCreateInput!) { organizationCreate(input: $input) { \
+     organization { id uuid slug } admin { email uuid } userTokenValue agentToken { id uuid } agentTokenValue } }";
+
+/// Makes a build.
+pub const BUILD_CREATE: &str =
+    "mutation($input: BuildCreateInput!) { buildCreate(input: $input) { build { id uuid number state pipeline { slug } } } }";
+
+/// Cancels a build.
+pub const BUILD_CANCEL: &str =
+    "mutation($input: BuildCancelInput!) { buildCancel(input: $input) { build { id uuid number state pipeline { slug } } } }";
+
+/// A build and its jobs.
+pub const BUILD_SHOW: &str = "query($uuid: ID!) { build(uuid: $uuid) { id uuid number state message createdAt startedAt finishedAt \
+     createdBy { email } pipeline { slug } annotations { context style body } metaData { key value } \
+     jobs(first: 500) { edges { node { ... on JobTypeCommand { uuid label stepKey command state exitStatus signal queue agent { name } \
+     startedAt finishedAt } } } } } }";
+
+/// The state of a build's jobs: what is asked for again and again.
+pub const BUILD_FOLLOW: &str = "query($uuid: ID!) { build(uuid: $uuid) { state \
+     jobs(first: 500) { edges { node { ... on JobTypeCommand { uuid label command state exitStatus agent { name } } } } } } }";
+
+/// A part of a job's log.
+pub const JOB_LOG: &str =
+    "query($uuid: ID!, $from: String!) { job(uuid: $uuid) { ... on JobTypeCommand { logPart(from: $from) { contentBase64 next isComplete } } } }";
+
+/// Every document, for the test that holds them against the schema.
+pub const ALL: &[&str] = &[
+    WHOSE,
+    TOKEN_LIST,
+    TOKEN_SHOW,
+    DEPLOYMENTS,
+    TOKEN_CREATE,
+    TOKEN_UPDATE,
+    TOKEN_REVEAL,
+    TOKEN_ROTATE,
+    TOKEN_REVOKE,
+    USER_TOKEN_LIST,
+    USER_TOKEN_CREATE,
+    USER_TOKEN_REVEAL,
+    USER_TOKEN_UPDATE,
+    USER_TOKEN_REVOKE,
+    ORGANIZATION_CREATE,
+    BUILD_CREATE,
+    BUILD_CANCEL,
+    BUILD_SHOW,
+    BUILD_FOLLOW,
+    JOB_LOG,
+];

@@ -1,0 +1,173 @@
+//! `countersign agent start`: the native agent.
+
+use std::{ffi::OsString, path::PathBuf, sync::Arc};
+
+use clap::{Args, Subcommand};
+use countersign_agent::{
+    Agent as Worker, Config, ConfigFile, Event, Layer, Layers, Reporter, Setting, Stop,
+    config_file_candidates, hide_token,
+};
+use tokio::sync::watch;
+
+use super::{agent_settings::AgentSettings, block_on, start_logs};
+use crate::{
+    Ambient, ambient,
+    failure::{Exit, Failure, Outcome},
+    flags::{OutputArgs, is_buildkite_agent, variables},
+    output::{Printer, harmless},
+    server::Signals,
+};
+
+/// The variable under which `buildkite-agent` is told its configuration file.
+const THEIR_CONFIG: &str = "BUILDKITE_AGENT_CONFIG";
+/// What an agent logs unless it is told otherwise. What happens is told to people in any case.
+const DEFAULT_LOG: &str = "warn";
+/// Largest configuration file that is read.
+const MAX_CONFIG: u64 = 1024 * 1024;
+
+/// Run an agent
+#[derive(Debug, Args)]
+pub struct Agent {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Register with an agent token, and run jobs until told to stop
+    ///
+    /// The first SIGTERM or Ctrl-C lets a running job end, the second cancels it. A refused session is registered anew; a refused token
+    /// ends the agent with exit code 3, its reason and its public id. A flag wins over a variable, a variable over the configuration
+    /// file: buildkite-agent.cfg beside the program, in ~/.buildkite-agent, /usr/local/etc/buildkite-agent or /etc/buildkite-agent.
+    #[command(after_help = "Example:\n  countersign agent start --token file:///run/secrets/agent-token --tags queue=default")]
+    Start(Start),
+}
+
+#[derive(Debug, Args)]
+struct Start {
+    /// The configuration file [default: the first buildkite-agent.cfg that is found]
+    #[arg(long, value_name = "FILE", env = variables::AGENT_CONFIG)]
+    config: Option<PathBuf>,
+    #[command(flatten)]
+    settings: AgentSettings,
+}
+
+impl Agent {
+    pub(super) fn run(self, output: &OutputArgs, ambient: &Ambient, printer: Printer) -> Outcome {
+        let Command::Start(start) = self.command;
+        keep_token_out_of_sight(ambient)?;
+        start_logs(output, DEFAULT_LOG)?;
+        block_on(start.run(ambient, printer))
+    }
+}
+
+/// What stands among the arguments and variables of a process, its jobs could read: so the program starts itself again, with the
+/// token in a pipe.
+fn keep_token_out_of_sight(ambient: &Ambient) -> Outcome<()> {
+    // Under its own name again, with the arguments that this name takes.
+    let arguments: &[OsString] = if is_buildkite_agent(&ambient.program) { &ambient.arguments[1..] } else { &ambient.arguments };
+    let Some(hidden) = hide_token(arguments, &ambient.environment, 0) else { return Ok(()) };
+    let token = hidden.token.as_ref().map(|token| token.reveal());
+    let error =
+        ambient::start_again(&ambient.executable, &ambient.program, &hidden.arguments, &hidden.environment, token);
+    Err(Failure::internal(format!("cannot start again with the token out of sight: {error}; use --token file://PATH")))
+}
+
+impl Start {
+    async fn run(self, ambient: &Ambient, printer: Printer) -> Outcome {
+        // Before the token is read: a signal from here on ends the agent in order.
+        let signals = Signals::listen()?;
+        let layers = Layers {
+            flags: self.settings.layer(),
+            environment: Layer::from_environment(&ambient.environment),
+            file: self.file(ambient)?,
+        };
+        let config = Config::resolve(&layers, &ambient.environment)?;
+        let token = config.token.read()?;
+        let several = config.spawn > 1;
+        let (raise, stop) = watch::channel(Stop::No);
+        let agent = Worker {
+            config,
+            token,
+            host: ambient.host(),
+            environment: ambient.environment.clone(),
+            clock: ambient.clock.clone(),
+            entropy: ambient.entropy.clone(),
+            reporter: Arc::new(Teller { printer, several }),
+            stop,
+        };
+        tokio::spawn(raise_on_signals(signals, raise, printer));
+        agent.run().await?;
+        Ok(Exit::Done)
+    }
+
+    fn file(&self, ambient: &Ambient) -> Outcome<Layer> {
+        let named = self.config.clone().or_else(|| ambient.environment.get(THEIR_CONFIG).map(PathBuf::from));
+        let path = match named {
+            Some(path) => path,
+            None => match found(ambient) {
+                Some(path) => path,
+                None => return Ok(Layer::default()),
+            },
+        };
+        let shown = path.display().to_string();
+        let size = std::fs::metadata(&path).map(|found| found.len());
+        if size.is_ok_and(|size| size > MAX_CONFIG) {
+            return Err(Failure::bad_input(format!("the configuration file {shown} is larger than 1 MiB")));
+        }
+        let text = std::fs::read_to_string(&path)
+            .map(zeroize::Zeroizing::new)
+            .map_err(|error| Failure::bad_input(format!("the configuration file {shown}: {error}")))?;
+        Ok(Layer::from_file(&ConfigFile::parse(&text, &shown)?, &shown))
+    }
+}
+
+fn found(ambient: &Ambient) -> Option<PathBuf> {
+    let candidates = config_file_candidates(&ambient.environment, ambient.executable.parent());
+    candidates.into_iter().find(|path| path.is_file())
+}
+
+/// First signal: leave after the job. Second: leave now.
+async fn raise_on_signals(mut signals: Signals, raise: watch::Sender<Stop>, printer: Printer) {
+    let name = signals.stop().await;
+    printer.say(format_args!("{name}: the running job is finished, then this agent leaves. Once more cancels the job."));
+    raise.send_replace(Stop::AfterJob);
+    let name = signals.stop().await;
+    printer.say(format_args!("{name} again: the running job is cancelled."));
+    raise.send_replace(Stop::Now);
+    // Signals are heard for as long as the agent runs, and the sender must live until it has ended.
+    std::future::pending::<()>().await;
+}
+
+/// Tells people what happens.
+struct Teller {
+    printer: Printer,
+    several: bool,
+}
+
+impl Reporter for Teller {
+    fn report(&self, worker: u32, event: &Event) {
+        let text = event.to_string();
+        let text = harmless(&text);
+        if self.several {
+            self.printer.say(format_args!("[{worker}] {text}"));
+        } else {
+            self.printer.say(text);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_setting_of_an_agent_has_its_flag() {
+        use clap::CommandFactory;
+        let cli = crate::flags::Cli::command();
+        let start = cli.find_subcommand("agent").and_then(|agent| agent.find_subcommand("start")).expect("there");
+        for setting in Setting::ALL {
+            assert!(start.get_arguments().any(|arg| arg.get_long() == Some(setting.key())), "--{}", setting.key());
+        }
+    }
+}

@@ -1,0 +1,243 @@
+//! `countersign audit`: seeing, checking and exporting the audit log, beside a server that may be running.
+
+use std::collections::VecDeque;
+
+use clap::{Args, Subcommand};
+use countersign_control::{
+    Control, Grant,
+    access::actions::ViewInstance,
+    audit::{Chain, Event, Verdict},
+};
+use countersign_domain::{id::OrganizationId, text::Slug};
+use countersign_store::organizations;
+use serde_json::{Value, json};
+
+use crate::{
+    Ambient,
+    failure::{Exit, Failure, Outcome},
+    flags::{InstanceArgs, variables},
+    instance::Place,
+    output::{Printer, Table, local_time},
+};
+
+/// See, check and export the audit log, beside a running server
+#[derive(Debug, Args)]
+pub struct Audit {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Args)]
+struct Which {
+    /// Only this organization's log [default: every organization's, and the instance's own]
+    #[arg(long, value_name = "SLUG", env = variables::ORGANIZATION)]
+    organization: Option<Slug>,
+    #[command(flatten)]
+    instance: InstanceArgs,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Show the newest rows: who did what, to what, when and from where
+    #[command(after_help = "Example:\n  countersign audit list --organization acme --limit 20")]
+    List {
+        /// The most rows of each log
+        #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500), env = variables::LIMIT)]
+        limit: u32,
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Walk each chain from its first row to its head, and name the first row that does not fit
+    ///
+    /// Exits 0 when every chain holds, 6 when one does not.
+    #[command(after_help = "Example:\n  countersign audit verify --data-dir /var/lib/countersign")]
+    Verify(Which),
+    /// Write every row as a line of JSON, in the order of the chain
+    #[command(after_help = "Example:\n  countersign audit export --organization acme")]
+    Export(Which),
+}
+
+/// One log, by whom it is of.
+struct Log {
+    of: OrganizationId,
+    name: String,
+}
+
+impl Audit {
+    pub(super) async fn run(self, ambient: &Ambient, printer: Printer) -> Outcome {
+        let which = match &self.command {
+            Command::List { which, .. } | Command::Verify(which) | Command::Export(which) => which,
+        };
+        let place = Place::find(&which.instance, &ambient.environment)?;
+        let control = place.control_beside(ambient).await?;
+        let outcome = act(&self.command, which, &control, printer).await;
+        control.store().close().await;
+        outcome
+    }
+}
+
+async fn act(command: &Command, which: &Which, control: &Control, printer: Printer) -> Outcome {
+    let grant: Grant<ViewInstance> = control.grant_own(&control.local_operator())?;
+    let logs = logs(control, &grant, which.organization.as_ref()).await?;
+    match command {
+        Command::List { limit, .. } => list(control, &grant, &logs, *limit, printer).await,
+        Command::Verify(_) => verify(control, &grant, &logs, printer).await,
+        Command::Export(_) => export(control, &grant, &logs, printer).await,
+    }
+}
+
+/// The logs that were asked for, with the names of their organizations.
+async fn logs(control: &Control, grant: &Grant<ViewInstance>, only: Option<&Slug>) -> Outcome<Vec<Log>> {
+    let mut logs = Vec::new();
+    for of in control.audited_organizations(grant).await? {
+        let found = control.store().read(of, |tx, of| Box::pin(organizations::find(tx, *of))).await?;
+        let name = found.map_or_else(|| "(instance)".to_owned(), |organization| organization.slug);
+        if only.is_none_or(|slug| slug.as_str() == name) {
+            logs.push(Log { of, name });
+        }
+    }
+    match only {
+        Some(slug) if logs.is_empty() => Err(Failure::new(Exit::NotFound, format!("no organization {slug} found"))),
+        _ => Ok(logs),
+    }
+}
+
+async fn list(control: &Control, grant: &Grant<ViewInstance>, logs: &[Log], limit: u32, printer: Printer) -> Outcome {
+    let mut rows = Vec::new();
+    let mut unsealed = 0;
+    for log in logs {
+        let mut newest: VecDeque<Event> = VecDeque::new();
+        each(control, grant, log.of, |event| {
+            newest.push_back(event);
+            if newest.len() > limit as usize {
+                newest.pop_front();
+            }
+            Ok(())
+        })
+        .await?;
+        unsealed += newest.iter().filter(|event| event.sealed.is_none()).count();
+        rows.extend(newest.into_iter().map(|event| (log, event)));
+    }
+    rows.sort_by_key(|(_, event)| std::cmp::Reverse((event.occurred_at, event.id)));
+    let values: Vec<Value> = rows.iter().map(|(log, event)| as_json(log, event)).collect();
+    printer.result(&values, || {
+        let mut table = Table::new(&["when", "organization", "who", "what", "on", "from", "row"]);
+        for (log, event) in &rows {
+            table.row([
+                local_time(Some(&event.occurred_at.to_string())),
+                log.name.clone(),
+                event.actor_name.clone(),
+                event.action.clone(),
+                format!("{} {}", event.subject_kind, event.subject_name),
+                event.ip.clone().unwrap_or_default(),
+                event.sealed.as_ref().map_or_else(|| "unsealed".to_owned(), |(sequence, _)| sequence.to_string()),
+            ]);
+        }
+        table.render()
+    })?;
+    if unsealed > 0 {
+        printer.say(format_args!("{unsealed} of these rows are not sealed yet; a running server seals them within seconds"));
+    }
+    Ok(Exit::Done)
+}
+
+async fn verify(control: &Control, grant: &Grant<ViewInstance>, logs: &[Log], printer: Printer) -> Outcome {
+    let mut chains: Vec<(&Log, Chain)> = Vec::new();
+    for log in logs {
+        chains.push((log, control.verify_audit_of(grant, log.of).await?));
+    }
+    let values: Vec<Value> = chains
+        .iter()
+        .map(|(log, chain)| {
+            let broken = match &chain.verdict {
+                Verdict::Holds => Value::Null,
+                Verdict::Broken { what, sequence } => json!({ "row": sequence, "what": what }),
+            };
+            json!({
+                "organization": log.name,
+                "uuid": log.of.to_string(),
+                "sealed": chain.sealed,
+                "unsealed": chain.unsealed,
+                "holds": chain.verdict == Verdict::Holds,
+                "broken": broken,
+            })
+        })
+        .collect();
+    printer.result(&values, || {
+        let mut table = Table::new(&["organization", "sealed", "unsealed", "chain"]);
+        for (log, chain) in &chains {
+            let verdict = match &chain.verdict {
+                Verdict::Holds => "holds".to_owned(),
+                Verdict::Broken { what, sequence } => format!("BROKEN at row {sequence}: {what}"),
+            };
+            table.row([log.name.clone(), chain.sealed.to_string(), chain.unsealed.to_string(), verdict]);
+        }
+        table.render()
+    })?;
+    let broken = chains.iter().find_map(|(log, chain)| match &chain.verdict {
+        Verdict::Holds => None,
+        Verdict::Broken { what, sequence } => Some(format!("the audit log of {} does not hold: row {sequence}: {what}", log.name)),
+    });
+    broken.map_or(Ok(Exit::Done), |what| Err(Failure::conflict(what)))
+}
+
+async fn export(control: &Control, grant: &Grant<ViewInstance>, logs: &[Log], printer: Printer) -> Outcome {
+    for log in logs {
+        each(control, grant, log.of, |event| {
+            let mut line = as_json(log, &event).to_string();
+            line.push('\n');
+            printer.write(line.as_bytes())
+        })
+        .await?;
+    }
+    Ok(Exit::Done)
+}
+
+/// Every row of a log: the sealed ones in the order of the chain, then the others.
+async fn each(
+    control: &Control,
+    grant: &Grant<ViewInstance>,
+    of: OrganizationId,
+    mut then: impl FnMut(Event) -> Outcome<()>,
+) -> Outcome<()> {
+    let mut after = 0;
+    loop {
+        let events = control.export_audit(grant, of, after).await?;
+        let last = events.last().and_then(|event| event.sealed.as_ref()).map(|(sequence, _)| *sequence);
+        for event in events {
+            then(event)?;
+        }
+        match last {
+            Some(sequence) => after = sequence,
+            None => return Ok(()),
+        }
+    }
+}
+
+/// A row as it is exported. Public ids, never values.
+fn as_json(log: &Log, event: &Event) -> Value {
+    let (row, hash) = event.sealed.clone().map_or((None, None), |(row, hash)| (Some(row), Some(hex(&hash))));
+    json!({
+        "id": event.id.to_string(),
+        "organization": log.name,
+        "occurred_at": event.occurred_at.to_string(),
+        "actor": { "kind": event.actor_kind, "id": event.actor_id.map(|id| id.to_string()), "name": event.actor_name },
+        "credential": event.credential,
+        "action": event.action,
+        "subject": { "kind": event.subject_kind, "id": event.subject_id.to_string(), "name": event.subject_name },
+        "detail": serde_json::from_str::<Value>(&event.detail).unwrap_or(Value::Null),
+        "ip": event.ip,
+        "user_agent": event.user_agent,
+        "request_id": event.request_id,
+        "row": row,
+        "hash": hash,
+    })
+}
+
+fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write as _;
+    bytes.iter().fold(String::new(), |mut text, byte| {
+        write!(text, "{byte:02x}").ok();
+        text
+    })
+}

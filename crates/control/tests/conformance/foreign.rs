@@ -1,0 +1,209 @@
+//! Ids of another organization: every operation that takes one answers as for an id that nothing has.
+
+use countersign_control::access::actions::{
+    AcceptJob, CancelBuild, CreateAgentToken, CreateBuild, PauseAgent, Ping, RegisterAgent, ReportJob, RevealAgentToken,
+    RevealUserToken, RevokeAgentToken, RevokeUserToken, RotateAgentToken, StopAgent, UpdateAgentToken, UpdateUserToken,
+    ViewAgentTokens, ViewAgents, ViewBuilds, ViewOrganization, ViewUserTokens, WriteMetaData,
+};
+use countersign_control::agent_tokens::{NewAgentToken, Revocation, Rotation, TokenReference};
+use countersign_control::agents::Reach;
+use countersign_control::builds::NewBuild;
+use countersign_control::user_tokens::{UserTokenChange, UserTokenReference};
+use countersign_control::{Error, PageRequest};
+use countersign_domain::id::{AgentId, BuildId, DeploymentId, JobId, OrganizationId, TokenId, UserId};
+use countersign_domain::{DeploymentScope, Kind, PublicId, Scope, TokenSecret};
+use countersign_store::IntoValue;
+use countersign_testkit::{SeededEntropy, World};
+use std::fmt::Debug;
+use std::sync::Arc;
+
+use crate::acting::{connect, fresh_id, may, next, registration, running_job};
+use crate::{sql, updating};
+
+/// One id of each sort.
+struct Ids {
+    organization: OrganizationId,
+    deployment: DeploymentId,
+    deployment_name: String,
+    agent_token: TokenId,
+    agent_token_public: PublicId,
+    agent_token_value: Arc<TokenSecret>,
+    user_token: TokenId,
+    user_token_public: PublicId,
+    user: UserId,
+    agent: AgentId,
+    build: BuildId,
+    job: JobId,
+}
+
+impl Ids {
+    async fn of_globex(world: &World) -> Self {
+        let created = &world.globex.created;
+        let of = || vec![created.organization.id.into_value()];
+        let agent = "SELECT id FROM agents WHERE organization_id = $1";
+        let job = "SELECT id, build_id FROM jobs WHERE organization_id = $1 AND state = 'running'";
+        let prod = "SELECT id FROM deployments WHERE organization_id = $1 AND name = 'prod'";
+        let control = &world.control;
+        Self {
+            organization: created.organization.id,
+            deployment: sql::value(control, prod, of(), "id").await,
+            deployment_name: "prod".to_owned(),
+            agent_token: created.agent_token.id,
+            agent_token_public: created.agent_token.public_id.clone(),
+            agent_token_value: created.agent_secret.clone(),
+            user_token: created.user_token.id,
+            user_token_public: created.user_token.public_id.clone(),
+            user: created.admin.id,
+            agent: sql::value(control, agent, of(), "id").await,
+            build: sql::value(control, job, of(), "build_id").await,
+            job: sql::value(control, job, of(), "id").await,
+        }
+    }
+
+    fn of_nobody(world: &World) -> Self {
+        let control = &world.control;
+        let entropy = SeededEntropy::new(next());
+        let value = TokenSecret::mint(&control.settings().prefix, Kind::AgentToken, &entropy);
+        Self {
+            organization: fresh_id(control),
+            deployment: fresh_id(control),
+            deployment_name: "nowhere".to_owned(),
+            agent_token: fresh_id(control),
+            agent_token_public: PublicId::new(&entropy),
+            agent_token_value: Arc::new(value),
+            user_token: fresh_id(control),
+            user_token_public: PublicId::new(&entropy),
+            user: fresh_id(control),
+            agent: fresh_id(control),
+            build: fresh_id(control),
+            job: fresh_id(control),
+        }
+    }
+
+    fn agent_tokens(&self) -> [TokenReference; 3] {
+        [
+            TokenReference::Id(self.agent_token),
+            TokenReference::PublicId(self.agent_token_public.clone()),
+            TokenReference::Value(self.agent_token_value.clone()),
+        ]
+    }
+
+    fn user_tokens(&self) -> [UserTokenReference; 2] {
+        [UserTokenReference::Id(self.user_token), UserTokenReference::PublicId(self.user_token_public.clone())]
+    }
+}
+
+/// What operations answered, by name.
+#[derive(Default)]
+struct Answers(Vec<(String, String)>);
+
+impl Answers {
+    fn keep<T: Debug>(&mut self, operation: &str, answer: Result<T, Error>) {
+        self.0.push((operation.to_owned(), format!("{answer:?}")));
+    }
+}
+
+pub async fn ids_of_another_organization_are_ids_that_nothing_has(world: &World) {
+    let foreign = every(world, &Ids::of_globex(world).await).await;
+    let missing = every(world, &Ids::of_nobody(world)).await;
+    assert_eq!(foreign.0.len(), missing.0.len());
+    for ((operation, foreign), (_, missing)) in foreign.0.iter().zip(&missing.0) {
+        assert_eq!(foreign, missing, "{operation} tells a foreign id (left) from a missing one (right)");
+        let nothing = ["NotFound(", "Invalid(", "Ok(None)", "Ok([])", "Ok(0)", "Ok(Page { items: []", "reason: Scope"];
+        assert!(nothing.iter().any(|it| foreign.contains(it)), "{operation} answers {foreign}");
+    }
+}
+
+async fn every(world: &World, ids: &Ids) -> Answers {
+    let mut answers = Answers::default();
+    agent_tokens(world, ids, &mut answers).await;
+    user_tokens(world, ids, &mut answers).await;
+    people(world, ids, &mut answers).await;
+    machines(world, ids, &mut answers).await;
+    answers
+}
+
+async fn agent_tokens(world: &World, ids: &Ids, answers: &mut Answers) {
+    let control = &world.control;
+    for token in ids.agent_tokens() {
+        let change = updating::change(token.clone());
+        answers.keep("update", control.update_agent_token(&world.admin::<UpdateAgentToken>(), change).await);
+        answers.keep("reveal", control.reveal_agent_token(&world.admin::<RevealAgentToken>(), token.clone()).await);
+        let rotation = Rotation { token: token.clone(), old_valid_until: None };
+        answers.keep("rotate", control.rotate_agent_token(&world.admin::<RotateAgentToken>(), rotation).await);
+        let revocation = Revocation { token, reason: "no more".to_owned(), connected_agents: Reach::Disconnect };
+        answers.keep("revoke", control.revoke_agent_token(&world.admin::<RevokeAgentToken>(), revocation).await);
+    }
+    let grant = world.admin::<ViewAgentTokens>();
+    let id = ids.agent_token;
+    answers.keep("agent_token", control.agent_token(&grant, id).await);
+    answers.keep("user token as agent token", control.agent_token(&grant, ids.user_token).await);
+    answers.keep("secrets", control.agent_token_secrets(&grant, id).await);
+    answers.keep("agents of token", control.agent_token_agents(&grant, id, PageRequest::first(9)).await);
+    answers.keep("count of agents of token", control.count_agent_token_agents(&grant, id).await);
+    answers.keep("refusals", control.agent_token_refusals(&grant, id).await);
+    let scope = Scope {
+        deployments: DeploymentScope::Only { deployments: [ids.deployment].into(), all_branches: false },
+        ..Scope::widest()
+    };
+    let new = NewAgentToken { scope: Some(scope.clone()), ..NewAgentToken::default() };
+    answers.keep("scope of a new token", control.create_agent_token(&world.admin::<CreateAgentToken>(), new).await);
+    let own = TokenReference::Id(world.acme.created.agent_token.id);
+    let change = updating::Change { scope: Some(scope), ..updating::change(own) };
+    answers.keep("scope of a token", control.update_agent_token(&world.admin::<UpdateAgentToken>(), change).await);
+}
+
+async fn user_tokens(world: &World, ids: &Ids, answers: &mut Answers) {
+    let control = &world.control;
+    for token in ids.user_tokens() {
+        let change = UserTokenChange { token: token.clone(), description: Some(None), expires_at: None };
+        answers.keep("user token", control.user_token(&world.admin::<ViewUserTokens>(), token.clone()).await);
+        answers.keep("update own", control.update_user_token(&world.admin::<UpdateUserToken>(), change).await);
+        answers.keep("reveal own", control.reveal_user_token(&world.admin::<RevealUserToken>(), token.clone()).await);
+        answers.keep("revoke own", control.revoke_user_token(&world.admin::<RevokeUserToken>(), token, None).await);
+    }
+}
+
+async fn people(world: &World, ids: &Ids, answers: &mut Answers) {
+    let control = &world.control;
+    let to_organization = control.grant::<ViewOrganization>(&world.acme.admin, ids.organization);
+    answers.keep("organization", to_organization.map(|_| ()));
+    answers.keep("member", control.member(&world.admin::<ViewOrganization>(), ids.user).await);
+    let view = world.admin::<ViewAgents>();
+    answers.keep("agent", control.agent(&view, ids.agent).await);
+    answers.keep("job of agent", control.agent_job(&view, ids.agent).await);
+    answers.keep("stop", control.stop_agent(&world.admin::<StopAgent>(), ids.agent, true).await);
+    answers.keep("pause", control.pause_agent(&world.admin::<PauseAgent>(), ids.agent, None, None).await);
+    answers.keep("resume", control.resume_agent(&world.admin::<PauseAgent>(), ids.agent).await);
+    let view = world.admin::<ViewBuilds>();
+    answers.keep("build", control.build(&view, ids.build).await);
+    answers.keep("jobs of build", control.build_jobs(&view, ids.build).await);
+    answers.keep("annotations of build", control.build_annotations(&view, ids.build).await);
+    answers.keep("meta-data of build", control.build_meta_data(&view, ids.build).await);
+    answers.keep("job", control.job(&view, ids.job).await);
+    answers.keep("log of job", control.job_log(&view, ids.job, 0).await);
+    answers.keep("cancel", control.cancel_build(&world.admin::<CancelBuild>(), ids.build).await);
+    let new = NewBuild {
+        definition: crate::acting::ONE_STEP.to_owned(),
+        pipeline: "demo".to_owned(),
+        queue: None,
+        deployment: Some(ids.deployment_name.clone()),
+        message: None,
+    };
+    answers.keep("deployment of a build", control.create_build(&world.admin::<CreateBuild>(), new).await);
+}
+
+async fn machines(world: &World, ids: &Ids, answers: &mut Answers) {
+    let control = &world.control;
+    let agent = connect(control, world.acme.agent_token(), &["queue=other"]).await;
+    answers.keep("accept", control.accept_job(&may::<AcceptJob>(control, &agent.caller), ids.job).await);
+    answers.keep("ping of another organization", control.grant::<Ping>(&agent.caller, ids.organization).map(|_| ()));
+    let job = running_job(control, &world.acme).await;
+    answers.keep("report another job", control.grant_on_job::<ReportJob>(&job.caller, ids.job).map(|_| ()));
+    answers.keep("write to another build", control.grant_on_build::<WriteMetaData>(&job.caller, ids.build).map(|_| ()));
+    let caller = crate::acting::caller(control, world.acme.agent_token()).await;
+    let tags = format!("deployment={}", ids.deployment_name);
+    let grant = may::<RegisterAgent>(control, &caller);
+    let outcome = control.register_agent(&grant, registration(&[&tags])).await;
+    answers.keep("join another's deployment", outcome.map(|_| ()));
+}

@@ -1,0 +1,77 @@
+//! The conformance suite: every contract of the system, on every engine.
+//!
+//! One list of cases ([`list`]), none of which names an engine. Each runs in a world of its own, beside a twin organization. When it
+//! has passed, nothing of the twin may have changed, and nothing of it may be in what the first organization can see ([`twin`]).
+//!
+//! ```text
+//! cargo test -p countersign-control --test conformance             every case
+//! cargo test -p countersign-control --test conformance -- revoke   those whose name holds the word
+//! ```
+
+#![expect(clippy::expect_used, reason = "a fault of the test's own ends its case")]
+
+mod access;
+mod acting;
+mod agents;
+mod annotations;
+mod audit_chain;
+mod audit_rows;
+mod builds;
+mod checks;
+mod controls;
+mod dispatch;
+mod dump;
+mod foreign;
+mod instance;
+mod jobs;
+mod keys;
+mod leaving;
+mod list;
+mod logs;
+mod lost;
+mod meta_data;
+mod narrowing;
+mod operations;
+mod reach;
+mod references;
+mod registering;
+mod revealing;
+mod rotating;
+mod run;
+mod scopes;
+mod sight;
+mod sql;
+mod standing;
+mod tampering;
+mod texts;
+mod tokens;
+mod twin;
+mod updating;
+mod usage;
+mod user_tokens;
+
+use std::process::ExitCode;
+
+use countersign_testkit::Engine;
+
+use run::Report;
+
+fn main() -> ExitCode {
+    // Options of the standard runner mean nothing here; a word chooses cases by their names.
+    let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    let passed = runtime.block_on(async {
+        controls::of_the_runner().await;
+        let mut all_passed = true;
+        for (engine, name) in [(Engine::Sqlite, "sqlite"), (Engine::Postgres, "postgresql")] {
+            if Engine::all().contains(&engine) {
+                let cases = list::CASES.iter().copied().filter(|case| case.is_wanted(&words)).collect();
+                let report = Report::new(name, run::each(engine, cases).await);
+                report.print();
+                all_passed &= report.has_passed();
+            }
+        }
+        all_passed
+    });
+    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

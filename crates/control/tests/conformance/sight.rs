@@ -1,0 +1,105 @@
+//! Everything that the first organization can see, searched for the twin.
+
+use std::collections::BTreeSet;
+use std::fmt::Debug;
+
+use countersign_control::access::actions::{
+    ViewAgentTokens, ViewAgents, ViewAudit, ViewBuilds, ViewOrganization, ViewUserTokens,
+};
+use countersign_control::agent_tokens::Liveness;
+use countersign_control::agents::Wanted;
+use countersign_control::{MAX_PAGE, PageRequest};
+use countersign_testkit::World;
+
+use crate::twin::WORD;
+
+/// What was seen of the twin, by the read that showed it.
+pub async fn of_twin(world: &World, marks: &BTreeSet<String>) -> Vec<String> {
+    assert!(marks.len() > 30, "the twin has only {} marks: the search would find nothing", marks.len());
+    found(&everything(world).await, marks)
+}
+
+/// The marks that stand in what was read.
+pub fn found(seen: &Seen, marks: &BTreeSet<String>) -> Vec<String> {
+    let mut found = Vec::new();
+    for (read, text) in &seen.0 {
+        for mark in marks.iter().map(String::as_str).chain([WORD]) {
+            if text.contains(mark) {
+                found.push(format!("{read} shows {mark}: {text}"));
+            }
+        }
+    }
+    found
+}
+
+/// What reads have answered.
+#[derive(Debug, Default)]
+pub struct Seen(pub Vec<(&'static str, String)>);
+
+impl Seen {
+    /// Keeps an answer as text; ids, public ids and names are all in it.
+    fn keep<T: Debug>(&mut self, read: &'static str, answer: T) -> T {
+        self.0.push((read, format!("{answer:?}")));
+        answer
+    }
+}
+
+async fn everything(world: &World) -> Seen {
+    let mut seen = Seen::default();
+    organization(world, &mut seen).await;
+    tokens(world, &mut seen).await;
+    agents(world, &mut seen).await;
+    builds(world, &mut seen).await;
+    seen
+}
+
+async fn organization(world: &World, seen: &mut Seen) {
+    let control = &world.control;
+    seen.keep("organization", control.organization(&world.admin::<ViewOrganization>()).await.expect("a read"));
+    seen.keep("deployments", control.deployments(&world.admin::<ViewOrganization>()).await.expect("a read"));
+    let ada = world.acme.created.admin.id;
+    let _ = seen.keep("member", control.member(&world.admin::<ViewOrganization>(), ada).await);
+    let page = PageRequest::first(MAX_PAGE);
+    seen.keep("audit_events", control.audit_events(&world.admin::<ViewAudit>(), page).await.expect("a read"));
+    seen.keep("verify_audit", control.verify_audit(&world.admin::<ViewAudit>()).await.expect("a read"));
+}
+
+async fn tokens(world: &World, seen: &mut Seen) {
+    let control = &world.control;
+    let grant = world.admin::<ViewUserTokens>();
+    seen.keep("user_tokens", control.user_tokens(&grant, PageRequest::first(MAX_PAGE)).await.expect("a read"));
+    let grant = world.admin::<ViewAgentTokens>();
+    let page = control.agent_tokens(&grant, Liveness::Any, PageRequest::first(MAX_PAGE)).await.expect("a read");
+    for it in seen.keep("agent_tokens", page).items.iter().take(20) {
+        let id = it.token.id;
+        seen.keep("agent_token", control.agent_token(&grant, id).await.expect("a read"));
+        seen.keep("agent_token_secrets", control.agent_token_secrets(&grant, id).await.expect("a read"));
+        let page = PageRequest::first(MAX_PAGE);
+        seen.keep("agent_token_agents", control.agent_token_agents(&grant, id, page).await.expect("a read"));
+        seen.keep("agent_token_refusals", control.agent_token_refusals(&grant, id).await.expect("a read"));
+    }
+}
+
+async fn agents(world: &World, seen: &mut Seen) {
+    let control = &world.control;
+    let grant = world.admin::<ViewAgents>();
+    let page = control.agents(&grant, Wanted::default(), PageRequest::first(MAX_PAGE)).await.expect("a read");
+    for agent in seen.keep("agents", page).items.iter().take(20) {
+        seen.keep("agent_job", control.agent_job(&grant, agent.id).await.expect("a read"));
+    }
+}
+
+async fn builds(world: &World, seen: &mut Seen) {
+    let control = &world.control;
+    let grant = world.admin::<ViewBuilds>();
+    let page = control.builds(&grant, PageRequest::first(MAX_PAGE)).await.expect("a read");
+    for build in seen.keep("builds", page).items.iter().take(20) {
+        seen.keep("build_annotations", control.build_annotations(&grant, build.id).await.expect("a read"));
+        seen.keep("build_meta_data", control.build_meta_data(&grant, build.id).await.expect("a read"));
+        let jobs = control.build_jobs(&grant, build.id).await.expect("a read");
+        for job in seen.keep("build_jobs", jobs).iter().take(20) {
+            let log = control.job_log(&grant, job.id, 0).await.expect("a read");
+            seen.keep("job_log", String::from_utf8_lossy(&log.content));
+        }
+    }
+}

@@ -1,0 +1,66 @@
+//! The twin organization: it has one of everything, under the same names where names need not differ, and must never be noticed.
+
+use countersign_control::Control;
+use countersign_control::access::actions::{Annotate, ReportJob, RevokeAgentToken, WriteMetaData};
+use countersign_control::agent_tokens::{NewAgentToken, Revocation, TokenReference};
+use countersign_control::agents::Reach;
+use countersign_control::builds::NewAnnotation;
+use countersign_control::jobs::NewChunk;
+use countersign_domain::{DeploymentScope, QueueScope, Refusal, Role, Scope, Timestamp};
+use countersign_store::IntoValue;
+use countersign_testkit::{Tenant, World};
+
+use crate::acting::{build, deployment, may, person, refusal, running_job};
+use crate::sql;
+
+/// A word that stands in every text of the twin's own.
+pub const WORD: &str = "globex";
+
+/// Gives the twin one of everything. What the server does by itself for every organization finds nothing to do for it afterwards.
+pub async fn furnish(world: &World) {
+    let (control, globex) = (&world.control, &world.globex);
+    person(control, globex, "hank@globex.example", Role::Member).await;
+    tokens(control, globex).await;
+    let job = running_job(control, globex).await;
+    let grant = may::<ReportJob>(control, &job.caller);
+    let chunk = NewChunk { sequence: 1, offset: 0, content: WORD.into() };
+    control.append_log(&grant, chunk).await.expect("a log grows");
+    let grant = may::<WriteMetaData>(control, &job.caller);
+    control.set_meta_data(&grant, "release".to_owned(), WORD.to_owned()).await.expect("a key is set");
+    let grant = may::<Annotate>(control, &job.caller);
+    let note = NewAnnotation { body: Some(WORD.to_owned()), ..NewAnnotation::default() };
+    control.annotate(&grant, note).await.expect("a build is annotated");
+    // One more waits, in a queue that agents of the first organization serve too.
+    build(control, globex, "steps: [{command: echo globex, label: globex}]").await;
+
+    let of = globex.created.organization.id;
+    let text = "UPDATE tokens SET reveal_policy = 'always', reveal_until = NULL WHERE organization_id = $1 AND revoked_at IS NULL";
+    sql::change(control, text, vec![of.into_value()]).await;
+    let text = "UPDATE agents SET last_seen_at = $2 WHERE organization_id = $1";
+    control.flush_usage().await.expect("what has gathered is written");
+    sql::change(control, text, vec![of.into_value(), Timestamp::LATEST.into_value()]).await;
+    control.seal_audit().await.expect("the audit log is sealed");
+}
+
+/// A token with a scope, and one that was taken back and tried afterwards.
+async fn tokens(control: &Control, globex: &Tenant) {
+    let prod = deployment(control, globex, "prod", None).await;
+    deployment(control, globex, "branch", Some(prod)).await;
+    let scope = Scope {
+        deployments: DeploymentScope::Only { deployments: [prod].into(), all_branches: true },
+        queues: QueueScope::Only(["linux".parse().expect("a queue")].into()),
+        networks: vec!["192.0.2.0/24".parse().expect("a network")],
+    };
+    let create = || may(control, &globex.admin);
+    let new = NewAgentToken { description: Some(WORD.to_owned()), scope: Some(scope), ..NewAgentToken::default() };
+    control.create_agent_token(&create(), new).await.expect("a token is made");
+    let taken = control.create_agent_token(&create(), NewAgentToken::default()).await.expect("a token is made");
+    let revocation = Revocation {
+        token: TokenReference::Id(taken.token.token.id),
+        reason: WORD.to_owned(),
+        connected_agents: Reach::Keep,
+    };
+    let grant = may::<RevokeAgentToken>(control, &globex.admin);
+    control.revoke_agent_token(&grant, revocation).await.expect("a token is taken back");
+    assert_eq!(refusal(control, taken.secret.reveal()).await, Refusal::Revoked);
+}

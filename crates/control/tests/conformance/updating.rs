@@ -1,0 +1,143 @@
+//! Changing an agent token.
+
+use std::time::Duration;
+
+use countersign_control::access::actions::{RotateAgentToken, UpdateAgentToken};
+pub use countersign_control::agent_tokens::AgentTokenChange as Change;
+use countersign_control::agent_tokens::{Changed, NewAgentToken, Rotation, TokenReference};
+use countersign_control::agents::Reach;
+use countersign_control::{Error, Result};
+use countersign_domain::{QueueScope, Refusal, RevealPolicy, Scope};
+use countersign_testkit::World;
+
+use crate::acting::{caller, field_of, refusal, token};
+use crate::revealing::{reveal, sealed_copies};
+use crate::tokens::revoke;
+
+/// A change that changes nothing yet.
+pub fn change(token: TokenReference) -> Change {
+    Change {
+        token,
+        description: None,
+        is_public: None,
+        expires_at: None,
+        reveal_policy: None,
+        scope: None,
+        connected_agents: Reach::Keep,
+    }
+}
+
+pub async fn update(world: &World, change: Change) -> Result<Changed> {
+    world.control.update_agent_token(&world.admin::<UpdateAgentToken>(), change).await
+}
+
+pub async fn what_is_absent_stays_and_null_takes_away(world: &World) {
+    let at = world.control.now().plus(Duration::from_secs(60));
+    let queues = QueueScope::Only(["linux".parse().expect("a queue")].into());
+    let scope = Scope { queues, ..Scope::widest() };
+    let new = NewAgentToken {
+        description: Some("first".to_owned()),
+        is_public: true,
+        expires_at: Some(at),
+        reveal_policy: Some(RevealPolicy::Always),
+        scope: Some(scope.clone()),
+    };
+    let issued = token(world, new).await;
+    let id = || TokenReference::Id(issued.token.token.id);
+
+    let same = update(world, change(id())).await.expect("an empty change").token;
+    assert_eq!((same.token.description.as_deref(), same.token.expires_at), (Some("first"), Some(at)));
+    assert_eq!((same.token.is_public, same.token.reveal_policy, &same.scope), (true, RevealPolicy::Always, &scope));
+    let one = update(world, Change { description: Some(None), ..change(id()) }).await.expect("a change").token;
+    assert_eq!((one.token.description, one.token.expires_at, one.scope), (None, Some(at), scope.clone()));
+    let one = update(world, Change { expires_at: Some(None), is_public: Some(false), ..change(id()) }).await;
+    let one = one.expect("a change").token;
+    assert_eq!((one.token.expires_at, one.token.is_public, &one.scope), (None, false, &scope));
+    let text = Some(Some("second".to_owned()));
+    let one = update(world, Change { description: text, scope: Some(Scope::widest()), ..change(id()) }).await;
+    let one = one.expect("a change").token;
+    assert_eq!((one.token.description.as_deref(), one.scope), (Some("second"), Scope::widest()));
+    caller(&world.control, issued.secret.reveal()).await;
+}
+
+pub async fn what_cannot_be_taken_changes_nothing(world: &World) {
+    let id = world.acme.created.agent_token.id;
+    let of = || change(TokenReference::Id(id));
+    let now = world.control.now();
+    let no_queue = Scope { queues: QueueScope::Only([].into()), ..Scope::widest() };
+    for (field, wrong) in [
+        ("description", Change { description: Some(Some(String::new())), ..of() }),
+        ("description", Change { description: Some(Some("a\u{2066}b".to_owned())), ..of() }),
+        ("expiresAt", Change { expires_at: Some(Some(now)), ..of() }),
+        ("scope", Change { description: Some(None), scope: Some(no_queue), ..of() }),
+    ] {
+        assert_eq!(field_of(update(world, wrong).await), field);
+    }
+    let same = update(world, of()).await.expect("an empty change").token;
+    assert_eq!(same.token.description.as_deref(), Some("Default agent registration token"));
+}
+
+pub async fn a_revoked_token_stays_as_it_is(world: &World) {
+    let issued = token(world, NewAgentToken::default()).await;
+    revoke(world, issued.token.token.id, Reach::Keep).await;
+    let again = Change { expires_at: Some(None), ..change(TokenReference::Id(issued.token.token.id)) };
+    assert!(matches!(update(world, again).await, Err(Error::Conflict(_))));
+    assert_eq!(refusal(&world.control, issued.secret.reveal()).await, Refusal::Revoked);
+}
+
+pub async fn a_tighter_policy_destroys_the_value_and_a_wider_one_never_brings_it_back(world: &World) {
+    for (from, later) in [(RevealPolicy::Always, Duration::from_secs(600)), (RevealPolicy::Window, Duration::ZERO)] {
+        let issued = token(world, NewAgentToken { reveal_policy: Some(from), ..NewAgentToken::default() }).await;
+        let id = issued.token.token.id;
+        let to = |policy| Change { reveal_policy: Some(policy), ..change(TokenReference::Id(id)) };
+        world.clock.advance(later);
+        // After ten minutes the window has passed, even for a value that could have been revealed until now.
+        let tighter = if later.is_zero() { RevealPolicy::Never } else { RevealPolicy::Window };
+        update(world, to(tighter)).await.expect("a change");
+        assert_eq!(sealed_copies(world, id).await, 0, "{from} to {tighter}: the copy is gone from the row");
+        assert!(matches!(reveal(world, id).await, Err(Error::Conflict(_))));
+        update(world, to(RevealPolicy::Always)).await.expect("a change");
+        assert!(matches!(reveal(world, id).await, Err(Error::Conflict(_))), "what was destroyed stays so");
+        caller(&world.control, issued.secret.reveal()).await;
+    }
+}
+
+pub async fn a_policy_can_be_widened_while_the_value_is_there(world: &World) {
+    let issued = token(world, NewAgentToken::default()).await;
+    let id = issued.token.token.id;
+    let always = Change { reveal_policy: Some(RevealPolicy::Always), ..change(TokenReference::Id(id)) };
+    update(world, always).await.expect("a change");
+    world.clock.advance(Duration::from_secs(3600));
+    world.control.sweep().await.expect("a sweep");
+    assert_eq!(reveal(world, id).await.expect("revealed").reveal(), issued.secret.reveal());
+}
+
+pub async fn a_change_of_words_leaves_the_window_of_a_rotated_value_open(world: &World) {
+    let issued = token(world, NewAgentToken::default()).await;
+    let id = issued.token.token.id;
+    world.clock.advance(Duration::from_secs(3600));
+    let rotation = Rotation { token: TokenReference::Id(id), old_valid_until: None };
+    let rotated = world.control.rotate_agent_token(&world.admin::<RotateAgentToken>(), rotation).await;
+    let rotated = rotated.expect("a token is rotated");
+    let text = Some(Some("another word".to_owned()));
+    update(world, Change { description: text, ..change(TokenReference::Id(id)) }).await.expect("a change");
+    world.clock.advance(Duration::from_secs(599));
+    assert_eq!(reveal(world, id).await.expect("revealed").reveal(), rotated.secret.reveal());
+    // The same policy said anew counts from the newest value, not from the first.
+    let same = Change { reveal_policy: Some(RevealPolicy::Window), ..change(TokenReference::Id(id)) };
+    update(world, same).await.expect("a change");
+    assert_eq!(reveal(world, id).await.expect("revealed").reveal(), rotated.secret.reveal());
+    world.clock.advance(Duration::from_secs(1));
+    assert!(matches!(reveal(world, id).await, Err(Error::Conflict(_))));
+}
+
+pub async fn an_expiry_that_comes_closer_is_kept(world: &World) {
+    let issued = token(world, NewAgentToken::default()).await;
+    let id = issued.token.token.id;
+    let at = world.control.now().plus(Duration::from_secs(5));
+    update(world, Change { expires_at: Some(Some(at)), ..change(TokenReference::Id(id)) }).await.expect("a change");
+    world.clock.set(at);
+    assert_eq!(refusal(&world.control, issued.secret.reveal()).await, Refusal::Expired);
+    world.control.sweep().await.expect("a sweep");
+    assert_eq!(sealed_copies(world, id).await, 0, "an expired token keeps no copy");
+}

@@ -1,0 +1,34 @@
+//! Changes, one file for each kind of thing. Each resolver reads its input, makes a grant and calls one operation.
+
+mod agent_token_inputs;
+mod agent_tokens;
+mod agents;
+mod builds;
+mod organizations;
+mod reach;
+mod user_token_inputs;
+mod user_tokens;
+
+use async_graphql::MergedObject;
+
+/// What can be changed. A change that did not happen is null, with an error that says why.
+#[derive(MergedObject)]
+pub(crate) struct Mutation(
+    agent_tokens::AgentTokenMutations,
+    agents::AgentMutations,
+    builds::BuildMutations,
+    organizations::OrganizationMutations,
+    user_tokens::UserTokenMutations,
+);
+
+impl Mutation {
+    pub(crate) const fn new() -> Self {
+        Self(
+            agent_tokens::AgentTokenMutations,
+            agents::AgentMutations,
+            builds::BuildMutations,
+            organizations::OrganizationMutations,
+            user_tokens::UserTokenMutations,
+        )
+    }
+}

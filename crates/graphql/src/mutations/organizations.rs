@@ -1,0 +1,84 @@
+//! Making organizations: for the operator of the instance.
+
+use async_graphql::{Context, InputObject, Object, SimpleObject};
+use countersign_control::agent_tokens::AgentToken as Token;
+use countersign_control::organizations::NewOrganization;
+use countersign_control::Result;
+use countersign_domain::Scope;
+
+use crate::call::Call;
+use crate::nullable::{Nullable, answered};
+use crate::types::agent_token::{AgentToken, RevealPolicy};
+use crate::types::organization::Organization;
+use crate::types::user::User;
+use crate::types::user_token::UserToken;
+
+/// What a new organization is to be.
+#[derive(InputObject)]
+pub(crate) struct OrganizationCreateInput {
+    /// Comes back with the answer.
+    client_mutation_id: Option<String>,
+    /// Its name in addresses.
+    slug: String,
+    /// Its name for people; null: the slug.
+    name: Option<String>,
+    /// The e-mail address of its first Organization Admin.
+    admin: String,
+    /// The reveal policy of tokens that name none; null: `WINDOW`.
+    reveal_policy: Option<RevealPolicy>,
+}
+
+/// An organization that was made, with the values that are shown now.
+#[derive(SimpleObject)]
+pub(crate) struct OrganizationCreatePayload {
+    /// As in the input.
+    client_mutation_id: Option<String>,
+    /// The organization.
+    organization: Organization,
+    /// Its first Organization Admin.
+    admin: User,
+    /// That person's user token.
+    user_token: UserToken,
+    /// Its value.
+    user_token_value: String,
+    /// The organization's default agent token.
+    agent_token: AgentToken,
+    /// Its value.
+    agent_token_value: String,
+}
+
+#[derive(Default)]
+pub(crate) struct OrganizationMutations;
+
+#[Object]
+impl OrganizationMutations {
+    /// Makes an organization with its default deployment, its first Organization Admin and its default agent token. Needs an operator
+    /// token.
+    async fn organization_create(
+        &self,
+        ctx: &Context<'_>,
+        input: OrganizationCreateInput,
+    ) -> Nullable<OrganizationCreatePayload> {
+        answered(create(Call::of(ctx), input).await)
+    }
+}
+
+async fn create(call: &Call, input: OrganizationCreateInput) -> Result<OrganizationCreatePayload> {
+    let new = NewOrganization {
+        slug: input.slug,
+        name: input.name,
+        admin: input.admin,
+        reveal_policy: input.reveal_policy.map(Into::into),
+    };
+    let created = call.control.create_organization(&call.may()?, new).await?;
+    Ok(OrganizationCreatePayload {
+        client_mutation_id: input.client_mutation_id,
+        organization: Organization(created.organization),
+        admin: User(created.admin),
+        user_token: UserToken(created.user_token),
+        user_token_value: created.user_secret.reveal().to_owned(),
+        // The default token is made with the widest scope.
+        agent_token: AgentToken(Token { token: created.agent_token, scope: Scope::widest() }),
+        agent_token_value: created.agent_secret.reveal().to_owned(),
+    })
+}

@@ -1,0 +1,24 @@
+//! The schema: built once, and the text that the repository keeps of it.
+
+use async_graphql::{EmptySubscription, SDLExportOptions};
+
+use crate::mutations::Mutation;
+use crate::types::connection::Connection;
+use crate::types::query::Query;
+
+/// The executable schema.
+pub(crate) type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
+
+/// Builds the schema. Its own limits stay off: `limits` has looked at a document before it comes here.
+pub(crate) fn build() -> Schema {
+    Schema::build(Query, Mutation::new(), EmptySubscription)
+        // No field answers the interface itself, but the types say that they implement it.
+        .register_output_type::<Connection>()
+        .finish()
+}
+
+/// The schema as text, as `schema.graphql` at the root of the repository holds it.
+#[must_use]
+pub fn sdl() -> String {
+    build().sdl_with_options(SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items())
+}

@@ -1,0 +1,131 @@
+//! Which of a build's jobs are wanted.
+
+use async_graphql::Enum;
+use countersign_control::jobs;
+use countersign_control::Result;
+use countersign_domain::build::JobState;
+use countersign_domain::id::BuildId;
+
+use crate::call::Call;
+
+use super::connection::Count;
+use super::job::{Job, JobConnection, JobTypeCommand, has_passed, queue_rule};
+use super::page_info::Window;
+
+macro_rules! states {
+    ($($(#[doc = $doc:literal])+ $name:ident),* $(,)?) => {
+        /// Where a job stands. This server uses `SCHEDULED`, `ASSIGNED`, `ACCEPTED`, `RUNNING`, `CANCELING`, `CANCELED` and `FINISHED`.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+        pub(crate) enum JobStates { $($(#[doc = $doc])+ $name),* }
+    };
+}
+
+states! {
+    /// Taken by an agent that prepares to run it.
+    Accepted,
+    /// Offered to an agent.
+    Assigned,
+    /// Waits for somebody to go on.
+    Blocked,
+    /// Waits behind a failed step for somebody to go on.
+    BlockedFailed,
+    /// Cannot be run.
+    Broken,
+    /// Canceled and stopped.
+    Canceled,
+    /// Canceled; its agent has yet to say that it has stopped.
+    Canceling,
+    /// Waited too long for an agent.
+    Expired,
+    /// Ended.
+    Finished,
+    /// Held back by a limit.
+    Limited,
+    /// Asks whether a limit holds it back.
+    Limiting,
+    /// Waits for other steps.
+    Pending,
+    /// Held back by a limit of the server.
+    PlatformLimited,
+    /// Asks whether a limit of the server holds it back.
+    PlatformLimiting,
+    /// Kept for a stack.
+    Reserved,
+    /// Its command runs.
+    Running,
+    /// Waits for an agent.
+    Scheduled,
+    /// Left out.
+    Skipped,
+    /// Ran too long and was ended.
+    TimedOut,
+    /// Ran too long; its agent has yet to say that it has stopped.
+    TimingOut,
+    /// Somebody went on.
+    Unblocked,
+    /// Somebody went on behind a failed step.
+    UnblockedFailed,
+    /// Waits for the steps before it.
+    Waiting,
+    /// The steps before it failed.
+    WaitingFailed,
+}
+
+impl From<JobState> for JobStates {
+    fn from(state: JobState) -> Self {
+        match state {
+            JobState::Scheduled => Self::Scheduled,
+            JobState::Assigned => Self::Assigned,
+            JobState::Accepted => Self::Accepted,
+            JobState::Running => Self::Running,
+            JobState::Canceling => Self::Canceling,
+            JobState::Canceled => Self::Canceled,
+            JobState::Finished => Self::Finished,
+        }
+    }
+}
+
+/// What kind of step a job is of. This server has commands only.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub(crate) enum JobTypes {
+    /// Waits for somebody to go on.
+    Block,
+    /// Runs a command.
+    Command,
+    /// Makes a build of another pipeline.
+    Trigger,
+    /// Waits for the steps before it.
+    Wait,
+}
+
+/// Which jobs are wanted. What is `None` lets every job through.
+#[derive(Debug)]
+pub(crate) struct JobFilter {
+    pub agent_query_rules: Option<Vec<String>>,
+    pub passed: Option<bool>,
+    pub state: Option<Vec<JobStates>>,
+    pub kind: Option<Vec<JobTypes>>,
+}
+
+impl JobFilter {
+    fn lets_through(&self, job: &jobs::Job) -> bool {
+        let rule = queue_rule(job);
+        self.agent_query_rules.as_ref().is_none_or(|wanted| wanted.iter().all(|it| *it == rule))
+            && self.passed.is_none_or(|wanted| has_passed(job) == wanted)
+            && self.state.as_ref().is_none_or(|wanted| wanted.contains(&job.state.into()))
+            && self.kind.as_ref().is_none_or(|wanted| wanted.contains(&JobTypes::Command))
+    }
+}
+
+/// The jobs of one of the organization's builds.
+pub(crate) async fn jobs_of_build(
+    call: &Call,
+    id: BuildId,
+    filter: &JobFilter,
+    window: &Window,
+) -> Result<JobConnection> {
+    let mut jobs = call.control.build_jobs(&call.may()?, id).await?;
+    jobs.retain(|job| filter.lets_through(job));
+    let count = Count::Known(jobs.len());
+    Ok(JobConnection::new(window.cut(jobs, |it| it.id)?, |job| Job::Command(JobTypeCommand(job)), count))
+}

@@ -1,0 +1,62 @@
+//! Anything that has a global id.
+
+use async_graphql::{ID, Interface};
+use countersign_control::Result;
+use countersign_domain::Id;
+
+use crate::call::Call;
+use crate::global_id::{self, Sort};
+
+use super::agent::{self, Agent};
+use super::agent_token::AgentToken;
+use super::build::{self, Build};
+use super::deployment::{self, Deployment};
+use super::job::{self, JobTypeCommand};
+use super::organization::{Organization, own};
+use super::pipeline::Pipeline;
+use super::user::{User, member};
+use super::user_token::{self, UserToken};
+use super::viewer::Viewer;
+
+/// Anything that has a global id.
+#[derive(Interface)]
+#[graphql(field(name = "id", ty = "ID", desc = "The global id."))]
+pub(crate) enum Node {
+    Organization(Organization),
+    User(User),
+    Viewer(Viewer),
+    AgentToken(AgentToken),
+    UserToken(UserToken),
+    Agent(Agent),
+    Deployment(Deployment),
+    Pipeline(Pipeline),
+    Build(Build),
+    Job(JobTypeCommand),
+}
+
+/// The thing behind a global id. What belongs to others, what does not exist and what cannot be read are all alike.
+pub(crate) async fn node(call: &Call, id: &ID) -> Result<Option<Node>> {
+    let Some((sort, uuid)) = global_id::decode(id) else { return Ok(None) };
+    Ok(match sort {
+        Sort::Organization => {
+            let organization = own(call).await?;
+            (organization.0.id.uuid() == uuid).then_some(Node::Organization(organization))
+        }
+        Sort::User => Some(Node::User(member(call, Id::from_uuid(uuid)).await?)),
+        Sort::Viewer => {
+            let viewer = call.caller.user().filter(|user| user.uuid() == uuid);
+            viewer.map(|user| Node::Viewer(Viewer(user)))
+        }
+        Sort::AgentToken => {
+            let token = call.control.agent_token(&call.may()?, Id::from_uuid(uuid)).await?;
+            Some(Node::AgentToken(AgentToken(token)))
+        }
+        Sort::UserToken => Some(Node::UserToken(user_token::by_id(call, Id::from_uuid(uuid)).await?)),
+        Sort::Agent => Some(Node::Agent(agent::by_id(call, Id::from_uuid(uuid)).await?)),
+        Sort::Deployment => deployment::by_id(call, Id::from_uuid(uuid)).await?.map(Node::Deployment),
+        Sort::Build => Some(Node::Build(build::by_id(call, Id::from_uuid(uuid)).await?)),
+        Sort::Job => Some(Node::Job(job::by_id(call, Id::from_uuid(uuid)).await?)),
+        // Reached through their builds and the audit log so far.
+        Sort::Pipeline | Sort::AuditEvent => None,
+    })
+}

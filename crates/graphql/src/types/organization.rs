@@ -1,0 +1,158 @@
+//! Organizations.
+
+use async_graphql::{Context, ID, Object};
+use countersign_control::agent_tokens::Liveness;
+use countersign_control::audit::Verdict;
+use countersign_control::{Result, organizations};
+
+use crate::call::Call;
+use crate::global_id::{self, Sort};
+use crate::nullable::{Nullable, answered};
+
+use super::agent::{AgentConnection, AgentFilter};
+use super::agent_token::{AgentTokenConnection, RevealPolicy};
+use super::audit_log::{AuditChain, AuditLogConnection};
+use super::build::{self, OrganizationBuildConnection};
+use super::connection::{connection, int};
+use super::deployment::Deployment;
+use super::page_info::Window;
+use super::permission::OrganizationPermissions;
+use super::{agent, agent_token, audit_log};
+
+/// A tenant: everything else belongs to one.
+pub(crate) struct Organization(pub organizations::Organization);
+
+connection! {
+    /// Organizations.
+    OrganizationConnection, OrganizationEdge of Organization
+}
+
+/// A tenant: everything else belongs to one.
+#[Object]
+impl Organization {
+    /// Its agent tokens, newest first: revoked and live ones, unless `revoked` says which.
+    async fn agent_tokens(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        last: Option<i32>,
+        #[graphql(desc = "true: only revoked ones; false: only those that are not revoked.")] revoked: Option<bool>,
+    ) -> Nullable<AgentTokenConnection> {
+        let which = match revoked {
+            None => Liveness::Any,
+            Some(true) => Liveness::Revoked,
+            Some(false) => Liveness::Live,
+        };
+        let window = Window { first, last, ..Window::default() };
+        answered(agent_token::list(Call::of(ctx), which, window).await)
+    }
+
+    /// Its agents, newest first, those that have left among them.
+    #[expect(clippy::too_many_arguments, reason = "the arguments of Buildkite's field")]
+    async fn agents(
+        &self,
+        ctx: &Context<'_>,
+        after: Option<String>,
+        before: Option<String>,
+        first: Option<i32>,
+        #[graphql(desc = "Only agents that run a job, or only those that run none.")] is_running_job: Option<bool>,
+        last: Option<i32>,
+        #[graphql(desc = "Only agents that have all of these tags.")] meta_data: Option<Vec<String>>,
+        #[graphql(desc = "Only agents that are paused, or only those that are not.")] paused: Option<bool>,
+        #[graphql(desc = "Only agents whose name or tags hold this text, in any case of letters.")] search: Option<
+            String,
+        >,
+    ) -> Nullable<AgentConnection> {
+        let filter = AgentFilter { is_running_job, meta_data, paused, search };
+        let window = Window { first, last, after, before };
+        answered(agent::list(Call::of(ctx), filter, window).await)
+    }
+
+    /// The global id.
+    async fn id(&self) -> ID {
+        global_id::encode(Sort::Organization, self.0.id)
+    }
+
+    /// Whether it has teams: this server has none.
+    async fn is_teams_enabled(&self) -> Option<bool> {
+        Some(false)
+    }
+
+    /// Its name for people.
+    async fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// What the caller may do in it.
+    async fn permissions(&self) -> OrganizationPermissions {
+        OrganizationPermissions
+    }
+
+    /// Whether anybody may see it: nobody but its members may.
+    async fn public(&self) -> bool {
+        false
+    }
+
+    /// Its name in addresses.
+    async fn slug(&self) -> &str {
+        &self.0.slug
+    }
+
+    /// The uuid.
+    async fn uuid(&self) -> String {
+        self.0.id.to_string()
+    }
+
+    /// The reveal policy of tokens that name none.
+    async fn default_reveal_policy(&self) -> RevealPolicy {
+        self.0.default_reveal_policy.into()
+    }
+
+    /// Its deployments, by name.
+    async fn deployments(&self, ctx: &Context<'_>) -> Nullable<Vec<Deployment>> {
+        answered(deployments(Call::of(ctx)).await)
+    }
+
+    /// Its builds, newest first.
+    async fn builds(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Nullable<OrganizationBuildConnection> {
+        answered(build::list(Call::of(ctx), Window::forward(first, after)).await)
+    }
+
+    /// Its audit log, newest first.
+    async fn audit_log(
+        &self,
+        ctx: &Context<'_>,
+        first: Option<i32>,
+        after: Option<String>,
+    ) -> Nullable<AuditLogConnection> {
+        answered(audit_log::list(Call::of(ctx), Window::forward(first, after)).await)
+    }
+
+    /// Checks the chain of its audit log from the first row to the last. The longer the log, the longer this takes.
+    async fn audit_chain(&self, ctx: &Context<'_>) -> Nullable<AuditChain> {
+        answered(audit_chain(Call::of(ctx)).await)
+    }
+}
+
+/// The caller's organization.
+pub(crate) async fn own(call: &Call) -> Result<Organization> {
+    Ok(Organization(call.control.organization(&call.may()?).await?))
+}
+
+async fn deployments(call: &Call) -> Result<Vec<Deployment>> {
+    Ok(call.control.deployments(&call.may()?).await?.into_iter().map(Deployment).collect())
+}
+
+async fn audit_chain(call: &Call) -> Result<AuditChain> {
+    let chain = call.control.verify_audit(&call.may()?).await?;
+    let problem = match chain.verdict {
+        Verdict::Holds => None,
+        Verdict::Broken { what, .. } => Some(what),
+    };
+    Ok(AuditChain { sealed: int(chain.sealed), unsealed: int(chain.unsealed), holds: problem.is_none(), problem })
+}

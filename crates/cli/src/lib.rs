@@ -6,18 +6,18 @@
 //!                                                                            └─ instance: the data folder itself
 //! ```
 
-pub mod ambient;
-pub mod api;
-pub mod commands;
-pub mod failure;
-pub mod flags;
-pub mod instance;
-pub mod key_ring_file;
-pub mod logs;
-pub mod output;
-pub mod private_file;
-pub mod profile;
-pub mod server;
+mod ambient;
+mod api;
+mod commands;
+mod failure;
+mod flags;
+mod instance;
+mod key_ring_file;
+mod logs;
+mod output;
+mod private_file;
+mod profile;
+mod server;
 
 use std::{ffi::OsString, process::ExitCode};
 

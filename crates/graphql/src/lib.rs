@@ -6,10 +6,16 @@
 //! ```
 
 mod call;
+mod console;
+mod endpoint;
+mod failure;
 mod global_id;
+pub mod limits;
 mod mutations;
 mod nullable;
 mod schema;
 mod types;
 
+pub use endpoint::router;
+pub use limits::Allowance;
 pub use schema::sdl;

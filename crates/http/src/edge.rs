@@ -73,7 +73,6 @@ async fn limit_time(request: Request, next: Next) -> Response {
 }
 
 /// One request that panics must not take others with it. The panic itself is in the log by the program's panic hook.
-#[expect(clippy::needless_pass_by_value, reason = "the layer hands the payload over")]
 fn panicked(_: Box<dyn Any + Send>) -> Response {
     tracing::error!("answering a request panicked");
     answer::internal()

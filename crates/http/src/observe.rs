@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 
 use axum::extract::{ConnectInfo, MatchedPath, Request, State};
 use axum::middleware::Next;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, Method, StatusCode};
 use prometheus_client::encoding::EncodeLabelSet;
@@ -54,7 +54,7 @@ pub(crate) async fn observe(State(edge): State<Edge>, request: Request, next: Ne
     let answering = async {
         let mut answer = match admit(&edge, request, &id) {
             Ok(request) => next.run(request).await,
-            Err(refusal) => refusal,
+            Err(why) => why.into_response(),
         };
         dress(&mut answer, &id);
         let took = edge.control.now().since(started);
@@ -68,17 +68,35 @@ pub(crate) async fn observe(State(edge): State<Edge>, request: Request, next: Ne
     request_id::within(id.clone(), answering.instrument(span)).await
 }
 
-/// Lets a request in with its origin, unless it shows a secret where others can see it.
-fn admit(edge: &Edge, mut request: Request, id: &str) -> Result<Request, Response> {
-    if request.uri().query().is_some_and(query_holds_a_token) {
-        let text = "A token value stands in the address, where logs and proxies see it. \
-                    Send it in the Authorization header, and rotate this token.";
-        return Err(message(StatusCode::BAD_REQUEST, text));
+/// Why a request does not reach any route.
+enum Inadmissible {
+    TokenInAddress,
+    NoPeer,
+}
+
+impl IntoResponse for Inadmissible {
+    fn into_response(self) -> Response {
+        match self {
+            Self::TokenInAddress => message(
+                StatusCode::BAD_REQUEST,
+                "A token value stands in the address, where logs and proxies see it. Send it in the Authorization header, and \
+                 rotate this token.",
+            ),
+            Self::NoPeer => {
+                tracing::error!("the listener does not say who the peer is");
+                answer::internal()
+            }
+        }
     }
-    let Some(ConnectInfo(peer)) = request.extensions().get::<ConnectInfo<SocketAddr>>().copied() else {
-        tracing::error!("the listener does not say who the peer is");
-        return Err(answer::internal());
-    };
+}
+
+/// Lets a request in with its origin, unless it shows a secret where others can see it.
+fn admit(edge: &Edge, mut request: Request, id: &str) -> Result<Request, Inadmissible> {
+    if request.uri().query().is_some_and(query_holds_a_token) {
+        return Err(Inadmissible::TokenInAddress);
+    }
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>().copied();
+    let ConnectInfo(peer) = peer.ok_or(Inadmissible::NoPeer)?;
     let origin = origin::of(peer, request.headers(), &edge.proxies, id);
     request.extensions_mut().insert(origin);
     Ok(request)

@@ -89,3 +89,13 @@ async fn what_is_not_a_piece_is_refused() {
     assert_snapshot!(send(&server, &job, "sequence=1&offset=0&size=1", vec![0; 2 * MAX_CHUNK]).await, @r#"413 {"message":"The body is larger than 118784 bytes, the most that this call takes."}"#);
     assert_eq!(log(&server, &job).await, "", "nothing of it was kept");
 }
+
+#[tokio::test]
+async fn a_database_that_is_away_loses_no_piece() {
+    let server = Server::new().await;
+    let job = server.running_job().await;
+    server.world.control.store().close().await;
+    let answer = send(&server, &job, "sequence=1&offset=0&size=4", packed(b"four")).await;
+    assert_snapshot!(answer, @r#"503 {"code":"database","message":"The database is not available now; try again."}"#);
+    assert_eq!(answer.headers["retry-after"], "2");
+}

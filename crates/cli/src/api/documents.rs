@@ -1,7 +1,5 @@
 //! Every document that the commands send, and the shapes of what comes back. They are held against `schema.graphql` by a test.
 
-use serde::{Deserialize, Serialize};
-
 /// What is shown of an agent token.
 macro_rules! agent_token_fields {
     () => {
@@ -55,10 +53,8 @@ pub const TOKEN_UPDATE: &str = concat!(
 );
 
 /// Shows an agent token's value.
-pub const TOKEN_REVEAL: &str = concat!(
-    "mutation($input: AgentTokenRevealInput!) { agentTokenReveal(input: $input) { tokenValue agentToken { ...T } } } ",
-    agent_token_fields!()
-);
+pub const TOKEN_REVEAL: &str =
+    "mutation($input: AgentTokenRevealInput!) { agentTokenReveal(input: $input) { publicId tokenValue } }";
 
 /// Gives an agent token a new secret.
 pub const TOKEN_ROTATE: &str = concat!(
@@ -85,10 +81,8 @@ pub const USER_TOKEN_CREATE: &str = concat!(
 );
 
 /// Shows a user token's value.
-pub const USER_TOKEN_REVEAL: &str = concat!(
-    "mutation($input: UserTokenRevealInput!) { userTokenReveal(input: $input) { tokenValue userToken { ...U } } } ",
-    user_token_fields!()
-);
+pub const USER_TOKEN_REVEAL: &str =
+    "mutation($input: UserTokenRevealInput!) { userTokenReveal(input: $input) { publicId tokenValue } }";
 
 /// Changes a user token.
 pub const USER_TOKEN_UPDATE: &str = concat!(
@@ -108,7 +102,7 @@ pub const ORGANIZATION_CREATE: &str = "mutation($input: OrganizationCreateInput!
 
 /// Makes a build.
 pub const BUILD_CREATE: &str =
-    "mutation($input: BuildCreateInput!) { buildCreate(input: $input) { build { id uuid number state pipeline { slug } } } }";
+    "mutation($input: BuildCreateFromDefinitionInput!) { buildCreateFromDefinition(input: $input) { build { id uuid number state pipeline { slug } } } }";
 
 /// Cancels a build.
 pub const BUILD_CANCEL: &str =

@@ -2,6 +2,7 @@
 
 mod answer;
 pub mod documents;
+pub mod shapes;
 
 use std::time::Duration;
 

@@ -4,7 +4,7 @@ use std::{ffi::OsString, path::PathBuf, sync::Arc};
 
 use clap::{Args, Subcommand};
 use countersign_agent::{
-    Agent as Worker, Config, ConfigFile, Event, Layer, Layers, Reporter, Setting, Stop,
+    Agent as Worker, Config, ConfigFile, Event, Layer, Layers, Reporter, Stop,
     config_file_candidates, hide_token,
 };
 use tokio::sync::watch;

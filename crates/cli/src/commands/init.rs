@@ -13,6 +13,7 @@ use countersign_domain::{
 };
 use countersign_store::{Store, StoreError};
 use serde::Serialize;
+use serde_json::Value;
 use url::Url;
 
 use crate::{
@@ -119,6 +120,27 @@ impl Answer {
                 value: created.agent_secret.reveal().to_owned(),
             },
             sign_in_url: public_url.map(|url| url.as_str().trim_end_matches('/').to_owned()),
+        }
+    }
+
+    /// From the API's answer to the operator.
+    pub fn of_answer(made: &Value) -> Self {
+        let text = |at: &Value| at.as_str().unwrap_or_default().to_owned();
+        let (organization, token) = (&made["organization"], &made["agentToken"]);
+        Self {
+            organization: OrganizationAnswer {
+                slug: text(&organization["slug"]),
+                id: text(&organization["id"]),
+                uuid: text(&organization["uuid"]),
+            },
+            admin: AdminAnswer { email: text(&made["admin"]["email"]), uuid: text(&made["admin"]["uuid"]) },
+            user_token: text(&made["userTokenValue"]),
+            agent_token: AgentTokenAnswer {
+                id: text(&token["id"]),
+                uuid: text(&token["uuid"]),
+                value: text(&made["agentTokenValue"]),
+            },
+            sign_in_url: None,
         }
     }
 

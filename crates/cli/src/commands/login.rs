@@ -1,11 +1,11 @@
 //! `countersign login` and `countersign logout`.
 
 use clap::Args;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     Ambient,
-    api::{self, Api, documents},
+    api::{self, Api, documents, shapes::Viewer},
     failure::{Exit, Failure, Outcome},
     flags::ServerArgs,
     output::{Printer, harmless},
@@ -35,10 +35,10 @@ impl Login {
         let token = api::read_token(given)?;
         let server = self.server.server.as_deref().unwrap_or(api::DEFAULT_SERVER);
         let api = Api::new(server, &token)?;
-        let answer: documents::Whose = api.call(documents::WHOSE, json!({})).await?;
+        let whose: Viewer<Value> = api.call(documents::WHOSE, json!({})).await?;
+        let email = whose.email().unwrap_or("an unknown person").to_owned();
         let profile = Profile { server: api.server().to_owned(), user_token: token.to_string() };
         let path = profile.save(&ambient.environment)?;
-        let email = answer.viewer.user.email;
         printer.result(&json!({ "server": api.server(), "email": email, "profile": path.display().to_string() }), || {
             format!("Signed in to {} as {}; saved in {}", api.server(), harmless(&email), path.display())
         })?;

@@ -14,6 +14,7 @@ mod login;
 mod meta_data;
 mod operator_token;
 mod organization;
+mod reach;
 mod server;
 mod token;
 mod user;

@@ -2,6 +2,7 @@
 
 use clap::{Args, Subcommand};
 use countersign_control::{Settings, access::actions::CreateOrganization};
+use serde_json::{Value, json};
 
 use super::init::{Answer, NewOrganizationArgs};
 use crate::{
@@ -79,8 +80,13 @@ impl Create {
     async fn through_server(&self, token: &str) -> Outcome<Answer> {
         let server = self.server.as_deref().unwrap_or(api::DEFAULT_SERVER);
         let api = Api::new(server, token)?;
-        let input = documents::organization_create_input(&self.new.to_new());
-        let made: documents::OrganizationCreated = api.call(documents::ORGANIZATION_CREATE, input).await?;
-        Ok(Answer::from_api(made))
+        let input = json!({
+            "slug": self.new.organization,
+            "name": self.new.organization_name,
+            "admin": self.new.admin,
+            "revealPolicy": self.new.reveal.as_str().to_uppercase(),
+        });
+        let answer: Value = api.call(documents::ORGANIZATION_CREATE, json!({ "input": input })).await?;
+        Ok(Answer::of_answer(&answer["organizationCreate"]))
     }
 }

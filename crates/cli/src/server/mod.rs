@@ -67,7 +67,7 @@ async fn serve(
         TrustedProxies::new(config.trusted_proxies.clone()),
     );
     let routes = countersign_buildkite::router(control.clone())
-        .merge(countersign_graphql::router(control.clone()))
+        // .merge(countersign_graphql::router(control.clone()))
         .merge(edge.operation());
     let routes = edge.layers(routes);
 

@@ -126,8 +126,7 @@ impl Gate for UserTokens {
     }
 
     async fn issue(&self) -> Created {
-        let made = &self.0.made;
-        let call = api::create_user_token(&made.user_token, &made.organization, "race");
+        let call = api::create_user_token(&self.0.made.user_token, "race");
         self.0.must(&call, api::created_user_token).await.0
     }
 

@@ -69,7 +69,7 @@ impl Agent {
     }
 
     /// The global id.
-    async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         global_id::encode(Sort::Agent, self.0.id)
     }
 

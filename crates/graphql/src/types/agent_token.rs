@@ -101,7 +101,7 @@ impl AgentToken {
     }
 
     /// The global id.
-    async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         global_id::encode(Sort::AgentToken, self.0.token.id)
     }
 
@@ -220,7 +220,7 @@ async fn value(call: &Call, token: &agent_tokens::Token) -> Result<String> {
 
 async fn agents(call: &Call, token: &agent_tokens::Token, window: Window) -> Result<AgentConnection> {
     let grant = &call.may()?;
-    let slice = window.read(|it| it.id, |page| call.control.agent_token_agents(grant, token.id, page)).await?;
+    let slice = window.read(|page| call.control.agent_token_agents(grant, token.id, page), |it| it.id).await?;
     Ok(AgentConnection::new(slice, Agent, Count::AgentsOfToken(token.id)))
 }
 
@@ -237,7 +237,7 @@ async fn refusals(call: &Call, token: &agent_tokens::Token) -> Result<Vec<AgentT
 /// The organization's agent tokens.
 pub(crate) async fn list(call: &Call, which: Liveness, window: Window) -> Result<AgentTokenConnection> {
     let grant = &call.may()?;
-    let slice = window.read(|it| it.token.id, |page| call.control.agent_tokens(grant, which, page)).await?;
+    let slice = window.read(|page| call.control.agent_tokens(grant, which, page), |it| it.token.id).await?;
     Ok(AgentTokenConnection::new(slice, AgentToken, Count::AgentTokens(which)))
 }
 

@@ -18,7 +18,7 @@ pub(crate) struct AuditLogEntry(pub Event);
 #[Object]
 impl AuditLogEntry {
     /// The global id.
-    async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         global_id::encode(Sort::AuditEvent, self.0.id)
     }
 
@@ -132,7 +132,7 @@ pub(crate) struct AuditChain {
 /// The organization's audit log.
 pub(crate) async fn list(call: &Call, window: Window) -> Result<AuditLogConnection> {
     let grant = &call.may()?;
-    let slice = window.read(|it| it.id, |page| call.control.audit_events(grant, page)).await?;
+    let slice = window.read(|page| call.control.audit_events(grant, page), |it| it.id).await?;
     let edge = |(cursor, event)| Some(AuditLogEdge { cursor, node: Some(AuditLogEntry(event)) });
     let edges = slice.entries.into_iter().map(edge).collect();
     Ok(AuditLogConnection { edges: Some(edges), page_info: Some(slice.info) })

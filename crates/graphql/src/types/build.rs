@@ -142,7 +142,7 @@ impl Build {
     }
 
     /// The global id.
-    async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         global_id::encode(Sort::Build, self.0.id)
     }
 
@@ -253,7 +253,7 @@ pub(crate) struct OrganizationBuildConnection {
 /// The organization's builds.
 pub(crate) async fn list(call: &Call, window: Window) -> Result<OrganizationBuildConnection> {
     let grant = &call.may()?;
-    let slice = window.read(|it| it.id, |page| call.control.builds(grant, page)).await?;
+    let slice = window.read(|page| call.control.builds(grant, page), |it| it.id).await?;
     let edge = |(cursor, build)| Some(BuildEdge { cursor, node: Some(Build(build)) });
     let edges = slice.entries.into_iter().map(edge).collect();
     Ok(OrganizationBuildConnection { edges: Some(edges), page_info: Some(slice.info) })

@@ -92,7 +92,7 @@ macro_rules! connection {
         #[async_graphql::Object]
         impl $connection {
             /// How many entries the whole list has.
-            async fn count(&self, ctx: &async_graphql::Context<'_>) -> async_graphql::Result<i32> {
+            pub(crate) async fn count(&self, ctx: &async_graphql::Context<'_>) -> async_graphql::Result<i32> {
                 Ok(self.count.ask($crate::call::Call::of(ctx)).await?)
             }
 
@@ -102,7 +102,7 @@ macro_rules! connection {
             }
 
             /// Where this page stands.
-            async fn page_info(&self) -> Option<$crate::types::page_info::PageInfo> {
+            pub(crate) async fn page_info(&self) -> Option<$crate::types::page_info::PageInfo> {
                 Some(self.info.clone())
             }
         }

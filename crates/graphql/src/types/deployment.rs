@@ -15,7 +15,7 @@ pub(crate) struct Deployment(pub organizations::Deployment);
 #[Object]
 impl Deployment {
     /// The global id.
-    async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         global_id::encode(Sort::Deployment, self.0.id)
     }
 

@@ -139,7 +139,7 @@ impl JobTypeCommand {
     }
 
     /// The global id.
-    async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         global_id::encode(Sort::Job, self.0.id)
     }
 

@@ -69,7 +69,7 @@ impl Organization {
     }
 
     /// The global id.
-    async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         global_id::encode(Sort::Organization, self.0.id)
     }
 

@@ -73,7 +73,7 @@ impl Window {
     ///
     /// # Errors
     /// [`Error::Invalid`] at the argument; what `fetch` answers.
-    pub(crate) async fn read<T, K, F, Fut>(&self, key: fn(&T) -> Id<K>, fetch: F) -> Result<Slice<T>>
+    pub(crate) async fn read<T, K, F, Fut>(&self, fetch: F, key: fn(&T) -> Id<K>) -> Result<Slice<T>>
     where
         F: Fn(PageRequest<Id<K>>) -> Fut,
         Fut: Future<Output = Result<Page<T>>>,

@@ -20,7 +20,7 @@ pub(crate) struct Pipeline {
 #[Object]
 impl Pipeline {
     /// The global id.
-    async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         global_id::encode(Sort::Pipeline, self.id)
     }
 

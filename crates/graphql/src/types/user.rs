@@ -38,7 +38,7 @@ impl User {
     }
 
     /// The global id.
-    async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         global_id::encode(Sort::User, self.0.id)
     }
 

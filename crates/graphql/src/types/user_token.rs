@@ -26,7 +26,7 @@ impl UserToken {
     }
 
     /// The global id.
-    async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         global_id::encode(Sort::UserToken, self.0.id)
     }
 
@@ -107,7 +107,7 @@ pub(crate) struct UserTokenConnection {
 /// The caller's own user tokens.
 pub(crate) async fn own_tokens(call: &Call, window: Window) -> Result<UserTokenConnection> {
     let grant = &call.may()?;
-    let slice = window.read(|it| it.id, |page| call.control.user_tokens(grant, page)).await?;
+    let slice = window.read(|page| call.control.user_tokens(grant, page), |it| it.id).await?;
     let edge = |(cursor, token)| Some(UserTokenEdge { cursor, node: Some(UserToken(token)) });
     let edges = slice.entries.into_iter().map(edge).collect();
     Ok(UserTokenConnection { edges: Some(edges), page_info: Some(slice.info) })

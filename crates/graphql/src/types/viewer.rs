@@ -21,7 +21,7 @@ pub(crate) struct Viewer(pub UserId);
 #[Object]
 impl Viewer {
     /// The global id.
-    async fn id(&self) -> ID {
+    pub(crate) async fn id(&self) -> ID {
         global_id::encode(Sort::Viewer, self.0)
     }
 

@@ -77,16 +77,16 @@ pub fn revoke_agent_token(user_token: &str, id: &str) -> Call {
 /// Whether [`revoke_agent_token`] was acknowledged.
 #[must_use]
 pub fn is_revoked(answer: &Answer) -> bool {
-    answer.is_success() && answer.json().pointer("/data/agentTokenRevoke/agentToken/revokedAt").is_some_and(Value::is_string)
+    answer.is_success()
+        && answer.json().pointer("/data/agentTokenRevoke/agentToken/revokedAt").is_some_and(Value::is_string)
 }
 
 /// Creates a user token for its caller.
 #[must_use]
-pub fn create_user_token(user_token: &str, organization: &str, description: &str) -> Call {
-    let query = "mutation($organization: ID!, $description: String) {
-        userTokenCreate(input: {organizationID: $organization, description: $description}) {
-            tokenValue userToken { id } } }";
-    graphql(user_token, query, &json!({ "organization": organization, "description": description }))
+pub fn create_user_token(user_token: &str, description: &str) -> Call {
+    let query = "mutation($description: String) {
+        userTokenCreate(input: {description: $description}) { tokenValue userToken { id } } }";
+    graphql(user_token, query, &json!({ "description": description }))
 }
 
 /// What [`create_user_token`] answered.
@@ -98,14 +98,16 @@ pub fn created_user_token(answer: &Answer) -> Option<Created> {
 /// Revokes one of the caller's own user tokens.
 #[must_use]
 pub fn revoke_user_token(user_token: &str, id: &str) -> Call {
-    let query = "mutation($id: ID!) { userTokenRevoke(input: {id: $id, reason: \"test\"}) { userToken { revokedAt } } }";
+    let query =
+        "mutation($id: ID!) { userTokenRevoke(input: {id: $id, reason: \"test\"}) { userToken { revokedAt } } }";
     graphql(user_token, query, &json!({ "id": id }))
 }
 
 /// Whether [`revoke_user_token`] was acknowledged.
 #[must_use]
 pub fn is_user_token_revoked(answer: &Answer) -> bool {
-    answer.is_success() && answer.json().pointer("/data/userTokenRevoke/userToken/revokedAt").is_some_and(Value::is_string)
+    answer.is_success()
+        && answer.json().pointer("/data/userTokenRevoke/userToken/revokedAt").is_some_and(Value::is_string)
 }
 
 /// Registers an agent.

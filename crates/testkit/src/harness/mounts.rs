@@ -29,7 +29,10 @@ impl Mount {
     #[must_use]
     pub fn memory(bytes: u64, point: &Path) -> Self {
         let options = format!("size={bytes},mode=0755");
-        run("mount", ["-t", "tmpfs", "-o", &options, "countersign-test"].map(OsStr::new).into_iter().chain([point.as_os_str()]));
+        run(
+            "mount",
+            ["-t", "tmpfs", "-o", &options, "countersign-test"].map(OsStr::new).into_iter().chain([point.as_os_str()]),
+        );
         Self { point: point.to_owned() }
     }
 

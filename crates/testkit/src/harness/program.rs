@@ -19,6 +19,8 @@ const ARGUMENTS: &str = "COUNTERSIGN_TEST_ARGUMENTS";
 /// A fault of the store's durability.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Fault {
+    /// None: what is wrong is up to the test that the child enters.
+    None,
     /// Success is answered before it is committed.
     AcknowledgeEarly,
     /// `synchronous=NORMAL`.
@@ -28,12 +30,13 @@ pub enum Fault {
 }
 
 impl Fault {
-    const ALL: [Self; 3] = [Self::AcknowledgeEarly, Self::SynchronousNormal, Self::SynchronousOff];
+    const ALL: [Self; 4] = [Self::None, Self::AcknowledgeEarly, Self::SynchronousNormal, Self::SynchronousOff];
 
     /// For people.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
+            Self::None => "none",
             Self::AcknowledgeEarly => "acknowledge-early",
             Self::SynchronousNormal => "synchronous-normal",
             Self::SynchronousOff => "synchronous-off",
@@ -42,6 +45,7 @@ impl Fault {
 
     fn faults(self) -> Faults {
         match self {
+            Self::None => Faults::default(),
             Self::AcknowledgeEarly => Faults { acknowledge_early: true, ..Faults::default() },
             Self::SynchronousNormal => Faults { synchronous: Synchronous::Normal, ..Faults::default() },
             Self::SynchronousOff => Faults { synchronous: Synchronous::Off, ..Faults::default() },

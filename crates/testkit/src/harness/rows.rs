@@ -61,6 +61,7 @@ pub async fn must_be_whole(database: &Database) {
 /// When SQLite finds the database file damaged.
 pub fn must_be_sound(folder: &Path) {
     let connection = rusqlite::Connection::open(folder.join(DATABASE_FILE)).expect("the database opens");
-    let found: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("it can be checked");
+    let found: String =
+        connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).expect("it can be checked");
     assert_eq!(found, "ok", "integrity_check");
 }

@@ -13,6 +13,9 @@ const ASKERS: usize = 4;
 /// How many findings of a kind are told in words.
 const TOLD: usize = 5;
 
+/// Draws the consequence of an answer about the token or session with a public id.
+type Judge = fn(&mut Verdict, &str, &Answer);
+
 /// What a check found.
 #[derive(Debug, Default)]
 pub struct Verdict {
@@ -85,9 +88,9 @@ impl Verdict {
 /// # Panics
 /// When the server does not answer.
 pub async fn check(server: SocketAddr, records: &Records) -> Verdict {
-    let mut questions: Vec<(Call, String, fn(&mut Verdict, &str, &Answer))> = Vec::new();
+    let mut questions: Vec<(Call, String, Judge)> = Vec::new();
     for token in &records.tokens {
-        let judge: fn(&mut Verdict, &str, &Answer) = match (token.revoked, token.revoke_sent) {
+        let judge: Judge = match (token.revoked, token.revoke_sent) {
             (Some(_), _) => Verdict::token_is_revoked,
             (None, None) => Verdict::token_stands,
             (None, Some(_)) => continue,

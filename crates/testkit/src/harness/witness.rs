@@ -32,8 +32,8 @@ pub async fn audit_rows(database: &Database) -> Vec<Witnessed> {
     match database {
         Database::Sqlite { folder } => {
             let path = folder.join(DATABASE_FILE);
-            let connection =
-                rusqlite::Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).expect("the database opens");
+            let connection = rusqlite::Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)
+                .expect("the database opens");
             let text = "SELECT rowid, action, COALESCE(credential, ''), subject_name FROM audit_events ORDER BY rowid";
             let mut statement = connection.prepare(text).expect("the query");
             let rows = statement.query_map([], |row| {
@@ -45,7 +45,10 @@ pub async fn audit_rows(database: &Database) -> Vec<Witnessed> {
             let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("PostgreSQL answers");
             let driver = tokio::spawn(connection);
             let kept: String = client.query_one("SHOW track_commit_timestamp", &[]).await.expect("the setting").get(0);
-            assert_eq!(kept, "on", "the PostgreSQL server for tests must keep the times of commits: track_commit_timestamp=on");
+            assert_eq!(
+                kept, "on",
+                "the PostgreSQL server for tests must keep the times of commits: track_commit_timestamp=on"
+            );
             let text = "SELECT (EXTRACT(EPOCH FROM pg_xact_commit_timestamp(xmin)) * 1000000)::bigint, action,
                                COALESCE(credential, ''), subject_name, sequence IS NOT NULL
                         FROM audit_events ORDER BY 1";
@@ -55,7 +58,12 @@ pub async fn audit_rows(database: &Database) -> Vec<Witnessed> {
             let named = |row: &tokio_postgres::Row| matches!(row.get(1), "agent.registered" | "agent_token.created");
             assert!(!rows.iter().any(|row| row.get(4) && named(row)), "rows were sealed while they were counted");
             rows.iter()
-                .map(|row| Witnessed { place: row.get(0), action: row.get(1), credential: row.get(2), subject: row.get(3) })
+                .map(|row| Witnessed {
+                    place: row.get(0),
+                    action: row.get(1),
+                    credential: row.get(2),
+                    subject: row.get(3),
+                })
                 .collect()
         }
     }

@@ -23,7 +23,7 @@ pub(crate) async fn list(call: &Call, filter: AgentFilter, window: Window) -> Re
     let wanted = Wanted { live_only: false, search: filter.search.clone().filter(|text| !text.is_empty()) };
     if filter.is_running_job.is_none() && filter.meta_data.is_none() && filter.paused.is_none() {
         let grant = &call.may()?;
-        let slice = window.read(|it| it.id, |page| call.control.agents(grant, wanted.clone(), page)).await?;
+        let slice = window.read(|page| call.control.agents(grant, wanted.clone(), page), |it| it.id).await?;
         return Ok(AgentConnection::new(slice, Agent, Count::Agents(wanted)));
     }
     let all = through(call, &filter, &wanted).await?;

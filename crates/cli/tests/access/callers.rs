@@ -1,0 +1,316 @@
+//! Those who call, and the server that they call.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::{Body, to_bytes};
+use axum::extract::ConnectInfo;
+use countersign_control::access::actions::{
+    AcceptJob, ConnectAgent, CreateBuild, CreateUserToken, ManageOperatorTokens, Ping, RegisterAgent, ReportJob, RevokeUserToken,
+};
+use countersign_control::agents::{Instruction, Registration};
+use countersign_control::builds::NewBuild;
+use countersign_control::user_tokens::{NewUserToken, UserTokenReference};
+use countersign_domain::id::{AgentId, BuildId, JobId};
+use countersign_domain::token::Prefix;
+use countersign_domain::{Kind, TokenSecret};
+use countersign_http::{Edge, TrustedProxies};
+use countersign_store::{Lane, Sql, StoreError, params};
+use countersign_testkit::{Engine, SeededEntropy, World};
+use http::{Request, StatusCode};
+use tower::ServiceExt;
+
+/// An operation of a face, with a call that would succeed for whoever may.
+pub struct Operation {
+    pub name: String,
+    pub method: &'static str,
+    pub path: String,
+    /// `{…}` in path and body stand for ids of acme's.
+    pub body: Option<String>,
+}
+
+/// Those who call.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Caller {
+    Anonymous,
+    Garbage,
+    Unknown,
+    Admin,
+    Member,
+    Foreign,
+    Revoked,
+    Operator,
+    AgentToken,
+    Session,
+    EndedSession,
+    Job,
+    OtherJob,
+    EndedJob,
+}
+
+impl Caller {
+    pub const ALL: [Self; 14] = [
+        Self::Anonymous,
+        Self::Garbage,
+        Self::Unknown,
+        Self::Admin,
+        Self::Member,
+        Self::Foreign,
+        Self::Revoked,
+        Self::Operator,
+        Self::AgentToken,
+        Self::Session,
+        Self::EndedSession,
+        Self::Job,
+        Self::OtherJob,
+        Self::EndedJob,
+    ];
+
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Anonymous => "anonymous",
+            Self::Garbage => "garbage",
+            Self::Unknown => "unknown",
+            Self::Admin => "admin",
+            Self::Member => "member",
+            Self::Foreign => "foreign-admin",
+            Self::Revoked => "revoked-user",
+            Self::Operator => "operator",
+            Self::AgentToken => "agent-token",
+            Self::Session => "session",
+            Self::EndedSession => "ended-session",
+            Self::Job => "job",
+            Self::OtherJob => "other-job",
+            Self::EndedJob => "ended-job",
+        }
+    }
+}
+
+/// An agent with a job that it has taken.
+struct Worker {
+    agent: AgentId,
+    session: String,
+    build: BuildId,
+    job: JobId,
+    token: String,
+}
+
+/// A server, and a value for everyone who calls it.
+pub struct Cast {
+    world: World,
+    routes: Router,
+    member: String,
+    revoked: String,
+    operator: String,
+    unknown: String,
+    ended_session: String,
+    ended_job: String,
+    worker: Worker,
+    other: Worker,
+    offered: JobId,
+}
+
+const MOVE: Sql = Sql { name: "move", text: "INSERT INTO members (organization_id, user_id, role, generation, created_at) VALUES ($1, $2, 'admin', 1, 0)" };
+
+impl Cast {
+    pub async fn assemble() -> Self {
+        let world = World::new(Engine::Sqlite).await;
+        let edge = Edge::new(world.control.clone(), Arc::new(SeededEntropy::new(11)), TrustedProxies::default());
+        let routes = countersign_buildkite::router(world.control.clone())
+            .merge(countersign_graphql::router(world.control.clone()))
+            .merge(edge.operation());
+        let routes = edge.layers(routes);
+        let member = member(&world).await;
+        let revoked = user_token(&world, true).await;
+        let operator = {
+            let grant = world.control.grant_own::<ManageOperatorTokens>(&world.operator).expect("the operator may");
+            let (_, secret) = world.control.create_operator_token(&grant, "for tests").await.expect("a token");
+            secret.reveal().to_owned()
+        };
+        let unknown =
+            TokenSecret::mint(&Prefix::default(), Kind::UserToken, &SeededEntropy::new(99)).reveal().to_owned();
+        let ended = worker(&world).await;
+        finish(&world, &ended).await;
+        leave(&world, &ended).await;
+        let worker_ = worker(&world).await;
+        let other = worker(&world).await;
+        let offered = offer(&world, &worker_).await;
+        Self {
+            routes,
+            member,
+            revoked,
+            operator,
+            unknown,
+            ended_session: ended.session,
+            ended_job: ended.token,
+            worker: worker_,
+            other,
+            offered,
+            world,
+        }
+    }
+
+    fn value(&self, caller: Caller) -> Option<&str> {
+        Some(match caller {
+            Caller::Anonymous => return None,
+            Caller::Garbage => "garbage",
+            Caller::Unknown => &self.unknown,
+            Caller::Admin => self.world.acme.user_token(),
+            Caller::Member => &self.member,
+            Caller::Foreign => self.world.globex.user_token(),
+            Caller::Revoked => &self.revoked,
+            Caller::Operator => &self.operator,
+            Caller::AgentToken => self.world.acme.agent_token(),
+            Caller::Session => &self.worker.session,
+            Caller::EndedSession => &self.ended_session,
+            Caller::Job => &self.worker.token,
+            Caller::OtherJob => &self.other.token,
+            Caller::EndedJob => &self.ended_job,
+        })
+    }
+
+    fn fill(&self, text: &str) -> String {
+        let acme = &self.world.acme.created;
+        let global = |kind: &str, id: String| countersign_graphql::global_id(kind, &id);
+        let agent_token = acme.agent_token.id.to_string();
+        text.replace("{job}", &self.worker.job.to_string())
+            .replace("{offered}", &self.offered.to_string())
+            .replace("{build}", &self.worker.build.to_string())
+            .replace("{agent}", &self.worker.agent.to_string())
+            .replace("{agent-token}", &agent_token)
+            .replace("{organization}", &acme.organization.id.to_string())
+            .replace("{global-organization}", &global("Organization", acme.organization.id.to_string()))
+            .replace("{global-agent-token}", &global("AgentToken", agent_token))
+            .replace("{global-agent}", &global("Agent", self.worker.agent.to_string()))
+            .replace("{global-build}", &global("Build", self.worker.build.to_string()))
+            .replace("{user-token}", &acme.user_token.id.to_string())
+    }
+
+    /// What the caller meets.
+    pub async fn call(&self, operation: &Operation, caller: Caller) -> String {
+        let mut request = Request::builder().method(operation.method).uri(self.fill(&operation.path));
+        if let Some(value) = self.value(caller) {
+            request = request.header("Authorization", format!("Bearer {value}"));
+        }
+        let body = operation.body.as_deref().map(|body| self.fill(body));
+        if body.is_some() {
+            request = request.header("Content-Type", "application/json");
+        }
+        let peer: SocketAddr = "192.0.2.1:4000".parse().expect("an address");
+        let request = request.extension(ConnectInfo(peer)).body(Body::from(body.unwrap_or_default())).expect("a request");
+        let answer = self.routes.clone().oneshot(request).await.expect("never fails");
+        let status = answer.status();
+        let bytes = to_bytes(answer.into_body(), 4 << 20).await.expect("a body");
+        let text = String::from_utf8_lossy(&bytes);
+        outcome(status, &text)
+    }
+}
+
+/// The status, and the word that says why.
+fn outcome(status: StatusCode, body: &str) -> String {
+    let json: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+    let reason = json["reason"].as_str();
+    let error = &json["errors"][0];
+    let word = reason
+        .or_else(|| error["extensions"]["reason"].as_str())
+        .or_else(|| error["extensions"]["type"].as_str())
+        .or_else(|| error["message"].as_str());
+    let is_null = json["data"].as_object().is_some_and(|data| data.values().all(serde_json::Value::is_null));
+    match word {
+        Some(word) => format!("{} {word}", status.as_u16()),
+        None if is_null => format!("{} null", status.as_u16()),
+        None => status.as_u16().to_string(),
+    }
+}
+
+async fn user_token(world: &World, revoke: bool) -> String {
+    let issued = world.control.create_user_token(&world.admin::<CreateUserToken>(), NewUserToken::default()).await;
+    let issued = issued.expect("a user token");
+    if revoke {
+        let reference = UserTokenReference::Id(issued.token.id);
+        let revoked = world.control.revoke_user_token(&world.admin::<RevokeUserToken>(), reference, None).await;
+        revoked.expect("it is revoked");
+    }
+    issued.secret.reveal().to_owned()
+}
+
+/// Grace of globex joins acme, makes herself a token there, and is made a plain member.
+async fn member(world: &World) -> String {
+    let (of, user) = (world.acme.created.organization.id, world.globex.created.admin.id);
+    let run = |sql: Sql, values| {
+        world.control.store().transact(Lane::Normal, (sql, values), |tx, (sql, values): &(Sql, Vec<_>)| {
+            Box::pin(async move { tx.execute(*sql, values).await.map(drop) })
+        })
+    };
+    // A token of another person is made by nobody else, so one of the admin's own is handed over, row and all.
+    let issued = world.control.create_user_token(&world.admin::<CreateUserToken>(), NewUserToken::default()).await;
+    let issued = issued.expect("a user token");
+    let moved: Result<(), StoreError> = run(MOVE, params![of, user].to_vec()).await;
+    moved.expect("she joins");
+    const HAND_OVER: Sql = Sql { name: "hand over", text: "UPDATE tokens SET user_id = $2 WHERE id = $1" };
+    run(HAND_OVER, params![issued.token.id, user].to_vec()).await.expect("it is handed over");
+    const DEMOTE_IN: Sql = Sql {
+        name: "demote",
+        text: "UPDATE members SET role = 'member', generation = generation + 1 WHERE organization_id = $1 AND user_id = $2",
+    };
+    run(DEMOTE_IN, params![of, user].to_vec()).await.expect("she is a member");
+    issued.secret.reveal().to_owned()
+}
+
+/// A fresh agent that has taken a fresh job and started it.
+async fn worker(world: &World) -> Worker {
+    let control = &world.control;
+    let token = world.authenticate(world.acme.agent_token()).await.expect("a live token");
+    let grant = control.grant_own::<RegisterAgent>(&token).expect("it may register");
+    let new = Registration { version: Some("3.137.0".to_owned()), ..Registration::default() };
+    let registered = control.register_agent(&grant, new).await.expect("it registers");
+    let session = registered.session.reveal().to_owned();
+    let caller = world.authenticate(&session).await.expect("a live session");
+    control.connect_agent(&control.grant_own::<ConnectAgent>(&caller).expect("it may")).await.expect("it connects");
+    let build = build(world).await;
+    let ping = control.grant_own::<Ping>(&caller).expect("it may");
+    let Ok(Instruction::TakeJob(job)) = control.ping(&ping).await else { panic!("no job was offered") };
+    let accept = control.grant_own::<AcceptJob>(&caller).expect("it may");
+    let accepted = control.accept_job(&accept, job).await.expect("it takes the job");
+    Worker { agent: registered.agent.id, session, build, job, token: accepted.secret.reveal().to_owned() }
+}
+
+async fn build(world: &World) -> BuildId {
+    world.clock.advance(Duration::from_millis(5));
+    let new = NewBuild {
+        definition: "steps: [{command: 'true'}]".to_owned(),
+        pipeline: "matrix".to_owned(),
+        queue: None,
+        deployment: None,
+        message: None,
+    };
+    world.control.create_build(&world.admin::<CreateBuild>(), new).await.expect("a build").id
+}
+
+async fn finish(world: &World, worker: &Worker) {
+    let caller = world.authenticate(&worker.token).await.expect("a live job token");
+    let grant = world.control.grant_own::<ReportJob>(&caller).expect("it may");
+    let how = countersign_control::jobs::Finished {
+        exit_status: "0".to_owned(),
+        signal: None,
+        signal_reason: None,
+        chunks_failed: 0,
+        ignore_agent_in_dispatches: false,
+    };
+    world.control.finish_job(&grant, how).await.expect("it ends");
+}
+
+async fn leave(world: &World, worker: &Worker) {
+    let caller = world.authenticate(&worker.session).await.expect("a live session");
+    let grant = world.control.grant_own(&caller).expect("it may");
+    world.control.disconnect_agent(&grant).await.expect("it leaves");
+}
+
+/// A job that waits to be taken by the agent; agents that work are offered none, so its job is ended first.
+async fn offer(world: &World, _: &Worker) -> JobId {
+    let build = build(world).await;
+    let grant = world.admin::<countersign_control::access::actions::ViewBuilds>();
+    world.control.build_jobs(&grant, build).await.expect("its jobs")[0].id
+}

@@ -1,0 +1,104 @@
+//! The fields of GraphQL's query and mutation, read from its schema.
+
+use crate::callers::Operation;
+
+/// A selection that would succeed, for each field.
+const SAMPLES: &[(&str, &str)] = &[
+    ("query agent", "agent(slug: \"acme/{agent}\") { id }"),
+    ("query agentToken", "agentToken(slug: \"acme/{agent-token}\") { id }"),
+    ("query build", "build(uuid: \"{build}\") { id }"),
+    ("query job", "job(uuid: \"{job}\") { __typename }"),
+    ("query node", "node(id: \"{global-agent-token}\") { id }"),
+    ("query organization", "organization(slug: \"acme\") { id }"),
+    ("query viewer", "viewer { id }"),
+    ("mutation agentPause", "agentPause(input: {id: \"{global-agent}\"}) { agent { id } }"),
+    ("mutation agentResume", "agentResume(input: {id: \"{global-agent}\"}) { agent { id } }"),
+    ("mutation agentStop", "agentStop(input: {id: \"{global-agent}\"}) { agent { id } }"),
+    (
+        "mutation agentTokenCreate",
+        "agentTokenCreate(input: {organizationID: \"{global-organization}\", description: \"d\"}) { tokenValue }",
+    ),
+    ("mutation agentTokenReveal", "agentTokenReveal(input: {id: \"{global-agent-token}\"}) { publicId }"),
+    ("mutation agentTokenRevoke", "agentTokenRevoke(input: {id: \"{global-agent-token}\", reason: \"r\"}) { agentToken { id } }"),
+    ("mutation agentTokenRotate", "agentTokenRotate(input: {id: \"{global-agent-token}\"}) { tokenValue }"),
+    (
+        "mutation agentTokenUpdate",
+        "agentTokenUpdate(input: {id: \"{global-agent-token}\", description: \"e\"}) { agentToken { id } }",
+    ),
+    ("mutation buildCancel", "buildCancel(input: {id: \"{global-build}\"}) { build { id } }"),
+    (
+        "mutation buildCreateFromDefinition",
+        "buildCreateFromDefinition(input: {organizationID: \"{global-organization}\", definition: \"steps: [{command: x}]\", pipeline: \"p\"}) { build { id } }",
+    ),
+    (
+        "mutation organizationCreate",
+        "organizationCreate(input: {slug: \"initech\", adminEmail: \"bob@initech.example\"}) { organization { id } }",
+    ),
+    ("mutation userTokenCreate", "userTokenCreate(input: {organizationID: \"{global-organization}\", description: \"d\"}) { tokenValue }"),
+    ("mutation userTokenReveal", "userTokenReveal(input: {id: \"{user-token}\"}) { publicId }"),
+    ("mutation userTokenRevoke", "userTokenRevoke(input: {id: \"{user-token}\", reason: \"r\"}) { userToken { id } }"),
+    ("mutation userTokenUpdate", "userTokenUpdate(input: {id: \"{user-token}\", description: \"e\"}) { userToken { id } }"),
+];
+
+/// Fields of an organization that not every member may see.
+const NESTED: &[(&str, &str)] = &[
+    ("Organization.agentTokens", "organization(slug: \"acme\") { agentTokens(first: 1) { count } }"),
+    ("Organization.agents", "organization(slug: \"acme\") { agents(first: 1) { count } }"),
+    ("Organization.auditLog", "organization(slug: \"acme\") { auditLog(first: 1) { edges { node { id } } } }"),
+    ("Organization.auditChain", "organization(slug: \"acme\") { auditChain { holds } }"),
+    ("Organization.builds", "organization(slug: \"acme\") { builds(first: 1) { edges { node { id } } } }"),
+    ("Organization.deployments", "organization(slug: \"acme\") { deployments { id } }"),
+    ("AgentToken.token", "agentToken(slug: \"acme/{agent-token}\") { token }"),
+    ("AgentToken.secrets", "agentToken(slug: \"acme/{agent-token}\") { secrets { publicId } }"),
+    ("AgentToken.refusals", "agentToken(slug: \"acme/{agent-token}\") { refusals { reason } }"),
+    ("Viewer.userTokens", "viewer { userTokens(first: 1) { edges { node { id } } } }"),
+];
+
+/// Every field of the query and of the mutation, and the guarded ones below them.
+pub async fn all() -> Vec<Operation> {
+    let sdl = countersign_graphql::sdl();
+    let mut found = Vec::new();
+    for (root, word) in [("QueryRoot", "query"), ("Query", "query"), ("MutationRoot", "mutation"), ("Mutation", "mutation")] {
+        for field in fields_of(&sdl, root) {
+            let name = format!("{word} {field}");
+            let sample = SAMPLES.iter().find(|(of, _)| *of == name);
+            let (_, selection) = sample.unwrap_or_else(|| panic!("the field {name} has no sample here"));
+            found.push(operation(&name, word, selection));
+        }
+    }
+    assert!(found.len() >= SAMPLES.len(), "the schema has fewer fields than there are samples");
+    found.extend(NESTED.iter().map(|(name, selection)| operation(name, "query", selection)));
+    found
+}
+
+fn operation(name: &str, word: &str, selection: &str) -> Operation {
+    let document = serde_json::json!({ "query": format!("{word} {{ {selection} }}") });
+    Operation { name: name.to_owned(), method: "POST", path: "/graphql".to_owned(), body: Some(document.to_string()) }
+}
+
+/// The names of a type's fields in a schema's text.
+fn fields_of(sdl: &str, of: &str) -> Vec<String> {
+    let Some((_, rest)) = sdl.split_once(&format!("\ntype {of} {{\n")) else { return Vec::new() };
+    let (body, _) = rest.split_once("\n}").expect("a type ends");
+    let mut in_text = false;
+    let mut depth = 0_i32;
+    let mut found = Vec::new();
+    for line in body.lines() {
+        let line = line.trim();
+        if line.matches("\"\"\"").count() % 2 == 1 {
+            in_text = !in_text;
+            continue;
+        }
+        if in_text || line.starts_with("\"\"\"") || line.is_empty() {
+            continue;
+        }
+        if depth == 0 {
+            let name: String = line.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
+            if !name.is_empty() {
+                found.push(name);
+            }
+        }
+        depth += i32::try_from(line.matches('(').count()).expect("few") - i32::try_from(line.matches(')').count()).expect("few");
+    }
+    found
+}

@@ -1,0 +1,96 @@
+//! The routes of the Agent API and of operation, read from their routers.
+
+use crate::callers::Operation;
+
+const AGENT_API: &str = include_str!("../../../buildkite/src/lib.rs");
+const OPERATION: &str = include_str!("../../../http/src/operation.rs");
+
+/// Bodies that would succeed.
+const BODIES: &[(&str, &str)] = &[
+    ("/register", r#"{"name":"a","meta_data":["queue=default"]}"#),
+    ("/heartbeat", "{}"),
+    ("/stop", "{}"),
+    ("/pause", "{}"),
+    ("/jobs/{id}/start", r#"{"started_at":"2026-01-02T03:04:05Z"}"#),
+    ("/jobs/{id}/finish", r#"{"exit_status":"0"}"#),
+    ("/jobs/{id}/header_times", r#"{"header_times":{}}"#),
+    ("/jobs/{id}/chunks", "hello"),
+    ("/jobs/{id}/annotations", r#"{"body":"hello"}"#),
+    ("/jobs/{id}/data/set", r#"{"key":"k","value":"v"}"#),
+    ("/jobs/{id}/data/set-batch", r#"{"items":[{"key":"k","value":"v"}]}"#),
+    ("/jobs/{id}/data/get", r#"{"key":"k"}"#),
+    ("/jobs/{id}/data/exists", r#"{"key":"k"}"#),
+    ("/builds/{id}/data/get", r#"{"key":"k"}"#),
+    ("/builds/{id}/data/exists", r#"{"key":"k"}"#),
+];
+
+/// Routes without a body.
+const WITHOUT_BODY: &[&str] = &[
+    "/token",
+    "/connect",
+    "/ping",
+    "/disconnect",
+    "/resume",
+    "/jobs/{id}",
+    "/jobs/{id}/accept",
+    "/jobs/{id}/acquire",
+    "/jobs/{id}/data/keys",
+    "/builds/{id}/data/keys",
+    "/healthz",
+    "/readyz",
+    "/metrics",
+];
+
+/// Every route.
+pub fn all() -> Vec<Operation> {
+    let mut found: Vec<Operation> = in_source(AGENT_API).into_iter().map(|(method, path)| agent_api(method, path)).collect();
+    assert!(found.len() > 20, "the router of the Agent API is not written as it was");
+    let operation: Vec<Operation> = in_source(OPERATION).into_iter().map(|(method, path)| plain(method, path)).collect();
+    assert_eq!(operation.len(), 3, "the router of operation is not written as it was");
+    found.extend(operation);
+    found.push(Operation {
+        name: "POST /agentedge…/StreamPings".to_owned(),
+        method: "POST",
+        path: "/agentedge.v1.AgentEdgeService/StreamPings".to_owned(),
+        body: None,
+    });
+    found
+}
+
+/// Methods and paths of `.route("PATH", METHOD(…))`.
+fn in_source(source: &'static str) -> Vec<(&'static str, &'static str)> {
+    let routes = source.split(".route(\"").skip(1);
+    routes
+        .map(|route| {
+            let (path, rest) = route.split_once("\", ").expect("a path and a method");
+            let method = match rest.split_once('(').expect("a method").0 {
+                "get" => "GET",
+                "post" => "POST",
+                "put" => "PUT",
+                other => panic!("the method {other} is not known here"),
+            };
+            (method, path)
+        })
+        .collect()
+}
+
+fn agent_api(method: &'static str, path: &'static str) -> Operation {
+    let mut operation = plain(method, path);
+    let id = match path {
+        "/jobs/{id}/accept" | "/jobs/{id}/acquire" => "{offered}",
+        _ if path.starts_with("/builds/") => "{build}",
+        _ => "{job}",
+    };
+    operation.path = format!("/v3{}", path.replace("{id}", id));
+    if path.ends_with("/chunks") {
+        operation.path.push_str("?sequence=1&offset=0&size=5");
+    }
+    operation.name = format!("{method} /v3{path}");
+    operation
+}
+
+fn plain(method: &'static str, path: &'static str) -> Operation {
+    let body = BODIES.iter().find(|(of, _)| *of == path).map(|(_, body)| (*body).to_owned());
+    assert!(body.is_some() || WITHOUT_BODY.contains(&path), "the route {path} has no sample here");
+    Operation { name: format!("{method} {path}"), method, path: path.to_owned(), body }
+}

@@ -1,0 +1,109 @@
+//! A job's log: pieces out of order, repeated, overlapping, too large.
+
+use countersign_control::access::actions::{ReportJob, ViewBuilds};
+use countersign_control::jobs::{LogPart, MAX_LOG, NewChunk};
+use countersign_domain::Refusal;
+use countersign_testkit::World;
+
+use crate::acting::{Job, field_of, finish, may, refusal_of, running_job};
+
+/// The most bytes of one piece.
+const LARGEST: usize = 100 * 1024;
+
+fn chunk(sequence: i64, offset: i64, content: &[u8]) -> NewChunk {
+    NewChunk { sequence, offset, content: content.to_vec() }
+}
+
+async fn append(world: &World, job: &Job, chunk: NewChunk) -> countersign_control::Result<()> {
+    world.control.append_log(&may::<ReportJob>(&world.control, &job.caller), chunk).await
+}
+
+async fn read(world: &World, job: &Job, from: i64) -> LogPart {
+    world.control.job_log(&world.admin::<ViewBuilds>(), job.id, from).await.expect("a log")
+}
+
+pub async fn pieces_come_in_any_order_and_are_read_in_theirs(world: &World) {
+    let job = running_job(&world.control, &world.acme).await;
+    append(world, &job, chunk(3, 8, b"three\n")).await.expect("kept");
+    let part = read(world, &job, 0).await;
+    assert_eq!((part.content.as_slice(), part.next, part.is_complete), (&b""[..], 0, false), "held back by the gap");
+    append(world, &job, chunk(1, 0, b"one\n")).await.expect("kept");
+    assert_eq!(read(world, &job, 0).await.content, b"one\n");
+    append(world, &job, chunk(2, 4, b"two\n")).await.expect("kept");
+    let part = read(world, &job, 0).await;
+    assert_eq!((part.content.as_slice(), part.next), (&b"one\ntwo\nthree\n"[..], 14));
+    assert_eq!(read(world, &job, 6).await.content, b"o\nthree\n");
+    assert_eq!(read(world, &job, -7).await.next, 14);
+    let beyond = read(world, &job, 99).await;
+    assert_eq!((beyond.content.len(), beyond.next), (0, 99));
+    assert_eq!(world.control.job(&world.admin::<ViewBuilds>(), job.id).await.expect("the job").log_size, 14);
+}
+
+pub async fn a_piece_that_was_taken_is_not_taken_twice(world: &World) {
+    let job = running_job(&world.control, &world.acme).await;
+    for _ in 0..3 {
+        append(world, &job, chunk(1, 0, b"once\n")).await.expect("acknowledged");
+    }
+    append(world, &job, chunk(1, 0, b"other text\n")).await.expect("acknowledged, and thrown away");
+    assert_eq!(read(world, &job, 0).await.content, b"once\n");
+    append(world, &job, chunk(0, 5, b"zero\n")).await.expect("some clients count from 0");
+    assert_eq!(read(world, &job, 0).await.content, b"once\nzero\n");
+}
+
+pub async fn bytes_are_kept_as_they_are(world: &World) {
+    let job = running_job(&world.control, &world.acme).await;
+    let bytes: Vec<u8> = (0..=255).collect();
+    append(world, &job, chunk(1, 0, &bytes)).await.expect("kept");
+    append(world, &job, chunk(2, 256, b"")).await.expect("an empty piece is one too");
+    assert_eq!(read(world, &job, 0).await.content, bytes);
+}
+
+pub async fn an_ended_log_passes_over_gaps_and_says_that_it_is_whole(world: &World) {
+    let job = running_job(&world.control, &world.acme).await;
+    append(world, &job, chunk(1, 0, b"one\n")).await.expect("kept");
+    append(world, &job, chunk(3, 100, b"three\n")).await.expect("kept");
+    let part = read(world, &job, 0).await;
+    assert_eq!((part.content.as_slice(), part.is_complete), (&b"one\n"[..], false));
+    finish(&world.control, &job, "0").await;
+    let part = read(world, &job, 0).await;
+    assert_eq!((part.content.as_slice(), part.next, part.is_complete), (&b"one\nthree\n"[..], 106, true));
+    let refused = append(world, &job, chunk(4, 106, b"late\n")).await;
+    assert_eq!(refusal_of(refused), Refusal::Expired);
+}
+
+pub async fn limits_are_named_and_the_job_goes_on_beyond_the_last(world: &World) {
+    let job = running_job(&world.control, &world.acme).await;
+    assert_eq!(field_of(append(world, &job, chunk(-1, 0, b"a")).await), "sequence");
+    assert_eq!(field_of(append(world, &job, chunk(1, -1, b"a")).await), "offset");
+    assert_eq!(field_of(append(world, &job, chunk(1, 0, &vec![b'a'; LARGEST + 1])).await), "size");
+    append(world, &job, chunk(1, 0, &vec![b'a'; LARGEST])).await.expect("the largest");
+    append(world, &job, chunk(2, MAX_LOG - 1, b"z")).await.expect("the last byte");
+    for (sequence, offset) in [(3, MAX_LOG), (4, MAX_LOG - 1), (5, i64::MAX)] {
+        append(world, &job, chunk(sequence, offset, b"zz")).await.expect("acknowledged, and thrown away");
+    }
+    let size = world.control.job(&world.admin::<ViewBuilds>(), job.id).await.expect("the job").log_size;
+    assert_eq!(size, MAX_LOG);
+}
+
+pub async fn a_long_log_is_read_in_parts(world: &World) {
+    let job = running_job(&world.control, &world.acme).await;
+    let line = b"a line of the log\n";
+    let size = i64::try_from(line.len()).expect("small");
+    for sequence in 1..=150 {
+        append(world, &job, chunk(sequence, (sequence - 1) * size, line)).await.expect("kept");
+    }
+    finish(&world.control, &job, "0").await;
+    let (mut content, mut from, mut parts) = (Vec::new(), 0, 0);
+    loop {
+        let part = read(world, &job, from).await;
+        content.extend(part.content);
+        parts += 1;
+        if part.is_complete {
+            break;
+        }
+        assert!(part.next > from, "each part goes on");
+        from = part.next;
+    }
+    assert_eq!(content, line.repeat(150));
+    assert!(parts > 1, "one answer holds a part only");
+}

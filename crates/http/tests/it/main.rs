@@ -1,0 +1,155 @@
+//! What stands around every route, with routes that misbehave.
+
+use std::io::{Error, Write};
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Path, Request, State};
+use axum::routing::{get, post};
+use countersign_control::Control;
+use countersign_http::limits::{MAX_ANY_BODY, REQUEST_TIME};
+use countersign_http::{BadBody, Edge, TrustedProxies, authenticate, read_body};
+use countersign_testkit::{Engine, SeededEntropy, World};
+use http::header::{AUTHORIZATION, USER_AGENT};
+use http::{HeaderMap, StatusCode};
+use http_body_util::BodyExt;
+use tower::ServiceExt;
+use tracing_subscriber::fmt::MakeWriter;
+
+struct Answer {
+    status: StatusCode,
+    headers: HeaderMap,
+    body: String,
+}
+
+struct Server {
+    world: World,
+    app: Router,
+}
+
+impl Server {
+    async fn new() -> Self {
+        let world = World::new(Engine::Sqlite).await;
+        let edge = Edge::new(world.control.clone(), Arc::new(SeededEntropy::new(9)), TrustedProxies::default());
+        let routes = Router::new()
+            .route("/panic", get(panics))
+            .route("/never", get(std::future::pending::<()>))
+            .route("/all", post(async |request: Request| read_body(request, usize::MAX).await.map(drop)))
+            .route("/who/{name}", get(who))
+            .with_state(world.control.clone());
+        Self { app: edge.layers(routes), world }
+    }
+
+    async fn send(&self, request: http::request::Builder, body: Body) -> Answer {
+        let mut request = request.body(body).expect("a request");
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 40_000))));
+        let answer = self.app.clone().oneshot(request).await.expect("the router answers everything");
+        let (parts, body) = answer.into_parts();
+        let body = body.collect().await.expect("a whole body").to_bytes();
+        let body = String::from_utf8(body.to_vec()).expect("a text");
+        Answer { status: parts.status, headers: parts.headers, body }
+    }
+}
+
+async fn panics() {
+    panic!("a handler with a fault");
+}
+
+async fn who(State(control): State<Control>, Path(_): Path<String>, request: Request) -> Result<(), StatusCode> {
+    let (parts, _) = request.into_parts();
+    authenticate(&control, &parts).await.map(drop).map_err(|_| StatusCode::UNAUTHORIZED)
+}
+
+#[tokio::test]
+async fn a_panic_ends_one_request_and_shows_its_number_alone() {
+    let server = Server::new().await;
+    let answer = server.send(Request::get("/panic"), Body::empty()).await;
+    let id = answer.headers["x-request-id"].to_str().expect("a text");
+    let expected = format!(r#"{{"message":"Internal error","request_id":"{id}"}}"#);
+    assert_eq!((answer.status.as_u16(), answer.body), (500, expected));
+}
+
+#[tokio::test]
+async fn what_takes_too_long_is_given_up() {
+    let server = Server::new().await;
+    tokio::time::pause();
+    let answer =
+        tokio::time::timeout(REQUEST_TIME + Duration::from_secs(1), server.send(Request::get("/never"), Body::empty()));
+    let answer = answer.await.expect("an answer in time");
+    assert_eq!(answer.headers["retry-after"], "2");
+    insta::assert_snapshot!(
+        format!("{} {}", answer.status.as_u16(), answer.body),
+        @r#"503 {"message":"The server took too long over this; try again.","code":"timeout"}"#
+    );
+}
+
+#[tokio::test]
+async fn a_body_without_a_length_is_cut_at_the_most_that_any_route_takes() {
+    let server = Server::new().await;
+    let piece = vec![b'x'; 64 * 1024];
+    let pieces =
+        futures_util::stream::iter((0..=MAX_ANY_BODY / piece.len()).map(move |_| Ok::<_, Error>(piece.clone())));
+    let answer = server.send(Request::post("/all"), Body::from_stream(pieces)).await;
+    assert_eq!(answer.status, 413, "{}", answer.body);
+    let fits = server.send(Request::post("/all"), Body::from(vec![0; MAX_ANY_BODY])).await;
+    assert_eq!(fits.status, 200, "{}", fits.body);
+}
+
+#[tokio::test]
+async fn a_body_that_breaks_off_is_no_fault_of_the_server() {
+    let request =
+        Request::new(Body::from_stream(futures_util::stream::iter([Ok(vec![b'{']), Err(Error::other("gone"))])));
+    assert_eq!(read_body(request, 8).await, Err(BadBody::CutOff));
+}
+
+/// Keeps what is logged.
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.lock().expect("no writer panics").write(bytes)
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}
+
+#[tokio::test]
+async fn the_log_has_the_route_and_the_public_id_and_no_value() {
+    let server = Server::new().await;
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_ansi(false)
+        .with_writer(log.clone())
+        .finish();
+    let guard = tracing::subscriber::set_default(subscriber);
+    let value = server.world.acme.user_token();
+    let dressed = |path: String| {
+        Request::get(path).header(AUTHORIZATION, format!("Bearer {value}")).header(USER_AGENT, format!("curl {value}"))
+    };
+    assert_eq!(server.send(dressed(format!("/who/{value}")), Body::empty()).await.status, 200);
+    assert_eq!(server.send(dressed(format!("/{value}")), Body::empty()).await.status, 404);
+    assert_eq!(server.send(dressed(format!("/who/me?token={value}")), Body::empty()).await.status, 400);
+    drop(guard);
+    let text = String::from_utf8(log.0.lock().expect("no writer panics").clone()).expect("a text");
+    let public_id = server.world.acme.created.user_secret.public_id().to_string();
+    for wanted in ["/who/{name}", public_id.as_str(), "caller=\"admin\"", "status=200", "status=404", "status=400"] {
+        assert!(text.contains(wanted), "{wanted} is not in\n{text}");
+    }
+    let (_, secret) = value.rsplit_once('_').expect("a secret part");
+    assert!(!text.contains(secret), "the value is in\n{text}");
+}

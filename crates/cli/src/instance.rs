@@ -17,8 +17,6 @@ use crate::{
 /// Where an instance is.
 #[derive(Debug, Clone)]
 pub struct Place {
-    /// The data folder; with PostgreSQL it holds nothing but the key ring.
-    pub folder: PathBuf,
     /// The rows.
     pub database: Database,
     /// The keys.
@@ -39,7 +37,7 @@ impl Place {
             None => Database::Sqlite { folder: folder.clone() },
         };
         let ring = given.key_ring_file.clone().unwrap_or_else(|| folder.join(key_ring_file::FILE_NAME));
-        Ok(Self { folder, database, key_ring: KeyRingFile::at(ring) })
+        Ok(Self { database, key_ring: KeyRingFile::at(ring) })
     }
 
     /// What the store is opened with.
@@ -53,12 +51,7 @@ impl Place {
     /// # Errors
     /// Not set up, in use, of a newer version, or not to be reached.
     pub async fn open(&self, ambient: &Ambient) -> Outcome<Store> {
-        let opened = Store::open(self.options(ambient)).await;
-        opened.map_err(|error| match error {
-            StoreError::FolderInUse { .. } => Failure::from(error)
-                .about("this command works on the data folder itself"),
-            other => other.into(),
-        })
+        Ok(Store::open(self.options(ambient)).await?)
     }
 
     /// Opens the rows for reading, beside a server that may be running.

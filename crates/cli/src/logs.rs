@@ -20,8 +20,16 @@ pub enum LogFormat {
     Json,
 }
 
-/// Libraries that write the bytes they send at their finest levels; those bytes hold credentials.
-const NEVER_BELOW_DEBUG: [&str; 6] = ["h2=info", "hyper=info", "hyper_util=info", "reqwest=info", "rustls=info", "tokio_postgres=info"];
+/// Libraries that write the bytes they send at their finest levels; those bytes hold credentials. The last one only talks too much.
+const NEVER_BELOW_INFO: [&str; 7] = [
+    "h2=info",
+    "hyper=info",
+    "hyper_util=info",
+    "reqwest=info",
+    "rustls=info",
+    "tokio_postgres=info",
+    "refinery_core=warn",
+];
 
 /// Starts logging.
 ///
@@ -31,7 +39,7 @@ pub fn start(filter: &str, format: LogFormat) -> Outcome<()> {
     let mut wanted = EnvFilter::builder()
         .parse(filter)
         .map_err(|error| Failure::bad_input(format!("--log {filter}: {error}; write for example info or debug")))?;
-    for directive in NEVER_BELOW_DEBUG {
+    for directive in NEVER_BELOW_INFO {
         wanted = wanted.add_directive(directive.parse().map_err(Failure::internal)?);
     }
     let lines = fmt::layer().with_writer(io::stderr);

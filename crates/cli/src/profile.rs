@@ -39,7 +39,9 @@ impl Profile {
         let config = environment.get("XDG_CONFIG_HOME").map(PathBuf::from).filter(|path| path.is_absolute());
         let home = || environment.get("HOME").map(|home| PathBuf::from(home).join(".config"));
         let folder = config.or_else(home);
-        folder.map(|folder| folder.join(FILE)).ok_or_else(|| Failure::bad_input("HOME is not set, so there is no place for a profile"))
+        folder
+            .map(|folder| folder.join(FILE))
+            .ok_or_else(|| Failure::bad_input("HOME is not set, so there is no place for a profile"))
     }
 
     /// The saved profile, if there is one.
@@ -54,7 +56,10 @@ impl Profile {
             Err(error) => return Err(Failure::bad_input(error).about("the saved profile")),
         };
         serde_json::from_str(&text).map(Some).map_err(|_| {
-            Failure::bad_input(format!("the saved profile {} is not readable; run countersign login again", path.display()))
+            Failure::bad_input(format!(
+                "the saved profile {} is not readable; run countersign login again",
+                path.display()
+            ))
         })
     }
 

@@ -66,7 +66,9 @@ fn sentences(fields: &[FieldError]) -> String {
             text.push_str("; ");
         }
         text.push_str(&field.field);
-        text.push(' ');
+        // Some messages go on from the field's name, others are sentences of their own.
+        let is_sentence = field.message.starts_with(char::is_uppercase);
+        text.push_str(if is_sentence { ": " } else { " " });
         text.push_str(&field.message);
     }
     text

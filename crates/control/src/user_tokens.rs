@@ -40,18 +40,30 @@ impl UserTokenReference {
     }
 }
 
-/// The caller's own user token of that name. Another person's is not found, whoever asks.
+/// The caller's own user token of that name, kept still until the transaction ends. Another person's is not found, whoever asks.
 async fn own<I: Sync>(tx: &mut Tx, scene: &Scene<I>, reference: &UserTokenReference) -> Result<Token> {
-    let not_found = Error::NotFound("user token");
-    let Caller::User(user) = &scene.caller else { return Err(not_found) };
-    let id = match reference {
-        UserTokenReference::Id(id) => *id,
+    let id = id_of(tx, scene, reference).await?;
+    only_own(scene, tokens::find_for_update(tx, scene.organization, id).await?)
+}
+
+/// The same, to look at.
+async fn own_seen<I: Sync>(tx: &mut Tx, scene: &Scene<I>, reference: &UserTokenReference) -> Result<Token> {
+    let id = id_of(tx, scene, reference).await?;
+    only_own(scene, tokens::find(tx, scene.organization, id).await?)
+}
+
+const NOT_FOUND: Error = Error::NotFound("user token");
+
+async fn id_of<I: Sync>(tx: &mut Tx, scene: &Scene<I>, reference: &UserTokenReference) -> Result<TokenId> {
+    match reference {
+        UserTokenReference::Id(id) => Ok(*id),
         UserTokenReference::PublicId(id) => {
-            tokens::find_by_public_id(tx, scene.organization, id).await?.ok_or(not_found.clone())?.id
+            Ok(tokens::find_by_public_id(tx, scene.organization, id).await?.ok_or(NOT_FOUND)?.id)
         }
-    };
-    match tokens::find_for_update(tx, scene.organization, id).await? {
-        Some(token) if token.kind == Kind::UserToken && token.user == Some(user.user) => Ok(token),
-        _ => Err(not_found),
     }
+}
+
+fn only_own<I>(scene: &Scene<I>, found: Option<Token>) -> Result<Token> {
+    let Caller::User(user) = &scene.caller else { return Err(NOT_FOUND) };
+    found.filter(|it| it.kind == Kind::UserToken && it.user == Some(user.user)).ok_or(NOT_FOUND)
 }

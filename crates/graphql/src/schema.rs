@@ -20,5 +20,6 @@ pub(crate) fn build() -> Schema {
 /// The schema as text, as `schema.graphql` at the root of the repository holds it.
 #[must_use]
 pub fn sdl() -> String {
-    build().sdl_with_options(SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items())
+    let options = SDLExportOptions::new().sorted_fields().sorted_arguments().sorted_enum_items();
+    build().sdl_with_options(options.prefer_single_line_descriptions().use_space_ident().indent_width(2))
 }

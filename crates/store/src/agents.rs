@@ -17,8 +17,8 @@ macro_rules! columns {
 }
 
 statements! {
-    /// A new agent, if its token and the secret that it showed still stand: one statement decides and consumes. The token's row is
-    /// kept still before this by `secrets::standing`.
+    /// A new agent, if its token and the secret that it showed still stand: one statement decides and consumes. The token
+    /// stays as it is since `secrets::standing`.
     INSERT = "INSERT INTO agents (id, organization_id, token_id, secret_id, deployment_id, queue, name, hostname, operating_system, arch,
                 version, build, user_agent, ip, pid, priority, tags, ignore_in_dispatches, state, created_at)
               SELECT $1, t.organization_id, t.id, s.id, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, 'never_connected', $19
@@ -238,13 +238,14 @@ pub async fn find_for_update(tx: &mut Tx, of: OrganizationId, id: AgentId) -> Re
 pub struct Wanted {
     /// Leave out those that are gone.
     pub live_only: bool,
-    /// Only those whose name or tags hold this text, in any case of letters.
+    /// Only those whose name or tags hold this text, in any case of the letters A to Z.
     pub search: Option<String>,
 }
 
 impl Wanted {
     fn pattern(&self) -> String {
-        let text = self.search.as_deref().unwrap_or_default().to_lowercase();
+        // As both engines do: other letters than ASCII's stay as they are.
+        let text = self.search.as_deref().unwrap_or_default().to_ascii_lowercase();
         let mut pattern = String::from("%");
         // LIKE's own signs would widen the search to everything; as `_` each stands for any one character.
         pattern.push_str(&text.replace(['%', '_', '\\'], "_"));

@@ -25,6 +25,8 @@ statements! {
     UNSEALED = concat!("SELECT ", columns!(), " FROM audit_events WHERE organization_id = $1 AND sequence IS NULL ORDER BY id LIMIT $2");
     /// How many those are.
     COUNT_UNSEALED = "SELECT COUNT(*) AS n FROM audit_events WHERE organization_id = $1 AND sequence IS NULL";
+    /// The lowest and the highest place of an organization's sealed events.
+    ENDS = "SELECT MIN(sequence) AS first, MAX(sequence) AS last FROM audit_events WHERE organization_id = $1 AND sequence IS NOT NULL";
     /// Organizations with events that are not sealed yet.
     ORGANIZATIONS_TO_SEAL = "SELECT DISTINCT organization_id FROM audit_events WHERE sequence IS NULL";
     /// Every organization that has events, the instance itself among them.
@@ -166,6 +168,12 @@ pub async fn unsealed(tx: &mut Tx, of: OrganizationId, limit: i64) -> Result<Vec
 /// How many events of an organization are not sealed yet.
 pub async fn count_unsealed(tx: &mut Tx, of: OrganizationId) -> Result<i64, StoreError> {
     tx.one(COUNT_UNSEALED, &params![of]).await?.get("n")
+}
+
+/// The lowest and the highest place of an organization's sealed events, if there are any.
+pub async fn ends(tx: &mut Tx, of: OrganizationId) -> Result<Option<(i64, i64)>, StoreError> {
+    let row = tx.one(ENDS, &params![of]).await?;
+    Ok(row.get::<Option<i64>>("first")?.zip(row.get::<Option<i64>>("last")?))
 }
 
 /// Organizations with events that are not sealed yet.

@@ -19,6 +19,7 @@ mod report;
 mod row;
 mod sql;
 mod sqlite;
+mod turn;
 mod tx;
 mod value;
 
@@ -35,6 +36,7 @@ pub use report::{Health, Report};
 pub use row::Row;
 pub use sql::Sql;
 pub use sqlite::{DATABASE_FILE, LOCK_FILE, RESERVE_BYTES, RESERVE_FILE};
+pub use turn::Turn;
 pub use tx::Tx;
 pub use value::{FromValue, IntoValue, Value};
 

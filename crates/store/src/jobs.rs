@@ -40,9 +40,11 @@ statements! {
                 WHERE w.organization_id = $1 AND w.deployment_id = $2 AND w.queue = $3 AND w.state = 'scheduled'
                 ORDER BY w.created_at, w.build_id, w.position LIMIT 1 /*lock:skip*/)
               RETURNING id";
-    /// The agent takes the job that it was given. A job's token is made here.
-    ACCEPT = "UPDATE jobs SET state = 'accepted', accepted_at = $3, token_public_id = $4, token_digest = $5, token_key_id = $6
-              WHERE id = $1 AND session_id = $2 AND state = 'assigned'";
+    /// The agent takes the job that it was given. A job's token is made here; taking it again before it has started, because the answer
+    /// got lost, makes another one in its place.
+    ACCEPT = "UPDATE jobs SET state = 'accepted', accepted_at = COALESCE(accepted_at, $3), token_public_id = $4, token_digest = $5,
+                token_key_id = $6
+              WHERE id = $1 AND session_id = $2 AND state IN ('assigned', 'accepted') AND token_ended_at IS NULL";
     /// The command has started.
     START = "UPDATE jobs SET state = 'running', started_at = $2 WHERE id = $1 AND state = 'accepted'";
     /// The job has ended, and its token with it.

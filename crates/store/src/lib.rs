@@ -18,6 +18,6 @@ pub mod tokens;
 pub mod users;
 
 pub use engine::{
-    Database, FromValue, Health, Holder, IntoValue, Lane, Options, Report, Row, Sql, Store, StoreError, Tx, Value,
+    Database, FromValue, Health, Holder, IntoValue, Lane, Options, Report, Row, Sql, Store, StoreError, Turn, Tx, Value,
 };
 pub use futures_util::future::BoxFuture;

@@ -8,7 +8,7 @@ pub mod secrets;
 use countersign_domain::id::{OrganizationId, TokenId, UserId};
 use countersign_domain::{KeyId, Kind, PublicId, RevealPolicy, Timestamp};
 
-use crate::{Row, StoreError, Tx, Value, params, statements};
+use crate::{Row, StoreError, Turn, Tx, Value, params, statements};
 
 /// The columns of a [`Token`]; a macro because statements are constants.
 macro_rules! columns {
@@ -203,6 +203,7 @@ pub async fn find(tx: &mut Tx, of: OrganizationId, id: TokenId) -> Result<Option
 
 /// The organization's token with this id, kept still until the transaction ends.
 pub async fn find_for_update(tx: &mut Tx, of: OrganizationId, id: TokenId) -> Result<Option<Token>, StoreError> {
+    tx.take_turn(id, Turn::Alone).await?;
     maybe(tx, FIND_FOR_UPDATE, &params![of, id]).await
 }
 
@@ -242,6 +243,7 @@ pub async fn page_of_user(
 
 /// Writes description, visibility, expiry and policy of a live token. False when it is gone or revoked.
 pub async fn update(tx: &mut Tx, to: &Token) -> Result<bool, StoreError> {
+    tx.take_turn(to.id, Turn::Alone).await?;
     let values = params![
         to.organization,
         to.id,
@@ -262,6 +264,8 @@ pub async fn revoke(
     by: Option<UserId>,
     reason: Option<&str>,
 ) -> Result<bool, StoreError> {
+    // Registrations under way are let end, and those that come later wait.
+    tx.take_turn(id, Turn::Alone).await?;
     let now = tx.now();
     let revoked = tx.execute(REVOKE, &params![of, id, now, by, reason]).await? == 1;
     if revoked {

@@ -5,6 +5,7 @@
 
 pub mod api;
 pub mod dice;
+pub mod figures;
 pub mod http;
 pub mod installation;
 pub mod journal;

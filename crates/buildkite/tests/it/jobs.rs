@@ -55,11 +55,25 @@ async fn a_job_that_is_not_offered_cannot_be_taken() {
     let job = server.accept(&agent).await;
     let accept = format!("/v3/jobs/{}/accept", job.id);
     assert_snapshot!(server.put(&accept, &other.session, "").await, @r#"422 {"message":"The job is not offered to this agent, or not any more."}"#);
-    assert_snapshot!(server.put(&accept, &agent.session, "").await, @r#"422 {"message":"The job is not offered to this agent, or not any more."}"#);
     let nowhere = "/v3/jobs/0198f3a0-0000-7000-8000-000000000000";
     assert_snapshot!(server.put(&format!("{nowhere}/accept"), &agent.session, "").await, @r#"404 {"message":"No job found"}"#);
     assert_snapshot!(server.put("/v3/jobs/x/accept", &agent.session, "").await, @r#"404 {"message":"No job found"}"#);
     assert_snapshot!(server.put(&format!("{nowhere}/acquire"), &agent.session, "").await, @r#"422 {"message":"This server does not offer taking a job by its id yet."}"#);
+}
+
+#[tokio::test]
+async fn an_accept_whose_answer_got_lost_can_be_repeated_until_the_job_starts() {
+    let server = Server::new().await;
+    let agent = server.agent("3.137.0").await;
+    server.build(1).await;
+    let first = server.accept(&agent).await;
+    let second = server.accept(&agent).await;
+    assert_eq!(second.id, first.id);
+    let start = format!("/v3/jobs/{}/start", first.id);
+    assert_eq!(server.put(&start, &first.token, "{}").await.json()["reason"], "unknown");
+    assert_eq!(server.put(&start, &second.token, "{}").await.status, 200);
+    let accept = format!("/v3/jobs/{}/accept", first.id);
+    assert_snapshot!(server.put(&accept, &agent.session, "").await, @r#"422 {"message":"The job is not offered to this agent, or not any more."}"#);
 }
 
 #[tokio::test]
@@ -129,15 +143,30 @@ async fn an_end_that_cannot_be_read_changes_nothing() {
 }
 
 #[tokio::test]
-async fn a_job_asks_its_agent_to_pause_and_to_stop() {
+async fn a_job_pauses_and_resumes_its_agent() {
+    let server = Server::new().await;
+    server.build(2).await;
+    let agent = server.agent("3.137.0").await;
+    for (resumes, afterwards) in
+        [(true, r#"200 {"job":{"id":"[uuid]"}}"#), (false, r#"200 {"action":"pause","message":"Disk"}"#)]
+    {
+        let job = server.accept(&agent).await;
+        let paused = server.post("/v3/pause", &job.token, r#"{"note":"Disk","timeout_in_minutes":0}"#).await;
+        assert_eq!(paused.to_string(), "200 {}");
+        if resumes {
+            assert_eq!(server.post("/v3/resume", &job.token, "").await.to_string(), "200 {}");
+        }
+        assert_eq!(server.put(&format!("/v3/jobs/{}/finish", job.id), &job.token, FINISH).await.status, 200);
+        assert_eq!(server.get("/v3/ping", &agent.session).await.to_string(), afterwards);
+    }
+}
+
+#[tokio::test]
+async fn a_job_stops_its_agent() {
     let server = Server::new().await;
     server.build(1).await;
     let agent = server.agent("3.137.0").await;
     let job = server.accept(&agent).await;
-    assert_snapshot!(server.post("/v3/pause", &job.token, r#"{"note":"Disk","timeout_in_minutes":0}"#).await, @"200 {}");
-    assert_snapshot!(server.get("/v3/ping", &agent.session).await, @"200 {}");
-    assert_snapshot!(server.post("/v3/resume", &job.token, "").await, @"200 {}");
-    assert_snapshot!(server.get("/v3/ping", &agent.session).await, @"200 {}");
     assert_snapshot!(server.post("/v3/stop", &job.token, r#"{"force":true}"#).await, @"200 {}");
     assert_snapshot!(server.get("/v3/ping", &agent.session).await, @r#"200 {"action":"disconnect","message":"The agent was stopped."}"#);
     assert_snapshot!(server.get(&format!("/v3/jobs/{}", job.id), &job.token).await, @r#"200 {"state":"canceling"}"#);

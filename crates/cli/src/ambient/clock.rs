@@ -5,10 +5,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use countersign_domain::{
-    Clock, Timestamp,
-    clock::Sleep,
-};
+use countersign_domain::{Clock, Timestamp, clock::Sleep};
 
 /// How long a sleep until a moment goes on before it looks at the clock again, which somebody may have set.
 const LOOK_AGAIN: Duration = Duration::from_secs(30);

@@ -38,7 +38,10 @@ struct Extensions {
 pub(super) fn read<T: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Outcome<T> {
     let Ok(answer) = serde_json::from_slice::<Answer>(body) else {
         let exit = by_status(status).unwrap_or(Exit::Internal);
-        return Err(Failure::new(exit, format!("answered {status}, and not as a Countersign server does; is the address right?")));
+        return Err(Failure::new(
+            exit,
+            format!("answered {status}, and not as a Countersign server does; is the address right?"),
+        ));
     };
     if let Some(fault) = answer.errors.first() {
         let exit = by_kind(&fault.extensions).or_else(|| by_status(status)).unwrap_or(Exit::BadInput);
@@ -96,7 +99,8 @@ mod tests {
 
     #[test]
     fn each_kind_of_answer_has_its_exit_code() {
-        let fault = |kind: &str| format!(r#"{{"data":null,"errors":[{{"message":"m","extensions":{{"type":"{kind}"}}}}]}}"#);
+        let fault =
+            |kind: &str| format!(r#"{{"data":null,"errors":[{{"message":"m","extensions":{{"type":"{kind}"}}}}]}}"#);
         assert_eq!(exit(200, r#"{"data":{"a":1}}"#), Exit::Done);
         assert_eq!(exit(200, &fault("forbidden")), Exit::Denied);
         assert_eq!(exit(200, &fault("not_found")), Exit::NotFound);

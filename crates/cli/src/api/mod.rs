@@ -49,7 +49,8 @@ impl Api {
     /// # Errors
     /// There is no token, the address is none, or a token file cannot be read.
     pub fn for_user(given: &ServerArgs, environment: &Environment) -> Outcome<Self> {
-        let profile = if given.server.is_some() && given.user_token.is_some() { None } else { Profile::load(environment)? };
+        let profile =
+            if given.server.is_some() && given.user_token.is_some() { None } else { Profile::load(environment)? };
         let server = match (&given.server, &profile) {
             (Some(server), _) => server.clone(),
             (None, Some(profile)) => profile.server.clone(),
@@ -58,7 +59,9 @@ impl Api {
         let token = match (&given.user_token, &profile) {
             (Some(token), _) => read_token(token)?,
             // A saved token is for its own server, and is shown to no other.
-            (None, Some(profile)) if same_server(&profile.server, &server) => Zeroizing::new(profile.user_token.clone()),
+            (None, Some(profile)) if same_server(&profile.server, &server) => {
+                Zeroizing::new(profile.user_token.clone())
+            }
             (None, _) => {
                 return Err(Failure::new(
                     Exit::Unauthenticated,
@@ -133,7 +136,10 @@ impl Api {
         while let Some(next) = cause.source() {
             cause = next;
         }
-        Failure::unavailable(format!("the server {} cannot be reached ({cause}); is it running, and is the address right?", self.server))
+        Failure::unavailable(format!(
+            "the server {} cannot be reached ({cause}); is it running, and is the address right?",
+            self.server
+        ))
     }
 }
 

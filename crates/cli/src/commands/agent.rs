@@ -4,8 +4,7 @@ use std::{ffi::OsString, path::PathBuf, sync::Arc};
 
 use clap::{Args, Subcommand};
 use countersign_agent::{
-    Agent as Worker, Config, ConfigFile, Event, Layer, Layers, Reporter, Stop,
-    config_file_candidates, hide_token,
+    Agent as Worker, Config, ConfigFile, Event, Layer, Layers, Reporter, Stop, config_file_candidates, hide_token,
 };
 use tokio::sync::watch;
 
@@ -39,7 +38,9 @@ enum Command {
     /// The first SIGTERM or Ctrl-C lets a running job end, the second cancels it. A refused session is registered anew; a refused token
     /// ends the agent with exit code 3, its reason and its public id. A flag wins over a variable, a variable over the configuration
     /// file: buildkite-agent.cfg beside the program, in ~/.buildkite-agent, /usr/local/etc/buildkite-agent or /etc/buildkite-agent.
-    #[command(after_help = "Example:\n  countersign agent start --token file:///run/secrets/agent-token --tags queue=default")]
+    #[command(
+        after_help = "Example:\n  countersign agent start --token file:///run/secrets/agent-token --tags queue=default"
+    )]
     Start(Start),
 }
 
@@ -65,7 +66,8 @@ impl Agent {
 /// token in a pipe.
 fn keep_token_out_of_sight(ambient: &Ambient) -> Outcome<()> {
     // Under its own name again, with the arguments that this name takes.
-    let arguments: &[OsString] = if is_buildkite_agent(&ambient.program) { &ambient.arguments[1..] } else { &ambient.arguments };
+    let arguments: &[OsString] =
+        if is_buildkite_agent(&ambient.program) { &ambient.arguments[1..] } else { &ambient.arguments };
     let Some(hidden) = hide_token(arguments, &ambient.environment, 0) else { return Ok(()) };
     let token = hidden.token.as_ref().map(|token| token.reveal());
     let error =
@@ -130,7 +132,8 @@ fn found(ambient: &Ambient) -> Option<PathBuf> {
 /// First signal: leave after the job. Second: leave now.
 async fn raise_on_signals(mut signals: Signals, raise: watch::Sender<Stop>, printer: Printer) {
     let name = signals.stop().await;
-    printer.say(format_args!("{name}: the running job is finished, then this agent leaves. Once more cancels the job."));
+    printer
+        .say(format_args!("{name}: the running job is finished, then this agent leaves. Once more cancels the job."));
     raise.send_replace(Stop::AfterJob);
     let name = signals.stop().await;
     printer.say(format_args!("{name} again: the running job is cancelled."));
@@ -153,21 +156,6 @@ impl Reporter for Teller {
             self.printer.say(format_args!("[{worker}] {text}"));
         } else {
             self.printer.say(text);
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_setting_of_an_agent_has_its_flag() {
-        use clap::CommandFactory;
-        let cli = crate::flags::Cli::command();
-        let start = cli.find_subcommand("agent").and_then(|agent| agent.find_subcommand("start")).expect("there");
-        for setting in Setting::ALL {
-            assert!(start.get_arguments().any(|arg| arg.get_long() == Some(setting.key())), "--{}", setting.key());
         }
     }
 }

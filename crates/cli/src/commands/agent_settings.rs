@@ -30,7 +30,9 @@ const fn help(setting: Setting) -> &'static str {
     match setting {
         Setting::Token => "The agent token: the value, file://PATH or fd://N",
         Setting::Endpoint => "The server's agent address [default: http://127.0.0.1:8420/v3]",
-        Setting::Name => "The agent's name; %hostname, %spawn, %pid and %random are replaced [default: %hostname-%spawn]",
+        Setting::Name => {
+            "The agent's name; %hostname, %spawn, %pid and %random are replaced [default: %hostname-%spawn]"
+        }
         Setting::Priority => "A whole number; agents with a higher one get jobs first",
         Setting::Queue => "The queue, as the tag queue=…",
         Setting::Tags => "Tags, key=value, separated by commas",
@@ -83,7 +85,9 @@ impl Args for AgentSettings {
 
 impl FromArgMatches for AgentSettings {
     fn from_arg_matches(matches: &ArgMatches) -> Result<Self, clap::Error> {
-        let given = Setting::ALL.into_iter().filter_map(|setting| Some((setting, matches.get_one::<String>(setting.key())?.clone())));
+        let given = Setting::ALL
+            .into_iter()
+            .filter_map(|setting| Some((setting, matches.get_one::<String>(setting.key())?.clone())));
         Ok(Self(given.collect()))
     }
 

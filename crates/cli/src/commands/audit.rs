@@ -136,7 +136,9 @@ async fn list(control: &Control, grant: &Grant<ViewInstance>, logs: &[Log], limi
         table.render()
     })?;
     if unsealed > 0 {
-        printer.say(format_args!("{unsealed} of these rows are not sealed yet; a running server seals them within seconds"));
+        printer.say(format_args!(
+            "{unsealed} of these rows are not sealed yet; a running server seals them within seconds"
+        ));
     }
     Ok(Exit::Done)
 }
@@ -176,7 +178,9 @@ async fn verify(control: &Control, grant: &Grant<ViewInstance>, logs: &[Log], pr
     })?;
     let broken = chains.iter().find_map(|(log, chain)| match &chain.verdict {
         Verdict::Holds => None,
-        Verdict::Broken { what, sequence } => Some(format!("the audit log of {} does not hold: row {sequence}: {what}", log.name)),
+        Verdict::Broken { what, sequence } => {
+            Some(format!("the audit log of {} does not hold: row {sequence}: {what}", log.name))
+        }
     });
     broken.map_or(Ok(Exit::Done), |what| Err(Failure::conflict(what)))
 }

@@ -100,7 +100,12 @@ fn look_at_folder(findings: &mut Findings, folder: &Path) {
     let found = match std::fs::metadata(folder) {
         Ok(found) if found.is_dir() => found,
         Ok(_) => {
-            return findings.wrong(CHECK, Status::Fail, format!("{shown} is not a folder"), "name the right one with --data-dir");
+            return findings.wrong(
+                CHECK,
+                Status::Fail,
+                format!("{shown} is not a folder"),
+                "name the right one with --data-dir",
+            );
         }
         Err(error) => {
             return findings.wrong(
@@ -118,7 +123,12 @@ fn look_at_folder(findings: &mut Findings, folder: &Path) {
     }
     if rustix::fs::access(folder, rustix::fs::Access::WRITE_OK | rustix::fs::Access::EXEC_OK).is_err() {
         let found = format!("{shown} cannot be written to by this user");
-        return findings.wrong(CHECK, Status::Fail, found, "run as the folder's owner, and look whether the disk is mounted read-only");
+        return findings.wrong(
+            CHECK,
+            Status::Fail,
+            found,
+            "run as the folder's owner, and look whether the disk is mounted read-only",
+        );
     }
     findings.ok(CHECK, format!("{shown}, for its owner alone"));
 }
@@ -130,7 +140,12 @@ fn look_at_space(findings: &mut Findings, folder: &Path) {
     let whole = disk.f_blocks.saturating_mul(disk.f_frsize).max(1);
     let found = format!("{} MiB free of {} MiB", free / 1_048_576, whole / 1_048_576);
     if free < LITTLE_SPACE || free < whole / LITTLE_PART {
-        findings.wrong(CHECK, Status::Warn, found, "make room; when the disk is full only reading and revoking still work");
+        findings.wrong(
+            CHECK,
+            Status::Warn,
+            found,
+            "make room; when the disk is full only reading and revoking still work",
+        );
     } else {
         findings.ok(CHECK, found);
     }
@@ -144,23 +159,41 @@ async fn look_at_database(findings: &mut Findings, place: &Place, ambient: &Ambi
     let ring = match ring {
         Ok(ring) => ring,
         Err(failure) => {
-            findings.wrong(RING, Status::Fail, failure.message, "without it no token can be checked; restore it from your copy");
+            findings.wrong(
+                RING,
+                Status::Fail,
+                failure.message,
+                "without it no token can be checked; restore it from your copy",
+            );
             return is_in_use(place);
         }
     };
     let keys = ring.ids().len();
-    findings.ok(RING, format!("{}, readable by its owner alone; {keys} keys, the newest is {}", place.key_ring.path().display(), ring.newest()));
+    findings.ok(
+        RING,
+        format!(
+            "{}, readable by its owner alone; {keys} keys, the newest is {}",
+            place.key_ring.path().display(),
+            ring.newest()
+        ),
+    );
     let Some(store) = store else { return is_in_use(place) };
     let control = over(store, ring, ambient, Settings::default());
     match (control.needed_keys().await, control.missing_keys().await) {
         (Ok(needed), Ok(missing)) if missing.is_empty() => {
             let needs: Vec<String> = needed.iter().map(|(key, rows)| format!("{key} by {rows} rows")).collect();
-            findings.ok("keys", format!("needed: {}", if needs.is_empty() { "none".to_owned() } else { needs.join(", ") }));
+            findings
+                .ok("keys", format!("needed: {}", if needs.is_empty() { "none".to_owned() } else { needs.join(", ") }));
         }
         (_, Ok(missing)) => {
             let list: Vec<String> = missing.iter().map(|(key, rows)| format!("{key} by {rows} rows")).collect();
             let found = format!("needed and missing: {}", list.join(", "));
-            findings.wrong("keys", Status::Fail, found, "put back the key ring file that holds them; the server does not start without");
+            findings.wrong(
+                "keys",
+                Status::Fail,
+                found,
+                "put back the key ring file that holds them; the server does not start without",
+            );
         }
         (_, Err(error)) => findings.wrong("keys", Status::Fail, error.to_string(), "look at the database first"),
     }
@@ -187,11 +220,17 @@ async fn look_at_store(findings: &mut Findings, place: &Place, ambient: &Ambient
             return None;
         }
     };
-    let found = format!("{} {} at {}, schema version {}", report.engine, report.version, report.place, report.schema_version);
+    let found =
+        format!("{} {} at {}, schema version {}", report.engine, report.version, report.place, report.schema_version);
     match report.schema_version.cmp(&report.known_version) {
         std::cmp::Ordering::Less => {
             let found = format!("{found}; this program knows {}", report.known_version);
-            findings.wrong(CHECK, Status::Warn, found, "the server brings it up to date when it starts; make a copy before");
+            findings.wrong(
+                CHECK,
+                Status::Warn,
+                found,
+                "the server brings it up to date when it starts; make a copy before",
+            );
         }
         _ => findings.ok(CHECK, found),
     }
@@ -206,11 +245,17 @@ async fn look_at_store(findings: &mut Findings, place: &Place, ambient: &Ambient
         );
     }
     match store.clock_skew().await {
-        Ok(skew) if skew <= MAX_CLOCK_SKEW => findings.ok("clock", format!("{} ms from the database's", skew.as_millis())),
+        Ok(skew) if skew <= MAX_CLOCK_SKEW => {
+            findings.ok("clock", format!("{} ms from the database's", skew.as_millis()))
+        }
         Ok(skew) => findings.wrong(
             "clock",
             Status::Fail,
-            format!("{} s from the database's; a server is not ready beyond {} s", skew.as_secs(), MAX_CLOCK_SKEW.as_secs()),
+            format!(
+                "{} s from the database's; a server is not ready beyond {} s",
+                skew.as_secs(),
+                MAX_CLOCK_SKEW.as_secs()
+            ),
             "let both machines take their time from NTP",
         ),
         Err(error) => findings.wrong("clock", Status::Fail, error.to_string(), "look at the database first"),
@@ -239,7 +284,12 @@ fn look_at_port(findings: &mut Findings, listen: SocketAddr, runs: bool) {
             "by a server of another database, or another program: choose another port with --listen",
         ),
         Err(error) => {
-            findings.wrong(CHECK, Status::Fail, format!("{listen}: {error}"), "choose another address or port with --listen");
+            findings.wrong(
+                CHECK,
+                Status::Fail,
+                format!("{listen}: {error}"),
+                "choose another address or port with --listen",
+            );
         }
     }
 }

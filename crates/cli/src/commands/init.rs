@@ -29,7 +29,9 @@ use crate::{
 ///
 /// The two tokens are printed once. On a database that has been set up already it changes nothing, says so and exits 6.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  countersign init --data-dir /var/lib/countersign --organization acme --admin ada@example.com")]
+#[command(
+    after_help = "Example:\n  countersign init --data-dir /var/lib/countersign --organization acme --admin ada@example.com"
+)]
 pub struct Init {
     #[command(flatten)]
     instance: InstanceArgs,
@@ -168,7 +170,11 @@ impl Init {
             printer.say(format_args!(
                 "The key ring is {}. Keep a copy of it apart from copies of the database.\nNext: countersign server{}",
                 place.key_ring.path().display(),
-                self.instance.data_dir.as_ref().map(|folder| format!(" --data-dir {}", folder.display())).unwrap_or_default()
+                self.instance
+                    .data_dir
+                    .as_ref()
+                    .map(|folder| format!(" --data-dir {}", folder.display()))
+                    .unwrap_or_default()
             ));
         }
         Ok(Exit::Done)

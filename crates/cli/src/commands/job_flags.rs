@@ -55,8 +55,7 @@ impl JobFlags {
     /// What the command calls the server with. `build` is another build to read meta-data of.
     pub fn access(self, build: Option<String>, ambient: &Ambient) -> Outcome<JobAccess> {
         let token = self.agent_access_token.map(|text| TokenSource::parse(&text)?.read()).transpose().map_err(plain)?;
-        let given =
-            Given { token, endpoint: self.endpoint, job: self.job, build, redacted_vars: self.redacted_vars };
+        let given = Given { token, endpoint: self.endpoint, job: self.job, build, redacted_vars: self.redacted_vars };
         let access = JobAccess::new(given, &ambient.environment, ambient.clock.clone(), ambient.entropy.clone());
         access.map_err(plain)
     }
@@ -77,7 +76,8 @@ pub(super) async fn standard_input(limit: usize) -> Outcome<Option<String>> {
         let mut bytes = Vec::new();
         std::io::stdin().lock().take(limit as u64 + 1).read_to_end(&mut bytes).map(|_| bytes)
     });
-    let bytes = reading.await.map_err(plain)?.map_err(|error| plain(format!("standard input cannot be read: {error}")))?;
+    let bytes =
+        reading.await.map_err(plain)?.map_err(|error| plain(format!("standard input cannot be read: {error}")))?;
     if bytes.len() > limit {
         return Err(plain(format!("standard input holds more than {limit} bytes")));
     }

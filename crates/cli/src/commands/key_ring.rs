@@ -108,7 +108,10 @@ async fn add(place: &Place, ambient: &Ambient, printer: Printer) -> Outcome {
         Ok(None) => printer.say("The running server reads it within seconds and moves the sealed copies; a digest moves when its token is next used."),
         Err(failure) => printer.say(format_args!("The sealed copies could not be moved now ({failure}); the server does it when it starts.")),
     }
-    printer.say(format_args!("Make a new copy of {}, apart from copies of the database.", place.key_ring.path().display()));
+    printer.say(format_args!(
+        "Make a new copy of {}, apart from copies of the database.",
+        place.key_ring.path().display()
+    ));
     Ok(Exit::Done)
 }
 

@@ -16,7 +16,9 @@ use crate::{
 ///
 /// The token is tried first. The file is readable by you alone: countersign/profile.json in $XDG_CONFIG_HOME or ~/.config.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  countersign login --server http://127.0.0.1:8420 --user-token file:///home/ada/user-token")]
+#[command(
+    after_help = "Example:\n  countersign login --server http://127.0.0.1:8420 --user-token file:///home/ada/user-token"
+)]
 pub struct Login {
     #[command(flatten)]
     server: ServerArgs,
@@ -39,9 +41,10 @@ impl Login {
         let email = whose.email().unwrap_or("an unknown person").to_owned();
         let profile = Profile { server: api.server().to_owned(), user_token: token.to_string() };
         let path = profile.save(&ambient.environment)?;
-        printer.result(&json!({ "server": api.server(), "email": email, "profile": path.display().to_string() }), || {
-            format!("Signed in to {} as {}; saved in {}", api.server(), harmless(&email), path.display())
-        })?;
+        printer.result(
+            &json!({ "server": api.server(), "email": email, "profile": path.display().to_string() }),
+            || format!("Signed in to {} as {}; saved in {}", api.server(), harmless(&email), path.display()),
+        )?;
         Ok(Exit::Done)
     }
 }

@@ -2,7 +2,10 @@
 
 use clap::{Args, Subcommand};
 use countersign_control::{Control, Grant, Settings, access::actions::ManageOperatorTokens};
-use countersign_domain::{PublicId, text::{Description, Reason}};
+use countersign_domain::{
+    PublicId,
+    text::{Description, Reason},
+};
 use serde::Serialize;
 use serde_json::json;
 
@@ -115,7 +118,9 @@ impl Command {
             Self::Revoke { token, reason, .. } => {
                 let id = control.revoke_operator_token(&grant, token.clone(), reason.as_str()).await?;
                 control.seal_audit().await?;
-                printer.result(&json!({ "id": token, "uuid": id.to_string() }), || format!("Operator token {token} was revoked."))?;
+                printer.result(&json!({ "id": token, "uuid": id.to_string() }), || {
+                    format!("Operator token {token} was revoked.")
+                })?;
             }
         }
         Ok(Exit::Done)

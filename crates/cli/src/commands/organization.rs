@@ -26,7 +26,9 @@ enum Command {
     /// Make an organization with its first admin and a default agent token
     ///
     /// With --server and --operator-token through a running server; otherwise on the data folder itself, which no server may be using.
-    #[command(after_help = "Example:\n  countersign organization create --organization globex --admin hank@example.com --server http://127.0.0.1:8420 --operator-token file:///root/operator-token")]
+    #[command(
+        after_help = "Example:\n  countersign organization create --organization globex --admin hank@example.com --server http://127.0.0.1:8420 --operator-token file:///root/operator-token"
+    )]
     Create(Create),
 }
 
@@ -65,7 +67,10 @@ impl Create {
         })?;
         let made = async {
             if !control.is_initialized().await? {
-                return Err(Failure::new(Exit::NotFound, "this database has not been set up; run `countersign init` first"));
+                return Err(Failure::new(
+                    Exit::NotFound,
+                    "this database has not been set up; run `countersign init` first",
+                ));
             }
             let grant = control.grant_own::<CreateOrganization>(&control.local_operator())?;
             let created = control.create_organization(&grant, self.new.to_new()).await?;

@@ -1,12 +1,18 @@
 //! `countersign user token`: one's own user tokens, through a server's public API.
 
 use clap::{Args, Subcommand};
-use countersign_domain::{RevealPolicy, text::{Description, Reason}};
+use countersign_domain::{
+    RevealPolicy,
+    text::{Description, Reason},
+};
 use serde_json::{Value, json};
 
 use crate::{
     Ambient,
-    api::{Api, documents, shapes::{self, text}},
+    api::{
+        Api, documents,
+        shapes::{self, text},
+    },
     failure::{Exit, Failure, Outcome},
     flags::{ServerArgs, variables},
     output::{Printer, Table, local_time},
@@ -33,7 +39,9 @@ enum Command {
 #[derive(Debug, Subcommand)]
 enum TokenCommand {
     /// Create a user token for yourself; its value is in the answer
-    #[command(after_help = "Example:\n  countersign user token create --description \"Nightly report\" --expires 2027-01-31T09:00:00Z")]
+    #[command(
+        after_help = "Example:\n  countersign user token create --description \"Nightly report\" --expires 2027-01-31T09:00:00Z"
+    )]
     Create {
         /// What it is for: 1 to 1,000 characters
         #[arg(long, env = variables::DESCRIPTION)]

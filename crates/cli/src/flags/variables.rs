@@ -2,6 +2,7 @@
 //! from here.
 
 /// A variable that the program reads.
+#[cfg(test)]
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Variable {
     /// Its name.
@@ -14,6 +15,7 @@ macro_rules! variables {
     ($($(#[doc = $says:literal])+ $name:ident = $text:literal;)*) => {
         $($(#[doc = $says])+ pub const $name: &str = $text;)*
         /// Every variable, in the order of the documentation.
+        #[cfg(test)]
         pub const REGISTER: &[Variable] = &[$(Variable { name: $text, says: concat!($($says),+) }),*];
     };
 }
@@ -45,6 +47,10 @@ variables! {
     TOKEN_PREFIX = "COUNTERSIGN_TOKEN_PREFIX";
     /// The most connections at one time.
     MAX_CONNECTIONS = "COUNTERSIGN_MAX_CONNECTIONS";
+    /// Points that one person may spend at the public API in 5 minutes.
+    API_POINTS_PER_USER = "COUNTERSIGN_API_POINTS_PER_USER";
+    /// Points that one organization may spend at the public API in 5 minutes.
+    API_POINTS_PER_ORGANIZATION = "COUNTERSIGN_API_POINTS_PER_ORGANIZATION";
     /// How often agents ask what there is to do.
     PING_INTERVAL = "COUNTERSIGN_PING_INTERVAL";
     /// How often agents say that they are there.
@@ -83,6 +89,14 @@ variables! {
     DEPLOYMENTS = "COUNTERSIGN_DEPLOYMENTS";
     /// Whether a token reaches all branch deployments.
     BRANCH_DEPLOYMENTS = "COUNTERSIGN_BRANCH_DEPLOYMENTS";
+    /// The deployment that a build's jobs run in.
+    DEPLOYMENT = "COUNTERSIGN_DEPLOYMENT";
+    /// Whether a token is to reach every deployment again.
+    EVERY_DEPLOYMENT = "COUNTERSIGN_EVERY_DEPLOYMENT";
+    /// Whether a token is to reach any queue again.
+    ANY_QUEUE = "COUNTERSIGN_ANY_QUEUE";
+    /// Whether a token may be used from any network again.
+    ANY_NETWORK = "COUNTERSIGN_ANY_NETWORK";
     /// The queues that a token reaches.
     QUEUES = "COUNTERSIGN_QUEUES";
     /// The networks that a token may be used from.
@@ -112,8 +126,12 @@ variables! {
 }
 
 /// Variables of other programs that are read where they are used.
+#[cfg(test)]
 pub const FOREIGN: &[Variable] = &[
-    Variable { name: "HOME", says: "Where the data folder, the saved profile and an agent's builds are, unless another place is named." },
+    Variable {
+        name: "HOME",
+        says: "Where the data folder, the saved profile and an agent's builds are, unless another place is named.",
+    },
     Variable { name: "XDG_CONFIG_HOME", says: "Where `countersign login` saves its profile." },
     Variable { name: "XDG_DATA_HOME", says: "Where the data folder is, unless another place is named." },
     Variable { name: "HTTP_PROXY, HTTPS_PROXY, NO_PROXY", says: "The proxies that an agent goes through." },

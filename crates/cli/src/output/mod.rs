@@ -2,7 +2,7 @@
 
 mod table;
 
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 
 use serde::Serialize;
 
@@ -68,12 +68,6 @@ impl Printer {
     /// Tells people something. That nobody can be told is no failure.
     pub fn say(self, text: impl std::fmt::Display) {
         writeln!(io::stderr().lock(), "{text}").ok();
-    }
-
-    /// Whether a person watches standard error.
-    #[must_use]
-    pub fn is_watched(self) -> bool {
-        io::stderr().is_terminal()
     }
 }
 

@@ -55,10 +55,8 @@ impl Table {
 #[must_use]
 pub fn local_time(at: Option<&str>) -> String {
     let Some(at) = at else { return "-".to_owned() };
-    at.parse::<Timestamp>().map_or_else(
-        |_| at.to_owned(),
-        |at| Timestamp::from_micros(at.as_secs().saturating_mul(1_000_000)).to_string(),
-    )
+    at.parse::<Timestamp>()
+        .map_or_else(|_| at.to_owned(), |at| Timestamp::from_micros(at.as_secs().saturating_mul(1_000_000)).to_string())
 }
 
 #[cfg(test)]

@@ -126,8 +126,11 @@ async fn reload(control: &Control, file: &KeyRingFile) {
     };
     match control.needed_keys().await {
         Ok(needed) => {
-            let missing: Vec<String> =
-                needed.iter().filter(|(key, _)| !ring.has(key)).map(|(key, rows)| format!("{key} ({rows} rows)")).collect();
+            let missing: Vec<String> = needed
+                .iter()
+                .filter(|(key, _)| !ring.has(key))
+                .map(|(key, rows)| format!("{key} ({rows} rows)"))
+                .collect();
             if !missing.is_empty() {
                 tracing::error!(
                     missing = missing.join(", "),
@@ -151,6 +154,8 @@ async fn move_to_newest_key(control: &Control) {
     match control.move_to_newest_key().await {
         Ok(0) => {}
         Ok(moved) => tracing::info!(moved, "rows were moved to the newest key"),
-        Err(error) => tracing::warn!(%error, "rows could not be moved to the newest key; it is tried again at the next start"),
+        Err(error) => {
+            tracing::warn!(%error, "rows could not be moved to the newest key; it is tried again at the next start")
+        }
     }
 }

@@ -9,6 +9,7 @@ use std::{
 use clap::Args;
 use countersign_control::Settings;
 use countersign_domain::{Network, token::Prefix};
+use countersign_graphql::Allowance;
 use serde::Deserialize;
 use url::Url;
 
@@ -47,6 +48,12 @@ pub struct ServerFlags {
     /// The most connections at one time [default: 8192, or fewer where few files may be open]
     #[arg(long, value_name = "NUMBER", env = variables::MAX_CONNECTIONS, value_parser = clap::value_parser!(u32).range(1..))]
     pub max_connections: Option<u32>,
+    /// Points that one person may spend at the public API in 5 minutes [default: 500000]
+    #[arg(long, value_name = "POINTS", env = variables::API_POINTS_PER_USER, value_parser = clap::value_parser!(u64).range(1..))]
+    pub api_points_per_user: Option<u64>,
+    /// Points that one organization may spend at the public API in 5 minutes [default: 2000000]
+    #[arg(long, value_name = "POINTS", env = variables::API_POINTS_PER_ORGANIZATION, value_parser = clap::value_parser!(u64).range(1..))]
+    pub api_points_per_organization: Option<u64>,
     /// How often agents ask what there is to do [default: 2s]
     #[arg(long, value_name = "TIME", env = variables::PING_INTERVAL, value_parser = whole_seconds)]
     pub ping_interval: Option<Duration>,
@@ -85,6 +92,8 @@ struct ServerSection {
     trusted_proxies: Vec<Network>,
     token_prefix: Option<String>,
     max_connections: Option<u32>,
+    api_points_per_user: Option<u64>,
+    api_points_per_organization: Option<u64>,
 }
 
 #[derive(Default, Deserialize)]
@@ -132,6 +141,8 @@ pub struct ServerConfig {
     pub trusted_proxies: Vec<Network>,
     /// The most connections at one time.
     pub max_connections: Option<usize>,
+    /// What may be spent at the public API.
+    pub allowance: Allowance,
     /// Where the rows and keys are.
     pub instance: InstanceArgs,
     /// Prefix and intervals.
@@ -221,13 +232,25 @@ impl ServerConfig {
                 "--trusted-proxy {all} would believe every caller about its own address; name the proxy's address"
             )));
         }
+        let most = Allowance::default();
+        let allowance = Allowance {
+            user: flags.api_points_per_user.or(server.api_points_per_user).unwrap_or(most.user),
+            organization: flags
+                .api_points_per_organization
+                .or(server.api_points_per_organization)
+                .unwrap_or(most.organization),
+            ..most
+        };
         let max_connections = flags.max_connections.or(server.max_connections);
         Ok(Self {
             listen,
-            public_url: public_url
-                .map_or_else(|| format!("http://localhost:{}", listen.port()), |url| url.as_str().trim_end_matches('/').to_owned()),
+            public_url: public_url.map_or_else(
+                || format!("http://localhost:{}", listen.port()),
+                |url| url.as_str().trim_end_matches('/').to_owned(),
+            ),
             trusted_proxies,
             max_connections: max_connections.map(|number| usize::try_from(number).unwrap_or(usize::MAX)),
+            allowance,
             instance: InstanceArgs {
                 data_dir: instance.data_dir.clone().or(storage.data_dir),
                 database_url: match &instance.database_url {
@@ -250,7 +273,8 @@ fn database_url(value: Option<String>, file: Option<&Path>) -> Outcome<Option<St
         )),
         (value, None) => Ok(value),
         (None, Some(path)) => {
-            let text = private_file::read(path).map_err(|error| Failure::bad_input(error).about("storage.database_url_file"))?;
+            let text = private_file::read(path)
+                .map_err(|error| Failure::bad_input(error).about("storage.database_url_file"))?;
             Ok(Some(text.trim().to_owned()))
         }
     }
@@ -293,6 +317,19 @@ mod tests {
         assert_eq!(config.settings.heartbeat_interval, Settings::default().heartbeat_interval);
         let flags = ServerFlags { listen: Some("127.0.0.1:9001".parse().expect("an address")), ..Default::default() };
         assert_eq!(resolve(&flags, text).expect("good").listen.port(), 9001);
+    }
+
+    #[test]
+    fn the_example_of_the_documentation_is_good() {
+        let text = include_str!("example.toml");
+        let folder = tempfile::tempdir().expect("a folder");
+        let secret = folder.path().join("database-url");
+        private_file::create(&secret, "postgres://db.example.com/countersign\n").expect("written");
+        let text = text.replace("/etc/countersign/database-url", secret.to_str().expect("UTF-8"));
+        let config = resolve(&ServerFlags::default(), &text).expect("good");
+        assert_eq!(config.instance.database_url.as_deref(), Some("postgres://db.example.com/countersign"));
+        assert_eq!(config.settings.ping_interval, Settings::default().ping_interval);
+        assert_eq!(config.trusted_proxies.len(), 2);
     }
 
     #[test]

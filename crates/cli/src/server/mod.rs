@@ -61,13 +61,9 @@ async fn serve(
     let allowed = usize::try_from(ambient::open_files_limit().saturating_sub(OTHER_FILES)).unwrap_or(usize::MAX);
     let most = config.max_connections.unwrap_or(config::DEFAULT_MAX_CONNECTIONS).min(allowed.max(1));
 
-    let edge = Edge::new(
-        control.clone(),
-        ambient.entropy.clone(),
-        TrustedProxies::new(config.trusted_proxies.clone()),
-    );
+    let edge = Edge::new(control.clone(), ambient.entropy.clone(), TrustedProxies::new(config.trusted_proxies.clone()));
     let routes = countersign_buildkite::router(control.clone())
-        // .merge(countersign_graphql::router(control.clone()))
+        .merge(countersign_graphql::router(control.clone(), config.allowance))
         .merge(edge.operation());
     let routes = edge.layers(routes);
 
@@ -106,6 +102,8 @@ fn announce(config: &ServerConfig, address: SocketAddr, control: &Control) {
         "listening"
     );
     if !address.ip().is_loopback() && config.public_url.starts_with("http://") {
-        tracing::warn!("tokens travel in clear: put a proxy with TLS in front, and set --public-url to its https address");
+        tracing::warn!(
+            "tokens travel in clear: put a proxy with TLS in front, and set --public-url to its https address"
+        );
     }
 }

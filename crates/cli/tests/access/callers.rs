@@ -7,6 +7,8 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::ConnectInfo;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
 use countersign_control::access::actions::{
     AcceptJob, ConnectAgent, CreateBuild, CreateUserToken, ManageOperatorTokens, Ping, RegisterAgent, ReportJob, RevokeUserToken,
 };
@@ -119,7 +121,7 @@ impl Cast {
         let world = World::new(Engine::Sqlite).await;
         let edge = Edge::new(world.control.clone(), Arc::new(SeededEntropy::new(11)), TrustedProxies::default());
         let routes = countersign_buildkite::router(world.control.clone())
-            .merge(countersign_graphql::router(world.control.clone()))
+            .merge(countersign_graphql::router(world.control.clone(), countersign_graphql::Allowance::default()))
             .merge(edge.operation());
         let routes = edge.layers(routes);
         let member = member(&world).await;
@@ -173,7 +175,7 @@ impl Cast {
 
     fn fill(&self, text: &str) -> String {
         let acme = &self.world.acme.created;
-        let global = |kind: &str, id: String| countersign_graphql::global_id(kind, &id);
+        let global = |kind: &str, id: String| BASE64.encode(format!("{kind}---{id}"));
         let agent_token = acme.agent_token.id.to_string();
         text.replace("{job}", &self.worker.job.to_string())
             .replace("{offered}", &self.offered.to_string())

@@ -1,13 +1,12 @@
 //! A server that is killed in the middle, again and again: whatever it has acknowledged is there when it starts again, no
 //! revoked token is accepted, nothing is half done, and the audit log is whole. On each engine.
 
-#![expect(clippy::expect_used, reason = "a test that cannot go on must say where")]
-
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
 use countersign_testkit::harness::dice::Dice;
+use countersign_testkit::harness::figures::tell;
 use countersign_testkit::harness::installation::Installation;
 use countersign_testkit::harness::journal::{Journal, Records};
 use countersign_testkit::harness::load::Load;
@@ -60,7 +59,7 @@ async fn kill(installation: &Installation, kills: usize) -> Killed {
 
 impl Killed {
     fn report(&self, what: &str) {
-        println!(
+        tell(format_args!(
             "{what}: {} kills, {} acknowledged changes ({} tokens, {} revoked, {} agents), {} calls without an answer, \
              {} looked for in all, {} lost, {} revoked tokens accepted; start in {} ms (middle), {} ms (99 of 100)",
             self.kills,
@@ -74,7 +73,7 @@ impl Killed {
             self.verdict.revived.len(),
             self.start(50).as_millis(),
             self.start(99).as_millis(),
-        );
+        ));
     }
 
     fn start(&self, percent: usize) -> Duration {

@@ -13,6 +13,7 @@ mod places;
 mod tokens;
 
 use countersign_testkit::harness::api;
+use countersign_testkit::harness::figures::tell;
 use countersign_testkit::harness::http::Connection;
 use countersign_testkit::harness::installation::Installation;
 use countersign_testkit::harness::program::{self, Fault, Program};
@@ -79,7 +80,7 @@ async fn nothing_leaks(engine: Engine) {
 
     let count: usize = hunt.counts().iter().map(|(_, count)| count).sum();
     let (places, bytes) = search.searched();
-    println!(
+    tell(format_args!(
         "leaks on {}: {count} values {:?}; {places} places with {bytes} bytes searched for each in {} forms: {} found; \
          secrets of the key ring: {} found",
         engine.name(),
@@ -87,7 +88,7 @@ async fn nothing_leaks(engine: Engine) {
         Form::ALL.len(),
         search.findings().len(),
         keys.findings().len(),
-    );
+    ));
     search.must_be_empty();
     keys.must_be_empty();
     assert!(count >= VALUES, "only {count} values");

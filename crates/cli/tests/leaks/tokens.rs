@@ -70,7 +70,7 @@ impl Admin<'_> {
             "WINDOW" => self.client.see_again("the deprecated field `token`", &field, &value).await,
             _ => self.client.ask("the deprecated field `token`, closed", &field).await,
         };
-        if number % 2 == 0 {
+        if number.is_multiple_of(2) {
             let rotate = self.call(
                 "mutation($id: ID!) { agentTokenRotate(input: {id: $id}) { tokenValue oldValidUntil } }",
                 &json!({ "id": id }),
@@ -104,7 +104,7 @@ impl Admin<'_> {
             self.call("mutation($id: ID!) { userTokenReveal(input: {id: $id}) { tokenValue } }", &json!({ "id": id }));
         self.client.see_again("userTokenReveal", &reveal, &value).await;
         self.client.ask("viewer", &api::graphql(&value, "{ viewer { user { email } } }", &json!({}))).await;
-        if number % 3 == 0 {
+        if number.is_multiple_of(3) {
             let answer = self.client.ask("userTokenRevoke", &api::revoke_user_token(&self.value, &id)).await;
             assert!(api::is_user_token_revoked(&answer), "{} {}", answer.status, answer.text());
             self.client

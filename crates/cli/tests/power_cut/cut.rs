@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use countersign_store::Database;
 use countersign_testkit::harness::dice::Dice;
+use countersign_testkit::harness::figures::tell;
 use countersign_testkit::harness::installation::Installation;
 use countersign_testkit::harness::journal::{Journal, Records};
 use countersign_testkit::harness::load::Load;
@@ -51,7 +52,7 @@ impl Cuts {
     }
 
     pub fn report(&self, what: &str) {
-        println!(
+        tell(format_args!(
             "{what}: {} power cuts, {} acknowledged changes before them, {} calls without an answer, {} looked for, {} lost, \
              {} revoked tokens accepted, {} servers that did not start",
             self.count,
@@ -61,7 +62,7 @@ impl Cuts {
             self.verdict.lost.len(),
             self.verdict.revived.len(),
             self.did_not_start.len(),
-        );
+        ));
     }
 
     async fn cut(&mut self, program: &Program, life: Duration) {

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use countersign_store::Database;
 use countersign_testkit::harness::api::{self, Created};
+use countersign_testkit::harness::figures::tell;
 use countersign_testkit::harness::http::{Answer, Call, Connection};
 use countersign_testkit::harness::installation::{Installation, Made};
 use countersign_testkit::harness::moment;
@@ -103,13 +104,13 @@ pub async fn fill(program: &Program) {
         assert!(moment::since(room) < WELL_AGAIN_WITHIN, "there is space and it is not used");
         moment::sleep(Duration::from_millis(20)).await;
     }
-    println!(
+    tell(format_args!(
         "full disk: {} tokens until it was full; {} of {} revoked then; well again {} ms after there was space",
         tokens.len(),
         revoked.len() + 1,
         revoked.len() + 1,
         moment::since(room).as_millis()
-    );
+    ));
     server.end().await;
     countersign_testkit::harness::rows::must_be_whole(&installation.database).await;
     assert_eq!(installation.verify_audit().await, Ok(()));

@@ -8,6 +8,7 @@ mod served;
 
 use std::sync::Arc;
 
+use countersign_testkit::harness::figures::tell;
 use countersign_testkit::harness::race::{self, Gate, Tally};
 use countersign_testkit::harness::setting::Size;
 use countersign_testkit::harness::witness::{self, Order};
@@ -24,7 +25,7 @@ fn rounds() -> usize {
 }
 
 fn report(what: &str, engine: Engine, tally: &Tally, order: &Order) {
-    println!(
+    tell(format_args!(
         "{what} on {}: {} rounds, {} accepted, {} refused; started after the answer {}, of those accepted {}; \
          committed before the revocation {}, after it {}; slowest revocation {} ms",
         engine.name(),
@@ -36,7 +37,7 @@ fn report(what: &str, engine: Engine, tally: &Tally, order: &Order) {
         order.before,
         order.after,
         tally.slowest_revoke.as_millis(),
-    );
+    ));
 }
 
 /// Runs the race against a real server and holds it to both promises.

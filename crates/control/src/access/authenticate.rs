@@ -68,16 +68,20 @@ impl Control {
     pub async fn authenticate(&self, presented: Presented<'_>) -> Result<Caller> {
         let Presented { value, origin } = presented;
         let Some(value) = value else { return Ok(Caller::Anonymous(origin)) };
-        let secret = TokenSecret::parse(value).map_err(|_| Error::unknown())?;
+        let unknown = || {
+            self.counts().refused(Refusal::Unknown);
+            Error::unknown()
+        };
+        let secret = TokenSecret::parse(value).map_err(|_| unknown())?;
         let keys = self.keys();
         let wanted = (secret.kind(), secret.public_id().clone());
         let found = self.store().read(wanted, |tx, wanted| Box::pin(look_up(tx, wanted))).await?;
         let Some(found) = found else {
             keys.spend_verify(&secret);
-            return Err(Error::unknown());
+            return Err(unknown());
         };
         if !verify(&keys, &secret, &found)? {
-            return Err(Error::unknown());
+            return Err(unknown());
         }
         if found.digest().key() != keys.newest() {
             self.usage().moved(found.row(), keys.digest(&secret), found.digest().key().clone());
@@ -123,6 +127,7 @@ impl Control {
             }
             Found::Job(it) => {
                 if it.ended_at.is_some() {
+                    self.counts().refused(Refusal::Expired);
                     return Err(Error::refused(Refusal::Expired, it.public_id));
                 }
                 self.usage().agent_seen(it.agent, now);
@@ -162,7 +167,7 @@ impl Control {
     pub async fn as_job(&self, caller: Caller) -> Result<Caller> {
         let Caller::Session(session) = &caller else { return Ok(caller) };
         if session.has_left || !predates_job_tokens(session.version.as_deref()) {
-            return Err(Error::refused(Refusal::Kind, session.public_id.clone()));
+            return Err(self.of_another_kind(&caller));
         }
         let whose = (session.organization, session.agent);
         let job =

@@ -188,6 +188,18 @@ impl Caller {
         }
     }
 
+    /// The token that the call goes back to, with its organization; none for a job, whose token has no row of its own.
+    #[must_use]
+    pub(crate) fn token(&self) -> Option<(OrganizationId, TokenId)> {
+        match self {
+            Self::User(it) => Some((it.organization, it.token)),
+            Self::AgentToken(it) => Some((it.organization, it.token)),
+            Self::Session(it) => Some((it.organization, it.token)),
+            Self::Operator(it) => it.credential.as_ref().map(|(token, ..)| (OrganizationId::nil(), *token)),
+            Self::Job(_) | Self::Anonymous(_) | Self::System(_) => None,
+        }
+    }
+
     /// The person who calls.
     #[must_use]
     pub const fn user(&self) -> Option<UserId> {

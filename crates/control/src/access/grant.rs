@@ -66,10 +66,7 @@ impl Control {
     pub fn grant<A: Action>(&self, caller: &Caller, organization: OrganizationId) -> Result<Grant<A>> {
         let who = caller.who();
         if !A::ALLOWED.iter().any(|allowed| allowed.is_same_sort(who)) {
-            return Err(match caller.public_id() {
-                Some(id) => Error::refused(Refusal::Kind, id),
-                None => Error::unknown(),
-            });
+            return Err(self.of_another_kind(caller));
         }
         if caller.organization().is_some_and(|own| own != organization) {
             return Err(Error::NotFound("organization"));
@@ -85,6 +82,18 @@ impl Control {
             return Err(Error::Denied { action: A::NAME, needs });
         }
         Ok(Grant { caller: caller.clone(), organization, action: PhantomData })
+    }
+
+    /// The refusal of a credential that this is not for, which is counted like every other.
+    pub(super) fn of_another_kind(&self, caller: &Caller) -> Error {
+        let Some(id) = caller.public_id() else { return Error::unknown() };
+        match caller.token() {
+            Some((of, token)) => {
+                self.count_refusal(of, token, &id, Refusal::Kind, caller.origin().ip, self.now());
+            }
+            None => self.counts().refused(Refusal::Kind),
+        }
+        Error::refused(Refusal::Kind, id)
     }
 
     /// The same in the caller's own organization; for the operator and the server, in the instance.

@@ -1,10 +1,10 @@
 //! Asking again, inside a write's transaction, whether the caller's credential still stands.
 //!
-//! The rows that say so are kept still until the transaction ends, so a revoke either comes before, and this refuses, or after, and
+//! What says so stays as it is until the transaction ends, so a revoke either comes before, and this refuses, or after, and
 //! then the write had its place before it. There is nothing between.
 
 use countersign_domain::Refusal;
-use countersign_domain::id::SecretId;
+use countersign_domain::id::{SecretId, TokenId};
 use countersign_domain::PublicId;
 use countersign_store::agents::sessions;
 use countersign_store::tokens::secrets;
@@ -19,16 +19,16 @@ use super::Caller;
 pub(crate) async fn still_stands(tx: &mut Tx, caller: &Caller) -> Result<()> {
     match caller {
         Caller::User(user) => {
-            secret_stands(tx, user.secret, &user.public_id).await?;
+            secret_stands(tx, user.token, user.secret, &user.public_id).await?;
             match secrets::member_standing(tx, user.organization, user.user).await? {
                 Some((role, _)) if role == user.role.0 => Ok(()),
                 Some(_) => Err(Error::Denied { action: "this", needs: "the role that you had when the call began" }),
                 None => Err(Error::refused(Refusal::Revoked, user.public_id.clone())),
             }
         }
-        Caller::AgentToken(it) => secret_stands(tx, it.secret, &it.public_id).await,
+        Caller::AgentToken(it) => secret_stands(tx, it.token, it.secret, &it.public_id).await,
         Caller::Operator(it) => match &it.credential {
-            Some((_, secret, public_id)) => secret_stands(tx, *secret, public_id).await,
+            Some((token, secret, public_id)) => secret_stands(tx, *token, *secret, public_id).await,
             None => Ok(()),
         },
         Caller::Session(it) if it.has_left => Ok(()),
@@ -45,9 +45,9 @@ pub(crate) async fn still_stands(tx: &mut Tx, caller: &Caller) -> Result<()> {
     }
 }
 
-async fn secret_stands(tx: &mut Tx, secret: SecretId, id: &PublicId) -> Result<()> {
+async fn secret_stands(tx: &mut Tx, token: TokenId, secret: SecretId, id: &PublicId) -> Result<()> {
     let now = tx.now();
-    let Some(it) = secrets::standing(tx, secret).await? else { return Err(Error::unknown()) };
+    let Some(it) = secrets::standing(tx, token, secret).await? else { return Err(Error::unknown()) };
     let reason = if it.revoked_at.is_some() {
         Refusal::Revoked
     } else if it.expires_at.is_some_and(|at| at <= now) {

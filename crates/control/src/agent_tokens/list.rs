@@ -130,7 +130,11 @@ impl Control {
                 })
             })
             .await?;
-        Ok(Page::of(rows, &page))
+        let mut page = Page::of(rows, &page);
+        for agent in &mut page.items {
+            self.overlay_agent(agent);
+        }
+        Ok(page)
     }
 
     /// How many connected agents one of the organization's tokens has.

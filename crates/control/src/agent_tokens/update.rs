@@ -3,7 +3,7 @@
 use countersign_domain::id::AgentId;
 use countersign_domain::text::QueueName;
 use countersign_domain::{DeploymentScope, QueueScope, RevealPolicy, Scope, Timestamp};
-use countersign_store::tokens::{self, Token, scopes};
+use countersign_store::tokens::{self, Token, scopes, secrets};
 use countersign_store::{Lane, Tx, agents, organizations};
 use serde_json::json;
 
@@ -93,7 +93,7 @@ async fn update(tx: &mut Tx, scene: &Scene<AgentTokenChange>) -> Result<Changed>
         is_public: change.is_public.unwrap_or(before.is_public),
         expires_at: change.expires_at.unwrap_or(before.expires_at),
         reveal_policy: policy,
-        reveal_until: policy.closes_at(before.created_at).filter(|_| before.data_key.is_some()),
+        reveal_until: window(tx, &before, policy).await?,
         ..before.clone()
     };
     tokens::update(tx, &after).await?;
@@ -129,6 +129,15 @@ async fn update(tx: &mut Tx, scene: &Scene<AgentTokenChange>) -> Result<Changed>
     scene.audit(tx, "agent_token.updated", subject, detail.into()).await?;
     let token = tokens::find(tx, scene.organization, after.id).await?.ok_or(Error::NotFound("agent token"))?;
     Ok(Changed { token: with_scope(tx, scene, token).await?, touched })
+}
+
+/// Until when the value may be revealed under a policy: a window is counted from when the newest value was made.
+async fn window(tx: &mut Tx, token: &Token, policy: RevealPolicy) -> Result<Option<Timestamp>> {
+    if policy == token.reveal_policy || token.data_key.is_none() {
+        return Ok(token.reveal_until);
+    }
+    let newest = secrets::of_token(tx, token.id).await?.into_iter().next();
+    Ok(policy.closes_at(newest.map_or(token.created_at, |secret| secret.created_at)))
 }
 
 /// Agents with a session that a scope lets in no more, by deployment and queue. Networks are asked on every call.

@@ -1,5 +1,6 @@
 //! Seeing agents.
 
+use countersign_domain::agent::MAX_TAG_BYTES;
 use countersign_domain::id::AgentId;
 use countersign_store::agents::{self, Agent, Wanted};
 use countersign_store::jobs::{self, Job};
@@ -8,17 +9,33 @@ use countersign_store::tokens;
 use crate::access::actions::ViewAgents;
 use crate::{Control, Error, Grant, Page, PageRequest, Result};
 
+/// The most characters of a search: the longest tag.
+const MAX_SEARCH: usize = MAX_TAG_BYTES;
+
+/// Whether an engine can be asked for this.
+fn check(wanted: &Wanted) -> Result<()> {
+    let search = wanted.search.as_deref().unwrap_or_default();
+    if search.chars().count() > MAX_SEARCH {
+        return Err(Error::invalid("search", format!("has more than {MAX_SEARCH} characters; no name and no tag is that long")));
+    }
+    if search.contains('\0') {
+        return Err(Error::invalid("search", "holds a NUL character; remove it"));
+    }
+    Ok(())
+}
+
 impl Control {
     /// A page of the organization's agents, newest first.
     ///
     /// # Errors
-    /// Only [`Error::Unavailable`] and [`Error::Internal`].
+    /// [`Error::Invalid`] at `search`.
     pub async fn agents(
         &self,
         grant: &Grant<ViewAgents>,
         wanted: Wanted,
         page: PageRequest<AgentId>,
     ) -> Result<Page<Agent>> {
+        check(&wanted)?;
         let rows = self
             .read(grant, (wanted, page), |tx, scene| {
                 Box::pin(async move {
@@ -38,8 +55,9 @@ impl Control {
     /// How many agents those are.
     ///
     /// # Errors
-    /// Only [`Error::Unavailable`] and [`Error::Internal`].
+    /// [`Error::Invalid`] at `search`.
     pub async fn count_agents(&self, grant: &Grant<ViewAgents>, wanted: Wanted) -> Result<i64> {
+        check(&wanted)?;
         self.read(grant, wanted, |tx, scene| {
             Box::pin(async move { Ok(agents::count(tx, scene.organization, &scene.input).await?) })
         })

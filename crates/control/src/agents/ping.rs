@@ -4,10 +4,12 @@
 //! the job and takes it.
 
 use countersign_domain::AgentState;
+use countersign_domain::build::JobState;
 use countersign_domain::id::JobId;
 use countersign_domain::Refusal;
 use countersign_store::agents::{self, Agent};
-use countersign_store::{Lane, Tx, jobs};
+use countersign_store::jobs::{self, Job};
+use countersign_store::{Lane, Tx};
 use serde_json::json;
 
 use crate::access::SessionCaller;
@@ -15,6 +17,7 @@ use crate::access::actions::Ping;
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene};
 
+use super::reach;
 use super::register::may_work;
 
 /// What an agent is to do now.
@@ -56,7 +59,12 @@ impl Control {
 async fn agent_of(tx: &mut Tx, session: &SessionCaller) -> Result<Agent> {
     let gone = || Error::refused(Refusal::Expired, session.public_id.clone());
     let agent = agents::find(tx, session.organization, session.agent).await?.ok_or_else(gone)?;
-    if agent.state.has_left() { Err(gone()) } else { Ok(agent) }
+    if is_gone(&agent) { Err(gone()) } else { Ok(agent) }
+}
+
+/// Whether the agent's session has ended with it.
+const fn is_gone(agent: &Agent) -> bool {
+    agent.state.has_left() || matches!(agent.state, AgentState::Lost)
 }
 
 /// What an agent is told before any thought of work.
@@ -74,9 +82,7 @@ async fn glance(tx: &mut Tx, session: &SessionCaller) -> Result<Glance> {
         return Ok(Glance::Do(Instruction::Disconnect(note)));
     }
     if let Some(job) = jobs::of_agent(tx, session.organization, agent.id).await? {
-        // An agent that works does not ping; one that has a job it took has lost it, and it is not offered twice.
-        let offered = job.accepted_at.is_none();
-        return Ok(Glance::Do(if offered { Instruction::TakeJob(job.id) } else { Instruction::Idle }));
+        return Ok(Glance::Do(of_job(&job)));
     }
     if let Some(order) = order {
         return Ok(Glance::Do(order));
@@ -87,9 +93,26 @@ async fn glance(tx: &mut Tx, session: &SessionCaller) -> Result<Glance> {
     Ok(if may_work(tx, &agent).await? { Glance::JobWaits } else { Glance::Do(Instruction::Idle) })
 }
 
+/// What an agent that has a job is told. An agent that works does not ping. One that took a job and asks before it has started it never
+/// got the answer, and takes it again; one whose job has started has lost it, and it is not offered twice.
+fn of_job(job: &Job) -> Instruction {
+    if job.started_at.is_none() && matches!(job.state, JobState::Assigned | JobState::Accepted) {
+        Instruction::TakeJob(job.id)
+    } else {
+        Instruction::Idle
+    }
+}
+
 async fn assign(tx: &mut Tx, scene: &Scene<SessionCaller>) -> Result<Instruction> {
     let session = &scene.input;
-    let agent = agent_of(tx, session).await?;
+    // The agent is kept still, so that of several pings at once one is given a job and the others are told of the same one.
+    let agent = reach::one(tx, scene, session.agent).await?;
+    if is_gone(&agent) {
+        return Err(Error::refused(Refusal::Expired, session.public_id.clone()));
+    }
+    if let Some(job) = jobs::of_agent(tx, session.organization, agent.id).await? {
+        return Ok(of_job(&job));
+    }
     if let Some(order) = standing_order(&agent, tx.now()) {
         return Ok(order);
     }

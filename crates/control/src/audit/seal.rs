@@ -40,12 +40,22 @@ impl Control {
     /// # Errors
     /// As [`Control::seal_audit`].
     pub(crate) async fn reseal_heads(&self) -> Result<u64> {
-        let newest = self.keys().newest().clone();
-        let heads = self
-            .store()
-            .read(newest, |tx, newest| Box::pin(audit::heads_by_others(tx, newest, BATCH)))
-            .await?;
-        let count = heads.len() as u64;
+        let mut count = 0;
+        loop {
+            let newest = self.keys().newest().clone();
+            let heads = self
+                .store()
+                .read(newest, |tx, newest| Box::pin(audit::heads_by_others(tx, newest, BATCH)))
+                .await?;
+            if heads.is_empty() {
+                return Ok(count);
+            }
+            count += heads.len() as u64;
+            self.protect_anew(heads).await?;
+        }
+    }
+
+    async fn protect_anew(&self, heads: Vec<(OrganizationId, Head)>) -> Result<()> {
         for (of, _) in heads {
             let grant: Grant<KeepHouse> = self.system("move the audit log to the newest key", of)?;
             self.write(&grant, Lane::Normal, (), |tx, scene| {
@@ -59,7 +69,7 @@ impl Control {
             })
             .await?;
         }
-        Ok(count)
+        Ok(())
     }
 }
 

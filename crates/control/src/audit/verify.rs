@@ -2,7 +2,7 @@
 
 use countersign_domain::audit::{self as chain, Broken, Head as Place, Link};
 use countersign_domain::id::OrganizationId;
-use countersign_store::audit;
+use countersign_store::{StoreError, Tx, audit, organizations};
 
 use crate::access::actions::{ViewAudit, ViewInstance};
 use crate::{Control, Error, Grant, MAX_PAGE, Result};
@@ -36,6 +36,47 @@ pub struct Chain {
     pub verdict: Verdict,
 }
 
+/// What a log looks like from outside its chain.
+struct Outline {
+    head: Option<audit::Head>,
+    unsealed: i64,
+    /// The lowest and the highest place.
+    ends: Option<(i64, i64)>,
+    /// Whether it is an organization's, whose making is the first thing in it.
+    is_of_organization: bool,
+}
+
+async fn outline(tx: &mut Tx, of: OrganizationId) -> std::result::Result<Outline, StoreError> {
+    Ok(Outline {
+        head: audit::find_head(tx, of).await?,
+        unsealed: audit::count_unsealed(tx, of).await?,
+        ends: audit::ends(tx, of).await?,
+        is_of_organization: organizations::find(tx, of).await?.is_some(),
+    })
+}
+
+impl Outline {
+    /// Rows where a chain has none. Head and rows are written together, so no snapshot of an untouched log shows such a thing.
+    fn fault(&self) -> Option<Verdict> {
+        let end = self.head.as_ref().map(|head| head.sequence);
+        match (end, self.ends) {
+            (None, Some((first, _))) => {
+                Some(broken(first, "There are sealed rows, but the head of the chain is gone."))
+            }
+            (None, None) if self.is_of_organization && self.unsealed == 0 => {
+                Some(broken(1, "The log is empty, though the organization's making must be in it: rows were removed."))
+            }
+            (Some(_), Some((first, _))) if first < 1 => {
+                Some(broken(first, "There is a row before the first of the chain: it was put in."))
+            }
+            (Some(end), Some((_, last))) if last > end => {
+                Some(broken(end + 1, "There are sealed rows behind the end of the chain: they were put in."))
+            }
+            _ => None,
+        }
+    }
+}
+
 impl Control {
     /// Checks the grant's organization's audit log.
     ///
@@ -54,31 +95,23 @@ impl Control {
     }
 
     async fn verify_chain(&self, of: OrganizationId) -> Result<Chain> {
-        // The head first: rows that are sealed while this runs lie beyond it and are left for the next check.
-        let (head, unsealed) = self
-            .store()
-            .read(of, |tx, of| {
-                Box::pin(async move {
-                    let head = audit::find_head(tx, *of).await?;
-                    let unsealed = audit::count_unsealed(tx, *of).await?;
-                    Ok::<_, countersign_store::StoreError>((head, unsealed))
-                })
-            })
-            .await?;
-        let Some(head) = head else {
-            let stray = self.sealed_after(of, 0).await?;
-            let verdict = match stray.first() {
-                None => Verdict::Holds,
-                Some(link) => broken(link.sequence, "There are sealed rows, but the head of the chain is gone."),
-            };
-            return Ok(Chain { organization: of, sealed: 0, unsealed, verdict });
+        // One snapshot for all that can be said without the rows: those that are sealed while this runs lie beyond it and are left
+        // for the next check.
+        let outline = self.store().read(of, |tx, of| Box::pin(outline(tx, *of))).await.map_err(Error::from)?;
+        let Outline { head, unsealed, .. } = &outline;
+        let sealed = head.as_ref().map_or(0, |head| head.sequence);
+        let verdict = match (outline.fault(), head) {
+            (Some(fault), _) => fault,
+            (None, None) => Verdict::Holds,
+            (None, Some(head)) => match check(&self.keys(), of, head) {
+                Ok(end) => self.follow(of, &end).await?,
+                Err(_) => broken(
+                    sealed,
+                    "The head of the chain does not fit its MAC: it was changed, or the key ring is another one.",
+                ),
+            },
         };
-        let sealed = head.sequence;
-        let verdict = match check(&self.keys(), of, &head) {
-            Ok(end) => self.follow(of, &end).await?,
-            Err(_) => broken(sealed, "The head of the chain does not fit its MAC: it was changed, or the key ring is another one."),
-        };
-        Ok(Chain { organization: of, sealed, unsealed, verdict })
+        Ok(Chain { organization: of, sealed, unsealed: *unsealed, verdict })
     }
 
     async fn follow(&self, of: OrganizationId, end: &Place) -> Result<Verdict> {

@@ -3,7 +3,7 @@
 use countersign_domain::annotation::{self, Context, MAX_BODY, Priority, Style};
 use countersign_domain::id::AnnotationId;
 use countersign_store::Lane;
-use countersign_store::builds::annotations::{self, Content, Place};
+use countersign_store::builds::annotations::{self, Patch, Place};
 use serde_json::json;
 
 use crate::access::actions::Annotate;
@@ -36,7 +36,7 @@ struct Input {
     body: Option<String>,
     style: Option<Style>,
     append: bool,
-    priority: Option<i64>,
+    priority: Option<Priority>,
     for_job: bool,
 }
 
@@ -57,9 +57,10 @@ impl Control {
             Some(style) => Some(input::field("style", style.parse())?),
             None => None,
         };
-        if let Some(priority) = new.priority {
-            input::field("priority", Priority::try_from(priority))?;
-        }
+        let priority = match new.priority {
+            Some(priority) => Some(input::field("priority", Priority::try_from(priority))?),
+            None => None,
+        };
         let for_job = match new.scope.as_deref() {
             None | Some("" | "build") => false,
             Some("job") => true,
@@ -72,7 +73,7 @@ impl Control {
             body: new.body,
             style,
             append: new.append,
-            priority: new.priority,
+            priority,
             for_job,
         };
         self.write(grant, Lane::Normal, (job, input), |tx, scene| {
@@ -80,23 +81,12 @@ impl Control {
                 let (job, new) = &scene.input;
                 let place =
                     Place { build: job.build, job: new.for_job.then_some(job.job), context: new.context.as_str() };
-                let before = annotations::find(tx, &place).await?;
-                let mut content = before.unwrap_or_else(|| Content {
-                    style: Style::default(),
-                    body: String::new(),
-                    priority: i64::from(Priority::default().get()),
-                });
-                content.style = new.style.unwrap_or(content.style);
-                content.priority = new.priority.unwrap_or(content.priority);
-                match &new.body {
-                    Some(more) if new.append => content.body.push_str(more),
-                    Some(body) => content.body.clone_from(body),
-                    None => {}
-                }
-                if content.body.len() > MAX_BODY {
+                let patch =
+                    Patch { style: new.style, body: new.body.as_deref(), append: new.append, priority: new.priority };
+                let size = annotations::put(tx, new.id, &place, job.job, &patch).await?;
+                if usize::try_from(size).is_ok_and(|size| size > MAX_BODY) {
                     return Err(Error::invalid("body", "would be above 1 MiB with what is there; start another context"));
                 }
-                annotations::put(tx, new.id, &place, job.job, &content).await?;
                 if annotations::count(tx, job.build).await? > MAX_ANNOTATIONS {
                     return Err(Error::Conflict(format!(
                         "The build has {MAX_ANNOTATIONS} annotations, the most there may be."

@@ -35,7 +35,8 @@ struct Input {
 }
 
 impl Control {
-    /// The grant's agent takes a job that it was offered.
+    /// The grant's agent takes a job that it was offered. Until the job has started it can be taken again: the first answer can get lost,
+    /// and with it the job's token, which the second one's replaces.
     ///
     /// # Errors
     /// [`Error::NotFound`] for a job that is not the organization's; [`Error::Conflict`] when it is not this agent's to take, or not any more.

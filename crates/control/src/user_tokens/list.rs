@@ -6,7 +6,7 @@ use countersign_store::tokens::{self, Token};
 use crate::access::actions::ViewUserTokens;
 use crate::{Control, Grant, Page, PageRequest, Result};
 
-use super::{UserTokenReference, own};
+use super::{UserTokenReference, own_seen};
 
 impl Control {
     /// A page of the caller's own user tokens, newest first.
@@ -40,7 +40,7 @@ impl Control {
     /// # Errors
     /// [`crate::Error::NotFound`].
     pub async fn user_token(&self, grant: &Grant<ViewUserTokens>, token: UserTokenReference) -> Result<Token> {
-        let mut token = self.read(grant, token, |tx, scene| Box::pin(own(tx, scene, &scene.input))).await?;
+        let mut token = self.read(grant, token, |tx, scene| Box::pin(own_seen(tx, scene, &scene.input))).await?;
         self.overlay(&mut token);
         Ok(token)
     }

@@ -125,9 +125,8 @@ pub async fn only_the_own_queue_and_deployment_count(world: &World) {
         let agent = connect(control, world.acme.agent_token(), tags).await;
         assert_eq!(ping(control, &agent).await, Instruction::Idle, "{tags:?}");
     }
-    // The twin's agents serve the same queue of a deployment with the same name.
-    let stranger = connect(control, world.acme.agent_token(), &["queue=linux"]).await;
-    assert!(matches!(ping(control, &stranger).await, Instruction::TakeJob(_)));
+    let right = connect(control, world.acme.agent_token(), &["queue=linux"]).await;
+    assert!(matches!(ping(control, &right).await, Instruction::TakeJob(_)));
 }
 
 pub async fn an_agent_that_wants_no_jobs_gets_none(world: &World) {

@@ -1,4 +1,4 @@
-//! All rows of one organization, by table, and how two such dumps differ.
+//! All rows of one organization, or of everybody, by table, and how two such dumps differ.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,61 +9,95 @@ use countersign_store::{IntoValue, Row, Value};
 
 use crate::sql;
 
-/// Each table that holds rows of organizations, and how those of one are found.
-pub const TABLES: &[(&str, &str)] = &[
-    ("organizations", "SELECT * FROM organizations WHERE id = $1"),
-    ("users", "SELECT * FROM users WHERE id IN (SELECT user_id FROM members WHERE organization_id = $1)"),
-    ("members", "SELECT * FROM members WHERE organization_id = $1"),
-    ("deployments", "SELECT * FROM deployments WHERE organization_id = $1"),
-    ("tokens", "SELECT * FROM tokens WHERE organization_id = $1"),
-    ("token_secrets", "SELECT * FROM token_secrets WHERE token_id IN (SELECT id FROM tokens WHERE organization_id = $1)"),
-    ("token_deployments", "SELECT * FROM token_deployments WHERE token_id IN (SELECT id FROM tokens WHERE organization_id = $1)"),
-    ("token_queues", "SELECT * FROM token_queues WHERE token_id IN (SELECT id FROM tokens WHERE organization_id = $1)"),
-    ("token_networks", "SELECT * FROM token_networks WHERE token_id IN (SELECT id FROM tokens WHERE organization_id = $1)"),
-    ("agents", "SELECT * FROM agents WHERE organization_id = $1"),
-    ("sessions", "SELECT * FROM sessions WHERE organization_id = $1"),
-    ("pipelines", "SELECT * FROM pipelines WHERE organization_id = $1"),
-    ("builds", "SELECT * FROM builds WHERE organization_id = $1"),
-    ("jobs", "SELECT * FROM jobs WHERE organization_id = $1"),
-    ("job_log_chunks", "SELECT * FROM job_log_chunks WHERE job_id IN (SELECT id FROM jobs WHERE organization_id = $1)"),
-    ("meta_data", "SELECT * FROM meta_data WHERE build_id IN (SELECT id FROM builds WHERE organization_id = $1)"),
-    ("annotations", "SELECT * FROM annotations WHERE build_id IN (SELECT id FROM builds WHERE organization_id = $1)"),
-    ("audit_events", "SELECT * FROM audit_events WHERE organization_id = $1"),
-    ("audit_heads", "SELECT * FROM audit_heads WHERE organization_id = $1"),
-    ("refusals", "SELECT * FROM refusals WHERE organization_id = $1"),
-];
+/// A table, and how its rows are read: all of them, or those of the organization `$1`.
+pub struct Table {
+    pub name: &'static str,
+    all: &'static str,
+    of_one: &'static str,
+}
+
+macro_rules! tables {
+    ($($name:literal $condition:literal;)*) => {
+        /// Each table that holds rows of organizations.
+        pub const TABLES: &[Table] = &[$(Table {
+            name: $name,
+            all: concat!("SELECT * FROM ", $name),
+            of_one: concat!("SELECT * FROM ", $name, " WHERE ", $condition),
+        }),*];
+    };
+}
+
+tables! {
+    "organizations" "id = $1";
+    "users" "id IN (SELECT user_id FROM members WHERE organization_id = $1)";
+    "members" "organization_id = $1";
+    "deployments" "organization_id = $1";
+    "tokens" "organization_id = $1";
+    "token_secrets" "token_id IN (SELECT id FROM tokens WHERE organization_id = $1)";
+    "token_deployments" "token_id IN (SELECT id FROM tokens WHERE organization_id = $1)";
+    "token_queues" "token_id IN (SELECT id FROM tokens WHERE organization_id = $1)";
+    "token_networks" "token_id IN (SELECT id FROM tokens WHERE organization_id = $1)";
+    "agents" "organization_id = $1";
+    "sessions" "organization_id = $1";
+    "pipelines" "organization_id = $1";
+    "builds" "organization_id = $1";
+    "jobs" "organization_id = $1";
+    "job_log_chunks" "job_id IN (SELECT id FROM jobs WHERE organization_id = $1)";
+    "meta_data" "build_id IN (SELECT id FROM builds WHERE organization_id = $1)";
+    "annotations" "build_id IN (SELECT id FROM builds WHERE organization_id = $1)";
+    "audit_events" "organization_id = $1";
+    "audit_heads" "organization_id = $1";
+    "refusals" "organization_id = $1";
+}
 
 /// A row: its columns as text.
 type Columns = BTreeMap<String, String>;
 
-/// All rows of one organization.
+/// Rows, by table.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Dump {
-    /// By table, sorted.
+    /// Sorted.
     pub tables: BTreeMap<&'static str, Vec<Columns>>,
 }
 
 impl Dump {
     /// What the organization's rows are now.
     pub async fn of(control: &Control, organization: OrganizationId) -> Self {
-        let mut tables = BTreeMap::new();
-        for (table, text) in TABLES {
-            let rows = sql::rows(control, text, vec![organization.into_value()]).await;
-            let mut rows: Vec<Columns> = rows.iter().map(columns).collect();
-            rows.sort_unstable();
-            tables.insert(*table, rows);
+        let mut dump = Self::default();
+        for table in TABLES {
+            dump.keep(table, &sql::rows(control, table.of_one, vec![organization.into_value()]).await);
         }
-        Self { tables }
+        dump
+    }
+
+    /// What everybody's rows are now, without one table.
+    pub async fn without(control: &Control, left_out: &str) -> Self {
+        let mut dump = Self::default();
+        for table in TABLES.iter().filter(|table| table.name != left_out) {
+            dump.keep(table, &sql::rows(control, table.all, vec![]).await);
+        }
+        dump
+    }
+
+    /// What everybody's rows are now.
+    pub async fn whole(control: &Control) -> Self {
+        Self::without(control, "").await
+    }
+
+    fn keep(&mut self, table: &Table, rows: &[Row]) {
+        let mut rows: Vec<Columns> = rows.iter().map(columns).collect();
+        rows.sort_unstable();
+        self.tables.insert(table.name, rows);
     }
 
     /// What is different in `later`, row by row, leaving out some columns of some tables.
     pub fn changes(&self, later: &Self, leaving_out: &[(&str, &str)]) -> Vec<String> {
         let mut changes = Vec::new();
-        for (table, _) in TABLES {
+        for table in TABLES.iter().map(|table| table.name) {
             let cut = |dump: &Self| -> Vec<Columns> {
                 let mut rows = dump.tables.get(table).cloned().unwrap_or_default();
                 for row in &mut rows {
-                    row.retain(|column, _| !leaving_out.contains(&(table, column)));
+                    row.retain(|column, _| !leaving_out.contains(&(table, column.as_str())));
                 }
                 rows.sort_unstable();
                 rows

@@ -1,5 +1,7 @@
 //! What stands around every route, with routes that misbehave.
 
+#![expect(clippy::expect_used, reason = "a test that cannot go on must say where")]
+
 use std::io::{Error, Write};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};

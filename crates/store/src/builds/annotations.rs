@@ -1,19 +1,22 @@
 //! Annotations: notes that jobs leave on their build.
 
-use countersign_domain::annotation::Style;
+use countersign_domain::annotation::{Priority, Style};
 use countersign_domain::id::{AnnotationId, BuildId, Id, JobId, of};
 use countersign_domain::Timestamp;
 
 use crate::{Row, StoreError, Tx, params, statements};
 
 statements! {
-    /// Sets what a context says. `scope_id` is the build's id, or the job's for the scope `job`.
+    /// Sets what a context says, or adds to it ($12). `scope_id` is the build's id, or the job's for the scope `job`. What is not given
+    /// ($11, $13, $14) stays. One statement, so that of two jobs that append at once neither loses a word.
     PUT = "INSERT INTO annotations (id, build_id, job_id, scope, scope_id, context, style, body, priority, created_at, updated_at)
            VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $10)
-           ON CONFLICT (build_id, scope, scope_id, context) DO UPDATE SET style = excluded.style, body = excluded.body,
-             priority = excluded.priority, job_id = excluded.job_id, updated_at = excluded.updated_at";
-    /// What a context says now; kept still until the transaction ends.
-    FIND = "SELECT style, body, priority FROM annotations WHERE build_id = $1 AND scope = $2 AND scope_id = $3 AND context = $4 /*lock:update*/";
+           ON CONFLICT (build_id, scope, scope_id, context) DO UPDATE SET
+             body = CASE WHEN $12 THEN annotations.body || excluded.body WHEN $11 THEN excluded.body ELSE annotations.body END,
+             style = CASE WHEN $13 THEN excluded.style ELSE annotations.style END,
+             priority = CASE WHEN $14 THEN excluded.priority ELSE annotations.priority END,
+             job_id = excluded.job_id, updated_at = excluded.updated_at
+           RETURNING CAST(OCTET_LENGTH(body) AS BIGINT) AS size";
     /// A build's annotations: highest priority first, oldest first within it.
     OF_BUILD = "SELECT id, job_id, scope, context, style, body, priority, created_at, updated_at FROM annotations
            WHERE build_id = $1 ORDER BY priority DESC, id LIMIT $2";
@@ -75,20 +78,27 @@ fn content(row: &Row) -> Result<Content, StoreError> {
     Ok(Content { style: row.parse("style")?, body: row.get("body")?, priority: row.get("priority")? })
 }
 
-/// What stands at a place now.
-pub async fn find(tx: &mut Tx, at: &Place<'_>) -> Result<Option<Content>, StoreError> {
-    let values = params![at.build, at.scope(), at.scope_id(), at.context];
-    tx.maybe(FIND, &values).await?.as_ref().map(content).transpose()
+/// What is to be different about an annotation. What is `None` stays; in a new one it is the default.
+#[derive(Debug, Clone, Copy)]
+pub struct Patch<'a> {
+    /// How it looks.
+    pub style: Option<Style>,
+    /// Markdown.
+    pub body: Option<&'a str>,
+    /// Whether the body is added to what is there.
+    pub append: bool,
+    /// 1 to 10, 10 first.
+    pub priority: Option<Priority>,
 }
 
-/// Writes what stands at a place.
+/// Writes what stands at a place. Answers how many bytes its body has then.
 pub async fn put(
     tx: &mut Tx,
     fresh: AnnotationId,
     at: &Place<'_>,
     by: JobId,
-    new: &Content,
-) -> Result<(), StoreError> {
+    new: &Patch<'_>,
+) -> Result<i64, StoreError> {
     let now = tx.now();
     let values = params![
         fresh,
@@ -97,12 +107,16 @@ pub async fn put(
         at.scope(),
         at.scope_id(),
         at.context,
-        new.style.as_str(),
-        new.body.as_str(),
-        new.priority,
+        new.style.unwrap_or_default().as_str(),
+        new.body.unwrap_or_default(),
+        i64::from(new.priority.unwrap_or_default().get()),
         now,
+        new.body.is_some(),
+        new.append && new.body.is_some(),
+        new.style.is_some(),
+        new.priority.is_some(),
     ];
-    tx.execute(PUT, &values).await.map(drop)
+    tx.one(PUT, &values).await?.get("size")
 }
 
 /// At most `limit` annotations of a build.

@@ -4,9 +4,17 @@
 //! Both engines keep one rule: after a statement has failed, every later one fails alike and nothing is committed,
 //! whatever the operation returns. PostgreSQL works like that; SQLite is made to, so that no operation can depend on it.
 
-use countersign_domain::Timestamp;
+use countersign_domain::{Id, Timestamp};
 
-use super::{error::StoreError, postgres, row::Row, sql::Sql, sqlite, value::Value};
+use super::{
+    error::StoreError,
+    postgres,
+    row::Row,
+    sql::Sql,
+    sqlite,
+    turn::{self, Turn},
+    value::Value,
+};
 
 /// What runs once the transaction is durable.
 pub(super) type Hook = Box<dyn FnOnce() + Send>;
@@ -83,6 +91,20 @@ impl Tx {
     /// As [`Tx::maybe`], and [`StoreError::NoRow`] when there is none; that one leaves the transaction standing.
     pub async fn one(&mut self, sql: Sql, values: &[Value]) -> Result<Row, StoreError> {
         self.maybe(sql, values).await?.ok_or(StoreError::NoRow { statement: sql.name })
+    }
+
+    /// Waits for a turn at the thing with this id, and holds it until the transaction ends. What is read afterwards is as the last
+    /// who held it alone has left it.
+    ///
+    /// # Errors
+    /// Any [`StoreError`]; the transaction is lost.
+    pub async fn take_turn<T>(&mut self, at: Id<T>, turn: Turn) -> Result<(), StoreError> {
+        match &self.connection {
+            Connection::Sqlite(_) => Ok(()),
+            Connection::Postgres(_) => {
+                self.execute(turn.sql(), &[Value::Int(turn::number(at))]).await.map(drop)
+            }
+        }
     }
 
     /// Runs `hook` after the commit, and only then: drops of caches, wake-ups. It must neither wait nor fail.

@@ -3,7 +3,7 @@
 use countersign_domain::id::{OrganizationId, SecretId, TokenId, UserId};
 use countersign_domain::{KeyId, Kind, PublicId, Role, Timestamp, TokenDigest};
 
-use crate::{Row, StoreError, Tx, params, statements};
+use crate::{Row, StoreError, Turn, Tx, params, statements};
 
 statements! {
     /// A secret of a token.
@@ -17,9 +17,9 @@ statements! {
               LEFT JOIN members m ON m.organization_id = t.organization_id AND m.user_id = t.user_id
               LEFT JOIN users u ON u.id = t.user_id
               WHERE s.public_id = $1";
-    /// Whether a credential that was accepted still stands; the row is kept still until the transaction ends.
+    /// Whether a credential that was accepted still stands. Whoever asks holds a turn at the token, so that it stays as it is.
     STANDING = "SELECT t.generation, t.expires_at, t.revoked_at, s.valid_until
-              FROM tokens t JOIN token_secrets s ON s.token_id = t.id WHERE s.id = $1 /*lock:share*/";
+              FROM tokens t JOIN token_secrets s ON s.token_id = t.id WHERE t.id = $1 AND s.id = $2";
     /// Whether a member's role is still the one that was seen.
     MEMBER_STANDING = "SELECT role, generation FROM members WHERE organization_id = $1 AND user_id = $2 /*lock:share*/";
     /// The secrets of a token, newest first.
@@ -161,9 +161,11 @@ pub async fn credential_by_public_id(tx: &mut Tx, id: &PublicId) -> Result<Optio
     tx.maybe(CREDENTIAL, &params![id.as_str()]).await?.as_ref().map(credential).transpose()
 }
 
-/// Whether an accepted secret still stands. Holds the token and the secret still until the transaction ends.
-pub async fn standing(tx: &mut Tx, id: SecretId) -> Result<Option<Standing>, StoreError> {
-    let Some(row) = tx.maybe(STANDING, &params![id]).await? else { return Ok(None) };
+/// Whether an accepted secret of a token still stands. It goes on standing until the transaction ends: whatever takes a token back,
+/// changes or rotates it waits for its turn alone.
+pub async fn standing(tx: &mut Tx, token: TokenId, id: SecretId) -> Result<Option<Standing>, StoreError> {
+    tx.take_turn(token, Turn::Shared).await?;
+    let Some(row) = tx.maybe(STANDING, &params![token, id]).await? else { return Ok(None) };
     Ok(Some(Standing {
         generation: row.get("generation")?,
         expires_at: row.get("expires_at")?,
@@ -203,6 +205,7 @@ pub async fn of_token(tx: &mut Tx, id: TokenId) -> Result<Vec<Secret>, StoreErro
 
 /// Ends the secrets of a token below `generation` at `at`; their sealed copies go at once.
 pub async fn end_older(tx: &mut Tx, token: TokenId, generation: i64, at: Timestamp) -> Result<u64, StoreError> {
+    tx.take_turn(token, Turn::Alone).await?;
     tx.execute(END_OLDER, &params![token, generation, at]).await
 }
 

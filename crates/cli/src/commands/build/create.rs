@@ -12,7 +12,10 @@ use serde_json::{Value, json};
 use super::follow;
 use crate::{
     Ambient,
-    api::{Api, documents, shapes::{self, text}},
+    api::{
+        Api, documents,
+        shapes::{self, text},
+    },
     failure::{Exit, Failure, Outcome},
     flags::{ServerArgs, variables},
     output::Printer,
@@ -35,7 +38,7 @@ pub(super) struct Create {
     #[arg(long, value_name = "NAME", env = variables::QUEUE)]
     queue: Option<QueueName>,
     /// The deployment that the jobs run in, by name [default: the organization's default]
-    #[arg(long, value_name = "NAME", env = "COUNTERSIGN_DEPLOYMENT")]
+    #[arg(long, value_name = "NAME", env = variables::DEPLOYMENT)]
     deployment: Option<DeploymentName>,
     /// What the build is for, in a line
     #[arg(long, env = variables::MESSAGE)]
@@ -51,7 +54,8 @@ impl Create {
     pub async fn run(self, ambient: &Ambient, printer: Printer) -> Outcome {
         let definition = read(&self.pipeline)?;
         // What is wrong with the file is said before anything is sent, and with the file's name.
-        Pipeline::parse(&definition).map_err(|error| Failure::bad_input(format!("{}: {error}", self.pipeline.display())))?;
+        Pipeline::parse(&definition)
+            .map_err(|error| Failure::bad_input(format!("{}: {error}", self.pipeline.display())))?;
         let api = Api::for_user(&self.server, &ambient.environment)?;
         let whose: shapes::Viewer<Value> = api.call(documents::WHOSE, json!({})).await?;
         let organization = whose.into_organization()?;
@@ -86,7 +90,8 @@ fn read(path: &Path) -> Outcome<String> {
     if bytes.len() as u64 > MAX_FILE {
         return Err(Failure::bad_input(format!("the pipeline {} is larger than 4 MiB", path.display())));
     }
-    String::from_utf8(bytes).map_err(|_| Failure::bad_input(format!("the pipeline {} is not UTF-8 text", path.display())))
+    String::from_utf8(bytes)
+        .map_err(|_| Failure::bad_input(format!("the pipeline {} is not UTF-8 text", path.display())))
 }
 
 /// The pipeline's name in addresses: that of its file, as far as a slug can hold it.
@@ -106,7 +111,8 @@ mod tests {
 
     #[test]
     fn a_pipeline_is_named_after_its_file() {
-        for (file, slug) in [("examples/pipeline.yml", "pipeline"), ("-", "pipeline"), ("Über Nacht.yaml", "ber-nacht")] {
+        for (file, slug) in [("examples/pipeline.yml", "pipeline"), ("-", "pipeline"), ("Über Nacht.yaml", "ber-nacht")]
+        {
             assert_eq!(slug_of(Path::new(file)), slug);
         }
     }

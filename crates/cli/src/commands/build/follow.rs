@@ -5,9 +5,13 @@ use std::time::Duration;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use serde_json::{Value, json};
 
+use super::log_text::LogText;
 use crate::{
     Ambient,
-    api::{Api, documents, shapes::{self, text}},
+    api::{
+        Api, documents,
+        shapes::{self, text},
+    },
     failure::{Exit, Failure, Outcome},
     output::{Printer, harmless},
 };
@@ -18,13 +22,7 @@ const ASK_AGAIN: Duration = Duration::from_millis(500);
 const PATIENCE: u32 = 120;
 
 /// Follows a build to its end.
-pub(super) async fn to_the_end(
-    api: &Api,
-    uuid: &str,
-    number: &Value,
-    ambient: &Ambient,
-    printer: Printer,
-) -> Outcome {
+pub(super) async fn to_the_end(api: &Api, uuid: &str, number: &Value, ambient: &Ambient, printer: Printer) -> Outcome {
     let mut following = Following { api, ambient, printer, misses: 0 };
     let mut at = 0;
     let build = loop {
@@ -78,15 +76,16 @@ impl Following<'_> {
         let agent = text(&job["agent"], "name");
         let on = if agent.is_empty() { String::new() } else { format!(" on {agent}") };
         self.printer.say(format_args!("--- {}{}", harmless(&name_of(job)), harmless(&on)));
-        let mut from = "0".to_owned();
+        let mut from = json!(0);
+        let mut text_of_log = LogText::default();
         loop {
             let mut answer = self.call(documents::JOB_LOG, &json!({ "uuid": uuid, "from": from })).await?;
-            let part = shapes::there(Some(answer["job"]["logPart"].take()), "log")?;
+            let mut part = shapes::there(Some(answer["job"]["logPart"].take()), "log")?;
             let bytes = STANDARD.decode(text(&part, "contentBase64")).map_err(Failure::internal)?;
             if !bytes.is_empty() && !self.printer.is_json() {
-                self.printer.write(&bytes)?;
+                self.printer.write(&text_of_log.clean(&bytes))?;
             }
-            text(&part, "next").clone_into(&mut from);
+            from = part["next"].take();
             if part["isComplete"] == true {
                 return Ok(());
             }

@@ -2,6 +2,7 @@
 
 mod create;
 mod follow;
+mod log_text;
 
 use clap::{Args, Subcommand};
 use countersign_domain::Id;
@@ -9,7 +10,10 @@ use serde_json::{Value, json};
 
 use crate::{
     Ambient,
-    api::{Api, documents, global_id, shapes::{self, text}},
+    api::{
+        Api, documents, global_id,
+        shapes::{self, text},
+    },
     failure::{Exit, Outcome},
     flags::ServerArgs,
     output::{Printer, Table, harmless, local_time},
@@ -47,7 +51,8 @@ impl Build {
             Command::Create(it) => it.run(ambient, printer).await,
             Command::Show(named) => {
                 let api = Api::for_user(&named.server, &ambient.environment)?;
-                let mut answer: Value = api.call(documents::BUILD_SHOW, json!({ "uuid": named.build.to_string() })).await?;
+                let mut answer: Value =
+                    api.call(documents::BUILD_SHOW, json!({ "uuid": named.build.to_string() })).await?;
                 let build = shapes::there(Some(answer["build"].take()), "build")?;
                 printer.result(&build, || details(&build))?;
                 Ok(Exit::Done)
@@ -57,7 +62,9 @@ impl Build {
                 let input = json!({ "id": global_id("Build", named.build) });
                 let mut answer: Value = api.call(documents::BUILD_CANCEL, json!({ "input": input })).await?;
                 let build = shapes::there(Some(answer["buildCancel"]["build"].take()), "build")?;
-                printer.result(&build, || format!("Build {} is {}.", build["number"], text(&build, "state").to_lowercase()))?;
+                printer.result(&build, || {
+                    format!("Build {} is {}.", build["number"], text(&build, "state").to_lowercase())
+                })?;
                 Ok(Exit::Done)
             }
         }
@@ -87,7 +94,11 @@ fn details(build: &Value) -> String {
     }
     let mut rest = String::new();
     for annotation in build["annotations"].as_array().into_iter().flatten() {
-        rest.push_str(&format!("\n[{}] {}\n", harmless(text(annotation, "style")), harmless(text(annotation, "body")).trim_end()));
+        rest.push_str(&format!(
+            "\n[{}] {}\n",
+            harmless(text(annotation, "style")),
+            harmless(text(annotation, "body")).trim_end()
+        ));
     }
     let mut data = Table::new(&["meta-data", "value"]);
     for entry in build["metaData"].as_array().into_iter().flatten() {

@@ -15,7 +15,9 @@ use crate::{
 
 /// Create an agent token; its value is in the answer
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  countersign token create --description \"Build machines in Oslo\" --queues default,deploy --reveal never")]
+#[command(
+    after_help = "Example:\n  countersign token create --description \"Build machines in Oslo\" --queues default,deploy --reveal never"
+)]
 pub(super) struct Create {
     /// The environment that it is for: 1 to 1,000 characters
     #[arg(long, env = variables::DESCRIPTION)]

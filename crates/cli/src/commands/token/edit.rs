@@ -17,7 +17,9 @@ use crate::{
 ///
 /// Its scope is changed with `token permissions`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  countersign token edit 4f9Kd0aZ81b --description \"Build machines in Bergen\" --expires 2027-01-31T09:00:00Z")]
+#[command(
+    after_help = "Example:\n  countersign token edit 4f9Kd0aZ81b --description \"Build machines in Bergen\" --expires 2027-01-31T09:00:00Z"
+)]
 pub(super) struct Edit {
     #[command(flatten)]
     named: Named,
@@ -50,7 +52,8 @@ impl Edit {
         if input.as_object().is_some_and(|fields| fields.len() == 1) {
             return Err(Failure::bad_input("there is nothing to change; give --description, --expires or --reveal"));
         }
-        let mut answer: Value = self.named.api(ambient)?.call(documents::TOKEN_UPDATE, json!({ "input": input })).await?;
+        let mut answer: Value =
+            self.named.api(ambient)?.call(documents::TOKEN_UPDATE, json!({ "input": input })).await?;
         let token = answer["agentTokenUpdate"]["agentToken"].take();
         printer.result(&token, || view::details(&token))
     }

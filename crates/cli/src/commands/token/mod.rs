@@ -91,15 +91,22 @@ async fn find(api: &Api, name: &str) -> Outcome<Value> {
     let mut answer: Value = api.call(documents::TOKEN_SHOW, json!({ "id": id })).await?;
     let node = shapes::there(Some(answer["node"].take()), "agent token")?;
     // A node of another kind comes back without the fields of a token.
-    if shapes::text(&node, "uuid").is_empty() { Err(Failure::new(Exit::NotFound, "no agent token found")) } else { Ok(node) }
+    if shapes::text(&node, "uuid").is_empty() {
+        Err(Failure::new(Exit::NotFound, "no agent token found"))
+    } else {
+        Ok(node)
+    }
 }
 
 async fn by_public_id(api: &Api, public_id: &PublicId) -> Outcome<String> {
     let (tokens, _) = list::fetch(api, None, LOOK_THROUGH).await?;
     let found = tokens.iter().find(|token| shapes::text(token, "publicId") == public_id.as_str());
-    found
-        .map(|token| shapes::text(token, "id").to_owned())
-        .ok_or_else(|| Failure::new(Exit::NotFound, "no agent token found; a rotated token is named by the public id of its first value"))
+    found.map(|token| shapes::text(token, "id").to_owned()).ok_or_else(|| {
+        Failure::new(
+            Exit::NotFound,
+            "no agent token found; a rotated token is named by the public id of its first value",
+        )
+    })
 }
 
 /// The name that a mutation takes: an id, a uuid or a public id.

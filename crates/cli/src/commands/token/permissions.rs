@@ -3,12 +3,17 @@
 use clap::Args;
 use serde_json::{Value, json};
 
-use super::{Named, find, scope_flags::{ScopeFlags, texts}, view};
+use super::{
+    Named, find,
+    scope_flags::{ScopeFlags, texts},
+    view,
+};
 use crate::{
     Ambient,
     api::{Api, documents, shapes::text},
     commands::reach::ReachFlag,
     failure::{Failure, Outcome},
+    flags::variables,
     output::{Printer, harmless},
 };
 
@@ -17,20 +22,22 @@ use crate::{
 /// Without flags it shows the scope. What is said replaces that part; the other parts stay. A narrowed scope holds at once for whatever
 /// is new; agents that are connected and no longer fit are treated as --connected-agents says.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  countersign token permissions 4f9Kd0aZ81b --queues deploy --networks 10.0.0.0/8 --connected-agents drain")]
+#[command(
+    after_help = "Example:\n  countersign token permissions 4f9Kd0aZ81b --queues deploy --networks 10.0.0.0/8 --connected-agents drain"
+)]
 pub(super) struct Permissions {
     #[command(flatten)]
     named: Named,
     #[command(flatten)]
     scope: ScopeFlags,
     /// Every deployment
-    #[arg(long, conflicts_with_all = ["deployments", "all_branch_deployments"], env = "COUNTERSIGN_EVERY_DEPLOYMENT")]
+    #[arg(long, conflicts_with_all = ["deployments", "all_branch_deployments"], env = variables::EVERY_DEPLOYMENT)]
     every_deployment: bool,
     /// Any queue
-    #[arg(long, conflicts_with = "queues", env = "COUNTERSIGN_ANY_QUEUE")]
+    #[arg(long, conflicts_with = "queues", env = variables::ANY_QUEUE)]
     any_queue: bool,
     /// From any network
-    #[arg(long, conflicts_with = "networks", env = "COUNTERSIGN_ANY_NETWORK")]
+    #[arg(long, conflicts_with = "networks", env = variables::ANY_NETWORK)]
     any_network: bool,
     #[command(flatten)]
     reach: ReachFlag,
@@ -55,7 +62,11 @@ impl Permissions {
             return Err(Failure::internal("the server answered without the token"));
         }
         printer.result(&changed, || {
-            format!("{}\n{}", harmless(&view::scope(&changed["agentToken"]["scope"])), view::touched(&changed["touchedAgents"]))
+            format!(
+                "{}\n{}",
+                harmless(&view::scope(&changed["agentToken"]["scope"])),
+                view::touched(&changed["touchedAgents"])
+            )
         })
     }
 
@@ -66,7 +77,8 @@ impl Permissions {
             scope["deployments"] = json!(self.scope.deployment_ids(api).await?);
             scope["allBranchDeployments"] = json!(self.scope.all_branch_deployments);
         } else if !self.every_deployment && now["everyDeployment"] != true {
-            let kept: Vec<&str> = now["deployments"].as_array().into_iter().flatten().map(|it| text(it, "uuid")).collect();
+            let kept: Vec<&str> =
+                now["deployments"].as_array().into_iter().flatten().map(|it| text(it, "uuid")).collect();
             scope["deployments"] = json!(kept);
             scope["allBranchDeployments"] = now["allBranchDeployments"].clone();
         }

@@ -19,7 +19,9 @@ use crate::{
 /// No agent can register with it from then on; there is no undo. Agents that are connected keep their sessions unless
 /// --connected-agents says otherwise.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  countersign token revoke 4f9Kd0aZ81b --reason \"laptop stolen\" --connected-agents disconnect")]
+#[command(
+    after_help = "Example:\n  countersign token revoke 4f9Kd0aZ81b --reason \"laptop stolen\" --connected-agents disconnect"
+)]
 pub(super) struct Revoke {
     #[command(flatten)]
     named: Named,
@@ -37,10 +39,15 @@ impl Revoke {
             "reason": self.reason,
             "connectedAgents": self.reach.as_input(),
         });
-        let mut answer: Value = self.named.api(ambient)?.call(documents::TOKEN_REVOKE, json!({ "input": input })).await?;
+        let mut answer: Value =
+            self.named.api(ambient)?.call(documents::TOKEN_REVOKE, json!({ "input": input })).await?;
         let revoked = answer["agentTokenRevoke"].take();
         printer.result(&revoked, || {
-            format!("Token {} was revoked. {}", text(&revoked["agentToken"], "publicId"), view::touched(&revoked["touchedAgents"]))
+            format!(
+                "Token {} was revoked. {}",
+                text(&revoked["agentToken"], "publicId"),
+                view::touched(&revoked["touchedAgents"])
+            )
         })
     }
 }

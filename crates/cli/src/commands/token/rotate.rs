@@ -31,7 +31,8 @@ impl Rotate {
     pub async fn run(self, ambient: &Ambient, printer: Printer) -> Outcome<()> {
         let until = ambient.clock.now().plus(self.overlap);
         let input = json!({ "id": reference(&self.named.token), "oldValidUntil": until.to_string() });
-        let mut answer: Value = self.named.api(ambient)?.call(documents::TOKEN_ROTATE, json!({ "input": input })).await?;
+        let mut answer: Value =
+            self.named.api(ambient)?.call(documents::TOKEN_ROTATE, json!({ "input": input })).await?;
         let rotated = &mut answer["agentTokenRotate"];
         let (token, value, until) =
             (rotated["agentToken"].take(), rotated["tokenValue"].take(), rotated["oldValidUntil"].take());

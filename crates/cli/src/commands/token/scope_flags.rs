@@ -31,7 +31,10 @@ pub(super) struct ScopeFlags {
 impl ScopeFlags {
     /// Whether nothing was said.
     pub fn is_empty(&self) -> bool {
-        self.deployments.is_empty() && !self.all_branch_deployments && self.queues.is_empty() && self.networks.is_empty()
+        self.deployments.is_empty()
+            && !self.all_branch_deployments
+            && self.queues.is_empty()
+            && self.networks.is_empty()
     }
 
     /// As the API takes it.

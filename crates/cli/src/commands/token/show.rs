@@ -22,7 +22,9 @@ pub(super) struct Show {
 impl Show {
     pub async fn run(self, ambient: &Ambient, printer: Printer) -> Outcome<()> {
         let token = find(&self.named.api(ambient)?, &self.named.token).await?;
-        printer.result(&token, || format!("{}{}{}{}", view::details(&token), secrets(&token), agents(&token), refusals(&token)))
+        printer.result(&token, || {
+            format!("{}{}{}{}", view::details(&token), secrets(&token), agents(&token), refusals(&token))
+        })
     }
 }
 

@@ -20,7 +20,11 @@ pub(super) fn scope(scope: &Value) -> String {
         list("deployments", |it| text(it, "name"))
     };
     if scope["everyDeployment"] != true && scope["allBranchDeployments"] == true {
-        deployments.push_str(if deployments.is_empty() { "all branch deployments" } else { " and all branch deployments" });
+        deployments.push_str(if deployments.is_empty() {
+            "all branch deployments"
+        } else {
+            " and all branch deployments"
+        });
     }
     let as_text = |it: &Value| -> String { it.as_str().unwrap_or_default().to_owned() };
     let join = |field: &str| {
@@ -28,7 +32,11 @@ pub(super) fn scope(scope: &Value) -> String {
     };
     let queues = if scope["anyQueue"] == true { "any queue".to_owned() } else { format!("queues {}", join("queues")) };
     let networks = join("networks");
-    let networks = if networks == "0.0.0.0/0, ::/0" || networks.is_empty() { "any network".to_owned() } else { format!("from {networks}") };
+    let networks = if networks == "0.0.0.0/0, ::/0" || networks.is_empty() {
+        "any network".to_owned()
+    } else {
+        format!("from {networks}")
+    };
     format!("{deployments}; {queues}; {networks}")
 }
 

@@ -1,0 +1,97 @@
+//! Listing agents, and searching them.
+
+use std::time::Duration;
+
+use countersign_control::access::actions::{DisconnectAgent, ViewAgentTokens, ViewAgents};
+use countersign_control::agent_tokens::NewAgentToken;
+use countersign_control::agents::Wanted;
+use countersign_control::{MAX_PAGE, PageRequest};
+use countersign_domain::id::AgentId;
+use countersign_testkit::World;
+
+use crate::acting::{Agent, caller, connect, field_of, may, registration, token};
+
+async fn list(world: &World, wanted: Wanted, page: PageRequest<AgentId>) -> (Vec<AgentId>, bool) {
+    let page = world.control.agents(&world.admin::<ViewAgents>(), wanted, page).await.expect("a list");
+    (page.items.iter().map(|it| it.id).collect(), page.has_more)
+}
+
+async fn named(world: &World, name: &str, tags: &[&str]) -> Agent {
+    let control = &world.control;
+    let holder = caller(control, world.acme.agent_token()).await;
+    let mut new = registration(tags);
+    name.clone_into(&mut new.name);
+    world.clock.advance(Duration::from_millis(1));
+    let registered = control.register_agent(&may(control, &holder), new).await.expect("registered");
+    let caller = caller(control, registered.session.reveal()).await;
+    control.connect_agent(&may(control, &caller)).await.expect("connected");
+    Agent { id: registered.agent.id, session: registered.session, caller }
+}
+
+pub async fn newest_first_in_pages(world: &World) {
+    let mut made = Vec::new();
+    for number in 0..7 {
+        made.insert(0, named(world, &format!("a{number}"), &[]).await.id);
+    }
+    assert_eq!(list(world, Wanted::default(), PageRequest::first(MAX_PAGE)).await, (made.clone(), false));
+    assert_eq!(list(world, Wanted::default(), PageRequest::first(7)).await, (made.clone(), false));
+    assert_eq!(list(world, Wanted::default(), PageRequest::first(3)).await, (made[..3].to_vec(), true));
+    let rest = PageRequest { after: Some(made[2]), limit: 3 };
+    assert_eq!(list(world, Wanted::default(), rest).await, (made[3..6].to_vec(), true));
+}
+
+pub async fn a_search_is_by_name_and_tags_in_any_case_of_letters(world: &World) {
+    let linux = named(world, "Build-Linux_1", &["queue=fast", "os=Debian"]).await.id;
+    let mac = named(world, "build-mac%2", &["gpu"]).await.id;
+    let umlaut = named(world, "Übung", &[]).await.id;
+    let search = async |text: &str| {
+        let wanted = || Wanted { live_only: false, search: Some(text.to_owned()) };
+        let (found, _) = list(world, wanted(), PageRequest::first(9)).await;
+        let count = world.control.count_agents(&world.admin::<ViewAgents>(), wanted()).await.expect("a count");
+        assert_eq!(count, i64::try_from(found.len()).expect("few"), "{text}");
+        found
+    };
+    assert_eq!(search("BUILD").await, [mac, linux]);
+    assert_eq!(search("linux").await, [linux]);
+    assert_eq!(search("GPU").await, [mac]);
+    assert_eq!(search("os=debian").await, [linux]);
+    assert_eq!(search("Übung").await, [umlaut]);
+    assert_eq!(search("linux%").await, [linux; 0], "a sign of the pattern is no wildcard");
+    assert_eq!(search("mac%2").await, [mac]);
+    assert_eq!(search("").await, [umlaut, mac, linux]);
+    assert_eq!(search("\\").await.len(), search("_").await.len());
+    assert_eq!(search("nobody").await, [linux; 0]);
+    let grant = world.admin::<ViewAgents>();
+    for text in ["a\0b".to_owned(), "s".repeat(100_000)] {
+        let wanted = || Wanted { live_only: false, search: Some(text.clone()) };
+        assert_eq!(field_of(world.control.agents(&grant, wanted(), PageRequest::first(9)).await), "search");
+        assert_eq!(field_of(world.control.count_agents(&grant, wanted()).await), "search");
+    }
+}
+
+pub async fn a_token_lists_the_agents_that_are_connected_with_it(world: &World) {
+    let control = &world.control;
+    let issued = token(world, NewAgentToken::default()).await;
+    let id = issued.token.token.id;
+    let mut mine = Vec::new();
+    for _ in 0..3 {
+        world.clock.advance(Duration::from_millis(1));
+        mine.insert(0, connect(control, issued.secret.reveal(), &[]).await);
+    }
+    connect(control, world.acme.agent_token(), &[]).await;
+    crate::acting::try_register(control, issued.secret.reveal(), &[]).await.expect("one that has not connected");
+    let gone = mine.pop().expect("one");
+    control.disconnect_agent(&may::<DisconnectAgent>(control, &gone.caller)).await.expect("gone");
+    let grant = world.admin::<ViewAgentTokens>();
+    let page = control.agent_token_agents(&grant, id, PageRequest::first(9)).await.expect("a list");
+    let found: Vec<_> = page.items.iter().map(|it| it.id).collect();
+    assert_eq!(found, mine.iter().map(|it| it.id).collect::<Vec<_>>());
+    assert_eq!(control.count_agent_token_agents(&grant, id).await, Ok(2));
+    let page = control.agent_token_agents(&grant, id, PageRequest::first(1)).await.expect("a list");
+    assert!(page.has_more);
+    // What was heard of them and is not written yet is shown in each list alike.
+    world.clock.advance(Duration::from_secs(7));
+    caller(control, mine[0].session.reveal()).await;
+    let page = control.agent_token_agents(&grant, id, PageRequest::first(1)).await.expect("a list");
+    assert_eq!(page.items[0].last_seen_at, Some(control.now()));
+}

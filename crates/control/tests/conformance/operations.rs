@@ -1,0 +1,324 @@
+//! Every operation that changes something: who calls it, and what it writes into the audit log.
+
+use std::future::Future;
+use std::sync::Arc;
+
+use countersign_control::access::actions::{
+    AcceptJob, Annotate, CancelBuild, ConnectAgent, ControlOwnAgent, CreateAgentToken, CreateBuild, CreateOrganization,
+    CreateUserToken, DisconnectAgent, ManageOperatorTokens, PauseAgent, Ping, RegisterAgent, ReportJob, RevealAgentToken,
+    RevealUserToken, RevokeAgentToken, RevokeUserToken, RotateAgentToken, StopAgent, UpdateAgentToken, UpdateUserToken,
+    WriteMetaData,
+};
+use countersign_control::agent_tokens::{NewAgentToken, Revocation, Rotation, TokenReference};
+use countersign_control::agents::{Instruction, Reach};
+use countersign_control::builds::{NewAnnotation, NewBuild};
+use countersign_control::jobs::NewChunk;
+use countersign_control::organizations::NewOrganization;
+use countersign_control::user_tokens::{NewUserToken, UserTokenChange, UserTokenReference};
+use countersign_control::{Caller, Control, Result};
+use countersign_domain::{Refusal, Role, TokenSecret};
+use countersign_store::BoxFuture;
+use countersign_testkit::World;
+
+use crate::acting::{
+    Agent, Job, ONE_STEP, another_token, build, caller, connect, ended, finish, may, next, person, ping, registration,
+    start, take, token, try_register,
+};
+use crate::tokens::revoke;
+use crate::updating;
+
+/// What is about to be done: the grant has been made.
+pub type Pending = BoxFuture<'static, Result<()>>;
+
+/// Whose credential an operation is called with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    Person,
+    Operator,
+    AgentToken,
+    Session,
+    Job,
+}
+
+/// Those who call, with credentials of their own, in a queue of their own.
+pub struct Cast {
+    pub person: Caller,
+    pub person_secret: Arc<TokenSecret>,
+    pub operator: Caller,
+    pub holder: Caller,
+    pub holder_secret: Arc<TokenSecret>,
+    pub holder_token: countersign_domain::id::TokenId,
+    pub agent: Agent,
+    pub job: Job,
+    pub queue: String,
+}
+
+/// An operation that changes something.
+pub struct Operation {
+    pub name: &'static str,
+    pub by: By,
+    /// The rows that it writes into the audit log.
+    pub writes: &'static [&'static str],
+    /// Makes what it needs, and the grant.
+    pub prepare: for<'a> fn(&'a World, &'a mut Cast) -> BoxFuture<'a, Pending>,
+}
+
+impl Cast {
+    /// Fresh ones.
+    pub async fn new(world: &World) -> Self {
+        let (control, acme) = (&world.control, &world.acme);
+        let number = next();
+        let queue = format!("q{number}");
+        let first = person(control, acme, &format!("p{number}@acme.example"), Role::Admin).await;
+        let (person_secret, person) = another_token(control, &first).await;
+        let manage = may::<ManageOperatorTokens>(control, &world.operator);
+        let (_, operator) = control.create_operator_token(&manage, "robot").await.expect("made");
+        let issued = token(world, NewAgentToken::default()).await;
+        let tag = format!("queue={queue}");
+        let agent = connect(control, issued.secret.reveal(), &[&tag]).await;
+        build(control, acme, &in_queue(&queue)).await;
+        let worker = connect(control, acme.agent_token(), &[&tag]).await;
+        let job = take(control, &worker).await;
+        start(control, &job).await;
+        Self {
+            person,
+            person_secret,
+            operator: caller(control, operator.reveal()).await,
+            holder: caller(control, issued.secret.reveal()).await,
+            holder_secret: issued.secret,
+            holder_token: issued.token.token.id,
+            agent,
+            job,
+            queue,
+        }
+    }
+
+    /// Who calls an operation.
+    pub fn of(&self, by: By) -> &Caller {
+        match by {
+            By::Person => &self.person,
+            By::Operator => &self.operator,
+            By::AgentToken => &self.holder,
+            By::Session => &self.agent.caller,
+            By::Job => &self.job.caller,
+        }
+    }
+
+    /// Ends the credential of whoever calls; answers how it is refused from then on.
+    pub async fn end(&self, world: &World, by: By) -> Refusal {
+        let control = &world.control;
+        match by {
+            By::Person => {
+                let own = UserTokenReference::PublicId(self.person_secret.public_id().clone());
+                let grant = may::<RevokeUserToken>(control, &self.person);
+                control.revoke_user_token(&grant, own, None).await.expect("revoked");
+                Refusal::Revoked
+            }
+            By::Operator => {
+                let id = self.operator.public_id().expect("a token's");
+                let manage = may::<ManageOperatorTokens>(control, &world.operator);
+                control.revoke_operator_token(&manage, id, "gone").await.expect("revoked");
+                Refusal::Revoked
+            }
+            By::AgentToken => {
+                revoke(world, self.holder_token, Reach::Keep).await;
+                Refusal::Revoked
+            }
+            By::Session => {
+                let grant = may::<DisconnectAgent>(control, &self.agent.caller);
+                control.disconnect_agent(&grant).await.expect("gone");
+                Refusal::Expired
+            }
+            By::Job => {
+                finish(control, &self.job, "0").await;
+                Refusal::Expired
+            }
+        }
+    }
+}
+
+fn in_queue(queue: &str) -> String {
+    format!("steps: [{{command: echo, agents: {{queue: {queue}}}}}]")
+}
+
+fn pending(doing: impl Future<Output = Result<()>> + Send + 'static) -> Pending {
+    Box::pin(doing)
+}
+
+/// An agent token of acme's that can be changed.
+async fn some_token(world: &World) -> TokenReference {
+    TokenReference::Id(token(world, NewAgentToken::default()).await.token.token.id)
+}
+
+/// Another user token of the person's.
+async fn some_user_token(control: &Control, cast: &Cast) -> UserTokenReference {
+    UserTokenReference::PublicId(another_token(control, &cast.person).await.0.public_id().clone())
+}
+
+macro_rules! operations {
+    ($($name:literal by $by:ident writes [$($row:literal),*] |$control:ident, $world:ident, $cast:ident| $prepare:block)*) => {
+        /// Every one of them.
+        pub const ALL: &[Operation] = &[$(Operation {
+            name: $name,
+            by: By::$by,
+            writes: &[$($row),*],
+            prepare: |$world, $cast| Box::pin(async move {
+                let $control = $world.control.clone();
+                $prepare
+            }),
+        }),*];
+    };
+}
+
+operations! {
+    "create_agent_token" by Person writes ["agent_token.created"] |control, world, cast| {
+        let grant = may::<CreateAgentToken>(&control, &cast.person);
+        pending(async move { control.create_agent_token(&grant, NewAgentToken::default()).await.map(drop) })
+    }
+    "update_agent_token" by Person writes ["agent_token.updated"] |control, world, cast| {
+        let grant = may::<UpdateAgentToken>(&control, &cast.person);
+        let change = updating::Change { is_public: Some(true), ..updating::change(some_token(world).await) };
+        pending(async move { control.update_agent_token(&grant, change).await.map(drop) })
+    }
+    "reveal_agent_token" by Person writes ["agent_token.revealed"] |control, world, cast| {
+        let grant = may::<RevealAgentToken>(&control, &cast.person);
+        let id = some_token(world).await;
+        pending(async move { control.reveal_agent_token(&grant, id).await.map(drop) })
+    }
+    "rotate_agent_token" by Person writes ["agent_token.rotated"] |control, world, cast| {
+        let grant = may::<RotateAgentToken>(&control, &cast.person);
+        let rotation = Rotation { token: some_token(world).await, old_valid_until: None };
+        pending(async move { control.rotate_agent_token(&grant, rotation).await.map(drop) })
+    }
+    "revoke_agent_token" by Person writes ["agent_token.revoked"] |control, world, cast| {
+        let grant = may::<RevokeAgentToken>(&control, &cast.person);
+        let token = TokenReference::Id(cast.holder_token);
+        let revocation = Revocation { token, reason: "over".to_owned(), connected_agents: Reach::Disconnect };
+        pending(async move { control.revoke_agent_token(&grant, revocation).await.map(drop) })
+    }
+    "create_user_token" by Person writes ["user_token.created"] |control, world, cast| {
+        let grant = may::<CreateUserToken>(&control, &cast.person);
+        pending(async move { control.create_user_token(&grant, NewUserToken::default()).await.map(drop) })
+    }
+    "update_user_token" by Person writes ["user_token.updated"] |control, world, cast| {
+        let token = some_user_token(&control, cast).await;
+        let grant = may::<UpdateUserToken>(&control, &cast.person);
+        let change = UserTokenChange { token, description: Some(Some("new".to_owned())), expires_at: None };
+        pending(async move { control.update_user_token(&grant, change).await.map(drop) })
+    }
+    "reveal_user_token" by Person writes ["user_token.revealed"] |control, world, cast| {
+        let token = some_user_token(&control, cast).await;
+        let grant = may::<RevealUserToken>(&control, &cast.person);
+        pending(async move { control.reveal_user_token(&grant, token).await.map(drop) })
+    }
+    "revoke_user_token" by Person writes ["user_token.revoked"] |control, world, cast| {
+        let token = some_user_token(&control, cast).await;
+        let grant = may::<RevokeUserToken>(&control, &cast.person);
+        pending(async move { control.revoke_user_token(&grant, token, None).await.map(drop) })
+    }
+    "stop_agent" by Person writes ["agent.stop_requested"] |control, world, cast| {
+        let (grant, agent) = (may::<StopAgent>(&control, &cast.person), cast.job.agent.id);
+        pending(async move { control.stop_agent(&grant, agent, true).await.map(drop) })
+    }
+    "pause_agent" by Person writes ["agent.paused"] |control, world, cast| {
+        let (grant, agent) = (may::<PauseAgent>(&control, &cast.person), cast.agent.id);
+        pending(async move { control.pause_agent(&grant, agent, None, Some(5)).await.map(drop) })
+    }
+    "resume_agent" by Person writes ["agent.resumed"] |control, world, cast| {
+        let (grant, agent) = (may::<PauseAgent>(&control, &cast.person), cast.agent.id);
+        control.pause_agent(&grant, agent, None, None).await.expect("paused");
+        pending(async move { control.resume_agent(&grant, agent).await.map(drop) })
+    }
+    "create_build" by Person writes ["build.created"] |control, world, cast| {
+        let grant = may::<CreateBuild>(&control, &cast.person);
+        let new = NewBuild {
+            definition: ONE_STEP.to_owned(),
+            pipeline: format!("p-{}", cast.queue),
+            queue: Some("nobody".to_owned()),
+            deployment: None,
+            message: Some("hello".to_owned()),
+        };
+        pending(async move { control.create_build(&grant, new).await.map(drop) })
+    }
+    "cancel_build" by Person writes ["build.canceled"] |control, world, cast| {
+        let (grant, build) = (may::<CancelBuild>(&control, &cast.person), cast.job.build);
+        pending(async move { control.cancel_build(&grant, build).await.map(drop) })
+    }
+    "create_operator_token" by Operator writes ["operator_token.created"] |control, world, cast| {
+        let grant = may::<ManageOperatorTokens>(&control, &cast.operator);
+        pending(async move { control.create_operator_token(&grant, "another").await.map(drop) })
+    }
+    "revoke_operator_token" by Operator writes ["operator_token.revoked"] |control, world, cast| {
+        let grant = may::<ManageOperatorTokens>(&control, &cast.operator);
+        let other = control.create_operator_token(&grant, "another").await.expect("made").0.public_id;
+        pending(async move { control.revoke_operator_token(&grant, other, "over").await.map(drop) })
+    }
+    "create_organization" by Operator writes ["agent_token.created", "organization.created", "user_token.created"] |control, world, cast| {
+        let grant = may::<CreateOrganization>(&control, &cast.operator);
+        let slug = format!("org-{}", cast.queue);
+        let new = NewOrganization { admin: format!("{slug}@x.example"), slug, name: None, reveal_policy: None };
+        pending(async move { control.create_organization(&grant, new).await.map(drop) })
+    }
+    "register_agent" by AgentToken writes ["agent.registered"] |control, world, cast| {
+        let grant = may::<RegisterAgent>(&control, &cast.holder);
+        pending(async move { control.register_agent(&grant, registration(&["queue=nobody"])).await.map(drop) })
+    }
+    "connect_agent" by Session writes ["agent.connected"] |control, world, cast| {
+        cast.agent = try_register(&control, cast.holder_secret.reveal(), &["queue=nobody"]).await.expect("registered");
+        let grant = may::<ConnectAgent>(&control, &cast.agent.caller);
+        pending(async move { control.connect_agent(&grant).await })
+    }
+    "disconnect_agent" by Session writes ["agent.disconnected"] |control, world, cast| {
+        let grant = may::<DisconnectAgent>(&control, &cast.agent.caller);
+        pending(async move { control.disconnect_agent(&grant).await.map(drop) })
+    }
+    "ping" by Session writes ["job.assigned"] |control, world, cast| {
+        build(&control, &world.acme, &in_queue(&cast.queue)).await;
+        let grant = may::<Ping>(&control, &cast.agent.caller);
+        pending(async move { control.ping(&grant).await.map(drop) })
+    }
+    "accept_job" by Session writes ["job.accepted"] |control, world, cast| {
+        build(&control, &world.acme, &in_queue(&cast.queue)).await;
+        let Instruction::TakeJob(job) = ping(&control, &cast.agent).await else { panic!("no job is offered") };
+        let grant = may::<AcceptJob>(&control, &cast.agent.caller);
+        pending(async move { control.accept_job(&grant, job).await.map(drop) })
+    }
+    "start_job" by Job writes ["job.started"] |control, world, cast| {
+        build(&control, &world.acme, &in_queue(&cast.queue)).await;
+        cast.job = take(&control, &cast.agent).await;
+        let grant = may::<ReportJob>(&control, &cast.job.caller);
+        pending(async move { control.start_job(&grant).await })
+    }
+    "finish_job" by Job writes ["job.finished"] |control, world, cast| {
+        let grant = may::<ReportJob>(&control, &cast.job.caller);
+        pending(async move { control.finish_job(&grant, ended("1")).await.map(drop) })
+    }
+    // The log itself is the record.
+    "append_log" by Job writes [] |control, world, cast| {
+        let grant = may::<ReportJob>(&control, &cast.job.caller);
+        let chunk = NewChunk { sequence: 1, offset: 0, content: b"line\n".to_vec() };
+        pending(async move { control.append_log(&grant, chunk).await })
+    }
+    "set_meta_data" by Job writes ["meta_data.set"] |control, world, cast| {
+        let grant = may::<WriteMetaData>(&control, &cast.job.caller);
+        pending(async move { control.set_meta_data(&grant, "key".to_owned(), "value".to_owned()).await })
+    }
+    "annotate" by Job writes ["annotation.written"] |control, world, cast| {
+        let grant = may::<Annotate>(&control, &cast.job.caller);
+        let note = NewAnnotation { body: Some("note".to_owned()), ..NewAnnotation::default() };
+        pending(async move { control.annotate(&grant, note).await })
+    }
+    "stop_own_agent" by Job writes ["agent.stop_requested"] |control, world, cast| {
+        let grant = may::<ControlOwnAgent>(&control, &cast.job.caller);
+        pending(async move { control.stop_own_agent(&grant, false).await.map(drop) })
+    }
+    "pause_own_agent" by Job writes ["agent.paused"] |control, world, cast| {
+        let grant = may::<ControlOwnAgent>(&control, &cast.job.caller);
+        pending(async move { control.pause_own_agent(&grant, None, None).await.map(drop) })
+    }
+    "resume_own_agent" by Job writes ["agent.resumed"] |control, world, cast| {
+        let grant = may::<ControlOwnAgent>(&control, &cast.job.caller);
+        control.pause_own_agent(&grant, None, None).await.expect("paused");
+        pending(async move { control.resume_own_agent(&grant).await.map(drop) })
+    }
+}

@@ -115,7 +115,11 @@ pub struct Token {
 /// The kind of token that a row is of.
 pub(crate) fn kind(row: &Row) -> Result<Kind, StoreError> {
     let code: String = row.get("kind")?;
-    Kind::from_code(&code).ok_or(StoreError::Decode { column: "kind".to_owned(), wanted: "a kind of token", found: "other text" })
+    Kind::from_code(&code).ok_or(StoreError::Decode {
+        column: "kind".to_owned(),
+        wanted: "a kind of token",
+        found: "other text",
+    })
 }
 
 pub(crate) fn token(row: &Row) -> Result<Token, StoreError> {

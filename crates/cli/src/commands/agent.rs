@@ -17,8 +17,6 @@ use crate::{
     server::Signals,
 };
 
-/// The variable under which `buildkite-agent` is told its configuration file.
-const THEIR_CONFIG: &str = "BUILDKITE_AGENT_CONFIG";
 /// What an agent logs unless it is told otherwise. What happens is told to people in any case.
 const DEFAULT_LOG: &str = "warn";
 /// Largest configuration file that is read.
@@ -46,8 +44,8 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct Start {
-    /// The configuration file [default: the first buildkite-agent.cfg that is found]
-    #[arg(long, value_name = "FILE", env = variables::AGENT_CONFIG)]
+    /// The configuration file [default: the first buildkite-agent.cfg that is found] [env: COUNTERSIGN_AGENT_CONFIG, BUILDKITE_AGENT_CONFIG]
+    #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
     #[command(flatten)]
     settings: AgentSettings,
@@ -56,23 +54,34 @@ struct Start {
 impl Agent {
     pub(super) fn run(self, output: &OutputArgs, ambient: &Ambient, printer: Printer) -> Outcome {
         let Command::Start(start) = self.command;
-        keep_token_out_of_sight(ambient)?;
+        keep_secrets_out_of_sight(ambient)?;
         start_logs(output, DEFAULT_LOG)?;
         block_on(start.run(ambient, printer))
     }
 }
 
+/// Secrets of other commands, which an agent has no use for.
+const OTHER_SECRETS: [&str; 3] = [variables::USER_TOKEN, variables::OPERATOR_TOKEN, variables::DATABASE_URL];
+
 /// What stands among the arguments and variables of a process, its jobs could read: so the program starts itself again, with the
 /// token in a pipe.
-fn keep_token_out_of_sight(ambient: &Ambient) -> Outcome<()> {
+fn keep_secrets_out_of_sight(ambient: &Ambient) -> Outcome<()> {
     // Under its own name again, with the arguments that this name takes.
-    let arguments: &[OsString] =
-        if is_buildkite_agent(&ambient.program) { &ambient.arguments[1..] } else { &ambient.arguments };
-    let Some(hidden) = hide_token(arguments, &ambient.environment, 0) else { return Ok(()) };
-    let token = hidden.token.as_ref().map(|token| token.reveal());
-    let error =
-        ambient::start_again(&ambient.executable, &ambient.program, &hidden.arguments, &hidden.environment, token);
-    Err(Failure::internal(format!("cannot start again with the token out of sight: {error}; use --token file://PATH")))
+    let is_theirs = is_buildkite_agent(&ambient.program);
+    let arguments: &[OsString] = if is_theirs { &ambient.arguments[1..] } else { &ambient.arguments };
+    let mut environment = ambient.environment.clone();
+    OTHER_SECRETS.iter().for_each(|name| environment.remove(name));
+    let hidden = hide_token(arguments, &environment, 0);
+    let (arguments, token) = match &hidden {
+        Some(hidden) => {
+            environment.clone_from(&hidden.environment);
+            (hidden.arguments.as_slice(), hidden.token.as_ref().map(|token| token.reveal()))
+        }
+        None if environment == ambient.environment => return Ok(()),
+        None => (arguments, None),
+    };
+    let error = ambient::start_again(&ambient.executable, &ambient.program, arguments, &environment, token);
+    Err(Failure::internal(format!("cannot start again with its secrets out of sight: {error}")))
 }
 
 impl Start {
@@ -104,7 +113,12 @@ impl Start {
     }
 
     fn file(&self, ambient: &Ambient) -> Outcome<Layer> {
-        let named = self.config.clone().or_else(|| ambient.environment.get(THEIR_CONFIG).map(PathBuf::from));
+        let in_variable = || {
+            [variables::AGENT_CONFIG, variables::THEIR_AGENT_CONFIG]
+                .into_iter()
+                .find_map(|name| ambient.environment.get(name))
+        };
+        let named = self.config.clone().or_else(|| in_variable().map(PathBuf::from));
         let path = match named {
             Some(path) => path,
             None => match found(ambient) {

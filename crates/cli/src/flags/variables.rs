@@ -123,6 +123,8 @@ variables! {
     DEMO_ONCE = "COUNTERSIGN_DEMO_ONCE";
     /// The configuration file of an agent.
     AGENT_CONFIG = "COUNTERSIGN_AGENT_CONFIG";
+    /// The same, under the name that Buildkite's agent reads.
+    THEIR_AGENT_CONFIG = "BUILDKITE_AGENT_CONFIG";
 }
 
 /// Variables of other programs that are read where they are used.

@@ -14,8 +14,8 @@ use countersign_testkit::harness::moment;
 use countersign_testkit::harness::mounts::Mount;
 use countersign_testkit::harness::program::Program;
 
-/// The size of the disk.
-const DISK: u64 = 9 << 20;
+/// The size of the disk: room for the reserve, a write-ahead log as long as it gets, and a thousand tokens.
+const DISK: u64 = 14 << 20;
 /// What lies on it besides, until space is wanted.
 const BALLAST: usize = 2 << 20;
 /// The length of each description.

@@ -3,9 +3,9 @@
 //! What says so stays as it is until the transaction ends, so a revoke either comes before, and this refuses, or after, and
 //! then the write had its place before it. There is nothing between.
 
+use countersign_domain::PublicId;
 use countersign_domain::Refusal;
 use countersign_domain::id::{SecretId, TokenId};
-use countersign_domain::PublicId;
 use countersign_store::agents::sessions;
 use countersign_store::tokens::secrets;
 use countersign_store::{Tx, jobs};

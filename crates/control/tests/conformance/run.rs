@@ -29,11 +29,9 @@ pub struct Case {
     pub housekeeping: &'static [(&'static str, &'static str)],
 }
 
-impl Case {
-    /// Whether its name holds one of the words; without words every case is wanted.
-    pub fn is_wanted(&self, words: &[String]) -> bool {
-        words.is_empty() || words.iter().any(|word| self.name.contains(word.as_str()))
-    }
+/// Whether a name holds one of the words; without words every case is wanted.
+pub fn is_wanted(name: &str, words: &[String]) -> bool {
+    words.is_empty() || words.iter().any(|word| name.contains(word.as_str()))
 }
 
 /// A case and, when it failed, why.
@@ -60,6 +58,12 @@ pub async fn each(engine: Engine, cases: Vec<Case>) -> Vec<Outcome> {
     let mut outcomes = running.join_all().await;
     outcomes.sort_unstable_by_key(|(name, _)| *name);
     outcomes
+}
+
+/// Runs what needs no engine.
+pub fn rules(rules: &[(&'static str, fn())], words: &[String]) -> Vec<Outcome> {
+    let wanted = rules.iter().filter(|(name, _)| is_wanted(name, words));
+    wanted.map(|(name, rule)| (*name, std::panic::catch_unwind(rule).map_err(words_of))).collect()
 }
 
 async fn one(engine: Engine, case: Case) {
@@ -94,22 +98,25 @@ impl Report {
         Self { engine, outcomes }
     }
 
-    /// Whether there were cases, and all of them passed.
-    pub fn has_passed(&self) -> bool {
-        !self.outcomes.is_empty() && self.outcomes.iter().all(|(_, outcome)| outcome.is_ok())
+    /// How many cases there were.
+    pub fn tried(&self) -> usize {
+        self.outcomes.len()
+    }
+
+    /// How many of them failed.
+    pub fn failed(&self) -> usize {
+        self.outcomes.iter().filter(|(_, outcome)| outcome.is_err()).count()
     }
 
     /// Each failed case with its reason, then the counts.
     pub fn text(&self) -> String {
         let mut text = String::new();
-        let mut failed = 0;
         for (name, outcome) in &self.outcomes {
             if let Err(why) = outcome {
-                failed += 1;
                 text.push_str(&format!("conformance: {}: {name} FAILED: {why}\n", self.engine));
             }
         }
-        let passed = self.outcomes.len() - failed;
+        let (failed, passed) = (self.failed(), self.tried() - self.failed());
         text.push_str(&format!("conformance: {}: {passed} passed, {failed} failed\n", self.engine));
         text
     }

@@ -72,7 +72,8 @@ pub async fn every_combination_is_kept_as_it_was_given(world: &World) {
 
 pub async fn what_cannot_be_taken_is_named_and_makes_nothing(world: &World) {
     let control = &world.control;
-    let count = || control.count_agent_tokens(&world.admin::<ViewAgentTokens>(), Liveness::Any);
+    let grant = world.admin::<ViewAgentTokens>();
+    let count = || control.count_agent_tokens(&grant, Liveness::Any);
     let before = count().await.expect("a count");
     let past = control.now().minus(Duration::from_micros(1));
     let described = |text: &str| NewAgentToken { description: Some(text.to_owned()), ..NewAgentToken::default() };

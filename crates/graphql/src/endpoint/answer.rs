@@ -70,7 +70,11 @@ pub(super) fn whole(Whole { mut executed, stats, wants_stats }: Whole) -> Respon
     let mut retry_after = None;
     for error in &mut executed.errors {
         fill_in(&mut executed.data, &error.path);
-        let Some(source) = error.source::<Error>() else { continue };
+        let Some(source) = error.source::<Error>() else {
+            // The library's own: the document, or a value in it, does not fit the schema.
+            error.extensions.get_or_insert_default().set("type", "invalid");
+            continue;
+        };
         let failure = Failure::of_field(source);
         // The greatest speaks for the whole answer: what may be tried again, a fault of ours, a refusal.
         status = status.max(failure.status);

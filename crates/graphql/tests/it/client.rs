@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use countersign_control::agents::Registration;
+use countersign_control::agents::{Instruction, Registration};
 use countersign_graphql::Allowance;
 use countersign_http::{Edge, TrustedProxies};
 use countersign_testkit::{Engine, SeededEntropy, World};
@@ -136,8 +136,33 @@ impl Server {
         let new = Registration { name: name.to_owned(), ..Registration::default() };
         let grant = control.grant_own(&caller).expect("it may register");
         let registered = control.register_agent(&grant, new).await.expect("it registers");
-        let session = self.world.authenticate(registered.secret.reveal()).await.expect("the session is accepted");
+        let session = self.world.authenticate(registered.session.reveal()).await.expect("the session is accepted");
         control.connect_agent(&control.grant_own(&session).expect("it may connect")).await.expect("it connects");
         registered.agent.id.to_string()
+    }
+}
+
+/// What an agent does, for the tests of builds.
+impl Server {
+    /// Registers and connects an agent; answers its session token.
+    pub async fn session(&self, value: &str) -> String {
+        let control = &self.world.control;
+        let caller = self.world.authenticate(value).await.expect("the token is accepted");
+        let new = Registration { name: "worker".to_owned(), version: Some("4.0.0".to_owned()), ..Registration::default() };
+        let registered = control.register_agent(&control.grant_own(&caller).expect("it may"), new).await.expect("it registers");
+        let session = registered.session.reveal().to_owned();
+        let caller = self.world.authenticate(&session).await.expect("the session is accepted");
+        control.connect_agent(&control.grant_own(&caller).expect("it may")).await.expect("it connects");
+        session
+    }
+
+    /// Takes the job that the agent is offered; answers the job's token.
+    pub async fn take_job(&self, session: &str) -> String {
+        let control = &self.world.control;
+        let caller = self.world.authenticate(session).await.expect("the session is accepted");
+        let offered = control.ping(&control.grant_own(&caller).expect("it may")).await.expect("it is answered");
+        let Instruction::TakeJob(job) = offered else { panic!("a job is offered: {offered:?}") };
+        let accepted = control.accept_job(&control.grant_own(&caller).expect("it may"), job).await.expect("it is taken");
+        accepted.secret.reveal().to_owned()
     }
 }

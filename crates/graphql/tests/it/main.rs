@@ -2,5 +2,17 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on must say where")]
 
+mod access;
+mod agent_tokens;
+mod agents;
+mod bad_input;
 mod buildkite_facts;
+mod builds;
+mod client;
+mod console;
+mod documents;
+mod limits;
+mod reveal;
 mod schema_file;
+mod transport;
+mod user_tokens;

@@ -101,9 +101,7 @@ impl Tx {
     pub async fn take_turn<T>(&mut self, at: Id<T>, turn: Turn) -> Result<(), StoreError> {
         match &self.connection {
             Connection::Sqlite(_) => Ok(()),
-            Connection::Postgres(_) => {
-                self.execute(turn.sql(), &[Value::Int(turn::number(at))]).await.map(drop)
-            }
+            Connection::Postgres(_) => self.execute(turn.sql(), &[Value::Int(turn::number(at))]).await.map(drop),
         }
     }
 

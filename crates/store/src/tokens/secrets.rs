@@ -175,11 +175,7 @@ pub async fn standing(tx: &mut Tx, token: TokenId, id: SecretId) -> Result<Optio
 }
 
 /// A member's role and its generation, held still until the transaction ends.
-pub async fn member_standing(
-    tx: &mut Tx,
-    of: OrganizationId,
-    user: UserId,
-) -> Result<Option<(Role, i64)>, StoreError> {
+pub async fn member_standing(tx: &mut Tx, of: OrganizationId, user: UserId) -> Result<Option<(Role, i64)>, StoreError> {
     let Some(row) = tx.maybe(MEMBER_STANDING, &params![of, user]).await? else { return Ok(None) };
     Ok(Some((row.parse("role")?, row.get("generation")?)))
 }

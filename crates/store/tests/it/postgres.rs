@@ -8,7 +8,8 @@ use std::{
     time::Duration,
 };
 
-use countersign_store::{Database, Holder, Lane, Options, Store, StoreError, params};
+use countersign_domain::Id;
+use countersign_store::{Database, Holder, Lane, Options, Store, StoreError, Turn, params};
 use tokio::sync::Barrier;
 
 use crate::engines::{Ahead, Bench, MIGRATIONS, add, connect, new_database, options, sql, wants_postgres};
@@ -50,6 +51,43 @@ async fn locked_rows_are_skipped() {
         futures_util::future::join_all(claims).await.into_iter().map(|id| id.expect("a claim")).collect::<Vec<_>>();
     claimed.sort_unstable();
     assert_eq!(claimed, [1, 2]);
+}
+
+/// Row locks would fail this: a newcomer may share one that is shared already, so there is never a moment for whoever wants it alone.
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stream_of_shared_turns_keeps_nobody_out() {
+    if !wants_postgres() {
+        return;
+    }
+    let bench = bench_of_two().await;
+    let thing = Id::<()>::from_bytes([7; 16]);
+    let stop = Arc::new(AtomicU32::new(0));
+    let sharers = [(); 6].map(|()| {
+        let (store, stop) = (bench.store.clone(), Arc::clone(&stop));
+        tokio::spawn(async move {
+            let mut turns = 0;
+            while stop.load(Ordering::Relaxed) == 0 {
+                let share = store.transact(Lane::Normal, thing, |tx, thing| {
+                    Box::pin(async move {
+                        tx.take_turn(*thing, Turn::Shared).await?;
+                        tx.all(sql("SELECT 1 FROM pg_sleep(0.02)"), &[]).await.map(drop)
+                    })
+                });
+                assert_eq!(share.await, Ok::<_, StoreError>(()));
+                turns += 1;
+            }
+            turns
+        })
+    });
+    for _ in 0..20 {
+        let alone = bench.store.transact(Lane::Urgent, thing, |tx, thing| Box::pin(tx.take_turn(*thing, Turn::Alone)));
+        let alone = tokio::time::timeout(Duration::from_secs(2), alone).await.expect("a turn within a few of theirs");
+        assert_eq!(alone, Ok::<_, StoreError>(()));
+    }
+    stop.store(1, Ordering::Relaxed);
+    for turns in futures_util::future::join_all(sharers).await {
+        assert!(turns.expect("a sharer ends well") > 2, "they took turns meanwhile");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

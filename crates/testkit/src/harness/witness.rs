@@ -2,7 +2,7 @@
 //!
 //! On SQLite that is the order of the audit log's rows: one thread writes them all, one after the other. On PostgreSQL it is
 //! the time at which the server itself committed the transaction that inserted the row (`track_commit_timestamp`). A row's
-//! transaction changes when it is sealed, so the sealer must not run meanwhile.
+//! transaction changes when it is sealed: what is sealed already is left out, and the sealer must not run meanwhile.
 
 use std::collections::HashMap;
 
@@ -27,7 +27,7 @@ pub struct Witnessed {
 /// Every audit row, in the order of commits.
 ///
 /// # Panics
-/// When the witness cannot be heard, or rows were sealed meanwhile.
+/// When the witness cannot be heard.
 pub async fn audit_rows(database: &Database) -> Vec<Witnessed> {
     match database {
         Database::Sqlite { folder } => {
@@ -50,13 +50,11 @@ pub async fn audit_rows(database: &Database) -> Vec<Witnessed> {
                 "the PostgreSQL server for tests must keep the times of commits: track_commit_timestamp=on"
             );
             let text = "SELECT (EXTRACT(EPOCH FROM pg_xact_commit_timestamp(xmin)) * 1000000)::bigint, action,
-                               COALESCE(credential, ''), subject_name, sequence IS NOT NULL
-                        FROM audit_events ORDER BY 1";
+                               COALESCE(credential, ''), subject_name
+                        FROM audit_events WHERE sequence IS NULL ORDER BY 1";
             let rows = client.query(text, &[]).await.expect("the rows");
             drop(client);
             let _ = driver.await;
-            let named = |row: &tokio_postgres::Row| matches!(row.get(1), "agent.registered" | "agent_token.created");
-            assert!(!rows.iter().any(|row| row.get(4) && named(row)), "rows were sealed while they were counted");
             rows.iter()
                 .map(|row| Witnessed {
                     place: row.get(0),

@@ -1,0 +1,61 @@
+//! Changing keys under a running server.
+
+use std::time::Duration;
+
+use countersign_testkit::Engine;
+
+use crate::stand::{Stand, pause, wait_until};
+
+/// A little more than the age that the newest key must have before another is removed.
+const SETTLED: Duration = Duration::from_secs(11);
+
+#[test]
+fn a_key_is_added_and_the_old_one_removed_without_a_restart() {
+    for engine in Engine::all() {
+        let stand = Stand::new(engine);
+        let server = stand.server(&["--flush-interval", "200ms", "--sweep-interval", "200ms"]);
+        let old = keys(&stand)[0].0.clone();
+        let added = stand.run(&["key-ring", "add", "--output", "json"]).json();
+        let new = added["id"].as_str().expect("an id").to_owned();
+        server.says("the key ring was read again");
+        // Sealed copies move by themselves: the value can still be revealed, and the digest still needs the old key.
+        let id = stand.made["agent_token"]["id"].as_str().expect("an id");
+        let revealed = stand.ada(&["token", "reveal", id, "--output", "json"]).json();
+        assert_eq!(revealed["value"], stand.made["agent_token"]["value"]);
+        stand.run(&["key-ring", "remove", &old]).must(6, &[]);
+        stand.run(&["key-ring", "remove", &new]).must(6, &[]);
+
+        // A use moves a digest: Ada's by the call above, the agent token's by an agent.
+        let agent = stand.agent("one", stand.agent_token(), &["--disconnect-after-idle-timeout", "1"]);
+        assert_eq!(agent.end(), 0, "{}", agent.log());
+        wait_until("no row needs the old key", || keys(&stand).iter().any(|(key, rows)| *key == old && *rows == 0));
+        pause(SETTLED);
+        stand.run(&["key-ring", "remove", &old]).must(0, &[&old]);
+        assert_eq!(keys(&stand).into_iter().map(|(key, _)| key).collect::<Vec<_>>(), [new]);
+        pause(Duration::from_secs(3));
+        stand.ada(&["token", "list"]).must(0, &[]);
+        assert_eq!(server.stop(), 0);
+        assert_eq!(stand.server(&[]).stop(), 0);
+    }
+}
+
+#[test]
+fn with_the_server_down_rows_move_at_once() {
+    let stand = Stand::new(Engine::Sqlite);
+    let added = stand.run(&["key-ring", "add", "--output", "json"]).json();
+    assert!(added["rows_moved"].as_i64().expect("a number") >= 2, "{added}");
+    stand.run(&["key-ring", "remove", "AAAAAAAA"]).must(6, &["a moment ago"]);
+    stand.run(&["key-ring", "remove", "short"]).must(2, &["8 letters and digits"]);
+    let mode = std::os::unix::fs::PermissionsExt::mode(
+        &std::fs::metadata(stand.data().join("key-ring")).expect("there").permissions(),
+    );
+    assert_eq!(mode & 0o777, 0o600);
+}
+
+fn keys(stand: &Stand) -> Vec<(String, i64)> {
+    let list = stand.run(&["key-ring", "list", "--output", "json"]).json();
+    let list = list.as_array().expect("a list").clone();
+    list.iter()
+        .map(|key| (key["id"].as_str().expect("an id").to_owned(), key["rows"].as_i64().expect("a number")))
+        .collect()
+}

@@ -1,0 +1,17 @@
+//! Stories: the built binary, as a person or a script uses it; once per engine where the engine could matter.
+
+#![expect(clippy::expect_used, reason = "a test that cannot go on must say where")]
+
+mod agents;
+mod audit;
+mod builds;
+mod doctor;
+mod init;
+mod job_environment;
+mod keys;
+mod organizations;
+mod server;
+mod stand;
+mod tokens;
+mod tour;
+mod user_tokens;

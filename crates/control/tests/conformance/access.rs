@@ -1,0 +1,201 @@
+//! The table of actions, against a table of its own that was written from the documents and not from the code.
+
+use std::collections::BTreeMap;
+
+use countersign_control::access::Action;
+use countersign_control::access::actions::*;
+use countersign_control::{Caller, Control, Error, Presented};
+use countersign_domain::id::OrganizationId;
+use countersign_domain::{Refusal, Role};
+use countersign_testkit::World;
+
+use crate::acting::{another_token, caller, connect, may, person, running_job};
+
+/// Who may do what. What is not here is refused to everybody; an Organization Admin may what a member may.
+const REFERENCE: &[(&str, &str)] = &[
+    ("organization.view", "member"),
+    ("organization.create", "operator"),
+    ("audit.view", "admin"),
+    ("agent_token.create", "admin"),
+    ("agent_token.view", "admin"),
+    ("agent_token.update", "admin"),
+    ("agent_token.reveal", "admin"),
+    ("agent_token.rotate", "admin"),
+    ("agent_token.revoke", "admin"),
+    ("user_token.create", "member"),
+    ("user_token.view", "member"),
+    ("user_token.update", "member"),
+    ("user_token.reveal", "member"),
+    ("user_token.revoke", "member"),
+    ("operator_token.manage", "operator"),
+    ("agent.view", "member"),
+    ("agent.stop", "admin"),
+    ("agent.pause", "admin"),
+    ("build.view", "member"),
+    ("build.create", "member"),
+    ("build.cancel", "member"),
+    ("agent.register", "agent token"),
+    ("agent_token.identify", "agent token"),
+    ("agent.connect", "session"),
+    ("agent.heartbeat", "session"),
+    ("agent.ping", "session"),
+    ("agent.disconnect", "session, ended session"),
+    ("job.accept", "session"),
+    ("job.report", "job"),
+    ("job.control_agent", "job"),
+    ("meta_data.read", "job"),
+    ("meta_data.write", "job"),
+    ("annotation.write", "job"),
+    ("house.keep", "system"),
+    ("instance.view", "operator, system"),
+];
+
+/// What is answered to somebody who asks.
+#[derive(Debug, PartialEq, Eq, Clone, Copy)]
+enum Answer {
+    Granted,
+    Denied,
+    Kind,
+    Expired,
+    Unknown,
+    NotFound,
+}
+
+/// A caller as the reference sees them.
+struct Asking {
+    who: &'static str,
+    /// Whether a token was shown, which is then named in the refusal.
+    shows_token: bool,
+    caller: Caller,
+}
+
+fn sort(who: &str) -> &str {
+    match who {
+        "admin" | "member" => "person",
+        "session" | "ended session" => "agent",
+        other => other,
+    }
+}
+
+/// What the reference says.
+fn wanted(allowed: &str, asking: &Asking, own_organization: bool) -> Answer {
+    let allowed: Vec<&str> = allowed.split(", ").collect();
+    let is_for_such = allowed.iter().any(|it| sort(it) == sort(asking.who));
+    let has_organization = !["anonymous", "operator"].contains(&asking.who);
+    match asking.who {
+        _ if !is_for_such && asking.shows_token => Answer::Kind,
+        _ if !is_for_such => Answer::Unknown,
+        _ if has_organization && !own_organization => Answer::NotFound,
+        who if allowed.contains(&who) => Answer::Granted,
+        "admin" if allowed.contains(&"member") => Answer::Granted,
+        "ended session" => Answer::Expired,
+        _ => Answer::Denied,
+    }
+}
+
+fn given<A: Action>(control: &Control, caller: &Caller, of: OrganizationId) -> Answer {
+    match control.grant::<A>(caller, of) {
+        Ok(grant) => {
+            assert_eq!(grant.organization(), of);
+            Answer::Granted
+        }
+        Err(Error::Denied { action, .. }) if action == A::NAME => Answer::Denied,
+        Err(Error::Unauthenticated { reason: Refusal::Kind, token: Some(_) }) => Answer::Kind,
+        Err(Error::Unauthenticated { reason: Refusal::Expired, token: Some(_) }) => Answer::Expired,
+        Err(Error::Unauthenticated { reason: Refusal::Unknown, token: None }) => Answer::Unknown,
+        Err(Error::NotFound("organization")) => Answer::NotFound,
+        Err(other) => panic!("{}: {other:?}", A::NAME),
+    }
+}
+
+type Ask = fn(&Control, &Caller, OrganizationId) -> Answer;
+
+macro_rules! asks {
+    ($($action:ident)*) => { vec![$(($action::NAME, given::<$action> as Ask)),*] };
+}
+
+fn every_action() -> Vec<(&'static str, Ask)> {
+    asks![
+        ViewOrganization CreateOrganization ViewAudit
+        CreateAgentToken ViewAgentTokens UpdateAgentToken RevealAgentToken RotateAgentToken RevokeAgentToken
+        CreateUserToken ViewUserTokens UpdateUserToken RevealUserToken RevokeUserToken
+        ManageOperatorTokens
+        ViewAgents StopAgent PauseAgent
+        ViewBuilds CreateBuild CancelBuild
+        RegisterAgent IdentifyAgentToken ConnectAgent Heartbeat Ping DisconnectAgent AcceptJob
+        ReportJob ControlOwnAgent ReadMetaData WriteMetaData Annotate
+        KeepHouse ViewInstance
+    ]
+}
+
+async fn everybody(world: &World) -> Vec<Asking> {
+    let control = &world.control;
+    let acme = &world.acme;
+    let anonymous = Presented { value: None, origin: countersign_control::Origin::local() };
+    let anonymous = control.authenticate(anonymous).await.expect("nobody in particular");
+    let member = person(control, acme, "bob@acme.example", Role::Member).await;
+    let agent = connect(control, acme.agent_token(), &[]).await;
+    let gone = connect(control, acme.agent_token(), &[]).await;
+    control.disconnect_agent(&may::<DisconnectAgent>(control, &gone.caller)).await.expect("gone");
+    let manage = may::<ManageOperatorTokens>(control, &world.operator);
+    let (_, robot) = control.create_operator_token(&manage, "robot").await.expect("made");
+    let asking = |who, shows_token, caller| Asking { who, shows_token, caller };
+    vec![
+        asking("anonymous", false, anonymous),
+        asking("admin", true, acme.admin.clone()),
+        asking("admin", true, another_token(control, &acme.admin).await.1),
+        asking("member", true, member),
+        asking("agent token", true, caller(control, acme.agent_token()).await),
+        asking("session", true, agent.caller),
+        asking("ended session", true, caller(control, gone.session.reveal()).await),
+        asking("job", true, running_job(control, acme).await.caller),
+        asking("operator", false, control.local_operator()),
+        asking("operator", true, caller(control, robot.reveal()).await),
+    ]
+}
+
+pub async fn every_caller_and_every_action_as_the_reference_says(world: &World) {
+    let reference: BTreeMap<_, _> = REFERENCE.iter().copied().collect();
+    let everybody = everybody(world).await;
+    let own = world.acme.created.organization.id;
+    let others = [world.globex.created.organization.id, crate::acting::fresh_id(&world.control), OrganizationId::nil()];
+    let mut compared = 0;
+    for (name, ask) in every_action() {
+        for asking in &everybody {
+            let allowed = reference[name];
+            let who = asking.who;
+            assert_eq!(ask(&world.control, &asking.caller, own), wanted(allowed, asking, true), "{who} and {name}");
+            for other in others {
+                let given = ask(&world.control, &asking.caller, other);
+                assert_eq!(given, wanted(allowed, asking, false), "{who} and {name} in another organization");
+            }
+            compared += 1;
+        }
+    }
+    assert_eq!(compared, 35 * 10);
+}
+
+/// The reference, the table and the types name the same actions.
+pub fn the_reference_is_complete() {
+    let mut listed: Vec<_> = REFERENCE.iter().map(|(name, _)| *name).collect();
+    let mut typed: Vec<_> = every_action().iter().map(|(name, _)| *name).collect();
+    let mut table: Vec<_> = TABLE.iter().map(|row| row.name).collect();
+    for names in [&mut listed, &mut typed, &mut table] {
+        names.sort_unstable();
+    }
+    assert_eq!(listed, table);
+    assert_eq!(typed, table);
+}
+
+/// A wrong cell would be noticed: each cell of the table changes what the reference answers to somebody.
+pub fn every_cell_of_the_reference_decides_something() {
+    let origin = countersign_control::Origin::local();
+    for who in ["admin", "member", "agent token", "session", "ended session", "job", "operator"] {
+        let asking = Asking { who, shows_token: true, caller: Caller::Anonymous(origin.clone()) };
+        for (name, allowed) in REFERENCE {
+            let is_allowed = wanted(allowed, &asking, true) == Answer::Granted;
+            let flipped = if is_allowed { "nobody".to_owned() } else { format!("{allowed}, {who}") };
+            assert_ne!(wanted(&flipped, &asking, true), wanted(allowed, &asking, true), "{who} and {name}");
+        }
+    }
+}

@@ -1,0 +1,245 @@
+//! The one list of cases.
+
+use crate::run::Case;
+
+macro_rules! cases {
+    ($module:literal $($case:ident),* $(,)?) => {
+        &[$($crate::run::Case {
+            name: concat!($module, "::", stringify!($case)),
+            run: |world| Box::pin($case(world)),
+            housekeeping: &[],
+        }),*]
+    };
+}
+pub(crate) use cases;
+
+/// What moving to a newer key changes in the rows of every organization.
+const NEWEST_KEY: &[(&str, &str)] = &[
+    ("tokens", "data_key"),
+    ("tokens", "data_key_id"),
+    ("audit_heads", "mac"),
+    ("audit_heads", "key_id"),
+    ("audit_heads", "sealed_at"),
+];
+
+macro_rules! list {
+    ($($module:ident: $($case:ident)*;)*) => {
+        /// Every case.
+        pub const CASES: &[Case] = &[$($(Case {
+            name: concat!(stringify!($module), "::", stringify!($case)),
+            run: |world| Box::pin(crate::$module::$case(world)),
+            housekeeping: housekeeping(stringify!($module)),
+        },)*)*];
+    };
+}
+
+const fn housekeeping(module: &str) -> &'static [(&'static str, &'static str)] {
+    match module.as_bytes() {
+        b"keys" => NEWEST_KEY,
+        _ => &[],
+    }
+}
+
+list! {
+    tokens:
+        every_combination_is_kept_as_it_was_given
+        what_cannot_be_taken_is_named_and_makes_nothing
+        a_list_is_newest_first_in_pages_without_gap_or_repeat
+        a_list_can_be_of_live_or_of_revoked_ones
+        an_expired_token_is_refused_from_its_moment_on;
+    references:
+        id_public_id_and_value_name_the_same_token
+        a_public_part_with_another_secret_names_nothing
+        other_kinds_and_garbage_are_not_found_in_the_same_words;
+    revealing:
+        at_9_59_999999_and_not_at_10_00
+        a_sweep_says_how_many_windows_it_closed
+        always_and_never
+        revoking_and_expiring_destroy_the_copy
+        each_reveal_is_in_the_audit_log_and_a_refused_one_is_not
+        a_copy_opens_only_where_it_was_made;
+    updating:
+        what_is_absent_stays_and_null_takes_away
+        what_cannot_be_taken_changes_nothing
+        a_revoked_token_stays_as_it_is
+        a_tighter_policy_destroys_the_value_and_a_wider_one_never_brings_it_back
+        a_policy_can_be_widened_while_the_value_is_there
+        a_change_of_words_leaves_the_window_of_a_rotated_value_open
+        an_expiry_that_comes_closer_is_kept;
+    rotating:
+        both_values_are_good_until_the_overlap_ends
+        the_overlap_is_a_day_unless_said_otherwise
+        an_end_that_has_come_ends_old_values_at_once
+        a_shorter_overlap_is_not_made_longer_by_the_next_rotation
+        only_the_newest_value_can_be_revealed_and_its_window_is_its_own
+        agents_keep_their_sessions_and_their_history
+        five_values_at_once_are_the_most
+        what_has_ended_is_not_rotated
+        revoking_ends_every_value;
+    reach:
+        a_revoked_token_registers_nobody_and_says_so
+        revoking_again_keeps_the_first_reason
+        a_reason_must_be_one
+        keep_leaves_connected_agents_alone
+        drain_lets_each_finish_its_job_and_then_leave
+        disconnect_ends_sessions_and_cancels_jobs_at_once
+        a_revocation_that_kept_agents_can_be_followed_by_one_that_does_not
+        no_registration_commits_after_a_revocation_was_answered;
+    narrowing:
+        a_narrowed_agent_gets_no_new_work
+        only_agents_outside_are_touched
+        networks_hold_for_tokens_and_sessions_from_the_next_call_on
+        a_job_that_was_offered_before_is_not_offered_on;
+    user_tokens:
+        a_person_makes_lists_and_reads_their_own
+        another_persons_token_is_nobodys_business
+        null_and_absent_differ
+        the_window_and_the_expiry_hold_for_them_too
+        a_revoked_one_is_refused_and_keeps_its_first_reason
+        the_very_token_of_the_call_can_be_revoked;
+    instance:
+        of_two_that_set_up_at_once_one_wins
+        an_organization_begins_with_all_it_needs
+        one_person_may_be_in_several_organizations_with_tokens_for_each
+        what_cannot_be_made_is_named
+        organizations_of_one_slug_at_once_become_one
+        an_operators_token_makes_organizations_and_sees_none;
+    registering:
+        what_an_agent_says_of_itself_is_kept
+        each_registration_is_a_new_agent
+        what_cannot_be_taken_is_named
+        a_queue_outside_the_scope_is_refused
+        a_deployment_is_the_tags_or_the_only_one_or_the_default
+        a_network_outside_the_list_is_refused
+        a_token_tells_its_holder_what_it_is;
+    leaving:
+        an_agent_is_connected_once_it_says_so
+        a_goodbye_can_be_said_twice_and_ends_everything_else
+        a_goodbye_gives_up_the_job
+        stop_lets_the_job_end_and_force_does_not
+        force_puts_an_offered_job_back
+        a_paused_agent_gets_no_job_until_resumed_or_its_time_is_over
+        an_offered_job_comes_before_a_pause_and_leaving_before_everything
+        a_job_controls_its_own_agent
+        an_agent_that_was_told_to_leave_stays_connected_until_it_does;
+    lost:
+        after_three_minutes_of_silence_and_not_before
+        whoever_is_heard_stays_also_when_that_is_not_written_yet
+        nobody_is_given_up_while_the_server_was_not_there_to_listen
+        the_job_of_a_lost_agent_has_failed_and_its_token_is_dead
+        a_job_that_a_lost_agent_never_took_waits_again
+        lost_agents_are_not_among_the_live;
+    agents:
+        newest_first_in_pages
+        a_search_is_by_name_and_tags_in_any_case_of_letters
+        a_token_lists_the_agents_that_are_connected_with_it;
+    dispatch:
+        each_job_is_run_once_however_many_agents_ask
+        one_agent_is_never_given_two_jobs
+        the_oldest_waiting_job_comes_first
+        only_the_own_queue_and_deployment_count
+        an_agent_that_wants_no_jobs_gets_none
+        an_offer_stands_until_it_is_taken_or_its_time_is_over
+        a_job_whose_taking_was_not_heard_can_be_taken_again
+        a_ping_with_nothing_to_do_writes_nothing;
+    jobs:
+        a_job_goes_from_offer_to_end
+        only_the_agent_that_was_offered_a_job_can_take_it
+        a_start_can_be_said_twice_and_an_end_once
+        a_job_can_end_without_having_started
+        a_jobs_token_dies_with_its_job
+        a_jobs_token_is_for_its_own_job_only
+        the_session_stands_in_for_a_job_token_only_for_agents_that_know_none
+        a_canceled_job_is_ended_by_its_agent
+        the_environment_is_complete_and_holds_no_token;
+    logs:
+        pieces_come_in_any_order_and_are_read_in_theirs
+        a_piece_that_was_taken_is_not_taken_twice
+        bytes_are_kept_as_they_are
+        an_ended_log_passes_over_gaps_and_says_that_it_is_whole
+        limits_are_named_and_the_job_goes_on_beyond_the_last
+        a_long_log_is_read_in_parts;
+    builds:
+        steps_become_jobs_in_their_order
+        what_cannot_be_built_is_named_and_makes_nothing
+        numbers_count_per_pipeline_and_are_never_given_twice
+        a_build_stands_where_its_jobs_stand
+        of_two_jobs_that_end_at_once_the_later_one_ends_the_build
+        canceling_ends_what_waits_and_tells_what_runs
+        canceling_and_ending_at_once_leave_a_build_that_has_ended;
+    meta_data:
+        what_one_job_sets_another_of_the_build_reads
+        keys_are_sorted_alike_everywhere
+        values_are_kept_as_they_are_and_limits_are_named
+        ten_thousand_keys_are_the_most
+        jobs_that_set_one_key_at_once_leave_one_of_their_values;
+    annotations:
+        a_context_says_one_thing_at_a_time
+        append_adds_and_begins_what_is_not_there
+        jobs_that_append_at_once_lose_no_word
+        a_build_and_each_job_have_contexts_of_their_own
+        the_highest_priority_comes_first_and_then_the_oldest
+        what_cannot_be_taken_is_named_and_changes_nothing
+        a_thousand_are_the_most;
+    standing:
+        an_ended_credential_commits_nothing
+        a_person_who_is_demoted_or_removed_commits_nothing
+        a_demoted_person_is_a_member_from_the_next_call_on
+        time_that_runs_out_on_the_way_counts
+        a_value_that_is_rotated_out_on_the_way_registers_nobody;
+    audit_rows:
+        every_change_writes_its_row
+        without_its_row_no_change_commits
+        what_fails_writes_no_row
+        what_changes_nothing_writes_no_row
+        work_of_the_server_itself_says_why
+        the_log_is_listed_newest_first_in_pages;
+    audit_chain:
+        rows_are_sealed_behind_and_in_one_chain_per_organization
+        more_rows_than_a_batch_and_a_page_hold
+        several_sealers_at_once_make_one_chain
+        the_first_sealers_of_a_new_log_may_come_at_once
+        writers_do_not_wait_for_the_sealer_nor_it_for_them
+        another_key_ring_does_not_fit;
+    tampering:
+        every_column_of_a_row_counts
+        any_row_that_is_changed_or_removed_is_named
+        rows_that_change_places_are_found
+        a_row_that_is_put_in_is_found_wherever_it_stands
+        a_tail_that_is_cut_off_is_found_also_with_a_head_to_match
+        a_changed_head_is_found_and_nothing_is_sealed_on_it;
+    keys:
+        copies_and_heads_move_at_once
+        digests_move_at_their_next_use_and_then_the_key_can_go
+        a_missing_key_is_named_and_never_a_denial
+        more_rows_than_a_batch_holds_move_too
+        closed_windows_need_no_key;
+    usage:
+        when_and_from_where_a_token_was_used_is_seen_at_once_and_written_behind
+        a_refused_use_is_no_use
+        user_tokens_show_it_too
+        when_an_agent_was_heard_is_seen_at_once_and_written_behind
+        refusals_are_counted_by_reason_and_address
+        the_figures_count_every_refusal_by_reason;
+    foreign:
+        ids_of_another_organization_are_ids_that_nothing_has;
+    texts:
+        no_text_of_a_person_is_a_fault_of_ours
+        no_text_of_an_operator_is_a_fault_of_ours
+        no_text_of_an_agent_or_job_is_a_fault_of_ours
+        no_word_at_a_jobs_end_is_a_fault_of_ours;
+    access:
+        every_caller_and_every_action_as_the_reference_says;
+    scopes:
+        a_registration_is_let_in_as_the_reference_says;
+}
+
+/// What needs no engine: rules of the domain, and proof that the suite's own checks can fail.
+pub const RULES: &[(&str, fn())] = &[
+    ("access::the_reference_is_complete", crate::access::the_reference_is_complete),
+    ("access::every_cell_of_the_reference_decides_something", crate::access::every_cell_of_the_reference_decides_something),
+    ("scopes::the_rule_is_what_the_reference_says", crate::scopes::the_rule_is_what_the_reference_says),
+    ("controls::a_dump_tells_every_change", crate::controls::a_dump_tells_every_change),
+    ("controls::every_table_is_watched", crate::controls::every_table_is_watched),
+    ("controls::a_mark_in_an_answer_is_found", crate::controls::a_mark_in_an_answer_is_found),
+];

@@ -58,8 +58,7 @@ impl Failure {
         match error {
             // Accepted, and not for this: an operator token at a field of an organization, a user token at one of the instance.
             Error::Unauthenticated { reason: Refusal::Kind, .. } => {
-                Self::new(StatusCode::OK, "forbidden", Refusal::Kind.to_string())
-                    .with("reason", Refusal::Kind.as_str())
+                Self::new(StatusCode::OK, "forbidden", Refusal::Kind.to_string()).with("reason", Refusal::Kind.as_str())
             }
             Error::Unauthenticated { reason, token } => unauthenticated(*reason, token.as_ref()),
             Error::Denied { action, .. } => {
@@ -71,14 +70,10 @@ impl Failure {
                 Self::new(StatusCode::OK, "invalid", error.to_string()).with("fields", fields)
             }
             Error::Conflict(_) => Self::new(StatusCode::OK, "conflict", error.to_string()),
-            Error::TooMany { retry_after } => {
-                Self::exhausted(error.to_string(), retry_after.as_secs().max(1))
-            }
-            Error::Unavailable { code, message } => {
-                Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", *message)
-                    .with("code", *code)
-                    .after(RETRY_AFTER.as_secs())
-            }
+            Error::TooMany { retry_after } => Self::exhausted(error.to_string(), retry_after.as_secs().max(1)),
+            Error::Unavailable { code, message } => Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", *message)
+                .with("code", *code)
+                .after(RETRY_AFTER.as_secs()),
             Error::Internal(what) => {
                 tracing::error!(%what, "internal error");
                 let id = countersign_http::request_id().unwrap_or_default();

@@ -20,7 +20,7 @@ const LOOK_AROUND: &str = r#"steps:
       countersign meta-data exists greeting
       countersign meta-data exists nothing || echo "missing ends with $?"
       countersign annotate "All **good**" --style success --context it
-      for try in $(seq 600); do test -e ../../../go-on && break; sleep 0.1; done
+      for try in $(seq 600); do test -e ../../../../go-on && break; sleep 0.1; done
 "#;
 
 #[test]

@@ -67,8 +67,8 @@ impl Admin<'_> {
         let field =
             self.call("query($id: ID!) { node(id: $id) { ... on AgentToken { token } } }", &json!({ "id": id }));
         match policy {
-            "WINDOW" => self.client.see_again("the deprecated field `token`", &field, &value).await,
-            _ => self.client.ask("the deprecated field `token`, closed", &field).await,
+            "NEVER" => self.client.ask("the deprecated field `token`, never", &field).await,
+            _ => self.client.see_again("the deprecated field `token`", &field, &value).await,
         };
         if number.is_multiple_of(2) {
             let rotate = self.call(

@@ -82,8 +82,8 @@ pub(super) fn whole(Whole { mut executed, stats, wants_stats }: Whole) -> Respon
         error.message = failure.message;
         error.extensions = Some(failure.extensions);
     }
-    let numbers = wants_stats
-        .then_some(StatsBody { requested_complexity: stats.requested, actual_complexity: stats.actual });
+    let numbers =
+        wants_stats.then_some(StatsBody { requested_complexity: stats.requested, actual_complexity: stats.actual });
     let body = Body { data: was_executed.then_some(&executed.data), errors: &executed.errors, stats: numbers };
     let mut answer = (status, axum::Json(body)).into_response();
     dress(answer.headers_mut(), status, retry_after);

@@ -1,6 +1,7 @@
 //! `/graphql` and `/v1`: one document per POST. GET answers a browser with the console and executes nothing.
 
 mod answer;
+mod order;
 mod request;
 
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use crate::limits::{self, Allowance, Budget, Cost, Exhausted, Shapes, Spent, Unf
 use crate::schema::{self, Schema};
 
 use answer::{Stats, Whole};
+use order::Order;
 use request::Asked;
 
 /// What answering needs.
@@ -34,12 +36,8 @@ struct Face {
 
 /// The routes of this face, to stand behind `countersign_http::Edge::layers`.
 pub fn router(control: Control, allowance: Allowance) -> Router {
-    let face = Face {
-        control,
-        schema: schema::build(),
-        shapes: Shapes::of(&schema::sdl()),
-        budget: Budget::new(allowance),
-    };
+    let face =
+        Face { control, schema: schema::build(), shapes: Shapes::of(&schema::sdl()), budget: Budget::new(allowance) };
     let endpoint = get(look).post(execute);
     Router::new()
         .route("/graphql", endpoint.clone())
@@ -54,7 +52,8 @@ async fn look(request: Request) -> Response {
     if accepts.into_iter().any(|value| value.contains("text/html")) {
         return console::page();
     }
-    let message = "Send the query in the body of a POST, as JSON: {\"query\": \"…\"}. GET shows a console to browsers only.";
+    let message =
+        "Send the query in the body of a POST, as JSON: {\"query\": \"…\"}. GET shows a console to browsers only.";
     let mut answer = answer::failed(Failure::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", message));
     answer.headers_mut().insert(ALLOW, http::HeaderValue::from_static("GET, HEAD, POST"));
     answer
@@ -79,9 +78,9 @@ async fn answer_to(face: &Face, request: Request) -> Result<Response, Failure> {
     let wants_stats = parts.headers.get("buildkite-include-query-stats").is_some_and(|value| value == "true");
     let asked = request::read(Request::from_parts(parts, body)).await?;
     let who = spender(&caller);
-    face.budget.check(who, face.control.now()).map_err(|Exhausted { message, retry_after }| {
-        Failure::exhausted(message, retry_after)
-    })?;
+    face.budget
+        .check(who, face.control.now())
+        .map_err(|Exhausted { message, retry_after }| Failure::exhausted(message, retry_after))?;
     let (executed, requested) = match run(face, caller, asked).await {
         Ok(executed) => executed,
         Err(failure) => return Ok(answer::failed(failure)),
@@ -107,6 +106,7 @@ async fn run(face: &Face, caller: Caller, asked: Asked) -> Result<(Executed, u64
     })?;
     let operation = asked.operation.as_deref();
     let cost = Cost::of(&document, operation, &asked.variables, &face.shapes).map_err(|why| limit(why.0))?;
+    let order = Order::of(&document, operation);
     let call = Call { control: face.control.clone(), caller };
     let mut execution = Execution::new(asked.query).variables(asked.variables).data(call);
     if let Some(operation) = asked.operation {
@@ -114,7 +114,10 @@ async fn run(face: &Face, caller: Caller, asked: Asked) -> Result<(Executed, u64
     }
     execution.set_parsed_query(document);
     match tokio::time::timeout(limits::EXECUTION_TIME, face.schema.execute(execution)).await {
-        Ok(executed) => Ok((executed, cost.points)),
+        Ok(mut executed) => {
+            executed.data = order.put(executed.data);
+            Ok((executed, cost.points))
+        }
         Err(_) => {
             let error = Error::Unavailable {
                 code: "timeout",
@@ -138,7 +141,8 @@ fn person(caller: Caller) -> countersign_control::Result<Caller> {
 
 fn is_json(value: &str) -> bool {
     let essence = value.split(';').next().unwrap_or_default().trim();
-    essence.eq_ignore_ascii_case("application/json") || essence.eq_ignore_ascii_case("application/graphql-response+json")
+    essence.eq_ignore_ascii_case("application/json")
+        || essence.eq_ignore_ascii_case("application/graphql-response+json")
 }
 
 /// The operator spends as nobody of no organization.

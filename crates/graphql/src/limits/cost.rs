@@ -75,11 +75,16 @@ impl Cost {
                 return Err(too_many());
             }
             if cost.depth > MAX_DEPTH {
-                return Err(TooMuch(format!("Query has depth of {}, which exceeds max depth of {MAX_DEPTH}", cost.depth)));
+                return Err(TooMuch(format!(
+                    "Query has depth of {}, which exceeds max depth of {MAX_DEPTH}",
+                    cost.depth
+                )));
             }
             if definition.node.ty == OperationType::Mutation && cost.roots > MAX_ROOT_MUTATIONS as u64 {
                 let have = cost.roots;
-                return Err(TooMuch(format!("The query has {have} changes; at most {MAX_ROOT_MUTATIONS} are possible.")));
+                return Err(TooMuch(format!(
+                    "The query has {have} changes; at most {MAX_ROOT_MUTATIONS} are possible."
+                )));
             }
             // Of several operations the one that is named will be executed; of one that has a name, that one.
             if operation.is_none() || name.map(Name::as_str) == operation {
@@ -212,7 +217,6 @@ impl<'a> Counting<'a> {
 }
 
 /// Null and what is no number are as if nothing was asked; what is below 0 is refused later on.
-#[expect(clippy::needless_pass_by_value, reason = "it ends an iterator of values")]
 fn as_number(value: Value) -> Option<u64> {
     match value {
         Value::Number(number) => Some(number.as_u64().unwrap_or(0)),

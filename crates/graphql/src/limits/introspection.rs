@@ -45,9 +45,7 @@ fn down<'a>(
                 down(&fragment.node.selection_set, way, document, steps + 1)?.and(Cost::STEP)
             }
             Selection::FragmentSpread(spread) => match document.fragments.get(&spread.node.fragment_name.node) {
-                Some(fragment) => {
-                    down(&fragment.node.selection_set, way, document, steps + 1)?.and(Cost::STEP)
-                }
+                Some(fragment) => down(&fragment.node.selection_set, way, document, steps + 1)?.and(Cost::STEP),
                 None => Cost::STEP,
             },
         };

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
+use async_graphql::Positioned;
 use async_graphql::parser::parse_schema;
 use async_graphql::parser::types::{BaseType, FieldDefinition, Type, TypeKind, TypeSystemDefinition};
-use async_graphql::Positioned;
 
 /// A field that answers an object. Other fields cost nothing and are not kept.
 #[derive(Debug, Clone)]

@@ -83,7 +83,6 @@ pub(crate) struct Touching {
     pub client_mutation_id: Option<String>,
 }
 
-/// A token that was taken back. No call with it is accepted any more.
 pub(crate) struct AgentTokenRevokePayload(pub Touching);
 
 /// A token that was taken back. No call with it is accepted any more.
@@ -132,7 +131,6 @@ pub(crate) struct AgentTokenUpdateInput {
     pub connected_agents: Option<ConnectedAgents>,
 }
 
-/// A token that was changed.
 pub(crate) struct AgentTokenUpdatePayload(pub Touching);
 
 /// A token that was changed.

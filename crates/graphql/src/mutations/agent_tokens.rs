@@ -142,8 +142,7 @@ async fn reveal(call: &Call, input: AgentTokenRevealInput) -> Result<AgentTokenR
 }
 
 async fn rotate(call: &Call, input: AgentTokenRotateInput) -> Result<AgentTokenRotatePayload> {
-    let rotation =
-        Rotation { token: reference(&input.id)?, old_valid_until: input.old_valid_until.map(|at| at.0) };
+    let rotation = Rotation { token: reference(&input.id)?, old_valid_until: input.old_valid_until.map(|at| at.0) };
     let rotated = call.control.rotate_agent_token(&call.may()?, rotation).await?;
     Ok(AgentTokenRotatePayload {
         agent_token: AgentToken(rotated.token),

@@ -1,9 +1,9 @@
 //! Making organizations: for the operator of the instance.
 
 use async_graphql::{Context, InputObject, Object, SimpleObject};
+use countersign_control::Result;
 use countersign_control::agent_tokens::AgentToken as Token;
 use countersign_control::organizations::NewOrganization;
-use countersign_control::Result;
 use countersign_domain::Scope;
 
 use crate::call::Call;

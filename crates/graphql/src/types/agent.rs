@@ -27,7 +27,6 @@ pub(crate) struct OperatingSystem {
     name: String,
 }
 
-/// A program that registered and runs jobs.
 pub(crate) struct Agent(pub agents::Agent);
 
 connection! {

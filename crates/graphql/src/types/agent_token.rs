@@ -73,7 +73,6 @@ impl TokenState {
     }
 }
 
-/// A token that agents register with.
 #[derive(Debug)]
 pub(crate) struct AgentToken(pub agent_tokens::AgentToken);
 

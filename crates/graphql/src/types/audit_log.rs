@@ -11,7 +11,6 @@ use super::connection::int;
 use super::date_time::DateTime;
 use super::page_info::{PageInfo, Window};
 
-/// A change, as it was written down with the change itself.
 pub(crate) struct AuditLogEntry(pub Event);
 
 /// A change, as it was written down with the change itself.

@@ -68,7 +68,6 @@ pub(crate) struct BuildMetaData {
     value: String,
 }
 
-/// A note that a job left on its build.
 pub(crate) struct BuildAnnotation(Annotation);
 
 /// A note that a job left on its build.
@@ -120,7 +119,6 @@ impl BuildAnnotation {
     }
 }
 
-/// A run of a pipeline.
 pub(crate) struct Build(pub builds::Build);
 
 /// A run of a pipeline.

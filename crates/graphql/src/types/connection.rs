@@ -70,7 +70,6 @@ macro_rules! connection {
             node: Option<$node>,
         }
 
-        $(#[doc = $doc])+
         pub(crate) struct $connection {
             edges: Vec<$edge>,
             info: $crate::types::page_info::PageInfo,

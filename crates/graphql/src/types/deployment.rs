@@ -8,7 +8,6 @@ use crate::call::Call;
 use crate::global_id::{self, Sort};
 use crate::nullable::{Nullable, found};
 
-/// The boundary that work runs inside.
 pub(crate) struct Deployment(pub organizations::Deployment);
 
 /// The boundary that work runs inside.

@@ -84,7 +84,6 @@ pub(crate) struct JobLogPart {
     is_complete: bool,
 }
 
-/// A command of a build.
 pub(crate) struct JobTypeCommand(pub jobs::Job);
 
 /// A command of a build.

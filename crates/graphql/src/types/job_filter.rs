@@ -1,8 +1,8 @@
 //! Which of a build's jobs are wanted.
 
 use async_graphql::Enum;
-use countersign_control::jobs;
 use countersign_control::Result;
+use countersign_control::jobs;
 use countersign_domain::build::JobState;
 use countersign_domain::id::BuildId;
 

@@ -19,7 +19,6 @@ use super::page_info::Window;
 use super::permission::OrganizationPermissions;
 use super::{agent, agent_token, audit_log};
 
-/// A tenant: everything else belongs to one.
 pub(crate) struct Organization(pub organizations::Organization);
 
 connection! {

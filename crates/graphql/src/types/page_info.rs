@@ -82,7 +82,9 @@ impl Window {
         let before: Option<Id<K>> = read_cursor("before", self.before.as_deref())?;
         let (first, last) = (size("first", self.first)?, size("last", self.last)?);
         let (items, next, previous) = match (first, last) {
-            (Some(_), Some(_)) => return Err(Error::invalid("last", "cannot be combined with first; give one of them")),
+            (Some(_), Some(_)) => {
+                return Err(Error::invalid("last", "cannot be combined with first; give one of them"));
+            }
             (first, None) => {
                 let page = fetch(PageRequest { after, limit: first.unwrap_or(MAX_PAGE) }).await?;
                 let mut items = page.items;
@@ -113,7 +115,9 @@ impl Window {
         let end = place("before", &self.before)?.unwrap_or(all.len()).max(start);
         let (first, last) = (size("first", self.first)?, size("last", self.last)?);
         let (from, to) = match (first, last) {
-            (Some(_), Some(_)) => return Err(Error::invalid("last", "cannot be combined with first; give one of them")),
+            (Some(_), Some(_)) => {
+                return Err(Error::invalid("last", "cannot be combined with first; give one of them"));
+            }
             (first, None) => (start, end.min(start + first.unwrap_or(MAX_PAGE) as usize)),
             (None, Some(last)) => (start.max(end.saturating_sub(last as usize)), end),
         };

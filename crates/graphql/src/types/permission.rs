@@ -36,7 +36,6 @@ fn not_here(what: &str) -> Option<Permission> {
     Some(Permission { allowed: false, code: Some("not_supported".to_owned()), message: Some(message) })
 }
 
-/// What the caller may do with an agent token.
 pub(crate) struct AgentTokenPermissions;
 
 /// What the caller may do with an agent token.
@@ -48,7 +47,6 @@ impl AgentTokenPermissions {
     }
 }
 
-/// What the caller may do with an agent.
 pub(crate) struct AgentPermissions;
 
 /// What the caller may do with an agent.
@@ -70,7 +68,6 @@ impl AgentPermissions {
     }
 }
 
-/// What the caller may do in the organization.
 pub(crate) struct OrganizationPermissions;
 
 /// What the caller may do in the organization.

@@ -9,7 +9,6 @@ use crate::global_id::{self, Sort};
 
 use super::organization::{Organization, own};
 
-/// What builds are runs of. It is made by its first build.
 pub(crate) struct Pipeline {
     pub id: Id<builds::Pipeline>,
     pub slug: String,

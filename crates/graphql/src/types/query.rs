@@ -16,18 +16,13 @@ use super::organization::{Organization, own};
 use super::slug::own_organization;
 use super::viewer::Viewer;
 
-/// What can be asked. What does not exist, and what the caller may not know of, is null.
 pub(crate) struct Query;
 
 /// What can be asked. What does not exist, and what the caller may not know of, is null.
 #[Object]
 impl Query {
     /// An agent.
-    async fn agent(
-        &self,
-        ctx: &Context<'_>,
-        #[graphql(desc = "`organization/uuid`.")] slug: ID,
-    ) -> Nullable<Agent> {
+    async fn agent(&self, ctx: &Context<'_>, #[graphql(desc = "`organization/uuid`.")] slug: ID) -> Nullable<Agent> {
         agent::by_slug(Call::of(ctx), &slug).await
     }
 

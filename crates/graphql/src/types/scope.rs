@@ -14,7 +14,6 @@ use crate::nullable::{Nullable, answered};
 
 use super::deployment::Deployment;
 
-/// What an agent token reaches. All parts must let a use through.
 pub(crate) struct AgentTokenScope(pub Scope);
 
 /// What an agent token reaches. All parts must let a use through.
@@ -103,7 +102,10 @@ impl AgentTokenScopeInput {
 fn deployment(id: &ID) -> Result<DeploymentId> {
     let known = global_id::parse_uuid(id).or_else(|| global_id::expect(id, Sort::Deployment).ok());
     known.ok_or_else(|| {
-        Error::invalid("scope.deployments", "holds what is no id of a deployment; take one from organization.deployments")
+        Error::invalid(
+            "scope.deployments",
+            "holds what is no id of a deployment; take one from organization.deployments",
+        )
     })
 }
 

@@ -6,7 +6,6 @@ use countersign_control::agent_tokens::{Refused, Secret};
 use super::connection::int;
 use super::date_time::{DateTime, time};
 
-/// One secret of a token; a rotation adds one.
 pub(crate) struct AgentTokenSecret(pub Secret);
 
 /// One secret of a token; a rotation adds one.
@@ -43,7 +42,6 @@ impl AgentTokenSecret {
     }
 }
 
-/// Refused attempts with one value, for one reason, from one address.
 pub(crate) struct AgentTokenRefusal(pub Refused);
 
 /// Refused attempts with one value, for one reason, from one address.

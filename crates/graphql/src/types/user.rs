@@ -16,7 +16,6 @@ pub(crate) struct Avatar {
     url: String,
 }
 
-/// A person.
 pub(crate) struct User(pub organizations::User);
 
 /// A person.

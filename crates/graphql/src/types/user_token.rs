@@ -13,7 +13,6 @@ use super::agent_token::{RevealPolicy, TokenState};
 use super::date_time::{DateTime, time};
 use super::page_info::{PageInfo, Window};
 
-/// A token that a person's programs call this API with. Only its owner sees it.
 #[derive(Debug)]
 pub(crate) struct UserToken(pub Token);
 

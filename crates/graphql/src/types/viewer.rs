@@ -14,7 +14,6 @@ use super::page_info::Window;
 use super::user::{User, member};
 use super::user_token::{UserTokenConnection, own_tokens};
 
-/// Whoever calls.
 pub(crate) struct Viewer(pub UserId);
 
 /// Whoever calls.

@@ -23,19 +23,26 @@ async fn without_an_accepted_credential_nothing_is_executed() {
     assert_eq!(unknown.header("www-authenticate"), "Bearer");
     insta::assert_snapshot!(unknown.text, @r#"{"errors":[{"message":"Authentication required. Please supply a valid API Access Token: a user token, as `Authorization: Bearer VALUE`.","extensions":{"type":"unauthenticated"}}]}"#);
     let good = server.world.acme.user_token();
-    let changed = format!("{}{}", &good[..good.len() - 7], if good.ends_with("AAAAAAA") { "BBBBBBB" } else { "AAAAAAA" });
+    let changed =
+        format!("{}{}", &good[..good.len() - 7], if good.ends_with("AAAAAAA") { "BBBBBBB" } else { "AAAAAAA" });
     for header in ["Bearer", "Bearer x", "Basic YTpi", &format!("Bearer {changed}"), &format!("Bearer {good}x")] {
         let other = server.send(bare(Some(header))).await;
         assert_eq!((other.status, &other.text), (unknown.status, &unknown.text), "{header}");
     }
-    assert_eq!(server.send(bare(Some(&format!("Token {good}")))).await.ok().at("/data/viewer/user/email"), "ada@acme.example");
+    assert_eq!(
+        server.send(bare(Some(&format!("Token {good}")))).await.ok().at("/data/viewer/user/email"),
+        "ada@acme.example"
+    );
 }
 
 #[tokio::test]
 async fn a_verified_credential_is_told_its_reason_and_its_public_id() {
     let server = Server::new().await;
     let agent_token = server.ask_as(server.world.acme.agent_token(), VIEWER, json!({})).await;
-    assert_eq!((agent_token.status.as_u16(), agent_token.text_at("/errors/0/extensions/reason")), (401, "kind".to_owned()));
+    assert_eq!(
+        (agent_token.status.as_u16(), agent_token.text_at("/errors/0/extensions/reason")),
+        (401, "kind".to_owned())
+    );
     let public_id = server.world.acme.created.agent_token.public_id.as_str();
     assert_eq!(agent_token.text_at("/errors/0/extensions/token"), public_id);
     assert!(!agent_token.text.contains(server.world.acme.agent_token()));
@@ -96,7 +103,13 @@ async fn another_organization_is_as_if_it_did_not_exist() {
     let revoke = "mutation($id: ID!) { agentTokenRevoke(input: {id: $id, reason: \"r\", connectedAgents: DISCONNECT}) { agentsTouched } }";
     let absent = server.ask(revoke, json!({ "id": missing })).await;
     assert_eq!(absent.error(), "No agent token found");
-    for id in [&token["id"], &token["uuid"], &token["publicId"], &json!(server.world.globex.agent_token()), &json!(organization)] {
+    for id in [
+        &token["id"],
+        &token["uuid"],
+        &token["publicId"],
+        &json!(server.world.globex.agent_token()),
+        &json!(organization),
+    ] {
         let foreign = server.ask(revoke, json!({ "id": id })).await;
         assert_eq!((foreign.status, &foreign.text), (absent.status, &absent.text), "{id}");
     }
@@ -133,12 +146,14 @@ async fn the_operator_makes_organizations_and_sees_nothing_inside_one() {
     assert_eq!(made.at("/data/organizationCreate/organization/slug"), "initech");
     assert_eq!(made.at("/data/organizationCreate/agentToken/description"), "Default agent registration token");
     let hedy = made.text_at("/data/organizationCreate/userTokenValue");
-    let own = server.ask_as(&hedy, "{ viewer { organizations { count edges { node { slug } } } } }", json!({})).await.ok();
+    let own =
+        server.ask_as(&hedy, "{ viewer { organizations { count edges { node { slug } } } } }", json!({})).await.ok();
     assert_eq!(own.at("/data/viewer/organizations/edges/0/node/slug"), "initech");
 
     let again = server.ask_as(secret.reveal(), create, json!({ "slug": "initech" })).await;
     assert_eq!((again.kind(), again.at("/data")), ("conflict".to_owned(), json!({ "organizationCreate": null })));
-    let inside = server.ask_as(secret.reveal(), "{ viewer { id } organization(slug: \"acme\") { id } }", json!({})).await;
+    let inside =
+        server.ask_as(secret.reveal(), "{ viewer { id } organization(slug: \"acme\") { id } }", json!({})).await;
     assert_eq!(inside.at("/data"), json!({ "viewer": null, "organization": null }));
     assert_eq!(inside.kind(), "forbidden");
     let by_user = server.ask(create, json!({ "slug": "hooli" })).await;

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use crate::client::Server;
 
-const SHOW: &str = "query($id: ID!) { node(id: $id) { ... on AgentToken { description public expiresAt state revealPolicy
+const SHOW: &str =
+    "query($id: ID!) { node(id: $id) { ... on AgentToken { description public expiresAt state revealPolicy
     createdBy { email } lastUsedIp agents { count edges { node { name } } }
     scope { everyDeployment deployments { name } allBranchDeployments anyQueue queues networks }
     secrets { generation validUntil lastUsedIp } refusals { reason ip count publicId } } } }";
@@ -15,7 +16,8 @@ async fn show(server: &Server, id: &str) -> Value {
     server.ask(SHOW, json!({ "id": id })).await.ok().at("/data/node")
 }
 
-const UPDATE: &str = "mutation($input: AgentTokenUpdateInput!) { agentTokenUpdate(input: $input) { agentsTouched clientMutationId
+const UPDATE: &str =
+    "mutation($input: AgentTokenUpdateInput!) { agentTokenUpdate(input: $input) { agentsTouched clientMutationId
     touchedAgents { name connectionState } agentToken { id } } }";
 
 #[tokio::test]
@@ -36,7 +38,10 @@ async fn absent_null_and_a_value_differ() {
     let token = show(&server, &id).await;
     assert_eq!((&token["description"], &token["expiresAt"]), (&Value::Null, &Value::Null));
     let empty = update(json!({ "id": id, "description": "" })).await;
-    assert_eq!((empty.kind(), empty.text_at("/errors/0/extensions/fields/0/field")), ("invalid".to_owned(), "description".to_owned()));
+    assert_eq!(
+        (empty.kind(), empty.text_at("/errors/0/extensions/fields/0/field")),
+        ("invalid".to_owned(), "description".to_owned())
+    );
     let scope = update(json!({ "id": id, "scope": null })).await;
     assert_eq!(scope.text_at("/errors/0/extensions/fields/0/field"), "scope");
 }
@@ -49,7 +54,8 @@ async fn a_scope_is_given_shown_and_narrowed() {
         .await
         .ok();
     let deployment = organization.text_at("/data/organization/deployments/0/id");
-    let create = "mutation($o: ID!, $s: AgentTokenScopeInput) { agentTokenCreate(input: {organizationID: $o, scope: $s}) {
+    let create =
+        "mutation($o: ID!, $s: AgentTokenScopeInput) { agentTokenCreate(input: {organizationID: $o, scope: $s}) {
         tokenValue agentTokenEdge { node { id } } } }";
     let scope = json!({ "deployments": [deployment], "queues": ["deploy", "default"], "networks": ["127.0.0.1", "10.0.0.0/8"] });
     let variables = json!({ "o": organization.at("/data/organization/id"), "s": scope });
@@ -65,7 +71,10 @@ async fn a_scope_is_given_shown_and_narrowed() {
     let narrowed = json!({ "input": { "id": id, "scope": { "queues": ["deploy"] }, "connectedAgents": "DISCONNECT" } });
     let changed = server.ask(UPDATE, narrowed).await.ok();
     assert_eq!(changed.at("/data/agentTokenUpdate/agentsTouched"), 1);
-    assert_eq!(changed.at("/data/agentTokenUpdate/touchedAgents"), json!([{ "name": "builder", "connectionState": "stopped" }]));
+    assert_eq!(
+        changed.at("/data/agentTokenUpdate/touchedAgents"),
+        json!([{ "name": "builder", "connectionState": "stopped" }])
+    );
 
     let wrong = [
         (json!({ "networks": ["10.0.0.0/8", "10.0.0.0/99"] }), "scope.networks[1]"),
@@ -111,9 +120,12 @@ async fn the_reach_of_a_revoke_is_chosen() {
     let server = Server::new().await;
     let revoke = "mutation($input: AgentTokenRevokeInput!) { agentTokenRevoke(input: $input) { agentsTouched
         touchedAgents(first: 5) { name connectionState stopNote } agentToken { state revokedReason revokedBy { email } agents { count } } } }";
-    for (reach, touched, state, left) in
-        [(Value::Null, 0, "connected", 1), (json!("KEEP"), 0, "connected", 1), (json!("DRAIN"), 1, "stopping", 1), (json!("DISCONNECT"), 1, "stopped", 0)]
-    {
+    for (reach, touched, state, left) in [
+        (Value::Null, 0, "connected", 1),
+        (json!("KEEP"), 0, "connected", 1),
+        (json!("DRAIN"), 1, "stopping", 1),
+        (json!("DISCONNECT"), 1, "stopped", 0),
+    ] {
         let (id, value) = server.token().await;
         let agent = server.agent(&value, "builder").await;
         let input = json!({ "id": id, "reason": "rotated", "connectedAgents": reach });
@@ -143,7 +155,8 @@ async fn lists_come_in_pages_and_filters() {
     let listed = async |variables: Value| {
         let answer = server.ask(list, variables).await.ok();
         let found = answer.at("/data/organization/agentTokens");
-        let ids: Vec<_> = found["edges"].as_array().expect("edges").iter().map(|edge| edge["node"]["id"].clone()).collect();
+        let ids: Vec<_> =
+            found["edges"].as_array().expect("edges").iter().map(|edge| edge["node"]["id"].clone()).collect();
         (found["count"].clone(), ids, found["pageInfo"].clone())
     };
     let default = listed(json!({ "last": 1 })).await.1.remove(0);

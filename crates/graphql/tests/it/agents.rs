@@ -36,7 +36,10 @@ async fn pages_go_forward_and_backward() {
     assert_eq!((count, first), (json!(3), vec!["three".to_owned(), "two".to_owned()]));
     assert_eq!(info["hasNextPage"], true);
     let (_, rest, info) = names(&server, json!({ "first": 2, "after": info["endCursor"] })).await;
-    assert_eq!((rest, &info["hasNextPage"], &info["hasPreviousPage"]), (vec!["one".to_owned()], &json!(false), &json!(true)));
+    assert_eq!(
+        (rest, &info["hasNextPage"], &info["hasPreviousPage"]),
+        (vec!["one".to_owned()], &json!(false), &json!(true))
+    );
     let (_, back, _) = names(&server, json!({ "last": 1, "before": info["startCursor"] })).await;
     assert_eq!(back, ["two"]);
     let (_, back, info) = names(&server, json!({ "last": 5 })).await;
@@ -52,7 +55,10 @@ async fn filters_let_through_what_they_say() {
     let uuids = three(&server).await;
     let two = agent(&server, &uuids[1]).await;
     let pause = "mutation($input: AgentPauseInput!) { agentPause(input: $input) { agent { paused pausedNote pausedTimeoutInMinutes pausedBy { email } } } }";
-    let paused = server.ask(pause, json!({ "input": { "id": two["id"], "note": "maintenance", "timeoutInMinutes": 30 } })).await.ok();
+    let paused = server
+        .ask(pause, json!({ "input": { "id": two["id"], "note": "maintenance", "timeoutInMinutes": 30 } }))
+        .await
+        .ok();
     let wanted = json!({ "paused": true, "pausedNote": "maintenance", "pausedTimeoutInMinutes": 30,
         "pausedBy": { "email": "ada@acme.example" } });
     assert_eq!(paused.at("/data/agentPause/agent"), wanted);
@@ -72,7 +78,8 @@ async fn filters_let_through_what_they_say() {
 }
 
 async fn agent(server: &Server, uuid: &str) -> Value {
-    let query = "query($slug: ID!) { agent(slug: $slug) { id uuid name connectionState metaData isRunningJob job { __typename }
+    let query =
+        "query($slug: ID!) { agent(slug: $slug) { id uuid name connectionState metaData isRunningJob job { __typename }
         public isDeprecated versionHasKnownIssues paused pausedTimeoutInMinutes ipAddress queue deployment { name }
         organization { slug } permissions { agentStop { allowed } } stoppedGracefullyBy { email } stopForcedAt } }";
     server.ask(query, json!({ "slug": format!("acme/{uuid}") })).await.ok().at("/data/agent")
@@ -85,11 +92,18 @@ async fn an_agent_is_asked_to_leave_gracefully_or_not() {
     let before = agent(&server, &uuid).await;
     assert_eq!((&before["connectionState"], &before["uuid"]), (&json!("connected"), &json!(uuid)));
     assert_eq!(before["deployment"]["name"], "default");
-    let stop = "mutation($input: AgentStopInput!) { agentStop(input: $input) { clientMutationId agent { connectionState } } }";
+    let stop =
+        "mutation($input: AgentStopInput!) { agentStop(input: $input) { clientMutationId agent { connectionState } } }";
     let stopped = server.ask(stop, json!({ "input": { "id": before["id"], "clientMutationId": "x" } })).await.ok();
-    assert_eq!(stopped.at("/data/agentStop"), json!({ "clientMutationId": "x", "agent": { "connectionState": "stopping" } }));
+    assert_eq!(
+        stopped.at("/data/agentStop"),
+        json!({ "clientMutationId": "x", "agent": { "connectionState": "stopping" } })
+    );
     let asked = agent(&server, &uuid).await;
-    assert_eq!((&asked["stoppedGracefullyBy"]["email"], &asked["stopForcedAt"]), (&json!("ada@acme.example"), &Value::Null));
+    assert_eq!(
+        (&asked["stoppedGracefullyBy"]["email"], &asked["stopForcedAt"]),
+        (&json!("ada@acme.example"), &Value::Null)
+    );
     server.ask(stop, json!({ "input": { "id": before["id"], "graceful": false } })).await.ok();
     assert_eq!(agent(&server, &uuid).await["stopForcedAt"], "2026-01-02T03:04:05Z");
     // The uuid is not the global id.

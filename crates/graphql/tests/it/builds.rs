@@ -25,7 +25,10 @@ async fn create(server: &Server, definition: &str) -> crate::client::Answer {
 async fn a_build_is_made_seen_and_canceled() {
     let server = Server::new().await;
     let build = create(&server, DEFINITION).await.ok().at("/data/buildCreateFromDefinition/build");
-    assert_eq!((&build["number"], &build["state"], &build["message"]), (&json!(1), &json!("SCHEDULED"), &json!("hello")));
+    assert_eq!(
+        (&build["number"], &build["state"], &build["message"]),
+        (&json!(1), &json!("SCHEDULED"), &json!("hello"))
+    );
     let empty = json!({ "content": "", "contentBase64": "", "next": 0, "isComplete": false });
     assert_eq!(build["jobs"]["count"], 2);
     let wanted = [
@@ -56,7 +59,10 @@ async fn a_build_is_made_seen_and_canceled() {
 
     let cancel = "mutation($id: ID!) { buildCancel(input: {id: $id}) { build { state canceledAt } } }";
     let canceled = server.ask(cancel, json!({ "id": build["id"] })).await.ok();
-    assert_eq!(canceled.at("/data/buildCancel/build"), json!({ "state": "CANCELED", "canceledAt": "2026-01-02T03:04:05Z" }));
+    assert_eq!(
+        canceled.at("/data/buildCancel/build"),
+        json!({ "state": "CANCELED", "canceledAt": "2026-01-02T03:04:05Z" })
+    );
     let again = server.ask(cancel, json!({ "id": build["id"] })).await;
     assert_eq!((again.kind(), again.at("/data")), ("conflict".to_owned(), json!({ "buildCancel": null })));
 }
@@ -77,7 +83,8 @@ async fn a_log_is_read_in_parts() {
         agent { name isRunningJob job { ... on JobTypeCommand { uuid } } } logPart(from: $from) { content contentBase64 next isComplete } } } }";
     let uuid = &build["jobs"]["edges"][0]["node"]["uuid"];
     let part = server.ask(query, json!({ "uuid": uuid, "from": 0 })).await.ok();
-    let wanted = json!({ "content": "café \u{fffd}\n", "contentBase64": "Y2Fmw6kg/wo=", "next": 8, "isComplete": false });
+    let wanted =
+        json!({ "content": "café \u{fffd}\n", "contentBase64": "Y2Fmw6kg/wo=", "next": 8, "isComplete": false });
     assert_eq!(part.at("/data/job/logPart"), wanted);
     assert_eq!(part.at("/data/job/agent/isRunningJob"), true);
     assert_eq!(part.at("/data/job/agent/job/uuid"), *uuid);
@@ -91,7 +98,12 @@ async fn a_pipeline_that_cannot_be_read_makes_nothing() {
     let server = Server::new().await;
     for definition in ["", "steps: []", "steps: 3", "a: &a [*a]", "steps: [{ command: \"\\0\" }]", "{"] {
         let refused = create(&server, definition).await;
-        assert_eq!(refused.text_at("/errors/0/extensions/fields/0/field"), "definition", "{definition}: {}", refused.text);
+        assert_eq!(
+            refused.text_at("/errors/0/extensions/fields/0/field"),
+            "definition",
+            "{definition}: {}",
+            refused.text
+        );
         assert_eq!(refused.at("/data"), json!({ "buildCreateFromDefinition": null }));
     }
     let none = server.ask("{ organization(slug: \"acme\") { builds { edges { cursor } } } }", json!({})).await.ok();

@@ -148,8 +148,10 @@ impl Server {
     pub async fn session(&self, value: &str) -> String {
         let control = &self.world.control;
         let caller = self.world.authenticate(value).await.expect("the token is accepted");
-        let new = Registration { name: "worker".to_owned(), version: Some("4.0.0".to_owned()), ..Registration::default() };
-        let registered = control.register_agent(&control.grant_own(&caller).expect("it may"), new).await.expect("it registers");
+        let new =
+            Registration { name: "worker".to_owned(), version: Some("4.0.0".to_owned()), ..Registration::default() };
+        let registered =
+            control.register_agent(&control.grant_own(&caller).expect("it may"), new).await.expect("it registers");
         let session = registered.session.reveal().to_owned();
         let caller = self.world.authenticate(&session).await.expect("the session is accepted");
         control.connect_agent(&control.grant_own(&caller).expect("it may")).await.expect("it connects");
@@ -162,7 +164,8 @@ impl Server {
         let caller = self.world.authenticate(session).await.expect("the session is accepted");
         let offered = control.ping(&control.grant_own(&caller).expect("it may")).await.expect("it is answered");
         let Instruction::TakeJob(job) = offered else { panic!("a job is offered: {offered:?}") };
-        let accepted = control.accept_job(&control.grant_own(&caller).expect("it may"), job).await.expect("it is taken");
+        let accepted =
+            control.accept_job(&control.grant_own(&caller).expect("it may"), job).await.expect("it is taken");
         accepted.secret.reveal().to_owned()
     }
 }

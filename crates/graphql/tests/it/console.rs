@@ -65,7 +65,8 @@ async fn its_documents_fit_the_schema() {
         let file = get(&server, path, "*/*").await;
         // Documents are the text between backticks.
         for document in file.text.split('`').skip(1).step_by(2) {
-            let answer = server.ask(document, serde_json::json!({ "organizationID": "x", "id": "x", "slug": "acme" })).await;
+            let answer =
+                server.ask(document, serde_json::json!({ "organizationID": "x", "id": "x", "slug": "acme" })).await;
             assert!(answer.json().get("data").is_some(), "{document}\n{}", answer.text);
             tried += 1;
         }

@@ -114,7 +114,8 @@ async fn named_operations_with_variables_work() {
         .text_at("/data/node/uuid");
     let query = "query getAgentToken ($slug: ID!) { agentToken(slug: $slug) { id description uuid __typename } }
         query other { viewer { id } }";
-    let body = json!({ "operationName": "getAgentToken", "query": query, "variables": { "slug": format!("acme/{uuid}") } });
+    let body =
+        json!({ "operationName": "getAgentToken", "query": query, "variables": { "slug": format!("acme/{uuid}") } });
     let answer = server.post(server.world.acme.user_token(), body.to_string()).await.ok();
     let wanted = json!({ "id": id, "description": "ci", "uuid": uuid, "__typename": "AgentToken" });
     assert_eq!(answer.at("/data/agentToken"), wanted);

@@ -47,8 +47,11 @@ async fn the_schema_is_no_maze() {
 async fn depth() {
     let server = Server::new().await;
     let nested = |levels: usize| {
-        let (open, close) = ("organization { agentTokens(first: 1) { edges { node { ".repeat(levels), "} } } } ".repeat(levels));
-        format!("{{ organization(slug: \"acme\") {{ agentTokens(first: 1) {{ edges {{ node {{ {open} id {close} }} }} }} }} }}")
+        let (open, close) =
+            ("organization { agentTokens(first: 1) { edges { node { ".repeat(levels), "} } } } ".repeat(levels));
+        format!(
+            "{{ organization(slug: \"acme\") {{ agentTokens(first: 1) {{ edges {{ node {{ {open} id {close} }} }} }} }} }}"
+        )
     };
     server.ask(&nested(2), json!({})).await.ok();
     refused(&server.ask(&nested(3), json!({})).await, "depth of 17, which exceeds max depth of 16");
@@ -89,14 +92,18 @@ async fn aliases_directives_changes_and_text() {
     };
     refused(&server.ask(&changes(MAX_ROOT_MUTATIONS + 1), json!({})).await, "21 changes");
     server.ask(&changes(MAX_ROOT_MUTATIONS), json!({})).await.ok();
-    refused(&server.ask(&format!("{{ viewer {{ id }} }}{}", " ".repeat(MAX_TEXT)), json!({})).await, "longer than 65536 bytes");
+    refused(
+        &server.ask(&format!("{{ viewer {{ id }} }}{}", " ".repeat(MAX_TEXT)), json!({})).await,
+        "longer than 65536 bytes",
+    );
 }
 
 #[tokio::test]
 async fn complexity_is_counted_as_buildkite_does() {
     let server = Server::new().await;
     // organization 1, connection 1, edges 1, 500 nodes.
-    let listing = "query($n: Int) { organization(slug: \"acme\") { agentTokens(first: $n) { edges { node { id } } } } }";
+    let listing =
+        "query($n: Int) { organization(slug: \"acme\") { agentTokens(first: $n) { edges { node { id } } } } }";
     let answer = server.ask(listing, json!({})).await.ok();
     assert_eq!(answer.header("ratelimit-complexity-requested"), "503");
     assert_eq!(answer.header("ratelimit-complexity-actual"), "4");
@@ -133,7 +140,10 @@ async fn a_spent_budget_refuses_until_its_period_is_over() {
     server.world.clock.advance(Duration::from_secs(100));
     let refused = server.ask(query, json!({})).await;
     assert_eq!((refused.status.as_u16(), refused.header("retry-after")), (429, "200"));
-    assert_eq!(refused.error(), "You have exceeded your per-user limit of 10 complexity points. Please try again in 200 seconds.");
+    assert_eq!(
+        refused.error(),
+        "You have exceeded your per-user limit of 10 complexity points. Please try again in 200 seconds."
+    );
     // The twin has a budget of its own.
     server.ask_as(server.world.globex.user_token(), query, json!({})).await.ok();
     server.world.clock.advance(Duration::from_secs(200));

@@ -41,7 +41,8 @@ async fn each_look_is_in_the_audit_log() {
     let query = "{ organization(slug: \"acme\") { auditLog(first: 3) { edges { node { action actorName ip } } pageInfo { hasNextPage } }
         auditChain { sealed unsealed holds problem } } }";
     let log = server.ask(query, json!({})).await.ok();
-    let actions: Vec<_> = (0..3).map(|at| log.text_at(&format!("/data/organization/auditLog/edges/{at}/node/action"))).collect();
+    let actions: Vec<_> =
+        (0..3).map(|at| log.text_at(&format!("/data/organization/auditLog/edges/{at}/node/action"))).collect();
     assert_eq!(actions, ["agent_token.revealed", "agent_token.revealed", "agent_token.created"]);
     assert_eq!(log.at("/data/organization/auditLog/edges/0/node/ip"), "127.0.0.1");
     assert_eq!(log.at("/data/organization/auditLog/pageInfo/hasNextPage"), true);
@@ -52,14 +53,18 @@ async fn each_look_is_in_the_audit_log() {
 async fn policies_keep_a_value_or_never_do() {
     let server = Server::new().await;
     let organization = server.acme().await;
-    let create = "mutation($o: ID!, $p: RevealPolicy) { agentTokenCreate(input: {organizationID: $o, revealPolicy: $p}) {
+    let create =
+        "mutation($o: ID!, $p: RevealPolicy) { agentTokenCreate(input: {organizationID: $o, revealPolicy: $p}) {
         tokenValue agentTokenEdge { node { id revealPolicy revealUntil } } } }";
     let mut made = Vec::new();
     for policy in ["ALWAYS", "NEVER"] {
         let answer = server.ask(create, json!({ "o": organization, "p": policy })).await.ok();
         let node = answer.at("/data/agentTokenCreate/agentTokenEdge/node");
         assert_eq!(node["revealPolicy"], policy);
-        made.push((node["id"].as_str().expect("an id").to_owned(), answer.text_at("/data/agentTokenCreate/tokenValue")));
+        made.push((
+            node["id"].as_str().expect("an id").to_owned(),
+            answer.text_at("/data/agentTokenCreate/tokenValue"),
+        ));
     }
     server.world.clock.advance(Duration::from_secs(3600));
     assert_eq!(token_field(&server, &made[0].0).await, json!(made[0].1));

@@ -11,7 +11,8 @@ const VIEWER: &str = "{ viewer { user { name } } }";
 #[tokio::test]
 async fn both_addresses_take_the_same_body() {
     let server = Server::new().await;
-    let body = json!({ "query": VIEWER, "variables": "{ }", "operationName": "", "extensions": { "x": 1 }, "unknown": [] });
+    let body =
+        json!({ "query": VIEWER, "variables": "{ }", "operationName": "", "extensions": { "x": 1 }, "unknown": [] });
     for path in ["/graphql", "/v1"] {
         let request = Request::post(path)
             .header("authorization", format!("bearer {}", server.world.acme.user_token()))
@@ -56,12 +57,13 @@ async fn bodies_that_are_none() {
 async fn a_form_is_no_json() {
     let server = Server::new().await;
     for kind in [None, Some("application/x-www-form-urlencoded"), Some("text/plain"), Some("multipart/form-data")] {
-        let mut request = Request::post("/graphql")
-            .header("authorization", format!("Bearer {}", server.world.acme.user_token()));
+        let mut request =
+            Request::post("/graphql").header("authorization", format!("Bearer {}", server.world.acme.user_token()));
         if let Some(kind) = kind {
             request = request.header("content-type", kind);
         }
-        let answer = server.send(request.body(Body::from(json!({ "query": VIEWER }).to_string())).expect("a request")).await;
+        let answer =
+            server.send(request.body(Body::from(json!({ "query": VIEWER }).to_string())).expect("a request")).await;
         assert_eq!((answer.status.as_u16(), answer.kind()), (415, "unsupported_media_type".to_owned()), "{kind:?}");
     }
 }
@@ -99,4 +101,27 @@ async fn of_several_operations_the_named_one_is_executed() {
         let refused = ask(wrong).await;
         assert_eq!((refused.status.as_u16(), refused.json().get("data")), (200, None), "{}", refused.text);
     }
+}
+
+/// Not knowing is no denial: clients that take 401 for final must not hear it.
+#[tokio::test]
+async fn without_a_database_nobody_can_tell() {
+    let server = Server::new().await;
+    server.world.control.store().close().await;
+    let answer = server.ask(VIEWER, json!({})).await;
+    assert_eq!((answer.status.as_u16(), answer.kind()), (503, "unavailable".to_owned()));
+    assert_eq!(answer.header("retry-after"), "2");
+    assert_eq!(answer.json().get("data"), None);
+}
+
+#[tokio::test]
+async fn fields_are_answered_in_the_order_of_the_document() {
+    let server = Server::new().await;
+    let query = "{ organization(slug: \"acme\") { agentTokens(first: 1) { count pageInfo { hasNextPage } edges { node { createdBy { name } state } } } }
+        viewer { id: __typename user { name } } }";
+    let answer = server.ask(query, json!({})).await.ok();
+    assert_eq!(
+        answer.text,
+        r#"{"data":{"organization":{"agentTokens":{"count":1,"pageInfo":{"hasNextPage":false},"edges":[{"node":{"createdBy":null,"state":"ACTIVE"}}]}},"viewer":{"id":"Viewer","user":{"name":"ada"}}}}"#
+    );
 }

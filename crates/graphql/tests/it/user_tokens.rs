@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 
 use crate::client::Server;
 
-const LIST: &str = "{ viewer { userTokens(first: 10) { edges { node { id uuid publicId description state expiresAt revealPolicy } }
+const LIST: &str =
+    "{ viewer { userTokens(first: 10) { edges { node { id uuid publicId description state expiresAt revealPolicy } }
     pageInfo { hasNextPage } } } }";
 
 #[tokio::test]
@@ -16,11 +17,18 @@ async fn one_makes_sees_changes_and_revokes_ones_own() {
     let create = "mutation($input: UserTokenCreateInput!) { userTokenCreate(input: $input) { tokenValue userToken { id description } } }";
     let input = json!({ "description": "laptop", "expiresAt": "2026-02-01T00:00:00Z" });
     let made = server.ask(create, json!({ "input": input })).await.ok();
-    let (id, value) = (made.text_at("/data/userTokenCreate/userToken/id"), made.text_at("/data/userTokenCreate/tokenValue"));
+    let (id, value) =
+        (made.text_at("/data/userTokenCreate/userToken/id"), made.text_at("/data/userTokenCreate/tokenValue"));
     let listed = server.ask_as(&value, LIST, json!({})).await.ok().at("/data/viewer/userTokens/edges");
     assert_eq!(listed.as_array().map(Vec::len), Some(2));
     assert_eq!(listed[0]["node"]["id"], id.as_str());
-    let node = server.ask("query($id: ID!) { node(id: $id) { __typename ... on APIAccessToken { description } } }", json!({ "id": id })).await.ok();
+    let node = server
+        .ask(
+            "query($id: ID!) { node(id: $id) { __typename ... on APIAccessToken { description } } }",
+            json!({ "id": id }),
+        )
+        .await
+        .ok();
     assert_eq!(node.at("/data/node"), json!({ "__typename": "APIAccessToken", "description": "laptop" }));
 
     let update = "mutation($input: UserTokenUpdateInput!) { userTokenUpdate(input: $input) { userToken { description expiresAt } } }";

@@ -2,7 +2,7 @@
 //!
 //! What is searched for is the secret part of a value, so the value whole is found as well; the public id may be seen.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 
@@ -12,8 +12,8 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 
 /// How many characters of a secret betray it: 12 of 62 kinds, far more than chance repeats.
 const BETRAYING: usize = 12;
-/// How many findings are told.
-const TOLD: usize = 10;
+/// How many places of findings are told.
+const TOLD: usize = 40;
 
 /// A form that a secret can have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -154,9 +154,19 @@ impl Search {
     }
 
     /// # Panics
-    /// When anything was found, with the first places.
+    /// When anything was found, with the places.
     pub fn must_be_empty(&self) {
-        let some: Vec<_> = self.findings.iter().take(TOLD).map(|finding| format!("{finding:?}")).collect();
-        assert!(self.findings.is_empty(), "{} secrets were found:\n{}", self.findings.len(), some.join("\n"));
+        let mut places: BTreeMap<(&str, Form), (usize, &Finding)> = BTreeMap::new();
+        for finding in &self.findings {
+            places.entry((&finding.place, finding.form)).or_insert((0, finding)).0 += 1;
+        }
+        let told: Vec<_> = places
+            .iter()
+            .take(TOLD)
+            .map(|((place, form), (count, first))| {
+                format!("{count} times {form:?} in {place}, first {} at byte {}", first.secret, first.offset)
+            })
+            .collect();
+        assert!(self.findings.is_empty(), "{} secrets were found:\n{}", self.findings.len(), told.join("\n"));
     }
 }

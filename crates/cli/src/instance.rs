@@ -1,6 +1,9 @@
 //! This machine's instance: the rows and the key ring that a command works on.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use countersign_agent::Environment;
 use countersign_control::{Control, Settings};
@@ -12,6 +15,7 @@ use crate::{
     failure::{Failure, Outcome},
     flags::InstanceArgs,
     key_ring_file::{self, KeyRingFile},
+    private_file,
 };
 
 /// Where an instance is.
@@ -33,7 +37,7 @@ impl Place {
             Failure::bad_input("no data folder was named and HOME is not set; use --data-dir or COUNTERSIGN_DATA_DIR")
         })?;
         let database = match &given.database_url {
-            Some(url) => Database::Postgres { url: url.clone() },
+            Some(given) => Database::Postgres { url: database_url(given)? },
             None => Database::Sqlite { folder: folder.clone() },
         };
         let ring = given.key_ring_file.clone().unwrap_or_else(|| folder.join(key_ring_file::FILE_NAME));
@@ -117,10 +121,22 @@ pub async fn every_key_is_there(control: &Control) -> Outcome<()> {
     }
     let list: Vec<String> = missing.iter().map(|(key, rows)| format!("{key} ({rows} rows)")).collect();
     Err(Failure::conflict(format!(
-        "the key ring lacks keys that rows of the database need: {}. Put back the key ring file that holds them; without them \
+        "the key ring lacks keys that rows of the database need: {}. Put back the key ring file that holds them; \
+         without them \
          these tokens cannot be checked",
         list.join(", ")
     )))
+}
+
+/// The address that was given, or that a private file holds: it may have a password in it.
+///
+/// # Errors
+/// The file cannot be read, or others may read it.
+pub fn database_url(given: &str) -> Outcome<String> {
+    let Some(path) = given.strip_prefix("file://") else { return Ok(given.to_owned()) };
+    let text = private_file::read(Path::new(path))
+        .map_err(|error| Failure::bad_input(error).about("the database's address"))?;
+    Ok(text.trim().to_owned())
 }
 
 /// Where the data folder is when nothing else was said.
@@ -148,5 +164,8 @@ mod tests {
         assert!(matches!(place.database, Database::Postgres { .. }));
         assert_eq!(place.key_ring.path(), std::path::Path::new("/keys/ring"));
         assert!(Place::find(&InstanceArgs::default(), &Environment::default()).is_err());
+        assert_eq!(database_url("postgres://db/x"), Ok("postgres://db/x".to_owned()));
+        let missing = database_url("file:///nowhere/url").expect_err("no such file");
+        assert!(missing.message.contains("/nowhere/url"), "{missing}");
     }
 }

@@ -41,7 +41,8 @@ pub enum PrivateFileError {
         mode: u32,
     },
     /// It belongs to somebody else.
-    #[error("{} belongs to user {owner}, not to the one that runs this; run: chown {me} {}", path.display(), path.display())]
+    #[error("{} belongs to user {owner}, not to the one that runs this; run: chown {me} \
+     {}", path.display(), path.display())]
     Foreign {
         /// Which file.
         path: PathBuf,

@@ -59,7 +59,7 @@ pub(crate) async fn issue(tx: &mut Tx, keys: &KeyRing, entropy: &dyn Entropy, ne
     let place = Place { organization: new.organization, token: new.id };
     let sealed = revealing::seal(keys, entropy, new.reveal_policy, &place, 1, &new.secret, tx.now());
     let (data_key, data_key_id) = sealed.data_key.unzip();
-    let token = Token {
+    let mut token = Token {
         id: new.id,
         organization: new.organization,
         kind: new.secret.kind(),
@@ -92,8 +92,11 @@ pub(crate) async fn issue(tx: &mut Tx, keys: &KeyRing, entropy: &dyn Entropy, ne
         sealed: sealed.sealed,
     };
     secrets::insert(tx, &secret).await?;
-    if new.scope != Scope::widest() && !scopes::replace(tx, new.organization, new.id, &new.scope).await? {
-        return Err(Error::invalid("scope", "names a deployment that the organization does not have"));
+    if new.scope != Scope::widest() {
+        if !scopes::replace(tx, new.organization, new.id, &new.scope).await? {
+            return Err(Error::invalid("scope", "names a deployment that the organization does not have"));
+        }
+        token.generation += 1;
     }
     Ok(token)
 }

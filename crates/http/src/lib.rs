@@ -21,3 +21,4 @@ pub use edge::Edge;
 pub use json::{BadBody, Json, read_body};
 pub use origin::TrustedProxies;
 pub use request_id::request_id;
+pub use secrets_in_text::holds_a_token;

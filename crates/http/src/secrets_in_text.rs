@@ -4,7 +4,8 @@ use countersign_domain::TokenSecret;
 use url::form_urlencoded;
 
 /// Whether a whole token value stands somewhere in the text.
-pub(crate) fn holds_a_token(text: &str) -> bool {
+#[must_use]
+pub fn holds_a_token(text: &str) -> bool {
     text.split(|c: char| !c.is_ascii_alphanumeric() && c != '_').any(|word| TokenSecret::parse(word).is_ok())
 }
 

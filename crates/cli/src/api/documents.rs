@@ -1,9 +1,10 @@
-//! Every document that the commands send, and the shapes of what comes back. They are held against `schema.graphql` by a test.
+//! Every document that the commands send.
 
 /// What is shown of an agent token.
 macro_rules! agent_token_fields {
     () => {
-        "fragment T on AgentToken { id uuid publicId description state createdAt createdBy { email } expiresAt revokedAt \
+        "fragment T on AgentToken { id uuid publicId description state createdAt createdBy { email } expiresAt \
+         revokedAt \
          revokedBy { email } revokedReason revealPolicy revealUntil lastUsedAt lastUsedIp \
          scope { everyDeployment deployments { uuid name } allBranchDeployments anyQueue queues networks } }"
     };
@@ -41,13 +42,15 @@ pub const DEPLOYMENTS: &str = "{ viewer { organizations(first: 1) { edges { node
 
 /// Makes an agent token.
 pub const TOKEN_CREATE: &str = concat!(
-    "mutation($input: AgentTokenCreateInput!) { agentTokenCreate(input: $input) { tokenValue agentTokenEdge { node { ...T } } } } ",
+    "mutation($input: AgentTokenCreateInput!) { agentTokenCreate(input: $input) { tokenValue agentTokenEdge { node { \
+     ...T } } } } ",
     agent_token_fields!()
 );
 
 /// Changes an agent token.
 pub const TOKEN_UPDATE: &str = concat!(
-    "mutation($input: AgentTokenUpdateInput!) { agentTokenUpdate(input: $input) { agentToken { ...T } touchedAgents { uuid name } } } ",
+    "mutation($input: AgentTokenUpdateInput!) { agentTokenUpdate(input: $input) { agentToken { ...T } touchedAgents \
+     { uuid name } } } ",
     agent_token_fields!()
 );
 
@@ -57,13 +60,15 @@ pub const TOKEN_REVEAL: &str =
 
 /// Gives an agent token a new secret.
 pub const TOKEN_ROTATE: &str = concat!(
-    "mutation($input: AgentTokenRotateInput!) { agentTokenRotate(input: $input) { tokenValue oldValidUntil agentToken { ...T } } } ",
+    "mutation($input: AgentTokenRotateInput!) { agentTokenRotate(input: $input) { tokenValue oldValidUntil \
+     agentToken { ...T } } } ",
     agent_token_fields!()
 );
 
 /// Takes an agent token back.
 pub const TOKEN_REVOKE: &str = concat!(
-    "mutation($input: AgentTokenRevokeInput!) { agentTokenRevoke(input: $input) { agentToken { ...T } touchedAgents { uuid name } } } ",
+    "mutation($input: AgentTokenRevokeInput!) { agentTokenRevoke(input: $input) { agentToken { ...T } touchedAgents \
+     { uuid name } } } ",
     agent_token_fields!()
 );
 
@@ -96,24 +101,29 @@ pub const USER_TOKEN_REVOKE: &str = concat!(
 );
 
 /// Makes an organization.
-pub const ORGANIZATION_CREATE: &str = "mutation($input: OrganizationCreateInput!) { organizationCreate(input: $input) { \
-     organization { id uuid slug } admin { email uuid } userTokenValue agentToken { id uuid } agentTokenValue } }";
+pub const ORGANIZATION_CREATE: &str = "mutation($input: OrganizationCreateInput!) { \
+     organizationCreate(input: $input) { organization { id uuid slug } admin { email uuid } userTokenValue \
+     agentToken { id uuid } agentTokenValue } }";
 
 /// Makes a build.
-pub const BUILD_CREATE: &str = "mutation($input: BuildCreateFromDefinitionInput!) { buildCreateFromDefinition(input: $input) { build { id uuid number state pipeline { slug } } } }";
+pub const BUILD_CREATE: &str = "mutation($input: BuildCreateFromDefinitionInput!) { \
+     buildCreateFromDefinition(input: $input) { build { id uuid number state pipeline { slug } } } }";
 
 /// Cancels a build.
-pub const BUILD_CANCEL: &str = "mutation($input: BuildCancelInput!) { buildCancel(input: $input) { build { id uuid number state pipeline { slug } } } }";
+pub const BUILD_CANCEL: &str = "mutation($input: BuildCancelInput!) { \
+     buildCancel(input: $input) { build { id uuid number state pipeline { slug } } } }";
 
 /// A build and its jobs.
-pub const BUILD_SHOW: &str = "query($uuid: ID!) { build(uuid: $uuid) { id uuid number state message createdAt startedAt finishedAt \
-     createdBy { email } pipeline { slug } annotations { context style body } metaData { key value } \
-     jobs(first: 500) { edges { node { ... on JobTypeCommand { uuid label stepKey command state exitStatus signal queue agent { name } \
-     startedAt finishedAt } } } } } }";
+pub const BUILD_SHOW: &str = "query($uuid: ID!) { build(uuid: $uuid) { id uuid number state message \
+     createdAt startedAt finishedAt createdBy { email } pipeline { slug } \
+     annotations { context style body } metaData { key value } \
+     jobs(first: 500) { edges { node { ... on JobTypeCommand { uuid label stepKey command state exitStatus signal \
+     queue agent { name } startedAt finishedAt } } } } } }";
 
 /// The state of a build's jobs: what is asked for again and again.
-pub const BUILD_FOLLOW: &str = "query($uuid: ID!) { build(uuid: $uuid) { state \
-     jobs(first: 500) { edges { node { ... on JobTypeCommand { uuid label command state exitStatus agent { name } } } } } } }";
+pub const BUILD_FOLLOW: &str = "query($uuid: ID!) { build(uuid: $uuid) { state jobs(first: 500) { edges { node { \
+     ... on JobTypeCommand { uuid label command state exitStatus agent { name } } } } } } }";
 
 /// A part of a job's log.
-pub const JOB_LOG: &str = "query($uuid: ID!, $from: Int!) { job(uuid: $uuid) { ... on JobTypeCommand { logPart(from: $from) { contentBase64 next isComplete } } } }";
+pub const JOB_LOG: &str = "query($uuid: ID!, $from: Int!) { job(uuid: $uuid) { ... on JobTypeCommand { \
+     logPart(from: $from) { contentBase64 next isComplete } } } }";

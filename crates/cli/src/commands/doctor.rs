@@ -246,7 +246,7 @@ async fn look_at_store(findings: &mut Findings, place: &Place, ambient: &Ambient
     }
     match store.clock_skew().await {
         Ok(skew) if skew <= MAX_CLOCK_SKEW => {
-            findings.ok("clock", format!("{} ms from the database's", skew.as_millis()))
+            findings.ok("clock", format!("{} ms from the database's", skew.as_millis()));
         }
         Ok(skew) => findings.wrong(
             "clock",

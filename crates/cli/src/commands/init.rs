@@ -148,7 +148,8 @@ impl Answer {
 
     pub fn text(&self) -> String {
         format!(
-            "Organization {} ({})\n\nBoth values are shown this once:\n  user token of {}: {}\n  agent token (Default agent registration token): {}\n",
+            "Organization {} ({})\n\nBoth values are shown this once:\n  user token of {}: {}\n  agent token \
+             (Default agent registration token): {}\n",
             self.organization.slug, self.organization.id, self.admin.email, self.user_token, self.agent_token.value
         )
     }
@@ -226,7 +227,8 @@ async fn remove_unneeded_ring(control: &Control, place: &Place) {
 
 fn already() -> Failure {
     Failure::conflict(
-        "this database has been set up already; nothing was changed. Further organizations: countersign organization create",
+        "this database has been set up already; nothing was changed. Further organizations: countersign organization \
+         create",
     )
 }
 

@@ -104,9 +104,18 @@ async fn add(place: &Place, ambient: &Ambient, printer: Printer) -> Outcome {
         format!("Key {id} is the newest now.")
     })?;
     match moved {
-        Ok(Some(rows)) => printer.say(format_args!("{rows} rows were moved to it; a digest moves when its token is next used.")),
-        Ok(None) => printer.say("The running server reads it within seconds and moves the sealed copies; a digest moves when its token is next used."),
-        Err(failure) => printer.say(format_args!("The sealed copies could not be moved now ({failure}); the server does it when it starts.")),
+        Ok(Some(rows)) => printer.say(format_args!(
+            "{rows} rows were moved to it; a digest moves when its token is \
+         next used."
+        )),
+        Ok(None) => printer.say(
+            "The running server reads it within seconds and moves the sealed copies; a digest \
+         moves when its token is next used.",
+        ),
+        Err(failure) => printer.say(format_args!(
+            "The sealed copies could not be moved now ({failure}); the server \
+         does it when it starts."
+        )),
     }
     printer.say(format_args!(
         "Make a new copy of {}, apart from copies of the database.",
@@ -134,7 +143,8 @@ async fn remove(place: &Place, key: &KeyId, ambient: &Ambient, printer: Printer)
     let needed = needed(place, ring, ambient).await?;
     if let Some(rows) = needed.get(key).filter(|rows| **rows > 0) {
         return Err(Failure::conflict(format!(
-            "key {key} is needed by {rows} rows, so it stays. Sealed copies move to a new key by themselves; a digest moves when its \
+            "key {key} is needed by {rows} rows, so it stays. Sealed copies move to a new key by themselves; a \
+             digest moves when its \
              token is next used. Rotate or revoke tokens that nobody uses"
         )));
     }
@@ -157,7 +167,8 @@ fn refuse_unsettled(ring: &KeyRing, ambient: &Ambient, path: &Path) -> Outcome<(
         && ambient.clock.now().since(created_at) < SETTLED
     {
         return Err(Failure::conflict(format!(
-            "key {id} of {} was added a moment ago, and a running server may not have read it yet; try again in {} seconds",
+            "key {id} of {} was added a moment ago, and a running server may not have read it yet; try again in {} \
+             seconds",
             path.display(),
             SETTLED.as_secs()
         )));

@@ -53,9 +53,12 @@ impl Logout {
     pub(super) fn run(self, ambient: &Ambient, printer: Printer) -> Outcome {
         let removed = Profile::forget(&ambient.environment)?;
         printer.result(&json!({ "removed": removed }), || {
-            let text = if removed { "The saved profile was removed. The token itself stays good: revoke it with `countersign user token revoke`." } else { "There was no saved profile." };
+            let text = if removed { "The saved profile was removed." } else { "There was no saved profile." };
             text.to_owned()
         })?;
+        if removed {
+            printer.say("The token itself stays good; take it back with: countersign user token revoke");
+        }
         Ok(Exit::Done)
     }
 }

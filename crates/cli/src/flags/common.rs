@@ -28,7 +28,7 @@ pub struct InstanceArgs {
     /// The data folder [default: $XDG_DATA_HOME/countersign, else ~/.local/share/countersign]
     #[arg(long, value_name = "DIR", env = variables::DATA_DIR)]
     pub data_dir: Option<PathBuf>,
-    /// A PostgreSQL database instead of SQLite in the data folder
+    /// A PostgreSQL database instead of SQLite in the data folder: the address, or file://PATH
     #[arg(long, value_name = "URL", env = variables::DATABASE_URL, hide_env_values = true)]
     pub database_url: Option<String>,
     /// The key ring's file [default: key-ring in the data folder]

@@ -30,8 +30,14 @@ fn the_page_of_commands_is_up_to_date() {
     let mut page = format!("# Command line\n\n{GENERATED}\n");
     let command = built();
     writeln!(page, "{}\n", command.get_about().map(ToString::to_string).unwrap_or_default()).expect("text");
-    page.push_str("Every command takes `--output text|json`, `--log FILTER` and `--log-format text|json`. Results go to standard output, talk to standard error.\n\n");
-    page.push_str("Started under the name `buildkite-agent`, through a link, the program answers to `start`, `meta-data` and `annotate` with that agent's flags and variables, and ends with 1 after any error.\n\n");
+    page.push_str(
+        "Every command takes `--output text|json`, `--log FILTER` and `--log-format text|json`. Results go \
+     to standard output, talk to standard error.\n\n",
+    );
+    page.push_str(
+        "Started under the name `buildkite-agent`, through a link, the program answers to `start`, \
+     `meta-data` and `annotate` with that agent's flags and variables, and ends with 1 after any error.\n\n",
+    );
     page.push_str("| exit code | meaning |\n|---|---|\n");
     for (exit, meaning) in Exit::MEANINGS {
         writeln!(page, "| {} | {meaning} |", exit as u8).expect("text");
@@ -88,7 +94,10 @@ fn is_everywhere(arg: &Arg) -> bool {
 #[test]
 fn the_page_of_configuration_is_up_to_date() {
     let mut page = format!("# Configuration\n\n{GENERATED}\n");
-    page.push_str("A flag wins over its variable, a variable over the configuration file, and that over the default.\n\n## Variables\n\n| variable | meaning | flag |\n|---|---|---|\n");
+    page.push_str(
+        "A flag wins over its variable, a variable over the configuration file, and that over the \
+     default.\n\n## Variables\n\n| variable | meaning | flag |\n|---|---|---|\n",
+    );
     let commands = leaves(&built());
     for variable in variables::REGISTER {
         let flag = commands
@@ -102,12 +111,19 @@ fn the_page_of_configuration_is_up_to_date() {
     for variable in variables::FOREIGN {
         writeln!(page, "| `{}` | {} |", variable.name, variable.says).expect("text");
     }
-    page.push_str("\n## The agent\n\nThe first of two variables wins. The key is that of the configuration file, `buildkite-agent.cfg`, and with two dashes the flag.\n\n| key | variables |\n|---|---|\n");
+    page.push_str(
+        "\n## The agent\n\nThe first of two variables wins. The key is that of the configuration file, \
+     `buildkite-agent.cfg`, and with two dashes the flag.\n\n| key | variables |\n|---|---|\n",
+    );
     for setting in Setting::ALL {
         let [ours, theirs] = setting.variables();
         writeln!(page, "| `{}` | `{ours}`, `{theirs}` |", setting.key()).expect("text");
     }
-    page.push_str("\n## The server's file\n\n`countersign server --config FILE` reads TOML. Every key may be left out; an unknown one is an error. A file that is named for a secret must be readable by its owner alone.\n\n```toml\n");
+    page.push_str(
+        "\n## The server's file\n\n`countersign server --config FILE` reads TOML. Every key may be left \
+     out; an unknown one is an error. A file that is named for a secret must be readable by its owner \
+     alone.\n\n```toml\n",
+    );
     page.push_str(include_str!("../server/example.toml"));
     page.push_str("```\n");
     up_to_date("configuration.md", &page);
@@ -116,7 +132,10 @@ fn the_page_of_configuration_is_up_to_date() {
 #[test]
 fn the_page_of_permissions_is_up_to_date() {
     let mut page = format!("# Permissions\n\n{GENERATED}\n");
-    page.push_str("Who may do what. What is not here nobody may; what a member may, an Organization Admin may too.\n\n| action | what | who |\n|---|---|---|\n");
+    page.push_str(
+        "Who may do what. What is not here nobody may; what a member may, an Organization Admin may \
+     too.\n\n| action | what | who |\n|---|---|---|\n",
+    );
     for row in TABLE {
         let who: Vec<&str> = row.allowed.iter().map(|who| who.words()).collect();
         writeln!(page, "| `{}` | {} | {} |", row.name, row.does.trim(), who.join("; ")).expect("text");

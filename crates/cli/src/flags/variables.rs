@@ -30,7 +30,7 @@ variables! {
 
     /// The data folder.
     DATA_DIR = "COUNTERSIGN_DATA_DIR";
-    /// The address of a PostgreSQL database, in the place of SQLite in the data folder.
+    /// The address of a PostgreSQL database, in the place of SQLite in the data folder; or `file://PATH` of a private file that holds it.
     DATABASE_URL = "COUNTERSIGN_DATABASE_URL";
     /// The file of the key ring.
     KEY_RING_FILE = "COUNTERSIGN_KEY_RING_FILE";

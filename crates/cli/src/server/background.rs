@@ -120,7 +120,8 @@ async fn reload(control: &Control, file: &KeyRingFile) {
     let ring = match file.read() {
         Ok(ring) => ring,
         Err(failure) => {
-            tracing::error!(error = %failure, "the key ring has changed and cannot be used; going on with the keys from before");
+            tracing::error!(error = %failure, "the key ring has changed and cannot be used; going on with the keys \
+             from before");
             return;
         }
     };
@@ -140,7 +141,8 @@ async fn reload(control: &Control, file: &KeyRingFile) {
             }
         }
         Err(error) => {
-            tracing::warn!(%error, "the key ring has changed, and which keys are needed cannot be told now; going on with those from before");
+            tracing::warn!(%error, "the key ring has changed, and which keys are needed cannot be told now; going on \
+             with those from before");
             return;
         }
     }
@@ -155,7 +157,7 @@ async fn move_to_newest_key(control: &Control) {
         Ok(0) => {}
         Ok(moved) => tracing::info!(moved, "rows were moved to the newest key"),
         Err(error) => {
-            tracing::warn!(%error, "rows could not be moved to the newest key; it is tried again at the next start")
+            tracing::warn!(%error, "rows could not be moved to the newest key; it is tried again at the next start");
         }
     }
 }

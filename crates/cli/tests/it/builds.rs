@@ -13,7 +13,11 @@ fn waiting_follows_the_log_and_tells_the_result() {
         let _server = stand.server(&[]);
         let agent = stand.agent("one", stand.agent_token(), &[]);
         agent.says("Connected");
-        let good = stand.pipeline("good.yml", "steps:\n  - label: First\n    command: echo one; sleep 1; echo two\n  - command: printf 'last '; echo $((40 + 2))\n");
+        let good = stand.pipeline(
+            "good.yml",
+            "steps:\n  - label: First\n    command: echo one; sleep 1; echo two\n  \
+         - command: printf 'last '; echo $((40 + 2))\n",
+        );
         let said = stand.ada(&["build", "create", "--pipeline", &good, "--wait"]);
         said.must(0, &["--- First", "passed"]);
         assert_eq!(said.out.replace('\r', ""), "one\ntwo\nlast 42\n", "standard output is the log and nothing else");

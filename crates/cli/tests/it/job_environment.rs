@@ -80,7 +80,7 @@ fn the_job_token_and_nothing_else() {
         look("the agent's cmdline", &bytes(Path::new(&format!("/proc/{}/cmdline", agent.id()))));
         look("the agent's environ", &bytes(Path::new(&format!("/proc/{}/environ", agent.id()))));
         assert!(looked_at > 6, "only {looked_at} places were looked at");
-        assert_eq!(allowed.into_iter().collect::<Vec<_>>(), [job_token.clone()], "no other secret of ours is anywhere");
+        assert_eq!(allowed, BTreeSet::from([job_token.clone()]), "no other secret of ours is anywhere");
 
         let exists = |value: &str| {
             let url = format!("{}/v3/jobs/{job}/data/exists", stand.address());

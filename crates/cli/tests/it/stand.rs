@@ -245,7 +245,7 @@ impl Stand {
         let listen = format!("127.0.0.1:{}", self.port);
         let mut arguments = vec!["server", "--listen", &listen, "--ping-interval", "1s", "--job-status-interval", "1s"];
         arguments.extend(more);
-        let number = fs::read_dir(self.database.folder.path()).map(Iterator::count).unwrap_or(0);
+        let number = fs::read_dir(self.database.folder.path()).map_or(0, Iterator::count);
         let server = Process::start(self.command(&arguments), self.path(&format!("server-{number}.log")));
         server.says("listening");
         server

@@ -29,7 +29,8 @@ pub async fn drive(installation: &Installation, hunt: &mut Hunt) {
             }
         }
         for call in in_bodies(value, &installation.made.user_token) {
-            client.ask("a value in the wrong place", &call).await;
+            let body = String::from_utf8_lossy(&call.body).replace(value, "(value)");
+            client.ask(&format!("{} {body}", call.path), &call).await;
         }
     }
 }

@@ -56,7 +56,7 @@ pub async fn a_search_is_by_name_and_tags_in_any_case_of_letters(world: &World) 
     assert_eq!(search("GPU").await, [mac]);
     assert_eq!(search("os=debian").await, [linux]);
     assert_eq!(search("Übung").await, [umlaut]);
-    assert_eq!(search("linux%").await, [linux; 0], "a sign of the pattern is no wildcard");
+    assert_eq!(search("lin%1").await, [linux; 0], "a sign of the pattern is no wildcard");
     assert_eq!(search("mac%2").await, [mac]);
     assert_eq!(search("").await, [umlaut, mac, linux]);
     assert_eq!(search("\\").await.len(), search("_").await.len());

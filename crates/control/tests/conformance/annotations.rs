@@ -55,6 +55,7 @@ pub async fn append_adds_and_begins_what_is_not_there(world: &World) {
     let job = running_job(&world.control, &world.acme).await;
     annotate(world, &job, more("notes", "one ")).await.expect("written");
     annotate(world, &job, more("notes", "two")).await.expect("written");
+    world.clock.advance(std::time::Duration::from_millis(1));
     annotate(world, &job, more("other", "three")).await.expect("written");
     let bodies: Vec<_> = all(world, job.build).await.into_iter().map(|it| (it.context, it.content.body)).collect();
     assert_eq!(bodies, [("notes".to_owned(), "one two".to_owned()), ("other".to_owned(), "three".to_owned())]);

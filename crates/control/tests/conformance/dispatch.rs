@@ -167,7 +167,7 @@ pub async fn an_offer_stands_until_it_is_taken_or_its_time_is_over(world: &World
     assert_eq!(ping(control, &other).await, Instruction::TakeJob(id));
     assert!(matches!(accept(control, &slow, id).await, Err(Error::Conflict(_))), "too late");
     accept(control, &other, id).await.expect("its to take");
-    world.clock.advance(timeout + timeout);
+    world.clock.advance(timeout + Duration::from_secs(1));
     assert_eq!(control.sweep().await.expect("a sweep").jobs_returned, 0, "what was taken stays taken");
     let job = control.job(&world.admin::<ViewBuilds>(), id).await.expect("the job is there");
     assert_eq!((job.state, job.agent), (JobState::Accepted, Some(other.id)));

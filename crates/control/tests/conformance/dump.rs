@@ -5,9 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use countersign_control::Control;
 use countersign_domain::Id;
 use countersign_domain::id::OrganizationId;
-use countersign_store::{IntoValue, Row, Value};
-
-use crate::sql;
+use countersign_store::{IntoValue, Row, Sql, StoreError, Value};
 
 /// A table, and how its rows are read: all of them, or those of the organization `$1`.
 pub struct Table {
@@ -63,20 +61,14 @@ pub struct Dump {
 impl Dump {
     /// What the organization's rows are now.
     pub async fn of(control: &Control, organization: OrganizationId) -> Self {
-        let mut dump = Self::default();
-        for table in TABLES {
-            dump.keep(table, &sql::rows(control, table.of_one, vec![organization.into_value()]).await);
-        }
-        dump
+        let texts = TABLES.iter().map(|table| (table.name, table.of_one)).collect();
+        Self::read(control, texts, vec![organization.into_value()]).await
     }
 
     /// What everybody's rows are now, without one table.
     pub async fn without(control: &Control, left_out: &str) -> Self {
-        let mut dump = Self::default();
-        for table in TABLES.iter().filter(|table| table.name != left_out) {
-            dump.keep(table, &sql::rows(control, table.all, vec![]).await);
-        }
-        dump
+        let wanted = TABLES.iter().filter(|table| table.name != left_out);
+        Self::read(control, wanted.map(|table| (table.name, table.all)).collect(), vec![]).await
     }
 
     /// What everybody's rows are now.
@@ -84,10 +76,23 @@ impl Dump {
         Self::without(control, "").await
     }
 
-    fn keep(&mut self, table: &Table, rows: &[Row]) {
-        let mut rows: Vec<Columns> = rows.iter().map(columns).collect();
-        rows.sort_unstable();
-        self.tables.insert(table.name, rows);
+    async fn read(control: &Control, texts: Vec<(&'static str, &'static str)>, values: Vec<Value>) -> Self {
+        let read: Result<_, StoreError> = control
+            .store()
+            .read((texts, values), |tx, (texts, values)| {
+                Box::pin(async move {
+                    let mut tables = BTreeMap::new();
+                    for (name, text) in texts {
+                        let rows = tx.all(Sql { name: "dump", text }, values).await?;
+                        let mut rows: Vec<Columns> = rows.iter().map(columns).collect();
+                        rows.sort_unstable();
+                        tables.insert(*name, rows);
+                    }
+                    Ok(tables)
+                })
+            })
+            .await;
+        Self { tables: read.expect("every table can be read") }
     }
 
     /// What is different in `later`, row by row, leaving out some columns of some tables.

@@ -11,7 +11,8 @@ use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
 use crate::dump::Dump;
-use crate::{sight, twin};
+use crate::sight;
+use crate::worlds::Worlds;
 
 /// How many cases run at once.
 const AT_ONCE: usize = 4;
@@ -39,14 +40,18 @@ pub type Outcome = (&'static str, Result<(), String>);
 
 /// Runs cases on one engine; answers in the order of their names.
 pub async fn each(engine: Engine, cases: Vec<Case>) -> Vec<Outcome> {
+    if cases.is_empty() {
+        return Vec::new();
+    }
+    let worlds = Arc::new(Worlds::new(engine).await);
     let places = Arc::new(Semaphore::new(AT_ONCE));
     let mut running = JoinSet::new();
     for case in cases {
-        let places = Arc::clone(&places);
+        let (worlds, places) = (Arc::clone(&worlds), Arc::clone(&places));
         running.spawn(async move {
             let _place = places.acquire_owned().await.expect("nobody closes it");
             // A task of its own, so that its panic is an answer.
-            let task = tokio::spawn(tokio::time::timeout(LONGEST, one(engine, case)));
+            let task = tokio::spawn(tokio::time::timeout(LONGEST, one(worlds, case)));
             let outcome = match task.await {
                 Ok(Ok(())) => Ok(()),
                 Ok(Err(_)) => Err(format!("did not end within {} s", LONGEST.as_secs())),
@@ -66,9 +71,8 @@ pub fn rules(rules: &[(&'static str, fn())], words: &[String]) -> Vec<Outcome> {
     wanted.map(|(name, rule)| (*name, std::panic::catch_unwind(rule).map_err(words_of))).collect()
 }
 
-async fn one(engine: Engine, case: Case) {
-    let mut world = World::new(engine).await;
-    twin::furnish(&world).await;
+async fn one(worlds: Arc<Worlds>, case: Case) {
+    let mut world = worlds.another().await;
     let id = world.globex.created.organization.id;
     let before = Dump::of(&world.control, id).await;
     (case.run)(&mut world).await;
@@ -76,7 +80,7 @@ async fn one(engine: Engine, case: Case) {
     assert!(changes.is_empty(), "the twin organization has changed:\n{}", changes.join("\n"));
     let seen = sight::of_twin(&world, &before.marks()).await;
     assert!(seen.is_empty(), "the twin organization can be seen:\n{}", seen.join("\n"));
-    world.control.store().close().await;
+    worlds.take_back(world).await;
 }
 
 fn words_of(panic: Box<dyn Any + Send>) -> String {

@@ -10,6 +10,9 @@ use serde::Serialize;
 use crate::failure::Failure;
 use crate::limits::Standing;
 
+/// In the place of a message that would repeat a token value.
+const A_VALUE_FOR_A_NAME: &str = "A token value stands in the document where a name belongs.";
+
 /// What was asked for and spent, and what is left of the organization's and of the person's allowance.
 pub(super) struct Stats {
     pub requested: u64,
@@ -71,7 +74,10 @@ pub(super) fn whole(Whole { mut executed, stats, wants_stats }: Whole) -> Respon
     for error in &mut executed.errors {
         fill_in(&mut executed.data, &error.path);
         let Some(source) = error.source::<Error>() else {
-            // The library's own: the document, or a value in it, does not fit the schema.
+            // The library's own: the document, or a value in it, does not fit the schema. It quotes the name that it met.
+            if countersign_http::holds_a_token(&error.message) {
+                A_VALUE_FOR_A_NAME.clone_into(&mut error.message);
+            }
             error.extensions.get_or_insert_default().set("type", "invalid");
             continue;
         };

@@ -11,8 +11,8 @@ use async_graphql::{Name, Positioned, Value, Variables};
 
 use super::introspection;
 use super::{
-    ASSUMED_LIST, DEFAULT_PAGE, MAX_COMPLEXITY, MAX_DEPTH, MAX_ROOT_MUTATIONS, MAX_SELECTIONS, MAX_VALUES, Shapes,
-    TooMuch,
+    ASSUMED_LIST, DEFAULT_PAGE, MAX_COMPLEXITY, MAX_DEPTH, MAX_NESTING, MAX_ROOT_MUTATIONS, MAX_SELECTIONS, MAX_VALUES,
+    Shapes, TooMuch,
 };
 
 /// What a part of a document asks for. Every number is held at its end instead of going over it.
@@ -26,13 +26,15 @@ pub(crate) struct Cost {
     pub(super) selections: u64,
     /// Levels of fields.
     depth: usize,
+    /// Selections inside selections.
+    nesting: usize,
     /// Fields at the top.
     roots: u64,
 }
 
 impl Cost {
     /// What going through a fragment costs, even one without fields: whoever expands the document goes the same way.
-    pub(super) const STEP: Self = Self { points: 0, values: 0, selections: 1, depth: 0, roots: 0 };
+    pub(super) const STEP: Self = Self { points: 0, values: 0, selections: 1, depth: 0, nesting: 0, roots: 0 };
 
     pub(super) fn and(self, other: Self) -> Self {
         Self {
@@ -40,6 +42,7 @@ impl Cost {
             values: self.values.saturating_add(other.values),
             selections: self.selections.saturating_add(other.selections),
             depth: self.depth.max(other.depth),
+            nesting: self.nesting.max(other.nesting),
             roots: self.roots.saturating_add(other.roots),
         }
     }
@@ -51,6 +54,7 @@ impl Cost {
             values: self.values.saturating_mul(times).saturating_add(1),
             selections: self.selections.saturating_add(1),
             depth: self.depth.saturating_add(1),
+            nesting: self.nesting,
             roots: 1,
         }
     }
@@ -112,6 +116,8 @@ struct Counting<'a> {
     shapes: &'a Shapes,
     /// Each fragment is counted once for each page size that it stands under; none while it is being counted.
     fragments: HashMap<(&'a str, u64), Option<Cost>>,
+    /// How many selections are open while this counts.
+    open: usize,
 }
 
 impl<'a> Counting<'a> {
@@ -121,7 +127,7 @@ impl<'a> Counting<'a> {
         variables: &'a Variables,
         shapes: &'a Shapes,
     ) -> Self {
-        Self { document, operation, variables, shapes, fragments: HashMap::new() }
+        Self { document, operation, variables, shapes, fragments: HashMap::new(), open: 0 }
     }
 
     fn operation(&mut self) -> Result<Cost, TooMuch> {
@@ -141,7 +147,15 @@ impl<'a> Counting<'a> {
 
     /// The cost of a selection on a type. `page`: the entries of the connection that this stands in.
     fn set(&mut self, set: &'a Positioned<SelectionSet>, on: &str, page: u64) -> Result<Cost, TooMuch> {
+        // A field without a selection has an empty one.
+        if set.node.items.is_empty() {
+            return Ok(Cost::default());
+        }
+        self.open += 1;
         let mut sum = Cost::default();
+        if self.open > MAX_NESTING {
+            return Err(too_nested());
+        }
         for selection in &set.node.items {
             let cost = match &selection.node {
                 Selection::Field(field) => self.field(&field.node, on, page)?,
@@ -156,7 +170,10 @@ impl<'a> Counting<'a> {
             };
             sum = sum.and(cost);
         }
-        Ok(sum)
+        self.open -= 1;
+        sum.nesting += 1;
+        // A fragment that was counted before can hide how deep it is.
+        if sum.nesting > MAX_NESTING { Err(too_nested()) } else { Ok(sum) }
     }
 
     fn fragment(&mut self, name: &'a str, page: u64) -> Result<Cost, TooMuch> {
@@ -214,6 +231,10 @@ impl<'a> Counting<'a> {
         };
         Ok(self.variables.get(name).cloned().or_else(defaults).unwrap_or_default())
     }
+}
+
+fn too_nested() -> TooMuch {
+    TooMuch(format!("The query has more than {MAX_NESTING} selections inside one another."))
 }
 
 /// Null and what is no number are as if nothing was asked; what is below 0 is refused later on.

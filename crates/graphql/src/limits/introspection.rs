@@ -4,15 +4,12 @@ use async_graphql::Positioned;
 use async_graphql::parser::types::{ExecutableDocument, Selection, SelectionSet};
 
 use super::cost::Cost;
-use super::{INTROSPECTION_COST, MAX_SELECTIONS, TooMuch};
+use super::{INTROSPECTION_COST, MAX_NESTING, MAX_SELECTIONS, TooMuch};
 
 /// The lists of the schema of the schema. Each may stand once on a way down: the usual query does no more, and what goes round in
 /// them grows without end.
 const LISTS: [&str; 8] =
     ["types", "fields", "inputFields", "args", "interfaces", "possibleTypes", "enumValues", "directives"];
-
-/// A document of fragments has been refused by now if it is deeper than this or goes in circles.
-const MAX_INTROSPECTION_STEPS: usize = 64;
 
 fn down<'a>(
     set: &'a Positioned<SelectionSet>,
@@ -20,8 +17,8 @@ fn down<'a>(
     document: &'a ExecutableDocument,
     steps: usize,
 ) -> Result<Cost, TooMuch> {
-    if steps > MAX_INTROSPECTION_STEPS {
-        return Err(TooMuch("The query goes round in fragments.".to_owned()));
+    if steps > MAX_NESTING {
+        return Err(TooMuch(format!("The query has more than {MAX_NESTING} selections inside one another.")));
     }
     let mut sum = Cost::default();
     for selection in &set.node.items {

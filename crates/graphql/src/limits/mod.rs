@@ -29,6 +29,8 @@ pub const MAX_TEXT: usize = 64 * 1024;
 pub const MAX_BRACKETS: usize = 64;
 /// The most levels of fields. The usual introspection query has 15.
 pub const MAX_DEPTH: usize = 16;
+/// The most selections inside selections, fragments counted as they are gone through: whoever follows them needs stack.
+pub const MAX_NESTING: usize = 32;
 /// The most points that a document may ask for, as in Buildkite's API.
 pub const MAX_COMPLEXITY: u64 = 50_000;
 /// The most aliases in a document.

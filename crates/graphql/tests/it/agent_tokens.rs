@@ -10,7 +10,11 @@ const SHOW: &str =
     "query($id: ID!) { node(id: $id) { ... on AgentToken { description public expiresAt state revealPolicy
     createdBy { email } lastUsedIp agents { count edges { node { name } } }
     scope { everyDeployment deployments { name } allBranchDeployments anyQueue queues networks }
-    secrets { generation validUntil lastUsedIp } refusals { reason ip count publicId } } } }";
+    secrets { generation validUntil lastUsedIp } } } }";
+
+/// Alone: asking for refusals writes what has gathered in memory, and what is being written is seen in neither place for a moment.
+const REFUSALS: &str =
+    "query($id: ID!) { node(id: $id) { ... on AgentToken { refusals { reason ip count publicId } } } }";
 
 async fn show(server: &Server, id: &str) -> Value {
     server.ask(SHOW, json!({ "id": id })).await.ok().at("/data/node")
@@ -110,7 +114,7 @@ async fn a_rotation_overlaps_and_shows_who_still_uses_the_old_value() {
 
     server.world.clock.set(until.parse().expect("a time"));
     server.world.authenticate(&old).await.expect_err("its time is over");
-    let refusals = show(&server, &id).await["refusals"].clone();
+    let refusals = server.ask(REFUSALS, json!({ "id": id })).await.ok().at("/data/node/refusals");
     assert_eq!((&refusals[0]["reason"], &refusals[0]["count"]), (&json!("rotated"), &json!(1)));
     server.world.authenticate(&new).await.expect("the new value is accepted");
 }

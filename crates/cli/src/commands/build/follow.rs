@@ -18,8 +18,8 @@ use crate::{
 
 /// How often the server is asked for more.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
-/// How often in a row a server may be out of reach: a restart takes less.
-const PATIENCE: u32 = 120;
+/// How often in a row a server may be out of reach or have had enough: its limits start anew after five minutes.
+const PATIENCE: u32 = 660;
 
 /// Follows a build to its end.
 pub(super) async fn to_the_end(api: &Api, uuid: &str, number: &Value, ambient: &Ambient, printer: Printer) -> Outcome {

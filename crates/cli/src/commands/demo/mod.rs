@@ -39,7 +39,8 @@ impl Demo {
         let mut stage = Stage::set(self.data_dir.clone(), ambient, printer)?;
         let outcome = tokio::select! {
             told = story::tell(&mut stage) => told,
-            name = signals.stop() => Err(Failure::new(Exit::Internal, format!("stopped by {name} before the story had ended"))),
+            name = signals.stop() => Err(Failure::new(Exit::Internal, format!("stopped by {name} before the story \
+             had ended"))),
         };
         let outcome = match outcome {
             Ok(()) if self.once => Ok(Exit::Done),

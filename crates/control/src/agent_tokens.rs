@@ -13,7 +13,7 @@ use countersign_domain::{Scope, Timestamp};
 pub use countersign_store::refusals::Refused;
 pub use countersign_store::tokens::secrets::Secret;
 pub use countersign_store::tokens::{Liveness, Token};
-pub use create::{NewAgentToken, Issued};
+pub use create::{Issued, NewAgentToken};
 pub use reference::TokenReference;
 pub use revoke::{Revocation, Revoked};
 pub use rotate::{Rotated, Rotation};

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use countersign_domain::id::{OrganizationId, SecretId, TokenId, UserId};
 use countersign_domain::sealing::Place;
 use countersign_domain::{Entropy, KeyRing, Kind, RevealPolicy, Scope, Timestamp, TokenSecret};
+use countersign_store::Tx;
 use countersign_store::tokens::secrets::{self, NewSecret};
 use countersign_store::tokens::{self, Token, scopes};
-use countersign_store::Tx;
 
 use crate::{Control, Error, Result, revealing};
 
@@ -107,7 +107,9 @@ pub(crate) async fn issue(tx: &mut Tx, keys: &KeyRing, entropy: &dyn Entropy, ne
 /// [`Error::Invalid`] for a time that has passed, and for one beyond [`Timestamp::LATEST`].
 pub(crate) fn check_expiry(at: Option<Timestamp>, now: Timestamp) -> Result<()> {
     match at {
-        Some(at) if at <= now => Err(Error::invalid("expiresAt", "has passed; give a time that is still to come, or none")),
+        Some(at) if at <= now => {
+            Err(Error::invalid("expiresAt", "has passed; give a time that is still to come, or none"))
+        }
         Some(at) if at > Timestamp::LATEST => {
             Err(Error::invalid("expiresAt", "is too far away; give a time before the year 9999, or none"))
         }

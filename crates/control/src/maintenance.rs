@@ -6,8 +6,8 @@ mod metrics;
 mod windows;
 
 use countersign_domain::id::Id;
-use countersign_store::jobs;
 use countersign_store::Lane;
+use countersign_store::jobs;
 
 use crate::access::actions::KeepHouse;
 use crate::scene::Subject;

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use countersign_domain::id::{OrganizationId, TokenId};
 use countersign_domain::{Kind, PublicId, RevealPolicy, TokenSecret};
-use countersign_store::tokens::{self, Liveness, Token};
 use countersign_store::Lane;
+use countersign_store::tokens::{self, Liveness, Token};
 use serde_json::json;
 
 use crate::access::OperatorCaller;

@@ -56,9 +56,15 @@ pub(crate) fn closed(token: &Token, now: Timestamp) -> Error {
         "The token has expired; its value was destroyed."
     } else {
         match token.reveal_policy {
-            RevealPolicy::Never => "The value was shown once, when it was made; the token's reveal policy is `never`. Rotate the token to get a new one.",
-            RevealPolicy::Window => "The 10 minutes in which the value can be revealed are over, and it was destroyed. Rotate the token to get a new one.",
-            RevealPolicy::Always => "No copy of the value is kept: it was made under another reveal policy. Rotate the token to get a new one.",
+            RevealPolicy::Never => {
+                "The value was shown once, when it was made; the token's reveal policy is `never`. Rotate the token to get a new one."
+            }
+            RevealPolicy::Window => {
+                "The 10 minutes in which the value can be revealed are over, and it was destroyed. Rotate the token to get a new one."
+            }
+            RevealPolicy::Always => {
+                "No copy of the value is kept: it was made under another reveal policy. Rotate the token to get a new one."
+            }
         }
     };
     Error::Conflict(why.to_owned())

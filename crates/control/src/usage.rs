@@ -1,9 +1,11 @@
 //! What changes on every call, kept in memory and written behind.
 //!
 //! When a token was last used, when an agent was last heard, what was refused: no call writes a row to say that it was there.
-//! [`crate::Control::flush_usage`] writes what has gathered, coalesced, in slices. What a crash takes away is seconds of it.
+//! [`crate::Control::flush_usage`] writes what has gathered, coalesced, in slices, and forgets it only when it is written: so a reader finds
+//! it here or there, never nowhere. What a crash takes away is seconds of it.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -33,36 +35,43 @@ pub(crate) struct Move {
 }
 
 /// When an agent was heard.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Heard {
     pub seen: Timestamp,
     pub heartbeat: Option<Timestamp>,
 }
 
-/// What has gathered since the last flush.
-#[derive(Debug, Default)]
-pub(crate) struct Pending {
-    pub tokens: HashMap<TokenId, (Timestamp, IpAddr)>,
-    pub secrets: HashMap<SecretId, (Timestamp, IpAddr)>,
-    pub agents: HashMap<AgentId, Heard>,
-    pub refusals: HashMap<(OrganizationId, PublicId, Refusal, IpAddr), Refused>,
-    pub moves: HashMap<Digested, Move>,
+/// Something that is to be written.
+#[derive(Debug, Clone)]
+pub(crate) enum Entry {
+    /// When and from where a token was used.
+    Token(TokenId, Timestamp, IpAddr),
+    /// The same for one of its secrets.
+    Secret(SecretId, Timestamp, IpAddr),
+    /// When an agent was heard.
+    Agent(AgentId, Heard),
+    /// Refused attempts, by token, reason and address.
+    Refusal(OrganizationId, IpAddr, Refused),
+    /// A digest under the newest key.
+    Moved(Digested, Move),
 }
 
-impl Pending {
-    pub(crate) fn is_empty(&self) -> bool {
-        self.tokens.is_empty()
-            && self.secrets.is_empty()
-            && self.agents.is_empty()
-            && self.refusals.is_empty()
-            && self.moves.is_empty()
-    }
+/// What has gathered and is not written.
+#[derive(Debug, Default)]
+struct Pending {
+    tokens: HashMap<TokenId, (Timestamp, IpAddr)>,
+    secrets: HashMap<SecretId, (Timestamp, IpAddr)>,
+    agents: HashMap<AgentId, Heard>,
+    refusals: HashMap<(OrganizationId, PublicId, Refusal, IpAddr), Refused>,
+    moves: HashMap<Digested, Move>,
 }
 
 /// Where it gathers.
 #[derive(Debug, Default)]
 pub(crate) struct Usage {
     pending: Mutex<Pending>,
+    /// Held while what has gathered is written: of two writers at once, both would add the same counts.
+    pub(crate) writing: tokio::sync::Mutex<()>,
 }
 
 impl Usage {
@@ -81,7 +90,11 @@ impl Usage {
     pub(crate) fn agent_seen(&self, agent: AgentId, at: Timestamp) {
         let mut pending = self.pending();
         if pending.agents.len() < MAX_PENDING {
-            pending.agents.entry(agent).and_modify(|heard| heard.seen = at).or_insert(Heard { seen: at, heartbeat: None });
+            pending
+                .agents
+                .entry(agent)
+                .and_modify(|heard| heard.seen = at)
+                .or_insert(Heard { seen: at, heartbeat: None });
         }
     }
 
@@ -127,37 +140,41 @@ impl Usage {
         self.pending().secrets.get(&secret).copied()
     }
 
-    /// Takes what has gathered.
-    pub(crate) fn take(&self) -> Pending {
-        std::mem::take(&mut *self.pending())
+    /// What is to be written. It stays here until [`Usage::written`].
+    pub(crate) fn entries(&self) -> Vec<Entry> {
+        let pending = self.pending();
+        let tokens = pending.tokens.iter().map(|(id, (at, ip))| Entry::Token(*id, *at, *ip));
+        let secrets = pending.secrets.iter().map(|(id, (at, ip))| Entry::Secret(*id, *at, *ip));
+        let agents = pending.agents.iter().map(|(id, heard)| Entry::Agent(*id, *heard));
+        let refusals = pending.refusals.iter().map(|((of, _, _, ip), it)| Entry::Refusal(*of, *ip, it.clone()));
+        let moves = pending.moves.iter().map(|(row, to)| Entry::Moved(*row, to.clone()));
+        tokens.chain(secrets).chain(agents).chain(refusals).chain(moves).collect()
     }
 
-    /// Gives back what could not be written. What has gathered since is newer and stays.
-    pub(crate) fn give_back(&self, unwritten: Pending) {
+    /// Forgets what was written, unless it has changed since.
+    pub(crate) fn written(&self, entries: &[Entry]) {
         let mut pending = self.pending();
-        for (key, value) in unwritten.tokens {
-            pending.tokens.entry(key).or_insert(value);
-        }
-        for (key, value) in unwritten.secrets {
-            pending.secrets.entry(key).or_insert(value);
-        }
-        for (key, value) in unwritten.agents {
-            let heard = pending.agents.entry(key).or_insert(value);
-            heard.heartbeat = heard.heartbeat.or(value.heartbeat);
-        }
-        for (key, value) in unwritten.refusals {
-            match pending.refusals.get_mut(&key) {
-                Some(known) => {
-                    known.count += value.count;
-                    known.first_at = known.first_at.min(value.first_at);
+        for entry in entries {
+            match entry {
+                Entry::Token(id, at, ip) => forget(&mut pending.tokens, id, |now| *now == (*at, *ip)),
+                Entry::Secret(id, at, ip) => forget(&mut pending.secrets, id, |now| *now == (*at, *ip)),
+                Entry::Agent(id, heard) => forget(&mut pending.agents, id, |now| now == heard),
+                Entry::Refusal(of, ip, written) => {
+                    let key = (*of, written.public_id.clone(), written.reason, *ip);
+                    if let Some(now) = pending.refusals.get_mut(&key) {
+                        now.count -= written.count;
+                    }
+                    forget(&mut pending.refusals, &key, |now| now.count <= 0);
                 }
-                None => {
-                    pending.refusals.insert(key, value);
-                }
+                Entry::Moved(row, _) => forget(&mut pending.moves, row, |_| true),
             }
         }
-        for (key, value) in unwritten.moves {
-            pending.moves.entry(key).or_insert(value);
-        }
+    }
+}
+
+/// Takes an entry out if it is still as it was.
+fn forget<K: Eq + Hash, V>(of: &mut HashMap<K, V>, key: &K, is_as_written: impl FnOnce(&V) -> bool) {
+    if of.get(key).is_some_and(is_as_written) {
+        of.remove(key);
     }
 }

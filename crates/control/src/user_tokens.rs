@@ -6,9 +6,9 @@ mod list;
 mod reveal;
 mod revoke;
 
+use countersign_domain::Kind;
 use countersign_domain::PublicId;
 use countersign_domain::id::TokenId;
-use countersign_domain::Kind;
 use countersign_store::Tx;
 use countersign_store::tokens::{self, Token};
 

@@ -1,4 +1,4 @@
-//! Finding token values where none belongs: in an address, in a client's name for itself.
+//! Finding token values where none belongs: in an address, in a client's name for itself, in a message about a document.
 
 use countersign_domain::TokenSecret;
 use url::form_urlencoded;

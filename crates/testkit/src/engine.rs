@@ -20,7 +20,10 @@ pub enum Engine {
     Postgres,
 }
 
-#[expect(clippy::disallowed_methods, reason = "tests are told of their server by the environment, here and nowhere else")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "tests are told of their server by the environment, here and nowhere else"
+)]
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
@@ -89,7 +92,11 @@ impl TestDatabase {
                 let name = format!("countersign_test_{}_{number}", std::process::id());
                 let url = postgres_url();
                 run(&url, &format!("DROP DATABASE IF EXISTS {name} WITH (FORCE)")).await;
-                run(&url, &format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'")).await;
+                run(
+                    &url,
+                    &format!("CREATE DATABASE {name} TEMPLATE template0 ENCODING 'UTF8' LC_COLLATE 'C' LC_CTYPE 'C'"),
+                )
+                .await;
                 let (server, _) = url.rsplit_once('/').expect("the URL names a database");
                 let database = Database::Postgres { url: format!("{server}/{name}") };
                 Self { database, folder, name: Some(name) }
@@ -112,7 +119,8 @@ impl Drop for TestDatabase {
 }
 
 async fn run(url: &str, sql: &str) {
-    let (client, connection) = tokio_postgres::connect(url, NoTls).await.expect("the PostgreSQL server for tests answers");
+    let (client, connection) =
+        tokio_postgres::connect(url, NoTls).await.expect("the PostgreSQL server for tests answers");
     let driver = tokio::spawn(connection);
     client.batch_execute(sql).await.expect("the statement runs");
     drop(client);

@@ -3,6 +3,8 @@
 //! A case never names an engine: it takes a [`World`], and [`for_each_engine`] runs it on every one. Each world is a database of its own,
 //! with an organization `acme` and a twin `globex`, of which nothing may ever appear.
 
+#![expect(clippy::expect_used, reason = "a preparation that fails is to fail the test")]
+
 mod clock;
 mod engine;
 mod entropy;

@@ -66,7 +66,8 @@ impl World {
         let control = Control::new(store, keys, clock.clone(), entropy, Settings::default());
         let operator = control.local_operator();
         let grant: Grant<CreateOrganization> = control.grant_own(&operator).expect("the operator may");
-        let acme = control.initialize(&grant, organization("acme", "ada@acme.example")).await.expect("the first organization");
+        let acme =
+            control.initialize(&grant, organization("acme", "ada@acme.example")).await.expect("the first organization");
         let globex = control
             .create_organization(&grant, organization("globex", "grace@globex.example"))
             .await

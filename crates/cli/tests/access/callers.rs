@@ -10,7 +10,8 @@ use axum::extract::ConnectInfo;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use countersign_control::access::actions::{
-    AcceptJob, ConnectAgent, CreateBuild, CreateUserToken, ManageOperatorTokens, Ping, RegisterAgent, ReportJob, RevokeUserToken,
+    AcceptJob, ConnectAgent, CreateBuild, CreateUserToken, ManageOperatorTokens, Ping, RegisterAgent, ReportJob,
+    RevokeUserToken,
 };
 use countersign_control::agents::{Instruction, Registration};
 use countersign_control::builds::NewBuild;
@@ -114,7 +115,10 @@ pub struct Cast {
     offered: JobId,
 }
 
-const MOVE: Sql = Sql { name: "move", text: "INSERT INTO members (organization_id, user_id, role, generation, created_at) VALUES ($1, $2, 'admin', 1, 0)" };
+const MOVE: Sql = Sql {
+    name: "move",
+    text: "INSERT INTO members (organization_id, user_id, role, generation, created_at) VALUES ($1, $2, 'admin', 1, 0)",
+};
 
 impl Cast {
     pub async fn assemble() -> Self {
@@ -201,7 +205,8 @@ impl Cast {
             request = request.header("Content-Type", "application/json");
         }
         let peer: SocketAddr = "192.0.2.1:4000".parse().expect("an address");
-        let request = request.extension(ConnectInfo(peer)).body(Body::from(body.unwrap_or_default())).expect("a request");
+        let request =
+            request.extension(ConnectInfo(peer)).body(Body::from(body.unwrap_or_default())).expect("a request");
         let answer = self.routes.clone().oneshot(request).await.expect("never fails");
         let status = answer.status();
         let bytes = to_bytes(answer.into_body(), 4 << 20).await.expect("a body");

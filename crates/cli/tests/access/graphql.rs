@@ -19,7 +19,10 @@ const SAMPLES: &[(&str, &str)] = &[
         "agentTokenCreate(input: {organizationID: \"{global-organization}\", description: \"d\"}) { tokenValue }",
     ),
     ("mutation agentTokenReveal", "agentTokenReveal(input: {id: \"{global-agent-token}\"}) { publicId }"),
-    ("mutation agentTokenRevoke", "agentTokenRevoke(input: {id: \"{global-agent-token}\", reason: \"r\"}) { agentToken { id } }"),
+    (
+        "mutation agentTokenRevoke",
+        "agentTokenRevoke(input: {id: \"{global-agent-token}\", reason: \"r\"}) { agentToken { id } }",
+    ),
     ("mutation agentTokenRotate", "agentTokenRotate(input: {id: \"{global-agent-token}\"}) { tokenValue }"),
     (
         "mutation agentTokenUpdate",
@@ -37,7 +40,10 @@ const SAMPLES: &[(&str, &str)] = &[
     ("mutation userTokenCreate", "userTokenCreate(input: {description: \"d\"}) { tokenValue }"),
     ("mutation userTokenReveal", "userTokenReveal(input: {id: \"{user-token}\"}) { publicId }"),
     ("mutation userTokenRevoke", "userTokenRevoke(input: {id: \"{user-token}\", reason: \"r\"}) { userToken { id } }"),
-    ("mutation userTokenUpdate", "userTokenUpdate(input: {id: \"{user-token}\", description: \"e\"}) { userToken { id } }"),
+    (
+        "mutation userTokenUpdate",
+        "userTokenUpdate(input: {id: \"{user-token}\", description: \"e\"}) { userToken { id } }",
+    ),
 ];
 
 /// Fields of an organization that not every member may see.
@@ -98,7 +104,8 @@ fn fields_of(sdl: &str, of: &str) -> Vec<String> {
                 found.push(name);
             }
         }
-        depth += i32::try_from(line.matches('(').count()).expect("few") - i32::try_from(line.matches(')').count()).expect("few");
+        depth += i32::try_from(line.matches('(').count()).expect("few")
+            - i32::try_from(line.matches(')').count()).expect("few");
     }
     found
 }

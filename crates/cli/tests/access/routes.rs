@@ -43,9 +43,11 @@ const WITHOUT_BODY: &[&str] = &[
 
 /// Every route.
 pub fn all() -> Vec<Operation> {
-    let mut found: Vec<Operation> = in_source(AGENT_API).into_iter().map(|(method, path)| agent_api(method, path)).collect();
+    let mut found: Vec<Operation> =
+        in_source(AGENT_API).into_iter().map(|(method, path)| agent_api(method, path)).collect();
     assert!(found.len() > 20, "the router of the Agent API is not written as it was");
-    let operation: Vec<Operation> = in_source(OPERATION).into_iter().map(|(method, path)| plain(method, path)).collect();
+    let operation: Vec<Operation> =
+        in_source(OPERATION).into_iter().map(|(method, path)| plain(method, path)).collect();
     assert_eq!(operation.len(), 3, "the router of operation is not written as it was");
     found.extend(operation);
     found.push(Operation {

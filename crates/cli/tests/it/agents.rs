@@ -141,7 +141,7 @@ fn under_its_other_name_it_answers_as_that_agent() {
     std::os::unix::fs::symlink(crate::stand::PROGRAM, &link).expect("linked");
     let mut start = std::process::Command::new(&link);
     start
-        .args(["start", "--name", "theirs", "--build-path", "/tmp/none", "--disconnect-after-idle-timeout", "1"])
+        .args(["start", "--name", "theirs", "--disconnect-after-idle-timeout", "1"])
         .env_clear()
         .env("PATH", "/usr/bin:/bin")
         .env("HOME", stand.database.folder.path())

@@ -50,6 +50,21 @@ fn of_two_at_once_one_wins() {
 }
 
 #[test]
+fn one_that_was_interrupted_can_be_run_again() {
+    // All that an `init` leaves that ends between its two steps.
+    let stand = Stand::new(Engine::Sqlite);
+    let ring = fs::read(stand.data().join("key-ring")).expect("there");
+    for entry in fs::read_dir(stand.data()).expect("lists").flatten() {
+        if entry.file_name() != "key-ring" {
+            fs::remove_file(entry.path()).expect("removed");
+        }
+    }
+    stand.init().must(0, &[]);
+    assert_eq!(fs::read(stand.data().join("key-ring")).expect("there"), ring, "the key ring that was there is used");
+    assert_eq!(stand.server(&[]).stop(), 0);
+}
+
+#[test]
 fn bad_input_leaves_nothing_behind() {
     let folder = tempfile::tempdir().expect("a folder");
     let data = folder.path().join("data");

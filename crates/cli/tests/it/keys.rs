@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use countersign_testkit::Engine;
+use rustix::process::Signal;
 
 use crate::stand::{Stand, pause, wait_until};
 
@@ -37,6 +38,27 @@ fn a_key_is_added_and_the_old_one_removed_without_a_restart() {
         assert_eq!(server.stop(), 0);
         assert_eq!(stand.server(&[]).stop(), 0);
     }
+}
+
+#[test]
+fn a_ring_that_lacks_a_key_is_not_taken_up() {
+    let stand = Stand::new(Engine::Sqlite);
+    let server = stand.server(&[]);
+    let ring = stand.data().join("key-ring");
+    let kept = std::fs::read(&ring).expect("there");
+    let other = Stand::new(Engine::Sqlite);
+    std::fs::copy(other.data().join("key-ring"), &ring).expect("copied");
+    server.signal(Signal::HUP);
+    server.says("lacks keys that rows need");
+    stand.ada(&["token", "list"]).must(0, &[]);
+    std::fs::write(&ring, "{}").expect("written");
+    server.signal(Signal::HUP);
+    server.says("cannot be used");
+    stand.ada(&["token", "list"]).must(0, &[]);
+    std::fs::write(&ring, kept).expect("put back");
+    server.signal(Signal::HUP);
+    server.says("the key ring was read again");
+    assert_eq!(server.stop(), 0);
 }
 
 #[test]

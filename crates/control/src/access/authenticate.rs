@@ -170,8 +170,7 @@ impl Control {
             return Err(self.of_another_kind(&caller));
         }
         let whose = (session.organization, session.agent);
-        let job =
-            self.store().read(whose, |tx, (of, agent)| Box::pin(jobs::of_agent(tx, *of, *agent))).await?;
+        let job = self.store().read(whose, |tx, (of, agent)| Box::pin(jobs::of_agent(tx, *of, *agent))).await?;
         match job {
             Some(job) if job.session == Some(session.session) && job.accepted_at.is_some() => {
                 Ok(Caller::Job(JobCaller {

@@ -1,11 +1,11 @@
 //! Seeing agent tokens: what they are, what they reach, who uses them, who was refused.
 
-use countersign_domain::id::{AgentId, TokenId};
 use countersign_domain::Kind;
+use countersign_domain::id::{AgentId, TokenId};
+use countersign_store::Tx;
 use countersign_store::agents::{self, Agent};
 use countersign_store::refusals::{self, Refused};
 use countersign_store::tokens::{self, Liveness, Token, scopes, secrets};
-use countersign_store::Tx;
 
 use crate::access::actions::ViewAgentTokens;
 use crate::{Control, Error, Grant, MAX_PAGE, Page, PageRequest, Result, Scene};
@@ -155,9 +155,9 @@ impl Control {
     pub async fn agent_token_refusals(&self, grant: &Grant<ViewAgentTokens>, id: TokenId) -> Result<Vec<Refused>> {
         self.flush_usage().await?;
         self.read(grant, id, |tx, scene| {
-            Box::pin(async move {
-                Ok(refusals::of_token(tx, scene.organization, scene.input, i64::from(MAX_PAGE)).await?)
-            })
+            Box::pin(
+                async move { Ok(refusals::of_token(tx, scene.organization, scene.input, i64::from(MAX_PAGE)).await?) },
+            )
         })
         .await
     }

@@ -74,7 +74,9 @@ impl Control {
                     let until = old_valid_until.unwrap_or_else(|| now.plus(OVERLAP));
                     let token = resolve(tx, scene, reference).await?;
                     if token.revoked_at.is_some() || token.expires_at.is_some_and(|at| at <= now) {
-                        return Err(Error::Conflict("A revoked or expired token cannot be rotated; create a new one.".to_owned()));
+                        return Err(Error::Conflict(
+                            "A revoked or expired token cannot be rotated; create a new one.".to_owned(),
+                        ));
                     }
                     let known = secrets::of_token(tx, token.id).await?;
                     let valid = known.iter().filter(|it| it.valid_until.is_none_or(|at| at > now)).count();
@@ -85,8 +87,15 @@ impl Control {
                     }
                     let generation = known.first().map_or(1, |newest| newest.generation + 1);
                     let place = Place { organization: token.organization, token: token.id };
-                    let sealed =
-                        revealing::seal(&scene.keys, &*scene.entropy, token.reveal_policy, &place, generation, secret, now);
+                    let sealed = revealing::seal(
+                        &scene.keys,
+                        &*scene.entropy,
+                        token.reveal_policy,
+                        &place,
+                        generation,
+                        secret,
+                        now,
+                    );
                     // One data key per token: the old one goes, and with it the sealed copies of older secrets.
                     revealing::destroy(tx, &token).await?;
                     let (bytes, key): (Vec<u8>, Option<KeyId>) = match sealed.data_key {
@@ -94,7 +103,8 @@ impl Control {
                         None => (Vec::new(), None),
                     };
                     if let Some(key) = &key {
-                        tokens::set_data_key(tx, scene.organization, token.id, &bytes, key, sealed.reveal_until).await?;
+                        tokens::set_data_key(tx, scene.organization, token.id, &bytes, key, sealed.reveal_until)
+                            .await?;
                     }
                     let new = NewSecret {
                         id: *secret_id,

@@ -66,7 +66,11 @@ impl Control {
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Conflict`] for a revoked token; [`Error::Invalid`] at the field.
-    pub async fn update_agent_token(&self, grant: &Grant<UpdateAgentToken>, mut change: AgentTokenChange) -> Result<Changed> {
+    pub async fn update_agent_token(
+        &self,
+        grant: &Grant<UpdateAgentToken>,
+        mut change: AgentTokenChange,
+    ) -> Result<Changed> {
         if let Some(expires_at) = change.expires_at {
             issuing::check_expiry(expires_at, self.now())?;
         }
@@ -148,8 +152,8 @@ async fn outside(tx: &mut Tx, scene: &Scene<AgentTokenChange>, token: &Token, sc
         let deployment = organizations::find_deployment(tx, scene.organization, agent.deployment).await?;
         let is_branch = deployment.is_some_and(|it| it.parent.is_some());
         let queue = agent.queue.parse::<QueueName>();
-        let inside = scope.allows_deployment(agent.deployment, is_branch)
-            && queue.is_ok_and(|queue| scope.allows_queue(&queue));
+        let inside =
+            scope.allows_deployment(agent.deployment, is_branch) && queue.is_ok_and(|queue| scope.allows_queue(&queue));
         if !inside {
             found.push(id);
         }

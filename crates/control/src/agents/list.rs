@@ -16,7 +16,10 @@ const MAX_SEARCH: usize = MAX_TAG_BYTES;
 fn check(wanted: &Wanted) -> Result<()> {
     let search = wanted.search.as_deref().unwrap_or_default();
     if search.chars().count() > MAX_SEARCH {
-        return Err(Error::invalid("search", format!("has more than {MAX_SEARCH} characters; no name and no tag is that long")));
+        return Err(Error::invalid(
+            "search",
+            format!("has more than {MAX_SEARCH} characters; no name and no tag is that long"),
+        ));
     }
     if search.contains('\0') {
         return Err(Error::invalid("search", "holds a NUL character; remove it"));

@@ -4,9 +4,9 @@
 //! the job and takes it.
 
 use countersign_domain::AgentState;
+use countersign_domain::Refusal;
 use countersign_domain::build::JobState;
 use countersign_domain::id::JobId;
-use countersign_domain::Refusal;
 use countersign_store::agents::{self, Agent};
 use countersign_store::jobs::{self, Job};
 use countersign_store::{Lane, Tx};
@@ -49,9 +49,7 @@ impl Control {
         let glance = self.read(grant, session.clone(), |tx, scene| Box::pin(glance(tx, &scene.input))).await?;
         match glance {
             Glance::Do(instruction) => Ok(instruction),
-            Glance::JobWaits => {
-                self.write(grant, Lane::Normal, session, |tx, scene| Box::pin(assign(tx, scene))).await
-            }
+            Glance::JobWaits => self.write(grant, Lane::Normal, session, |tx, scene| Box::pin(assign(tx, scene))).await,
         }
     }
 }

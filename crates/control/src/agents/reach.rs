@@ -85,11 +85,8 @@ pub(crate) async fn cut_off<I: Sync>(
     because: Ended,
 ) -> Result<bool> {
     let of = scene.organization;
-    let ended = if because == Ended::Lost {
-        agents::lose(tx, agent).await?
-    } else {
-        agents::end(tx, agent, state).await?
-    };
+    let ended =
+        if because == Ended::Lost { agents::lose(tx, agent).await? } else { agents::end(tx, agent, state).await? };
     if !ended {
         return Ok(false);
     }

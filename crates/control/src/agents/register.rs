@@ -12,8 +12,8 @@ use countersign_store::tokens::scopes;
 use countersign_store::{Lane, Tx, organizations};
 use serde_json::json;
 
-use crate::access::actions::RegisterAgent;
 use crate::access::AgentTokenCaller;
+use crate::access::actions::RegisterAgent;
 use crate::scene::Subject;
 use crate::{Caller, Control, Error, Grant, Result, Scene, input};
 
@@ -78,9 +78,7 @@ impl Control {
         let tags = input::field("meta_data", Tags::parse(new.tags.clone()))?;
         let priority = match new.priority.as_deref().map(str::trim) {
             None | Some("") => None,
-            Some(text) => {
-                Some(input::field("priority", text.parse::<i64>().map_err(|_| "is not a whole number"))?)
-            }
+            Some(text) => Some(input::field("priority", text.parse::<i64>().map_err(|_| "is not a whole number"))?),
         };
         let session = self.mint(Kind::Session);
         let agent = Agent {
@@ -216,7 +214,6 @@ pub(super) async fn may_work(tx: &mut Tx, agent: &Agent) -> Result<bool> {
     Ok(scope.allows_deployment(deployment.id, deployment.parent.is_some())
         && queue.is_ok_and(|queue| scope.allows_queue(&queue)))
 }
-
 
 #[cfg(test)]
 mod tests {

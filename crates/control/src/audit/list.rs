@@ -12,11 +12,7 @@ impl Control {
     ///
     /// # Errors
     /// Only [`crate::Error::Unavailable`] and [`crate::Error::Internal`].
-    pub async fn audit_events(
-        &self,
-        grant: &Grant<ViewAudit>,
-        page: PageRequest<AuditEventId>,
-    ) -> Result<Page<Event>> {
+    pub async fn audit_events(&self, grant: &Grant<ViewAudit>, page: PageRequest<AuditEventId>) -> Result<Page<Event>> {
         let rows = self
             .read(grant, page, |tx, scene| {
                 Box::pin(async move {

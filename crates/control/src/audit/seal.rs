@@ -43,10 +43,8 @@ impl Control {
         let mut count = 0;
         loop {
             let newest = self.keys().newest().clone();
-            let heads = self
-                .store()
-                .read(newest, |tx, newest| Box::pin(audit::heads_by_others(tx, newest, BATCH)))
-                .await?;
+            let heads =
+                self.store().read(newest, |tx, newest| Box::pin(audit::heads_by_others(tx, newest, BATCH))).await?;
             if heads.is_empty() {
                 return Ok(count);
             }

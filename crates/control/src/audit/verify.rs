@@ -136,7 +136,8 @@ impl Control {
         if at == *end {
             return Ok(Verdict::Holds);
         }
-        let what = format!("The log ends at row {}, but its head says {}: rows were removed.", at.sequence, end.sequence);
+        let what =
+            format!("The log ends at row {}, but its head says {}: rows were removed.", at.sequence, end.sequence);
         Ok(broken(at.sequence + 1, what))
     }
 

@@ -67,15 +67,8 @@ impl Control {
             Some(_) => return Err(Error::invalid("scope", "must be build or job")),
         };
         let job = grant.job()?.clone();
-        let input = Input {
-            id: self.fresh_id(),
-            context,
-            body: new.body,
-            style,
-            append: new.append,
-            priority,
-            for_job,
-        };
+        let input =
+            Input { id: self.fresh_id(), context, body: new.body, style, append: new.append, priority, for_job };
         self.write(grant, Lane::Normal, (job, input), |tx, scene| {
             Box::pin(async move {
                 let (job, new) = &scene.input;
@@ -85,7 +78,10 @@ impl Control {
                     Patch { style: new.style, body: new.body.as_deref(), append: new.append, priority: new.priority };
                 let size = annotations::put(tx, new.id, &place, job.job, &patch).await?;
                 if usize::try_from(size).is_ok_and(|size| size > MAX_BODY) {
-                    return Err(Error::invalid("body", "would be above 1 MiB with what is there; start another context"));
+                    return Err(Error::invalid(
+                        "body",
+                        "would be above 1 MiB with what is there; start another context",
+                    ));
                 }
                 if annotations::count(tx, job.build).await? > MAX_ANNOTATIONS {
                     return Err(Error::Conflict(format!(

@@ -79,10 +79,12 @@ async fn create(tx: &mut Tx, scene: &Scene<Input>) -> Result<Build> {
     let new = &scene.input;
     let of = scene.organization;
     let deployment = match &new.deployment {
-        Some(name) => organizations::find_deployment_by_name(tx, of, name.as_str())
-            .await?
-            .ok_or_else(|| Error::invalid("deployment", "names none of the organization's deployments"))?
-            .id,
+        Some(name) => {
+            organizations::find_deployment_by_name(tx, of, name.as_str())
+                .await?
+                .ok_or_else(|| Error::invalid("deployment", "names none of the organization's deployments"))?
+                .id
+        }
         None => organizations::find(tx, of).await?.ok_or(Error::NotFound("organization"))?.default_deployment,
     };
     let (pipeline, number) = builds::next_number(tx, of, new.pipeline_id, &new.slug, &new.name).await?;
@@ -135,8 +137,11 @@ async fn create(tx: &mut Tx, scene: &Scene<Input>) -> Result<Build> {
         };
         jobs::insert(tx, &job).await?;
     }
-    let subject =
-        Subject::new::<countersign_domain::id::of::Build>("build", build.id, format!("{}#{number}", build.pipeline_slug));
+    let subject = Subject::new::<countersign_domain::id::of::Build>(
+        "build",
+        build.id,
+        format!("{}#{number}", build.pipeline_slug),
+    );
     scene.audit(tx, "build.created", subject, json!({ "jobs": new.jobs.len(), "message": new.message })).await?;
     Ok(build)
 }

@@ -2,8 +2,8 @@
 
 use countersign_domain::metadata;
 use countersign_domain::text::FieldError;
-use countersign_store::builds::meta_data;
 use countersign_store::Lane;
+use countersign_store::builds::meta_data;
 use serde_json::json;
 
 use crate::access::actions::{ReadMetaData, WriteMetaData};

@@ -16,9 +16,9 @@ impl Control {
     /// [`Error::NotFound`].
     pub async fn build(&self, grant: &Grant<ViewBuilds>, id: BuildId) -> Result<Build> {
         self.read(grant, id, |tx, scene| {
-            Box::pin(async move {
-                builds::find(tx, scene.organization, scene.input).await?.ok_or(Error::NotFound("build"))
-            })
+            Box::pin(
+                async move { builds::find(tx, scene.organization, scene.input).await?.ok_or(Error::NotFound("build")) },
+            )
         })
         .await
     }

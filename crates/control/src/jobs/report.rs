@@ -45,7 +45,12 @@ impl Control {
                 match job.state {
                     JobState::Running | JobState::Canceling => return Ok(()),
                     state if state.may_start() => {}
-                    state => return Err(Error::invalid("job", format!("is {}; only an accepted job starts", state.as_str()))),
+                    state => {
+                        return Err(Error::invalid(
+                            "job",
+                            format!("is {}; only an accepted job starts", state.as_str()),
+                        ));
+                    }
                 }
                 jobs::start(tx, job.id).await?;
                 progress::update(tx, of, job.build).await?;

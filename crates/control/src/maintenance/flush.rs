@@ -1,8 +1,9 @@
 //! Writing what has gathered in memory, in slices.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 
-use countersign_domain::id::{AgentId, Id, OrganizationId, TokenId};
+use countersign_domain::id::{Id, OrganizationId, TokenId};
 use countersign_domain::{PublicId, Refusal, Timestamp};
 use countersign_store::agents::{self, sessions};
 use countersign_store::refusals::{self, Refused};
@@ -10,20 +11,11 @@ use countersign_store::tokens::{self, secrets};
 use countersign_store::{Lane, Tx, jobs};
 
 use crate::access::actions::KeepHouse;
-use crate::usage::{Digested, Heard, Move, Pending};
+use crate::usage::{Digested, Entry, Move};
 use crate::{Control, Grant, Result};
 
 /// How many entries one transaction writes at the most: small, so that a revoke never waits long behind it.
 const SLICE: usize = 500;
-
-/// One entry.
-enum Entry {
-    Token(TokenId, Timestamp, IpAddr),
-    Secret(countersign_domain::id::SecretId, Timestamp, IpAddr),
-    Agent(AgentId, Heard),
-    Refusal(OrganizationId, Refused),
-    Moved(Digested, Move),
-}
 
 impl Control {
     /// Writes when tokens were used, when agents were heard, what was refused, and digests under the newest key.
@@ -31,30 +23,24 @@ impl Control {
     /// # Errors
     /// The first that a slice met. What was not written is kept for the next time.
     pub async fn flush_usage(&self) -> Result<()> {
-        let pending = self.usage().take();
-        if pending.is_empty() {
+        let _writing = self.usage().writing.lock().await;
+        let entries = self.usage().entries();
+        if entries.is_empty() {
             return Ok(());
         }
         let grant: Grant<KeepHouse> = self.system("write what has gathered", Id::nil())?;
-        let mut entries = entries(&pending);
-        while !entries.is_empty() {
-            let rest = entries.split_off(entries.len().min(SLICE));
-            let slice = std::mem::replace(&mut entries, rest);
-            let outcome = self
-                .write(&grant, Lane::Normal, slice, |tx, scene| {
-                    Box::pin(async move {
-                        for entry in &scene.input {
-                            write(tx, entry).await?;
-                        }
-                        Ok(())
-                    })
+        for slice in entries.chunks(SLICE) {
+            let slice: Arc<[Entry]> = slice.into();
+            self.write(&grant, Lane::Normal, slice.clone(), |tx, scene| {
+                Box::pin(async move {
+                    for entry in scene.input.iter() {
+                        write(tx, entry).await?;
+                    }
+                    Ok(())
                 })
-                .await;
-            if let Err(error) = outcome {
-                // Times and digests may be written twice without harm; counts may come out too high, and never too low.
-                self.usage().give_back(pending);
-                return Err(error);
-            }
+            })
+            .await?;
+            self.usage().written(&slice);
         }
         Ok(())
     }
@@ -83,21 +69,12 @@ impl Control {
     }
 }
 
-fn entries(pending: &Pending) -> Vec<Entry> {
-    let tokens = pending.tokens.iter().map(|(id, (at, ip))| Entry::Token(*id, *at, *ip));
-    let secrets = pending.secrets.iter().map(|(id, (at, ip))| Entry::Secret(*id, *at, *ip));
-    let agents = pending.agents.iter().map(|(id, heard)| Entry::Agent(*id, *heard));
-    let refusals = pending.refusals.iter().map(|((of, ..), refused)| Entry::Refusal(*of, refused.clone()));
-    let moves = pending.moves.iter().map(|(row, to)| Entry::Moved(*row, to.clone()));
-    tokens.chain(secrets).chain(agents).chain(refusals).chain(moves).collect()
-}
-
 async fn write(tx: &mut Tx, entry: &Entry) -> Result<()> {
     match entry {
         Entry::Token(id, at, ip) => tokens::touch(tx, *id, *at, &ip.to_string()).await?,
         Entry::Secret(id, at, ip) => secrets::touch(tx, *id, *at, &ip.to_string()).await?,
         Entry::Agent(id, heard) => agents::touch(tx, *id, heard.seen, heard.heartbeat).await?,
-        Entry::Refusal(of, refused) => refusals::add(tx, *of, refused).await?,
+        Entry::Refusal(of, _, refused) => refusals::add(tx, *of, refused).await?,
         Entry::Moved(row, Move { to, from }) => {
             match row {
                 Digested::Secret(id) => secrets::move_digest(tx, *id, to, from).await?,

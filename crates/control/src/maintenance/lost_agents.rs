@@ -26,8 +26,7 @@ impl Control {
         if self.started_at() > before {
             return Ok(0);
         }
-        let silent =
-            self.store().read(before, |tx, before| Box::pin(agents::silent(tx, *before, BATCH))).await?;
+        let silent = self.store().read(before, |tx, before| Box::pin(agents::silent(tx, *before, BATCH))).await?;
         let mut lost = 0;
         for (of, agent) in silent {
             // What was heard and is not written yet counts.

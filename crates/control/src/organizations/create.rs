@@ -83,13 +83,13 @@ impl Control {
         grant: &Grant<CreateOrganization>,
         new: NewOrganization,
     ) -> Result<Created> {
-        let plan = self.plan(new)?;
+        let plan = self.plan(&new)?;
         let secrets = (plan.user_token.secret.clone(), plan.agent_token.secret.clone());
         let made = self.write(grant, Lane::Normal, plan, |tx, scene| Box::pin(make(tx, scene, &scene.input))).await?;
         Ok(made.with(secrets))
     }
 
-    pub(super) fn plan(&self, new: NewOrganization) -> Result<Plan> {
+    pub(super) fn plan(&self, new: &NewOrganization) -> Result<Plan> {
         let slug: Slug = input::field("slug", Slug::parse(&new.slug))?;
         let name = match &new.name {
             Some(name) => input::field("name", OrganizationName::parse(name))?.as_str().to_owned(),

@@ -13,7 +13,7 @@ impl Control {
     /// # Errors
     /// [`Error::Conflict`] when the database has been set up: then nothing is changed. [`Error::Invalid`] as for any organization.
     pub async fn initialize(&self, grant: &Grant<CreateOrganization>, new: NewOrganization) -> Result<Created> {
-        let plan = self.plan(new)?;
+        let plan = self.plan(&new)?;
         let secrets = plan.secrets();
         let uuid = self.fresh_id::<Control>().uuid();
         let already = || Error::Conflict("This database has been set up already; nothing was changed.".to_owned());
@@ -38,4 +38,3 @@ impl Control {
         Ok(self.store().read((), |tx, ()| Box::pin(instance::exists(tx))).await?)
     }
 }
-

@@ -1,8 +1,8 @@
 //! Changing one's own user token.
 
 use countersign_domain::Timestamp;
-use countersign_store::tokens::{self, Token};
 use countersign_store::Lane;
+use countersign_store::tokens::{self, Token};
 use serde_json::json;
 
 use crate::access::actions::UpdateUserToken;

@@ -13,11 +13,7 @@ impl Control {
     ///
     /// # Errors
     /// Only [`crate::Error::Unavailable`] and [`crate::Error::Internal`].
-    pub async fn user_tokens(
-        &self,
-        grant: &Grant<ViewUserTokens>,
-        page: PageRequest<TokenId>,
-    ) -> Result<Page<Token>> {
+    pub async fn user_tokens(&self, grant: &Grant<ViewUserTokens>, page: PageRequest<TokenId>) -> Result<Page<Token>> {
         let user = grant.user()?.user;
         let rows = self
             .read(grant, (user, page), |tx, scene| {

@@ -1,7 +1,7 @@
 //! Revoking one's own user token; it may be the very one that the call is made with.
 
-use countersign_store::tokens::{self, Token};
 use countersign_store::Lane;
+use countersign_store::tokens::{self, Token};
 use serde_json::json;
 
 use crate::access::actions::RevokeUserToken;

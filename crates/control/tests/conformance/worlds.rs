@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use countersign_control::organizations::Created;
 use countersign_control::{Control, Settings};
 use countersign_domain::KeyRing;
-use countersign_store::{Lane, Options, Sql, Store, StoreError, Value};
+use countersign_store::{Database, Lane, Options, Sql, Store, StoreError, Value};
 use countersign_testkit::{Engine, ManualClock, SeededEntropy, Tenant, TestDatabase, World};
 
 use crate::acting::next;
@@ -41,8 +41,9 @@ impl Worlds {
         let World { control, acme, globex, database, .. } = world;
         let statements = statements(control.store()).await;
         control.store().close().await;
+        drop(database);
         let first = Copied { keys: ring(&control.keys()), acme, globex };
-        Self { engine, first, statements, free: Mutex::new(vec![database]) }
+        Self { engine, first, statements, free: Mutex::new(Vec::new()) }
     }
 
     /// One more, with a clock and a generator of its own.
@@ -50,7 +51,7 @@ impl Worlds {
         let free = self.free.lock().expect("nobody panics while holding it").pop();
         let database = match free {
             Some(database) => database,
-            None => TestDatabase::new(self.engine).await,
+            None => fresh(self.engine).await,
         };
         let clock = Arc::new(ManualClock::default());
         let store = Store::create(Options::new(database.database.clone(), clock.clone())).await.expect("a store");
@@ -76,6 +77,23 @@ impl Worlds {
         world.control.store().close().await;
         self.free.lock().expect("nobody panics while holding it").push(world.database);
     }
+}
+
+/// A fresh database that may lose its last writes when the power goes: the suite asks much of it, and not that.
+async fn fresh(engine: Engine) -> TestDatabase {
+    let made = TestDatabase::new(engine).await;
+    if let Database::Postgres { url } = &made.database {
+        let (_, name) = url.rsplit_once('/').expect("the URL names a database");
+        let text = format!("ALTER DATABASE {name} SET synchronous_commit = off").leak();
+        let store = Store::create(Options::new(made.database.clone(), Arc::new(ManualClock::default()))).await;
+        let store = store.expect("a store");
+        let altered: Result<_, StoreError> = store
+            .transact(Lane::Normal, Sql { name: "worlds", text }, |tx, alter| Box::pin(tx.execute(*alter, &[])))
+            .await;
+        altered.expect("the database is altered");
+        store.close().await;
+    }
+    made
 }
 
 fn ring(keys: &KeyRing) -> KeyRing {

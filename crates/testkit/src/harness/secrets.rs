@@ -128,10 +128,13 @@ impl Search {
         }
     }
 
-    /// Searches a file, or each file beneath a folder; names of files are searched too. What has gone meanwhile is passed over.
+    /// Searches a file, or each file beneath a folder; names of files and targets of links are searched too. What has gone
+    /// meanwhile is passed over.
     pub fn path(&mut self, path: &Path) {
         let place = path.display().to_string();
-        if let Ok(entries) = fs::read_dir(path) {
+        if let Ok(target) = fs::read_link(path) {
+            self.bytes(&place, target.as_os_str().as_encoded_bytes());
+        } else if let Ok(entries) = fs::read_dir(path) {
             for entry in entries.flatten() {
                 self.bytes(&format!("a name in {place}"), entry.file_name().as_encoded_bytes());
                 self.path(&entry.path());

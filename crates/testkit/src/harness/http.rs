@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 use super::moment::{self, Instant};
 
 /// The longest that any call of these tests may take.
-const PATIENCE: Duration = Duration::from_secs(30);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A request.
 #[derive(Debug, Clone)]
@@ -168,9 +168,9 @@ impl Connection {
     /// [`Lost`]: then the call may have taken effect or not.
     ///
     /// # Panics
-    /// When the request cannot be written down, or has no answer after 30 seconds.
+    /// When the request cannot be written down, or has no answer after a minute.
     pub async fn call(&mut self, call: &Call) -> Result<Answer, Lost> {
-        let answer = tokio::time::timeout(PATIENCE, self.exchange(call)).await.expect("an answer within 30 s");
+        let answer = tokio::time::timeout(PATIENCE, self.exchange(call)).await.expect("an answer within a minute");
         if answer.is_err() {
             self.sender = None;
         }

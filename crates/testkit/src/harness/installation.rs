@@ -5,6 +5,7 @@ use std::fs::{File, OpenOptions};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use countersign_store::Database;
@@ -18,6 +19,8 @@ use super::program::Program;
 
 /// How long a server may take until it is ready.
 const START: Duration = Duration::from_secs(60);
+/// More than any test spends, so that no limit of the API ends it.
+const PLENTY: [&str; 4] = ["--api-points-per-user", "1000000000", "--api-points-per-organization", "1000000000"];
 /// How often a server that starts is asked.
 const ASK_EVERY: Duration = Duration::from_millis(2);
 
@@ -148,6 +151,7 @@ impl Installation {
         let began = moment::now();
         let mut arguments = vec![OsString::from("server"), OsString::from("--listen"), self.listen.to_string().into()];
         arguments.extend(self.place());
+        arguments.extend(PLENTY.map(OsString::from));
         arguments.extend(self.server_arguments.iter().cloned());
         let mut command = self.program.command(&arguments);
         command.env("HOME", &self.logs).stdin(Stdio::null());
@@ -195,14 +199,23 @@ async fn is_ready(address: SocketAddr) -> bool {
     answer.is_ok_and(|answer| answer.is_success())
 }
 
-/// An address of this machine that nobody listens on now.
+/// An address of this machine that nobody listens on now. Below the ports that the system hands out by itself: a server that was
+/// killed must find its port free when it starts again.
 ///
 /// # Panics
 /// When there is none.
 #[must_use]
 pub fn free_address() -> SocketAddr {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port of this machine");
-    listener.local_addr().expect("it has an address")
+    /// The first port, and how many there are to choose from.
+    const PORTS: (u32, u32) = (10_000, 9_000);
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    // Two test processes at one time start at different ends.
+    let start = std::process::id().wrapping_mul(97);
+    let mut ports = (0..PORTS.1).map(|_| {
+        let at = start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % PORTS.1;
+        SocketAddr::from((Ipv4Addr::LOCALHOST, u16::try_from(PORTS.0 + at).expect("a port")))
+    });
+    ports.find(|address| TcpListener::bind(address).is_ok()).expect("a free port")
 }
 
 /// A running server. It is killed when this is dropped.

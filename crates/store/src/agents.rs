@@ -357,12 +357,7 @@ pub async fn ignore_in_dispatches(tx: &mut Tx, id: AgentId) -> Result<(), StoreE
 }
 
 /// Writes when an agent was last heard, and when its last heartbeat came.
-pub async fn touch(
-    tx: &mut Tx,
-    id: AgentId,
-    seen: Timestamp,
-    heartbeat: Option<Timestamp>,
-) -> Result<(), StoreError> {
+pub async fn touch(tx: &mut Tx, id: AgentId, seen: Timestamp, heartbeat: Option<Timestamp>) -> Result<(), StoreError> {
     tx.execute(TOUCH, &params![id, seen]).await?;
     if let Some(at) = heartbeat {
         tx.execute(TOUCH_HEARTBEAT, &params![id, at]).await?;

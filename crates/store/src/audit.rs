@@ -120,12 +120,7 @@ fn event(row: &Row) -> Result<Event, StoreError> {
 }
 
 fn head(row: &Row) -> Result<Head, StoreError> {
-    Ok(Head {
-        sequence: row.get("sequence")?,
-        hash: row.get("hash")?,
-        mac: row.get("mac")?,
-        key: row.parse("key_id")?,
-    })
+    Ok(Head { sequence: row.get("sequence")?, hash: row.get("hash")?, mac: row.get("mac")?, key: row.parse("key_id")? })
 }
 
 /// Writes an event.
@@ -211,8 +206,7 @@ pub async fn insert_head(tx: &mut Tx, of: OrganizationId, first: &Head) -> Resul
 /// Moves the end of a chain from `from` to `to`. False when it was not at `from`.
 pub async fn move_head(tx: &mut Tx, of: OrganizationId, from: i64, to: &Head) -> Result<bool, StoreError> {
     let now = tx.now();
-    let values =
-        params![of, to.sequence, to.hash.as_slice(), to.mac.as_slice(), to.key.to_string(), now, from];
+    let values = params![of, to.sequence, to.hash.as_slice(), to.mac.as_slice(), to.key.to_string(), now, from];
     Ok(tx.execute(MOVE_HEAD, &values).await? == 1)
 }
 

@@ -3,9 +3,9 @@
 pub mod annotations;
 pub mod meta_data;
 
+use countersign_domain::Timestamp;
 use countersign_domain::build::BuildState;
 use countersign_domain::id::{BuildId, Id, OrganizationId, UserId};
-use countersign_domain::Timestamp;
 
 use crate::{Row, StoreError, Tx, params, statements};
 

@@ -49,12 +49,7 @@ pub async fn add(tx: &mut Tx, of: OrganizationId, new: &Refused) -> Result<(), S
 }
 
 /// At most `limit` counts of a token's refused attempts, newest first.
-pub async fn of_token(
-    tx: &mut Tx,
-    of: OrganizationId,
-    token: TokenId,
-    limit: i64,
-) -> Result<Vec<Refused>, StoreError> {
+pub async fn of_token(tx: &mut Tx, of: OrganizationId, token: TokenId, limit: i64) -> Result<Vec<Refused>, StoreError> {
     let rows = tx.all(OF_TOKEN, &params![of, token, limit]).await?;
     rows.iter()
         .map(|row| {

@@ -1,8 +1,8 @@
 //! Annotations: notes that jobs leave on their build.
 
+use countersign_domain::Timestamp;
 use countersign_domain::annotation::{Priority, Style};
 use countersign_domain::id::{AnnotationId, BuildId, Id, JobId, of};
-use countersign_domain::Timestamp;
 
 use crate::{Row, StoreError, Tx, params, statements};
 

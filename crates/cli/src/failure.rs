@@ -34,11 +34,13 @@ pub enum Exit {
     BuildCanceled = 11,
     /// `meta-data exists`: the key is not set.
     MetaDataMissing = 100,
+    /// Ctrl-C ended the following of a build, which goes on: 128 and the number of SIGINT, as shells count.
+    Interrupted = 130,
 }
 
 impl Exit {
     /// Every way to end, with what it means.
-    pub const MEANINGS: [(Self, &'static str); 12] = [
+    pub const MEANINGS: [(Self, &'static str); 13] = [
         (Self::Done, "done"),
         (Self::Internal, "internal error"),
         (Self::BadInput, "bad input"),
@@ -51,6 +53,7 @@ impl Exit {
         (Self::BuildFailed, "the build failed"),
         (Self::BuildCanceled, "the build was cancelled"),
         (Self::MetaDataMissing, "`meta-data exists`: the key is not set"),
+        (Self::Interrupted, "`build create --wait`: Ctrl-C; the build goes on"),
     ];
 }
 
@@ -173,7 +176,7 @@ mod tests {
     fn every_number_is_promised_once() {
         let mut numbers: Vec<u8> = Exit::MEANINGS.iter().map(|(exit, _)| *exit as u8).collect();
         numbers.dedup();
-        assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 100]);
+        assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 100, 130]);
     }
 
     #[test]

@@ -131,12 +131,20 @@ pub async fn every_key_is_there(control: &Control) -> Outcome<()> {
 /// The address that was given, or that a private file holds: it may have a password in it.
 ///
 /// # Errors
-/// The file cannot be read, or others may read it.
+/// The file cannot be read, or others may read it; or it is no address of PostgreSQL.
 pub fn database_url(given: &str) -> Outcome<String> {
-    let Some(path) = given.strip_prefix("file://") else { return Ok(given.to_owned()) };
+    let Some(path) = given.strip_prefix("file://") else { return of_postgres(given) };
     let text = private_file::read(Path::new(path))
         .map_err(|error| Failure::bad_input(error).about("the database's address"))?;
-    Ok(text.trim().to_owned())
+    of_postgres(text.trim())
+}
+
+/// Checks how an address begins. The message leaves the address out: it may hold a password.
+fn of_postgres(address: &str) -> Outcome<String> {
+    if ["postgres://", "postgresql://"].iter().any(|scheme| address.starts_with(scheme)) {
+        return Ok(address.to_owned());
+    }
+    Err(Failure::bad_input("the database's address (--database-url) must begin with postgres:// or postgresql://"))
 }
 
 /// Where the data folder is when nothing else was said.
@@ -165,6 +173,11 @@ mod tests {
         assert_eq!(place.key_ring.path(), std::path::Path::new("/keys/ring"));
         assert!(Place::find(&InstanceArgs::default(), &Environment::default()).is_err());
         assert_eq!(database_url("postgres://db/x"), Ok("postgres://db/x".to_owned()));
+        for wrong in ["", "mysql://u:secret@h/x", "localhost/x", "postgres:/x"] {
+            let failure = database_url(wrong).expect_err(wrong);
+            assert_eq!(failure.exit, crate::Exit::BadInput);
+            assert!(failure.message.contains("postgresql://") && !failure.message.contains("secret"), "{failure}");
+        }
         let missing = database_url("file:///nowhere/url").expect_err("no such file");
         assert!(missing.message.contains("/nowhere/url"), "{missing}");
     }

@@ -5,12 +5,13 @@ mod list;
 mod pause;
 mod ping;
 pub(crate) mod reach;
-mod register;
+pub(crate) mod register;
 mod stop;
 pub(crate) mod token_identity;
 
 pub use countersign_store::agents::{Agent, Wanted};
 pub use ping::Instruction;
 pub use reach::Reach;
+pub(crate) use register::may_work;
 pub use register::{Registered, Registration};
 pub use token_identity::TokenIdentity;

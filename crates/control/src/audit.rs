@@ -5,7 +5,7 @@
 //! MAC of the key ring protects.
 
 mod list;
-mod seal;
+pub(crate) mod seal;
 mod verify;
 
 use countersign_domain::audit::canonical;

@@ -8,6 +8,7 @@ pub mod agent_tokens;
 pub mod agents;
 pub mod audit;
 pub mod builds;
+mod crowd;
 mod error;
 mod input;
 mod issuing;
@@ -52,6 +53,7 @@ struct Inner {
     entropy: Arc<dyn Entropy>,
     settings: Settings,
     usage: usage::Usage,
+    crowd: crowd::Crowd,
     counts: maintenance::Counts,
     started_at: Timestamp,
 }
@@ -80,6 +82,7 @@ impl Control {
             entropy,
             settings,
             usage: usage::Usage::default(),
+            crowd: crowd::Crowd::default(),
             counts: maintenance::Counts::default(),
             started_at,
         };
@@ -161,6 +164,11 @@ impl Control {
             organization: grant.organization(),
             keys: self.keys(),
             entropy: self.inner.entropy.clone(),
+        };
+        let _place = match grant.caller() {
+            Caller::Session(it) => Some(self.inner.crowd.enter(it.agent).await),
+            Caller::Job(it) => Some(self.inner.crowd.enter(it.agent).await),
+            _ => None,
         };
         let outcome = self
             .inner

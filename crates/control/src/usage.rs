@@ -143,9 +143,10 @@ impl Usage {
     /// What is to be written. It stays here until [`Usage::written`].
     pub(crate) fn entries(&self) -> Vec<Entry> {
         let pending = self.pending();
-        let tokens = pending.tokens.iter().map(|(id, (at, ip))| Entry::Token(*id, *at, *ip));
-        let secrets = pending.secrets.iter().map(|(id, (at, ip))| Entry::Secret(*id, *at, *ip));
-        let agents = pending.agents.iter().map(|(id, heard)| Entry::Agent(*id, *heard));
+        // By id, and tokens before secrets before agents: the order in which a revoke takes them, so that nobody waits in a circle.
+        let tokens = sorted(&pending.tokens).into_iter().map(|(id, (at, ip))| Entry::Token(id, at, ip));
+        let secrets = sorted(&pending.secrets).into_iter().map(|(id, (at, ip))| Entry::Secret(id, at, ip));
+        let agents = sorted(&pending.agents).into_iter().map(|(id, heard)| Entry::Agent(id, heard));
         let refusals = pending.refusals.iter().map(|((of, _, _, ip), it)| Entry::Refusal(*of, *ip, it.clone()));
         let moves = pending.moves.iter().map(|(row, to)| Entry::Moved(*row, to.clone()));
         tokens.chain(secrets).chain(agents).chain(refusals).chain(moves).collect()
@@ -170,6 +171,13 @@ impl Usage {
             }
         }
     }
+}
+
+/// The entries of a map by their keys.
+fn sorted<K: Copy + Ord, V: Copy>(of: &HashMap<K, V>) -> Vec<(K, V)> {
+    let mut entries: Vec<(K, V)> = of.iter().map(|(key, value)| (*key, *value)).collect();
+    entries.sort_unstable_by_key(|(key, _)| *key);
+    entries
 }
 
 /// Takes an entry out if it is still as it was.

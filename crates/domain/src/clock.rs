@@ -77,8 +77,15 @@ impl FromStr for Timestamp {
     type Err = NotATimestamp;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let at: jiff::Timestamp = text.trim().parse().map_err(|_| NotATimestamp)?;
-        Ok(Self(at.as_microsecond()))
+        let text = text.trim();
+        match text.parse::<jiff::Timestamp>() {
+            Ok(at) => Ok(Self(at.as_microsecond())),
+            // The library ends a day before the calendar does; those last hours are a time all the same, beyond the latest.
+            Err(_) => match text.strip_suffix('Z').map(str::parse::<jiff::civil::DateTime>) {
+                Some(Ok(at)) if at.year() == 9999 => Ok(Self::LATEST.plus(Duration::from_micros(1))),
+                _ => Err(NotATimestamp),
+            },
+        }
     }
 }
 
@@ -111,6 +118,7 @@ mod tests {
         let offset: Timestamp = "2026-01-02T05:04:05+02:00".parse().expect("a time");
         assert_eq!(offset, at);
         assert_eq!("tomorrow".parse::<Timestamp>(), Err(NotATimestamp));
+        assert!("9999-12-31T23:59:59Z".parse::<Timestamp>().expect("a time") > Timestamp::LATEST);
     }
 
     #[test]

@@ -59,10 +59,10 @@ impl fmt::Display for Refusal {
             Self::Unknown => "The token is not known here. Check that it was copied whole and belongs to this server.",
             Self::Revoked => "This token was revoked. Ask an administrator of the organization for another one.",
             Self::Rotated => "This token was rotated and this is an older value of it. Use the newest value.",
-            Self::Expired => "This token has expired. Ask an administrator of the organization for another one.",
+            Self::Expired => "This token has expired, or what it was for has ended. An agent registers again; anyone else asks an administrator for another one.",
             Self::Network => "This token may not be used from this network address. Ask an administrator to allow it.",
             Self::Scope => {
-                "This token does not reach this deployment or queue. Use another token, or ask for a wider scope."
+                "This token does not reach this deployment or queue, or there is none of that name. Check the agent's tags, or ask for a wider scope."
             }
             Self::Kind => "This is a token of another kind than this call asks for. Check which token was configured.",
             Self::Rate => "This token was used too often in a short time. Wait, then try again.",

@@ -222,6 +222,7 @@ CREATE TABLE jobs (
     token_key_id        TEXT,
     token_ended_at      BIGINT,
     log_size            BIGINT NOT NULL,
+    log_stored          BIGINT NOT NULL,
     created_at          BIGINT NOT NULL
 );
 CREATE INDEX jobs_of_build ON jobs (build_id, position);

@@ -42,9 +42,9 @@ statements! {
     /// How many those are.
     COUNT_CONNECTED_OF_TOKEN = "SELECT COUNT(*) AS n FROM agents WHERE organization_id = $1 AND token_id = $2
               AND state IN ('connected', 'stopping')";
-    /// The agents of one token that have a session, kept still.
+    /// The agents of one token that have a session.
     WITH_SESSION_OF_TOKEN = "SELECT id FROM agents WHERE organization_id = $1 AND token_id = $2
-              AND state IN ('never_connected', 'connected', 'stopping') ORDER BY id /*lock:update*/";
+              AND state IN ('never_connected', 'connected', 'stopping') ORDER BY id";
     /// Agents that should be heard of and were last seen before a time. $2: at the most.
     SILENT = "SELECT id, organization_id, last_seen_at FROM agents WHERE state IN ('connected', 'stopping', 'never_connected')
               AND COALESCE(last_seen_at, created_at) < $1 ORDER BY id LIMIT $2";
@@ -287,7 +287,7 @@ pub async fn count_connected_of_token(tx: &mut Tx, of: OrganizationId, token: To
     tx.one(COUNT_CONNECTED_OF_TOKEN, &params![of, token]).await?.get("n")
 }
 
-/// The agents of a token that hold a session, kept still until the transaction ends.
+/// The agents of a token that hold a session, in the order of their ids.
 pub async fn with_session_of_token(
     tx: &mut Tx,
     of: OrganizationId,

@@ -127,7 +127,7 @@ impl Store {
                 sqlite.write(job)?;
                 answer.await.unwrap_or_else(|_| Err(StoreError::closed().into()))
             }
-            Engine::Postgres(postgres) => postgres.run(Mode::Write, input, operation).await,
+            Engine::Postgres(postgres) => postgres.run(lane, Mode::Write, input, operation).await,
         }
     }
 
@@ -149,7 +149,7 @@ impl Store {
                 sqlite.read(job)?;
                 answer.await.unwrap_or_else(|_| Err(StoreError::closed().into()))
             }
-            Engine::Postgres(postgres) => postgres.run(Mode::Read, input, operation).await,
+            Engine::Postgres(postgres) => postgres.run(Lane::Normal, Mode::Read, input, operation).await,
         }
     }
 

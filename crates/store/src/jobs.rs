@@ -21,14 +21,16 @@ macro_rules! columns {
 
 statements! {
     /// A job that waits for an agent.
-    INSERT = "INSERT INTO jobs (id, organization_id, build_id, deployment_id, queue, position, step_key, label, command, env, state, log_size, created_at)
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'scheduled', 0, $11)";
+    INSERT = "INSERT INTO jobs (id, organization_id, build_id, deployment_id, queue, position, step_key, label, command, env, state, log_size, log_stored, created_at)
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, 'scheduled', 0, 0, $11)";
     /// One of the organization's jobs.
     FIND = concat!("SELECT ", columns!(), " FROM jobs j WHERE j.organization_id = $1 AND j.id = $2");
     /// The same, kept still until the transaction ends.
     FIND_FOR_UPDATE = concat!("SELECT ", columns!(), " FROM jobs j WHERE j.organization_id = $1 AND j.id = $2 /*lock:update*/");
     /// A build's jobs, in the order of its steps.
     OF_BUILD = concat!("SELECT ", columns!(), " FROM jobs j WHERE j.organization_id = $1 AND j.build_id = $2 ORDER BY j.position");
+    /// The same, kept still until the transaction ends.
+    OF_BUILD_FOR_UPDATE = "SELECT id FROM jobs WHERE organization_id = $1 AND build_id = $2 ORDER BY position /*lock:update*/";
     /// The job that an agent has: assigned, accepted, running or to be canceled.
     OF_AGENT = concat!("SELECT ", columns!(), " FROM jobs j WHERE j.organization_id = $1 AND j.agent_id = $2
               AND j.state IN ('assigned', 'accepted', 'running', 'canceling') ORDER BY j.assigned_at LIMIT 1");
@@ -195,6 +197,11 @@ pub async fn find_for_update(tx: &mut Tx, of: OrganizationId, id: JobId) -> Resu
 /// A build's jobs, in the order of its steps.
 pub async fn of_build(tx: &mut Tx, of: OrganizationId, build: BuildId) -> Result<Vec<Job>, StoreError> {
     tx.all(OF_BUILD, &params![of, build]).await?.iter().map(job).collect()
+}
+
+/// A build's jobs, in the order of its steps, kept still until the transaction ends.
+pub async fn of_build_for_update(tx: &mut Tx, of: OrganizationId, build: BuildId) -> Result<Vec<JobId>, StoreError> {
+    tx.all(OF_BUILD_FOR_UPDATE, &params![of, build]).await?.iter().map(|row| row.get("id")).collect()
 }
 
 /// The job that an agent has and has not ended.

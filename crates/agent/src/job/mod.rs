@@ -10,6 +10,7 @@ mod environment;
 mod folders;
 mod log;
 mod outcome;
+mod places;
 mod process;
 
 use std::{io, path::PathBuf, time::Duration};
@@ -20,6 +21,7 @@ use countersign_wire::{
 };
 use tokio::sync::watch;
 
+pub(crate) use self::places::refuse_unusable;
 use self::{environment::Ingredients, log::Log, outcome::Outcome, process::Task};
 use crate::{
     Environment, Event,

@@ -21,7 +21,7 @@ use crate::{
     AgentError, Config, Environment, ErrorKind, Event, Host, Reporter, Stop, Transport,
     ambient::Ambient,
     api::{Api, CallError},
-    stop,
+    job, stop,
 };
 
 /// A session shorter than this was refused too soon: the next registration waits.
@@ -56,9 +56,11 @@ impl Agent {
     ///
     /// # Errors
     /// [`ErrorKind::TokenRefused`] with the reason and the token's public id; [`ErrorKind::Unavailable`] when the first
-    /// registration found no server in five minutes; [`ErrorKind::BadInput`] when the server takes no such registration.
+    /// registration found no server in five minutes; [`ErrorKind::BadInput`] when the server takes no such registration, and, before
+    /// anything is sent, when no job could use the build path or the shell.
     pub async fn run(self) -> Result<(), AgentError> {
         refuse_inspection();
+        job::refuse_unusable(&self.config, &self.host.executable, &self.environment)?;
         let transport = Transport::new(&self.config.endpoint, &self.environment)?;
         let workers = self.config.spawn;
         let ambient = Ambient { clock: self.clock.clone(), entropy: self.entropy.clone() };

@@ -79,11 +79,22 @@ async fn a_job_that_asks_for_a_repository_fails_with_that_word() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_command_that_cannot_start_says_so_in_the_log() {
-    let settings = [(countersign_agent::Setting::Shell, "/nowhere/shell -c")];
+    // Counted from the folder of the job: that it is not there shows only then.
+    let settings = [(countersign_agent::Setting::Shell, "./nowhere/shell -c")];
     let mut stand = Stand::start(&settings, |state| state.jobs.push_back(job("j1", "true"))).await;
     stand.until("the job is finished", |state| !state.finishes("j1").is_empty()).await;
     stand.stop().await;
     let state = stand.fake.state();
     assert!(state.log("j1").contains("could not be run"), "{}", state.log("j1"));
     assert_eq!(state.finishes("j1")[0]["signal_reason"], "process_run_error");
+}
+
+#[tokio::test]
+async fn a_shell_that_is_not_there_is_refused_before_any_call() {
+    let settings = [(countersign_agent::Setting::Shell, "/nowhere/shell -c")];
+    let mut stand = Stand::start(&settings, |_| {}).await;
+    let error = stand.ended().await.expect_err("no such shell");
+    assert_eq!(error.kind(), countersign_agent::ErrorKind::BadInput);
+    assert!(error.to_string().starts_with("--shell /nowhere/shell: "), "{error}");
+    assert!(stand.fake.state().calls.is_empty());
 }

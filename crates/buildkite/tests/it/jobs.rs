@@ -39,7 +39,7 @@ async fn a_job_runs_to_its_end() {
     assert_snapshot!(server.post(&format!("{job}/header_times"), token, r#"{"header_times":{"0":"x"}}"#).await, @"200 {}");
     assert_snapshot!(server.put(&format!("{job}/finish"), token, FINISH).await, @"200 {}");
     // An agent takes this for "already finished".
-    assert_snapshot!(server.put(&format!("{job}/finish"), token, FINISH).await, @r#"401 {"message":"This token has expired. Ask an administrator of the organization for another one.","reason":"expired","token":"[public id]"}"#);
+    assert_snapshot!(server.put(&format!("{job}/finish"), token, FINISH).await, @r#"401 {"message":"This token has expired, or what it was for has ended. An agent registers again; anyone else asks an administrator for another one.","reason":"expired","token":"[public id]"}"#);
     for (method, path) in [(Method::GET, job.clone()), (Method::POST, format!("{job}/data/keys"))] {
         assert_eq!(server.call(method, &path, token, "").await.json()["reason"], "expired", "{path}");
     }

@@ -75,7 +75,7 @@ async fn expired() {
     assert_eq!(server.post("/v3/register", &token, REQUEST).await.status, 200);
     server.world.clock.advance(Duration::from_secs(60));
     let answer = server.post("/v3/register", &token, REQUEST).await;
-    assert_snapshot!(answer, @r#"401 {"message":"This token has expired. Ask an administrator of the organization for another one.","reason":"expired","token":"[public id]"}"#);
+    assert_snapshot!(answer, @r#"401 {"message":"This token has expired, or what it was for has ended. An agent registers again; anyone else asks an administrator for another one.","reason":"expired","token":"[public id]"}"#);
     assert_eq!(answer.json()["token"], public_id_of(&token));
 }
 
@@ -117,7 +117,7 @@ async fn outside_the_scope() {
     let linux = ["linux".parse().expect("a queue")].into();
     let scope = Scope { queues: QueueScope::Only(linux), ..Scope::widest() };
     let token = token(&server, NewAgentToken { scope: Some(scope), ..NewAgentToken::default() }).await;
-    assert_snapshot!(server.post("/v3/register", &token, REQUEST).await, @r#"403 {"message":"This token does not reach this deployment or queue. Use another token, or ask for a wider scope.","reason":"scope","token":"[public id]"}"#);
+    assert_snapshot!(server.post("/v3/register", &token, REQUEST).await, @r#"403 {"message":"This token does not reach this deployment or queue, or there is none of that name. Check the agent's tags, or ask for a wider scope.","reason":"scope","token":"[public id]"}"#);
     let other = r#"{"meta_data":["queue=linux","deployment=nowhere"]}"#;
     assert_eq!(server.post("/v3/register", &token, other).await.json()["reason"], "scope");
     assert_eq!(server.post("/v3/register", &token, r#"{"meta_data":["queue=linux"]}"#).await.status, 200);

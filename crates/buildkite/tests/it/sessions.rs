@@ -21,7 +21,7 @@ async fn an_agent_comes_and_goes() {
     // The first answer may have been lost.
     assert_snapshot!(server.post("/v3/disconnect", &agent.session, "").await, @r#"200 {"connection_state":"disconnected","id":"[uuid]"}"#);
     let after = server.get("/v3/ping", &agent.session).await;
-    assert_snapshot!(after, @r#"401 {"message":"This token has expired. Ask an administrator of the organization for another one.","reason":"expired","token":"[public id]"}"#);
+    assert_snapshot!(after, @r#"401 {"message":"This token has expired, or what it was for has ended. An agent registers again; anyone else asks an administrator for another one.","reason":"expired","token":"[public id]"}"#);
     assert_eq!(after.json()["token"], public_id_of(&agent.session));
 }
 

@@ -122,7 +122,7 @@ pub const BUILD_SHOW: &str = "query($uuid: ID!) { build(uuid: $uuid) { id uuid n
 
 /// The state of a build's jobs: what is asked for again and again.
 pub const BUILD_FOLLOW: &str = "query($uuid: ID!) { build(uuid: $uuid) { state jobs(first: 500) { edges { node { \
-     ... on JobTypeCommand { uuid label command state exitStatus agent { name } } } } } } }";
+     ... on JobTypeCommand { uuid label command state exitStatus queue agent { name } } } } } } }";
 
 /// A part of a job's log.
 pub const JOB_LOG: &str = "query($uuid: ID!, $from: Int!) { job(uuid: $uuid) { ... on JobTypeCommand { \

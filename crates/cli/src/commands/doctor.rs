@@ -14,6 +14,7 @@ use crate::{
     flags::{InstanceArgs, variables},
     instance::{Place, over},
     output::{Printer, Table},
+    private_file::{self, PrivateFileError},
     server::config::DEFAULT_LISTEN,
 };
 
@@ -159,20 +160,16 @@ async fn look_at_database(findings: &mut Findings, place: &Place, ambient: &Ambi
     let ring = match ring {
         Ok(ring) => ring,
         Err(failure) => {
-            findings.wrong(
-                RING,
-                Status::Fail,
-                failure.message,
-                "without it no token can be checked; restore it from your copy",
-            );
+            let (found, mend) = trouble_with_ring(place, failure.message);
+            findings.wrong(RING, Status::Fail, found, mend);
             return is_in_use(place);
         }
     };
-    let keys = ring.ids().len();
+    let keys = counted(ring.ids().len(), "key");
     findings.ok(
         RING,
         format!(
-            "{}, readable by its owner alone; {keys} keys, the newest is {}",
+            "{}, readable by its owner alone; {keys}, the newest is {}",
             place.key_ring.path().display(),
             ring.newest()
         ),
@@ -181,12 +178,14 @@ async fn look_at_database(findings: &mut Findings, place: &Place, ambient: &Ambi
     let control = over(store, ring, ambient, Settings::default());
     match (control.needed_keys().await, control.missing_keys().await) {
         (Ok(needed), Ok(missing)) if missing.is_empty() => {
-            let needs: Vec<String> = needed.iter().map(|(key, rows)| format!("{key} by {rows} rows")).collect();
+            let needs: Vec<String> =
+                needed.iter().map(|(key, rows)| format!("{key} by {}", counted(rows, "row"))).collect();
             findings
                 .ok("keys", format!("needed: {}", if needs.is_empty() { "none".to_owned() } else { needs.join(", ") }));
         }
         (_, Ok(missing)) => {
-            let list: Vec<String> = missing.iter().map(|(key, rows)| format!("{key} by {rows} rows")).collect();
+            let list: Vec<String> =
+                missing.iter().map(|(key, rows)| format!("{key} by {}", counted(rows, "row"))).collect();
             let found = format!("needed and missing: {}", list.join(", "));
             findings.wrong(
                 "keys",
@@ -199,6 +198,32 @@ async fn look_at_database(findings: &mut Findings, place: &Place, ambient: &Ambi
     }
     control.store().close().await;
     is_in_use(place)
+}
+
+/// What is wrong with the key ring, and how to mend it.
+fn trouble_with_ring(place: &Place, message: String) -> (String, String) {
+    match private_file::read(place.key_ring.path()) {
+        Err(PrivateFileError::Open { path, mode }) => {
+            let shown = path.display();
+            (format!("{shown} may be read or changed by others (mode {mode:04o})"), format!("chmod 600 {shown}"))
+        }
+        Err(PrivateFileError::Missing(path)) if lacks_folder(place) => {
+            (format!("{} does not exist", path.display()), "run `countersign init`".to_owned())
+        }
+        _ => (message, "without it no token can be checked; restore it from your copy".to_owned()),
+    }
+}
+
+/// Whether there is no data folder at all: nothing has been set up.
+fn lacks_folder(place: &Place) -> bool {
+    matches!(&place.database, Database::Sqlite { folder } if !folder.exists())
+}
+
+/// `1 key`, `2 keys`.
+fn counted(count: impl std::fmt::Display, what: &str) -> String {
+    let count = count.to_string();
+    let ending = if count == "1" { "" } else { "s" };
+    format!("{count} {what}{ending}")
 }
 
 /// Opens the rows beside whoever works on them, and looks at engine, schema and clock.
@@ -214,6 +239,10 @@ async fn look_at_store(findings: &mut Findings, place: &Place, ambient: &Ambient
             let mend = match failure.exit {
                 Exit::NotFound => "run `countersign init`",
                 Exit::Conflict => "run the release that made it, or a newer one",
+                _ if lacks_folder(place) => "run `countersign init`",
+                _ if matches!(place.database, Database::Sqlite { .. }) => {
+                    "look at the file in the data folder and at who may read it; if it is damaged, restore your copy"
+                }
                 _ => "look whether the database server runs, and at its address and password",
             };
             findings.wrong(CHECK, Status::Fail, failure.message, mend);

@@ -139,7 +139,8 @@ async fn move_rows(place: &Place, ambient: &Ambient) -> Outcome<Option<u64>> {
 
 async fn remove(place: &Place, key: &KeyId, ambient: &Ambient, printer: Printer) -> Outcome {
     let ring = place.key_ring.read()?;
-    refuse_unsettled(&ring, ambient, place.key_ring.path())?;
+    // Looked at before the rows are counted, and said after: what rows need keeps a key for longer.
+    let settled = refuse_unsettled(&ring, ambient, place.key_ring.path());
     let needed = needed(place, ring, ambient).await?;
     if let Some(rows) = needed.get(key).filter(|rows| **rows > 0) {
         return Err(Failure::conflict(format!(
@@ -148,6 +149,7 @@ async fn remove(place: &Place, key: &KeyId, ambient: &Ambient, printer: Printer)
              token is next used. Rotate or revoke tokens that nobody uses"
         )));
     }
+    settled?;
     place.key_ring.change(|ring| {
         ring.remove(key).map_err(|error| {
             let exit = match &error {

@@ -1,5 +1,7 @@
 //! `countersign organization create`.
 
+use std::ffi::OsString;
+
 use clap::{Args, Subcommand};
 use countersign_control::{Settings, access::actions::CreateOrganization};
 use serde_json::{Value, json};
@@ -26,6 +28,7 @@ enum Command {
     /// Make an organization with its first admin and a default agent token
     ///
     /// With --server and --operator-token through a running server; otherwise on the data folder itself, which no server may be using.
+    /// A --data-dir that is written out wins over the variables of the other two.
     #[command(
         after_help = "Example:\n  countersign organization create --organization globex --admin hank@example.com --server http://127.0.0.1:8420 --operator-token file:///root/operator-token"
     )]
@@ -37,7 +40,7 @@ struct Create {
     #[command(flatten)]
     new: NewOrganizationArgs,
     /// The running server's address
-    #[arg(long, value_name = "URL", env = variables::SERVER, requires = "operator_token")]
+    #[arg(long, value_name = "URL", env = variables::SERVER)]
     server: Option<String>,
     /// An operator token: the value, file://PATH or fd://N
     #[arg(long, value_name = "TOKEN", env = variables::OPERATOR_TOKEN, hide_env_values = true)]
@@ -49,7 +52,7 @@ struct Create {
 impl Organization {
     pub(super) async fn run(self, ambient: &Ambient, printer: Printer) -> Outcome {
         let Command::Create(create) = self.command;
-        let answer = match &create.operator_token {
+        let answer = match create.operator_token(&ambient.arguments)? {
             Some(token) => create.through_server(&api::read_token(token)?).await?,
             None => create.on_folder(ambient).await?,
         };
@@ -59,6 +62,21 @@ impl Organization {
 }
 
 impl Create {
+    /// The token for a running server; none when the data folder is meant.
+    fn operator_token(&self, arguments: &[OsString]) -> Outcome<Option<&str>> {
+        let asks_server = ["--server", "--operator-token"].iter().any(|flag| is_written(arguments, flag));
+        if is_written(arguments, "--data-dir") && !asks_server {
+            return Ok(None);
+        }
+        if self.server.is_some() && self.operator_token.is_none() {
+            return Err(Failure::bad_input(
+                "a server was named (--server, COUNTERSIGN_SERVER) and no operator token; add --operator-token, or \
+                 name the data folder with --data-dir to work on it instead",
+            ));
+        }
+        Ok(self.operator_token.as_deref())
+    }
+
     async fn on_folder(&self, ambient: &Ambient) -> Outcome<Answer> {
         let place = Place::find(&self.instance, &ambient.environment)?;
         let control = place.control(ambient, Settings::default()).await.map_err(|failure| match failure.exit {
@@ -93,5 +111,46 @@ impl Create {
         });
         let answer: Value = api.call(documents::ORGANIZATION_CREATE, json!({ "input": input })).await?;
         Ok(Answer::of_answer(&answer["organizationCreate"]))
+    }
+}
+
+/// Whether a flag stands among the arguments, and was not only set by its variable.
+fn is_written(arguments: &[OsString], flag: &str) -> bool {
+    arguments
+        .iter()
+        .filter_map(|argument| argument.to_str()?.strip_prefix(flag))
+        .any(|rest| rest.is_empty() || rest.starts_with('='))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        create: Create,
+    }
+
+    #[test]
+    fn a_written_data_folder_wins_over_variables() {
+        let place = |written: &[&str], from_variables: &[&str]| {
+            let own = ["create", "--organization", "acme", "--admin", "ada@example.com"];
+            let line = Line::parse_from(own.iter().chain(written).chain(from_variables));
+            let arguments: Vec<OsString> = written.iter().map(OsString::from).collect();
+            line.create.operator_token(&arguments).map(|token| token.map(str::to_owned))
+        };
+        let server = "--server=http://h:1";
+        let token = "--operator-token=t";
+        assert_eq!(place(&["--data-dir=/d"], &[server]), Ok(None));
+        assert_eq!(place(&["--data-dir", "/d"], &[server, token]), Ok(None));
+        assert_eq!(place(&[], &[]), Ok(None));
+        assert_eq!(place(&[token], &[server, "--data-dir=/d"]), Ok(Some("t".to_owned())));
+        assert_eq!(place(&[], &[server, token]), Ok(Some("t".to_owned())));
+        for (written, from_variables) in [(&[][..], &[server][..]), (&[server, "--data-dir=/d"], &[])] {
+            assert_eq!(place(written, from_variables).expect_err("no token").exit, Exit::BadInput);
+        }
     }
 }

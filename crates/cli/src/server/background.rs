@@ -109,20 +109,22 @@ async fn watch_key_ring(control: Control, file: KeyRingFile, mut stopping: watch
         };
         let now = private_file::stamp(file.path());
         if asked || now != seen {
-            seen = now;
-            reload(&control, &file).await;
+            if reload(&control, &file).await {
+                seen = now;
+            }
         }
     }
 }
 
-/// Nothing changes when the new ring cannot be used: the server goes on with the keys that it has.
-async fn reload(control: &Control, file: &KeyRingFile) {
+/// Nothing changes when the new ring cannot be used: the server goes on with the keys that it has. False when it could not be told whether
+/// the ring can be used: then it is tried again.
+async fn reload(control: &Control, file: &KeyRingFile) -> bool {
     let ring = match file.read() {
         Ok(ring) => ring,
         Err(failure) => {
             tracing::error!(error = %failure, "the key ring has changed and cannot be used; going on with the keys \
              from before");
-            return;
+            return true;
         }
     };
     match control.needed_keys().await {
@@ -137,19 +139,20 @@ async fn reload(control: &Control, file: &KeyRingFile) {
                     missing = missing.join(", "),
                     "the key ring has changed and lacks keys that rows need; going on with the keys from before"
                 );
-                return;
+                return true;
             }
         }
         Err(error) => {
             tracing::warn!(%error, "the key ring has changed, and which keys are needed cannot be told now; going on \
              with those from before");
-            return;
+            return false;
         }
     }
     let (newest, keys) = (ring.newest().clone(), ring.ids().len());
     control.set_keys(ring);
     tracing::info!(%newest, keys, "the key ring was read again");
     move_to_newest_key(control).await;
+    true
 }
 
 async fn move_to_newest_key(control: &Control) {

@@ -8,7 +8,7 @@ use std::{
     net::SocketAddr,
     sync::{
         Arc,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -30,6 +30,8 @@ use crate::failure::{Exit, Failure, Outcome};
 
 /// How long the head of a request may take, from the opening of a connection or from the answer before.
 const HEADER_TIME: Duration = Duration::from_secs(10);
+/// After how long without a call a connection is closed.
+const IDLE_TIME: Duration = Duration::from_secs(75);
 /// How long calls that run may take at the end: a little longer than any call may.
 const GRACE: Duration = Duration::from_secs(35);
 /// Largest head of a request.
@@ -110,18 +112,24 @@ impl Connections {
     fn serve(&self, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit, graceful: &GracefulShutdown) {
         // Answers are written whole: waiting for more to send would only delay them.
         stream.set_nodelay(true).ok();
-        let heard = Arc::new(AtomicBool::new(false));
+        let calls = Arc::new(Calls::default());
         let service = {
-            let (routes, heard) = (self.routes.clone(), heard.clone());
+            let (routes, calls) = (self.routes.clone(), calls.clone());
             service_fn(move |request: Request<Incoming>| {
-                heard.store(true, Ordering::Relaxed);
+                let under_way = Calls::begin(&calls);
                 let mut request = request.map(Body::new);
                 request.extensions_mut().insert(ConnectInfo(peer));
-                routes.clone().oneshot(request)
+                let answering = routes.clone().oneshot(request);
+                async move {
+                    let answer = answering.await;
+                    drop(under_way);
+                    answer
+                }
             })
         };
         let connection = graceful.watch(builder().serve_connection(TokioIo::new(stream), service).into_owned());
         let first_request = self.clock.sleep(HEADER_TIME);
+        let clock = self.clock.clone();
         tokio::spawn(async move {
             let _place = place;
             let mut connection = std::pin::pin!(connection);
@@ -130,10 +138,44 @@ impl Connections {
                 // The library's own limit begins only once it knows the version of HTTP.
                 () = first_request => {}
             }
-            if heard.load(Ordering::Relaxed) {
-                log(connection.await);
+            // From here on a connection may stay as long as calls come: one that only answers keep-alives would hold its place for ever.
+            let mut seen = calls.begun.load(Ordering::Relaxed);
+            while seen > 0 {
+                tokio::select! {
+                    ended = &mut connection => return log(ended),
+                    () = clock.sleep(IDLE_TIME) => {}
+                }
+                let begun = calls.begun.load(Ordering::Relaxed);
+                if begun == seen && calls.under_way.load(Ordering::Relaxed) == 0 {
+                    return;
+                }
+                seen = begun;
             }
         });
+    }
+}
+
+/// What a connection is used for.
+#[derive(Default)]
+struct Calls {
+    begun: AtomicU64,
+    under_way: AtomicUsize,
+}
+
+/// A call that is being answered.
+struct UnderWay(Arc<Calls>);
+
+impl Calls {
+    fn begin(calls: &Arc<Self>) -> UnderWay {
+        calls.begun.fetch_add(1, Ordering::Relaxed);
+        calls.under_way.fetch_add(1, Ordering::Relaxed);
+        UnderWay(calls.clone())
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
     }
 }
 

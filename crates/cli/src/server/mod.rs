@@ -23,7 +23,7 @@ use crate::{
 };
 
 pub use config::{File, ServerConfig, ServerFlags};
-pub use signals::Signals;
+pub use signals::{Signals, of as signal_of};
 
 /// Files that are open beside connections: the database's, the log's, those of the runtime.
 const OTHER_FILES: u64 = 128;

@@ -30,7 +30,7 @@ pub struct Presented<'a> {
 enum Found {
     Token(secrets::Credential, Vec<countersign_domain::Network>),
     Session(sessions::Credential, Vec<countersign_domain::Network>),
-    Job(jobs::tokens::Credential),
+    Job(jobs::tokens::Credential, Vec<countersign_domain::Network>),
 }
 
 impl Found {
@@ -38,7 +38,7 @@ impl Found {
         match self {
             Self::Token(it, _) => &it.digest,
             Self::Session(it, _) => &it.digest,
-            Self::Job(it) => &it.digest,
+            Self::Job(it, _) => &it.digest,
         }
     }
 
@@ -46,7 +46,7 @@ impl Found {
         match self {
             Self::Token(it, _) => Digested::Secret(it.secret),
             Self::Session(it, _) => Digested::Session(it.session),
-            Self::Job(it) => Digested::Job(it.job),
+            Self::Job(it, _) => Digested::Job(it.job),
         }
     }
 
@@ -55,7 +55,7 @@ impl Found {
         match self {
             Self::Token(..) => false,
             Self::Session(it, _) => it.ended.is_some(),
-            Self::Job(it) => it.ended_at.is_some(),
+            Self::Job(it, _) => it.ended_at.is_some(),
         }
     }
 }
@@ -125,12 +125,14 @@ impl Control {
                     origin,
                 }))
             }
-            Found::Job(it) => {
+            Found::Job(it, networks) => {
                 if it.ended_at.is_some() {
                     self.counts().refused(Refusal::Expired);
                     return Err(Error::refused(Refusal::Expired, it.public_id));
                 }
-                self.usage().agent_seen(it.agent, now);
+                let reason = outside(&networks, origin.ip);
+                self.note(&it.public_id, it.organization, it.token, reason, origin.ip, now)?;
+                // Not a sign of life of the agent: whatever a job leaves behind could keep a dead one alive.
                 Ok(Caller::Job(JobCaller {
                     organization: it.organization,
                     job: it.job,
@@ -207,7 +209,13 @@ fn look_up<'a>(tx: &'a mut Tx, (kind, id): &'a (Kind, PublicId)) -> BoxFuture<'a
                 }
                 None => None,
             },
-            Kind::Job => jobs::tokens::credential_by_public_id(tx, id).await?.map(Found::Job),
+            Kind::Job => match jobs::tokens::credential_by_public_id(tx, id).await? {
+                Some(it) => {
+                    let networks = scopes::networks(tx, it.token).await?;
+                    Some(Found::Job(it, networks))
+                }
+                None => None,
+            },
         })
     })
 }

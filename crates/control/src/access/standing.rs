@@ -32,11 +32,11 @@ pub(crate) async fn still_stands(tx: &mut Tx, caller: &Caller) -> Result<()> {
             None => Ok(()),
         },
         Caller::Session(it) if it.has_left => Ok(()),
-        Caller::Session(it) => match sessions::stands(tx, it.session).await? {
+        Caller::Session(it) => match sessions::stands(tx, it.agent, it.session).await? {
             true => Ok(()),
             false => Err(Error::refused(Refusal::Expired, it.public_id.clone())),
         },
-        Caller::Job(it) => match jobs::tokens::stands(tx, it.job).await? {
+        Caller::Job(it) => match jobs::tokens::stands(tx, it.agent, it.job).await? {
             true => Ok(()),
             false => Err(Error::refused(Refusal::Expired, it.public_id.clone())),
         },

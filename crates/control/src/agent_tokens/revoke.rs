@@ -52,7 +52,13 @@ impl Control {
                 let token = resolve(tx, scene, reference).await?;
                 let of = scene.organization;
                 let first = tokens::revoke(tx, of, token.id, Some(*by), Some(reason)).await?;
-                let agents = countersign_store::agents::with_session_of_token(tx, of, token.id).await?;
+                let agents = match reach {
+                    Reach::Keep => Vec::new(),
+                    Reach::Drain | Reach::Disconnect => {
+                        countersign_store::agents::with_session_of_token(tx, of, token.id).await?
+                    }
+                };
+                reach::hold(tx, &agents).await?;
                 let note = format!("The agent token {} was revoked: {reason}", token.public_id);
                 let touched = reach::apply(tx, scene, *reach, agents, &note).await?;
                 let subject = Subject::new("agent_token", token.id, token.public_id.as_str());

@@ -101,7 +101,8 @@ async fn update(tx: &mut Tx, scene: &Scene<AgentTokenChange>) -> Result<Changed>
         ..before.clone()
     };
     tokens::update(tx, &after).await?;
-    if before.data_key.is_some() && !revealing::is_open(&after, now) {
+    // What had closed stays closed: no change opens it again.
+    if before.data_key.is_some() && !(revealing::is_open(&before, now) && revealing::is_open(&after, now)) {
         revealing::destroy(tx, &after).await?;
     }
     let mut detail = serde_json::Map::new();
@@ -147,7 +148,10 @@ async fn window(tx: &mut Tx, token: &Token, policy: RevealPolicy) -> Result<Opti
 /// Agents with a session that a scope lets in no more, by deployment and queue. Networks are asked on every call.
 async fn outside(tx: &mut Tx, scene: &Scene<AgentTokenChange>, token: &Token, scope: &Scope) -> Result<Vec<AgentId>> {
     let mut found = Vec::new();
-    for id in agents::with_session_of_token(tx, scene.organization, token.id).await? {
+    let connected = agents::with_session_of_token(tx, scene.organization, token.id).await?;
+    // Whoever is being given a job under the old scope is waited for, and found with it.
+    reach::hold(tx, &connected).await?;
+    for id in connected {
         let Some(agent) = agents::find(tx, scene.organization, id).await? else { continue };
         let deployment = organizations::find_deployment(tx, scene.organization, agent.deployment).await?;
         let is_branch = deployment.is_some_and(|it| it.parent.is_some());

@@ -17,7 +17,6 @@ use crate::access::actions::Ping;
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene};
 
-use super::reach;
 use super::register::may_work;
 
 /// What an agent is to do now.
@@ -57,12 +56,7 @@ impl Control {
 async fn agent_of(tx: &mut Tx, session: &SessionCaller) -> Result<Agent> {
     let gone = || Error::refused(Refusal::Expired, session.public_id.clone());
     let agent = agents::find(tx, session.organization, session.agent).await?.ok_or_else(gone)?;
-    if is_gone(&agent) { Err(gone()) } else { Ok(agent) }
-}
-
-/// Whether the agent's session has ended with it.
-const fn is_gone(agent: &Agent) -> bool {
-    agent.state.has_left() || matches!(agent.state, AgentState::Lost)
+    if agent.state.has_left() || agent.state == AgentState::Lost { Err(gone()) } else { Ok(agent) }
 }
 
 /// What an agent is told before any thought of work.
@@ -80,7 +74,9 @@ async fn glance(tx: &mut Tx, session: &SessionCaller) -> Result<Glance> {
         return Ok(Glance::Do(Instruction::Disconnect(note)));
     }
     if let Some(job) = jobs::of_agent(tx, session.organization, agent.id).await? {
-        return Ok(Glance::Do(of_job(&job)));
+        let offered = of_job(&job);
+        let is_offered = job.accepted_at.is_none();
+        return Ok(Glance::Do(if is_offered && !may_work(tx, &agent).await? { Instruction::Idle } else { offered }));
     }
     if let Some(order) = order {
         return Ok(Glance::Do(order));
@@ -103,11 +99,9 @@ fn of_job(job: &Job) -> Instruction {
 
 async fn assign(tx: &mut Tx, scene: &Scene<SessionCaller>) -> Result<Instruction> {
     let session = &scene.input;
-    // The agent is kept still, so that of several pings at once one is given a job and the others are told of the same one.
-    let agent = reach::one(tx, scene, session.agent).await?;
-    if is_gone(&agent) {
-        return Err(Error::refused(Refusal::Expired, session.public_id.clone()));
-    }
+    // The agent's turn is held from the beginning of the transaction: of several pings at once the first is given a job, and the others are
+    // told of the same one.
+    let agent = agent_of(tx, session).await?;
     if let Some(job) = jobs::of_agent(tx, session.organization, agent.id).await? {
         return Ok(of_job(&job));
     }

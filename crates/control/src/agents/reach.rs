@@ -7,7 +7,7 @@ use countersign_domain::build::JobState;
 use countersign_domain::id::AgentId;
 use countersign_store::agents::sessions::{self, Ended};
 use countersign_store::jobs::Ending;
-use countersign_store::{Tx, agents, jobs};
+use countersign_store::{Turn, Tx, agents, jobs};
 
 use crate::builds::progress;
 use crate::{Error, Result, Scene};
@@ -52,7 +52,22 @@ impl FromStr for Reach {
     }
 }
 
-/// Applies a reach to agents of the scene's organization; answers those that it touched.
+/// The most agents whose turns one transaction waits for: PostgreSQL has room for some thousands of such locks. Of a larger fleet the rows
+/// alone are locked, and a call of an agent that is under way may be waited for.
+const MAX_TURNS: usize = 2_000;
+
+/// Waits for the turns of agents, in the order of their ids, before any of their rows is touched: their own calls take the turn first too,
+/// so nobody waits in a circle, and what such a call did is seen.
+pub(crate) async fn hold(tx: &mut Tx, who: &[AgentId]) -> Result<()> {
+    if who.len() <= MAX_TURNS {
+        for agent in who {
+            tx.take_turn(*agent, Turn::Alone).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Applies a reach to agents of the scene's organization, whose turns are [held](hold); answers those that it touched.
 pub(crate) async fn apply<I: Sync>(
     tx: &mut Tx,
     scene: &Scene<I>,
@@ -112,7 +127,8 @@ pub(crate) async fn cut_off<I: Sync>(
     Ok(true)
 }
 
-/// One of the organization's agents, kept still.
+/// One of the organization's agents, whose turn is held until the transaction ends.
 pub(crate) async fn one<I: Sync>(tx: &mut Tx, scene: &Scene<I>, id: AgentId) -> Result<agents::Agent> {
+    tx.take_turn(id, Turn::Alone).await?;
     agents::find_for_update(tx, scene.organization, id).await?.ok_or(Error::NotFound("agent"))
 }

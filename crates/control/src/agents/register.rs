@@ -150,6 +150,12 @@ async fn register(tx: &mut Tx, scene: &Scene<Input>) -> Result<Agent> {
         None => Error::unknown(),
     };
     let scope = scopes::find(tx, scene.organization, agent.token).await?.ok_or_else(Error::unknown)?;
+    if !scope.allows_network(scene.caller.origin().ip) {
+        return Err(match scene.caller.public_id() {
+            Some(id) => Error::refused(Refusal::Network, id),
+            None => Error::unknown(),
+        });
+    }
     if !scope.allows_queue(tags.queue()) {
         return Err(refused(scene.caller.public_id()));
     }
@@ -206,7 +212,7 @@ async fn join(tx: &mut Tx, of: OrganizationId, scope: &Scope, tags: &Tags) -> Re
 }
 
 /// Whether a scope still lets an agent take work: its deployment and its queue.
-pub(super) async fn may_work(tx: &mut Tx, agent: &Agent) -> Result<bool> {
+pub(crate) async fn may_work(tx: &mut Tx, agent: &Agent) -> Result<bool> {
     let Some(scope) = scopes::find(tx, agent.organization, agent.token).await? else { return Ok(false) };
     let deployment = organizations::find_deployment(tx, agent.organization, agent.deployment).await?;
     let Some(deployment) = deployment else { return Ok(false) };

@@ -22,17 +22,26 @@ impl Control {
     pub async fn seal_audit(&self) -> Result<u64> {
         let waiting = self.store().read((), |tx, ()| Box::pin(audit::organizations_to_seal(tx))).await?;
         let mut sealed = 0;
+        // One log that cannot be sealed keeps no other from it.
+        let mut failed = Ok(());
         for of in waiting {
             let grant: Grant<KeepHouse> = self.system("seal the audit log", of)?;
             loop {
-                let more = self.write(&grant, Lane::Normal, (), |tx, scene| Box::pin(seal_batch(tx, scene))).await?;
-                sealed += more.unsigned_abs();
-                if more < BATCH {
-                    break;
+                match self.write(&grant, Lane::Normal, (), |tx, scene| Box::pin(seal_batch(tx, scene))).await {
+                    Ok(more) => {
+                        sealed += more.unsigned_abs();
+                        if more < BATCH {
+                            break;
+                        }
+                    }
+                    Err(error) => {
+                        failed = Err(error);
+                        break;
+                    }
                 }
             }
         }
-        Ok(sealed)
+        failed.map(|()| sealed)
     }
 
     /// Puts heads that an older key protects under the newest one. Answers how many those were.
@@ -90,13 +99,19 @@ pub(super) fn check(keys: &KeyRing, of: OrganizationId, head: &Head) -> Result<P
     }
 }
 
+/// Begins the chain of an organization, or of the instance itself (nil), in the transaction that makes it. Only here: a head that is missing
+/// later was taken away, and is never made anew, or whoever can write rows could have a chain of their own sealed.
+pub(crate) async fn begin<I: Sync>(tx: &mut Tx, scene: &Scene<I>, of: OrganizationId) -> Result<()> {
+    let start = Place { sequence: 0, hash: GENESIS };
+    Ok(audit::insert_head(tx, of, &protect(&scene.keys, of, &start)).await?)
+}
+
 async fn seal_batch(tx: &mut Tx, scene: &Scene<()>) -> Result<i64> {
     let of = scene.organization;
-    if audit::find_head(tx, of).await?.is_none() {
-        audit::insert_head(tx, of, &protect(&scene.keys, of, &Place { sequence: 0, hash: GENESIS })).await?;
-    }
     // The head is kept still from here on: of several sealers one goes on, and the others find its rows sealed.
-    let Some(head) = audit::find_head_for_update(tx, of).await? else { return Ok(0) };
+    let Some(head) = audit::find_head_for_update(tx, of).await? else {
+        return Err(Error::internal("an audit log has no head; it was taken away: run `countersign audit verify`"));
+    };
     let mut place = check(&scene.keys, of, &head)?;
     let events = audit::unsealed(tx, of, BATCH).await?;
     for event in &events {

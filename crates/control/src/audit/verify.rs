@@ -60,10 +60,14 @@ impl Outline {
     fn fault(&self) -> Option<Verdict> {
         let end = self.head.as_ref().map(|head| head.sequence);
         match (end, self.ends) {
-            (None, Some((first, _))) => {
-                Some(broken(first, "There are sealed rows, but the head of the chain is gone."))
+            (None, ends) => {
+                let first = ends.map_or(1, |(first, _)| first);
+                Some(broken(
+                    first,
+                    "The head of the chain is gone. It was made with the organization: somebody took it away.",
+                ))
             }
-            (None, None) if self.is_of_organization && self.unsealed == 0 => {
+            (Some(0), None) if self.is_of_organization && self.unsealed == 0 => {
                 Some(broken(1, "The log is empty, though the organization's making must be in it: rows were removed."))
             }
             (Some(_), Some((first, _))) if first < 1 => {

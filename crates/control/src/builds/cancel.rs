@@ -20,12 +20,14 @@ impl Control {
         self.write(grant, Lane::Urgent, build, |tx, scene| {
             Box::pin(async move {
                 let of = scene.organization;
+                // The jobs first and then the build, as where a job ends: so that neither waits for the other.
+                let jobs = jobs::of_build_for_update(tx, of, scene.input).await?;
                 let state = builds::lock(tx, of, scene.input).await?.ok_or(Error::NotFound("build"))?;
                 if state.is_finished() {
                     return Err(Error::Conflict(format!("The build has ended: it is {}.", state.as_str())));
                 }
-                for job in jobs::of_build(tx, of, scene.input).await? {
-                    jobs::cancel(tx, job.id).await?;
+                for job in jobs {
+                    jobs::cancel(tx, job).await?;
                 }
                 progress::update(tx, of, scene.input).await?;
                 let build = builds::find(tx, of, scene.input).await?.ok_or(Error::NotFound("build"))?;

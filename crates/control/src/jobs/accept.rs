@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use countersign_domain::id::JobId;
-use countersign_domain::{Kind, PublicId, TokenDigest, TokenSecret};
+use countersign_domain::{AgentState, Kind, PublicId, TokenDigest, TokenSecret};
 use countersign_store::jobs::{self, Job};
 use countersign_store::{Lane, agents, builds, organizations};
 use serde_json::json;
 
 use crate::access::SessionCaller;
 use crate::access::actions::AcceptJob;
+use crate::agents::may_work;
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result};
 
@@ -55,6 +56,12 @@ impl Control {
                     let of = scene.organization;
                     let gone = || Error::Conflict("The job is not offered to this agent, or not any more.".to_owned());
                     let found = jobs::find_for_update(tx, of, *job).await?.ok_or(Error::NotFound("job"))?;
+                    let agent = agents::find(tx, of, session.agent).await?.ok_or(Error::NotFound("agent"))?;
+                    // What was offered before the agent was told to leave, or its token narrowed, is not taken any more.
+                    let may = agent.state != AgentState::Stopping && may_work(tx, &agent).await?;
+                    if found.accepted_at.is_none() && !may {
+                        return Err(gone());
+                    }
                     if found.agent != Some(session.agent)
                         || !jobs::accept(tx, *job, session.session, public_id.as_str(), digest).await?
                     {
@@ -63,7 +70,6 @@ impl Control {
                     let job = jobs::find(tx, of, *job).await?.ok_or(Error::NotFound("job"))?;
                     let build = builds::find(tx, of, job.build).await?.ok_or(Error::NotFound("build"))?;
                     let organization = organizations::find(tx, of).await?.ok_or(Error::NotFound("organization"))?;
-                    let agent = agents::find(tx, of, session.agent).await?.ok_or(Error::NotFound("agent"))?;
                     let env = environment::of(&job, &build, &organization, &agent);
                     let subject = Subject::new::<countersign_domain::id::of::Job>("job", job.id, job_name(&job));
                     let detail = json!({ "agent": agent.id.to_string(), "token": public_id.as_str() });

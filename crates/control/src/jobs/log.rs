@@ -11,6 +11,8 @@ use crate::{Control, Error, Grant, Result};
 pub const MAX_CHUNK: usize = 100 * 1024;
 /// The most bytes of one job's log. What comes beyond is acknowledged and thrown away, so that the job goes on.
 pub const MAX_LOG: i64 = 64 * 1024 * 1024;
+/// The most bytes that are kept of one job's log: pieces that overlap count each. Beyond it they are thrown away like those behind the end.
+const MAX_STORED: i64 = 2 * MAX_LOG;
 /// How many pieces one answer holds at the most.
 const PIECES_AT_ONCE: i64 = 64;
 
@@ -60,7 +62,7 @@ impl Control {
         self.write(grant, Lane::Normal, (job, chunk.sequence, piece), |tx, scene| {
             Box::pin(async move {
                 let (job, sequence, piece) = &scene.input;
-                log::insert(tx, *job, *sequence, piece).await?;
+                log::insert(tx, *job, *sequence, piece, MAX_STORED).await?;
                 Ok(())
             })
         })

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use countersign_domain::id::{Id, OrganizationId, TokenId};
-use countersign_domain::{PublicId, Refusal, Timestamp};
+use countersign_domain::{KeyId, PublicId, Refusal, Timestamp};
 use countersign_store::agents::{self, sessions};
 use countersign_store::refusals::{self, Refused};
 use countersign_store::tokens::{self, secrets};
@@ -34,7 +34,7 @@ impl Control {
             self.write(&grant, Lane::Normal, slice.clone(), |tx, scene| {
                 Box::pin(async move {
                     for entry in scene.input.iter() {
-                        write(tx, entry).await?;
+                        write(tx, entry, scene.keys.newest()).await?;
                     }
                     Ok(())
                 })
@@ -69,12 +69,14 @@ impl Control {
     }
 }
 
-async fn write(tx: &mut Tx, entry: &Entry) -> Result<()> {
+async fn write(tx: &mut Tx, entry: &Entry, newest: &KeyId) -> Result<()> {
     match entry {
         Entry::Token(id, at, ip) => tokens::touch(tx, *id, *at, &ip.to_string()).await?,
         Entry::Secret(id, at, ip) => secrets::touch(tx, *id, *at, &ip.to_string()).await?,
         Entry::Agent(id, heard) => agents::touch(tx, *id, heard.seen, heard.heartbeat).await?,
         Entry::Refusal(of, _, refused) => refusals::add(tx, *of, refused).await?,
+        // A newer key has come since: the next use moves the row to that one.
+        Entry::Moved(_, Move { to, .. }) if to.key() != newest => {}
         Entry::Moved(row, Move { to, from }) => {
             match row {
                 Digested::Secret(id) => secrets::move_digest(tx, *id, to, from).await?,

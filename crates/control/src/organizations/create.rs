@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::access::actions::CreateOrganization;
 use crate::issuing::{self, AGENT_TOKEN, Issue, USER_TOKEN};
 use crate::scene::Subject;
-use crate::{Control, Error, Grant, Result, Scene, input};
+use crate::{Control, Error, Grant, Result, Scene, audit, input};
 
 /// The description of the agent token that each organization begins with.
 pub const DEFAULT_TOKEN: &str = "Default agent registration token";
@@ -144,6 +144,7 @@ pub(super) async fn make<I: Sync>(tx: &mut Tx, scene: &Scene<I>, plan: &Plan) ->
         created_at: now,
     };
     organizations::insert(tx, &organization).await?;
+    audit::seal::begin(tx, scene, organization.id).await?;
     let deployment =
         Deployment { id: plan.deployment, name: DEFAULT_DEPLOYMENT.to_owned(), parent: None, created_at: now };
     organizations::insert_deployment(tx, organization.id, &deployment).await?;

@@ -1,9 +1,10 @@
 //! Setting an instance up, once.
 
+use countersign_domain::id::OrganizationId;
 use countersign_store::{Lane, instance};
 
 use crate::access::actions::CreateOrganization;
-use crate::{Control, Error, Grant, Result};
+use crate::{Control, Error, Grant, Result, audit};
 
 use super::create::{Created, NewOrganization, make};
 
@@ -22,6 +23,7 @@ impl Control {
                 Box::pin(async move {
                     let (plan, uuid) = &scene.input;
                     instance::insert(tx, *uuid).await?;
+                    audit::seal::begin(tx, scene, OrganizationId::nil()).await?;
                     make(tx, scene, plan).await
                 })
             })

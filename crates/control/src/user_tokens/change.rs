@@ -51,7 +51,10 @@ impl Control {
                     ..before.clone()
                 };
                 tokens::update(tx, &after).await?;
-                if before.data_key.is_some() && !revealing::is_open(&after, tx.now()) {
+                // What had closed stays closed: no change opens it again.
+                if before.data_key.is_some()
+                    && !(revealing::is_open(&before, tx.now()) && revealing::is_open(&after, tx.now()))
+                {
                     revealing::destroy(tx, &after).await?;
                 }
                 let subject = Subject::new("user_token", after.id, after.public_id.as_str());

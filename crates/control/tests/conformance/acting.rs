@@ -232,7 +232,8 @@ pub async fn person(control: &Control, tenant: &Tenant, email: &str, role: Role)
 /// Gives a member another role.
 pub async fn set_role(control: &Control, of: OrganizationId, user: UserId, role: Role) {
     let text = "UPDATE members SET role = $3, generation = generation + 1 WHERE organization_id = $1 AND user_id = $2";
-    let changed = sql::change(control, text, vec![of.into_value(), user.into_value(), role.as_str().into_value()]).await;
+    let changed =
+        sql::change(control, text, vec![of.into_value(), user.into_value(), role.as_str().into_value()]).await;
     assert_eq!(changed, 1);
 }
 

@@ -40,7 +40,10 @@ pub async fn a_context_says_one_thing_at_a_time(world: &World) {
     annotate(world, &job, styled).await.expect("written");
     let one = &all(world, job.build).await[..];
     assert_eq!(one.len(), 1);
-    assert_eq!((one[0].context.as_str(), one[0].content.body.as_str(), one[0].scope.as_str()), ("default", "second", "build"));
+    assert_eq!(
+        (one[0].context.as_str(), one[0].content.body.as_str(), one[0].scope.as_str()),
+        ("default", "second", "build")
+    );
     assert_eq!((one[0].content.style, one[0].content.priority, one[0].job), (Style::Error, 9, job.id));
     annotate(world, &job, says("third")).await.expect("written");
     let one = &all(world, job.build).await[0].content;

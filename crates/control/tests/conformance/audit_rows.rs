@@ -33,7 +33,7 @@ pub async fn every_change_writes_its_row(world: &World) {
         let mut cast = Cast::new(world).await;
         let pending = (operation.prepare)(world, &mut cast).await;
         let before = ids(&events(control).await);
-        pending.await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
+        pending.go().await.unwrap_or_else(|error| panic!("{name}: {error:?}"));
         let mut new: Vec<Row> = events(control).await;
         new.retain(|row| !before.contains(&row.get("id").expect("an id")));
         let mut actions: Vec<_> = new.iter().filter_map(|row| text(row, "action")).collect();
@@ -94,7 +94,7 @@ pub async fn without_its_row_no_change_commits(world: &World) {
         // The log cannot be written any more.
         sql::change(control, "ALTER TABLE audit_events RENAME TO elsewhere", vec![]).await;
         let before = Dump::without(control, "audit_events").await;
-        let outcome = pending.await;
+        let outcome = pending.go().await;
         let after = Dump::without(control, "audit_events").await;
         sql::change(control, "ALTER TABLE elsewhere RENAME TO audit_events", vec![]).await;
         assert!(matches!(outcome, Err(Error::Internal(_))), "{name}: {outcome:?}");
@@ -111,7 +111,8 @@ pub async fn what_fails_writes_no_row(world: &World) {
     let after = events(control).await;
     let new = after.iter().filter(|row| !before.contains(&row.get("id").expect("an id")));
     // Only what that case had to make for itself.
-    let wanted = ["agent.registered", "agent.connected", "build.created", "job.assigned", "job.accepted", "job.started"];
+    let wanted =
+        ["agent.registered", "agent.connected", "build.created", "job.assigned", "job.accepted", "job.started"];
     for row in new {
         let action = text(row, "action").expect("an action");
         assert!(wanted.contains(&action.as_str()), "{action} was written by an operation that failed");
@@ -131,13 +132,27 @@ pub async fn what_changes_nothing_writes_no_row(world: &World) {
 
 pub async fn work_of_the_server_itself_says_why(world: &World) {
     let control = &world.control;
-    connect(control, world.acme.agent_token(), &[]).await;
+    let slow = connect(control, world.acme.agent_token(), &[]).await;
+    crate::acting::build(control, &world.acme, crate::acting::ONE_STEP).await;
+    crate::acting::ping(control, &slow).await;
+    let newest = async || {
+        let page = control.audit_events(&world.admin::<ViewAudit>(), PageRequest::first(1)).await.expect("a list");
+        let event = page.items.into_iter().next().expect("a row");
+        assert_eq!((event.actor_kind.as_str(), event.ip, event.credential), ("system", None, None));
+        (event.action, event.subject_kind, event.actor_name)
+    };
+    let told = |action: &str, subject: &str, why: &str| (action.to_owned(), subject.to_owned(), why.to_owned());
+    world.clock.advance(std::time::Duration::from_secs(61));
+    assert_eq!(control.sweep().await.expect("a sweep").jobs_returned, 1);
+    assert_eq!(newest().await, told("job.returned", "job", "return jobs that were not taken"));
     world.clock.advance(std::time::Duration::from_secs(181));
     control.give_up_silent_agents().await.expect("a round");
-    let page = control.audit_events(&world.admin::<ViewAudit>(), PageRequest::first(1)).await.expect("a list");
-    let event = &page.items[0];
-    assert_eq!((event.action.as_str(), event.actor_kind.as_str()), ("agent.lost", "system"));
-    assert_eq!((event.actor_name.as_str(), &event.ip, &event.credential), ("not heard for too long", &None, &None));
+    assert_eq!(newest().await, told("agent.lost", "agent", "not heard for too long"));
+    world.clock.advance(std::time::Duration::from_secs(600));
+    assert_eq!(control.close_windows().await, Ok(2));
+    let (action, subject, why) = newest().await;
+    assert_eq!((action.as_str(), why.as_str()), ("token.value_destroyed", "the time to reveal is over"));
+    assert!(["agent_token", "user_token"].contains(&subject.as_str()), "{subject}");
 }
 
 pub async fn the_log_is_listed_newest_first_in_pages(world: &World) {

@@ -1,9 +1,13 @@
 //! Ids of another organization: every operation that takes one answers as for an id that nothing has.
 
+use std::fmt::Debug;
+use std::sync::Arc;
+
 use countersign_control::access::actions::{
-    AcceptJob, CancelBuild, CreateAgentToken, CreateBuild, PauseAgent, Ping, RegisterAgent, ReportJob, RevealAgentToken,
-    RevealUserToken, RevokeAgentToken, RevokeUserToken, RotateAgentToken, StopAgent, UpdateAgentToken, UpdateUserToken,
-    ViewAgentTokens, ViewAgents, ViewBuilds, ViewOrganization, ViewUserTokens, WriteMetaData,
+    AcceptJob, CancelBuild, CreateAgentToken, CreateBuild, PauseAgent, Ping, RegisterAgent, ReportJob,
+    RevealAgentToken, RevealUserToken, RevokeAgentToken, RevokeUserToken, RotateAgentToken, StopAgent,
+    UpdateAgentToken, UpdateUserToken, ViewAgentTokens, ViewAgents, ViewBuilds, ViewOrganization, ViewUserTokens,
+    WriteMetaData,
 };
 use countersign_control::agent_tokens::{NewAgentToken, Revocation, Rotation, TokenReference};
 use countersign_control::agents::Reach;
@@ -14,8 +18,6 @@ use countersign_domain::id::{AgentId, BuildId, DeploymentId, JobId, Organization
 use countersign_domain::{DeploymentScope, Kind, PublicId, Scope, TokenSecret};
 use countersign_store::IntoValue;
 use countersign_testkit::{SeededEntropy, World};
-use std::fmt::Debug;
-use std::sync::Arc;
 
 use crate::acting::{connect, fresh_id, may, next, registration, running_job};
 use crate::{sql, updating};
@@ -98,7 +100,7 @@ impl Ids {
 struct Answers(Vec<(String, String)>);
 
 impl Answers {
-    fn keep<T: Debug>(&mut self, operation: &str, answer: Result<T, Error>) {
+    fn keep<T: Debug>(&mut self, operation: &str, answer: &Result<T, Error>) {
         self.0.push((operation.to_owned(), format!("{answer:?}")));
     }
 }
@@ -127,62 +129,62 @@ async fn agent_tokens(world: &World, ids: &Ids, answers: &mut Answers) {
     let control = &world.control;
     for token in ids.agent_tokens() {
         let change = updating::change(token.clone());
-        answers.keep("update", control.update_agent_token(&world.admin::<UpdateAgentToken>(), change).await);
-        answers.keep("reveal", control.reveal_agent_token(&world.admin::<RevealAgentToken>(), token.clone()).await);
+        answers.keep("update", &control.update_agent_token(&world.admin::<UpdateAgentToken>(), change).await);
+        answers.keep("reveal", &control.reveal_agent_token(&world.admin::<RevealAgentToken>(), token.clone()).await);
         let rotation = Rotation { token: token.clone(), old_valid_until: None };
-        answers.keep("rotate", control.rotate_agent_token(&world.admin::<RotateAgentToken>(), rotation).await);
+        answers.keep("rotate", &control.rotate_agent_token(&world.admin::<RotateAgentToken>(), rotation).await);
         let revocation = Revocation { token, reason: "no more".to_owned(), connected_agents: Reach::Disconnect };
-        answers.keep("revoke", control.revoke_agent_token(&world.admin::<RevokeAgentToken>(), revocation).await);
+        answers.keep("revoke", &control.revoke_agent_token(&world.admin::<RevokeAgentToken>(), revocation).await);
     }
     let grant = world.admin::<ViewAgentTokens>();
     let id = ids.agent_token;
-    answers.keep("agent_token", control.agent_token(&grant, id).await);
-    answers.keep("user token as agent token", control.agent_token(&grant, ids.user_token).await);
-    answers.keep("secrets", control.agent_token_secrets(&grant, id).await);
-    answers.keep("agents of token", control.agent_token_agents(&grant, id, PageRequest::first(9)).await);
-    answers.keep("count of agents of token", control.count_agent_token_agents(&grant, id).await);
-    answers.keep("refusals", control.agent_token_refusals(&grant, id).await);
+    answers.keep("agent_token", &control.agent_token(&grant, id).await);
+    answers.keep("user token as agent token", &control.agent_token(&grant, ids.user_token).await);
+    answers.keep("secrets", &control.agent_token_secrets(&grant, id).await);
+    answers.keep("agents of token", &control.agent_token_agents(&grant, id, PageRequest::first(9)).await);
+    answers.keep("count of agents of token", &control.count_agent_token_agents(&grant, id).await);
+    answers.keep("refusals", &control.agent_token_refusals(&grant, id).await);
     let scope = Scope {
         deployments: DeploymentScope::Only { deployments: [ids.deployment].into(), all_branches: false },
         ..Scope::widest()
     };
     let new = NewAgentToken { scope: Some(scope.clone()), ..NewAgentToken::default() };
-    answers.keep("scope of a new token", control.create_agent_token(&world.admin::<CreateAgentToken>(), new).await);
+    answers.keep("scope of a new token", &control.create_agent_token(&world.admin::<CreateAgentToken>(), new).await);
     let own = TokenReference::Id(world.acme.created.agent_token.id);
     let change = updating::Change { scope: Some(scope), ..updating::change(own) };
-    answers.keep("scope of a token", control.update_agent_token(&world.admin::<UpdateAgentToken>(), change).await);
+    answers.keep("scope of a token", &control.update_agent_token(&world.admin::<UpdateAgentToken>(), change).await);
 }
 
 async fn user_tokens(world: &World, ids: &Ids, answers: &mut Answers) {
     let control = &world.control;
     for token in ids.user_tokens() {
         let change = UserTokenChange { token: token.clone(), description: Some(None), expires_at: None };
-        answers.keep("user token", control.user_token(&world.admin::<ViewUserTokens>(), token.clone()).await);
-        answers.keep("update own", control.update_user_token(&world.admin::<UpdateUserToken>(), change).await);
-        answers.keep("reveal own", control.reveal_user_token(&world.admin::<RevealUserToken>(), token.clone()).await);
-        answers.keep("revoke own", control.revoke_user_token(&world.admin::<RevokeUserToken>(), token, None).await);
+        answers.keep("user token", &control.user_token(&world.admin::<ViewUserTokens>(), token.clone()).await);
+        answers.keep("update own", &control.update_user_token(&world.admin::<UpdateUserToken>(), change).await);
+        answers.keep("reveal own", &control.reveal_user_token(&world.admin::<RevealUserToken>(), token.clone()).await);
+        answers.keep("revoke own", &control.revoke_user_token(&world.admin::<RevokeUserToken>(), token, None).await);
     }
 }
 
 async fn people(world: &World, ids: &Ids, answers: &mut Answers) {
     let control = &world.control;
     let to_organization = control.grant::<ViewOrganization>(&world.acme.admin, ids.organization);
-    answers.keep("organization", to_organization.map(|_| ()));
-    answers.keep("member", control.member(&world.admin::<ViewOrganization>(), ids.user).await);
+    answers.keep("organization", &to_organization.map(|_| ()));
+    answers.keep("member", &control.member(&world.admin::<ViewOrganization>(), ids.user).await);
     let view = world.admin::<ViewAgents>();
-    answers.keep("agent", control.agent(&view, ids.agent).await);
-    answers.keep("job of agent", control.agent_job(&view, ids.agent).await);
-    answers.keep("stop", control.stop_agent(&world.admin::<StopAgent>(), ids.agent, true).await);
-    answers.keep("pause", control.pause_agent(&world.admin::<PauseAgent>(), ids.agent, None, None).await);
-    answers.keep("resume", control.resume_agent(&world.admin::<PauseAgent>(), ids.agent).await);
+    answers.keep("agent", &control.agent(&view, ids.agent).await);
+    answers.keep("job of agent", &control.agent_job(&view, ids.agent).await);
+    answers.keep("stop", &control.stop_agent(&world.admin::<StopAgent>(), ids.agent, true).await);
+    answers.keep("pause", &control.pause_agent(&world.admin::<PauseAgent>(), ids.agent, None, None).await);
+    answers.keep("resume", &control.resume_agent(&world.admin::<PauseAgent>(), ids.agent).await);
     let view = world.admin::<ViewBuilds>();
-    answers.keep("build", control.build(&view, ids.build).await);
-    answers.keep("jobs of build", control.build_jobs(&view, ids.build).await);
-    answers.keep("annotations of build", control.build_annotations(&view, ids.build).await);
-    answers.keep("meta-data of build", control.build_meta_data(&view, ids.build).await);
-    answers.keep("job", control.job(&view, ids.job).await);
-    answers.keep("log of job", control.job_log(&view, ids.job, 0).await);
-    answers.keep("cancel", control.cancel_build(&world.admin::<CancelBuild>(), ids.build).await);
+    answers.keep("build", &control.build(&view, ids.build).await);
+    answers.keep("jobs of build", &control.build_jobs(&view, ids.build).await);
+    answers.keep("annotations of build", &control.build_annotations(&view, ids.build).await);
+    answers.keep("meta-data of build", &control.build_meta_data(&view, ids.build).await);
+    answers.keep("job", &control.job(&view, ids.job).await);
+    answers.keep("log of job", &control.job_log(&view, ids.job, 0).await);
+    answers.keep("cancel", &control.cancel_build(&world.admin::<CancelBuild>(), ids.build).await);
     let new = NewBuild {
         definition: crate::acting::ONE_STEP.to_owned(),
         pipeline: "demo".to_owned(),
@@ -190,20 +192,21 @@ async fn people(world: &World, ids: &Ids, answers: &mut Answers) {
         deployment: Some(ids.deployment_name.clone()),
         message: None,
     };
-    answers.keep("deployment of a build", control.create_build(&world.admin::<CreateBuild>(), new).await);
+    answers.keep("deployment of a build", &control.create_build(&world.admin::<CreateBuild>(), new).await);
 }
 
 async fn machines(world: &World, ids: &Ids, answers: &mut Answers) {
     let control = &world.control;
     let agent = connect(control, world.acme.agent_token(), &["queue=other"]).await;
-    answers.keep("accept", control.accept_job(&may::<AcceptJob>(control, &agent.caller), ids.job).await);
-    answers.keep("ping of another organization", control.grant::<Ping>(&agent.caller, ids.organization).map(|_| ()));
+    answers.keep("accept", &control.accept_job(&may::<AcceptJob>(control, &agent.caller), ids.job).await);
+    answers.keep("ping of another organization", &control.grant::<Ping>(&agent.caller, ids.organization).map(|_| ()));
     let job = running_job(control, &world.acme).await;
-    answers.keep("report another job", control.grant_on_job::<ReportJob>(&job.caller, ids.job).map(|_| ()));
-    answers.keep("write to another build", control.grant_on_build::<WriteMetaData>(&job.caller, ids.build).map(|_| ()));
+    answers.keep("report another job", &control.grant_on_job::<ReportJob>(&job.caller, ids.job).map(|_| ()));
+    answers
+        .keep("write to another build", &control.grant_on_build::<WriteMetaData>(&job.caller, ids.build).map(|_| ()));
     let caller = crate::acting::caller(control, world.acme.agent_token()).await;
     let tags = format!("deployment={}", ids.deployment_name);
     let grant = may::<RegisterAgent>(control, &caller);
     let outcome = control.register_agent(&grant, registration(&[&tags])).await;
-    answers.keep("join another's deployment", outcome.map(|_| ()));
+    answers.keep("join another's deployment", &outcome.map(|_| ()));
 }

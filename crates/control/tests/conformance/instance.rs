@@ -38,7 +38,8 @@ async fn empty(world: &World) -> (TestDatabase, Control) {
 }
 
 async fn rows(control: &Control) -> i64 {
-    let text = "SELECT (SELECT COUNT(*) FROM organizations) + (SELECT COUNT(*) FROM tokens) + (SELECT COUNT(*) FROM users)
+    let text =
+        "SELECT (SELECT COUNT(*) FROM organizations) + (SELECT COUNT(*) FROM tokens) + (SELECT COUNT(*) FROM users)
         + (SELECT COUNT(*) FROM members) + (SELECT COUNT(*) FROM audit_events) + (SELECT COUNT(*) FROM instance) AS n";
     sql::value(control, text, vec![], "n").await
 }

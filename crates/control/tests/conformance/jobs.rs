@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign_control::access::actions::{
-    CancelBuild, ReadMetaData, ReportJob, RegisterAgent, ViewBuilds, WriteMetaData,
+    CancelBuild, ReadMetaData, RegisterAgent, ReportJob, ViewBuilds, WriteMetaData,
 };
 use countersign_control::agents::Instruction;
 use countersign_control::jobs::{Finished, Job as JobRow};
@@ -29,7 +29,10 @@ pub async fn a_job_goes_from_offer_to_end(world: &World) {
     let job = take(control, &agent).await;
     assert_eq!(job.secret.kind(), Kind::Job);
     let taken = row(world, &job).await;
-    assert_eq!((taken.state, taken.agent, taken.accepted_at), (JobState::Accepted, Some(agent.id), Some(control.now())));
+    assert_eq!(
+        (taken.state, taken.agent, taken.accepted_at),
+        (JobState::Accepted, Some(agent.id), Some(control.now()))
+    );
     world.clock.advance(Duration::from_secs(1));
     start(control, &job).await;
     let started = control.now();
@@ -168,7 +171,8 @@ pub async fn a_canceled_job_is_ended_by_its_agent(world: &World) {
 
 pub async fn the_environment_is_complete_and_holds_no_token(world: &World) {
     let control = &world.control;
-    let definition = "env: {A: all, B: all}\nsteps: [{command: echo $HOME, key: one, label: One, env: {B: one, CI: mine}}]";
+    let definition =
+        "env: {A: all, B: all}\nsteps: [{command: echo $HOME, key: one, label: One, env: {B: one, CI: mine}}]";
     let build = build(control, &world.acme, definition).await;
     let agent = connect(control, world.acme.agent_token(), &["os=linux", "gpu"]).await;
     let Instruction::TakeJob(id) = ping(control, &agent).await else { panic!("a job is offered") };
@@ -192,7 +196,8 @@ pub async fn the_environment_is_complete_and_holds_no_token(world: &World) {
     }
     assert_eq!(accepted.env.get("BUILDKITE_JOB_ID"), Some(&id.to_string()));
     assert_eq!(accepted.env.get("BUILDKITE_BUILD_ID"), Some(&build.id.to_string()));
-    for secret in [world.acme.agent_token(), agent.session.reveal(), accepted.secret.reveal(), world.acme.user_token()] {
+    for secret in [world.acme.agent_token(), agent.session.reveal(), accepted.secret.reveal(), world.acme.user_token()]
+    {
         assert!(!accepted.env.values().any(|value| value.contains(secret)), "a token is in the environment");
     }
     assert!(!accepted.env.contains_key("BUILDKITE_AGENT_ACCESS_TOKEN"));

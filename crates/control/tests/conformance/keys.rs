@@ -124,7 +124,8 @@ pub async fn more_rows_than_a_batch_holds_move_too(world: &World) {
     let copy = "INSERT INTO audit_heads (organization_id, sequence, hash, mac, key_id, sealed_at) VALUES ($1, 0, $2, $3, $4, 0)";
     for _ in 0..205 {
         let of = crate::acting::fresh_id::<countersign_domain::id::of::Organization>(control);
-        let bytes = countersign_domain::audit::canonical(&[Some(of.as_bytes()), Some(&0_i64.to_be_bytes()), Some(&[0; 32])]);
+        let bytes =
+            countersign_domain::audit::canonical(&[Some(of.as_bytes()), Some(&0_i64.to_be_bytes()), Some(&[0; 32])]);
         let (key, mac) = control.keys().mac("countersign/audit-head/v1", &bytes);
         let values = vec![of.into_value(), [0_u8; 32].into_value(), mac.into_value(), key.to_string().into_value()];
         sql::change(control, copy, values).await;

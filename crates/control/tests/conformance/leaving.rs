@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use countersign_control::access::actions::{
-    ConnectAgent, ControlOwnAgent, DisconnectAgent, Heartbeat, PauseAgent, Ping, ReportJob, StopAgent, ViewAgents, ViewBuilds,
+    ConnectAgent, ControlOwnAgent, DisconnectAgent, Heartbeat, PauseAgent, Ping, ReportJob, StopAgent, ViewAgents,
+    ViewBuilds,
 };
 use countersign_control::agents::{Agent as AgentRow, Instruction};
 use countersign_domain::build::JobState;
@@ -75,7 +76,10 @@ pub async fn stop_lets_the_job_end_and_force_does_not(world: &World) {
     let stop = async |force| control.stop_agent(&world.admin::<StopAgent>(), job.agent.id, force).await.expect("asked");
     let asked = stop(false).await;
     assert_eq!((asked.state, asked.stop_forced_at), (AgentState::Stopping, None));
-    assert_eq!((asked.stop_requested_at, asked.stop_requested_by), (Some(control.now()), Some(world.acme.created.admin.id)));
+    assert_eq!(
+        (asked.stop_requested_at, asked.stop_requested_by),
+        (Some(control.now()), Some(world.acme.created.admin.id))
+    );
     let state = async || control.job_state(&may::<ReportJob>(control, &job.caller)).await.expect("its state").state;
     assert_eq!(state().await, JobState::Running);
     let first = asked.stop_requested_at;

@@ -158,6 +158,7 @@ list! {
         bytes_are_kept_as_they_are
         an_ended_log_passes_over_gaps_and_says_that_it_is_whole
         limits_are_named_and_the_job_goes_on_beyond_the_last
+        three_uploads_at_once_do_not_wait_for_each_other
         a_long_log_is_read_in_parts;
     builds:
         steps_become_jobs_in_their_order
@@ -171,6 +172,7 @@ list! {
         what_one_job_sets_another_of_the_build_reads
         keys_are_sorted_alike_everywhere
         values_are_kept_as_they_are_and_limits_are_named
+        several_keys_are_set_together_or_not_at_all
         ten_thousand_keys_are_the_most
         jobs_that_set_one_key_at_once_leave_one_of_their_values;
     annotations:
@@ -237,7 +239,10 @@ list! {
 /// What needs no engine: rules of the domain, and proof that the suite's own checks can fail.
 pub const RULES: &[(&str, fn())] = &[
     ("access::the_reference_is_complete", crate::access::the_reference_is_complete),
-    ("access::every_cell_of_the_reference_decides_something", crate::access::every_cell_of_the_reference_decides_something),
+    (
+        "access::every_cell_of_the_reference_decides_something",
+        crate::access::every_cell_of_the_reference_decides_something,
+    ),
     ("scopes::the_rule_is_what_the_reference_says", crate::scopes::the_rule_is_what_the_reference_says),
     ("controls::a_dump_tells_every_change", crate::controls::a_dump_tells_every_change),
     ("controls::every_table_is_watched", crate::controls::every_table_is_watched),

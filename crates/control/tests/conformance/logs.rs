@@ -1,9 +1,12 @@
 //! A job's log: pieces out of order, repeated, overlapping, too large.
 
+use std::time::Duration;
+
 use countersign_control::access::actions::{ReportJob, ViewBuilds};
 use countersign_control::jobs::{LogPart, MAX_LOG, NewChunk};
 use countersign_domain::Refusal;
 use countersign_testkit::World;
+use tokio::task::JoinSet;
 
 use crate::acting::{Job, field_of, finish, may, refusal_of, running_job};
 
@@ -83,6 +86,32 @@ pub async fn limits_are_named_and_the_job_goes_on_beyond_the_last(world: &World)
     }
     let size = world.control.job(&world.admin::<ViewBuilds>(), job.id).await.expect("the job").log_size;
     assert_eq!(size, MAX_LOG);
+}
+
+pub async fn three_uploads_at_once_do_not_wait_for_each_other(world: &World) {
+    let job = running_job(&world.control, &world.acme).await;
+    let uploading = async {
+        for round in 0..40_i64 {
+            let mut uploads = JoinSet::new();
+            for part in 0..3 {
+                let (control, caller) = (world.control.clone(), job.caller.clone());
+                let number = round * 3 + part;
+                uploads.spawn(async move {
+                    control.append_log(&may::<ReportJob>(&control, &caller), chunk(number, number * 2, b"a\n")).await
+                });
+            }
+            assert!(uploads.join_all().await.iter().all(Result::is_ok));
+        }
+    };
+    // Agents have three under way all the time. Two that waited for each other would be told so after a second.
+    tokio::time::timeout(Duration::from_secs(20), uploading).await.expect("no upload waits for another");
+    let (mut read_so_far, mut from) = (0, 0);
+    while from < 240 {
+        let part = read(world, &job, from).await;
+        assert!(part.next > from);
+        (read_so_far, from) = (read_so_far + part.content.len(), part.next);
+    }
+    assert_eq!(read_so_far, 240);
 }
 
 pub async fn a_long_log_is_read_in_parts(world: &World) {

@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
+use countersign_control::PageRequest;
 use countersign_control::access::actions::{Heartbeat, Ping, ViewAgents, ViewBuilds};
 use countersign_control::agents::{Instruction, Wanted};
-use countersign_control::PageRequest;
 use countersign_domain::build::{BuildState, JobState};
 use countersign_domain::{AgentState, Refusal};
 use countersign_testkit::World;
 
-use crate::acting::{Agent, ONE_STEP, build, caller, connect, may, ping, refusal, refusal_of, restart, running_job, try_register};
+use crate::acting::{
+    Agent, ONE_STEP, build, caller, connect, may, ping, refusal, refusal_of, restart, running_job, try_register,
+};
 
 const MICROSECOND: Duration = Duration::from_micros(1);
 const THREE_MINUTES: Duration = Duration::from_secs(180);

@@ -70,6 +70,27 @@ pub async fn values_are_kept_as_they_are_and_limits_are_named(world: &World) {
     assert_eq!(get(world, &job, "k").await.map(|it| it.len()), Ok(100_000));
 }
 
+pub async fn several_keys_are_set_together_or_not_at_all(world: &World) {
+    let control = &world.control;
+    let job = running_job(control, &world.acme).await;
+    let grant = may::<WriteMetaData>(control, &job.caller);
+    let items =
+        |list: &[(&str, &str)]| list.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned())).collect();
+    let wrong = items(&[("a", "1"), ("b\n", "2"), ("c", "\0"), ("d", "4")]);
+    match control.set_meta_data_batch(&grant, wrong).await {
+        Err(Error::Invalid(faults)) => {
+            let fields: Vec<_> = faults.iter().map(|it| it.field.as_str()).collect();
+            assert_eq!(fields, ["items[1].key", "items[2].value"], "each that is wrong");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(keys(world, &job).await, [""; 0]);
+    control.set_meta_data_batch(&grant, items(&[("a", "1"), ("b", "2"), ("a", "3")])).await.expect("set");
+    assert_eq!((get(world, &job, "a").await, get(world, &job, "b").await), (Ok("3".to_owned()), Ok("2".to_owned())));
+    control.set_meta_data_batch(&grant, vec![]).await.expect("nothing to do is no error");
+    assert_eq!(keys(world, &job).await, ["a", "b"]);
+}
+
 pub async fn ten_thousand_keys_are_the_most(world: &World) {
     let job = running_job(&world.control, &world.acme).await;
     let fill = "INSERT INTO meta_data (build_id, key, value, updated_at)

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use countersign_control::access::actions::{
     AcceptJob, Annotate, CancelBuild, ConnectAgent, ControlOwnAgent, CreateAgentToken, CreateBuild, CreateOrganization,
-    CreateUserToken, DisconnectAgent, ManageOperatorTokens, PauseAgent, Ping, RegisterAgent, ReportJob, RevealAgentToken,
-    RevealUserToken, RevokeAgentToken, RevokeUserToken, RotateAgentToken, StopAgent, UpdateAgentToken, UpdateUserToken,
-    WriteMetaData,
+    CreateUserToken, DisconnectAgent, ManageOperatorTokens, PauseAgent, Ping, RegisterAgent, ReportJob,
+    RevealAgentToken, RevealUserToken, RevokeAgentToken, RevokeUserToken, RotateAgentToken, StopAgent,
+    UpdateAgentToken, UpdateUserToken, WriteMetaData,
 };
 use countersign_control::agent_tokens::{NewAgentToken, Revocation, Rotation, TokenReference};
 use countersign_control::agents::{Instruction, Reach};
@@ -28,7 +28,14 @@ use crate::tokens::revoke;
 use crate::updating;
 
 /// What is about to be done: the grant has been made.
-pub type Pending = BoxFuture<'static, Result<()>>;
+pub struct Pending(BoxFuture<'static, Result<()>>);
+
+impl Pending {
+    /// Does it.
+    pub async fn go(self) -> Result<()> {
+        self.0.await
+    }
+}
 
 /// Whose credential an operation is called with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -142,7 +149,7 @@ fn in_queue(queue: &str) -> String {
 }
 
 fn pending(doing: impl Future<Output = Result<()>> + Send + 'static) -> Pending {
-    Box::pin(doing)
+    Pending(Box::pin(doing))
 }
 
 /// An agent token of acme's that can be changed.
@@ -302,6 +309,11 @@ operations! {
     "set_meta_data" by Job writes ["meta_data.set"] |control, world, cast| {
         let grant = may::<WriteMetaData>(&control, &cast.job.caller);
         pending(async move { control.set_meta_data(&grant, "key".to_owned(), "value".to_owned()).await })
+    }
+    "set_meta_data_batch" by Job writes ["meta_data.set"] |control, world, cast| {
+        let grant = may::<WriteMetaData>(&control, &cast.job.caller);
+        let items = ["a", "b"].map(|key| (key.to_owned(), "value".to_owned())).to_vec();
+        pending(async move { control.set_meta_data_batch(&grant, items).await })
     }
     "annotate" by Job writes ["annotation.written"] |control, world, cast| {
         let grant = may::<Annotate>(&control, &cast.job.caller);

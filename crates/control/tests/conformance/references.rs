@@ -21,7 +21,8 @@ pub async fn id_public_id_and_value_name_the_same_token(world: &World) {
     let rotated = control.rotate_agent_token(&world.admin::<RotateAgentToken>(), rotation).await.expect("rotated");
     let (old, new) = (&issued.secret, &rotated.secret);
     let padded = format!("  {id}\n");
-    let names = [&id.to_string(), old.public_id().as_str(), new.public_id().as_str(), old.reveal(), new.reveal(), &padded];
+    let names =
+        [&id.to_string(), old.public_id().as_str(), new.public_id().as_str(), old.reveal(), new.reveal(), &padded];
     for name in names {
         let reference = TokenReference::parse(name).expect("a name of a token");
         let revealed = control.reveal_agent_token(&world.admin::<RevealAgentToken>(), reference).await;
@@ -40,7 +41,8 @@ pub async fn a_public_part_with_another_secret_names_nothing(world: &World) {
     let issued = token(world, NewAgentToken::default()).await;
     // A value of the right form and checksum, with this token's public id and a secret of somebody's own making.
     let head = issued.secret.reveal().split_at(18).0.to_owned();
-    let forged = (0..).map(|seed| TokenSecret::mint(&control.settings().prefix, Kind::AgentToken, &SeededEntropy::new(seed)));
+    let forged =
+        (0..).map(|seed| TokenSecret::mint(&control.settings().prefix, Kind::AgentToken, &SeededEntropy::new(seed)));
     let forged = forged.map(|other| format!("{head}{}", other.reveal().split_at(18).1)).next().expect("one");
     assert!(TokenSecret::parse(&forged).is_err(), "the checksum is over the public id too");
     assert!(matches!(TokenReference::parse(&forged), Err(Error::NotFound("agent token"))));
@@ -61,7 +63,8 @@ pub async fn other_kinds_and_garbage_are_not_found_in_the_same_words(world: &Wor
     let session = crate::acting::connect(control, world.acme.agent_token(), &[]).await.session;
     let unknown = KeyRing::generate(control.now(), &SeededEntropy::new(next())).newest().to_string();
     let own = world.acme.agent_token();
-    let texts = [user_value.reveal(), session.reveal(), &own[1..], &unknown, "", "acme", "%", "\0", &"x".repeat(10_000)];
+    let texts =
+        [user_value.reveal(), session.reveal(), &own[1..], &unknown, "", "acme", "%", "\0", &"x".repeat(10_000)];
     for text in texts {
         assert!(matches!(TokenReference::parse(text), Err(Error::NotFound("agent token"))), "{text}");
     }

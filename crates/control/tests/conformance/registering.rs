@@ -156,5 +156,8 @@ pub async fn a_token_tells_its_holder_what_it_is(world: &World) {
     assert_eq!(widest.token.id, world.acme.created.agent_token.id);
     let queues = QueueScope::Only(["linux".parse().expect("a queue")].into());
     let narrow = identify(&scoped(world, Scope { queues, ..only(&[prod], false) }).await).await;
-    assert_eq!((narrow.deployment.map(|it| it.name), narrow.queue.as_deref()), (Some("prod".to_owned()), Some("linux")));
+    assert_eq!(
+        (narrow.deployment.map(|it| it.name), narrow.queue.as_deref()),
+        (Some("prod".to_owned()), Some("linux"))
+    );
 }

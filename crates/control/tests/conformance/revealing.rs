@@ -102,7 +102,8 @@ pub async fn a_copy_opens_only_where_it_was_made(world: &World) {
     let always = || NewAgentToken { reveal_policy: Some(RevealPolicy::Always), ..NewAgentToken::default() };
     let (one, other) = (token(world, always()).await, token(world, always()).await);
     let ids = || vec![one.token.token.id.into_value(), other.token.token.id.into_value()];
-    let move_copy = "UPDATE token_secrets SET sealed = (SELECT sealed FROM token_secrets WHERE token_id = $2) WHERE token_id = $1";
+    let move_copy =
+        "UPDATE token_secrets SET sealed = (SELECT sealed FROM token_secrets WHERE token_id = $2) WHERE token_id = $1";
     sql::change(control, move_copy, ids()).await;
     assert!(matches!(reveal(world, one.token.token.id).await, Err(Error::Internal(_))), "a copy of another token");
     let move_key = "UPDATE tokens SET data_key = (SELECT t.data_key FROM tokens t WHERE t.id = $2) WHERE id = $1";

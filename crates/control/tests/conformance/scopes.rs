@@ -105,7 +105,9 @@ impl Plain {
             },
             queues: match &self.queues {
                 None => QueueScope::Any,
-                Some(queues) => QueueScope::Only(queues.iter().map(|it| QUEUES[*it].parse().expect("a queue")).collect()),
+                Some(queues) => {
+                    QueueScope::Only(queues.iter().map(|it| QUEUES[*it].parse().expect("a queue")).collect())
+                }
             },
             networks: self.networks.iter().map(network).collect(),
         }
@@ -141,8 +143,12 @@ fn cases() -> impl Strategy<Value = (Plain, Coming)> {
     (scopes(), 0..4_usize, 0..QUEUES.len(), addresses(), any::<(bool, bool, u8)>()).prop_map(
         |(scope, deployment, queue, far, (is_near, is_mapped, flip))| {
             let near = scope.networks.first().filter(|_| is_near).map(|(address, _)| match *address {
-                IpAddr::V4(it) => IpAddr::V4((u32::from(it) ^ 1_u32.checked_shl(u32::from(flip % 40)).unwrap_or(0)).into()),
-                IpAddr::V6(it) => IpAddr::V6((u128::from(it) ^ 1_u128.checked_shl(u32::from(flip % 160)).unwrap_or(0)).into()),
+                IpAddr::V4(it) => {
+                    IpAddr::V4((u32::from(it) ^ 1_u32.checked_shl(u32::from(flip % 40)).unwrap_or(0)).into())
+                }
+                IpAddr::V6(it) => {
+                    IpAddr::V6((u128::from(it) ^ 1_u128.checked_shl(u32::from(flip % 160)).unwrap_or(0)).into())
+                }
             });
             let from = match near.unwrap_or(far) {
                 IpAddr::V4(it) if is_mapped => IpAddr::V6(it.to_ipv6_mapped()),
@@ -183,13 +189,19 @@ pub fn the_rule_is_what_the_reference_says() {
     let mut runner = runner();
     for _ in 0..CASES {
         let (plain, coming) = cases().new_tree(&mut runner).expect("a case").current();
-        let told =
-            [plain.allows_network(coming.from), plain.allows_queue(coming.queue), plain.allows_deployment(coming.deployment)];
+        let told = [
+            plain.allows_network(coming.from),
+            plain.allows_queue(coming.queue),
+            plain.allows_deployment(coming.deployment),
+        ];
         for (part, is_allowed) in told.into_iter().enumerate() {
             if is_allowed { allowed[part] += 1 } else { refused[part] += 1 }
         }
     }
-    assert!(allowed.iter().chain(&refused).all(|count| *count > CASES / 10), "let through {allowed:?}, stopped {refused:?}");
+    assert!(
+        allowed.iter().chain(&refused).all(|count| *count > CASES / 10),
+        "let through {allowed:?}, stopped {refused:?}"
+    );
 }
 
 pub async fn a_registration_is_let_in_as_the_reference_says(world: &World) {

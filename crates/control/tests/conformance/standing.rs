@@ -25,7 +25,7 @@ pub async fn an_ended_credential_commits_nothing(world: &World) {
         let pending = (operation.prepare)(world, &mut cast).await;
         let reason = cast.end(world, operation.by).await;
         let before = Dump::whole(control).await;
-        match pending.await {
+        match pending.go().await {
             Err(Error::Unauthenticated { reason: given, token: Some(shown) }) => {
                 assert_eq!(given, reason, "{name}");
                 assert_eq!(Some(shown), cast.of(operation.by).public_id(), "{name}");
@@ -52,7 +52,7 @@ pub async fn a_person_who_is_demoted_or_removed_commits_nothing(world: &World) {
                 sql::change(control, text, vec![of.into_value(), user.into_value()]).await;
             }
             let before = Dump::whole(control).await;
-            let outcome = pending.await;
+            let outcome = pending.go().await;
             if demoted {
                 assert!(matches!(outcome, Err(Error::Denied { .. })), "{name}: {outcome:?}");
             } else {
@@ -100,8 +100,7 @@ pub async fn a_value_that_is_rotated_out_on_the_way_registers_nobody(world: &Wor
     let control = &world.control;
     let issued = token(world, NewAgentToken::default()).await;
     let grant = may::<RegisterAgent>(control, &caller(control, issued.secret.reveal()).await);
-    let rotation =
-        Rotation { token: TokenReference::Id(issued.token.token.id), old_valid_until: Some(control.now()) };
+    let rotation = Rotation { token: TokenReference::Id(issued.token.token.id), old_valid_until: Some(control.now()) };
     let rotated = control.rotate_agent_token(&world.admin::<RotateAgentToken>(), rotation).await.expect("rotated");
     assert_eq!(refusal_of(control.register_agent(&grant, registration(&[])).await), Refusal::Rotated);
     let grant = may::<RegisterAgent>(control, &caller(control, rotated.secret.reveal()).await);

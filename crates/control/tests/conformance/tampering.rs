@@ -18,10 +18,26 @@ struct Kept {
 }
 
 const COLUMNS: [&str; 17] = [
-    "id", "organization_id", "occurred_at", "actor_kind", "actor_id", "actor_name", "credential", "action", "subject_kind",
-    "subject_id", "subject_name", "detail", "ip", "user_agent", "request_id", "sequence", "hash",
+    "id",
+    "organization_id",
+    "occurred_at",
+    "actor_kind",
+    "actor_id",
+    "actor_name",
+    "credential",
+    "action",
+    "subject_kind",
+    "subject_id",
+    "subject_name",
+    "detail",
+    "ip",
+    "user_agent",
+    "request_id",
+    "sequence",
+    "hash",
 ];
-const INSERT: &str = "INSERT INTO audit_events (id, organization_id, occurred_at, actor_kind, actor_id, actor_name, credential,
+const INSERT: &str =
+    "INSERT INTO audit_events (id, organization_id, occurred_at, actor_kind, actor_id, actor_name, credential,
     action, subject_kind, subject_id, subject_name, detail, ip, user_agent, request_id, sequence, hash)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)";
 
@@ -37,7 +53,9 @@ async fn keep(control: &Control, of: OrganizationId) -> Kept {
 }
 
 async fn put_back(control: &Control, of: OrganizationId, kept: &Kept) {
-    for text in ["DELETE FROM audit_events WHERE organization_id = $1", "DELETE FROM audit_heads WHERE organization_id = $1"] {
+    for text in
+        ["DELETE FROM audit_events WHERE organization_id = $1", "DELETE FROM audit_heads WHERE organization_id = $1"]
+    {
         sql::change(control, text, vec![of.into_value()]).await;
     }
     for row in &kept.rows {
@@ -91,9 +109,18 @@ pub async fn every_column_of_a_row_counts(world: &World) {
     let mut all: Vec<(&'static str, Value)> = changes.map(|text| (text, other.into_value())).to_vec();
     all.extend(texts.map(|text| (text, "another word".into_value())));
     all.extend(texts[7..].iter().map(|text| (*text, "".into_value())));
-    all.push(("UPDATE audit_events SET occurred_at = occurred_at + $3 WHERE organization_id = $1 AND sequence = $2", 1_i64.into_value()));
-    all.push(("UPDATE audit_events SET hash = $3 WHERE organization_id = $1 AND sequence = $2", vec![7_u8; 32].into_value()));
-    all.push(("UPDATE audit_events SET hash = $3 WHERE organization_id = $1 AND sequence = $2", vec![7_u8; 5].into_value()));
+    all.push((
+        "UPDATE audit_events SET occurred_at = occurred_at + $3 WHERE organization_id = $1 AND sequence = $2",
+        1_i64.into_value(),
+    ));
+    all.push((
+        "UPDATE audit_events SET hash = $3 WHERE organization_id = $1 AND sequence = $2",
+        vec![7_u8; 32].into_value(),
+    ));
+    all.push((
+        "UPDATE audit_events SET hash = $3 WHERE organization_id = $1 AND sequence = $2",
+        vec![7_u8; 5].into_value(),
+    ));
     for (text, value) in all {
         let sequence = 5;
         let changed = sql::change(control, text, vec![of.into_value(), sequence.into_value(), value]).await;
@@ -153,7 +180,12 @@ pub async fn a_row_that_is_put_in_is_found_wherever_it_stands(world: &World) {
     // In the middle, with all behind it moved on by one.
     let text = "UPDATE audit_events SET sequence = -sequence - 1 WHERE organization_id = $1 AND sequence >= 4";
     sql::change(control, text, vec![of.into_value()]).await;
-    sql::change(control, "UPDATE audit_events SET sequence = -sequence WHERE organization_id = $1 AND sequence < 0", vec![of.into_value()]).await;
+    sql::change(
+        control,
+        "UPDATE audit_events SET sequence = -sequence WHERE organization_id = $1 AND sequence < 0",
+        vec![of.into_value()],
+    )
+    .await;
     insert(4).await;
     assert!([4, last + 1].contains(&broken_at(world, "a row put in").await));
 }
@@ -168,10 +200,10 @@ pub async fn a_tail_that_is_cut_off_is_found_also_with_a_head_to_match(world: &W
         sql::change(control, text, vec![of.into_value(), left.into_value()]).await;
         assert_eq!(broken_at(world, text).await, left + 1);
         // A head that says so too has no MAC that fits.
-        let hash = kept.rows.get(usize::try_from(left - 1).unwrap_or(usize::MAX)).map_or_else(
-            || vec![0_u8; 32].into_value(),
-            |row| row.value("hash").expect("a hash").clone(),
-        );
+        let hash = kept
+            .rows
+            .get(usize::try_from(left - 1).unwrap_or(usize::MAX))
+            .map_or_else(|| vec![0_u8; 32].into_value(), |row| row.value("hash").expect("a hash").clone());
         let text = "UPDATE audit_heads SET sequence = $2, hash = $3 WHERE organization_id = $1";
         sql::change(control, text, vec![of.into_value(), left.into_value(), hash]).await;
         broken_at(world, text).await;

@@ -19,9 +19,44 @@ use crate::updating;
 /// Texts that break something somewhere.
 fn naughty() -> Vec<String> {
     let mut texts: Vec<String> = [
-        "", " ", "\0", "a\0b", "\u{1}", "\u{7f}", "a\nb", "\t", "\u{202E}gnp.exe", "\u{200B}", "\u{FEFF}bom", "\u{FFFF}",
-        "e\u{301}", "İ", "ß", "🚀", "'; DROP TABLE tokens; --", "\"", "\\", "%", "_", "$1", "?1", "NULL", "null", "{}", "[",
-        "<script>", "../../etc/passwd", "%s%n", "-1", "1e309", "0x7f", "true", "csnat_", "::1", "a=b", "queue=\0",
+        "",
+        " ",
+        "\0",
+        "a\0b",
+        "\u{1}",
+        "\u{7f}",
+        "a\nb",
+        "\t",
+        "\u{202E}gnp.exe",
+        "\u{200B}",
+        "\u{FEFF}bom",
+        "\u{FFFF}",
+        "e\u{301}",
+        "İ",
+        "ß",
+        "🚀",
+        "'; DROP TABLE tokens; --",
+        "\"",
+        "\\",
+        "%",
+        "_",
+        "$1",
+        "?1",
+        "NULL",
+        "null",
+        "{}",
+        "[",
+        "<script>",
+        "../../etc/passwd",
+        "%s%n",
+        "-1",
+        "1e309",
+        "0x7f",
+        "true",
+        "csnat_",
+        "::1",
+        "a=b",
+        "queue=\0",
     ]
     .map(ToOwned::to_owned)
     .to_vec();
@@ -87,7 +122,8 @@ pub async fn no_text_of_an_operator_is_a_fault_of_ours(world: &World) {
             admin: admin.to_owned(),
             reveal_policy: None,
         };
-        for new in [new(&text, None, "a@x.example"), new("acme", Some(&text), "a@x.example"), new("acme", None, &text)] {
+        for new in [new(&text, None, "a@x.example"), new("acme", Some(&text), "a@x.example"), new("acme", None, &text)]
+        {
             honest("organization", &text, control.create_organization(&grant, new).await);
         }
     }
@@ -114,6 +150,8 @@ pub async fn no_text_of_an_agent_or_job_is_a_fault_of_ours(world: &World) {
         let write = may::<WriteMetaData>(control, &job.caller);
         honest("value", &text, control.set_meta_data(&write, "key".to_owned(), text.clone()).await);
         honest("key", &text, control.set_meta_data(&write, text.clone(), "value".to_owned()).await);
+        let items = vec![("key".to_owned(), text.clone()), (text.clone(), "value".to_owned())];
+        honest("batch", &text, control.set_meta_data_batch(&write, items).await);
         honest("read", &text, control.get_meta_data(&may::<ReadMetaData>(control, &job.caller), text.clone()).await);
         let grant = may::<Annotate>(control, &job.caller);
         let plain = || NewAnnotation { body: Some("body".to_owned()), ..NewAnnotation::default() };
@@ -144,7 +182,7 @@ pub async fn no_word_at_a_jobs_end_is_a_fault_of_ours(world: &World) {
         honest("exit status", &text, control.finish_job(&grant, wrong).await);
         match control.finish_job(&grant, how).await {
             // The text was an exit status: the job had ended with it.
-            Err(Error::Unauthenticated { .. }) => assert_eq!(text.trim().parse::<i32>().is_ok(), true, "{text:?}"),
+            Err(Error::Unauthenticated { .. }) => assert!(text.trim().parse::<i32>().is_ok(), "{text:?}"),
             outcome => honest("signal", &text, outcome),
         }
     }

@@ -53,7 +53,10 @@ pub async fn every_combination_is_kept_as_it_was_given(world: &World) {
                     let found = read(control, world, issued.token.token.id).await;
                     assert_eq!(format!("{found:?}"), format!("{:?}", issued.token), "the answer is what is kept");
                     let row = &found.token;
-                    assert_eq!((&row.description, row.is_public, row.expires_at), (&description, is_public, expires_at));
+                    assert_eq!(
+                        (&row.description, row.is_public, row.expires_at),
+                        (&description, is_public, expires_at)
+                    );
                     assert_eq!(row.reveal_policy, policy.unwrap_or_default(), "the organization's default is `window`");
                     assert_eq!(row.data_key.is_some(), row.reveal_policy != RevealPolicy::Never);
                     assert_eq!(row.reveal_until.is_some(), row.reveal_policy == RevealPolicy::Window);
@@ -79,7 +82,10 @@ pub async fn what_cannot_be_taken_is_named_and_makes_nothing(world: &World) {
     let described = |text: &str| NewAgentToken { description: Some(text.to_owned()), ..NewAgentToken::default() };
     let expiring = |at| NewAgentToken { expires_at: Some(at), ..NewAgentToken::default() };
     let scoped = |scope| NewAgentToken { scope: Some(scope), ..NewAgentToken::default() };
-    let elsewhere = DeploymentScope::Only { deployments: [world.globex.created.organization.default_deployment].into(), all_branches: false };
+    let elsewhere = DeploymentScope::Only {
+        deployments: [world.globex.created.organization.default_deployment].into(),
+        all_branches: false,
+    };
     let wrong = [
         ("description", described("")),
         ("description", described("   ")),

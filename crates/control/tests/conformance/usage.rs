@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use countersign_control::access::actions::{CreateBuild, Heartbeat, RegisterAgent, ViewAgentTokens, ViewAgents, ViewUserTokens};
+use countersign_control::access::actions::{
+    CreateBuild, Heartbeat, RegisterAgent, ViewAgentTokens, ViewAgents, ViewUserTokens,
+};
 use countersign_control::agent_tokens::{Liveness, NewAgentToken};
 use countersign_control::agents::Reach;
 use countersign_control::user_tokens::UserTokenReference;
@@ -12,9 +14,7 @@ use countersign_domain::{Network, QueueScope, Refusal, Scope, Timestamp};
 use countersign_store::IntoValue;
 use countersign_testkit::World;
 
-use crate::acting::{
-    caller, connect, may, refusal, refusal_of, running_job, token, try_caller_from, try_register,
-};
+use crate::acting::{caller, connect, may, refusal, refusal_of, running_job, token, try_caller_from, try_register};
 use crate::sql;
 use crate::tokens::revoke;
 

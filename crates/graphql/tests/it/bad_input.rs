@@ -53,14 +53,12 @@ async fn expiry() {
     let server = Server::new().await;
     let acme = server.acme().await;
     // The clock stands at 2026-01-02T03:04:05Z.
-    for at in ["2020-01-01T00:00:00Z", "2026-01-02T03:04:05Z", "9999-06-01T00:00:00Z"] {
+    for at in ["2020-01-01T00:00:00Z", "2026-01-02T03:04:05Z", "9999-06-01T00:00:00Z", "9999-12-31T23:59:59Z"] {
         let refused = create(&server, &acme, "expiresAt", json!(at)).await;
         assert_eq!(refused.text_at("/errors/0/extensions/fields/0/field"), "expiresAt", "{at}");
         assert_eq!(refused.at("/data"), json!({ "agentTokenCreate": null }));
     }
-    for at in
-        ["tomorrow", "", "2026-13-01T00:00:00Z", "9999-12-31T23:59:59Z", "+292277026596-12-04T15:30:07Z", "2026-01-02"]
-    {
+    for at in ["tomorrow", "", "2026-13-01T00:00:00Z", "+292277026596-12-04T15:30:07Z", "2026-01-02"] {
         let refused = create(&server, &acme, "expiresAt", json!(at)).await;
         assert!(refused.error().contains("not a point in time"), "{at}: {}", refused.text);
         assert_eq!(

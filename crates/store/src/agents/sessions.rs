@@ -3,7 +3,7 @@
 use countersign_domain::id::{AgentId, DeploymentId, OrganizationId, SessionId, TokenId};
 use countersign_domain::{AgentState, KeyId, PublicId, Timestamp, TokenDigest};
 
-use crate::{Row, StoreError, Tx, params, statements};
+use crate::{Row, StoreError, Turn, Tx, params, statements};
 
 statements! {
     /// A session of an agent that was added in the same transaction.
@@ -12,8 +12,8 @@ statements! {
     CREDENTIAL = "SELECT s.id, s.organization_id, s.agent_id, s.public_id, s.digest, s.key_id, s.ended_at, s.ended_because,
                 a.token_id, a.deployment_id, a.queue, a.name, a.version, a.state
               FROM sessions s JOIN agents a ON a.id = s.agent_id WHERE s.public_id = $1";
-    /// Whether a session still stands; kept still until the transaction ends.
-    STANDING = "SELECT ended_at FROM sessions WHERE id = $1 /*lock:share*/";
+    /// Whether a session still stands.
+    STANDING = "SELECT ended_at FROM sessions WHERE id = $1";
     /// Ends the sessions of an agent.
     END_OF_AGENT = "UPDATE sessions SET ended_at = $2, ended_because = $3 WHERE agent_id = $1 AND ended_at IS NULL";
     /// The same session under a newer key; only if it is still under the key it was read with.
@@ -134,8 +134,10 @@ pub async fn credential_by_public_id(tx: &mut Tx, id: &PublicId) -> Result<Optio
     tx.maybe(CREDENTIAL, &params![id.as_str()]).await?.as_ref().map(credential).transpose()
 }
 
-/// Whether a session still stands. Holds its row still until the transaction ends.
-pub async fn stands(tx: &mut Tx, id: SessionId) -> Result<bool, StoreError> {
+/// Whether a session of an agent still stands. The agent's turn is held until the transaction ends, so that whoever ends the session comes
+/// before or after, and never waits for ever behind a stream of the agent's own calls.
+pub async fn stands(tx: &mut Tx, agent: AgentId, id: SessionId) -> Result<bool, StoreError> {
+    tx.take_turn(agent, Turn::Alone).await?;
     let Some(row) = tx.maybe(STANDING, &params![id]).await? else { return Ok(false) };
     Ok(row.get::<Option<Timestamp>>("ended_at")?.is_none())
 }

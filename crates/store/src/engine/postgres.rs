@@ -20,7 +20,7 @@ pub(super) use errors::meaning;
 use super::{
     error::StoreError,
     migrate,
-    operation::honest,
+    operation::{Lane, honest},
     options::Options,
     sql::{Dialect, Sql, Translations},
     tx::{self, Hook, Tx},
@@ -35,6 +35,7 @@ const ATTEMPT_TIME: Duration = Duration::from_secs(30);
 #[derive(Clone)]
 pub(super) struct Postgres {
     pool: deadpool_postgres::Pool,
+    urgent: deadpool_postgres::Pool,
     server: Arc<Server>,
     translations: Arc<Translations>,
     clock: Arc<dyn Clock>,
@@ -69,7 +70,8 @@ impl Postgres {
 
     fn with(server: Server, options: &Options) -> Result<Self, StoreError> {
         Ok(Self {
-            pool: server.pool()?,
+            pool: server.pool(connect::CONNECTIONS_MAX)?,
+            urgent: server.pool(connect::URGENT_CONNECTIONS)?,
             server: Arc::new(server),
             translations: Arc::new(Translations::new(Dialect::Postgres)),
             clock: Arc::clone(&options.clock),
@@ -79,7 +81,7 @@ impl Postgres {
     }
 
     /// Runs an operation to its end, whether or not the caller waits for it.
-    pub(super) async fn run<I, T, E, F>(&self, mode: Mode, input: I, operation: F) -> Result<T, E>
+    pub(super) async fn run<I, T, E, F>(&self, lane: Lane, mode: Mode, input: I, operation: F) -> Result<T, E>
     where
         I: Send + Sync + 'static,
         T: Send + 'static,
@@ -87,7 +89,7 @@ impl Postgres {
         F: for<'a> Fn(&'a mut Tx, &'a I) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
     {
         let postgres = self.clone();
-        let task = tokio::spawn(async move { postgres.attempts(mode, &input, &operation).await });
+        let task = tokio::spawn(async move { postgres.attempts(lane, mode, &input, &operation).await });
         match task.await {
             Ok(result) => result,
             Err(error) if error.is_panic() => Err(StoreError::Panicked.into()),
@@ -95,7 +97,7 @@ impl Postgres {
         }
     }
 
-    async fn attempts<I, T, E, F>(&self, mode: Mode, input: &I, operation: &F) -> Result<T, E>
+    async fn attempts<I, T, E, F>(&self, lane: Lane, mode: Mode, input: &I, operation: &F) -> Result<T, E>
     where
         I: Sync,
         T: Send,
@@ -105,7 +107,7 @@ impl Postgres {
         let mut last = StoreError::Contended;
         for _ in 0..ATTEMPTS_MAX {
             // A connection that is dropped amid a transaction is closed, which rolls it back.
-            let attempt = tokio::time::timeout(ATTEMPT_TIME, self.attempt(mode, input, operation));
+            let attempt = tokio::time::timeout(ATTEMPT_TIME, self.attempt(lane, mode, input, operation));
             match attempt.await {
                 Ok(Attempt::Done(result, hooks)) => {
                     tx::run_hooks(hooks);
@@ -118,14 +120,14 @@ impl Postgres {
         Err(last.into())
     }
 
-    async fn attempt<I, T, E, F>(&self, mode: Mode, input: &I, operation: &F) -> Attempt<T, E>
+    async fn attempt<I, T, E, F>(&self, lane: Lane, mode: Mode, input: &I, operation: &F) -> Attempt<T, E>
     where
         I: Sync,
         T: Send,
         E: From<StoreError> + Send,
         F: for<'a> Fn(&'a mut Tx, &'a I) -> BoxFuture<'a, Result<T, E>> + Sync,
     {
-        let connection = match self.connection().await {
+        let connection = match self.connection(lane).await {
             Ok(connection) => connection,
             Err(error) => return Attempt::Done(Err(error.into()), Vec::new()),
         };
@@ -167,14 +169,18 @@ impl Postgres {
     }
 
     /// A pooled connection.
-    pub(super) async fn connection(&self) -> Result<Connection, StoreError> {
-        let client = self.pool.get().await.map_err(|error| errors::from_pool(&error, self.server.place()))?;
+    pub(super) async fn connection(&self, lane: Lane) -> Result<Connection, StoreError> {
+        let pool = match lane {
+            Lane::Urgent => &self.urgent,
+            Lane::Normal => &self.pool,
+        };
+        let client = pool.get().await.map_err(|error| errors::from_pool(&error, self.server.place()))?;
         Ok(Connection::new(client, Arc::clone(&self.translations)))
     }
 
     /// Prepares every statement, on one connection.
     pub(super) async fn prepare(&self, statements: &[Sql]) -> Result<(), StoreError> {
-        let mut connection = self.connection().await?;
+        let mut connection = self.connection(Lane::Normal).await?;
         for sql in statements {
             connection.check(*sql).await?;
         }
@@ -189,7 +195,7 @@ impl Postgres {
     /// How far this machine's clock is from the server's, either way.
     pub(super) async fn clock_skew(&self) -> Result<Duration, StoreError> {
         const CLOCK: &str = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT";
-        let mut connection = self.connection().await?;
+        let mut connection = self.connection(Lane::Normal).await?;
         let before = self.clock.now();
         let there = Timestamp::from_micros(connection.ask(CLOCK).await?);
         let after = self.clock.now();
@@ -199,7 +205,7 @@ impl Postgres {
 
     /// The server's version and the database's collation.
     pub(super) async fn about(&self) -> Result<(String, String), StoreError> {
-        let mut connection = self.connection().await?;
+        let mut connection = self.connection(Lane::Normal).await?;
         let version = connection.ask("SELECT current_setting('server_version')").await?;
         let collation = "SELECT datcollate::TEXT FROM pg_database WHERE datname = current_database()";
         Ok((version, connection.ask(collation).await?))
@@ -213,5 +219,6 @@ impl Postgres {
     /// Lets nothing in any more; what runs goes on to its end.
     pub(super) fn close(&self) {
         self.pool.close();
+        self.urgent.close();
     }
 }

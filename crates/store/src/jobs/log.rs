@@ -8,8 +8,11 @@ statements! {
     /// A piece; one that came before under the same number stays as it is.
     INSERT = "INSERT INTO job_log_chunks (job_id, sequence, position, size, content) VALUES ($1, $2, $3, $4, $5)
               ON CONFLICT (job_id, sequence) DO NOTHING";
-    /// How far the log reaches.
-    GROW = "UPDATE jobs SET log_size = $2 WHERE id = $1 AND log_size < $2";
+    /// Counts what a piece adds to what is kept, if there is room: pieces may overlap, so that a log's length alone bounds nothing.
+    COUNT = "UPDATE jobs SET log_stored = log_stored + $2, log_size = CASE WHEN log_size < $3 THEN $3 ELSE log_size END
+              WHERE id = $1 AND log_stored + $2 <= $4";
+    /// Takes a piece out again for which there was no room.
+    REMOVE = "DELETE FROM job_log_chunks WHERE job_id = $1 AND sequence = $2";
     /// Pieces that reach beyond a position, in order.
     FROM = "SELECT position, content FROM job_log_chunks WHERE job_id = $1 AND position + size > $2 ORDER BY position, sequence LIMIT $3";
 }
@@ -23,15 +26,19 @@ pub struct Chunk {
     pub content: Vec<u8>,
 }
 
-/// Adds a piece. False when one of that number was there.
-pub async fn insert(tx: &mut Tx, job: JobId, sequence: i64, chunk: &Chunk) -> Result<bool, StoreError> {
+/// Adds a piece, while all that is kept of the log has at most `most` bytes. False when one of that number was there, or there is no room.
+pub async fn insert(tx: &mut Tx, job: JobId, sequence: i64, chunk: &Chunk, most: i64) -> Result<bool, StoreError> {
     let size = i64::try_from(chunk.content.len()).unwrap_or(i64::MAX);
     let values = params![job, sequence, chunk.position, size, chunk.content.as_slice()];
-    let added = tx.execute(INSERT, &values).await? == 1;
-    if added {
-        tx.execute(GROW, &params![job, chunk.position.saturating_add(size)]).await?;
+    if tx.execute(INSERT, &values).await? != 1 {
+        return Ok(false);
     }
-    Ok(added)
+    let end = chunk.position.saturating_add(size);
+    if tx.execute(COUNT, &params![job, size, end, most]).await? == 1 {
+        return Ok(true);
+    }
+    tx.execute(REMOVE, &params![job, sequence]).await?;
+    Ok(false)
 }
 
 /// At most `limit` pieces that reach beyond `position`, in order.

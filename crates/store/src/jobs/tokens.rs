@@ -1,18 +1,20 @@
 //! Job tokens: the credential of one job while it runs.
 
-use countersign_domain::id::{AgentId, BuildId, JobId, OrganizationId};
+use countersign_domain::id::{AgentId, BuildId, JobId, OrganizationId, TokenId};
 use countersign_domain::{KeyId, PublicId, Timestamp, TokenDigest};
 
-use crate::{Row, StoreError, Tx, params, statements};
+use crate::{Row, StoreError, Turn, Tx, params, statements};
 
 statements! {
     /// What a presented job token is checked against, and what it then stands for.
     CREDENTIAL = "SELECT j.id, j.organization_id, j.build_id, j.agent_id, j.token_public_id, j.token_digest, j.token_key_id, j.token_ended_at,
-                s.ended_at AS session_ended_at
-              FROM jobs j JOIN sessions s ON s.id = j.session_id WHERE j.token_public_id = $1";
-    /// Whether a job's token still stands; kept still until the transaction ends.
-    STANDING = "SELECT j.token_ended_at, s.ended_at AS session_ended_at FROM jobs j JOIN sessions s ON s.id = j.session_id
-              WHERE j.id = $1 /*lock:share*/";
+                s.ended_at AS session_ended_at, a.token_id
+              FROM jobs j JOIN sessions s ON s.id = j.session_id JOIN agents a ON a.id = j.agent_id WHERE j.token_public_id = $1";
+    /// Whether a job's session still stands.
+    SESSION_STANDING = "SELECT ended_at FROM sessions WHERE id = (SELECT session_id FROM jobs WHERE id = $1)";
+    /// Whether a job's token still stands. The job is kept for this transaction alone: most of what its token is shown for changes it, and
+    /// two that share it would wait for each other then.
+    STANDING = "SELECT token_ended_at FROM jobs WHERE id = $1 /*lock:update*/";
     /// The same token under a newer key; only if it is still under the key it was read with.
     MOVE_DIGEST = "UPDATE jobs SET token_digest = $2, token_key_id = $3 WHERE id = $1 AND token_key_id = $4";
     /// Ends the tokens of the jobs that an agent has.
@@ -30,6 +32,8 @@ pub struct Credential {
     pub build: BuildId,
     /// The agent that runs it.
     pub agent: AgentId,
+    /// The token that the agent registered with.
+    pub token: TokenId,
     /// The token's public id.
     pub public_id: PublicId,
     /// What the presented value must match.
@@ -46,6 +50,7 @@ fn credential(row: &Row) -> Result<Credential, StoreError> {
         organization: row.get("organization_id")?,
         build: row.get("build_id")?,
         agent: row.get("agent_id")?,
+        token: row.get("token_id")?,
         public_id: row.parse("token_public_id")?,
         digest: TokenDigest::from_parts(row.get("token_digest")?, row.parse("token_key_id")?),
         ended_at: with_job.or(with_session),
@@ -57,11 +62,14 @@ pub async fn credential_by_public_id(tx: &mut Tx, id: &PublicId) -> Result<Optio
     tx.maybe(CREDENTIAL, &params![id.as_str()]).await?.as_ref().map(credential).transpose()
 }
 
-/// Whether a job's token still stands. Holds its row still until the transaction ends.
-pub async fn stands(tx: &mut Tx, job: JobId) -> Result<bool, StoreError> {
+/// Whether a job's token still stands. Holds its session's row and its own still until the transaction ends, in the order in which
+/// cutting an agent off changes them.
+pub async fn stands(tx: &mut Tx, agent: AgentId, job: JobId) -> Result<bool, StoreError> {
+    tx.take_turn(agent, Turn::Alone).await?;
+    let Some(session) = tx.maybe(SESSION_STANDING, &params![job]).await? else { return Ok(false) };
     let Some(row) = tx.maybe(STANDING, &params![job]).await? else { return Ok(false) };
+    let with_session: Option<Timestamp> = session.get("ended_at")?;
     let with_job: Option<Timestamp> = row.get("token_ended_at")?;
-    let with_session: Option<Timestamp> = row.get("session_ended_at")?;
     Ok(with_job.is_none() && with_session.is_none())
 }
 

@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 use countersign_domain::{
-    pipeline::Pipeline,
+    pipeline::{MAX_TEXT, Pipeline},
     text::{DeploymentName, QueueName},
 };
 use serde_json::{Value, json};
+use tokio::signal::unix::SignalKind;
 
 use super::follow;
 use crate::{
@@ -19,15 +20,16 @@ use crate::{
     failure::{Exit, Failure, Outcome},
     flags::{ServerArgs, variables},
     output::Printer,
+    server::signal_of,
 };
 
-/// Largest file that is read; a pipeline's own limit is lower.
-const MAX_FILE: u64 = 4 * 1024 * 1024;
+/// Largest file that is read, in bytes: as much as the server takes.
+const MAX_FILE: u64 = MAX_TEXT as u64;
 
 /// Create a build from a pipeline of command steps
 ///
 /// With --wait the log of each step follows on standard output, and the exit code is 0 when the build passed, 10 when it failed and 11
-/// when it was cancelled.
+/// when it was cancelled. Ctrl-C ends the following with 130, and the build goes on.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  countersign build create --pipeline examples/pipeline.yml --wait")]
 pub(super) struct Create {
@@ -74,7 +76,18 @@ impl Create {
             return Ok(Exit::Done);
         }
         printer.say(format_args!("Build {} ({}) is scheduled", build["number"], text(&build, "uuid")));
-        follow::to_the_end(&api, text(&build, "uuid"), &build["number"], ambient, printer).await
+        let uuid = text(&build, "uuid");
+        let mut interrupt = signal_of(SignalKind::interrupt())?;
+        tokio::select! {
+            ended = follow::to_the_end(&api, uuid, &build["number"], ambient, printer) => ended,
+            _ = interrupt.recv() => {
+                printer.say(format_args!(
+                    "Build {} goes on; to cancel it: countersign build cancel {uuid}",
+                    build["number"]
+                ));
+                Ok(Exit::Interrupted)
+            }
+        }
     }
 }
 
@@ -88,7 +101,7 @@ fn read(path: &Path) -> Outcome<String> {
         std::fs::File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes)).map_err(from)?;
     }
     if bytes.len() as u64 > MAX_FILE {
-        return Err(Failure::bad_input(format!("the pipeline {} is larger than 4 MiB", path.display())));
+        return Err(Failure::bad_input(format!("the pipeline {} is larger than {MAX_FILE} bytes", path.display())));
     }
     String::from_utf8(bytes)
         .map_err(|_| Failure::bad_input(format!("the pipeline {} is not UTF-8 text", path.display())))

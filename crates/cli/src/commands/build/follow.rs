@@ -18,6 +18,8 @@ use crate::{
 
 /// How often the server is asked for more.
 const ASK_AGAIN: Duration = Duration::from_millis(500);
+/// How long nothing may start before people are told what the build waits for.
+const QUIET: Duration = Duration::from_secs(10);
 /// How often in a row a server may be out of reach or have had enough: its limits start anew after five minutes.
 const PATIENCE: u32 = 660;
 
@@ -25,6 +27,8 @@ const PATIENCE: u32 = 660;
 pub(super) async fn to_the_end(api: &Api, uuid: &str, number: &Value, ambient: &Ambient, printer: Printer) -> Outcome {
     let mut following = Following { api, ambient, printer, misses: 0 };
     let mut at = 0;
+    let since = ambient.clock.now();
+    let mut was_told = false;
     let build = loop {
         let build = following.build(uuid).await?;
         let jobs = jobs(&build);
@@ -36,6 +40,13 @@ pub(super) async fn to_the_end(api: &Api, uuid: &str, number: &Value, ambient: &
             } else if has_ended(text(job, "state")) {
                 at += 1;
             } else {
+                // Said once, and only while no job of the build has started.
+                let waits = at == 0 && text(job, "state") == "SCHEDULED";
+                if waits && !was_told && ambient.clock.now().since(since) >= QUIET {
+                    let queue = harmless(text(job, "queue"));
+                    printer.say(format_args!("still waiting for an agent in queue {queue}"));
+                    was_told = true;
+                }
                 ambient.clock.sleep(ASK_AGAIN).await;
             }
             continue;

@@ -1,7 +1,9 @@
 //! `countersign token revoke`.
 
+use std::time::Duration;
+
 use clap::Args;
-use countersign_domain::text::Reason;
+use countersign_domain::{Timestamp, text::Reason};
 use serde_json::{Value, json};
 
 use super::{Named, reference, view};
@@ -11,8 +13,11 @@ use crate::{
     commands::reach::ReachFlag,
     failure::Outcome,
     flags::variables,
-    output::Printer,
+    output::{Printer, harmless, local_time},
 };
+
+/// How far the clocks of this machine and of the server may be apart before a token seems to have been revoked earlier.
+const CLOCKS_APART: Duration = Duration::from_secs(300);
 
 /// Take an agent token back
 ///
@@ -25,7 +30,8 @@ use crate::{
 pub(super) struct Revoke {
     #[command(flatten)]
     named: Named,
-    /// Why; shown to whoever tries the token afterwards: 1 to 1,000 characters
+    /// Why: 1 to 1,000 characters; kept with the token and in the audit log. Whoever tries the token is told `revoked` and the
+    /// public id, and not the reason
     #[arg(long, env = variables::REASON)]
     reason: Reason,
     #[command(flatten)]
@@ -34,6 +40,7 @@ pub(super) struct Revoke {
 
 impl Revoke {
     pub async fn run(self, ambient: &Ambient, printer: Printer) -> Outcome<()> {
+        let asked = ambient.clock.now();
         let input = json!({
             "id": reference(&self.named.token),
             "reason": self.reason,
@@ -43,11 +50,41 @@ impl Revoke {
             self.named.api(ambient)?.call(documents::TOKEN_REVOKE, json!({ "input": input })).await?;
         let revoked = answer["agentTokenRevoke"].take();
         printer.result(&revoked, || {
-            format!(
-                "Token {} was revoked. {}",
-                text(&revoked["agentToken"], "publicId"),
-                view::touched(&revoked["touchedAgents"])
-            )
+            let token = &revoked["agentToken"];
+            format!("{} {}", words(token, &json!(self.reason), asked), view::touched(&revoked["touchedAgents"]))
         })
+    }
+}
+
+/// What became of the token. One that had been revoked before keeps its time and its reason.
+fn words(token: &Value, given: &Value, asked: Timestamp) -> String {
+    let name = text(token, "publicId");
+    let at = text(token, "revokedAt");
+    let is_old = at.parse().is_ok_and(|at: Timestamp| asked.since(at) > CLOCKS_APART);
+    if token["revokedReason"] == *given && !is_old {
+        return format!("Token {name} was revoked.");
+    }
+    let reason = harmless(text(token, "revokedReason"));
+    format!(
+        "Token {name} was revoked already at {}, with the reason: {reason}. That time and that reason stay.",
+        local_time(Some(at))
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_that_was_revoked_before_keeps_its_reason() {
+        let token =
+            json!({ "publicId": "4f9Kd0aZ81b", "revokedAt": "2027-01-31T09:00:00Z", "revokedReason": "stolen" });
+        let at = |text: &str| text.parse::<Timestamp>().expect("a time");
+        let now = at("2027-01-31T09:00:01Z");
+        assert_eq!(words(&token, &json!("stolen"), now), "Token 4f9Kd0aZ81b was revoked.");
+        for (given, asked) in [(json!("lost"), now), (json!("stolen"), at("2027-01-31T10:00:00Z"))] {
+            let words = words(&token, &given, asked);
+            assert!(words.contains("revoked already") && words.contains("stolen"), "{words}");
+        }
     }
 }

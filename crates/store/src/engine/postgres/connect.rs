@@ -20,7 +20,9 @@ use crate::engine::error::StoreError;
 use super::errors;
 
 /// How many connections the pool holds at the most.
-const CONNECTIONS_MAX: usize = 16;
+pub(super) const CONNECTIONS_MAX: usize = 16;
+/// How many more are kept for what is urgent, so that a revoke never waits behind a crowd of other writes.
+pub(super) const URGENT_CONNECTIONS: usize = 4;
 /// How long an operation waits for a connection.
 const WAIT_TIME: Duration = Duration::from_secs(5);
 /// How long making or checking a connection may take.
@@ -108,7 +110,7 @@ impl Server {
         Ok(session)
     }
 
-    pub(super) fn pool(&self) -> Result<Pool, StoreError> {
+    pub(super) fn pool(&self, most: usize) -> Result<Pool, StoreError> {
         // A closed connection is noticed without a round trip; one that dies later is met by a second attempt.
         let settings = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = match &self.tls {
@@ -116,7 +118,7 @@ impl Server {
             None => Manager::from_config(self.config.clone(), NoTls, settings),
         };
         Pool::builder(manager)
-            .max_size(CONNECTIONS_MAX)
+            .max_size(most)
             .runtime(Runtime::Tokio1)
             .timeouts(Timeouts { wait: Some(WAIT_TIME), create: Some(CONNECT_TIME), recycle: Some(CONNECT_TIME) })
             .post_create(Hook::async_fn(|client, _| {

@@ -130,7 +130,7 @@ async fn a_registration_that_cannot_be_used() {
     assert_snapshot!(server.post("/v3/register", token, r#"{"name":"#).await, @r#"400 {"message":"The body ends in the middle of its JSON text (line 1, column 8)."}"#);
     assert_snapshot!(server.post("/v3/register", token, r#"{"meta_data":"queue=x"}"#).await, @r#"400 {"message":"The body does not fit: expected a sequence (line 1, column 22)."}"#);
     assert_snapshot!(server.post("/v3/register", token, r#"{"priority":"high"}"#).await, @r#"422 {"errors":[{"field":"priority","message":"is not a whole number"}],"message":"priority is not a whole number"}"#);
-    assert_snapshot!(server.post("/v3/register", token, r#"{"name":"a\u202eb"}"#).await, @r#"422 {"errors":[{"field":"name","message":"The agent's name holds a character that turns the writing direction (U+202E) as character 2; remove it."}],"message":"name The agent's name holds a character that turns the writing direction (U+202E) as character 2; remove it."}"#);
+    assert_snapshot!(server.post("/v3/register", token, r#"{"name":"a\u202eb"}"#).await, @r#"422 {"errors":[{"field":"name","message":"The agent's name holds a character that turns the writing direction (U+202E) as character 2; remove it."}],"message":"name: The agent's name holds a character that turns the writing direction (U+202E) as character 2; remove it."}"#);
     // Nothing is parsed for a caller who is refused.
     assert_eq!(server.post("/v3/register", "x", r#"{"name":"#).await.status, 401);
 }

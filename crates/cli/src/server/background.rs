@@ -108,10 +108,8 @@ async fn watch_key_ring(control: Control, file: KeyRingFile, mut stopping: watch
             _ = stopping.wait_for(|stop| *stop) => return,
         };
         let now = private_file::stamp(file.path());
-        if asked || now != seen {
-            if reload(&control, &file).await {
-                seen = now;
-            }
+        if (asked || now != seen) && reload(&control, &file).await {
+            seen = now;
         }
     }
 }

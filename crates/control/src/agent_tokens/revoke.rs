@@ -19,7 +19,7 @@ use super::{AgentToken, TokenReference};
 pub struct Revocation {
     /// Which token.
     pub token: TokenReference,
-    /// Why; shown to whoever tries it afterwards.
+    /// Why; kept with the token and in the audit log.
     pub reason: String,
     /// What becomes of connected agents.
     pub connected_agents: Reach,

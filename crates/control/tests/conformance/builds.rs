@@ -12,7 +12,7 @@ use countersign_testkit::World;
 use tokio::task::JoinSet;
 
 use crate::acting::{
-    Agent, ONE_STEP, accept, build, connect, deployment, ended, field_of, finish, may, ping, running_job, start, take,
+    ONE_STEP, accept, build, connect, deployment, ended, field_of, finish, may, ping, running_job, start, take,
 };
 
 fn new(definition: &str) -> NewBuild {
@@ -126,24 +126,24 @@ pub async fn a_build_stands_where_its_jobs_stand(world: &World) {
     assert_eq!(ended.started_at, running.started_at);
 }
 
-pub async fn of_two_jobs_that_end_at_once_the_later_one_ends_the_build(world: &World) {
+pub async fn of_jobs_that_end_at_once_the_last_one_ends_the_build(world: &World) {
     let control = &world.control;
-    for _ in 0..6 {
-        let id = build(control, &world.acme, "steps: [{command: a}, {command: b}, {command: c}]").await.id;
-        let mut agents: Vec<Agent> = Vec::new();
-        for _ in 0..3 {
-            agents.push(connect(control, world.acme.agent_token(), &[]).await);
+    let definition = format!("steps: [{}]", ["{command: a}"; 6].join(", "));
+    for _ in 0..10 {
+        let id = build(control, &world.acme, &definition).await.id;
+        let mut reports = Vec::new();
+        for _ in 0..6 {
+            let agent = connect(control, world.acme.agent_token(), &[]).await;
+            let job = take(control, &agent).await;
+            start(control, &job).await;
+            reports.push(may::<ReportJob>(control, &job.caller));
         }
         let mut ending = JoinSet::new();
-        for agent in agents {
-            let job = take(control, &agent).await;
+        for report in reports {
             let control = control.clone();
-            ending.spawn(async move {
-                start(&control, &job).await;
-                finish(&control, &job, "0").await;
-            });
+            ending.spawn(async move { control.finish_job(&report, ended("0")).await.map(drop) });
         }
-        ending.join_all().await;
+        assert!(ending.join_all().await.iter().all(Result::is_ok));
         assert_eq!(row(world, id).await.state, BuildState::Passed);
     }
 }
@@ -200,5 +200,6 @@ pub async fn canceling_and_ending_at_once_leave_a_build_that_has_ended(world: &W
             Err(other) => panic!("{other:?}"),
         }
     }
-    assert!(late < 5, "{late} of 20 waited for each other");
+    // Were they to wait for each other, nearly all would be late; a busy machine makes a few so.
+    assert!(late < 15, "{late} of 20 waited for each other");
 }

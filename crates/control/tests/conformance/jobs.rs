@@ -10,6 +10,7 @@ use countersign_control::jobs::{Finished, Job as JobRow};
 use countersign_control::{Caller, Error};
 use countersign_domain::build::JobState;
 use countersign_domain::{Kind, Refusal};
+use countersign_store::IntoValue;
 use countersign_testkit::World;
 
 use crate::acting::{
@@ -107,6 +108,19 @@ pub async fn a_jobs_token_dies_with_its_job(world: &World) {
     assert_eq!(refusal_of(late), Refusal::Expired);
     assert_eq!(control.get_meta_data(&read, "k".to_owned()).await, Ok("v".to_owned()), "nothing was changed");
     caller(control, job.agent.session.reveal()).await;
+}
+
+pub async fn a_jobs_token_lives_no_longer_than_its_session(world: &World) {
+    let control = &world.control;
+    let job = running_job(control, &world.acme).await;
+    let write = may::<WriteMetaData>(control, &job.caller);
+    // The session alone: whatever ends one need not think of the job.
+    let text = "UPDATE sessions SET ended_at = $2, ended_because = 'disconnected' WHERE agent_id = $1";
+    let values = vec![job.agent.id.into_value(), control.now().into_value()];
+    assert_eq!(crate::sql::change(control, text, values).await, 1);
+    assert_eq!(refusal(control, job.secret.reveal()).await, Refusal::Expired);
+    let late = control.set_meta_data(&write, "k".to_owned(), "late".to_owned()).await;
+    assert_eq!(refusal_of(late), Refusal::Expired);
 }
 
 pub async fn a_jobs_token_is_for_its_own_job_only(world: &World) {

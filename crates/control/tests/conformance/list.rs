@@ -148,6 +148,7 @@ list! {
         a_start_can_be_said_twice_and_an_end_once
         a_job_can_end_without_having_started
         a_jobs_token_dies_with_its_job
+        a_jobs_token_lives_no_longer_than_its_session
         a_jobs_token_is_for_its_own_job_only
         the_session_stands_in_for_a_job_token_only_for_agents_that_know_none
         a_canceled_job_is_ended_by_its_agent
@@ -165,7 +166,7 @@ list! {
         what_cannot_be_built_is_named_and_makes_nothing
         numbers_count_per_pipeline_and_are_never_given_twice
         a_build_stands_where_its_jobs_stand
-        of_two_jobs_that_end_at_once_the_later_one_ends_the_build
+        of_jobs_that_end_at_once_the_last_one_ends_the_build
         canceling_ends_what_waits_and_tells_what_runs
         canceling_and_ending_at_once_leave_a_build_that_has_ended;
     meta_data:

@@ -61,8 +61,9 @@ fn main() -> ExitCode {
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     let reports = runtime.block_on(async {
-        controls::of_the_runner().await;
-        let mut reports = vec![Report::new("rules", run::rules(list::RULES, &words))];
+        let mut rules = run::rules(list::RULES, &words);
+        rules.push(run::outcome("controls::of_the_runner", controls::of_the_runner()).await);
+        let mut reports = vec![Report::new("rules", rules)];
         for (engine, name) in [(Engine::Sqlite, "sqlite"), (Engine::Postgres, "postgresql")] {
             if Engine::all().contains(&engine) {
                 let cases = list::CASES.iter().copied().filter(|case| run::is_wanted(case.name, &words)).collect();

@@ -1,6 +1,7 @@
 //! Running cases: a few at once, each in a world of its own; one that fails is named and the rest goes on.
 
 use std::any::Any;
+use std::future::Future;
 use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,14 +51,7 @@ pub async fn each(engine: Engine, cases: Vec<Case>) -> Vec<Outcome> {
         let (worlds, places) = (Arc::clone(&worlds), Arc::clone(&places));
         running.spawn(async move {
             let _place = places.acquire_owned().await.expect("nobody closes it");
-            // A task of its own, so that its panic is an answer.
-            let task = tokio::spawn(tokio::time::timeout(LONGEST, one(worlds, case)));
-            let outcome = match task.await {
-                Ok(Ok(())) => Ok(()),
-                Ok(Err(_)) => Err(format!("did not end within {} s", LONGEST.as_secs())),
-                Err(error) => Err(words_of(error.into_panic())),
-            };
-            (case.name, outcome)
+            outcome(case.name, one(worlds, case)).await
         });
     }
     let mut outcomes = running.join_all().await;
@@ -69,6 +63,17 @@ pub async fn each(engine: Engine, cases: Vec<Case>) -> Vec<Outcome> {
 pub fn rules(rules: &[(&'static str, fn())], words: &[String]) -> Vec<Outcome> {
     let wanted = rules.iter().filter(|(name, _)| is_wanted(name, words));
     wanted.map(|(name, rule)| (*name, std::panic::catch_unwind(rule).map_err(words_of))).collect()
+}
+
+/// What came of something that panics when it fails.
+pub async fn outcome(name: &'static str, trying: impl Future<Output = ()> + Send + 'static) -> Outcome {
+    // A task of its own, so that its panic is an answer.
+    let outcome = match tokio::spawn(tokio::time::timeout(LONGEST, trying)).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) => Err(format!("did not end within {} s", LONGEST.as_secs())),
+        Err(error) => Err(words_of(error.into_panic())),
+    };
+    (name, outcome)
 }
 
 async fn one(worlds: Arc<Worlds>, case: Case) {

@@ -69,7 +69,7 @@ pub(crate) struct AgentTokenRevokeInput {
     pub client_mutation_id: Option<String>,
     /// The token's global id, uuid, public id, or its own value.
     pub id: ID,
-    /// Why; shown to whoever tries the token afterwards.
+    /// Why; kept with the token and in the audit log.
     pub reason: String,
     /// What becomes of agents that are connected with it.
     #[graphql(default_with = "Some(ConnectedAgents::Keep)")]

@@ -16,7 +16,7 @@ pub use countersign_store::tokens::{Liveness, Token};
 pub use create::{Issued, NewAgentToken};
 pub use reference::TokenReference;
 pub use revoke::{Revocation, Revoked};
-pub use rotate::{Rotated, Rotation};
+pub use rotate::{MAX_SECRETS, OVERLAP, Rotated, Rotation};
 pub use update::{AgentTokenChange, Changed};
 
 /// An agent token with what it reaches.

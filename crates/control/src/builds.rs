@@ -7,7 +7,8 @@ mod meta_data;
 pub(crate) mod progress;
 mod view;
 
-pub use annotate::NewAnnotation;
+pub use annotate::{MAX_ANNOTATIONS, NewAnnotation};
 pub use countersign_store::builds::annotations::Annotation;
 pub use countersign_store::builds::{Build, Pipeline};
 pub use create::NewBuild;
+pub use meta_data::MAX_KEYS;

@@ -1,7 +1,7 @@
 //! What Countersign can do: one operation, one file.
 //!
 //! Every operation takes a [`Grant`] and nothing decides access but [`access`]. An operation opens its transaction through
-//! [`Control::write`], which asks again, inside it, whether the caller's credential still stands, and writes its audit row there too.
+//! `Control::write`, which asks again, inside it, whether the caller's credential still stands, and writes its audit row there too.
 
 pub mod access;
 pub mod agent_tokens;

@@ -45,8 +45,9 @@ pub(super) fn link_commands(build_path: &Path, executable: &Path) -> io::Result<
         if fs::read_link(&link).is_ok_and(|target| target == executable) {
             continue;
         }
-        // Workers do this at the same time; a rename puts a whole link in the place of whatever is there.
-        let fresh = folder.join(format!(".{name}-{:?}", std::thread::current().id()));
+        // Workers and other agents do this at the same time, each under a name of its own; a rename puts a whole link in the place of
+        // whatever is there.
+        let fresh = folder.join(format!(".{name}-{}-{:?}", std::process::id(), std::thread::current().id()));
         let _ = fs::remove_file(&fresh);
         symlink(executable, &fresh)?;
         fs::rename(&fresh, &link)?;

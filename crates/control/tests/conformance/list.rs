@@ -64,6 +64,7 @@ list! {
         a_revoked_token_stays_as_it_is
         a_tighter_policy_destroys_the_value_and_a_wider_one_never_brings_it_back
         a_policy_can_be_widened_while_the_value_is_there
+        a_window_that_has_passed_is_not_opened_again
         a_change_of_words_leaves_the_window_of_a_rotated_value_open
         an_expiry_that_comes_closer_is_kept;
     rotating:
@@ -89,6 +90,7 @@ list! {
         a_narrowed_agent_gets_no_new_work
         only_agents_outside_are_touched
         networks_hold_for_tokens_and_sessions_from_the_next_call_on
+        a_job_that_was_offered_before_is_not_taken_after
         a_job_that_was_offered_before_is_not_offered_on;
     user_tokens:
         a_person_makes_lists_and_reads_their_own
@@ -127,6 +129,7 @@ list! {
         whoever_is_heard_stays_also_when_that_is_not_written_yet
         nobody_is_given_up_while_the_server_was_not_there_to_listen
         the_job_of_a_lost_agent_has_failed_and_its_token_is_dead
+        what_a_job_leaves_behind_keeps_no_agent_alive
         a_job_that_a_lost_agent_never_took_waits_again
         lost_agents_are_not_among_the_live;
     agents:
@@ -159,6 +162,7 @@ list! {
         bytes_are_kept_as_they_are
         an_ended_log_passes_over_gaps_and_says_that_it_is_whole
         limits_are_named_and_the_job_goes_on_beyond_the_last
+        pieces_that_overlap_fill_no_disk
         three_uploads_at_once_do_not_wait_for_each_other
         a_long_log_is_read_in_parts;
     builds:
@@ -210,6 +214,7 @@ list! {
         rows_that_change_places_are_found
         a_row_that_is_put_in_is_found_wherever_it_stands
         a_tail_that_is_cut_off_is_found_also_with_a_head_to_match
+        a_head_that_was_taken_away_is_not_made_anew_and_stops_no_other_log
         a_changed_head_is_found_and_nothing_is_sealed_on_it;
     keys:
         copies_and_heads_move_at_once

@@ -5,10 +5,12 @@ use std::time::Duration;
 use countersign_control::access::actions::{ReportJob, ViewBuilds};
 use countersign_control::jobs::{LogPart, MAX_LOG, NewChunk};
 use countersign_domain::Refusal;
+use countersign_store::IntoValue;
 use countersign_testkit::World;
 use tokio::task::JoinSet;
 
 use crate::acting::{Job, field_of, finish, may, refusal_of, running_job};
+use crate::sql;
 
 /// The most bytes of one piece.
 const LARGEST: usize = 100 * 1024;
@@ -86,6 +88,21 @@ pub async fn limits_are_named_and_the_job_goes_on_beyond_the_last(world: &World)
     }
     let size = world.control.job(&world.admin::<ViewBuilds>(), job.id).await.expect("the job").log_size;
     assert_eq!(size, MAX_LOG);
+}
+
+pub async fn pieces_that_overlap_fill_no_disk(world: &World) {
+    let job = running_job(&world.control, &world.acme).await;
+    append(world, &job, chunk(1, 0, b"abc")).await.expect("kept");
+    let text = "UPDATE jobs SET log_stored = $2 WHERE id = $1";
+    let nearly = 2 * MAX_LOG - 4;
+    sql::change(&world.control, text, vec![job.id.into_value(), nearly.into_value()]).await;
+    append(world, &job, chunk(2, 1, b"bcd")).await.expect("kept: there is room for four more");
+    for sequence in 3..9 {
+        append(world, &job, chunk(sequence, 2, b"cdef")).await.expect("acknowledged, and thrown away");
+    }
+    assert_eq!(read(world, &job, 0).await.content, b"abcd");
+    append(world, &job, chunk(9, 4, b"e")).await.expect("kept: the last one");
+    assert_eq!(read(world, &job, 0).await.content, b"abcde");
 }
 
 pub async fn three_uploads_at_once_do_not_wait_for_each_other(world: &World) {

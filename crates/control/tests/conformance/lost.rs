@@ -92,6 +92,16 @@ pub async fn the_job_of_a_lost_agent_has_failed_and_its_token_is_dead(world: &Wo
     assert_eq!(refusal(control, job.secret.reveal()).await, Refusal::Expired);
 }
 
+pub async fn what_a_job_leaves_behind_keeps_no_agent_alive(world: &World) {
+    let control = &world.control;
+    let job = running_job(control, &world.acme).await;
+    control.flush_usage().await.expect("what has gathered is written");
+    world.clock.advance(THREE_MINUTES + MICROSECOND);
+    caller(control, job.secret.reveal()).await;
+    assert_eq!(given_up(world).await, 1, "the job's token was used, and the agent was not heard");
+    assert_eq!(refusal(control, job.secret.reveal()).await, Refusal::Expired);
+}
+
 pub async fn a_job_that_a_lost_agent_never_took_waits_again(world: &World) {
     let control = &world.control;
     let lost = connect(control, world.acme.agent_token(), &[]).await;

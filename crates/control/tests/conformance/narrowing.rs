@@ -1,5 +1,6 @@
 //! Narrowing a token's scope: at once for new work, deployments and networks; connected agents as chosen.
 
+use countersign_control::Error;
 use countersign_control::access::actions::{Ping, ReportJob, ViewAgents};
 use countersign_control::agent_tokens::{Issued, NewAgentToken, TokenReference};
 use countersign_control::agents::{Instruction, Reach};
@@ -8,7 +9,7 @@ use countersign_domain::{AgentState, DeploymentScope, QueueScope, Refusal, Scope
 use countersign_testkit::World;
 
 use crate::acting::{
-    ONE_STEP, build, caller, connect, deployment, finish, may, ping, refusal, refusal_of, start, take, token,
+    ONE_STEP, accept, build, caller, connect, deployment, finish, may, ping, refusal, refusal_of, start, take, token,
     try_caller_from, try_register,
 };
 use crate::updating::{Change, change, update};
@@ -75,9 +76,11 @@ pub async fn networks_hold_for_tokens_and_sessions_from_the_next_call_on(world: 
     let control = &world.control;
     let issued = token(world, NewAgentToken::default()).await;
     let agent = connect(control, issued.secret.reveal(), &[]).await;
+    build(control, &world.acme, ONE_STEP).await;
+    let job = take(control, &agent).await;
     let scope = Scope { networks: vec!["10.0.0.0/8".parse().expect("a network")], ..Scope::widest() };
     update(world, narrowed(&issued, scope, Reach::Keep)).await.expect("a change");
-    for value in [&issued.secret, &agent.session] {
+    for value in [&issued.secret, &agent.session, &job.secret] {
         assert_eq!(refusal_of(try_caller_from(control, value.reveal(), "192.0.2.10").await), Refusal::Network);
         for inside in ["10.0.0.0", "10.255.255.255", "::ffff:10.1.2.3"] {
             assert!(try_caller_from(control, value.reveal(), inside).await.is_ok(), "{inside}");
@@ -88,6 +91,21 @@ pub async fn networks_hold_for_tokens_and_sessions_from_the_next_call_on(world: 
     }
     update(world, narrowed(&issued, Scope::widest(), Reach::Keep)).await.expect("a change");
     caller(control, agent.session.reveal()).await;
+}
+
+pub async fn a_job_that_was_offered_before_is_not_taken_after(world: &World) {
+    let control = &world.control;
+    let issued = token(world, NewAgentToken::default()).await;
+    let agent = connect(control, issued.secret.reveal(), &[]).await;
+    build(control, &world.acme, ONE_STEP).await;
+    let Instruction::TakeJob(id) = ping(control, &agent).await else { panic!("a job is offered") };
+    update(world, narrowed(&issued, queues(&["linux"]), Reach::Keep)).await.expect("a change");
+    assert_eq!(ping(control, &agent).await, Instruction::Idle);
+    assert!(matches!(accept(control, &agent, id).await, Err(Error::Conflict(_))));
+    update(world, narrowed(&issued, Scope::widest(), Reach::Keep)).await.expect("a change");
+    assert_eq!(ping(control, &agent).await, Instruction::TakeJob(id));
+    update(world, narrowed(&issued, queues(&["linux"]), Reach::Drain)).await.expect("a change");
+    assert!(matches!(accept(control, &agent, id).await, Err(Error::Conflict(_))), "nor on the way out");
 }
 
 pub async fn a_job_that_was_offered_before_is_not_offered_on(world: &World) {

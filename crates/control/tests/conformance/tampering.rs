@@ -215,6 +215,29 @@ pub async fn a_tail_that_is_cut_off_is_found_also_with_a_head_to_match(world: &W
     assert_eq!(chain(world).await.verdict, Verdict::Holds);
 }
 
+pub async fn a_head_that_was_taken_away_is_not_made_anew_and_stops_no_other_log(world: &World) {
+    let control = &world.control;
+    let of = log(world).await;
+    let kept = keep(control, of).await;
+    sql::change(control, "DELETE FROM audit_heads WHERE organization_id = $1", vec![of.into_value()]).await;
+    token(world, NewAgentToken::default()).await;
+    let new = countersign_control::organizations::NewOrganization {
+        slug: "initech".to_owned(),
+        name: None,
+        admin: "p@x.example".to_owned(),
+        reveal_policy: None,
+    };
+    let grant = crate::acting::may(control, &world.operator);
+    let other = control.create_organization(&grant, new).await.expect("made").organization.id;
+    assert!(control.seal_audit().await.is_err());
+    broken_at(world, "a head taken away").await;
+    let operator = crate::acting::may(control, &world.operator);
+    let beside = control.verify_audit_of(&operator, other).await.expect("an answer");
+    assert_eq!((beside.unsealed, beside.sealed, beside.verdict), (0, 3, Verdict::Holds));
+    put_back(control, of, &kept).await;
+    assert_eq!(chain(world).await.verdict, Verdict::Holds);
+}
+
 pub async fn a_changed_head_is_found_and_nothing_is_sealed_on_it(world: &World) {
     let control = &world.control;
     let of = log(world).await;

@@ -112,6 +112,25 @@ pub async fn a_policy_can_be_widened_while_the_value_is_there(world: &World) {
     assert_eq!(reveal(world, id).await.expect("revealed").reveal(), issued.secret.reveal());
 }
 
+pub async fn a_window_that_has_passed_is_not_opened_again(world: &World) {
+    for by in [RevealPolicy::Always, RevealPolicy::Window] {
+        let id = token(world, NewAgentToken::default()).await.token.token.id;
+        world.clock.advance(Duration::from_secs(600));
+        // The sweep has not come by yet: the copy is still there.
+        assert_eq!(sealed_copies(world, id).await, 2);
+        update(world, Change { reveal_policy: Some(by), ..change(TokenReference::Id(id)) }).await.expect("a change");
+        assert_eq!(sealed_copies(world, id).await, 0, "{by}");
+        assert!(matches!(reveal(world, id).await, Err(Error::Conflict(_))));
+    }
+    let at = world.control.now().plus(Duration::from_secs(5));
+    let always =
+        NewAgentToken { reveal_policy: Some(RevealPolicy::Always), expires_at: Some(at), ..NewAgentToken::default() };
+    let id = token(world, always).await.token.token.id;
+    world.clock.set(at);
+    update(world, Change { expires_at: Some(None), ..change(TokenReference::Id(id)) }).await.expect("a change");
+    assert!(matches!(reveal(world, id).await, Err(Error::Conflict(_))), "nor by a token that lives again");
+}
+
 pub async fn a_change_of_words_leaves_the_window_of_a_rotated_value_open(world: &World) {
     let issued = token(world, NewAgentToken::default()).await;
     let id = issued.token.token.id;

@@ -15,6 +15,7 @@ pub mod keyring;
 pub mod metadata;
 pub mod network;
 pub mod pipeline;
+pub mod plan;
 pub mod refusal;
 pub mod reveal;
 pub mod role;

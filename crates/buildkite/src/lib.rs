@@ -1,4 +1,4 @@
-//! Face: the Agent API v3, as unmodified Buildkite agents speak it.
+//! Face: the Agent API v3, as unmodified Buildkite agents speak it; and in [`rest`] the REST API v2 for people's programs.
 //!
 //! ```text
 //! register ── agent token ──> session token ── ping, accept ──> job token ── start, chunks, finish, meta-data, annotations
@@ -16,6 +16,7 @@ mod job;
 mod meta_data;
 mod own_agent;
 mod registration;
+mod rest;
 
 use axum::Router;
 use axum::response::{IntoResponse, Response};
@@ -61,6 +62,7 @@ pub fn router(control: Control) -> Router {
         .route("/builds/{id}/data/keys", post(meta_data::keys_for_build));
     Router::new()
         .nest("/v3", v3)
+        .merge(rest::router())
         .route(STREAM_PINGS_PATH, any(async || countersign_http::message(StatusCode::NOT_FOUND, "Not found")))
         .with_state(control)
 }

@@ -9,6 +9,8 @@ use countersign_domain::token::Prefix;
 pub struct Settings {
     /// What new token values begin with. Old values keep theirs and stay valid.
     pub prefix: Prefix,
+    /// Where people and programs reach this instance, without a slash at the end; addresses in answers begin with it.
+    pub public_url: String,
     /// How often agents ask what there is to do; whole seconds, at least 1.
     pub ping_interval: Duration,
     /// How often agents say that they are there; whole seconds, at least 1.
@@ -27,6 +29,7 @@ impl Default for Settings {
     fn default() -> Self {
         Self {
             prefix: Prefix::default(),
+            public_url: "http://localhost:8420".to_owned(),
             ping_interval: Duration::from_secs(2),
             heartbeat_interval: Duration::from_secs(30),
             job_status_interval: Duration::from_secs(2),

@@ -7,6 +7,7 @@
 mod answer;
 mod authenticate;
 mod edge;
+pub mod global_id;
 mod json;
 pub mod limits;
 mod observe;

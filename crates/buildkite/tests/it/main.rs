@@ -7,5 +7,6 @@ mod edge;
 mod jobs;
 mod meta_data;
 mod register;
+mod rest;
 mod server;
 mod sessions;

@@ -188,7 +188,10 @@ impl ServerConfig {
             Some(listen) => listen,
             None => DEFAULT_LISTEN.parse().map_err(Failure::internal)?,
         };
-        let public_url = flags.public_url.clone().or(server.public_url);
+        let public_url = flags.public_url.clone().or(server.public_url).map_or_else(
+            || format!("http://localhost:{}", listen.port()),
+            |url| url.as_str().trim_end_matches('/').to_owned(),
+        );
         let prefix = match &flags.token_prefix {
             Some(prefix) => Some(prefix.clone()),
             None => server.token_prefix.map(|text| in_file("server.token_prefix", text.parse())).transpose()?,
@@ -202,6 +205,7 @@ impl ServerConfig {
         };
         let settings = Settings {
             prefix: prefix.unwrap_or(defaults.prefix),
+            public_url: public_url.clone(),
             ping_interval: seconds(flags.ping_interval, "ping", intervals.ping, defaults.ping_interval)?,
             heartbeat_interval: seconds(
                 flags.heartbeat_interval,
@@ -243,10 +247,7 @@ impl ServerConfig {
         let max_connections = flags.max_connections.or(server.max_connections);
         Ok(Self {
             listen,
-            public_url: public_url.map_or_else(
-                || format!("http://localhost:{}", listen.port()),
-                |url| url.as_str().trim_end_matches('/').to_owned(),
-            ),
+            public_url,
             trusted_proxies,
             max_connections: max_connections.map(|number| usize::try_from(number).unwrap_or(usize::MAX)),
             allowance,

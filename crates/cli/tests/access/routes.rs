@@ -3,6 +3,7 @@
 use crate::callers::Operation;
 
 const AGENT_API: &str = include_str!("../../../buildkite/src/lib.rs");
+const REST: &str = include_str!("../../../buildkite/src/rest/mod.rs");
 const OPERATION: &str = include_str!("../../../http/src/operation.rs");
 
 /// Bodies that would succeed.
@@ -22,6 +23,9 @@ const BODIES: &[(&str, &str)] = &[
     ("/jobs/{id}/data/exists", r#"{"key":"k"}"#),
     ("/builds/{id}/data/get", r#"{"key":"k"}"#),
     ("/builds/{id}/data/exists", r#"{"key":"k"}"#),
+    ("/organizations/{organization}/agents/{agent}/stop", "{}"),
+    ("/organizations/{organization}/agents/{agent}/pause", "{}"),
+    ("/organizations/{organization}/agents/{agent}/resume", "{}"),
 ];
 
 /// Routes without a body.
@@ -36,6 +40,14 @@ const WITHOUT_BODY: &[&str] = &[
     "/jobs/{id}/acquire",
     "/jobs/{id}/data/keys",
     "/builds/{id}/data/keys",
+    "/",
+    "/meta",
+    "/access-token",
+    "/user",
+    "/organizations",
+    "/organizations/{organization}",
+    "/organizations/{organization}/agents",
+    "/organizations/{organization}/agents/{agent}",
     "/healthz",
     "/readyz",
     "/metrics",
@@ -46,6 +58,8 @@ pub fn all() -> Vec<Operation> {
     let mut found: Vec<Operation> =
         in_source(AGENT_API).into_iter().map(|(method, path)| agent_api(method, path)).collect();
     assert!(found.len() > 20, "the router of the Agent API is not written as it was");
+    let rest = in_source(REST).into_iter().map(|(method, path)| rest(method, path));
+    found.extend(rest);
     let operation: Vec<Operation> =
         in_source(OPERATION).into_iter().map(|(method, path)| plain(method, path)).collect();
     assert_eq!(operation.len(), 3, "the router of operation is not written as it was");
@@ -69,6 +83,7 @@ fn in_source(source: &'static str) -> Vec<(&'static str, &'static str)> {
                 "get" => "GET",
                 "post" => "POST",
                 "put" => "PUT",
+                "delete" => "DELETE",
                 other => panic!("the method {other} is not known here"),
             };
             (method, path)
@@ -88,6 +103,13 @@ fn agent_api(method: &'static str, path: &'static str) -> Operation {
         operation.path.push_str("?sequence=1&offset=0&size=5");
     }
     operation.name = format!("{method} /v3{path}");
+    operation
+}
+
+fn rest(method: &'static str, path: &'static str) -> Operation {
+    let mut operation = plain(method, path);
+    operation.path = format!("/v2{}", path.replace("{organization}", "acme"));
+    operation.name = format!("{method} /v2{path}");
     operation
 }
 

@@ -1,0 +1,110 @@
+//! The caller's own credential, and who they are.
+
+use axum::Json;
+use axum::extract::State;
+use countersign_control::access::actions::{RevokeUserToken, ViewOrganization, ViewUserTokens};
+use countersign_control::user_tokens::UserTokenReference;
+use countersign_control::{Action, Caller, Control, Error, Grant};
+use countersign_http::global_id::{self, Sort};
+use http::StatusCode;
+use serde::Serialize;
+
+use super::Time;
+use crate::{Failure, Granted};
+
+/// What a user token of this server may do: what its holder's role may. These are the words for it that Buildkite's clients look for.
+const SCOPES: [&str; 12] = [
+    "read_agents",
+    "write_agents",
+    "read_artifacts",
+    "read_builds",
+    "write_builds",
+    "read_build_logs",
+    "read_job_env",
+    "read_organizations",
+    "read_pipelines",
+    "write_pipelines",
+    "read_user",
+    "graphql",
+];
+
+#[derive(Serialize)]
+pub(crate) struct Shown {
+    uuid: String,
+    scopes: [&'static str; 12],
+    description: Option<String>,
+    created_at: Time,
+    expires_at: Option<Time>,
+    user: Holder,
+}
+
+#[derive(Serialize)]
+struct Holder {
+    email: String,
+    name: String,
+}
+
+#[derive(Serialize)]
+pub(crate) struct User {
+    id: String,
+    graphql_id: String,
+    name: String,
+    email: String,
+    avatar_url: &'static str,
+    created_at: Time,
+}
+
+/// The token that the call is made with.
+fn own<A: Action>(grant: &Grant<A>) -> Result<UserTokenReference, Error> {
+    match grant.caller() {
+        Caller::User(user) => Ok(UserTokenReference::Id(user.token)),
+        _ => Err(Error::internal("a user token's action was granted to no person")),
+    }
+}
+
+/// `GET /v2/access-token`
+pub(crate) async fn show(
+    State(control): State<Control>,
+    Granted(grant): Granted<ViewUserTokens>,
+) -> Result<Json<Shown>, Failure> {
+    let token = control.user_token(&grant, own(&grant)?).await?;
+    let Caller::User(user) = grant.caller() else {
+        return Err(Error::internal("a user token's action was granted to no person").into());
+    };
+    Ok(Json(Shown {
+        uuid: token.id.to_string(),
+        scopes: SCOPES,
+        description: token.description,
+        created_at: Time(token.created_at),
+        expires_at: token.expires_at.map(Time),
+        user: Holder { email: user.email.clone(), name: user.name.clone() },
+    }))
+}
+
+/// `DELETE /v2/access-token`: whoever holds a leaked token can take it back with nothing but itself.
+pub(crate) async fn revoke(
+    State(control): State<Control>,
+    Granted(grant): Granted<RevokeUserToken>,
+) -> Result<StatusCode, Failure> {
+    control.revoke_user_token(&grant, own(&grant)?, None).await?;
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// `GET /v2/user`
+pub(crate) async fn user(
+    State(control): State<Control>,
+    Granted(grant): Granted<ViewOrganization>,
+) -> Result<Json<User>, Failure> {
+    let Some(id) = grant.caller().user() else {
+        return Err(Error::internal("a person's action was granted to no person").into());
+    };
+    let user = control.member(&grant, id).await?.user;
+    Ok(Json(User {
+        id: user.id.to_string(),
+        graphql_id: global_id::encode(Sort::User, user.id),
+        name: user.name,
+        email: user.email,
+        avatar_url: "",
+        created_at: Time(user.created_at),
+    }))
+}

@@ -1,0 +1,60 @@
+//! The REST API v2, as Buildkite's clients speak it.
+//!
+//! Every address below an organization names it by its slug; one that is not the caller's own is not found. Lists come in pages by number
+//! (`page` from 1, `per_page` 30, at most 100) with a `Link` header.
+
+mod access_token;
+mod agents;
+mod granted;
+mod organizations;
+mod page;
+mod shapes;
+
+use axum::Router;
+use axum::routing::{delete, get, put};
+use axum::Json;
+use axum::extract::State;
+use countersign_control::Control;
+use serde::Serialize;
+
+use granted::InOrganization;
+use shapes::{Addresses, Time};
+
+/// `/v2/…`
+pub(crate) fn router() -> Router<Control> {
+    let v2 = Router::new()
+        .route("/", get(hello))
+        .route("/meta", get(meta))
+        .route("/access-token", get(access_token::show))
+        .route("/access-token", delete(access_token::revoke))
+        .route("/user", get(access_token::user))
+        .route("/organizations", get(organizations::list))
+        .route("/organizations/{organization}", get(organizations::show))
+        .route("/organizations/{organization}/agents", get(agents::list))
+        .route("/organizations/{organization}/agents/{agent}", get(agents::show))
+        .route("/organizations/{organization}/agents/{agent}/stop", put(agents::stop))
+        .route("/organizations/{organization}/agents/{agent}/pause", put(agents::pause))
+        .route("/organizations/{organization}/agents/{agent}/resume", put(agents::resume));
+    Router::new().nest("/v2", v2)
+}
+
+#[derive(Serialize)]
+struct Hello {
+    message: &'static str,
+    timestamp: i64,
+}
+
+/// `GET /v2`: whether anybody is there. It needs no credential and says nothing of the instance.
+async fn hello(State(control): State<Control>) -> Json<Hello> {
+    Json(Hello { message: "Countersign", timestamp: control.now().as_secs() })
+}
+
+#[derive(Serialize)]
+struct Meta {
+    webhook_ips: [&'static str; 0],
+}
+
+/// `GET /v2/meta`: addresses that webhooks come from. This server sends none.
+async fn meta() -> Json<Meta> {
+    Json(Meta { webhook_ips: [] })
+}

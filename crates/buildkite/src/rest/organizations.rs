@@ -1,0 +1,52 @@
+//! Organizations: a user token is for one.
+
+use axum::extract::State;
+use axum::Json;
+use countersign_control::Control;
+use countersign_control::access::actions::ViewOrganization;
+use countersign_control::organizations::Organization;
+use countersign_http::global_id::{self, Sort};
+use serde::Serialize;
+
+use super::{Addresses, InOrganization, Time};
+use crate::{Failure, Granted};
+
+#[derive(Serialize)]
+pub(crate) struct Shown {
+    id: String,
+    graphql_id: String,
+    url: String,
+    web_url: String,
+    name: String,
+    slug: String,
+    pipelines_url: String,
+    agents_url: String,
+    created_at: Time,
+}
+
+fn shown(it: &Organization, addresses: &Addresses) -> Shown {
+    Shown {
+        id: it.id.to_string(),
+        graphql_id: global_id::encode(Sort::Organization, it.id),
+        url: addresses.of(it, ""),
+        web_url: addresses.page(&format!("/{}", it.slug)),
+        name: it.name.clone(),
+        slug: it.slug.clone(),
+        pipelines_url: addresses.of(it, "/pipelines"),
+        agents_url: addresses.of(it, "/agents"),
+        created_at: Time(it.created_at),
+    }
+}
+
+/// `GET /v2/organizations`
+pub(crate) async fn list(
+    State(control): State<Control>,
+    Granted(grant): Granted<ViewOrganization>,
+) -> Result<Json<[Shown; 1]>, Failure> {
+    Ok(Json([shown(&control.organization(&grant).await?, &Addresses::of_instance(&control))]))
+}
+
+/// `GET /v2/organizations/{organization}`
+pub(crate) async fn show(call: InOrganization<ViewOrganization>) -> Json<Shown> {
+    Json(shown(&call.organization, &call.addresses))
+}

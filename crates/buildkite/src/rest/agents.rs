@@ -213,6 +213,10 @@ async fn show_one(control: &Control, call: &InOrganization<ViewAgents>, agent: A
         paused,
         paused_at: agent.paused_at.filter(|_| paused).map(Time),
         paused_note: agent.paused_note.filter(|_| paused),
-        paused_timeout_in_minutes: agent.paused_until.zip(agent.paused_at).filter(|_| paused).map(|(until, since)| pause(until, since)),
+        paused_timeout_in_minutes: agent
+            .paused_until
+            .zip(agent.paused_at)
+            .filter(|_| paused)
+            .map(|(until, since)| pause(until, since)),
     })
 }

@@ -10,10 +10,10 @@ mod organizations;
 mod page;
 mod shapes;
 
-use axum::Router;
-use axum::routing::{delete, get, put};
 use axum::Json;
+use axum::Router;
 use axum::extract::State;
+use axum::routing::{delete, get, put};
 use countersign_control::Control;
 use serde::Serialize;
 
@@ -35,7 +35,8 @@ pub(crate) fn router() -> Router<Control> {
         .route("/organizations/{organization}/agents/{agent}/stop", put(agents::stop))
         .route("/organizations/{organization}/agents/{agent}/pause", put(agents::pause))
         .route("/organizations/{organization}/agents/{agent}/resume", put(agents::resume));
-    Router::new().nest("/v2", v2)
+    // Nesting answers `/v2` alone; clients write the slash as well.
+    Router::new().route("/v2/", get(hello)).nest("/v2", v2)
 }
 
 #[derive(Serialize)]

@@ -1,7 +1,7 @@
 //! Organizations: a user token is for one.
 
-use axum::extract::State;
 use axum::Json;
+use axum::extract::State;
 use countersign_control::Control;
 use countersign_control::access::actions::ViewOrganization;
 use countersign_control::organizations::Organization;

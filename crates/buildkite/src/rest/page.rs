@@ -1,8 +1,8 @@
 //! Lists by number of page.
 
+use axum::Json;
 use axum::extract::{FromRequestParts, Query};
 use axum::response::{IntoResponse, Response};
-use axum::{Json, RequestPartsExt};
 use countersign_control::{Control, Error, MAX_PAGE, Page, PageRequest};
 use countersign_domain::Id;
 use http::header::LINK;
@@ -37,9 +37,7 @@ impl FromRequestParts<Control> for Wanted {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &Control) -> Result<Self, Failure> {
-        let Query(asked) = parts
-            .extract::<Query<Asked>>()
-            .await
+        let Query(asked) = Query::<Asked>::try_from_uri(&parts.uri)
             .map_err(|_| Error::invalid("page", "and per_page may each stand once in the address"))?;
         Ok(Self::read(asked.page.as_deref(), asked.per_page.as_deref())?)
     }
@@ -52,8 +50,9 @@ impl<T: DeserializeOwned> FromRequestParts<Control> for Filter<T> {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &Control) -> Result<Self, Failure> {
-        let read = parts.extract::<Query<T>>().await;
-        read.map(|Query(filters)| Self(filters)).map_err(|error| Error::invalid("query", error.body_text()).into())
+        let read = Query::<T>::try_from_uri(&parts.uri);
+        read.map(|Query(filters)| Self(filters))
+            .map_err(|_| Error::invalid("query", "cannot be read; each filter may stand once, with one value").into())
     }
 }
 
@@ -125,7 +124,13 @@ pub(crate) struct Numbered<T> {
 
 impl<T> Numbered<T> {
     /// The answer: `shown` are the entries as they are written, `path` is where the list is, with a query that keeps its filters.
-    pub(crate) fn answer<S: Serialize>(&self, shown: Vec<S>, addresses: &Addresses, path: &str, filters: &str) -> Response {
+    pub(crate) fn answer<S: Serialize>(
+        &self,
+        shown: Vec<S>,
+        addresses: &Addresses,
+        path: &str,
+        filters: &str,
+    ) -> Response {
         match self.links(&addresses.api(path), filters) {
             links if links.is_empty() => Json(shown).into_response(),
             links => ([(LINK, links)], Json(shown)).into_response(),

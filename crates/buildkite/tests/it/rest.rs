@@ -26,7 +26,7 @@ fn names(answer: &Answer) -> Vec<String> {
 #[tokio::test]
 async fn anybody_may_ask_whether_it_is_there() {
     let server = Server::new().await;
-    assert_eq!(server.get("/v2/", "").await.status, 200);
+    assert_eq!(server.get("/v2/", "").await.body, server.get("/v2", "").await.body);
     assert_snapshot!(server.get("/v2/meta", "").await, @r#"200 {"webhook_ips":[]}"#);
 }
 
@@ -37,7 +37,7 @@ async fn a_token_tells_what_it_is_and_takes_itself_back() {
     assert_eq!(answer["user"]["email"], "ada@acme.example");
     assert_eq!(answer["created_at"], "2026-01-02T03:04:05.000Z");
     assert!(answer["scopes"].as_array().is_some_and(|scopes| scopes.contains(&Value::from("graphql"))));
-    assert_eq!(get(&server, "/v2/user").await.json()["name"], "Ada");
+    assert_eq!(get(&server, "/v2/user").await.json()["name"], "ada");
     let token = server.world.acme.user_token();
     assert_eq!(server.call(Method::DELETE, "/v2/access-token", token, "").await.status, 204);
     let after = get(&server, "/v2/access-token").await;
@@ -83,8 +83,8 @@ async fn agents_come_in_pages_newest_first() {
     let second = get(&server, &format!("{AGENTS}?per_page=2&page=2&name=a-1")).await;
     assert_eq!(names(&second), all[2..]);
     assert_eq!(names(&get(&server, &format!("{AGENTS}?name=other")).await), Vec::<String>::new());
-    assert_snapshot!(get(&server, &format!("{AGENTS}?page=0")).await, @"");
-    assert_snapshot!(get(&server, &format!("{AGENTS}?name=a&name=b")).await, @"");
+    assert_snapshot!(get(&server, &format!("{AGENTS}?page=0")).await, @r#"422 {"errors":[{"field":"page","message":"must be a whole number from 1"}],"message":"page must be a whole number from 1"}"#);
+    assert_snapshot!(get(&server, &format!("{AGENTS}?name=a&name=b")).await, @r#"422 {"errors":[{"field":"query","message":"cannot be read; each filter may stand once, with one value"}],"message":"query cannot be read; each filter may stand once, with one value"}"#);
 }
 
 #[tokio::test]
@@ -98,7 +98,10 @@ async fn an_agent_is_paused_resumed_and_stopped() {
     assert_eq!(put(&server, &pause, r#"{"note":"lunch","timeout_in_minutes":30}"#).await.status, 204);
     assert_snapshot!(put(&server, &pause, "{}").await, @r#"422 {"message":"Agent is already paused"}"#);
     let paused = get(&server, &address).await.json();
-    assert_eq!((&paused["paused_note"], &paused["paused_timeout_in_minutes"]), (&Value::from("lunch"), &Value::from(30)));
+    assert_eq!(
+        (&paused["paused_note"], &paused["paused_timeout_in_minutes"]),
+        (&Value::from("lunch"), &Value::from(30))
+    );
     assert_eq!(put(&server, &format!("{address}/resume"), "").await.status, 204);
     assert_eq!(put(&server, &format!("{address}/stop"), r#"{"force":false}"#).await.status, 204);
     assert_eq!(server.get("/v3/ping", &agent.session).await.json()["action"], "disconnect");

@@ -31,13 +31,13 @@ pub(crate) async fn heartbeat(
     Ok(Json(HeartbeatResponse { sent_at: request.sent_at, received_at: Some(received_at.to_string()) }))
 }
 
-/// `GET /ping`
+/// `GET /ping`, held open for a while when there is nothing to do
 pub(crate) async fn ping(
     State(control): State<Control>,
     Granted(grant): Granted<Ping>,
 ) -> Result<Json<PingResponse>, Failure> {
     let told = PingResponse::default();
-    Ok(Json(match control.ping(&grant).await? {
+    Ok(Json(match control.held_ping(grant).await? {
         Instruction::Idle => told,
         Instruction::TakeJob(job) => PingResponse { job: Some(PingJob { id: job.to_string() }), ..told },
         Instruction::Pause(message) => PingResponse { action: Some(PingAction::Pause), message, ..told },

@@ -17,10 +17,11 @@ mod meta_data;
 mod own_agent;
 mod registration;
 mod rest;
+mod stream_pings;
 
 use axum::Router;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{any, get, post, put};
+use axum::routing::{MethodRouter, any, get, post, put};
 use countersign_control::Control;
 use countersign_wire::buildkite::STREAM_PINGS_PATH;
 use http::StatusCode;
@@ -29,7 +30,7 @@ use serde::Serialize;
 use failure::Failure;
 use granted::{ByJob, Granted, NamedJob, OnBuild, OnJob};
 
-/// `/v3/…`, and the streaming call, which is not offered: an agent polls only after a prompt 404 there.
+/// `/v3/…`, and the streaming call.
 ///
 /// Routes are matched on the path as it was sent, and segments are decoded afterwards: agents write `/` and `.` inside a
 /// segment as `%2F` and `%2E`.
@@ -63,8 +64,17 @@ pub fn router(control: Control) -> Router {
     Router::new()
         .nest("/v3", v3)
         .merge(rest::router())
-        .route(STREAM_PINGS_PATH, any(async || countersign_http::message(StatusCode::NOT_FOUND, "Not found")))
+        .route(STREAM_PINGS_PATH, streaming(&control))
         .with_state(control)
+}
+
+/// The streaming call where it is offered; else a prompt 404, after which an agent polls.
+fn streaming(control: &Control) -> MethodRouter<Control> {
+    if control.settings().streaming_pings {
+        post(stream_pings::open)
+    } else {
+        any(async || countersign_http::message(StatusCode::NOT_FOUND, "Not found"))
+    }
 }
 
 /// 200 and `{}`: an agent that decodes the body of such an answer finds an object.

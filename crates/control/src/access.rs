@@ -13,6 +13,7 @@ pub mod actions;
 mod authenticate;
 mod caller;
 mod grant;
+mod renew;
 mod standing;
 
 pub use actions::{Action, Who};

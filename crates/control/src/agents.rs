@@ -8,6 +8,7 @@ pub(crate) mod reach;
 pub(crate) mod register;
 mod stop;
 pub(crate) mod token_identity;
+mod wait;
 
 pub use countersign_store::agents::{Agent, Wanted};
 pub use ping::Instruction;
@@ -15,3 +16,4 @@ pub use reach::Reach;
 pub(crate) use register::may_work;
 pub use register::{Registered, Registration};
 pub use token_identity::TokenIdentity;
+pub use wait::{Next, Waiting};

@@ -24,6 +24,7 @@ mod scene;
 pub mod settings;
 mod usage;
 pub mod user_tokens;
+mod wakeups;
 
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -55,6 +56,7 @@ struct Inner {
     usage: usage::Usage,
     crowd: crowd::Crowd,
     counts: maintenance::Counts,
+    wakeups: wakeups::Wakeups,
     started_at: Timestamp,
 }
 
@@ -80,6 +82,7 @@ impl Control {
             keys: RwLock::new(Arc::new(keys)),
             clock,
             entropy,
+            wakeups: wakeups::Wakeups::new(settings.max_waiting),
             settings,
             usage: usage::Usage::default(),
             crowd: crowd::Crowd::default(),
@@ -132,6 +135,10 @@ impl Control {
         &self.inner.usage
     }
 
+    pub(crate) fn wakeups(&self) -> &wakeups::Wakeups {
+        &self.inner.wakeups
+    }
+
     pub(crate) fn started_at(&self) -> Timestamp {
         self.inner.started_at
     }
@@ -164,6 +171,7 @@ impl Control {
             organization: grant.organization(),
             keys: self.keys(),
             entropy: self.inner.entropy.clone(),
+            wakeups: self.inner.wakeups.clone(),
         };
         let _place = match grant.caller() {
             Caller::Session(it) => Some(self.inner.crowd.enter(it.agent).await),
@@ -200,6 +208,7 @@ impl Control {
             organization: grant.organization(),
             keys: self.keys(),
             entropy: self.inner.entropy.clone(),
+            wakeups: self.inner.wakeups.clone(),
         };
         self.inner.store.read((scene, op), |tx, (scene, op)| op(tx, scene)).await
     }

@@ -11,6 +11,7 @@ use countersign_store::jobs;
 
 use crate::access::actions::KeepHouse;
 use crate::scene::Subject;
+use crate::wakeups::Line;
 use crate::{Control, Grant, Result};
 
 pub(crate) use metrics::Counts;
@@ -56,6 +57,9 @@ impl Control {
                 for (of, job) in &returned {
                     let subject = Subject::new("job", *job, "");
                     scene.audit_in(tx, *of, "job.returned", subject, serde_json::json!({})).await?;
+                    if let Some(job) = jobs::find(tx, *of, *job).await? {
+                        scene.jobs_waiting(tx, Line::of(&job), 1);
+                    }
                 }
                 Ok(returned.len() as u64)
             })

@@ -6,6 +6,7 @@ use countersign_domain::id::{AuditEventId, Id, OrganizationId};
 use countersign_domain::{Entropy, KeyRing};
 use countersign_store::{Tx, audit};
 
+use crate::wakeups::Wakeups;
 use crate::{Caller, Result};
 
 /// The input of an operation, who calls, where, and the means to seal and to name. An operation may be run again with the same scene.
@@ -15,6 +16,7 @@ pub(crate) struct Scene<I> {
     pub organization: OrganizationId,
     pub keys: Arc<KeyRing>,
     pub entropy: Arc<dyn Entropy>,
+    pub wakeups: Wakeups,
 }
 
 /// What an audit row is about.

@@ -4,6 +4,9 @@ use std::time::Duration;
 
 use countersign_domain::token::Prefix;
 
+/// The longest that a ping is held: agents give up a call after 60 s, and this server one after 30 s.
+pub const MAX_PING_HOLD: Duration = Duration::from_secs(25);
+
 /// How an instance is set. Each has a default and a flag of `countersign server`.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -19,6 +22,12 @@ pub struct Settings {
     pub job_status_interval: Duration,
     /// How long a job is kept for an agent that does not take it.
     pub assignment_timeout: Duration,
+    /// How long a ping of an idle agent is held open for a job to come, at most [`MAX_PING_HOLD`]; zero: it is answered at once.
+    pub ping_hold: Duration,
+    /// Whether agents may be told by a stream what there is to do.
+    pub streaming_pings: bool,
+    /// The most agents that wait at one time, by a stream or a held ping. Those beyond are answered at once and ask again.
+    pub max_waiting: usize,
     /// How often what gathers in memory is written.
     pub flush_interval: Duration,
     /// How often windows are closed, agents given up and the audit log sealed.
@@ -34,6 +43,9 @@ impl Default for Settings {
             heartbeat_interval: Duration::from_secs(30),
             job_status_interval: Duration::from_secs(2),
             assignment_timeout: Duration::from_secs(60),
+            ping_hold: Duration::from_secs(5),
+            streaming_pings: true,
+            max_waiting: 4_096,
             flush_interval: Duration::from_secs(5),
             sweep_interval: Duration::from_secs(1),
         }

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use countersign_control::access::actions::CreateOrganization;
 use countersign_control::organizations::{Created, NewOrganization};
@@ -57,13 +58,21 @@ impl World {
     /// # Panics
     /// When it cannot be made.
     pub async fn new(engine: Engine) -> Self {
+        Self::with(engine, settings()).await
+    }
+
+    /// A fresh system with settings of its own.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    pub async fn with(engine: Engine, settings: Settings) -> Self {
         let database = TestDatabase::new(engine).await;
         let clock = Arc::new(ManualClock::default());
         let entropy = Arc::new(SeededEntropy::new(7));
         let options = Options::new(database.database.clone(), clock.clone());
         let store = Store::create(options).await.expect("a fresh database");
         let keys = KeyRing::generate(clock.now(), &*entropy);
-        let control = Control::new(store, keys, clock.clone(), entropy, Settings::default());
+        let control = Control::new(store, keys, clock.clone(), entropy, settings);
         let operator = control.local_operator();
         let grant: Grant<CreateOrganization> = control.grant_own(&operator).expect("the operator may");
         let acme =
@@ -116,9 +125,14 @@ impl World {
         control.store().close().await;
         let options = Options::new(database.database.clone(), clock.clone());
         let store = Store::open(options).await.expect("the database opens again");
-        let control = Control::new(store, keys, clock.clone(), Arc::new(SeededEntropy::new(8)), Settings::default());
+        let control = Control::new(store, keys, clock.clone(), Arc::new(SeededEntropy::new(8)), settings());
         Self { control, clock, acme, globex, operator, database }
     }
+}
+
+/// As a server has them, but that a ping is answered at once: the clock stands still, and a ping that is held would never end.
+fn settings() -> Settings {
+    Settings { ping_hold: Duration::ZERO, ..Settings::default() }
 }
 
 fn organization(slug: &str, admin: &str) -> NewOrganization {

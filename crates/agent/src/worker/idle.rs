@@ -1,4 +1,9 @@
-//! Since when no worker has had anything to do.
+//! Waiting for a job: whether to ask again at once, and since when no worker has had anything to do.
+//!
+//! A job starts at once because the server holds the ping of an idle agent until there is one, and the agent asks again as soon as a held ping
+//! was answered. That the answer took its time is all the sign there is, so nothing has to be agreed on: a server that holds no pings answers at
+//! once, and is asked at the interval that it gave. The streaming call would save a request every few seconds; it would also need a second
+//! protocol in the agent, and this one as its fallback all the same.
 
 use std::{
     sync::{Mutex, PoisonError},
@@ -6,6 +11,15 @@ use std::{
 };
 
 use countersign_domain::Timestamp;
+
+/// An answer that took longer than this was held: no server takes that long over one that it could give at once, and if it does, the next ping
+/// comes no sooner than this.
+const HELD: Duration = Duration::from_secs(1);
+
+/// Whether a ping that was sent at one time and answered at another was held open for a job to come.
+pub(super) fn was_held(sent: Timestamp, answered: Timestamp) -> bool {
+    answered.since(sent) >= HELD
+}
 
 /// Shared by the workers of one agent: they leave together, when all of them have been idle for long enough.
 pub(super) struct IdleWatch(Mutex<Vec<State>>);
@@ -63,6 +77,13 @@ impl IdleWatch {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_held_ping_is_known_by_its_time() {
+        let at = Timestamp::from_micros;
+        assert!(!was_held(at(0), at(999_999)) && was_held(at(0), at(1_000_000)));
+        assert!(!was_held(at(5_000_000), at(0)), "the clock was set back");
+    }
 
     #[test]
     fn all_must_be_idle_and_the_last_one_counts() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use countersign_wire::buildkite::{HeartbeatRequest, PingAction, PingResponse, RegisterResponse};
 use tokio::{sync::watch, task::JoinSet};
 
-use super::Worker;
+use super::{Worker, idle};
 use crate::{
     Event, Stop,
     ambient::Ambient,
@@ -100,8 +100,10 @@ impl<'a> Session<'a> {
         let mut state = PingState::default();
         let mut wait = worker.ambient.jitter(interval);
         loop {
+            let mut asked_at = worker.ambient.clock.now();
             let ping = async {
                 worker.ambient.clock.sleep(wait).await;
+                asked_at = worker.ambient.clock.now();
                 self.api.ping().await
             };
             let answer = tokio::select! {
@@ -109,7 +111,11 @@ impl<'a> Session<'a> {
                 () = stop::reached(worker.stop(), Stop::AfterJob) => return Leave::Because("asked to stop"),
                 error = refused(refusal) => return Leave::Refused(error),
             };
-            wait = interval.mul_f64(0.75) + worker.ambient.jitter(interval.div_f64(2.0));
+            wait = if idle::was_held(asked_at, worker.ambient.clock.now()) {
+                Duration::ZERO
+            } else {
+                interval.mul_f64(0.75) + worker.ambient.jitter(interval.div_f64(2.0))
+            };
             match answer {
                 Ok(ping) => {
                     if state.failures > 0 {
@@ -118,7 +124,7 @@ impl<'a> Session<'a> {
                     }
                     match self.obey(ping, &mut state, refusal).await {
                         Next::Leave(leave) => return leave,
-                        Next::PingSoon => wait = worker.ambient.jitter(interval),
+                        Next::PingSoon => wait = Duration::ZERO,
                         Next::Ping => {}
                     }
                 }
@@ -127,6 +133,8 @@ impl<'a> Session<'a> {
                     if state.failures == 0 {
                         worker.waiting(&error);
                     }
+                    // A call that ran into its limit was not held: the server may be away.
+                    wait = wait.max(interval);
                     wait =
                         (wait * (1 << state.failures.min(5))).min(LONGEST_PING_WAIT) + worker.ambient.jitter(interval);
                     state.failures += 1;

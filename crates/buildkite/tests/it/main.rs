@@ -10,3 +10,4 @@ mod register;
 mod rest;
 mod server;
 mod sessions;
+mod streams;

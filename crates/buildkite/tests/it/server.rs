@@ -7,6 +7,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use axum::response::Response;
+use countersign_control::Settings;
 use countersign_control::access::actions::{CreateBuild, RevokeAgentToken};
 use countersign_control::agent_tokens::{Revocation, TokenReference};
 use countersign_control::agents::Reach;
@@ -48,7 +50,15 @@ pub struct Job {
 
 impl Server {
     pub async fn new() -> Self {
-        let world = World::new(Engine::Sqlite).await;
+        Self::over(World::new(Engine::Sqlite).await)
+    }
+
+    /// One with settings of its own.
+    pub async fn with(settings: Settings) -> Self {
+        Self::over(World::with(Engine::Sqlite, settings).await)
+    }
+
+    fn over(world: World) -> Self {
         let edge = Edge::new(world.control.clone(), Arc::new(SeededEntropy::new(9)), TrustedProxies::default());
         let routes = countersign_buildkite::router(world.control.clone()).merge(edge.operation());
         let app = edge.layers(routes);
@@ -56,14 +66,18 @@ impl Server {
     }
 
     /// Sends a request as it is, from an address.
-    pub async fn send(&self, mut request: Request<Body>, from: &str) -> Answer {
-        let peer = SocketAddr::new(from.parse().expect("an address"), 40_000);
-        request.extensions_mut().insert(ConnectInfo(peer));
-        let answer = self.app.clone().oneshot(request).await.expect("the router answers everything");
-        let (parts, body) = answer.into_parts();
+    pub async fn send(&self, request: Request<Body>, from: &str) -> Answer {
+        let (parts, body) = self.open(request, from).await.into_parts();
         let body = body.collect().await.expect("a whole body").to_bytes();
         let body = String::from_utf8(body.to_vec()).expect("a text");
         Answer { status: parts.status, headers: parts.headers, body }
+    }
+
+    /// Sends a request, and leaves the answer's body to be read.
+    pub async fn open(&self, mut request: Request<Body>, from: &str) -> Response {
+        let peer = SocketAddr::new(from.parse().expect("an address"), 40_000);
+        request.extensions_mut().insert(ConnectInfo(peer));
+        self.app.clone().oneshot(request).await.expect("the router answers everything")
     }
 
     /// Sends a call with a token and a body as a text; none is sent where it is empty.

@@ -15,7 +15,10 @@ use crate::{
     instance::{Place, over},
     output::{Printer, Table},
     private_file::{self, PrivateFileError},
-    server::config::DEFAULT_LISTEN,
+    server::{
+        config::DEFAULT_LISTEN,
+        tls::{TlsFiles, TlsFlags},
+    },
 };
 
 /// A disk with less than this left is in danger.
@@ -23,7 +26,7 @@ const LITTLE_SPACE: u64 = 256 * 1024 * 1024;
 /// So is one with less than this part left.
 const LITTLE_PART: u64 = 10;
 
-/// Look at data folder, key ring, database, clock and port, and say how to mend what is wrong
+/// Look at data folder, key ring, database, clock, port and TLS certificate, and say how to mend what is wrong
 ///
 /// It changes nothing, works beside a running server, and exits 8 when something is wrong.
 #[derive(Debug, Args)]
@@ -34,6 +37,8 @@ pub struct Doctor {
     /// The address and port that the server is to listen on
     #[arg(long, value_name = "ADDRESS:PORT", default_value = DEFAULT_LISTEN, env = variables::LISTEN)]
     listen: SocketAddr,
+    #[command(flatten)]
+    tls: TlsFlags,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -76,6 +81,9 @@ impl Doctor {
         }
         let runs = look_at_database(&mut findings, &place, ambient).await;
         look_at_port(&mut findings, self.listen, runs);
+        if let Some(files) = TlsFiles::of(self.tls.tls_certificate, self.tls.tls_key)? {
+            look_at_tls(&mut findings, &files, ambient);
+        }
         let findings = findings.0;
         printer.result(&findings, || {
             let mut table = Table::new(&["", "check", "found"]);
@@ -297,6 +305,28 @@ fn is_in_use(place: &Place) -> bool {
     let Database::Sqlite { folder } = &place.database else { return false };
     let Ok(file) = std::fs::File::open(folder.join(LOCK_FILE)) else { return false };
     file.try_lock_shared().is_err()
+}
+
+fn look_at_tls(findings: &mut Findings, files: &TlsFiles, ambient: &Ambient) {
+    const CHECK: &str = "TLS";
+    let now = ambient.clock.now();
+    match files.read() {
+        Ok(pair) => match pair.trouble(now) {
+            None => findings.ok(CHECK, format!("certificate and key fit; the certificate holds until {}", pair.until())),
+            Some(trouble) => findings.wrong(
+                CHECK,
+                Status::Warn,
+                trouble,
+                "put a new certificate and its key into their files; a server that runs takes them up by itself",
+            ),
+        },
+        Err(failure) => findings.wrong(
+            CHECK,
+            Status::Fail,
+            failure.message,
+            "name a certificate with --tls-certificate and its key with --tls-key, both as PEM",
+        ),
+    }
 }
 
 fn look_at_port(findings: &mut Findings, listen: SocketAddr, runs: bool) {

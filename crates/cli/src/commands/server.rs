@@ -14,7 +14,7 @@ use crate::{
 /// Run the server
 ///
 /// It listens until SIGTERM or Ctrl-C, then finishes the calls that run; a second signal cuts them off. SIGHUP reads the key ring
-/// again. The configuration file is described in docs/configuration.md.
+/// and the TLS certificate again. The configuration file is described in docs/configuration.md.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  countersign server --data-dir /var/lib/countersign --public-url https://countersign.example.com"

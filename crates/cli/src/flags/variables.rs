@@ -43,6 +43,10 @@ variables! {
     PUBLIC_URL = "COUNTERSIGN_PUBLIC_URL";
     /// Addresses of proxies whose word about the caller's address is believed, separated by commas.
     TRUSTED_PROXY = "COUNTERSIGN_TRUSTED_PROXY";
+    /// The file of the certificate that the server shows.
+    TLS_CERTIFICATE = "COUNTERSIGN_TLS_CERTIFICATE";
+    /// The file of the certificate's private key.
+    TLS_KEY = "COUNTERSIGN_TLS_KEY";
     /// What new token values begin with: 3 to 8 lower-case letters.
     TOKEN_PREFIX = "COUNTERSIGN_TOKEN_PREFIX";
     /// The most connections at one time.
@@ -53,6 +57,10 @@ variables! {
     API_POINTS_PER_ORGANIZATION = "COUNTERSIGN_API_POINTS_PER_ORGANIZATION";
     /// How often agents ask what there is to do.
     PING_INTERVAL = "COUNTERSIGN_PING_INTERVAL";
+    /// How long the ping of an idle agent is held for a job to come.
+    PING_HOLD = "COUNTERSIGN_PING_HOLD";
+    /// Whether agents may be told by a stream what there is to do.
+    STREAMING_PINGS = "COUNTERSIGN_STREAMING_PINGS";
     /// How often agents say that they are there.
     HEARTBEAT_INTERVAL = "COUNTERSIGN_HEARTBEAT_INTERVAL";
     /// How often agents ask whether their job was cancelled.

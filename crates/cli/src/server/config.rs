@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::Args;
-use countersign_control::Settings;
+use countersign_control::{Settings, settings::MAX_PING_HOLD};
 use countersign_domain::{Network, token::Prefix};
 use countersign_graphql::Allowance;
 use serde::Deserialize;
@@ -15,9 +15,11 @@ use url::Url;
 
 use crate::{
     failure::{Failure, Outcome},
-    flags::{InstanceArgs, interval, variables, whole_seconds},
+    flags::{InstanceArgs, duration, interval, variables, whole_seconds},
     logs::LogFormat,
 };
+
+use super::tls::{TlsFiles, TlsFlags};
 
 /// Where a server listens when nothing else was said.
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8420";
@@ -44,6 +46,8 @@ pub struct ServerFlags {
     /// What new token values begin with: 3 to 8 lower-case letters [default: csn]
     #[arg(long, value_name = "LETTERS", env = variables::TOKEN_PREFIX)]
     pub token_prefix: Option<Prefix>,
+    #[command(flatten)]
+    pub tls: TlsFlags,
     /// The most connections at one time [default: 8192, or fewer where few files may be open]
     #[arg(long, value_name = "NUMBER", env = variables::MAX_CONNECTIONS, value_parser = clap::value_parser!(u32).range(1..))]
     pub max_connections: Option<u32>,
@@ -56,6 +60,12 @@ pub struct ServerFlags {
     /// How often agents ask what there is to do [default: 2s]
     #[arg(long, value_name = "TIME", env = variables::PING_INTERVAL, value_parser = whole_seconds)]
     pub ping_interval: Option<Duration>,
+    /// How long an idle agent's ping is held for a job to come, at most 25s; 0s answers at once [default: 5s]
+    #[arg(long, value_name = "TIME", env = variables::PING_HOLD, value_parser = hold)]
+    pub ping_hold: Option<Duration>,
+    /// Whether agents may be told by a stream what there is to do: true or false [default: true]
+    #[arg(long, value_name = "BOOLEAN", env = variables::STREAMING_PINGS)]
+    pub streaming_pings: Option<bool>,
     /// How often agents say that they are there [default: 30s]
     #[arg(long, value_name = "TIME", env = variables::HEARTBEAT_INTERVAL, value_parser = whole_seconds)]
     pub heartbeat_interval: Option<Duration>,
@@ -89,7 +99,10 @@ struct ServerSection {
     listen: Option<SocketAddr>,
     public_url: Option<Url>,
     trusted_proxies: Vec<Network>,
+    tls_certificate: Option<PathBuf>,
+    tls_key: Option<PathBuf>,
     token_prefix: Option<String>,
+    streaming_pings: Option<bool>,
     max_connections: Option<u32>,
     api_points_per_user: Option<u64>,
     api_points_per_organization: Option<u64>,
@@ -115,6 +128,7 @@ impl std::fmt::Debug for StorageSection {
 #[serde(default, deny_unknown_fields)]
 struct IntervalSection {
     ping: Option<String>,
+    ping_hold: Option<String>,
     heartbeat: Option<String>,
     job_status: Option<String>,
     assignment_timeout: Option<String>,
@@ -136,6 +150,8 @@ pub struct ServerConfig {
     pub listen: SocketAddr,
     /// The address under which people and agents reach it; without a slash at its end.
     pub public_url: String,
+    /// Certificate and key, when it speaks TLS by itself.
+    pub tls: Option<TlsFiles>,
     /// Proxies whose word is believed.
     pub trusted_proxies: Vec<Network>,
     /// The most connections at one time.
@@ -188,8 +204,11 @@ impl ServerConfig {
             Some(listen) => listen,
             None => DEFAULT_LISTEN.parse().map_err(Failure::internal)?,
         };
+        let certificate = flags.tls.tls_certificate.clone().or(server.tls_certificate);
+        let tls = TlsFiles::of(certificate, flags.tls.tls_key.clone().or(server.tls_key))?;
+        let scheme = if tls.is_some() { "https" } else { "http" };
         let public_url = flags.public_url.clone().or(server.public_url).map_or_else(
-            || format!("http://localhost:{}", listen.port()),
+            || format!("{scheme}://localhost:{}", listen.port()),
             |url| url.as_str().trim_end_matches('/').to_owned(),
         );
         let prefix = match &flags.token_prefix {
@@ -207,6 +226,9 @@ impl ServerConfig {
             prefix: prefix.unwrap_or(defaults.prefix),
             public_url: public_url.clone(),
             ping_interval: seconds(flags.ping_interval, "ping", intervals.ping, defaults.ping_interval)?,
+            ping_hold: given(flags.ping_hold, "ping_hold", intervals.ping_hold, hold, defaults.ping_hold)?,
+            streaming_pings: flags.streaming_pings.or(server.streaming_pings).unwrap_or(defaults.streaming_pings),
+            max_waiting: defaults.max_waiting,
             heartbeat_interval: seconds(
                 flags.heartbeat_interval,
                 "heartbeat",
@@ -248,6 +270,7 @@ impl ServerConfig {
         Ok(Self {
             listen,
             public_url,
+            tls,
             trusted_proxies,
             max_connections: max_connections.map(|number| usize::try_from(number).unwrap_or(usize::MAX)),
             allowance,
@@ -264,6 +287,15 @@ impl ServerConfig {
             log_format: log.1.or(logging.format).unwrap_or_default(),
         })
     }
+}
+
+/// How long a ping is held.
+fn hold(text: &str) -> Result<Duration, String> {
+    let given = duration(text)?;
+    if given > MAX_PING_HOLD {
+        return Err(format!("must be at most {}s: agents do not wait for ever", MAX_PING_HOLD.as_secs()));
+    }
+    Ok(given)
 }
 
 fn database_url(value: Option<String>, file: Option<&Path>) -> Outcome<Option<String>> {
@@ -322,6 +354,7 @@ mod tests {
         assert_eq!(config.instance.database_url.as_deref(), Some("file:///etc/countersign/database-url"));
         assert_eq!(config.settings.ping_interval, Settings::default().ping_interval);
         assert_eq!(config.trusted_proxies.len(), 2);
+        assert!(config.tls.is_some());
     }
 
     #[test]
@@ -331,6 +364,8 @@ mod tests {
             ("[storage]\ndatabase_ulr = \"postgres://u:hunter2@db/x\"\n", "line 2"),
             ("[storage]\ndatabase_url = [\"postgres://u:hunter2@db/x\"]\n", "line 2"),
             ("[intervals]\nping = \"1500ms\"\n", "intervals.ping"),
+            ("[intervals]\nping_hold = \"26s\"\n", "at most 25s"),
+            ("[server]\ntls_key = \"/k\"\n", "--tls-certificate"),
             ("[server]\ntoken_prefix = \"X\"\n", "server.token_prefix"),
             ("[server]\ntrusted_proxies = [\"0.0.0.0/0\"]\n", "--trusted-proxy"),
         ] {

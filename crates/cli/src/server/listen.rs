@@ -18,14 +18,19 @@ use countersign_domain::Clock;
 use hyper::{Request, body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{conn::auto, graceful::GracefulShutdown},
+    server::{
+        conn::auto,
+        graceful::{GracefulShutdown, Watcher},
+    },
 };
 use tokio::{
+    io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
     sync::{OwnedSemaphorePermit, Semaphore, watch},
 };
 use tower::ServiceExt;
 
+use super::tls::Tls;
 use crate::failure::{Exit, Failure, Outcome};
 
 /// How long the head of a request may take, from the opening of a connection or from the answer before.
@@ -74,6 +79,8 @@ pub struct Connections {
     pub clock: Arc<dyn Clock>,
     /// The most at one time.
     pub most: usize,
+    /// Certificate and key, when connections are TLS.
+    pub tls: Option<Tls>,
     /// Becomes true when no more are to be accepted.
     pub stopping: watch::Receiver<bool>,
 }
@@ -112,9 +119,38 @@ impl Connections {
     fn serve(&self, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit, graceful: &GracefulShutdown) {
         // Answers are written whole: waiting for more to send would only delay them.
         stream.set_nodelay(true).ok();
+        let served = Served { routes: self.routes.clone(), clock: self.clock.clone(), peer, watcher: graceful.watcher() };
+        let (tls, mut stopping) = (self.tls.clone(), self.stopping.clone());
+        tokio::spawn(async move {
+            let _place = place;
+            let Some(tls) = tls else { return served.serve(stream).await };
+            let shaken = tokio::select! {
+                shaken = tls.accept(stream) => shaken,
+                () = served.clock.sleep(HEADER_TIME) => return,
+                _ = stopping.wait_for(|stop| *stop) => return,
+            };
+            match shaken {
+                Ok(stream) => served.serve(stream).await,
+                Err(error) => tracing::debug!(%error, "a connection ended during the TLS handshake"),
+            }
+        });
+    }
+}
+
+/// One connection, from its first byte of HTTP.
+struct Served {
+    routes: Router,
+    clock: Arc<dyn Clock>,
+    peer: SocketAddr,
+    watcher: Watcher,
+}
+
+impl Served {
+    async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self, stream: S) {
+        let Self { routes, clock, peer, watcher } = self;
         let calls = Arc::new(Calls::default());
         let service = {
-            let (routes, calls) = (self.routes.clone(), calls.clone());
+            let calls = calls.clone();
             service_fn(move |request: Request<Incoming>| {
                 let under_way = Calls::begin(&calls);
                 let mut request = request.map(Body::new);
@@ -127,31 +163,27 @@ impl Connections {
                 }
             })
         };
-        let connection = graceful.watch(builder().serve_connection(TokioIo::new(stream), service).into_owned());
-        let first_request = self.clock.sleep(HEADER_TIME);
-        let clock = self.clock.clone();
-        tokio::spawn(async move {
-            let _place = place;
-            let mut connection = std::pin::pin!(connection);
+        let connection = watcher.watch(builder().serve_connection(TokioIo::new(stream), service).into_owned());
+        let mut connection = std::pin::pin!(connection);
+        tokio::select! {
+            ended = &mut connection => return log(ended),
+            // The library's own limit begins only once it knows the version of HTTP.
+            () = clock.sleep(HEADER_TIME) => {}
+        }
+        // From here on a connection may stay as long as calls come: one that only answers keep-alives would hold its place for ever. A stream
+        // is shorter than this time, so none is cut off by it.
+        let mut seen = calls.begun.load(Ordering::Relaxed);
+        while seen > 0 {
             tokio::select! {
                 ended = &mut connection => return log(ended),
-                // The library's own limit begins only once it knows the version of HTTP.
-                () = first_request => {}
+                () = clock.sleep(IDLE_TIME) => {}
             }
-            // From here on a connection may stay as long as calls come: one that only answers keep-alives would hold its place for ever.
-            let mut seen = calls.begun.load(Ordering::Relaxed);
-            while seen > 0 {
-                tokio::select! {
-                    ended = &mut connection => return log(ended),
-                    () = clock.sleep(IDLE_TIME) => {}
-                }
-                let begun = calls.begun.load(Ordering::Relaxed);
-                if begun == seen && calls.under_way.load(Ordering::Relaxed) == 0 {
-                    return;
-                }
-                seen = begun;
+            let begun = calls.begun.load(Ordering::Relaxed);
+            if begun == seen && calls.under_way.load(Ordering::Relaxed) == 0 {
+                return;
             }
-        });
+            seen = begun;
+        }
     }
 }
 

@@ -1,17 +1,18 @@
 //! A running server: listening, the routes, what it does in the background, and its end.
 //!
 //! ```text
-//! lock and keys ─► lease ─► listen ─► serve ∥ sweep ∥ flush ∥ key ring ∥ lease ─► SIGTERM ─► finish calls ─► write what is left
+//! lock and keys ─► lease ─► listen ─► serve ∥ sweep ∥ flush ∥ key ring ∥ TLS ∥ lease ─► SIGTERM ─► finish calls ─► write what is left
 //! ```
 
 mod background;
 pub mod config;
 mod listen;
 mod signals;
+pub mod tls;
 
 use std::net::SocketAddr;
 
-use countersign_control::Control;
+use countersign_control::{Control, Settings};
 use countersign_http::{Edge, TrustedProxies};
 use countersign_store::Holder;
 use tokio::sync::watch;
@@ -37,10 +38,23 @@ pub async fn run(config: ServerConfig, ambient: &Ambient) -> Outcome {
     let place = Place::find(&config.instance, &ambient.environment)?;
     // First of all, so that a signal during a slow start ends it in order.
     let signals = Signals::listen()?;
-    let control = place.control(ambient, config.settings.clone()).await?;
-    let outcome = serve(&config, ambient, &place, &control, signals).await;
+    let tls = config.tls.clone().map(|files| tls::Tls::new(files, ambient.clock.now())).transpose()?;
+    let allowed = usize::try_from(ambient::open_files_limit().saturating_sub(OTHER_FILES)).unwrap_or(usize::MAX);
+    let most = config.max_connections.unwrap_or(config::DEFAULT_MAX_CONNECTIONS).min(allowed.max(1));
+    // An agent that waits may hold a connection for that and another for its heartbeats.
+    let settings = Settings { max_waiting: most / 2, ..config.settings.clone() };
+    let control = place.control(ambient, settings).await?;
+    let outcome = serve(&config, ambient, &place, &control, Front { tls, most, signals }).await;
     control.store().close().await;
     outcome
+}
+
+/// What stands towards the outside.
+struct Front {
+    tls: Option<tls::Tls>,
+    /// The most connections at one time.
+    most: usize,
+    signals: Signals,
 }
 
 async fn serve(
@@ -48,8 +62,9 @@ async fn serve(
     ambient: &Ambient,
     place: &Place,
     control: &Control,
-    mut signals: Signals,
+    front: Front,
 ) -> Outcome {
+    let Front { tls, most, mut signals } = front;
     if !control.is_initialized().await? {
         return Err(Failure::new(Exit::NotFound, "this database has not been set up; run `countersign init` first"));
     }
@@ -58,8 +73,6 @@ async fn serve(
     control.store().acquire_lease(Holder { id: ambient.entropy.bytes16(), note }).await?;
     let listener = listen::bind(config.listen).await?;
     let address = listener.local_addr().map_err(Failure::internal)?;
-    let allowed = usize::try_from(ambient::open_files_limit().saturating_sub(OTHER_FILES)).unwrap_or(usize::MAX);
-    let most = config.max_connections.unwrap_or(config::DEFAULT_MAX_CONNECTIONS).min(allowed.max(1));
 
     let edge = Edge::new(control.clone(), ambient.entropy.clone(), TrustedProxies::new(config.trusted_proxies.clone()));
     let routes = countersign_buildkite::router(control.clone())
@@ -70,7 +83,10 @@ async fn serve(
     let (stop, stopping) = watch::channel(false);
     let background = background::start(control, place, stopping.clone());
     announce(config, address, control);
-    let connections = listen::Connections { routes, clock: ambient.clock.clone(), most, stopping };
+    if let Some(tls) = tls.clone() {
+        tokio::spawn(tls.watch(ambient.clock.clone(), stopping.clone()));
+    }
+    let connections = listen::Connections { routes, clock: ambient.clock.clone(), most, tls, stopping };
     let serving = tokio::spawn(connections.accept(listener));
     let lease = control.store().clone();
     let outcome = tokio::select! {
@@ -84,6 +100,8 @@ async fn serve(
         }
     };
     stop.send_replace(true);
+    // Streams and held pings end at once; nobody waits for them.
+    control.stop_waiting();
     tokio::select! {
         _ = serving => {}
         name = signals.stop() => tracing::warn!(signal = name, "stopping now: calls that run are cut off"),
@@ -101,9 +119,10 @@ fn announce(config: &ServerConfig, address: SocketAddr, control: &Control) {
         version = env!("CARGO_PKG_VERSION"),
         "listening"
     );
-    if !address.ip().is_loopback() && config.public_url.starts_with("http://") {
+    if !address.ip().is_loopback() && config.tls.is_none() && config.public_url.starts_with("http://") {
         tracing::warn!(
-            "tokens travel in clear: put a proxy with TLS in front, and set --public-url to its https address"
+            "tokens travel in clear: give the server a certificate (--tls-certificate, --tls-key), or put a proxy with TLS in \
+             front and set --public-url to its https address"
         );
     }
 }

@@ -27,7 +27,7 @@ pub struct Presented<'a> {
 }
 
 /// What a value was checked against.
-enum Found {
+pub(super) enum Found {
     Token(secrets::Credential, Vec<countersign_domain::Network>),
     Session(sessions::Credential, Vec<countersign_domain::Network>),
     Job(jobs::tokens::Credential, Vec<countersign_domain::Network>),
@@ -86,11 +86,17 @@ impl Control {
         if found.digest().key() != keys.newest() {
             self.usage().moved(found.row(), keys.digest(&secret), found.digest().key().clone());
         }
-        self.admit(found, origin)
+        let caller = self.admit(found, origin)?;
+        if let Caller::Session(it) = &caller
+            && !it.has_left
+        {
+            self.usage().agent_seen(it.agent, self.now());
+        }
+        Ok(caller)
     }
 
     /// What a verified credential stands for now, or why it stands for nothing.
-    fn admit(&self, found: Found, origin: Origin) -> Result<Caller> {
+    pub(super) fn admit(&self, found: Found, origin: Origin) -> Result<Caller> {
         let now = self.now();
         match found {
             Found::Token(it, networks) => {
@@ -108,9 +114,6 @@ impl Control {
                 };
                 let reason = ended.or_else(|| outside(&networks, origin.ip));
                 self.note(&it.public_id, it.organization, it.token, reason, origin.ip, now)?;
-                if it.ended.is_none() {
-                    self.usage().agent_seen(it.agent, now);
-                }
                 Ok(Caller::Session(SessionCaller {
                     organization: it.organization,
                     agent: it.agent,
@@ -190,7 +193,7 @@ impl Control {
     }
 }
 
-fn look_up<'a>(tx: &'a mut Tx, (kind, id): &'a (Kind, PublicId)) -> BoxFuture<'a, Result<Option<Found>>> {
+pub(super) fn look_up<'a>(tx: &'a mut Tx, (kind, id): &'a (Kind, PublicId)) -> BoxFuture<'a, Result<Option<Found>>> {
     Box::pin(async move {
         Ok(match kind {
             Kind::AgentToken | Kind::UserToken | Kind::OperatorToken => {

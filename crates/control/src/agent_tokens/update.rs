@@ -152,6 +152,8 @@ async fn outside(tx: &mut Tx, scene: &Scene<AgentTokenChange>, token: &Token, sc
     // Whoever is being given a job under the old scope is waited for, and found with it.
     reach::hold(tx, &connected).await?;
     for id in connected {
+        // Inside or outside now: either way it may be another than before.
+        scene.agent_changed(tx, id);
         let Some(agent) = agents::find(tx, scene.organization, id).await? else { continue };
         let deployment = organizations::find_deployment(tx, scene.organization, agent.deployment).await?;
         let is_branch = deployment.is_some_and(|it| it.parent.is_some());

@@ -10,6 +10,7 @@ use countersign_store::jobs::Ending;
 use countersign_store::{Turn, Tx, agents, jobs};
 
 use crate::builds::progress;
+use crate::wakeups::Line;
 use crate::{Error, Result, Scene};
 
 /// What becomes of the connected agents.
@@ -85,6 +86,7 @@ pub(crate) async fn apply<I: Sync>(
             Reach::Disconnect => cut_off(tx, scene, agent, AgentState::Stopped, Ended::Revoked).await?,
         };
         if changed {
+            scene.agent_changed(tx, agent);
             touched.push(agent);
         }
     }
@@ -105,12 +107,14 @@ pub(crate) async fn cut_off<I: Sync>(
     if !ended {
         return Ok(false);
     }
+    scene.agent_changed(tx, agent);
     sessions::end_of_agent(tx, agent, because).await?;
     jobs::tokens::end_of_agent(tx, agent).await?;
     if let Some(job) = jobs::of_agent(tx, of, agent).await? {
         // What was offered and not taken goes back to its queue; what was taken cannot be reported any more.
         if job.accepted_at.is_none() {
             jobs::unassign_of_agent(tx, agent).await?;
+            scene.jobs_waiting(tx, Line::of(&job), 1);
         } else {
             let canceled = because == Ended::Revoked;
             let ending = Ending {

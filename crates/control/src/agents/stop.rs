@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::access::actions::{ControlOwnAgent, StopAgent};
 use crate::builds::progress;
 use crate::scene::Subject;
+use crate::wakeups::Line;
 use crate::{Control, Error, Grant, Result, Scene};
 
 use super::reach;
@@ -45,9 +46,11 @@ async fn stop<I: Sync>(tx: &mut Tx, scene: &Scene<I>, id: AgentId, force: bool) 
     let agent = reach::one(tx, scene, id).await?;
     let note = if force { "The agent was stopped." } else { "The agent was asked to stop." };
     if agents::request_stop(tx, of, id, scene.caller.user(), force, note).await? {
+        scene.agent_changed(tx, id);
         if force && let Some(job) = jobs::of_agent(tx, of, id).await? {
             if job.accepted_at.is_none() {
                 jobs::unassign_of_agent(tx, id).await?;
+                scene.jobs_waiting(tx, Line::of(&job), 1);
             } else {
                 jobs::cancel(tx, job.id).await?;
                 progress::update(tx, of, job.build).await?;

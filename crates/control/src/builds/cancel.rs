@@ -26,8 +26,13 @@ impl Control {
                 if state.is_finished() {
                     return Err(Error::Conflict(format!("The build has ended: it is {}.", state.as_str())));
                 }
-                for job in jobs {
-                    jobs::cancel(tx, job).await?;
+                for id in jobs {
+                    let offered_to = jobs::find(tx, of, id).await?.filter(|job| job.accepted_at.is_none());
+                    jobs::cancel(tx, id).await?;
+                    // Whoever was offered it is free for another one.
+                    if let Some(agent) = offered_to.and_then(|job| job.agent) {
+                        scene.agent_changed(tx, agent);
+                    }
                 }
                 progress::update(tx, of, scene.input).await?;
                 let build = builds::find(tx, of, scene.input).await?.ok_or(Error::NotFound("build"))?;

@@ -1,5 +1,7 @@
 //! Creating a build from the text of a pipeline.
 
+use std::collections::BTreeMap;
+
 use countersign_domain::build::BuildState;
 use countersign_domain::id::{BuildId, Id, JobId};
 use countersign_domain::pipeline::Pipeline;
@@ -11,6 +13,7 @@ use serde_json::json;
 
 use crate::access::actions::CreateBuild;
 use crate::scene::Subject;
+use crate::wakeups::Line;
 use crate::{Control, Error, Grant, Result, Scene, input};
 
 /// What is to be built.
@@ -136,6 +139,13 @@ async fn create(tx: &mut Tx, scene: &Scene<Input>) -> Result<Build> {
             created_at: now,
         };
         jobs::insert(tx, &job).await?;
+    }
+    let mut waiting: BTreeMap<&str, usize> = BTreeMap::new();
+    for step in &new.pipeline.steps {
+        *waiting.entry(step.queue.as_ref().unwrap_or(&new.queue).as_str()).or_default() += 1;
+    }
+    for (queue, jobs) in waiting {
+        scene.jobs_waiting(tx, Line { organization: of, deployment, queue: queue.to_owned() }, jobs);
     }
     let subject = Subject::new::<countersign_domain::id::of::Build>(
         "build",

@@ -101,6 +101,9 @@ impl Control {
                 if !jobs::finish(tx, job.id, &ending).await? {
                     return Ok(job.id);
                 }
+                if let Some(agent) = job.agent {
+                    scene.agent_changed(tx, agent);
+                }
                 if let Some(agent) = job.agent.filter(|_| how.ignore_agent_in_dispatches) {
                     agents::ignore_in_dispatches(tx, agent).await?;
                 }

@@ -21,6 +21,8 @@ use super::program::Program;
 const START: Duration = Duration::from_secs(60);
 /// More than any test spends, so that no limit of the API ends it.
 const PLENTY: [&str; 4] = ["--api-points-per-user", "1000000000", "--api-points-per-organization", "1000000000"];
+/// These tests ask and count; what they ask is to be answered at once.
+const AT_ONCE: [&str; 2] = ["--ping-hold", "0s"];
 /// How often a server that starts is asked.
 const ASK_EVERY: Duration = Duration::from_millis(2);
 
@@ -152,6 +154,7 @@ impl Installation {
         let mut arguments = vec![OsString::from("server"), OsString::from("--listen"), self.listen.to_string().into()];
         arguments.extend(self.place());
         arguments.extend(PLENTY.map(OsString::from));
+        arguments.extend(AT_ONCE.map(OsString::from));
         arguments.extend(self.server_arguments.iter().cloned());
         let mut command = self.program.command(&arguments);
         command.env("HOME", &self.logs).stdin(Stdio::null());

@@ -11,6 +11,7 @@ mod lenient;
 mod log;
 mod positive;
 mod session;
+mod stream_pings;
 mod token;
 
 pub use annotation::{AnnotationQuery, AnnotationRequest};
@@ -22,6 +23,10 @@ pub use positive::Positive;
 pub use session::{
     DisconnectResponse, HeartbeatRequest, HeartbeatResponse, PauseRequest, PingAction, PingJob, PingResponse,
     RegisterRequest, RegisterResponse, StopRequest,
+};
+pub use stream_pings::{
+    FRAME_HEAD, FrameHead, GRPC, GRPC_MESSAGE, GRPC_STATUS, GrpcStatus, NotAMessage, StreamPingsRequest,
+    StreamPingsResponse,
 };
 pub use token::TokenIdentity;
 

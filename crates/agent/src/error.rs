@@ -15,6 +15,10 @@ pub enum ErrorKind {
     NotFound,
     /// The server could not be reached, or could not answer, for as long as it was tried.
     Unavailable,
+    /// The job that was to be acquired cannot be acquired.
+    AcquireRejected,
+    /// The job that was to be acquired cannot run yet, for as long as it was tried.
+    AcquireLocked,
     /// Something failed on this machine.
     Internal,
 }

@@ -64,6 +64,13 @@ pub enum Event {
         /// Decimal; -1 when it did not run or was ended by a signal.
         exit_status: String,
     },
+    /// A job has ended and the server could not be told.
+    JobUnreported {
+        /// The job's id.
+        id: String,
+        /// The last failure.
+        problem: String,
+    },
     /// The session was refused; the agent registers again.
     SessionRefused {
         /// What the server said.
@@ -104,6 +111,9 @@ impl fmt::Display for Event {
             }
             Self::JobRefused { id, reason } => write!(f, "Refused job {id}: {reason}"),
             Self::JobFinished { id, exit_status } => write!(f, "Finished job {id} with exit status {exit_status}"),
+            Self::JobUnreported { id, problem } => {
+                write!(f, "Job {id} has ended and the server was not told: {problem}")
+            }
             Self::SessionRefused { problem } => write!(f, "The session was refused ({problem}); registering again"),
             Self::Disconnecting { reason } => write!(f, "Disconnecting: {reason}"),
             Self::Disconnected => f.write_str("Disconnected"),

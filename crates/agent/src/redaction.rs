@@ -1,6 +1,9 @@
 //! Takes secret values out of text that leaves the machine.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
 
 use countersign_wire::SecretText;
 
@@ -16,7 +19,7 @@ pub(crate) fn secret_values<'a>(
     patterns: &[String],
 ) -> Vec<SecretText> {
     variables
-        .filter(|(name, value)| value.len() >= SHORTEST && patterns.iter().any(|pattern| matches(pattern, name)))
+        .filter(|(name, value)| value.len() >= SHORTEST && is_secret_name(name, patterns))
         .map(|(_, value)| SecretText::new(value))
         .collect()
 }
@@ -38,6 +41,40 @@ fn matches(pattern: &str, name: &str) -> bool {
         rest = rest.get(at + part.len()..).unwrap_or_default();
     }
     true
+}
+
+/// Whether the value of a variable of this name is a secret by `patterns`.
+pub(crate) fn is_secret_name(name: &str, patterns: &[String]) -> bool {
+    patterns.iter().any(|pattern| matches(pattern, name))
+}
+
+/// Most secrets that a job can add while it runs: each costs time for every byte of its log.
+pub(crate) const MAX_ADDED: usize = 1000;
+
+/// Secrets that a job adds while it runs; its log takes them over before the next byte.
+#[derive(Default)]
+pub(crate) struct AddedSecrets(Mutex<Vec<SecretText>>);
+
+impl AddedSecrets {
+    /// Adds a secret. Answers whether there was room for it.
+    pub fn add(&self, secret: SecretText) -> bool {
+        let mut added = self.lock();
+        let known = added.contains(&secret);
+        let fits = known || added.len() < MAX_ADDED;
+        if fits && !known {
+            added.push(secret);
+        }
+        fits
+    }
+
+    /// Those that came after the first `seen`.
+    pub fn since(&self, seen: usize) -> Vec<SecretText> {
+        self.lock().get(seen..).unwrap_or_default().to_vec()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<SecretText>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Takes secrets out of one text.
@@ -64,17 +101,23 @@ pub(crate) struct Redactor {
 
 impl Redactor {
     pub fn new(secrets: &[SecretText]) -> Self {
+        let mut redactor =
+            Self { secrets: Vec::new(), first: [false; 256], held: Vec::new(), covered: 0, marked: false };
+        redactor.add(secrets);
+        redactor
+    }
+
+    /// Takes these out too, from the next byte on and in what is held back.
+    pub fn add(&mut self, secrets: &[SecretText]) {
         // A value of several lines can reach the log line by line, so each of its longer lines counts too.
         let lines =
             secrets.iter().flat_map(|secret| secret.reveal().lines().filter(|line| line.trim().len() >= SHORTEST));
         let whole = secrets.iter().map(SecretText::reveal);
         let distinct: BTreeSet<&str> = whole.chain(lines).filter(|text| !text.is_empty()).collect();
-        let mut first = [false; 256];
         for byte in distinct.iter().filter_map(|text| text.bytes().next()) {
-            first[usize::from(byte)] = true;
+            self.first[usize::from(byte)] = true;
         }
-        let secrets = distinct.into_iter().map(SecretText::new).collect();
-        Self { secrets, first, held: Vec::new(), covered: 0, marked: false }
+        self.secrets.extend(distinct.into_iter().map(SecretText::new));
     }
 
     /// Takes `bytes` in and writes what is certain to `clean`.
@@ -177,6 +220,21 @@ mod tests {
         let key = "-----BEGIN-----\nMIIEvQ\n-----END-----";
         assert_eq!(redact("> MIIEvQ\n", &secrets(&[key])), "> [REDACTED]\n");
         assert_eq!(redact(key, &secrets(&[key])), "[REDACTED]");
+    }
+
+    #[test]
+    fn a_secret_that_is_added_late_is_found_in_what_is_held_too() {
+        let mut redactor = Redactor::new(&secrets(&["abcdefgh"]));
+        let mut clean = Vec::new();
+        redactor.push(b"x abcdef", &mut clean);
+        redactor.add(&secrets(&["abcdefx", "late"]));
+        redactor.push(b"x late", &mut clean);
+        redactor.finish(&mut clean);
+        assert_eq!(String::from_utf8(clean).expect("text"), "x [REDACTED] [REDACTED]");
+        let added = AddedSecrets::default();
+        assert!((0..MAX_ADDED).all(|number| added.add(SecretText::new(&format!("secret-{number}")))));
+        assert!(added.add(SecretText::new("secret-1")) && !added.add(SecretText::new("one more")));
+        assert_eq!(added.since(MAX_ADDED - 1).len(), 1);
     }
 
     #[test]

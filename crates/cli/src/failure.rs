@@ -8,39 +8,44 @@ use countersign_store::StoreError;
 
 /// How a command ended. The numbers are part of the command line's promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[repr(u8)]
 pub enum Exit {
     /// It was done.
-    Done = 0,
+    Done,
     /// A fault of the program or the machine.
-    Internal = 1,
+    Internal,
     /// What was given cannot be used.
-    BadInput = 2,
+    BadInput,
     /// The credential is missing or not accepted.
-    Unauthenticated = 3,
+    Unauthenticated,
     /// The credential is good and may not do this.
-    Denied = 4,
+    Denied,
     /// There is no such thing.
-    NotFound = 5,
+    NotFound,
     /// It is at odds with what is there, or somebody else works on it.
-    Conflict = 6,
+    Conflict,
     /// A limit was met.
-    TooMany = 7,
+    TooMany,
     /// Nobody can tell now; trying again may help.
-    Unavailable = 8,
+    Unavailable,
     /// The build failed.
-    BuildFailed = 10,
+    BuildFailed,
     /// The build was cancelled.
-    BuildCanceled = 11,
+    BuildCanceled,
+    /// `agent start --acquire-job`: the job cannot be acquired.
+    AcquireRejected,
+    /// `agent start --acquire-job`: the job cannot run yet.
+    AcquireLocked,
     /// `meta-data exists`: the key is not set.
-    MetaDataMissing = 100,
+    MetaDataMissing,
     /// Ctrl-C ended the following of a build, which goes on: 128 and the number of SIGINT, as shells count.
-    Interrupted = 130,
+    Interrupted,
+    /// `agent start --reflect-exit-status`: what the acquired job ended with.
+    OfJob(u8),
 }
 
 impl Exit {
     /// Every way to end, with what it means.
-    pub const MEANINGS: [(Self, &'static str); 13] = [
+    pub const MEANINGS: [(Self, &'static str); 15] = [
         (Self::Done, "done"),
         (Self::Internal, "internal error"),
         (Self::BadInput, "bad input"),
@@ -52,14 +57,39 @@ impl Exit {
         (Self::Unavailable, "unavailable"),
         (Self::BuildFailed, "the build failed"),
         (Self::BuildCanceled, "the build was cancelled"),
+        (Self::AcquireRejected, "`agent start --acquire-job`: the job cannot be acquired"),
+        (Self::AcquireLocked, "`agent start --acquire-job`: the job cannot run yet"),
         (Self::MetaDataMissing, "`meta-data exists`: the key is not set"),
         (Self::Interrupted, "`build create --wait`: Ctrl-C; the build goes on"),
     ];
+
+    /// The number.
+    #[must_use]
+    pub const fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Internal => 1,
+            Self::BadInput => 2,
+            Self::Unauthenticated => 3,
+            Self::Denied => 4,
+            Self::NotFound => 5,
+            Self::Conflict => 6,
+            Self::TooMany => 7,
+            Self::Unavailable => 8,
+            Self::BuildFailed => 10,
+            Self::BuildCanceled => 11,
+            Self::AcquireRejected => 27,
+            Self::AcquireLocked => 28,
+            Self::MetaDataMissing => 100,
+            Self::Interrupted => 130,
+            Self::OfJob(status) => status,
+        }
+    }
 }
 
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
-        Self::from(exit as u8)
+        Self::from(exit.code())
     }
 }
 
@@ -162,6 +192,8 @@ impl From<AgentError> for Failure {
             ErrorKind::Denied => Exit::Denied,
             ErrorKind::NotFound => Exit::NotFound,
             ErrorKind::Unavailable => Exit::Unavailable,
+            ErrorKind::AcquireRejected => Exit::AcquireRejected,
+            ErrorKind::AcquireLocked => Exit::AcquireLocked,
             ErrorKind::Internal => Exit::Internal,
         };
         Self::new(exit, error)
@@ -174,9 +206,9 @@ mod tests {
 
     #[test]
     fn every_number_is_promised_once() {
-        let mut numbers: Vec<u8> = Exit::MEANINGS.iter().map(|(exit, _)| *exit as u8).collect();
+        let mut numbers: Vec<u8> = Exit::MEANINGS.iter().map(|(exit, _)| exit.code()).collect();
         numbers.dedup();
-        assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 100, 130]);
+        assert_eq!(numbers, [0, 1, 2, 3, 4, 5, 6, 7, 8, 10, 11, 27, 28, 100, 130]);
     }
 
     #[test]

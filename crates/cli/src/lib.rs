@@ -53,18 +53,23 @@ pub fn run(mut ambient: Ambient) -> ExitCode {
     if is_theirs { as_theirs(exit) } else { exit.into() }
 }
 
-/// `buildkite-agent start` is our `agent start`; the commands of a job have one name.
+/// `buildkite-agent start` is our `agent start`, its `build cancel` our `job cancel-build`; the other commands of a job have one name.
 fn as_our_command(arguments: Vec<OsString>) -> Vec<OsString> {
-    match arguments.first() {
-        Some(first) if first == "start" => std::iter::once(OsString::from("agent")).chain(arguments).collect(),
-        _ => arguments,
-    }
+    let word = |index: usize| arguments.get(index).and_then(|word| word.to_str());
+    let (replaced, ours): (usize, &[&str]) = match (word(0), word(1)) {
+        (Some("start"), _) => (1, &["agent", "start"]),
+        (Some("build"), Some("cancel")) => (2, &["job", "cancel-build"]),
+        _ => return arguments,
+    };
+    ours.iter().map(OsString::from).chain(arguments.into_iter().skip(replaced)).collect()
 }
 
-/// That agent ends with 1 after any error.
+/// That agent ends with 1 after any error, but for the numbers that it promises.
 fn as_theirs(exit: Exit) -> ExitCode {
     match exit {
-        Exit::Done | Exit::MetaDataMissing => exit.into(),
+        Exit::Done | Exit::MetaDataMissing | Exit::AcquireRejected | Exit::AcquireLocked | Exit::OfJob(_) => {
+            exit.into()
+        }
         _ => Exit::Internal.into(),
     }
 }

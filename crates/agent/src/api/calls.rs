@@ -1,18 +1,27 @@
 //! One function per call. How often each is tried is the caller's business.
 
+use std::time::Duration;
+
 use countersign_wire::buildkite::{
-    AnnotationRequest, ChunkQuery, DataExists, DataGet, DataKey, DataSet, FinishRequest, HeartbeatRequest,
-    HeartbeatResponse, Job, JobState, PingResponse, RegisterRequest, RegisterResponse, StartRequest,
+    ACQUIRE_HEADER, AnnotationRequest, BACKOFF_HEADER, ChunkQuery, DataExists, DataGet, DataKey, DataSet,
+    FinishRequest, HeartbeatRequest, HeartbeatResponse, Job, JobState, PingResponse, RegisterRequest, RegisterResponse,
+    StartRequest,
 };
 use reqwest::{
     Method,
     header::{CONTENT_ENCODING, CONTENT_TYPE},
 };
 
-use super::{Api, CallError};
+use super::{Api, CallError, read};
+
+/// Longest time of one acquire: the server may look for a while whether the job can run.
+const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(330);
+
+/// Tells the server how long is waited for its answer.
+const TIMEOUT_HEADER: &str = "Buildkite-Timeout-Milliseconds";
 
 /// Calls without a body.
-const NO_BODY: Option<&()> = None;
+pub(super) const NO_BODY: Option<&()> = None;
 
 /// A piece of the log, ready to be sent.
 #[derive(Debug, Clone)]
@@ -46,6 +55,20 @@ impl Api {
 
     pub async fn accept(&self, job: &str) -> Result<Job, CallError> {
         self.json(Method::PUT, &of_job(job, "/accept")?, NO_BODY).await
+    }
+
+    /// `attempt` counts from 0.
+    pub async fn acquire(&self, job: &str, attempt: u32) -> Result<Job, CallError> {
+        let path = of_job(job, "/acquire")?;
+        let request = self
+            .request(Method::PUT, &path, NO_BODY)?
+            .header(ACQUIRE_HEADER, "1")
+            .header(BACKOFF_HEADER, attempt)
+            .timeout(ACQUIRE_TIMEOUT)
+            .header(TIMEOUT_HEADER, ACQUIRE_TIMEOUT.as_millis().to_string());
+        let call = format!("PUT /{path}");
+        let answer = self.send(&call, request).await?;
+        read(&call, &answer.body)
     }
 
     pub async fn start(&self, job: &str, request: &StartRequest) -> Result<(), CallError> {
@@ -106,12 +129,12 @@ impl Owner {
     }
 }
 
-fn of_job(id: &str, rest: &str) -> Result<String, CallError> {
+pub(super) fn of_job(id: &str, rest: &str) -> Result<String, CallError> {
     under("jobs", id, rest)
 }
 
 /// Ids come from servers and from variables; one with a slash or a dot would name another call.
-fn under(collection: &str, id: &str, rest: &str) -> Result<String, CallError> {
+pub(super) fn under(collection: &str, id: &str, rest: &str) -> Result<String, CallError> {
     let plain =
         !id.is_empty() && id.len() <= 100 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
     if plain {

@@ -1,6 +1,6 @@
 //! How a call can fail.
 
-use std::{error::Error as _, fmt};
+use std::{error::Error as _, fmt, time::Duration};
 
 use countersign_wire::buildkite::ErrorBody;
 
@@ -20,6 +20,8 @@ pub(crate) struct Refused {
     pub reason: Option<String>,
     /// The refused token's public id.
     pub token: Option<String>,
+    /// How long the server asks to wait.
+    pub retry_after: Option<Duration>,
 }
 
 /// A call that did not succeed.
@@ -31,12 +33,19 @@ pub(crate) enum CallError {
     Unreachable(String),
     /// The status is good and the body is not what it should be: a proxy's page, or an answer cut short.
     Undecodable(String),
+    /// The answer is good and says that the matter is not decided yet.
+    Pending {
+        /// Method and path, for messages.
+        call: String,
+        /// How long the server asks to wait.
+        retry_after: Option<Duration>,
+    },
     /// The call cannot be made, or its answer cannot be taken, however often it is tried.
     Local(String),
 }
 
 impl CallError {
-    pub(super) fn refused(call: &str, status: u16, body: &[u8]) -> Self {
+    pub(super) fn refused(call: &str, status: u16, body: &[u8], retry_after: Option<Duration>) -> Self {
         let read: Option<ErrorBody> = serde_json::from_slice(body).ok();
         let (message, reason, token) = match read {
             Some(body) => (printable(&body.message), body.reason, body.token),
@@ -49,6 +58,7 @@ impl CallError {
             message,
             reason: reason.and_then(one_word),
             token: token.and_then(one_word),
+            retry_after,
         })
     }
 
@@ -84,11 +94,20 @@ impl CallError {
         }
     }
 
+    /// How long the server asked to wait.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::Refused(refused) => refused.retry_after,
+            Self::Pending { retry_after, .. } => *retry_after,
+            _ => None,
+        }
+    }
+
     /// Whether a later try may go better: 429, 5xx, no answer, or no readable one.
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Refused(refused) => refused.status == 429 || refused.status >= 500,
-            Self::Unreachable(_) | Self::Undecodable(_) => true,
+            Self::Unreachable(_) | Self::Undecodable(_) | Self::Pending { .. } => true,
             Self::Local(_) => false,
         }
     }
@@ -113,6 +132,7 @@ impl fmt::Display for CallError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Refused(refused) => refused.fmt(f),
+            Self::Pending { call, .. } => write!(f, "{call}: the server has not decided yet"),
             Self::Unreachable(problem) | Self::Undecodable(problem) | Self::Local(problem) => f.write_str(problem),
         }
     }
@@ -128,7 +148,7 @@ impl From<CallError> for AgentError {
                 429 | 500.. => ErrorKind::Unavailable,
                 _ => ErrorKind::BadInput,
             },
-            CallError::Unreachable(_) | CallError::Undecodable(_) => ErrorKind::Unavailable,
+            CallError::Unreachable(_) | CallError::Undecodable(_) | CallError::Pending { .. } => ErrorKind::Unavailable,
             CallError::Local(_) => ErrorKind::Internal,
         };
         Self::new(kind, error.to_string())
@@ -153,7 +173,7 @@ mod tests {
     #[test]
     fn a_typed_refusal_is_read_whole() {
         let body = br#"{"message":"This token was revoked.","reason":"revoked","token":"4f9Kd0aZ81b"}"#;
-        let error = CallError::refused("POST /register", 401, body);
+        let error = CallError::refused("POST /register", 401, body, None);
         assert_eq!(error.to_string(), "POST /register: 401: This token was revoked. (revoked, token 4f9Kd0aZ81b)");
         assert!(!error.is_temporary());
         assert_eq!(AgentError::from(error).kind(), ErrorKind::TokenRefused);
@@ -161,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_page_is_quoted_without_its_control_characters() {
-        let error = CallError::refused("GET /ping", 502, b"<html>\x1b[31m\nBad\x07 Gateway");
+        let error = CallError::refused("GET /ping", 502, b"<html>\x1b[31m\nBad\x07 Gateway", None);
         assert_eq!(error.to_string(), "GET /ping: 502: <html> [31m Bad Gateway");
         assert!(error.is_temporary());
     }
@@ -175,7 +195,7 @@ mod tests {
 
     #[test]
     fn what_may_go_better_later() {
-        let status = |status| CallError::refused("GET /x", status, b"").is_temporary();
+        let status = |status| CallError::refused("GET /x", status, b"", None).is_temporary();
         assert_eq!([429, 500, 503, 599].map(status), [true; 4]);
         assert_eq!([301, 400, 401, 403, 404, 410, 422, 423].map(status), [false; 8]);
     }

@@ -30,6 +30,10 @@ enum On {
     NotThrottled,
     /// Only when there was no readable answer at all.
     NoAnswer,
+    /// As `Temporary`, and 423.
+    TemporaryOrLocked,
+    /// Everything but 422 and what cannot be sent at all.
+    NotRejected,
     /// Everything but a refused credential.
     NotUnauthenticated,
     /// Everything.
@@ -44,7 +48,12 @@ pub(crate) struct Retry {
     on: On,
     /// Adds a random part below one second to each wait.
     jitter: bool,
+    /// Waits for as long as the server asked for instead, up to [`LONGEST_RETRY_AFTER`].
+    obeys_retry_after: bool,
 }
+
+/// Longest wait that a server can ask for.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(120);
 
 impl Retry {
     pub const REGISTER: Self = Self::every(30, 10, On::Temporary);
@@ -52,18 +61,23 @@ impl Retry {
     pub const HEARTBEAT: Self = Self::every(10, 5, On::Temporary);
     pub const ACCEPT: Self = Self::every(30, 5, On::NoAnswer);
     pub const DISCONNECT: Self = Self::every(4, 1, On::Everything);
-    pub const START: Self = Self { attempts: 7, wait: Wait::Doubling, on: On::Temporary, jitter: false };
-    pub const CHUNK: Self =
-        Self { attempts: 12, wait: Wait::Growing { base_millis: 2000.0 }, on: On::NotThrottled, jitter: true };
-    pub const FINISH: Self =
-        Self { attempts: 12, wait: Wait::Growing { base_millis: 2000.0 }, on: On::Temporary, jitter: true };
+    pub const START: Self = Self { wait: Wait::Doubling, ..Self::every(7, 0, On::Temporary) };
+    pub const CHUNK: Self = Self { on: On::NotThrottled, ..Self::FINISH };
+    pub const FINISH: Self = Self { attempts: 12, jitter: true, ..Self::DATA_SET };
+    /// 423 means that the job cannot run yet. What `Retry-After` says counts more than the schedule.
+    pub const ACQUIRE: Self = Self { on: On::TemporaryOrLocked, jitter: true, obeys_retry_after: true, ..Self::START };
+    pub const OIDC: Self = Self { attempts: 5, ..Self::START };
+    pub const SECRET: Self = Self { attempts: 3, jitter: true, ..Self::START };
+    pub const PIPELINE: Self = Self::every(60, 5, On::Temporary);
+    /// A status that cannot be asked for now is asked for again, whatever the reason; only 422 is final.
+    pub const PIPELINE_STATUS: Self = Self { obeys_retry_after: true, ..Self::every(60, 5, On::NotRejected) };
     pub const ANNOTATE: Self = Self { jitter: true, ..Self::every(5, 1, On::Temporary) };
     pub const DATA_SET: Self =
-        Self { attempts: 10, wait: Wait::Growing { base_millis: 2000.0 }, on: On::Temporary, jitter: false };
+        Self { wait: Wait::Growing { base_millis: 2000.0 }, ..Self::every(10, 0, On::Temporary) };
     pub const DATA_READ: Self = Self::every(10, 5, On::Temporary);
 
     const fn every(attempts: u32, seconds: u64, on: On) -> Self {
-        Self { attempts, wait: Wait::Every(Duration::from_secs(seconds)), on, jitter: false }
+        Self { attempts, wait: Wait::Every(Duration::from_secs(seconds)), on, jitter: false, obeys_retry_after: false }
     }
 
     /// Makes the call until it succeeds, fails for good, or has been tried often enough; the last failure is the answer. When
@@ -90,7 +104,7 @@ impl Retry {
             failed(&error);
             let jitter = if self.jitter { ambient.jitter(Duration::from_secs(1)) } else { Duration::ZERO };
             tokio::select! {
-                () = ambient.clock.sleep(self.wait_after(attempt) + jitter) => {}
+                () = ambient.clock.sleep(self.wait_for(&error, attempt) + jitter) => {}
                 () = halt.come() => return Err(error),
             }
             attempt += 1;
@@ -102,9 +116,16 @@ impl Retry {
             On::Temporary => error.is_temporary(),
             On::NotThrottled => error.is_temporary() && error.status() != Some(429),
             On::NoAnswer => error.is_temporary() && error.status().is_none(),
+            On::TemporaryOrLocked => error.is_temporary() || error.status() == Some(423),
+            On::NotRejected => error.status() != Some(422) && !matches!(error, CallError::Local(_)),
             On::NotUnauthenticated => error.status() != Some(401),
             On::Everything => true,
         }
+    }
+
+    fn wait_for(&self, error: &CallError, attempt: u32) -> Duration {
+        let asked = error.retry_after().filter(|_| self.obeys_retry_after);
+        asked.map_or_else(|| self.wait_after(attempt), |wait| wait.min(LONGEST_RETRY_AFTER))
     }
 
     /// The wait after attempt `attempt`, counted from 0.
@@ -185,7 +206,7 @@ mod tests {
     }
 
     fn status(status: u16) -> CallError {
-        CallError::refused("GET /x", status, b"")
+        CallError::refused("GET /x", status, b"", None)
     }
 
     fn no_answer() -> CallError {

@@ -1,6 +1,6 @@
 //! How a command in a job reaches the server.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use countersign_domain::{Clock, Entropy};
 use countersign_wire::SecretText;
@@ -10,6 +10,7 @@ use crate::{
     ambient::Ambient,
     api::{Api, CallError, Halt, Owner, Retry},
     config::{DEFAULT_REDACTED_VARS, list, parse_endpoint},
+    job::REQUEST_HEADER_VARIABLE,
     redaction::{self, secret_values},
 };
 
@@ -69,12 +70,14 @@ impl JobAccess {
         let endpoint = parse_endpoint(endpoint.as_deref().unwrap_or(DEFAULT_ENDPOINT)).map_err(|problem| {
             AgentError::bad_input(format!("the endpoint (--endpoint, {ENDPOINT_VARIABLE}) {problem}"))
         })?;
-        let patterns = list(text(given.redacted_vars, REDACTED_VARIABLE).as_deref().unwrap_or(DEFAULT_REDACTED_VARS));
+        let patterns = patterns(given.redacted_vars.as_deref(), environment);
         let variables = environment.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)));
         let mut secrets = secret_values(variables, &patterns);
         secrets.push(token.clone());
+        let api = Api::new(Transport::new(&endpoint, environment)?, &endpoint, token);
+        api.ask_headers(Some(&asked_headers(environment)));
         Ok(Self {
-            api: Api::new(Transport::new(&endpoint, environment)?, &endpoint, token),
+            api,
             ambient: Ambient { clock, entropy },
             job: text(given.job, JOB_VARIABLE),
             build: text(given.build, BUILD_VARIABLE),
@@ -102,6 +105,16 @@ impl JobAccess {
         redaction::redact(text, &self.secrets)
     }
 
+    /// Whether a text holds the value of a secret variable.
+    pub(super) fn holds_secret(&self, text: &str) -> bool {
+        self.secrets.iter().any(|secret| text.contains(secret.reveal()))
+    }
+
+    /// Names a change, so that a repeated call is applied once.
+    pub(super) fn fresh_uuid(&self) -> String {
+        countersign_domain::Id::<()>::new(self.ambient.clock.now(), &*self.ambient.entropy).uuid().to_string()
+    }
+
     /// Makes a call by its schedule.
     pub(super) async fn call<T, F>(&self, retry: Retry, call: impl FnMut() -> F) -> Result<T, CallError>
     where
@@ -110,4 +123,28 @@ impl JobAccess {
         let failed = |error: &CallError| tracing::warn!(%error, "trying again");
         retry.run(&self.ambient, &Halt::never(), failed, call).await
     }
+}
+
+/// The headers that the server asked for, as the agent passes them on: `BUILDKITE_REQUEST_HEADER_BUILDKITE_X` is `Buildkite-X`.
+fn asked_headers(environment: &Environment) -> BTreeMap<String, String> {
+    let header = |name: &str| {
+        let words = name.strip_prefix(REQUEST_HEADER_VARIABLE)?.split('_').map(|word| {
+            let (first, rest) = word.split_at_checked(1).unwrap_or((word, ""));
+            format!("{first}{}", rest.to_ascii_lowercase())
+        });
+        Some(words.collect::<Vec<_>>().join("-"))
+    };
+    let variables = environment.iter().filter_map(|(name, value)| Some((name.to_str()?, value.to_str()?)));
+    variables.filter_map(|(name, value)| Some((header(name)?, value.to_owned()))).collect()
+}
+
+/// The patterns of names of secret variables: `given`, else the variable, else the default.
+fn patterns(given: Option<&str>, environment: &Environment) -> Vec<String> {
+    list(given.or_else(|| environment.get(REDACTED_VARIABLE)).unwrap_or(DEFAULT_REDACTED_VARS))
+}
+
+/// Whether the value of a variable of this name is a secret. `redacted_vars` is what `--redacted-vars` says.
+#[must_use]
+pub fn is_secret_name(name: &str, redacted_vars: Option<&str>, environment: &Environment) -> bool {
+    redaction::is_secret_name(name, &patterns(redacted_vars, environment))
 }

@@ -1,6 +1,6 @@
 //! `annotate`: a note on the page of a build or a job.
 
-use countersign_wire::buildkite::AnnotationRequest;
+use countersign_wire::buildkite::{AnnotationQuery, AnnotationRequest};
 
 use super::JobAccess;
 use crate::{AgentError, api::Retry};
@@ -47,6 +47,35 @@ pub async fn annotate(access: &JobAccess, annotation: Annotation) -> Result<(), 
     Ok(access.call(Retry::ANNOTATE, || access.api.annotate(job, &request)).await?)
 }
 
+/// Takes an annotation away.
+///
+/// # Errors
+/// A flag is out of its range, there is no such annotation, or the server refuses or cannot be reached.
+pub async fn remove_annotation(
+    access: &JobAccess,
+    context: Option<String>,
+    scope: Option<String>,
+) -> Result<(), AgentError> {
+    let job = access.job()?;
+    let context = context.filter(|context| !context.is_empty()).unwrap_or_else(|| DEFAULT_CONTEXT.to_owned());
+    let query = AnnotationQuery { scope: Some(scope.unwrap_or_else(|| SCOPES[0].to_owned())) };
+    check_place(Some(&context), query.scope.as_deref())?;
+    Ok(access.call(Retry::ANNOTATE, || access.api.remove_annotation(job, &context, &query)).await?)
+}
+
+/// The context of an annotation that names none.
+const DEFAULT_CONTEXT: &str = "default";
+
+fn check_place(context: Option<&str>, scope: Option<&str>) -> Result<(), AgentError> {
+    if context.is_some_and(|context| context.chars().count() > MAX_CONTEXT) {
+        return Err(AgentError::bad_input(format!("the context is longer than {MAX_CONTEXT} characters")));
+    }
+    if scope.is_some_and(|scope| !SCOPES.contains(&scope)) {
+        return Err(AgentError::bad_input(format!("the scope must be one of {}", SCOPES.join(", "))));
+    }
+    Ok(())
+}
+
 fn request(annotation: Annotation, redact: impl Fn(&str) -> String) -> Result<AnnotationRequest, AgentError> {
     let filled = |text: Option<String>| text.filter(|text| !text.is_empty());
     let body = filled(annotation.body).map(|body| redact(&body));
@@ -61,14 +90,9 @@ fn request(annotation: Annotation, redact: impl Fn(&str) -> String) -> Result<An
     if let Some(size) = body.as_ref().map(String::len).filter(|size| *size > MAX_ANNOTATION_BYTES) {
         return wrong(format!("the body has {size} bytes; an annotation holds at most {MAX_ANNOTATION_BYTES}"));
     }
-    if context.as_ref().is_some_and(|context| context.chars().count() > MAX_CONTEXT) {
-        return wrong(format!("the context is longer than {MAX_CONTEXT} characters"));
-    }
+    check_place(context.as_deref(), scope.as_deref())?;
     if style.as_deref().is_some_and(|style| !STYLES.contains(&style)) {
         return wrong(format!("the style must be one of {}", STYLES.join(", ")));
-    }
-    if scope.as_deref().is_some_and(|scope| !SCOPES.contains(&scope)) {
-        return wrong(format!("the scope must be one of {}", SCOPES.join(", ")));
     }
     if !(1..=10).contains(&priority) {
         return wrong("the priority must be from 1 to 10".to_owned());

@@ -1,6 +1,6 @@
-//! `meta-data set|get|exists|keys`: small values that the jobs of a build share.
+//! `meta-data set|set-batch|get|exists|keys`: small values that the jobs of a build share.
 
-use countersign_wire::buildkite::{DataKey, DataSet};
+use countersign_wire::buildkite::{DataKey, DataSet, DataSetBatch};
 
 use super::JobAccess;
 use crate::{AgentError, ErrorKind, api::Retry};
@@ -18,6 +18,25 @@ pub async fn set(access: &JobAccess, key: &str, value: &str) -> Result<(), Agent
     let job = access.job()?;
     let request = DataSet { key: key.to_owned(), value: access.redact(value) };
     Ok(access.call(Retry::DATA_SET, || access.api.data_set(job, &request)).await?)
+}
+
+/// Sets several values, all or none of them. Values of secret variables are taken out first.
+///
+/// # Errors
+/// There is none, a key or a value is blank, or the server refuses or cannot be reached.
+pub async fn set_batch(access: &JobAccess, values: Vec<(String, String)>) -> Result<(), AgentError> {
+    if values.is_empty() {
+        return Err(AgentError::bad_input("there is nothing to set; give at least one key=value"));
+    }
+    let mut items = Vec::new();
+    for (key, value) in values {
+        not_blank("key", &key)?;
+        not_blank(&format!("value of {key:?}"), &value)?;
+        items.push(DataSet { key, value: access.redact(&value) });
+    }
+    let job = access.job()?;
+    let request = DataSetBatch { items };
+    Ok(access.call(Retry::DATA_SET, || access.api.data_set_batch(job, &request)).await?)
 }
 
 /// The value of a key; printed without a line end. `default` stands in for a key that is not set.

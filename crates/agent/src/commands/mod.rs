@@ -1,10 +1,23 @@
-//! What a job calls: its build's meta-data and its annotations, with the job token alone.
+//! What a job calls: its build's meta-data, annotations, steps and pipelines with the job token alone, and its agent over the sockets
+//! of this machine.
 //!
 //! The command line prints what these answer on stdout, errors on stderr, and exits with 1 on any error.
 
 mod access;
+pub mod agent_control;
 mod annotate;
+mod local;
+mod lock;
 pub mod meta_data;
+pub mod pipeline;
+pub mod step;
+pub mod token;
 
-pub use access::{Given, JobAccess};
-pub use annotate::{Annotation, MAX_ANNOTATION_BYTES, annotate};
+pub use access::{Given, JobAccess, is_secret_name};
+pub use annotate::{Annotation, MAX_ANNOTATION_BYTES, annotate, remove_annotation};
+pub use countersign_wire::{
+    SecretText,
+    buildkite::{JobSecret, OidcTokenRequest},
+};
+pub use local::{Changed, JobApi};
+pub use lock::{Locks, Turn};

@@ -3,18 +3,21 @@
 //! A flag wins over a variable, a variable over the configuration file, and that over the default.
 
 mod file;
+mod foreign;
 mod layer;
 mod setting;
 
-use std::{path::PathBuf, time::Duration};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
+use rustix::process::Signal;
 use url::Url;
 
 pub use file::{ConfigFile, config_file_candidates};
+pub use foreign::{passed_over, refuse_lost_restrictions};
 pub use layer::{Layer, Layers};
 pub use setting::Setting;
 
-use crate::{AgentError, Environment, TokenSource};
+use crate::{AgentError, Environment, TokenSource, job::signal_named};
 
 /// Where a Countersign server listens when nothing else was said.
 pub const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:8420/v3";
@@ -25,7 +28,7 @@ const DEFAULT_NAME: &str = "%hostname-%spawn";
 /// Most workers of one process.
 const MAX_SPAWN: u32 = 1000;
 
-/// How long a cancelled job has between SIGTERM and SIGKILL when nothing else was said.
+/// How long a cancelled job has between its first signal and SIGKILL when nothing else was said.
 const DEFAULT_CANCEL_GRACE: Duration = Duration::from_secs(10);
 
 /// Names of variables whose values are taken out of logs, annotations and meta-data when nothing else was said.
@@ -55,8 +58,18 @@ pub struct Config {
     pub disconnect_after_job: bool,
     /// Leave when no worker had a job for this long.
     pub disconnect_after_idle: Option<Duration>,
-    /// Between SIGTERM and SIGKILL of a cancelled job.
+    /// Run this one job, by its id, and leave.
+    pub acquire_job: Option<String>,
+    /// Answer with the exit status of the acquired job.
+    pub reflect_exit_status: bool,
+    /// What a cancelled job is sent first.
+    pub cancel_signal: Signal,
+    /// Between that signal and SIGKILL.
     pub cancel_grace: Duration,
+    /// The folder for unix sockets; `None` means one inside the build path.
+    pub sockets_path: Option<PathBuf>,
+    /// Where questions about the agent's health are answered.
+    pub health_check: Option<SocketAddr>,
     /// Names of variables whose values are taken out of the log; `*` stands for any characters.
     pub redacted_vars: Vec<String>,
     /// Write no colours.
@@ -111,6 +124,18 @@ impl Config {
             },
             disconnect_after_job: layers.flag(Setting::DisconnectAfterJob)?,
             disconnect_after_idle: layers.seconds(Setting::DisconnectAfterIdleTimeout)?.filter(|idle| !idle.is_zero()),
+            acquire_job: acquire_job(layers, spawn)?,
+            reflect_exit_status: layers.flag(Setting::ReflectExitStatus)?,
+            cancel_signal: match layers.get(Setting::CancelSignal) {
+                Some(given) => signal_named(given.text.trim())
+                    .ok_or_else(|| given.wrong("must be the name of a signal, for example SIGTERM or SIGINT"))?,
+                None => Signal::TERM,
+            },
+            sockets_path: layers.text(Setting::SocketsPath).map(PathBuf::from),
+            health_check: match layers.get(Setting::HealthCheckAddr) {
+                Some(given) => Some(health_address(given.text.trim()).map_err(|problem| given.wrong(problem))?),
+                None => None,
+            },
             cancel_grace: layers.seconds(Setting::CancelGracePeriod)?.unwrap_or(DEFAULT_CANCEL_GRACE),
             redacted_vars: list(layers.text(Setting::RedactedVars).unwrap_or(DEFAULT_REDACTED_VARS)),
             no_color: layers.flag(Setting::NoColor)?,
@@ -149,6 +174,24 @@ fn tags(layers: &Layers) -> Vec<String> {
         tags.push(format!("queue={queue}"));
     }
     tags
+}
+
+/// The job to acquire. One job is run by one worker.
+fn acquire_job(layers: &Layers, spawn: u32) -> Result<Option<String>, AgentError> {
+    let Some(given) = layers.get(Setting::AcquireJob) else { return Ok(None) };
+    if spawn > 1 {
+        return Err(given.wrong("runs one job, so it goes with one worker only; leave --spawn away"));
+    }
+    Ok(Some(given.text.trim().to_owned()))
+}
+
+/// An address and a port. Without an address, as in `:8080`, only this machine may ask.
+fn health_address(text: &str) -> Result<SocketAddr, &'static str> {
+    let with_address = match text.strip_prefix(':').or_else(|| text.strip_prefix("localhost:")) {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None => text.to_owned(),
+    };
+    with_address.parse().map_err(|_| "must be an address and a port, for example 127.0.0.1:3901 or :3901")
 }
 
 /// Workers of one name would share their working folders; so several get their number into the name.

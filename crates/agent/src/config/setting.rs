@@ -25,8 +25,18 @@ pub enum Setting {
     DisconnectAfterJob,
     /// Seconds without a job after which to leave; 0 means never.
     DisconnectAfterIdleTimeout,
-    /// Seconds between SIGTERM and SIGKILL.
+    /// Run this one job and leave.
+    AcquireJob,
+    /// End with the exit status of the acquired job.
+    ReflectExitStatus,
+    /// The signal that a cancelled job is sent first.
+    CancelSignal,
+    /// Seconds between that signal and SIGKILL.
     CancelGracePeriod,
+    /// The folder for unix sockets.
+    SocketsPath,
+    /// The address to answer questions about the agent's health on.
+    HealthCheckAddr,
     /// Names of variables whose values are taken out of the log.
     RedactedVars,
     /// Write no colours.
@@ -35,7 +45,7 @@ pub enum Setting {
 
 impl Setting {
     /// Every setting, in the order of declaration.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 19] = [
         Self::Token,
         Self::Endpoint,
         Self::Name,
@@ -47,7 +57,12 @@ impl Setting {
         Self::Shell,
         Self::DisconnectAfterJob,
         Self::DisconnectAfterIdleTimeout,
+        Self::AcquireJob,
+        Self::ReflectExitStatus,
+        Self::CancelSignal,
         Self::CancelGracePeriod,
+        Self::SocketsPath,
+        Self::HealthCheckAddr,
         Self::RedactedVars,
         Self::NoColor,
     ];
@@ -67,7 +82,12 @@ impl Setting {
             Self::Shell => "shell",
             Self::DisconnectAfterJob => "disconnect-after-job",
             Self::DisconnectAfterIdleTimeout => "disconnect-after-idle-timeout",
+            Self::AcquireJob => "acquire-job",
+            Self::ReflectExitStatus => "reflect-exit-status",
+            Self::CancelSignal => "cancel-signal",
             Self::CancelGracePeriod => "cancel-grace-period",
+            Self::SocketsPath => "sockets-path",
+            Self::HealthCheckAddr => "health-check-addr",
             Self::RedactedVars => "redacted-vars",
             Self::NoColor => "no-color",
         }
@@ -92,7 +112,12 @@ impl Setting {
             Self::DisconnectAfterIdleTimeout => {
                 ["COUNTERSIGN_AGENT_DISCONNECT_AFTER_IDLE_TIMEOUT", "BUILDKITE_AGENT_DISCONNECT_AFTER_IDLE_TIMEOUT"]
             }
+            Self::AcquireJob => ["COUNTERSIGN_AGENT_ACQUIRE_JOB", "BUILDKITE_AGENT_ACQUIRE_JOB"],
+            Self::ReflectExitStatus => ["COUNTERSIGN_AGENT_REFLECT_EXIT_STATUS", "BUILDKITE_AGENT_REFLECT_EXIT_STATUS"],
+            Self::CancelSignal => ["COUNTERSIGN_AGENT_CANCEL_SIGNAL", "BUILDKITE_CANCEL_SIGNAL"],
             Self::CancelGracePeriod => ["COUNTERSIGN_AGENT_CANCEL_GRACE_PERIOD", "BUILDKITE_CANCEL_GRACE_PERIOD"],
+            Self::SocketsPath => ["COUNTERSIGN_AGENT_SOCKETS_PATH", "BUILDKITE_SOCKETS_PATH"],
+            Self::HealthCheckAddr => ["COUNTERSIGN_AGENT_HEALTH_CHECK_ADDR", "BUILDKITE_AGENT_HEALTH_CHECK_ADDR"],
             Self::RedactedVars => ["COUNTERSIGN_AGENT_REDACTED_VARS", "BUILDKITE_REDACTED_VARS"],
             Self::NoColor => ["COUNTERSIGN_AGENT_NO_COLOR", "BUILDKITE_AGENT_NO_COLOR"],
         }

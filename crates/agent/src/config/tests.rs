@@ -82,6 +82,32 @@ fn seconds_shells_and_endpoints_are_read() {
 }
 
 #[test]
+fn a_health_address_without_a_host_is_this_machine_alone() {
+    let address = |text: &str| {
+        let flags = [(Setting::Token, "t"), (Setting::HealthCheckAddr, text)];
+        resolve(&flags, &[], "").map(|config| config.health_check.expect("given").to_string())
+    };
+    assert_eq!(address(":3901").expect("good"), "127.0.0.1:3901");
+    assert_eq!(address("localhost:3901").expect("good"), "127.0.0.1:3901");
+    assert_eq!(address("0.0.0.0:3901").expect("good"), "0.0.0.0:3901");
+    assert_eq!(address("[::1]:3901").expect("good"), "[::1]:3901");
+    for wrong in ["3901", ":", "host:1", ":99999"] {
+        assert!(address(wrong).expect_err(wrong).to_string().contains("--health-check-addr"));
+    }
+}
+
+#[test]
+fn one_job_is_acquired_by_one_worker_and_signals_have_names() {
+    let flags = [(Setting::Token, "t"), (Setting::AcquireJob, "j"), (Setting::CancelSignal, "SIGINT")];
+    let config = resolve(&flags, &[], "").expect("good");
+    assert_eq!(config.acquire_job.as_deref(), Some("j"));
+    assert_eq!(config.cancel_signal, rustix::process::Signal::INT);
+    let several = [(Setting::Token, "t"), (Setting::AcquireJob, "j"), (Setting::Spawn, "2")];
+    assert!(resolve(&several, &[], "").is_err());
+    assert!(resolve(&[(Setting::Token, "t"), (Setting::CancelSignal, "INT")], &[], "").is_err());
+}
+
+#[test]
 fn every_key_is_its_own_setting() {
     for setting in Setting::ALL {
         assert_eq!(Setting::from_key(setting.key()), Some(setting));

@@ -3,41 +3,51 @@
 use std::collections::BTreeMap;
 
 use countersign_wire::buildkite::{Job, signal_reason};
+use serde_json::Value;
 
 /// Why a job is not run: what its log says, and the word that the server is told.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unfit {
-    pub message: &'static str,
+    pub message: String,
     pub signal_reason: &'static str,
 }
 
+/// What to do about it, at the end of each message.
+const ADVICE: &str = "Run this job with the Buildkite agent, on a queue of its own.";
+
 /// What keeps this agent from running `job`. A job is never run without a part that it asks for.
 pub(super) fn unfit(job: &Job) -> Option<Unfit> {
-    let refused = |message| Some(Unfit { message, signal_reason: signal_reason::AGENT_REFUSED });
-    if job.step.get("signature").is_some_and(|signature| !signature.is_null()) {
-        let message = "The step is signed and this agent has no key to check signatures with.";
+    if asks_for(job, "signature") {
+        let message = format!("The step has a signature, and this agent has no key to check signatures with. {ADVICE}");
         return Some(Unfit { message, signal_reason: signal_reason::SIGNATURE_REJECTED });
     }
-    if asks_for_repository(&job.env) {
-        return refused(
-            "The job asks for a checkout of a repository (BUILDKITE_REPO), and this agent runs only jobs without one: \
-             set BUILDKITE_REPO to none, or BUILDKITE_SKIP_CHECKOUT to true.",
-        );
-    }
-    if text(&job.env, "BUILDKITE_PLUGINS").is_some_and(|plugins| !matches!(plugins.trim(), "[]" | "null")) {
-        return refused("The step uses plugins (BUILDKITE_PLUGINS), and this agent runs none.");
-    }
-    if text(&job.env, "BUILDKITE_COMMAND").is_none_or(|command| command.trim().is_empty()) {
-        return refused("The step has no command (BUILDKITE_COMMAND is empty).");
-    }
-    None
+    let plugins = text(&job.env, "BUILDKITE_PLUGINS").is_some_and(|plugins| !matches!(plugins.trim(), "[]" | "null"));
+    let secrets = text(&job.env, "BUILDKITE_SECRETS_CONFIG").is_some_and(|it| !matches!(it.trim(), "[]" | "null"));
+    let message = if plugins || asks_for(job, "plugins") {
+        format!("The step uses plugins (BUILDKITE_PLUGINS), and this agent runs none. {ADVICE}")
+    } else if secrets || asks_for(job, "secrets") {
+        format!("The step uses secrets, and this agent fetches none before the command. {ADVICE}")
+    } else if text(&job.env, "BUILDKITE_IMAGE").is_some() || asks_for(job, "image") {
+        format!(
+            "The step asks for a docker image (BUILDKITE_IMAGE), and this agent runs commands on its own machine. {ADVICE}"
+        )
+    } else if text(&job.env, "BUILDKITE_COMMAND").is_none_or(|command| command.trim().is_empty()) {
+        "The step has no command (BUILDKITE_COMMAND is empty).".to_owned()
+    } else {
+        return None;
+    };
+    Some(Unfit { message, signal_reason: signal_reason::AGENT_REFUSED })
 }
 
-fn asks_for_repository(env: &BTreeMap<String, String>) -> bool {
-    let skipped = text(env, "BUILDKITE_SKIP_CHECKOUT").is_some_and(|skip| matches!(skip, "true" | "1"));
-    let without_phase = text(env, "BUILDKITE_BOOTSTRAP_PHASES")
-        .is_some_and(|phases| phases.split(',').all(|phase| phase != "checkout"));
-    !skipped && !without_phase && text(env, "BUILDKITE_REPO").is_some_and(|repository| repository != "none")
+/// Whether the step says something of `part`.
+fn asks_for(job: &Job, part: &str) -> bool {
+    match job.step.get(part) {
+        None | Some(Value::Null) => false,
+        Some(Value::Array(list)) => !list.is_empty(),
+        Some(Value::Object(map)) => !map.is_empty(),
+        Some(Value::String(text)) => !text.is_empty(),
+        Some(_) => true,
+    }
 }
 
 /// A variable that is set and not empty.
@@ -59,24 +69,15 @@ mod tests {
     }
 
     #[test]
-    fn only_jobs_without_a_repository_run() {
-        assert_eq!(judge(&[("BUILDKITE_REPO", "none")], "{}"), None);
-        assert_eq!(judge(&[("BUILDKITE_REPO", "git@host:a.git"), ("BUILDKITE_SKIP_CHECKOUT", "true")], "{}"), None);
-        assert_eq!(
-            judge(&[("BUILDKITE_REPO", "git@host:a.git"), ("BUILDKITE_BOOTSTRAP_PHASES", "plugin,command")], "{}"),
-            None
-        );
-        assert_eq!(judge(&[("BUILDKITE_REPO", "git@host:a.git")], "{}"), Some("agent_refused"));
-        assert_eq!(
-            judge(&[("BUILDKITE_REPO", "git@host:a.git"), ("BUILDKITE_SKIP_CHECKOUT", "false")], "{}"),
-            Some("agent_refused")
-        );
-    }
-
-    #[test]
     fn nothing_that_a_job_asks_for_is_passed_over() {
         assert_eq!(judge(&[("BUILDKITE_PLUGINS", "[{\"docker#v5\":null}]")], "{}"), Some("agent_refused"));
-        assert_eq!(judge(&[("BUILDKITE_PLUGINS", "[]")], "{}"), None);
+        for env in [("BUILDKITE_SECRETS_CONFIG", "[{\"key\":\"A\"}]"), ("BUILDKITE_IMAGE", "alpine:3")] {
+            assert_eq!(judge(&[env], "{}"), Some("agent_refused"), "{env:?}");
+        }
+        for step in [r#"{"plugins":[{"x":null}]}"#, r#"{"secrets":[{"key":"A"}]}"#, r#"{"image":"alpine"}"#] {
+            assert_eq!(judge(&[], step), Some("agent_refused"), "{step}");
+        }
+        assert_eq!(judge(&[("BUILDKITE_PLUGINS", "[]")], r#"{"secrets":[],"plugins":null,"signature":null}"#), None);
         assert_eq!(judge(&[], r#"{"signature":{"value":"x"}}"#), Some("signature_rejected"));
         let text = r#"{"id":"j","chunks_max_size_bytes":1,"env":{"BUILDKITE_COMMAND":" "}}"#;
         assert!(unfit(&serde_json::from_str(text).expect("a job")).is_some());

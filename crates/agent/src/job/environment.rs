@@ -7,17 +7,24 @@ use std::{
     collections::BTreeMap,
     ffi::{OsStr, OsString},
     path::Path,
+    time::Duration,
 };
 
 use countersign_wire::SecretText;
 
-use crate::{Environment, Setting};
+use crate::{
+    Environment, Setting,
+    local::job_api::{self, Place},
+};
 
 /// Names that begin so are the agent's own configuration, or that of a job around the agent; no job inherits them.
 const NOT_INHERITED: [&str; 2] = ["COUNTERSIGN_", "BUILDKITE_"];
 
 /// Where programs are looked for when the agent itself has no `PATH`.
 const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The names of variables that hold headers begin so.
+pub(crate) const REQUEST_HEADER_VARIABLE: &str = "BUILDKITE_REQUEST_HEADER_";
 
 /// What a job's environment is made of.
 pub(super) struct Ingredients<'a> {
@@ -32,6 +39,14 @@ pub(super) struct Ingredients<'a> {
     pub endpoint: &'a str,
     pub build_path: &'a Path,
     pub checkout_path: &'a Path,
+    pub sockets_path: &'a Path,
+    /// Where the job's own Job API is.
+    pub job_api: &'a Place,
+    /// A signal's name.
+    pub cancel_signal: &'static str,
+    pub cancel_grace: Duration,
+    /// Headers that the server asked for: the commands of the job send them too.
+    pub request_headers: &'a [(String, String)],
     /// Appended to `PATH`, so that the job finds the commands.
     pub bin_folders: &'a [&'a Path],
     pub shell: &'a str,
@@ -49,7 +64,7 @@ impl Ingredients<'_> {
         }
         let own = self.own(&made);
         let ignored: Vec<&str> =
-            own.iter().map(|(name, _)| *name).filter(|name| self.job.contains_key(*name)).collect();
+            own.iter().map(|(name, _)| name.as_str()).filter(|name| self.job.contains_key(*name)).collect();
         made.set("BUILDKITE_IGNORED_ENV", ignored.join(","));
         for (name, value) in own {
             made.set(name, value);
@@ -68,7 +83,7 @@ impl Ingredients<'_> {
     }
 
     /// What the agent says, whatever the server said.
-    fn own(&self, made: &Environment) -> Vec<(&'static str, OsString)> {
+    fn own(&self, made: &Environment) -> Vec<(String, OsString)> {
         let text = |text: &str| OsString::from(text);
         let mut path = OsString::from(made.get("PATH").unwrap_or(DEFAULT_PATH));
         for folder in self.bin_folders {
@@ -78,16 +93,28 @@ impl Ingredients<'_> {
         let mut own = vec![
             ("BUILDKITE_AGENT_ACCESS_TOKEN", text(self.job_token.reveal())),
             ("BUILDKITE_AGENT_ENDPOINT", text(self.endpoint)),
+            (job_api::SOCKET_VARIABLE, self.job_api.socket.clone().into()),
+            (job_api::TOKEN_VARIABLE, text(self.job_api.token.reveal())),
+            ("BUILDKITE_AGENT_JOB_TIMEOUT_FILE", self.job_api.timeout_file.clone().into()),
             ("BUILDKITE_AGENT_PID", text(&self.agent_pid.to_string())),
             ("BUILDKITE_BUILD_CHECKOUT_PATH", self.checkout_path.into()),
             ("BUILDKITE_BUILD_PATH", self.build_path.into()),
+            ("BUILDKITE_CANCEL_GRACE_PERIOD", text(&self.cancel_grace.as_secs().to_string())),
+            ("BUILDKITE_CANCEL_SIGNAL", text(self.cancel_signal)),
             ("BUILDKITE_REDACTED_VARS", text(self.redacted_vars)),
             ("BUILDKITE_SHELL", text(self.shell)),
+            ("BUILDKITE_SOCKETS_PATH", self.sockets_path.into()),
+            ("GIT_TERMINAL_PROMPT", text("0")),
         ];
         if let Some(bin) = self.bin_folders.first() {
             own.push(("BUILDKITE_BIN_PATH", (*bin).into()));
         }
         own.push(("PATH", path));
+        let mut own: Vec<_> = own.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        for (name, value) in self.request_headers {
+            let name = name.to_ascii_uppercase().replace('-', "_");
+            own.push((format!("{REQUEST_HEADER_VARIABLE}{name}"), text(value)));
+        }
         own
     }
 }
@@ -114,6 +141,15 @@ mod tests {
             endpoint: "http://127.0.0.1:1/v3",
             build_path: Path::new("/builds"),
             checkout_path: Path::new("/builds/a/o/p"),
+            sockets_path: Path::new("/builds/.sockets"),
+            job_api: &Place {
+                socket: "/builds/.sockets/job-1".into(),
+                token: SecretText::new("job api"),
+                timeout_file: "/builds/.sockets/job-1.t".into(),
+            },
+            cancel_signal: "SIGTERM",
+            cancel_grace: Duration::from_secs(10),
+            request_headers: &[("Buildkite-Region".to_owned(), "eu".to_owned())],
             bin_folders: &[Path::new("/opt/countersign"), Path::new("/builds/.bin")],
             shell: "/bin/sh -e -c",
             redacted_vars: "*_TOKEN",
@@ -170,6 +206,8 @@ mod tests {
         assert_eq!(made.get("BUILDKITE_BUILD_PATH"), Some("/builds"));
         assert_eq!(made.get("BUILDKITE_IGNORED_ENV"), Some("BUILDKITE_AGENT_ENDPOINT,BUILDKITE_BUILD_PATH"));
         assert_eq!(made.get("PATH"), Some("/bin:/opt/countersign:/builds/.bin"));
+        assert_eq!(made.get("BUILDKITE_REQUEST_HEADER_BUILDKITE_REGION"), Some("eu"));
+        assert_eq!(made.get("BUILDKITE_AGENT_JOB_API_SOCKET"), Some("/builds/.sockets/job-1"));
     }
 
     #[test]

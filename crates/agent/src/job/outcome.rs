@@ -20,6 +20,11 @@ impl Outcome {
         Self { exit_status: "-1".to_owned(), signal: None, signal_reason: Some(signal_reason) }
     }
 
+    /// The job was cancelled before the command ran.
+    pub fn cancelled_early(cancel: Cancel) -> Self {
+        Self::not_run(reason(cancel))
+    }
+
     /// The command ended with `status`, after a cancellation or by itself. A cancelled one never counts as passed.
     pub fn of(status: ExitStatus, cancelled: Option<Cancel>) -> Self {
         let exit_status = match status.code() {
@@ -27,11 +32,16 @@ impl Outcome {
             Some(code) => code.to_string(),
             None => "-1".to_owned(),
         };
-        let signal_reason = cancelled.map(|cancel| match cancel {
-            Cancel::Server => signal_reason::CANCEL,
-            Cancel::Agent => signal_reason::AGENT_STOP,
-        });
+        let signal_reason = cancelled.map(reason);
         Self { exit_status, signal: signal_name(status), signal_reason }
+    }
+}
+
+/// The protocol's word for a cancellation.
+fn reason(cancel: Cancel) -> &'static str {
+    match cancel {
+        Cancel::Server | Cancel::TimedOut => signal_reason::CANCEL,
+        Cancel::Agent => signal_reason::AGENT_STOP,
     }
 }
 

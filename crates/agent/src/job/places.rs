@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::folders;
-use crate::{AgentError, Config, Environment};
+use crate::{AgentError, Config, Environment, local::sockets};
 
 /// Where programs are looked for when the agent has no `PATH`, as the system does it.
 const DEFAULT_PATH: &str = "/bin:/usr/bin";
@@ -15,7 +15,7 @@ const DEFAULT_PATH: &str = "/bin:/usr/bin";
 /// Any of the bits that let a file be run.
 const MAY_RUN: u32 = 0o111;
 
-/// Makes the folder for builds with the agent's commands in it, and looks for the shell's program.
+/// Makes the folders for builds, with the agent's commands in it, and for sockets, and looks for the shell's program.
 ///
 /// # Errors
 /// The folder cannot be made or written to, or there is no such program; the message names the flag and the path.
@@ -31,6 +31,7 @@ pub(crate) fn refuse_unusable(config: &Config, executable: &Path, environment: &
             folder.display()
         ))
     })?;
+    sockets::prepare(config)?;
     let Some(program) = config.shell.as_ref().and_then(|shell| shell.first()) else { return Ok(()) };
     find(program, environment).map_err(|error| {
         AgentError::bad_input(format!(

@@ -1,6 +1,7 @@
-//! The process of a job: a shell in a group of its own, whose output is one stream in the order of writing.
+//! A process of a job, in a group of its own, whose output is one stream in the order of writing.
 
 use std::{
+    ffi::OsString,
     fs,
     future::Future,
     io,
@@ -12,14 +13,12 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
-use tokio::{
-    io::AsyncReadExt,
-    net::unix::pipe,
-    process::{Child, Command},
-    sync::oneshot,
-};
+use tokio::{io::AsyncReadExt, net::unix::pipe, process::Command, sync::oneshot};
 
-use super::log::Log;
+use super::{
+    log::Log,
+    offspring::{self, Awaited, Marked},
+};
 use crate::{Environment, ambient::Ambient};
 
 /// How long processes that outlive the command have between SIGTERM and SIGKILL.
@@ -27,6 +26,9 @@ const LEFTOVER_GRACE: Duration = Duration::from_secs(1);
 
 /// How long output is awaited after the group has ended: a process outside the group may keep the pipe open for ever.
 const OUTPUT_GRACE: Duration = Duration::from_secs(2);
+
+/// Most bytes that are taken of what a short command prints.
+const MAX_CAPTURED: u64 = 256 * 1024;
 
 /// How often the end of a group is looked for.
 const GROUP_POLL: Duration = Duration::from_millis(50);
@@ -43,13 +45,19 @@ pub(super) fn default_shell() -> Vec<String> {
     [found.unwrap_or("/bin/sh"), "-e", "-c"].map(str::to_owned).to_vec()
 }
 
+/// Times that what a job left behind is asked to end, and then killed, before it is given up: a process that forks as fast as it is
+/// killed must not hold the agent for ever.
+const LEFTOVER_ROUNDS: u32 = 100;
+
 /// What to run.
 pub(super) struct Task<'a> {
-    pub shell: &'a [String],
-    pub script: &'a str,
+    pub program: &'a str,
+    pub arguments: Vec<OsString>,
     pub folder: &'a Path,
     pub environment: &'a Environment,
-    /// Between SIGTERM and SIGKILL.
+    /// What a cancelled process is told first.
+    pub cancel_signal: Signal,
+    /// Between that and SIGKILL.
     pub cancel_grace: Duration,
 }
 
@@ -72,7 +80,7 @@ pub(super) async fn run<W>(
     let output = pipe::Receiver::from_owned_fd(OwnedFd::from(reader))?;
     let (ended, when_ended) = oneshot::channel();
     let watched = async {
-        let result = supervise(child, ambient, task.cancel_grace, cancel).await;
+        let result = supervise(child, ambient, (task.cancel_signal, task.cancel_grace), cancel).await;
         drop(ended);
         result
     };
@@ -81,21 +89,38 @@ pub(super) async fn run<W>(
     result
 }
 
-fn spawn(task: &Task<'_>, output: io::PipeWriter) -> io::Result<Child> {
-    let (program, arguments) = task.shell.split_first().ok_or_else(|| io::Error::other("the shell is empty"))?;
+/// Runs a short command and answers what it printed; what it complained about is lost.
+pub(super) async fn capture(task: &Task<'_>) -> io::Result<(ExitStatus, Vec<u8>)> {
+    let (reader, writer) = io::pipe()?;
+    let mut command = command(task);
+    command.stdout(writer).stderr(Stdio::null());
+    let mut awaited = offspring::spawn(&mut command)?;
+    drop(command);
+    let mut output = Vec::new();
+    let reading = pipe::Receiver::from_owned_fd(OwnedFd::from(reader))?;
+    let mut reading = reading.take(MAX_CAPTURED);
+    reading.read_to_end(&mut output).await?;
+    drop(reading);
+    Ok((awaited.child.wait().await?, output))
+}
+
+fn spawn(task: &Task<'_>, output: io::PipeWriter) -> io::Result<Awaited> {
     // The command is dropped at the end of this function, and its copies of the pipe with it: the pipe ends with the job.
-    Command::new(program)
-        .args(arguments)
-        .arg(task.script)
+    let mut command = command(task);
+    offspring::spawn(command.stdout(output.try_clone()?).stderr(output))
+}
+
+fn command(task: &Task<'_>) -> Command {
+    let mut command = Command::new(task.program);
+    command
+        .args(&task.arguments)
         .current_dir(task.folder)
         .env_clear()
         .envs(task.environment.iter())
         .stdin(Stdio::null())
-        .stdout(output.try_clone()?)
-        .stderr(output)
         .process_group(0)
-        .kill_on_drop(true)
-        .spawn()
+        .kill_on_drop(true);
+    command
 }
 
 /// Copies output into the log until there is no more, or until a little after the group has ended.
@@ -124,12 +149,13 @@ async fn pump(mut output: pipe::Receiver, ambient: &Ambient, log: &mut Log, when
 
 /// Waits for the child and ends its whole group.
 async fn supervise<W>(
-    mut child: Child,
+    mut awaited: Awaited,
     ambient: &Ambient,
-    grace: Duration,
+    (signal, grace): (Signal, Duration),
     cancel: impl Future<Output = W>,
 ) -> io::Result<Ended<W>> {
-    let group = Group::of(&child)?;
+    let group = Group::of(&awaited)?;
+    let child = &mut awaited.child;
     let cancelled = tokio::select! {
         status = child.wait() => {
             group.end_leftovers(ambient, LEFTOVER_GRACE).await;
@@ -137,7 +163,7 @@ async fn supervise<W>(
         }
         why = cancel => why,
     };
-    group.signal(Signal::TERM);
+    group.signal(signal);
     let deadline = ambient.clock.now().plus(grace);
     let status = tokio::select! {
         status = child.wait() => status,
@@ -157,8 +183,8 @@ struct Group {
 }
 
 impl Group {
-    fn of(child: &Child) -> io::Result<Self> {
-        let pid = child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
+    fn of(awaited: &Awaited) -> io::Result<Self> {
+        let pid = awaited.child.id().and_then(|id| i32::try_from(id).ok()).and_then(Pid::from_raw);
         pid.map(|leader| Self { leader }).ok_or_else(|| io::Error::other("the process has no id"))
     }
 
@@ -191,26 +217,56 @@ impl Drop for Group {
     }
 }
 
+/// Ends what a job has left behind outside its groups: SIGTERM, a moment, SIGKILL.
+pub(super) async fn end_leftovers(job: &Marked, ambient: &Ambient) {
+    let deadline = ambient.clock.now().plus(LEFTOVER_GRACE);
+    let mut signal = Signal::TERM;
+    for _ in 0..LEFTOVER_ROUNDS {
+        if job.signal_leftovers(signal) == 0 {
+            return;
+        }
+        ambient.clock.sleep(GROUP_POLL).await;
+        if ambient.clock.now() >= deadline {
+            signal = Signal::KILL;
+        }
+    }
+    tracing::warn!("a job left processes behind that cannot be ended");
+}
+
+/// Signals that processes are commonly ended by, and their names.
+const SIGNALS: [(Signal, &str); 17] = [
+    (Signal::HUP, "SIGHUP"),
+    (Signal::INT, "SIGINT"),
+    (Signal::QUIT, "SIGQUIT"),
+    (Signal::ILL, "SIGILL"),
+    (Signal::TRAP, "SIGTRAP"),
+    (Signal::ABORT, "SIGABRT"),
+    (Signal::BUS, "SIGBUS"),
+    (Signal::FPE, "SIGFPE"),
+    (Signal::KILL, "SIGKILL"),
+    (Signal::USR1, "SIGUSR1"),
+    (Signal::SEGV, "SIGSEGV"),
+    (Signal::USR2, "SIGUSR2"),
+    (Signal::PIPE, "SIGPIPE"),
+    (Signal::ALARM, "SIGALRM"),
+    (Signal::TERM, "SIGTERM"),
+    (Signal::XCPU, "SIGXCPU"),
+    (Signal::XFSZ, "SIGXFSZ"),
+];
+
+/// The signal of a name such as `SIGTERM`.
+pub(crate) fn signal_named(name: &str) -> Option<Signal> {
+    SIGNALS.into_iter().find(|(_, known)| *known == name).map(|(signal, _)| signal)
+}
+
+/// The name of a signal that [`signal_named`] knows.
+pub(super) fn name_of(signal: Signal) -> &'static str {
+    SIGNALS.into_iter().find(|(known, _)| *known == signal).map_or("SIGTERM", |(_, name)| name)
+}
+
 /// The name of the signal that ended a process.
 pub(super) fn signal_name(status: ExitStatus) -> Option<String> {
     let number = status.signal()?;
-    let known = [
-        (Signal::HUP, "SIGHUP"),
-        (Signal::INT, "SIGINT"),
-        (Signal::QUIT, "SIGQUIT"),
-        (Signal::ILL, "SIGILL"),
-        (Signal::TRAP, "SIGTRAP"),
-        (Signal::ABORT, "SIGABRT"),
-        (Signal::BUS, "SIGBUS"),
-        (Signal::FPE, "SIGFPE"),
-        (Signal::KILL, "SIGKILL"),
-        (Signal::SEGV, "SIGSEGV"),
-        (Signal::PIPE, "SIGPIPE"),
-        (Signal::ALARM, "SIGALRM"),
-        (Signal::TERM, "SIGTERM"),
-        (Signal::XCPU, "SIGXCPU"),
-        (Signal::XFSZ, "SIGXFSZ"),
-    ];
-    let name = known.into_iter().find(|(signal, _)| signal.as_raw() == number).map(|(_, name)| name.to_owned());
+    let name = SIGNALS.into_iter().find(|(signal, _)| signal.as_raw() == number).map(|(_, name)| name.to_owned());
     Some(name.unwrap_or_else(|| format!("signal {number}")))
 }

@@ -6,6 +6,7 @@
 //!      └────────────── session refused ───────────┘        agent token refused ─► the end
 //! ```
 
+mod acquire;
 mod idle;
 mod registration;
 mod session;
@@ -21,7 +22,12 @@ use crate::{
     AgentError, Config, Environment, ErrorKind, Event, Host, Reporter, Stop, Transport,
     ambient::Ambient,
     api::{Api, CallError},
-    job, stop,
+    job,
+    local::{
+        health::{self, Health},
+        leader, sockets,
+    },
+    stop,
 };
 
 /// A session shorter than this was refused too soon: the next registration waits.
@@ -57,22 +63,38 @@ impl Agent {
     /// # Errors
     /// [`ErrorKind::TokenRefused`] with the reason and the token's public id; [`ErrorKind::Unavailable`] when the first
     /// registration found no server in five minutes; [`ErrorKind::BadInput`] when the server takes no such registration, and, before
-    /// anything is sent, when no job could use the build path or the shell.
-    pub async fn run(self) -> Result<(), AgentError> {
+    /// anything is sent, when no job could use the build path or the shell; [`ErrorKind::AcquireRejected`] and
+    /// [`ErrorKind::AcquireLocked`] when the job of [`Config::acquire_job`] did not run.
+    pub async fn run(self) -> Result<Finished, AgentError> {
         refuse_inspection();
         job::refuse_unusable(&self.config, &self.host.executable, &self.environment)?;
+        job::adopt_orphans();
         let transport = Transport::new(&self.config.endpoint, &self.environment)?;
         let workers = self.config.spawn;
         let ambient = Ambient { clock: self.clock.clone(), entropy: self.entropy.clone() };
         let idle = Arc::new(IdleWatch::new(workers));
+        let health = Arc::new(Health::new(workers));
+        // Dropped, and with it ended, when the workers have ended.
+        let mut beside = JoinSet::new();
+        if let Some(address) = self.config.health_check {
+            beside.spawn(health::serve(address, health.clone(), ambient.clone()).await?);
+        }
+        beside.spawn(leader::lead(sockets::folder(&self.config), ambient.clone()));
         let agent = Arc::new(self);
         let mut running = JoinSet::new();
         for number in 1..=workers {
             let api = Api::new(transport.clone(), &agent.config.endpoint, agent.token.clone());
-            let worker = Worker { agent: agent.clone(), ambient: ambient.clone(), api, number, idle: idle.clone() };
+            let worker = Worker {
+                agent: agent.clone(),
+                ambient: ambient.clone(),
+                api,
+                number,
+                idle: idle.clone(),
+                health: health.clone(),
+            };
             running.spawn(worker.run());
         }
-        let mut first = Ok(());
+        let mut first = Ok(Finished::default());
         while let Some(ended) = running.join_next().await {
             let ended = ended.unwrap_or_else(|error| {
                 Err(AgentError::new(ErrorKind::Internal, format!("a worker of the agent ended unexpectedly: {error}")))
@@ -81,6 +103,13 @@ impl Agent {
         }
         first
     }
+}
+
+/// How an agent ended that was not kept from its work.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Finished {
+    /// The exit status of the acquired job; -1 when it did not run or was ended by a signal.
+    pub acquired: Option<i32>,
 }
 
 /// One worker.
@@ -92,6 +121,7 @@ pub(crate) struct Worker {
     /// From 1.
     number: u32,
     idle: Arc<IdleWatch>,
+    health: Arc<Health>,
 }
 
 impl Worker {
@@ -109,6 +139,7 @@ impl Worker {
 
     pub fn report(&self, event: &Event) {
         tracing::info!(worker = self.number, "{event}");
+        self.health.note(self.number, event);
         self.agent.reporter.report(self.number, event);
     }
 
@@ -117,8 +148,11 @@ impl Worker {
         self.report(&Event::Waiting { problem: error.to_string() });
     }
 
-    async fn run(self) -> Result<(), AgentError> {
-        let ended = self.work().await;
+    async fn run(self) -> Result<Finished, AgentError> {
+        let ended = match &self.agent.config.acquire_job {
+            Some(job) => self.acquire(job).await.map(|acquired| Finished { acquired }),
+            None => self.work().await.map(|()| Finished::default()),
+        };
         self.idle.left(self.number);
         if let Err(error) = &ended
             && self.agent.config.spawn > 1

@@ -47,6 +47,9 @@ impl Worker {
     fn register_request(&self) -> RegisterRequest {
         let agent = &*self.agent;
         let mut features = vec!["no-plugins".to_owned()];
+        if agent.config.acquire_job.is_some() {
+            features.push("acquire-job".to_owned());
+        }
         if agent.config.disconnect_after_job {
             features.push("disconnect-after-job".to_owned());
         }
@@ -59,7 +62,7 @@ impl Worker {
             os: agent.host.os.clone(),
             arch: host::arch().to_owned(),
             script_eval_enabled: true,
-            ignore_in_dispatches: false,
+            ignore_in_dispatches: agent.config.acquire_job.is_some(),
             priority: agent.config.priority.clone(),
             version: host::VERSION.to_owned(),
             build: host::BUILD.to_owned(),

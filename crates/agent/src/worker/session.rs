@@ -31,7 +31,7 @@ enum Leave {
     Refused(CallError),
 }
 
-type RefusedWatch = watch::Receiver<Option<CallError>>;
+pub(super) type RefusedWatch = watch::Receiver<Option<CallError>>;
 
 /// A registered worker.
 pub(super) struct Session<'a> {
@@ -62,6 +62,60 @@ impl<'a> Session<'a> {
         }
     }
 
+    /// Connects, and sends heartbeats until the set is dropped. `None` when there was no session to work in.
+    pub async fn open(&self) -> Option<(JoinSet<()>, RefusedWatch)> {
+        match self.connect().await {
+            Ok(()) => {}
+            Err(Leave::Refused(error)) => {
+                self.worker.report(&Event::SessionRefused { problem: error.to_string() });
+                return None;
+            }
+            Err(Leave::Because(reason)) => {
+                self.disconnect(reason).await;
+                return None;
+            }
+        }
+        self.worker.report(&Event::Connected);
+        Some(self.heartbeats())
+    }
+
+    /// Leaves, if the server still knows the session.
+    pub async fn close(&self, refusal: &RefusedWatch) {
+        if refusal.borrow().is_none() {
+            self.disconnect("its job is done").await;
+        }
+    }
+
+    /// The calls with the session token.
+    pub const fn api(&self) -> &Api {
+        &self.api
+    }
+
+    /// What a job needs of this session.
+    pub fn around<'s>(&'s self, refusal: &'s RefusedWatch) -> Surroundings<'s> {
+        Surroundings {
+            worker: self.worker,
+            agent_name: &self.registered.name,
+            session: &self.api,
+            session_token: &self.registered.access_token,
+            status_interval: self.registered.job_status_interval.seconds(),
+            session_refused: refusal,
+        }
+    }
+
+    /// Sends heartbeats until what is answered is dropped.
+    fn heartbeats(&self) -> (JoinSet<()>, RefusedWatch) {
+        let (refused, refusal) = watch::channel(None);
+        let mut heartbeats = JoinSet::new();
+        heartbeats.spawn(heartbeats_until_refused(
+            self.worker.ambient.clone(),
+            self.api.clone(),
+            self.registered.heartbeat_interval.seconds(),
+            refused,
+        ));
+        (heartbeats, refusal)
+    }
+
     /// Connects, however long the server is away.
     async fn connect(&self) -> Result<(), Leave> {
         let Worker { ambient, .. } = self.worker;
@@ -81,15 +135,7 @@ impl<'a> Session<'a> {
 
     async fn connected(&self) -> Leave {
         self.worker.report(&Event::Connected);
-        let (refused, refusal) = watch::channel(None);
-        // Dropped with its task at the end of the session.
-        let mut heartbeats = JoinSet::new();
-        heartbeats.spawn(heartbeats_until_refused(
-            self.worker.ambient.clone(),
-            self.api.clone(),
-            self.registered.heartbeat_interval.seconds(),
-            refused,
-        ));
+        let (_heartbeats, refusal) = self.heartbeats();
         self.pings(&refusal).await
     }
 
@@ -187,15 +233,7 @@ impl<'a> Session<'a> {
         let accept = Retry::ACCEPT.run(&worker.ambient, &halt, |error| worker.waiting(error), || self.api.accept(id));
         match accept.await {
             Ok(job) => {
-                let around = Surroundings {
-                    worker,
-                    agent_name: &self.registered.name,
-                    session: &self.api,
-                    session_token: &self.registered.access_token,
-                    status_interval: self.registered.job_status_interval.seconds(),
-                    session_refused: refusal,
-                };
-                Box::pin(job::run(&around, job)).await;
+                Box::pin(job::run(&self.around(refusal), job)).await;
                 state.had_job = true;
                 Next::PingSoon
             }
@@ -257,7 +295,8 @@ async fn heartbeats_until_refused(
 ) {
     let halt = Halt::never();
     loop {
-        ambient.clock.sleep(interval).await;
+        // Agents that lost their server at the same moment do not come back at the same moment.
+        ambient.clock.sleep(interval.mul_f64(0.9) + ambient.jitter(interval.div_f64(10.0))).await;
         let failed = |error: &CallError| tracing::debug!(%error, "a heartbeat is sent again");
         let send = Retry::HEARTBEAT.run(&ambient, &halt, failed, || async {
             api.heartbeat(&HeartbeatRequest { sent_at: Some(ambient.rfc3339()) }).await

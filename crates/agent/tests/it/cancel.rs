@@ -50,6 +50,39 @@ async fn a_cancelled_job_ends_with_its_whole_group() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_left_the_jobs_group_and_session_ends_too() {
+    // Two that daemonised themselves: one that keeps its variables, and the child of one.
+    let command = "setsid sh -c 'trap \"\" TERM HUP; (setsid sleep 1000 & echo $! > sleeper); echo $$ > grandchild; sleep 1000' \
+                   > /dev/null 2>&1 < /dev/null & \
+                   while [ ! -s grandchild ]; do sleep 0.02; done; echo $$ > leader; echo started; sleep 1000";
+    let mut stand = Stand::start(&[], |state| state.jobs.push_back(job("j1", command))).await;
+    stand.until("all three run", |_| pids(&stand).len() == 3).await;
+    let pids = pids(&stand);
+    assert!(pids.iter().all(|pid| runs(*pid)));
+    stand.fake.state().job_state = "timing_out";
+    stand.until("the job is finished", |state| !state.finishes("j1").is_empty()).await;
+    assert_eq!(pids.iter().filter(|pid| runs(**pid)).count(), 0);
+    stand.stop().await;
+    let state = stand.fake.state();
+    assert_eq!(state.finishes("j1")[0]["signal_reason"], json!("cancel"));
+    assert!(state.log("j1").contains("ran for too long"), "{}", state.log("j1"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_job_is_cancelled_with_the_signal_that_was_chosen() {
+    let settings = [(countersign_agent::Setting::CancelSignal, "SIGINT")];
+    let command = "trap 'echo interrupted; exit 7' INT; echo started; while true; do sleep 0.05; done";
+    let mut stand = Stand::start(&settings, |state| state.jobs.push_back(job("j1", command))).await;
+    stand.until("the job runs", |state| state.log("j1").contains("started")).await;
+    stand.fake.state().job_state = "canceling";
+    stand.until("the job is finished", |state| !state.finishes("j1").is_empty()).await;
+    stand.stop().await;
+    let state = stand.fake.state();
+    assert!(state.log("j1").contains("interrupted"), "{}", state.log("j1"));
+    assert_eq!(state.finishes("j1")[0]["exit_status"], json!("7"));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_command_leaves_behind_ends_with_it() {
     let mut stand =
         Stand::start(&[], |state| state.jobs.push_back(job("j1", "sleep 1000 & echo $! > leader; echo done"))).await;

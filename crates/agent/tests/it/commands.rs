@@ -4,7 +4,12 @@ use std::sync::Arc;
 
 use countersign_agent::{
     Environment, ErrorKind,
-    commands::{Annotation, Given, JobAccess, annotate, meta_data},
+    commands::{
+        Annotation, Given, JobAccess, OidcTokenRequest, agent_control, annotate, meta_data, pipeline,
+        remove_annotation,
+        step::{self, StepName},
+        token,
+    },
 };
 use serde_json::json;
 
@@ -86,4 +91,93 @@ fn outside_a_job_the_missing_variable_is_named() {
     );
     let error = given.err().expect("no token").to_string();
     assert!(error.contains("BUILDKITE_AGENT_ACCESS_TOKEN"), "{error}");
+}
+
+#[tokio::test]
+async fn steps_builds_and_the_agent_are_reached_by_their_own_calls() {
+    let fake = Fake::start().await;
+    fake.state().fail("/export", [Fault::Status(503, json!({}))]);
+    let job = access(&fake, Given::default());
+    let name = StepName { step: Some("tests/unit".to_owned()), build: Some("b1".to_owned()) };
+    assert_eq!(step::get(&job, &name, Some("outcome"), None).await.expect("answers"), "passed");
+    step::update(&job, &name, "label", "by hunter2hunter2", true).await.expect("done");
+    assert_eq!(step::cancel(&job, &name, false, 15).await.expect("done"), "canceled");
+    assert_eq!(step::cancel_build(&job, Some("b1")).await.expect("done"), "canceled");
+    step::update_job(&job, "timeout_in_minutes", "20").await.expect("done");
+    agent_control::pause(&job, Some("full".to_owned()), Some(5)).await.expect("done");
+    agent_control::resume(&job).await.expect("done");
+    agent_control::stop(&job, true).await.expect("done");
+    remove_annotation(&job, Some("a/b.c".to_owned()), None).await.expect("done");
+    meta_data::set_batch(&job, vec![("k".to_owned(), "v".to_owned())]).await.expect("done");
+    let state = fake.state();
+    let update = state.named("PUT /steps/tests%2Funit")[0].json();
+    assert_eq!((&update["value"], &update["append"]), (&json!("by [REDACTED]"), &json!(true)));
+    assert_eq!(update["idempotency_uuid"].as_str().map(str::len), Some(36));
+    assert_eq!(
+        state.named("POST /steps/tests%2Funit/cancel")[0].json(),
+        json!({ "build_id": "b1", "force": false, "force_grace_period": 15 })
+    );
+    assert_eq!(state.named("PUT /jobs/j1")[0].json(), json!({ "timeout_in_minutes": "20" }));
+    assert_eq!(state.named("POST /pause")[0].json(), json!({ "note": "full", "timeout_in_minutes": 5 }));
+    assert_eq!((state.count("POST /resume"), state.named("POST /stop")[0].json()), (1, json!({ "force": true })));
+    assert_eq!(state.named("DELETE /jobs/j1/annotations/a%2Fb%2Ec")[0].query, "scope=build");
+    assert_eq!(
+        state.named("POST /jobs/j1/data/set-batch")[0].json(),
+        json!({ "items": [{ "key": "k", "value": "v" }] })
+    );
+}
+
+#[tokio::test]
+async fn a_pipeline_is_sent_once_and_waited_for() {
+    let fake = Fake::start().await;
+    let job = access(&fake, Given::default());
+    // Lost, throttled, and then taken for later under a place that names this upload.
+    fake.state().fail("/pipelines", [Fault::LoseAnswer, Fault::Status(529, json!({}))]);
+    pipeline::upload(&job, vec![json!({ "steps": [] }), json!({ "steps": ["wait"] })], true).await.expect("applied");
+    {
+        let state = fake.state();
+        let sent: Vec<_> = state.named("POST /jobs/j1/pipelines").iter().map(|call| call.json()).collect();
+        let uuids: Vec<_> = sent.iter().map(|sent| sent["uuid"].clone()).collect();
+        assert!(uuids.len() == 4 && uuids[0] == uuids[1] && uuids[1] == uuids[2] && uuids[2] != uuids[3], "{uuids:?}");
+        assert_eq!((&sent[0]["replace"], sent[3].get("replace")), (&json!(true), None));
+        assert_eq!(state.named("POST /jobs/j1/pipelines")[0].query, "async=true");
+    }
+    fake.state().fail("/pipelines", [Fault::Status(422, json!({ "message": "Step 1 has no command." }))]);
+    let error = pipeline::upload(&job, vec![json!({ "steps": [{}] })], false).await.expect_err("rejected");
+    assert!(error.to_string().ends_with("Step 1 has no command."), "{error}");
+    fake.state().fail("/pipelines", [Fault::WithHeader(202, "location", "/jobs/other/pipelines/x".to_owned())]);
+    assert!(pipeline::upload(&job, vec![json!({})], false).await.is_err(), "the state of another upload");
+    let secret = pipeline::refuse_secrets(&job, &[json!({ "steps": [{ "command": "echo hunter2hunter2" }] })]);
+    let secret = secret.expect_err("a secret").to_string();
+    assert!(secret.contains("document 1") && !secret.contains("hunter2"), "{secret}");
+    pipeline::refuse_secrets(&job, &[json!({ "steps": [{ "command": "echo $DEPLOY_PASSWORD" }] })]).expect("none");
+}
+
+#[tokio::test]
+async fn the_state_of_an_upload_is_asked_for_until_it_is_decided() {
+    let fake = Fake::start().await;
+    let job = access(&fake, Given::default());
+    for (states, fits) in [
+        (vec![(404, json!({})), (200, json!({ "state": "pending" })), (200, json!({ "state": "applied" }))], true),
+        (vec![(200, json!({ "state": "processing" })), (200, json!({ "state": "rejected", "message": "No." }))], false),
+        (vec![(422, json!({ "message": "No." }))], false),
+    ] {
+        fake.answer_later(states);
+        let result = pipeline::upload(&job, vec![json!({ "steps": [] })], false).await;
+        assert_eq!(result.is_ok(), fits, "{result:?}");
+        assert!(fits || result.expect_err("refused").to_string().contains("No."));
+    }
+}
+
+#[tokio::test]
+async fn a_token_is_kept_out_of_the_log_and_a_refusal_is_told() {
+    let fake = Fake::start().await;
+    let job = access(&fake, Given::default());
+    let request = OidcTokenRequest { audience: Some("x".to_owned()), ..OidcTokenRequest::default() };
+    let token = token::request_oidc(&job, &request, None).await.expect("given");
+    assert_eq!(token::for_gcp(&token).expect("a JWT")["expiration_time"], json!(1_800_000_000));
+    assert_eq!(fake.state().named("POST /jobs/j1/oidc/tokens")[0].json(), json!({ "audience": "x" }));
+    let error = token::secrets(&job, &["A.B".to_owned()], None).await.expect_err("refused");
+    assert!(error.to_string().contains("keeps no secrets"), "{error}");
+    assert_eq!(fake.state().named("GET /jobs/j1/secrets")[0].query, "key=A%2EB");
 }

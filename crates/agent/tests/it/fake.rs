@@ -2,7 +2,6 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    convert::Infallible,
     io::Read,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard},
@@ -42,8 +41,10 @@ impl Call {
 /// How a call goes wrong.
 #[derive(Debug, Clone)]
 pub enum Fault {
-    /// Refused without being carried out.
+    /// Answered without being carried out.
     Status(u16, Value),
+    /// The same, with a header.
+    WithHeader(u16, &'static str, String),
     /// Carried out, and the connection closed without an answer.
     LoseAnswer,
 }
@@ -58,6 +59,8 @@ pub struct State {
     /// What pings say to do.
     pub action: Option<&'static str>,
     pub job_state: &'static str,
+    /// What the state of the next upload is, one answer after the other; the upload is then taken for later.
+    upload_states: VecDeque<(u16, Value)>,
     registrations: u32,
     data: BTreeMap<String, String>,
 }
@@ -132,6 +135,11 @@ impl Fake {
         self.state.lock().expect("no test panics while it holds the state")
     }
 
+    /// Lets the next upload of a pipeline be taken for later, and its state be told like this.
+    pub fn answer_later(&self, states: impl IntoIterator<Item = (u16, Value)>) {
+        self.state().upload_states = states.into_iter().collect();
+    }
+
     /// Closes the port and every connection.
     pub async fn go_away(&mut self) {
         self.serving.shutdown().await;
@@ -180,18 +188,32 @@ async fn handle(state: Arc<Mutex<State>>, request: Request<Incoming>) -> Result<
     let fault = state.faults.iter_mut().find(|(end, left)| name.ends_with(end) && !left.is_empty());
     let fault = fault.and_then(|(_, left)| left.pop_front());
     state.calls.push(Call { name, query, token, body: body.clone() });
+    let mut header = None;
+    let later = path.ends_with("/pipelines") && !state.upload_states.is_empty();
+    if later {
+        let sent: Value = serde_json::from_slice(&body).unwrap_or_default();
+        header = Some(("location", format!("{path}/{}", sent["uuid"].as_str().unwrap_or_default())));
+    }
     let (status, answer) = match fault {
         Some(Fault::Status(status, answer)) => (status, answer),
+        Some(Fault::WithHeader(status, name, value)) => {
+            header = Some((name, value));
+            (status, json!({}))
+        }
         Some(Fault::LoseAnswer) => {
             carry_out(&mut state, &method, &path, &body);
             return Err(Lost);
         }
+        None if later => (202, json!({})),
         None => carry_out(&mut state, &method, &path, &body),
     };
     drop(state);
     let answer = Full::new(Bytes::from(answer.to_string()));
-    Ok::<_, Infallible>(Response::builder().status(status).body(answer).expect("a response"))
-        .map_err(|never| match never {})
+    let mut response = Response::builder().status(status);
+    if let Some((name, value)) = header {
+        response = response.header(name, value);
+    }
+    Ok(response.body(answer).expect("a response"))
 }
 
 fn carry_out(state: &mut State, method: &Method, path: &str, body: &[u8]) -> (u16, Value) {
@@ -213,7 +235,9 @@ fn carry_out(state: &mut State, method: &Method, path: &str, body: &[u8]) -> (u1
             (None, Some(job)) => (200, json!({ "job": { "id": job["id"] } })),
             (None, None) => (200, json!({})),
         },
-        "accept" => state.jobs.pop_front().map_or((422, json!({ "message": "no such job" })), |job| (200, job)),
+        "accept" | "acquire" => {
+            state.jobs.pop_front().map_or((422, json!({ "message": "no such job" })), |job| (200, job))
+        }
         "set" => {
             state.data.insert(key, body["value"].as_str().unwrap_or_default().to_owned());
             (200, json!({}))
@@ -224,6 +248,16 @@ fn carry_out(state: &mut State, method: &Method, path: &str, body: &[u8]) -> (u1
         },
         "exists" => (200, json!({ "exists": state.data.contains_key(&key) })),
         "keys" => (200, json!(state.data.keys().collect::<Vec<_>>())),
+        "export" => (200, json!({ "output": "passed" })),
+        "cancel" => (200, json!({ "uuid": "canceled" })),
+        "tokens" => (200, json!({ "token": "header.eyJleHAiOjE4MDAwMDAwMDB9.signature" })),
+        "secrets" => (403, json!({ "message": "This server keeps no secrets." })),
+        _ if method == Method::PUT && path.starts_with("/jobs/") && action.starts_with('j') => {
+            (200, json!({ "id": action }))
+        }
+        _ if method == Method::GET && path.contains("/pipelines/") => {
+            state.upload_states.pop_front().unwrap_or((200, json!({ "state": "applied" })))
+        }
         _ if method == Method::GET => (200, json!({ "state": state.job_state })),
         _ => (200, json!({})),
     }

@@ -61,19 +61,35 @@ async fn a_job_without_a_token_is_given_back_and_nothing_runs() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_job_that_asks_for_a_repository_fails_with_that_word() {
-    let mut asking = job("j1", "touch ran");
-    asking["env"]["BUILDKITE_REPO"] = json!("https://ada:hunter2@git.example/x.git");
-    let mut stand = Stand::start(&[], |state| state.jobs.push_back(asking)).await;
-    stand.until("the job is finished", |state| !state.finishes("j1").is_empty()).await;
+async fn a_job_that_asks_for_what_this_agent_lacks_fails_with_that_word() {
+    let asking = |id: &str, variable: &str, value: &str| {
+        let mut asking = job(id, "touch ran");
+        asking["env"][variable] = json!(value);
+        asking
+    };
+    let mut signed = job("j4", "touch ran");
+    signed["step"] = json!({ "signature": { "value": "x" } });
+    let mut stand = Stand::start(&[], |state| {
+        state.jobs.push_back(asking("j1", "BUILDKITE_PLUGINS", r#"[{"docker#v5":null}]"#));
+        state.jobs.push_back(asking("j2", "BUILDKITE_SECRETS_CONFIG", r#"[{"key":"A"}]"#));
+        state.jobs.push_back(asking("j3", "BUILDKITE_IMAGE", "alpine"));
+        state.jobs.push_back(signed);
+    })
+    .await;
+    stand.until("the jobs are finished", |state| !state.finishes("j4").is_empty()).await;
     stand.stop().await;
     let state = stand.fake.state();
-    let log = state.log("j1");
-    assert!(log.contains("repository") && !log.contains("hunter2"), "{log}");
-    assert_eq!(
-        (&state.finishes("j1")[0]["exit_status"], &state.finishes("j1")[0]["signal_reason"]),
-        (&json!("-1"), &json!("agent_refused"))
-    );
+    for (id, word, reason) in [
+        ("j1", "plugins", "agent_refused"),
+        ("j2", "secrets", "agent_refused"),
+        ("j3", "docker image", "agent_refused"),
+        ("j4", "signature", "signature_rejected"),
+    ] {
+        let log = state.log(id);
+        assert!(log.contains(word) && log.contains("Buildkite agent"), "{log}");
+        let finish = &state.finishes(id)[0];
+        assert_eq!((&finish["exit_status"], &finish["signal_reason"]), (&json!("-1"), &json!(reason)), "{id}");
+    }
     assert!(!stand.checkout().exists());
 }
 

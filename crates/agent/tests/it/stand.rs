@@ -6,7 +6,9 @@ use std::{
     time::Duration,
 };
 
-use countersign_agent::{Agent, AgentError, Config, Environment, Event, Host, Layer, Layers, Reporter, Setting, Stop};
+use countersign_agent::{
+    Agent, AgentError, Config, Environment, Event, Finished, Host, Layer, Layers, Reporter, Setting, Stop,
+};
 use countersign_domain::{Kind, TokenSecret, token::Prefix};
 use countersign_wire::SecretText;
 use serde_json::{Value, json};
@@ -32,7 +34,7 @@ pub struct Stand {
     pub public_id: String,
     stop: watch::Sender<Stop>,
     events: Arc<Mutex<Vec<String>>>,
-    agent: JoinHandle<Result<(), AgentError>>,
+    agent: JoinHandle<Result<Finished, AgentError>>,
 }
 
 struct Events(Arc<Mutex<Vec<String>>>);
@@ -113,7 +115,7 @@ impl Stand {
     }
 
     /// Waits until the agent has ended.
-    pub async fn ended(&mut self) -> Result<(), AgentError> {
+    pub async fn ended(&mut self) -> Result<Finished, AgentError> {
         let ended = tokio::time::timeout(PATIENCE, &mut self.agent).await;
         ended
             .unwrap_or_else(|_| panic!("the agent does not end: {:?}", self.events()))

@@ -5,6 +5,7 @@ use std::{ffi::OsString, path::PathBuf, sync::Arc};
 use clap::{Args, Subcommand};
 use countersign_agent::{
     Agent as Worker, Config, ConfigFile, Event, Layer, Layers, Reporter, Stop, config_file_candidates, hide_token,
+    passed_over, refuse_lost_restrictions,
 };
 use tokio::sync::watch;
 
@@ -49,6 +50,25 @@ struct Start {
     config: Option<PathBuf>,
     #[command(flatten)]
     settings: AgentSettings,
+    #[command(flatten)]
+    accepted: AcceptedSwitches,
+}
+
+/// Switches of `buildkite-agent` that say what this agent does in any case.
+#[derive(Debug, Args)]
+struct AcceptedSwitches {
+    #[arg(long, hide = true)]
+    no_plugins: bool,
+    #[arg(long, hide = true)]
+    no_local_hooks: bool,
+    #[arg(long, hide = true)]
+    no_pty: bool,
+    #[arg(long, hide = true)]
+    no_ssh_keyscan: bool,
+    #[arg(long, hide = true)]
+    no_git_submodules: bool,
+    #[arg(long, hide = true)]
+    debug: bool,
 }
 
 impl Agent {
@@ -88,14 +108,21 @@ impl Start {
     async fn run(self, ambient: &Ambient, printer: Printer) -> Outcome {
         // Before the token is read: a signal from here on ends the agent in order.
         let signals = Signals::listen()?;
+        let (file, path) = self.file(ambient)?;
+        refuse_lost_restrictions(&file, &ambient.environment)?;
         let layers = Layers {
             flags: self.settings.layer(),
             environment: Layer::from_environment(&ambient.environment),
-            file: self.file(ambient)?,
+            file: Layer::from_file(&file, &path),
         };
+        let passed_over = passed_over(&file);
+        if !passed_over.is_empty() {
+            printer.say(format_args!("warning: {path}: this agent does not have {}", passed_over.join(", ")));
+        }
         let config = Config::resolve(&layers, &ambient.environment)?;
         let token = config.token.read()?;
         let several = config.spawn > 1;
+        let reflects = config.reflect_exit_status;
         let (raise, stop) = watch::channel(Stop::No);
         let agent = Worker {
             config,
@@ -108,11 +135,16 @@ impl Start {
             stop,
         };
         tokio::spawn(raise_on_signals(signals, raise, printer));
-        agent.run().await?;
-        Ok(Exit::Done)
+        let finished = agent.run().await?;
+        Ok(match finished.acquired.filter(|_| reflects) {
+            // What does not fit, such as -1 after a signal, is still no success.
+            Some(status) => Exit::OfJob(u8::try_from(status).unwrap_or(1)),
+            None => Exit::Done,
+        })
     }
 
-    fn file(&self, ambient: &Ambient) -> Outcome<Layer> {
+    /// The configuration file, and its path for messages.
+    fn file(&self, ambient: &Ambient) -> Outcome<(ConfigFile, String)> {
         let in_variable = || {
             [variables::AGENT_CONFIG, variables::THEIR_AGENT_CONFIG]
                 .into_iter()
@@ -123,7 +155,7 @@ impl Start {
             Some(path) => path,
             None => match found(ambient) {
                 Some(path) => path,
-                None => return Ok(Layer::default()),
+                None => return Ok((ConfigFile::default(), String::new())),
             },
         };
         let shown = path.display().to_string();
@@ -134,7 +166,7 @@ impl Start {
         let text = std::fs::read_to_string(&path)
             .map(zeroize::Zeroizing::new)
             .map_err(|error| Failure::bad_input(format!("the configuration file {shown}: {error}")))?;
-        Ok(Layer::from_file(&ConfigFile::parse(&text, &shown)?, &shown))
+        Ok((ConfigFile::parse(&text, &shown)?, shown))
     }
 }
 

@@ -41,7 +41,14 @@ const fn help(setting: Setting) -> &'static str {
         Setting::Shell => "The command line that a command is appended to [default: /bin/bash -e -c]",
         Setting::DisconnectAfterJob => "Leave after one job",
         Setting::DisconnectAfterIdleTimeout => "Leave after so many seconds without a job; 0 means never [default: 0]",
-        Setting::CancelGracePeriod => "Seconds between SIGTERM and SIGKILL of a cancelled job [default: 10]",
+        Setting::AcquireJob => "Run this one job, by its id, and leave",
+        Setting::ReflectExitStatus => "End with the exit status of the acquired job",
+        Setting::CancelSignal => "What a cancelled job is sent first [default: SIGTERM]",
+        Setting::CancelGracePeriod => "Seconds between that signal and SIGKILL [default: 10]",
+        Setting::SocketsPath => "The folder for unix sockets [default: .sockets in the build path]",
+        Setting::HealthCheckAddr => {
+            "Answer questions about the agent's health on this address; without a host on this machine alone"
+        }
         Setting::RedactedVars => "Names of variables whose values are taken out of the log, separated by commas",
         Setting::NoColor => "Write no colours",
     }
@@ -49,13 +56,16 @@ const fn help(setting: Setting) -> &'static str {
 
 const fn value_name(setting: Setting) -> Option<&'static str> {
     match setting {
-        Setting::DisconnectAfterJob | Setting::NoColor => None,
+        Setting::DisconnectAfterJob | Setting::ReflectExitStatus | Setting::NoColor => None,
+        Setting::AcquireJob => Some("UUID"),
+        Setting::CancelSignal => Some("SIGNAL"),
+        Setting::HealthCheckAddr => Some("ADDRESS"),
         Setting::Token => Some("TOKEN"),
         Setting::Endpoint => Some("URL"),
         Setting::Name | Setting::Queue => Some("NAME"),
         Setting::Priority | Setting::Spawn => Some("NUMBER"),
         Setting::Tags => Some("TAGS"),
-        Setting::BuildPath => Some("DIR"),
+        Setting::BuildPath | Setting::SocketsPath => Some("DIR"),
         Setting::Shell => Some("COMMAND"),
         Setting::DisconnectAfterIdleTimeout | Setting::CancelGracePeriod => Some("SECONDS"),
         Setting::RedactedVars => Some("PATTERNS"),

@@ -3,15 +3,12 @@
 use clap::{Args, Subcommand};
 use countersign_agent::commands::meta_data;
 
-use super::job_flags::{JobFlags, plain, standard_input};
+use super::job_flags::{JobFlags, MAX_VALUE, plain, standard_input};
 use crate::{
     Ambient,
     failure::{Exit, Outcome},
     output::Printer,
 };
-
-/// The most bytes of a value that are read from standard input; the server's own limit is lower.
-const MAX_VALUE: usize = 1024 * 1024;
 
 /// Set and get values that the jobs of a build share, from inside a job
 #[derive(Debug, Args)]
@@ -29,6 +26,15 @@ enum Command {
         key: String,
         /// The value [default: standard input]
         value: Option<String>,
+        #[command(flatten)]
+        job: JobFlags,
+    },
+    /// Set several values, all or none of them
+    #[command(after_help = "Example:\n  countersign meta-data set-batch version=1.0.4 channel=beta")]
+    SetBatch {
+        /// KEY=VALUE
+        #[arg(required = true, num_args = 1..)]
+        values: Vec<String>,
         #[command(flatten)]
         job: JobFlags,
     },
@@ -82,6 +88,16 @@ impl MetaData {
                     None => standard_input(MAX_VALUE).await?.unwrap_or_default(),
                 };
                 meta_data::set(&access, &key, &value).await.map_err(plain)?;
+            }
+            Command::SetBatch { values, job } => {
+                let access = job.access(None, ambient)?;
+                let pair = |value: String| {
+                    let (key, value) =
+                        value.split_once('=').ok_or_else(|| plain("each value is given as KEY=VALUE"))?;
+                    Ok((key.to_owned(), value.to_owned()))
+                };
+                let values = values.into_iter().map(pair).collect::<Outcome<Vec<_>>>()?;
+                meta_data::set_batch(&access, values).await.map_err(plain)?;
             }
             Command::Get { key, default, build, job } => {
                 let access = job.access(build.build, ambient)?;

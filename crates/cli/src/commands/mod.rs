@@ -1,23 +1,33 @@
 //! One file per command: its flags, what it does, an example.
 
 mod agent;
+mod agent_control;
 mod agent_settings;
 mod annotate;
+mod annotation;
 mod audit;
 mod build;
 mod demo;
 mod doctor;
+mod env;
 mod init;
+mod job;
 mod job_flags;
 mod key_ring;
+mod lock;
 mod login;
 mod meta_data;
+mod oidc;
 mod operator_token;
 mod organization;
 mod reach;
+mod redactor;
+mod secret;
 mod server;
+mod step;
 mod token;
 mod user;
+mod workdir;
 
 use clap::Subcommand;
 
@@ -51,6 +61,18 @@ pub enum Command {
     Doctor(doctor::Doctor),
     MetaData(meta_data::MetaData),
     Annotate(annotate::Annotate),
+    Annotation(annotation::AnnotationCommand),
+    Step(step::Step),
+    Job(job::Job),
+    Oidc(oidc::Oidc),
+    Secret(secret::Secret),
+    Env(env::Env),
+    Redactor(redactor::Redactor),
+    Workdir(workdir::Workdir),
+    Lock(lock::Lock),
+    Stop(agent_control::Stop),
+    Pause(agent_control::Pause),
+    Resume(agent_control::Resume),
 }
 
 /// Runs a command to its end.
@@ -87,6 +109,18 @@ impl Command {
             Self::Doctor(it) => it.run(ambient, printer).await,
             Self::MetaData(it) => it.run(ambient, printer).await,
             Self::Annotate(it) => it.run(ambient).await,
+            Self::Annotation(it) => it.run(ambient).await,
+            Self::Step(it) => it.run(ambient, printer).await,
+            Self::Job(it) => it.run(ambient, printer).await,
+            Self::Oidc(it) => it.run(ambient, printer).await,
+            Self::Secret(it) => it.run(ambient, printer).await,
+            Self::Env(it) => it.run(ambient, printer).await,
+            Self::Redactor(it) => it.run(ambient).await,
+            Self::Workdir(it) => it.run(ambient, printer).await,
+            Self::Lock(it) => it.run(ambient, printer).await,
+            Self::Stop(it) => it.run(ambient).await,
+            Self::Pause(it) => it.run(ambient).await,
+            Self::Resume(it) => it.run(ambient).await,
             Self::Server(_) | Self::Agent(_) => Err(Failure::internal("this command starts its own runtime")),
         }
     }

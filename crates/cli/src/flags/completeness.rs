@@ -8,7 +8,7 @@ use countersign_agent::Setting;
 use super::{Cli, variables};
 
 /// Variables of a job, which its agent sets, and of the agent's settings: their flags read them elsewhere.
-const JOB_VARIABLES: [&str; 10] = [
+const JOB_VARIABLES: &[&str] = &[
     "BUILDKITE_AGENT_ACCESS_TOKEN",
     "BUILDKITE_AGENT_ENDPOINT",
     "BUILDKITE_JOB_ID",
@@ -19,10 +19,36 @@ const JOB_VARIABLES: [&str; 10] = [
     "BUILDKITE_ANNOTATION_APPEND",
     "BUILDKITE_ANNOTATION_PRIORITY",
     "BUILDKITE_ANNOTATION_SCOPE",
+    "BUILDKITE_STEP_ID",
+    "BUILDKITE_BUILD_ID",
+    "BUILDKITE_STEP_GET_FORMAT",
+    "BUILDKITE_STEP_UPDATE_APPEND",
+    "BUILDKITE_STEP_CANCEL_FORCE",
+    "BUILDKITE_STEP_CANCEL_FORCE_GRACE_PERIOD_SECONDS",
+    "BUILDKITE_OIDC_TOKEN_CLAIMS",
+    "BUILDKITE_OIDC_TOKEN_AWS_SESSION_TAGS",
+    "BUILDKITE_OIDC_TOKEN_SUBJECT_CLAIM",
+    "BUILDKITE_AGENT_OIDC_REQUEST_TOKEN_SKIP_TOKEN_REDACTION",
+    "BUILDKITE_AGENT_SECRET_GET_FORMAT",
+    "BUILDKITE_AGENT_SECRET_GET_SKIP_SECRET_REDACTION",
+    "BUILDKITE_AGENT_REDACT_ADD_FORMAT",
+    "BUILDKITE_AGENT_REDACT_VARS_FILTER",
+    "BUILDKITE_AGENT_ENV_DUMP_FORMAT",
+    "BUILDKITE_AGENT_ENV_GET_FORMAT",
+    "BUILDKITE_AGENT_ENV_SET_INPUT_FORMAT",
+    "BUILDKITE_AGENT_ENV_SET_OUTPUT_FORMAT",
+    "BUILDKITE_AGENT_ENV_UNSET_INPUT_FORMAT",
+    "BUILDKITE_AGENT_ENV_UNSET_OUTPUT_FORMAT",
+    "BUILDKITE_AGENT_WORKDIR_SET_OUTPUT_FORMAT",
+    "BUILDKITE_LOCK_SCOPE",
+    "BUILDKITE_SOCKETS_PATH",
+    "BUILDKITE_LOCK_WAIT_TIMEOUT",
+    "BUILDKITE_AGENT_PAUSE_NOTE",
+    "BUILDKITE_AGENT_PAUSE_TIMEOUT_MINUTES",
 ];
 
 /// Flags without a variable: the value would make no sense for longer than one call.
-const WITHOUT: [&str; 3] = ["help", "version", "default"];
+const WITHOUT: [&str; 7] = ["help", "version", "default", "audience", "lifetime", "force", "format"];
 
 /// Every command that does something, with the words that lead to it.
 pub(super) fn leaves(command: &Command) -> Vec<(String, Command)> {

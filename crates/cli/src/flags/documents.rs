@@ -35,12 +35,13 @@ fn the_page_of_commands_is_up_to_date() {
      to standard output, talk to standard error.\n\n",
     );
     page.push_str(
-        "Started under the name `buildkite-agent`, through a link, the program answers to `start`, \
-     `meta-data` and `annotate` with that agent's flags and variables, and ends with 1 after any error.\n\n",
+        "Started under the name `buildkite-agent`, through a link, the program answers to `start` and \
+     to the commands of a job with that agent's flags and variables, and ends with 1 after any error. Its `build cancel` is \
+     `job cancel-build` here.\n\n",
     );
     page.push_str("| exit code | meaning |\n|---|---|\n");
     for (exit, meaning) in Exit::MEANINGS {
-        writeln!(page, "| {} | {meaning} |", exit as u8).expect("text");
+        writeln!(page, "| {} | {meaning} |", exit.code()).expect("text");
     }
     for (path, command) in leaves(&command) {
         section(&mut page, &path, &command);

@@ -9,8 +9,11 @@ mod error;
 mod job;
 mod lenient;
 mod log;
+mod oidc;
+mod pipeline;
 mod positive;
 mod session;
+mod step;
 mod stream_pings;
 mod token;
 
@@ -19,11 +22,14 @@ pub use data::{DataExists, DataGet, DataKey, DataSet, DataSetBatch};
 pub use error::ErrorBody;
 pub use job::{FinishRequest, Job, JobState, StartRequest, signal_reason};
 pub use log::ChunkQuery;
+pub use oidc::{JobSecret, OidcToken, OidcTokenRequest};
+pub use pipeline::{PipelineUpload, PipelineUploadState};
 pub use positive::Positive;
 pub use session::{
     DisconnectResponse, HeartbeatRequest, HeartbeatResponse, PauseRequest, PingAction, PingJob, PingResponse,
     RegisterRequest, RegisterResponse, StopRequest,
 };
+pub use step::{Canceled, JobUpdated, StepCancel, StepExport, StepExportRequest, StepUpdate};
 pub use stream_pings::{
     FRAME_HEAD, FrameHead, GRPC, GRPC_MESSAGE, GRPC_STATUS, GrpcStatus, NotAMessage, StreamPingsRequest,
     StreamPingsResponse,
@@ -39,3 +45,9 @@ pub const STREAM_PINGS_PATH: &str = "/agentedge.v1.AgentEdgeService/StreamPings"
 
 /// Request headers that a server may ask for must start with this, exactly; agents drop the others.
 pub const REQUEST_HEADER_PREFIX: &str = "Buildkite-";
+
+/// Must be sent with `PUT /jobs/:id/acquire`, with the value `1`.
+pub const ACQUIRE_HEADER: &str = "X-Buildkite-Lock-Acquire-Job";
+
+/// Sent with calls that a server may put off: the attempt, counted from 0.
+pub const BACKOFF_HEADER: &str = "X-Buildkite-Backoff-Sequence";

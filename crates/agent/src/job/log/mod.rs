@@ -9,7 +9,7 @@
 mod stamp;
 mod upload;
 
-use std::{io::Write, time::Duration};
+use std::{io::Write, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use countersign_wire::{
@@ -23,7 +23,7 @@ use self::{stamp::LineStamp, upload::Uploader};
 use crate::{
     ambient::Ambient,
     api::{Api, Chunk, Halt},
-    redaction::Redactor,
+    redaction::{AddedSecrets, Redactor},
 };
 
 /// Largest chunk that is cut, in bytes, whatever the server would take.
@@ -39,6 +39,9 @@ const DEFAULT_INTERVAL: Positive = Positive::new(1);
 pub(super) struct Log {
     ambient: Ambient,
     redactor: Redactor,
+    /// Secrets that the job adds while it runs, and how many of them the redactor has.
+    added: Arc<AddedSecrets>,
+    added_seen: usize,
     stamp: LineStamp,
     /// Clean bytes that are not cut into a chunk yet.
     pending: Vec<u8>,
@@ -54,13 +57,21 @@ pub(super) struct Log {
 
 impl Log {
     /// Opens the log of `job`. `api` holds the job token; `halt` ends repeated uploads.
-    pub fn open(ambient: &Ambient, api: &Api, job: &Job, secrets: &[SecretText], halt: Halt) -> Self {
+    pub fn open(
+        ambient: &Ambient,
+        api: &Api,
+        job: &Job,
+        secrets: (&[SecretText], Arc<AddedSecrets>),
+        halt: Halt,
+    ) -> Self {
         let (queue, chunks) = mpsc::channel(QUEUED_CHUNKS);
         let uploader = Uploader::new(ambient.clone(), api.clone(), job.id.clone(), halt);
         let chunk_size = job.chunks_max_size_bytes.get().min(LARGEST_CHUNK);
         Self {
             ambient: ambient.clone(),
-            redactor: Redactor::new(secrets),
+            redactor: Redactor::new(secrets.0),
+            added: secrets.1,
+            added_seen: 0,
             stamp: LineStamp::default(),
             pending: Vec::new(),
             chunk_size: usize::try_from(chunk_size).unwrap_or(usize::MAX),
@@ -79,6 +90,9 @@ impl Log {
 
     /// Takes the job's output. Waits while the queue is full.
     pub async fn write(&mut self, bytes: &[u8]) {
+        let new = self.added.since(self.added_seen);
+        self.added_seen += new.len();
+        self.redactor.add(&new);
         let mut clean = Vec::with_capacity(bytes.len());
         self.redactor.push(bytes, &mut clean);
         self.append(&clean).await;

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use countersign_wire::buildkite::{
-    AnnotationQuery, BACKOFF_HEADER, Canceled, DataSetBatch, JobSecret, JobUpdated, OidcToken, OidcTokenRequest,
-    PauseRequest, PipelineUpload, PipelineUploadState, StepCancel, StepExport, StepExportRequest, StepUpdate,
-    StopRequest,
+    AnnotationQuery, BACKOFF_HEADER, Canceled, DataSetBatch, JobSecret, JobUpdated, OidcTokenRequest,
+    OidcTokenResponse, PauseRequest, PipelineUpload, PipelineUploadState, StepCancel, StepExport, StepExportRequest,
+    StepUpdate, StopRequest,
 };
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -60,7 +60,7 @@ impl Api {
         self.json(Method::PUT, &of_job(job, "")?, Some(&request)).await
     }
 
-    pub async fn oidc_token(&self, job: &str, request: &OidcTokenRequest) -> Result<OidcToken, CallError> {
+    pub async fn oidc_token(&self, job: &str, request: &OidcTokenRequest) -> Result<OidcTokenResponse, CallError> {
         self.json(Method::POST, &of_job(job, "/oidc/tokens")?, Some(request)).await
     }
 

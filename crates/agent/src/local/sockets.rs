@@ -82,8 +82,11 @@ pub(crate) fn of_job(folder: &Path, name: &str) -> PathBuf {
 pub(crate) fn sweep(folder: &Path) {
     for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
         let is_job = entry.file_name().to_str().is_some_and(|name| name.starts_with(JOB_PREFIX));
-        let refused = |error: &io::Error| error.kind() == io::ErrorKind::ConnectionRefused;
-        if is_job && UnixStream::connect(entry.path()).is_err_and(|error| refused(&error)) {
+        // Beside the socket there may be the file that says that the job ran out of time; both end together.
+        let socket = entry.path().with_extension("");
+        let nobody =
+            |error: &io::Error| matches!(error.kind(), io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound);
+        if is_job && UnixStream::connect(socket).is_err_and(|error| nobody(&error)) {
             let _ = fs::remove_file(entry.path());
         }
     }
@@ -144,12 +147,15 @@ mod tests {
         let base = tempfile::tempdir().expect("a folder");
         let served = UnixListener::bind(of_job(base.path(), "served")).expect("bound");
         drop(UnixListener::bind(of_job(base.path(), "stale")).expect("bound"));
+        for name in ["served.t", "stale.t", "gone.t"] {
+            fs::write(of_job(base.path(), name), "").expect("written");
+        }
         drop(UnixListener::bind(base.path().join("agent-leader")).expect("bound"));
         sweep(base.path());
         let mut left: Vec<_> =
             fs::read_dir(base.path()).expect("reads").flatten().map(|entry| entry.file_name()).collect();
         left.sort();
-        assert_eq!(left, ["agent-leader", "job-served"]);
+        assert_eq!(left, ["agent-leader", "job-served", "job-served.t"]);
         drop(served);
     }
 }

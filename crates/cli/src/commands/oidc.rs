@@ -36,7 +36,7 @@ enum Command {
         audience: Option<String>,
         /// Seconds that it is good for [default: as the server likes]
         #[arg(long, value_name = "SECONDS")]
-        lifetime: Option<u32>,
+        lifetime: Option<i64>,
         /// Claims to add, separated by commas
         #[arg(long, value_name = "CLAIMS", env = "BUILDKITE_OIDC_TOKEN_CLAIMS", value_delimiter = ',')]
         claim: Vec<String>,

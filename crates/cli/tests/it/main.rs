@@ -9,6 +9,7 @@ mod doctor;
 mod init;
 mod job_environment;
 mod keys;
+mod native;
 mod organizations;
 mod server;
 mod stand;

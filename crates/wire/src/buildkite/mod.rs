@@ -12,6 +12,7 @@ mod log;
 mod oidc;
 mod pipeline;
 mod positive;
+mod secret;
 mod session;
 mod step;
 mod stream_pings;
@@ -22,9 +23,10 @@ pub use data::{DataExists, DataGet, DataKey, DataSet, DataSetBatch};
 pub use error::ErrorBody;
 pub use job::{FinishRequest, Job, JobState, StartRequest, signal_reason};
 pub use log::ChunkQuery;
-pub use oidc::{JobSecret, OidcToken, OidcTokenRequest};
+pub use oidc::{OidcTokenRequest, OidcTokenResponse};
 pub use pipeline::{PipelineUpload, PipelineUploadState};
 pub use positive::Positive;
+pub use secret::JobSecret;
 pub use session::{
     DisconnectResponse, HeartbeatRequest, HeartbeatResponse, PauseRequest, PingAction, PingJob, PingResponse,
     RegisterRequest, RegisterResponse, StopRequest,

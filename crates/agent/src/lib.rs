@@ -13,6 +13,7 @@
 
 mod ambient;
 mod api;
+mod artifacts;
 pub mod commands;
 mod config;
 mod environment;
@@ -27,6 +28,7 @@ mod token_source;
 mod worker;
 
 pub use api::Transport;
+pub use artifacts::{OnProgress, Progress, Tally};
 pub use config::{Config, ConfigFile, DEFAULT_ENDPOINT, Layer, Layers, Setting, config_file_candidates};
 pub use environment::Environment;
 pub use error::{AgentError, ErrorKind};

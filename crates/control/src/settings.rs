@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use countersign_domain::token::Prefix;
 
+use crate::artifacts::Limits;
+
 /// How an instance is set. Each has a default and a flag of `countersign server`.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -21,6 +23,10 @@ pub struct Settings {
     pub flush_interval: Duration,
     /// How often windows are closed, agents given up and the audit log sealed.
     pub sweep_interval: Duration,
+    /// The address under which people and agents reach the server, without a slash at its end: signed addresses begin with it.
+    pub public_url: String,
+    /// How much a job may leave behind.
+    pub artifacts: Limits,
 }
 
 impl Default for Settings {
@@ -33,6 +39,8 @@ impl Default for Settings {
             assignment_timeout: Duration::from_secs(60),
             flush_interval: Duration::from_secs(5),
             sweep_interval: Duration::from_secs(1),
+            public_url: "http://localhost:8420".to_owned(),
+            artifacts: Limits::default(),
         }
     }
 }

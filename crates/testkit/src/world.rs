@@ -63,7 +63,8 @@ impl World {
         let options = Options::new(database.database.clone(), clock.clone());
         let store = Store::create(options).await.expect("a fresh database");
         let keys = KeyRing::generate(clock.now(), &*entropy);
-        let control = Control::new(store, keys, clock.clone(), entropy, Settings::default());
+        let control =
+            Control::new(store, keys, clock.clone(), entropy, Settings::default()).keeping_blobs(database.blobs());
         let operator = control.local_operator();
         let grant: Grant<CreateOrganization> = control.grant_own(&operator).expect("the operator may");
         let acme =
@@ -116,7 +117,8 @@ impl World {
         control.store().close().await;
         let options = Options::new(database.database.clone(), clock.clone());
         let store = Store::open(options).await.expect("the database opens again");
-        let control = Control::new(store, keys, clock.clone(), Arc::new(SeededEntropy::new(8)), Settings::default());
+        let control = Control::new(store, keys, clock.clone(), Arc::new(SeededEntropy::new(8)), Settings::default())
+            .keeping_blobs(database.blobs());
         Self { control, clock, acme, globex, operator, database }
     }
 }

@@ -106,12 +106,12 @@ impl Owner {
     }
 }
 
-fn of_job(id: &str, rest: &str) -> Result<String, CallError> {
+pub(super) fn of_job(id: &str, rest: &str) -> Result<String, CallError> {
     under("jobs", id, rest)
 }
 
 /// Ids come from servers and from variables; one with a slash or a dot would name another call.
-fn under(collection: &str, id: &str, rest: &str) -> Result<String, CallError> {
+pub(super) fn under(collection: &str, id: &str, rest: &str) -> Result<String, CallError> {
     let plain =
         !id.is_empty() && id.len() <= 100 && id.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
     if plain {

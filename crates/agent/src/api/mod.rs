@@ -1,5 +1,6 @@
 //! The Agent API, as a caller sees it: one connection pool, one base address, one token per [`Api`].
 
+mod artifacts;
 mod calls;
 mod failure;
 mod retry;
@@ -21,6 +22,7 @@ use reqwest::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
+pub(crate) use artifacts::Outgoing;
 pub(crate) use calls::{Chunk, Owner};
 pub(crate) use failure::{CallError, printable};
 pub(crate) use retry::{Halt, Retry};

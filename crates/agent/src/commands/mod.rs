@@ -4,6 +4,7 @@
 
 mod access;
 mod annotate;
+pub mod artifact;
 pub mod meta_data;
 
 pub use access::{Given, JobAccess};

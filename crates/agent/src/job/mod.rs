@@ -6,6 +6,7 @@
 //! ```
 
 mod acceptance;
+mod artifacts;
 mod environment;
 mod folders;
 mod log;
@@ -140,9 +141,6 @@ impl Running<'_> {
         folders::make(&folder)?;
         let agent = self.around.worker.agent();
         folders::link_commands(&agent.config.build_path, &agent.host.executable)?;
-        if self.job.env.get("BUILDKITE_ARTIFACT_PATHS").is_some_and(|paths| !paths.is_empty()) {
-            log.line("Note: artifact_paths are not uploaded by this agent.").await;
-        }
         let shell = self.shell();
         let task = Task {
             shell: &shell,
@@ -152,7 +150,9 @@ impl Running<'_> {
             cancel_grace: agent.config.cancel_grace,
         };
         let ended = process::run(&task, self.around.worker.ambient(), log, self.cancelled()).await?;
-        Ok(Outcome::of(ended.status, ended.cancelled))
+        let outcome = Outcome::of(ended.status, ended.cancelled);
+        let uploaded = artifacts::upload(self.around.worker, self.api, self.job, &folder, log).await;
+        Ok(if uploaded { outcome } else { outcome.failed() })
     }
 
     /// Ends when the job is to be cancelled.

@@ -3,6 +3,7 @@
 mod agent;
 mod agent_settings;
 mod annotate;
+mod artifact;
 mod audit;
 mod build;
 mod demo;
@@ -51,6 +52,7 @@ pub enum Command {
     Doctor(doctor::Doctor),
     MetaData(meta_data::MetaData),
     Annotate(annotate::Annotate),
+    Artifact(artifact::Artifact),
 }
 
 /// Runs a command to its end.
@@ -87,6 +89,7 @@ impl Command {
             Self::Doctor(it) => it.run(ambient, printer).await,
             Self::MetaData(it) => it.run(ambient, printer).await,
             Self::Annotate(it) => it.run(ambient).await,
+            Self::Artifact(it) => it.run(ambient, printer).await,
             Self::Server(_) | Self::Agent(_) => Err(Failure::internal("this command starts its own runtime")),
         }
     }

@@ -8,7 +8,7 @@ use countersign_agent::Setting;
 use super::{Cli, variables};
 
 /// Variables of a job, which its agent sets, and of the agent's settings: their flags read them elsewhere.
-const JOB_VARIABLES: [&str; 10] = [
+const JOB_VARIABLES: [&str; 19] = [
     "BUILDKITE_AGENT_ACCESS_TOKEN",
     "BUILDKITE_AGENT_ENDPOINT",
     "BUILDKITE_JOB_ID",
@@ -19,10 +19,19 @@ const JOB_VARIABLES: [&str; 10] = [
     "BUILDKITE_ANNOTATION_APPEND",
     "BUILDKITE_ANNOTATION_PRIORITY",
     "BUILDKITE_ANNOTATION_SCOPE",
+    "BUILDKITE_BUILD_ID",
+    "BUILDKITE_AGENT_INCLUDE_RETRIED_JOBS",
+    "BUILDKITE_ARTIFACT_CONTENT_TYPE",
+    "BUILDKITE_AGENT_ARTIFACT_LITERAL",
+    "BUILDKITE_AGENT_ARTIFACT_DELIMITER",
+    "BUILDKITE_AGENT_ARTIFACT_GLOB_RESOLVE_FOLLOW_SYMLINKS",
+    "BUILDKITE_ARTIFACT_UPLOAD_SKIP_SYMLINKS",
+    "BUILDKITE_NO_MULTIPART_ARTIFACT_UPLOAD",
+    "BUILDKITE_ARTIFACT_UPLOAD_CONCURRENCY",
 ];
 
 /// Flags without a variable: the value would make no sense for longer than one call.
-const WITHOUT: [&str; 3] = ["help", "version", "default"];
+const WITHOUT: [&str; 7] = ["help", "version", "default", "step", "format", "allow-empty-results", "sha256"];
 
 /// Every command that does something, with the words that lead to it.
 pub(super) fn leaves(command: &Command) -> Vec<(String, Command)> {

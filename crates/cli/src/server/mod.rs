@@ -4,6 +4,7 @@
 //! lock and keys ─► lease ─► listen ─► serve ∥ sweep ∥ flush ∥ key ring ∥ lease ─► SIGTERM ─► finish calls ─► write what is left
 //! ```
 
+mod artifact_config;
 mod background;
 pub mod config;
 mod listen;
@@ -38,6 +39,13 @@ pub async fn run(config: ServerConfig, ambient: &Ambient) -> Outcome {
     // First of all, so that a signal during a slow start ends it in order.
     let signals = Signals::listen()?;
     let control = place.control(ambient, config.settings.clone()).await?;
+    let control = match config.artifact_store.open(&place.blobs) {
+        Ok(blobs) => control.keeping_blobs(blobs),
+        Err(failure) => {
+            control.store().close().await;
+            return Err(failure);
+        }
+    };
     let outcome = serve(&config, ambient, &place, &control, signals).await;
     control.store().close().await;
     outcome
@@ -65,7 +73,7 @@ async fn serve(
     let routes = countersign_buildkite::router(control.clone())
         .merge(countersign_graphql::router(control.clone(), config.allowance))
         .merge(edge.operation());
-    let routes = edge.layers(routes);
+    let routes = edge.layers_with(routes, countersign_buildkite::streams(control.clone()));
 
     let (stop, stopping) = watch::channel(false);
     let background = background::start(control, place, stopping.clone());

@@ -57,4 +57,8 @@ unprivileged)
     ;;
 esac
 
+# A real S3-compatible server for the tests of the artifact store.
+COUNTERSIGN_TEST_S3_SERVER=${COUNTERSIGN_TEST_S3_SERVER:-$(./scripts/s3-server.sh)}
+export COUNTERSIGN_TEST_S3_SERVER
+
 exec ./scripts/with-postgres.sh ./scripts/test-parts.sh "$mode"

@@ -14,6 +14,7 @@
 
 mod ambient;
 mod api;
+mod artifacts;
 pub mod commands;
 mod config;
 mod environment;
@@ -29,6 +30,7 @@ mod token_source;
 mod worker;
 
 pub use api::Transport;
+pub use artifacts::{OnProgress, Progress, Tally};
 pub use config::{
     Config, ConfigFile, DEFAULT_ENDPOINT, Layer, Layers, Setting, config_file_candidates, passed_over,
     refuse_lost_restrictions,

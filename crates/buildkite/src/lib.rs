@@ -9,6 +9,7 @@
 
 mod agent;
 mod annotations;
+mod artifacts;
 mod chunks;
 mod failure;
 mod granted;
@@ -53,6 +54,9 @@ pub fn router(control: Control) -> Router {
         .route("/jobs/{id}/header_times", post(job::header_times))
         .route("/jobs/{id}/chunks", post(chunks::append))
         .route("/jobs/{id}/annotations", post(annotations::annotate))
+        .route("/jobs/{id}/artifacts", post(artifacts::announce))
+        .route("/jobs/{id}/artifacts", put(artifacts::ended))
+        .route("/builds/{id}/artifacts/search", get(artifacts::search))
         .route("/jobs/{id}/data/set", post(meta_data::set))
         .route("/jobs/{id}/data/set-batch", post(meta_data::set_batch))
         .route("/jobs/{id}/data/get", post(meta_data::get_for_job))
@@ -75,6 +79,15 @@ fn streaming(control: &Control) -> MethodRouter<Control> {
     } else {
         any(async || countersign_http::message(StatusCode::NOT_FOUND, "Not found"))
     }
+}
+
+/// `/v3/artifacts/…`: the bytes of artifacts, which may be of any size and take any time. Their addresses are signed; no token is
+/// looked at.
+pub fn streams(control: Control) -> Router {
+    Router::new()
+        .route(artifacts::FORM_PATH, post(artifacts::form))
+        .route(artifacts::BYTES_PATH, get(artifacts::download).put(artifacts::upload))
+        .with_state(control)
 }
 
 /// 200 and `{}`: an agent that decodes the body of such an answer finds an object.

@@ -25,6 +25,8 @@ pub struct Place {
     pub database: Database,
     /// The keys.
     pub key_ring: KeyRingFile,
+    /// The folder of artifacts, unless the server is told of another place.
+    pub blobs: PathBuf,
 }
 
 impl Place {
@@ -41,7 +43,7 @@ impl Place {
             None => Database::Sqlite { folder: folder.clone() },
         };
         let ring = given.key_ring_file.clone().unwrap_or_else(|| folder.join(key_ring_file::FILE_NAME));
-        Ok(Self { database, key_ring: KeyRingFile::at(ring) })
+        Ok(Self { database, key_ring: KeyRingFile::at(ring), blobs: folder.join("blobs") })
     }
 
     /// What the store is opened with.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use countersign_domain::text::FieldError;
 use countersign_domain::{PublicId, Refusal};
 use countersign_store::StoreError;
+use countersign_store::blobs::BlobError;
 
 /// What every operation answers.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -95,6 +96,33 @@ impl Error {
     /// A fault of ours.
     pub fn internal(what: impl std::fmt::Display) -> Self {
         Self::Internal(what.to_string())
+    }
+}
+
+impl From<BlobError> for Error {
+    fn from(error: BlobError) -> Self {
+        match error {
+            BlobError::Missing => Self::NotFound("artifact"),
+            BlobError::NotAsAnnounced(what) => {
+                Self::Conflict(format!("The bytes of the artifact are not those that were announced: {what}."))
+            }
+            BlobError::Busy => Self::Unavailable {
+                code: "busy",
+                message: "The server is taking in as many artifacts as it can; try again.",
+            },
+            BlobError::StorageFull => Self::Unavailable {
+                code: "storage_full",
+                message: "The server has no space left for artifacts; nothing was kept. Its operator must free space.",
+            },
+            BlobError::Unavailable { why } => {
+                tracing::warn!(%why, "the store of artifacts is not available");
+                Self::Unavailable {
+                    code: "artifact_storage",
+                    message: "The store of artifacts is not available now; try again.",
+                }
+            }
+            other => Self::Internal(other.to_string()),
+        }
     }
 }
 

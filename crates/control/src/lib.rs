@@ -6,6 +6,7 @@
 pub mod access;
 pub mod agent_tokens;
 pub mod agents;
+pub mod artifacts;
 pub mod audit;
 pub mod builds;
 mod crowd;
@@ -26,10 +27,11 @@ mod usage;
 pub mod user_tokens;
 mod wakeups;
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use countersign_domain::id::Id;
 use countersign_domain::{Clock, Entropy, KeyRing, Kind, Timestamp, TokenSecret};
+use countersign_store::blobs::Blobs;
 use countersign_store::{Lane, Store, Tx};
 use futures_util::future::BoxFuture;
 
@@ -53,6 +55,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     settings: Settings,
+    blobs: OnceLock<Blobs>,
     usage: usage::Usage,
     crowd: crowd::Crowd,
     counts: maintenance::Counts,
@@ -84,6 +87,7 @@ impl Control {
             entropy,
             wakeups: wakeups::Wakeups::new(settings.max_waiting),
             settings,
+            blobs: OnceLock::new(),
             usage: usage::Usage::default(),
             crowd: crowd::Crowd::default(),
             counts: maintenance::Counts::default(),
@@ -96,6 +100,22 @@ impl Control {
     #[must_use]
     pub fn store(&self) -> &Store {
         &self.inner.store
+    }
+
+    /// Keeps the bytes of artifacts there. To be said once, before anything is served; without it, artifacts are unavailable.
+    #[must_use]
+    pub fn keeping_blobs(self, blobs: Blobs) -> Self {
+        // Whoever says it twice keeps to the first word: nothing that was stored may be looked for elsewhere.
+        let _ = self.inner.blobs.set(blobs);
+        self
+    }
+
+    /// Where the bytes of artifacts are.
+    pub(crate) fn blobs(&self) -> Result<&Blobs> {
+        self.inner.blobs.get().ok_or(Error::Unavailable {
+            code: "artifact_storage",
+            message: "This process keeps no artifacts; ask the server.",
+        })
     }
 
     /// The key ring as it is now.

@@ -1,5 +1,6 @@
 //! Keeping house: what the server does by itself, with a reason that its audit rows carry.
 
+mod abandoned_artifacts;
 mod flush;
 mod lost_agents;
 mod metrics;
@@ -26,6 +27,8 @@ pub struct Swept {
     pub agents_lost: u64,
     /// Jobs that went back to their queue because their agent did not take them.
     pub jobs_returned: u64,
+    /// Artifacts that were given up because nobody brings their bytes any more.
+    pub artifacts_abandoned: u64,
     /// Rows of the audit log that were sealed.
     pub audit_sealed: u64,
 }
@@ -39,8 +42,9 @@ impl Control {
         let windows_closed = self.close_windows().await?;
         let agents_lost = self.give_up_silent_agents().await?;
         let jobs_returned = self.return_jobs().await?;
+        let artifacts_abandoned = self.abandon_artifacts().await?;
         let audit_sealed = self.seal_audit().await?;
-        Ok(Swept { windows_closed, agents_lost, jobs_returned, audit_sealed })
+        Ok(Swept { windows_closed, agents_lost, jobs_returned, artifacts_abandoned, audit_sealed })
     }
 
     /// Puts jobs back that their agent did not take in time.

@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use countersign_domain::token::Prefix;
 
+use crate::artifacts::Limits;
+
 /// The longest that a ping is held: agents give up a call after 60 s, and this server one after 30 s.
 pub const MAX_PING_HOLD: Duration = Duration::from_secs(25);
 
@@ -32,6 +34,8 @@ pub struct Settings {
     pub flush_interval: Duration,
     /// How often windows are closed, agents given up and the audit log sealed.
     pub sweep_interval: Duration,
+    /// How much a job may leave behind.
+    pub artifacts: Limits,
 }
 
 impl Default for Settings {
@@ -48,6 +52,7 @@ impl Default for Settings {
             max_waiting: 4_096,
             flush_interval: Duration::from_secs(5),
             sweep_interval: Duration::from_secs(1),
+            artifacts: Limits::default(),
         }
     }
 }

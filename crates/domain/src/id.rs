@@ -160,6 +160,8 @@ pub mod of {
         AuditEvent,
         /// A note that a job leaves on its build.
         Annotation,
+        /// A file that a job leaves behind.
+        Artifact,
     }
 }
 
@@ -185,3 +187,5 @@ pub type JobId = Id<of::Job>;
 pub type AuditEventId = Id<of::AuditEvent>;
 /// Id of an annotation.
 pub type AnnotationId = Id<of::Annotation>;
+/// Id of an artifact.
+pub type ArtifactId = Id<of::Artifact>;

@@ -6,6 +6,7 @@
 
 pub mod agent;
 pub mod annotation;
+pub mod artifact;
 pub mod audit;
 pub mod build;
 pub mod clock;

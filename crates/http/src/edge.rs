@@ -48,11 +48,17 @@ impl Edge {
     /// The whole server: the routes with everything that stands around them. The listener has to put a
     /// `ConnectInfo<SocketAddr>` with the peer's address into each request.
     pub fn layers(&self, routes: Router) -> Router {
+        self.layers_with(routes, Router::new())
+    }
+
+    /// The same with routes beside them whose bodies may be of any size and take any time: they have limits of their own.
+    pub fn layers_with(&self, routes: Router, streams: Router) -> Router {
         routes
-            .fallback(answer::not_found)
-            .method_not_allowed_fallback(answer::method_not_allowed)
             .layer(from_fn(limit_size))
             .layer(from_fn(limit_time))
+            .merge(streams)
+            .fallback(answer::not_found)
+            .method_not_allowed_fallback(answer::method_not_allowed)
             .layer(CatchPanicLayer::custom(panicked))
             .layer(from_fn_with_state(self.clone(), observe))
     }

@@ -263,6 +263,35 @@ CREATE TABLE annotations (
     UNIQUE (build_id, scope, scope_id, context)
 );
 
+-- `batch_id` is the agent's: a batch that comes again has the same artifacts. `stored_at` is when the bytes were whole in the server's own
+-- store, where an artifact's name is its organization's id, its build's and its own; with an `upload_destination` they went elsewhere.
+CREATE TABLE artifacts (
+    id                  BYTEA PRIMARY KEY,
+    organization_id     BYTEA NOT NULL,
+    build_id            BYTEA NOT NULL REFERENCES builds (id),
+    job_id              BYTEA NOT NULL REFERENCES jobs (id),
+    batch_id            BYTEA NOT NULL,
+    position            BIGINT NOT NULL,
+    path                TEXT NOT NULL,
+    absolute_path       TEXT NOT NULL,
+    size                BIGINT NOT NULL,
+    sha1                TEXT NOT NULL,
+    sha256              TEXT,
+    content_type        TEXT NOT NULL,
+    upload_destination  TEXT,
+    url                 TEXT,
+    state               TEXT NOT NULL,
+    created_at          BIGINT NOT NULL,
+    stored_at           BIGINT,
+    finished_at         BIGINT,
+    UNIQUE (job_id, batch_id, position),
+    UNIQUE (job_id, batch_id, path)
+);
+CREATE INDEX artifacts_of_build ON artifacts (build_id, id);
+CREATE INDEX artifacts_of_job ON artifacts (job_id, id);
+CREATE INDEX artifacts_at_path ON artifacts (build_id, path, id);
+CREATE INDEX artifacts_under_way ON artifacts (created_at) WHERE state = 'new';
+
 -- `sequence` and `hash` are written by the sealing that follows, in batches; until then they are NULL.
 -- The organization of an event about the instance itself is sixteen zero bytes.
 CREATE TABLE audit_events (

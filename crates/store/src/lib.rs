@@ -7,7 +7,9 @@ pub mod engine;
 pub mod statements;
 
 pub mod agents;
+pub mod artifacts;
 pub mod audit;
+pub mod blobs;
 pub mod builds;
 pub mod instance;
 pub mod jobs;

@@ -5,10 +5,11 @@ use crate::Sql;
 /// The statements by module.
 #[must_use]
 pub fn all() -> Vec<(&'static str, &'static [Sql])> {
-    use crate::{agents, audit, builds, instance, jobs, keys, organizations, refusals, tokens, users};
+    use crate::{agents, artifacts, audit, builds, instance, jobs, keys, organizations, refusals, tokens, users};
     vec![
         ("agents", agents::ALL),
         ("agents::sessions", agents::sessions::ALL),
+        ("artifacts", artifacts::ALL),
         ("audit", audit::ALL),
         ("builds", builds::ALL),
         ("builds::annotations", builds::annotations::ALL),

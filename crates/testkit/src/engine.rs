@@ -3,6 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use countersign_store::Database;
+use countersign_store::blobs::Blobs;
 use tempfile::TempDir;
 use tokio_postgres::NoTls;
 
@@ -102,6 +103,17 @@ impl TestDatabase {
                 Self { database, folder, name: Some(name) }
             }
         }
+    }
+}
+
+impl TestDatabase {
+    /// The folder of the test's artifacts, opened.
+    ///
+    /// # Panics
+    /// When it cannot be made.
+    #[must_use]
+    pub fn blobs(&self) -> Blobs {
+        Blobs::folder(&self.folder.path().join("blobs")).expect("a folder for the test's artifacts")
     }
 }
 

@@ -72,7 +72,7 @@ impl World {
         let options = Options::new(database.database.clone(), clock.clone());
         let store = Store::create(options).await.expect("a fresh database");
         let keys = KeyRing::generate(clock.now(), &*entropy);
-        let control = Control::new(store, keys, clock.clone(), entropy, settings);
+        let control = Control::new(store, keys, clock.clone(), entropy, settings).keeping_blobs(database.blobs());
         let operator = control.local_operator();
         let grant: Grant<CreateOrganization> = control.grant_own(&operator).expect("the operator may");
         let acme =
@@ -125,7 +125,8 @@ impl World {
         control.store().close().await;
         let options = Options::new(database.database.clone(), clock.clone());
         let store = Store::open(options).await.expect("the database opens again");
-        let control = Control::new(store, keys, clock.clone(), Arc::new(SeededEntropy::new(8)), settings());
+        let control = Control::new(store, keys, clock.clone(), Arc::new(SeededEntropy::new(8)), settings())
+            .keeping_blobs(database.blobs());
         Self { control, clock, acme, globex, operator, database }
     }
 }

@@ -1,5 +1,6 @@
 //! The Agent API, as a caller sees it: one connection pool, one base address, one token per [`Api`].
 
+mod artifacts;
 mod calls;
 mod command_calls;
 mod failure;
@@ -23,6 +24,7 @@ use reqwest::{
 };
 use serde::{Serialize, de::DeserializeOwned};
 
+pub(crate) use artifacts::Outgoing;
 pub(crate) use calls::{Chunk, Owner};
 pub(crate) use command_calls::Uploaded;
 pub(crate) use failure::{CallError, printable};

@@ -76,6 +76,13 @@ impl Retry {
         Self { wait: Wait::Growing { base_millis: 2000.0 }, ..Self::every(10, 0, On::Temporary) };
     pub const DATA_READ: Self = Self::every(10, 5, On::Temporary);
 
+    pub const ARTIFACT_CREATE: Self =
+        Self { wait: Wait::Growing { base_millis: 500.0 }, ..Self::every(10, 0, On::Temporary) };
+    pub const ARTIFACT_BYTES: Self = Self::every(10, 5, On::Everything);
+    pub const ARTIFACT_STATE: Self = Self { on: On::Everything, ..Self::ARTIFACT_CREATE };
+    pub const ARTIFACT_SEARCH: Self = Self::every(10, 5, On::Everything);
+    pub const ARTIFACT_DOWNLOAD: Self = Self::every(5, 5, On::Everything);
+
     const fn every(attempts: u32, seconds: u64, on: On) -> Self {
         Self { attempts, wait: Wait::Every(Duration::from_secs(seconds)), on, jitter: false, obeys_retry_after: false }
     }

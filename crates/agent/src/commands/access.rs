@@ -100,6 +100,13 @@ impl JobAccess {
         }
     }
 
+    /// The build whose artifacts are looked for.
+    pub(super) fn build(&self) -> Result<&str, AgentError> {
+        self.build
+            .as_deref()
+            .ok_or_else(|| AgentError::bad_input("BUILDKITE_BUILD_ID is not set; give the build with --build"))
+    }
+
     /// Takes the values of secret variables out of a text.
     pub(super) fn redact(&self, text: &str) -> String {
         redaction::redact(text, &self.secrets)

@@ -6,6 +6,7 @@
 mod access;
 pub mod agent_control;
 mod annotate;
+pub mod artifact;
 mod local;
 mod lock;
 pub mod meta_data;

@@ -6,6 +6,7 @@
 //! ```
 
 mod acceptance;
+mod artifacts;
 mod checkout;
 mod environment;
 mod folders;

@@ -25,6 +25,11 @@ impl Outcome {
         Self::not_run(reason(cancel))
     }
 
+    /// Something after the command failed: what had passed has failed, too.
+    pub fn failed(self) -> Self {
+        if self.exit_status == "0" { Self { exit_status: "1".to_owned(), ..self } } else { self }
+    }
+
     /// The command ended with `status`, after a cancellation or by itself. A cancelled one never counts as passed.
     pub fn of(status: ExitStatus, cancelled: Option<Cancel>) -> Self {
         let exit_status = match status.code() {

@@ -9,7 +9,7 @@ use countersign_wire::{
 use tokio::sync::watch;
 
 use super::{
-    Cancel, Surroundings, acceptance,
+    Cancel, Surroundings, acceptance, artifacts,
     checkout::{Checkout, NoCheckout, Source, Turn, Wanted},
     environment::Ingredients,
     folders,
@@ -122,9 +122,6 @@ impl Running<'_> {
         } else {
             folders::make(&folder)?;
         }
-        if self.job.env.get("BUILDKITE_ARTIFACT_PATHS").is_some_and(|paths| !paths.is_empty()) {
-            log.line("Note: artifact_paths are not uploaded by this agent.").await;
-        }
         let shell = self.shell();
         let (program, arguments) = shell.split_first().ok_or_else(|| io::Error::other("the shell is empty"))?;
         let script = self.job.env.get("BUILDKITE_COMMAND").map_or("", String::as_str);
@@ -134,8 +131,20 @@ impl Running<'_> {
         if let Some(cancel) = ended.cancelled {
             log.line(said(cancel)).await;
         }
+        let outcome = Outcome::of(ended.status, ended.cancelled);
+        let outcome = if ended.cancelled.is_some() { outcome } else { self.upload(outcome, cancelled, log).await };
         drop(turn);
-        Ok(Outcome::of(ended.status, ended.cancelled))
+        Ok(outcome)
+    }
+
+    /// Uploads what the step names, after a command that passed or failed. A cancellation ends that, too.
+    async fn upload(&self, outcome: Outcome, cancelled: &watch::Receiver<Option<Cancel>>, log: &mut Log) -> Outcome {
+        let folder = self.folder();
+        let uploaded = tokio::select! {
+            uploaded = artifacts::upload(self.around.worker, self.api, self.job, &folder, log) => uploaded,
+            cancel = Cancel::comes(cancelled) => return Outcome::cancelled_early(cancel),
+        };
+        if uploaded { outcome } else { outcome.failed() }
     }
 
     /// How every process of the job is run; program and arguments are still to be named.

@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on must say where")]
 
+mod artifacts;
 mod chunks;
 mod edge;
 mod jobs;

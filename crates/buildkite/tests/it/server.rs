@@ -61,7 +61,7 @@ impl Server {
     fn over(world: World) -> Self {
         let edge = Edge::new(world.control.clone(), Arc::new(SeededEntropy::new(9)), TrustedProxies::default());
         let routes = countersign_buildkite::router(world.control.clone()).merge(edge.operation());
-        let app = edge.layers(routes);
+        let app = edge.layers_with(routes, countersign_buildkite::streams(world.control.clone()));
         Self { world, app }
     }
 

@@ -5,6 +5,7 @@ mod agent_control;
 mod agent_settings;
 mod annotate;
 mod annotation;
+mod artifact;
 mod audit;
 mod build;
 mod demo;
@@ -73,6 +74,7 @@ pub enum Command {
     Stop(agent_control::Stop),
     Pause(agent_control::Pause),
     Resume(agent_control::Resume),
+    Artifact(artifact::Artifact),
 }
 
 /// Runs a command to its end.
@@ -121,6 +123,7 @@ impl Command {
             Self::Stop(it) => it.run(ambient).await,
             Self::Pause(it) => it.run(ambient).await,
             Self::Resume(it) => it.run(ambient).await,
+            Self::Artifact(it) => it.run(ambient, printer).await,
             Self::Server(_) | Self::Agent(_) => Err(Failure::internal("this command starts its own runtime")),
         }
     }

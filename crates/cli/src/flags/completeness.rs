@@ -45,10 +45,19 @@ const JOB_VARIABLES: &[&str] = &[
     "BUILDKITE_LOCK_WAIT_TIMEOUT",
     "BUILDKITE_AGENT_PAUSE_NOTE",
     "BUILDKITE_AGENT_PAUSE_TIMEOUT_MINUTES",
+    "BUILDKITE_AGENT_INCLUDE_RETRIED_JOBS",
+    "BUILDKITE_ARTIFACT_CONTENT_TYPE",
+    "BUILDKITE_AGENT_ARTIFACT_LITERAL",
+    "BUILDKITE_AGENT_ARTIFACT_DELIMITER",
+    "BUILDKITE_AGENT_ARTIFACT_GLOB_RESOLVE_FOLLOW_SYMLINKS",
+    "BUILDKITE_ARTIFACT_UPLOAD_SKIP_SYMLINKS",
+    "BUILDKITE_NO_MULTIPART_ARTIFACT_UPLOAD",
+    "BUILDKITE_ARTIFACT_UPLOAD_CONCURRENCY",
 ];
 
 /// Flags without a variable: the value would make no sense for longer than one call.
-const WITHOUT: [&str; 7] = ["help", "version", "default", "audience", "lifetime", "force", "format"];
+const WITHOUT: &[&str] =
+    &["help", "version", "default", "audience", "lifetime", "force", "format", "step", "allow-empty-results", "sha256"];
 
 /// Every command that does something, with the words that lead to it.
 pub(super) fn leaves(command: &Command) -> Vec<(String, Command)> {

@@ -71,6 +71,22 @@ variables! {
     FLUSH_INTERVAL = "COUNTERSIGN_FLUSH_INTERVAL";
     /// How often the server keeps house.
     SWEEP_INTERVAL = "COUNTERSIGN_SWEEP_INTERVAL";
+    /// Where artifacts are kept: a folder, or `s3://BUCKET/PREFIX`.
+    ARTIFACT_STORE = "COUNTERSIGN_ARTIFACT_STORE";
+    /// The address of an S3-compatible store.
+    S3_ENDPOINT = "COUNTERSIGN_S3_ENDPOINT";
+    /// The region of the S3 store.
+    S3_REGION = "COUNTERSIGN_S3_REGION";
+    /// The id of the S3 access key.
+    S3_ACCESS_KEY_ID = "COUNTERSIGN_S3_ACCESS_KEY_ID";
+    /// The secret of the S3 access key, or `file://PATH` of a private file that holds it.
+    S3_SECRET_ACCESS_KEY = "COUNTERSIGN_S3_SECRET_ACCESS_KEY";
+    /// The most bytes of one artifact.
+    MAX_ARTIFACT_SIZE = "COUNTERSIGN_MAX_ARTIFACT_SIZE";
+    /// The most artifacts of one job.
+    MAX_ARTIFACTS_PER_JOB = "COUNTERSIGN_MAX_ARTIFACTS_PER_JOB";
+    /// The most bytes of one job's artifacts together.
+    MAX_ARTIFACT_SIZE_PER_JOB = "COUNTERSIGN_MAX_ARTIFACT_SIZE_PER_JOB";
 
     /// The address of the server that a command talks to.
     SERVER = "COUNTERSIGN_SERVER";

@@ -13,6 +13,7 @@ use countersign_graphql::Allowance;
 use serde::Deserialize;
 use url::Url;
 
+use super::artifact_config::{self, ArtifactFlags, ArtifactSection, ArtifactStore};
 use crate::{
     failure::{Failure, Outcome},
     flags::{InstanceArgs, duration, interval, variables, whole_seconds},
@@ -81,6 +82,9 @@ pub struct ServerFlags {
     /// How often the server keeps house: windows, lost agents, the audit chain [default: 1s]
     #[arg(long, value_name = "TIME", env = variables::SWEEP_INTERVAL, value_parser = interval)]
     pub sweep_interval: Option<Duration>,
+    /// Artifacts.
+    #[command(flatten)]
+    pub artifacts: ArtifactFlags,
 }
 
 /// The configuration file.
@@ -89,6 +93,7 @@ pub struct ServerFlags {
 pub struct File {
     server: ServerSection,
     storage: StorageSection,
+    artifacts: ArtifactSection,
     intervals: IntervalSection,
     log: LogSection,
 }
@@ -160,7 +165,9 @@ pub struct ServerConfig {
     pub allowance: Allowance,
     /// Where the rows and keys are.
     pub instance: InstanceArgs,
-    /// Prefix and intervals.
+    /// Where the bytes of artifacts are kept.
+    pub artifact_store: ArtifactStore,
+    /// Prefix, intervals and limits.
     pub settings: Settings,
     /// What is logged.
     pub log: String,
@@ -199,7 +206,7 @@ impl ServerConfig {
         log: (Option<String>, Option<LogFormat>),
         file: File,
     ) -> Outcome<Self> {
-        let File { server, storage, intervals, log: logging } = file;
+        let File { server, storage, artifacts, intervals, log: logging } = file;
         let listen = match flags.listen.or(server.listen) {
             Some(listen) => listen,
             None => DEFAULT_LISTEN.parse().map_err(Failure::internal)?,
@@ -211,6 +218,7 @@ impl ServerConfig {
             || format!("{scheme}://localhost:{}", listen.port()),
             |url| url.as_str().trim_end_matches('/').to_owned(),
         );
+        let (artifact_store, limits) = artifact_config::resolve(&flags.artifacts, artifacts)?;
         let prefix = match &flags.token_prefix {
             Some(prefix) => Some(prefix.clone()),
             None => server.token_prefix.map(|text| in_file("server.token_prefix", text.parse())).transpose()?,
@@ -249,6 +257,8 @@ impl ServerConfig {
             )?,
             flush_interval: time(flags.flush_interval, "flush", intervals.flush, defaults.flush_interval)?,
             sweep_interval: time(flags.sweep_interval, "sweep", intervals.sweep, defaults.sweep_interval)?,
+            public_url: public_url.clone(),
+            artifacts: limits,
         };
         let trusted_proxies =
             if flags.trusted_proxy.is_empty() { server.trusted_proxies } else { flags.trusted_proxy.clone() };
@@ -271,6 +281,7 @@ impl ServerConfig {
             listen,
             public_url,
             tls,
+            artifact_store,
             trusted_proxies,
             max_connections: max_connections.map(|number| usize::try_from(number).unwrap_or(usize::MAX)),
             allowance,

@@ -6,10 +6,12 @@
 use std::{
     io,
     net::SocketAddr,
+    pin::Pin,
     sync::{
         Arc,
         atomic::{AtomicU64, AtomicUsize, Ordering},
     },
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -158,9 +160,9 @@ impl Served {
                 request.extensions_mut().insert(ConnectInfo(peer));
                 let answering = routes.clone().oneshot(request);
                 async move {
+                    // A call lasts until its answer has been sent whole: a large one takes longer than a connection may idle.
                     let answer = answering.await;
-                    drop(under_way);
-                    answer
+                    answer.map(|answer| answer.map(|body| Body::new(Sending { body, _call: under_way })))
                 }
             })
         };
@@ -209,6 +211,32 @@ impl Calls {
 impl Drop for UnderWay {
     fn drop(&mut self) {
         self.0.under_way.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// The body of an answer that is being sent.
+struct Sending {
+    body: Body,
+    _call: UnderWay,
+}
+
+impl hyper::body::Body for Sending {
+    type Data = hyper::body::Bytes;
+    type Error = axum::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<hyper::body::Frame<hyper::body::Bytes>, axum::Error>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> hyper::body::SizeHint {
+        self.body.size_hint()
     }
 }
 

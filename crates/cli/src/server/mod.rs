@@ -4,6 +4,7 @@
 //! lock and keys ─► lease ─► listen ─► serve ∥ sweep ∥ flush ∥ key ring ∥ TLS ∥ lease ─► SIGTERM ─► finish calls ─► write what is left
 //! ```
 
+mod artifact_config;
 mod background;
 pub mod config;
 mod listen;
@@ -44,6 +45,13 @@ pub async fn run(config: ServerConfig, ambient: &Ambient) -> Outcome {
     // An agent that waits may hold a connection for that and another for its heartbeats.
     let settings = Settings { max_waiting: most / 2, ..config.settings.clone() };
     let control = place.control(ambient, settings).await?;
+    let control = match config.artifact_store.open(&place.blobs) {
+        Ok(blobs) => control.keeping_blobs(blobs),
+        Err(failure) => {
+            control.store().close().await;
+            return Err(failure);
+        }
+    };
     let outcome = serve(&config, ambient, &place, &control, Front { tls, most, signals }).await;
     control.store().close().await;
     outcome
@@ -72,7 +80,7 @@ async fn serve(config: &ServerConfig, ambient: &Ambient, place: &Place, control:
     let routes = countersign_buildkite::router(control.clone())
         .merge(countersign_graphql::router(control.clone(), config.allowance))
         .merge(edge.operation());
-    let routes = edge.layers(routes);
+    let routes = edge.layers_with(routes, countersign_buildkite::streams(control.clone()));
 
     let (stop, stopping) = watch::channel(false);
     let background = background::start(control, place, stopping.clone());

@@ -127,7 +127,7 @@ impl Cast {
         let routes = countersign_buildkite::router(world.control.clone())
             .merge(countersign_graphql::router(world.control.clone(), countersign_graphql::Allowance::default()))
             .merge(edge.operation());
-        let routes = edge.layers(routes);
+        let routes = edge.layers_with(routes, countersign_buildkite::streams(world.control.clone()));
         let member = member(&world).await;
         let revoked = user_token(&world, true).await;
         let operator = {

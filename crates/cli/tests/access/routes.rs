@@ -18,6 +18,10 @@ const BODIES: &[(&str, &str)] = &[
     ("/jobs/{id}/header_times", r#"{"header_times":{}}"#),
     ("/jobs/{id}/chunks", "hello"),
     ("/jobs/{id}/annotations", r#"{"body":"hello"}"#),
+    (
+        "/jobs/{id}/artifacts",
+        r#"{"id":"0198f3a1-7c3e-7b21-9f60-3a5c1e0d4b77","artifacts":[{"path":"a","sha1sum":"da39a3ee5e6b4b0d3255bfef95601890afd80709"}]}"#,
+    ),
     ("/jobs/{id}/data/set", r#"{"key":"k","value":"v"}"#),
     ("/jobs/{id}/data/set-batch", r#"{"items":[{"key":"k","value":"v"}]}"#),
     ("/jobs/{id}/data/get", r#"{"key":"k"}"#),
@@ -39,6 +43,7 @@ const WITHOUT_BODY: &[&str] = &[
     "/jobs/{id}",
     "/jobs/{id}/accept",
     "/jobs/{id}/acquire",
+    "/builds/{id}/artifacts/search",
     "/jobs/{id}/data/keys",
     "/builds/{id}/data/keys",
     "/",
@@ -65,6 +70,12 @@ pub fn all() -> Vec<Operation> {
         in_source(OPERATION).into_iter().map(|(method, path)| plain(method, path)).collect();
     assert_eq!(operation.len(), 3, "the router of operation is not written as it was");
     found.extend(operation);
+    for (method, path) in
+        [("PUT", "/v3/artifacts/{job}"), ("GET", "/v3/artifacts/{job}"), ("POST", "/v3/artifact-form")]
+    {
+        let name = format!("{method} {}", path.replace("{job}", "{id}"));
+        found.push(Operation { name, method, path: path.to_owned(), body: None });
+    }
     found.push(Operation {
         name: "POST /agentedge…/StreamPings".to_owned(),
         method: "POST",
@@ -102,6 +113,9 @@ fn agent_api(method: &'static str, path: &'static str) -> Operation {
     operation.path = format!("/v3{}", path.replace("{id}", id));
     if path.ends_with("/chunks") {
         operation.path.push_str("?sequence=1&offset=0&size=5");
+    }
+    if path.ends_with("/search") {
+        operation.path.push_str("?query=*");
     }
     operation.name = format!("{method} /v3{path}");
     operation

@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a test that cannot go on must say where")]
 
 mod agents;
+mod artifacts;
 mod audit;
 mod builds;
 mod doctor;

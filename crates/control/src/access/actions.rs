@@ -187,6 +187,13 @@ actions! {
     /// Annotate one's own build.
     Annotate "annotation.write": Job;
 
+    /// Announce artifacts of one's own job, and say how their upload ended.
+    UploadArtifacts "artifact.upload": Job;
+    /// Search the artifacts of one's own build.
+    ReadArtifacts "artifact.read": Job;
+    /// Take in and hand out the bytes of artifacts, for whoever shows an address that the server signed.
+    MoveArtifacts "artifact.move": System;
+
     /// Keep house: close windows, give agents up, seal the audit log, move to new keys.
     KeepHouse "house.keep": System;
     /// See how this instance is doing.

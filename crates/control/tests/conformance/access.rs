@@ -46,6 +46,9 @@ const REFERENCE: &[(&str, &str)] = &[
     ("meta_data.read", "job"),
     ("meta_data.write", "job"),
     ("annotation.write", "job"),
+    ("artifact.upload", "job"),
+    ("artifact.read", "job"),
+    ("artifact.move", "system"),
     ("house.keep", "system"),
     ("instance.view", "operator, system"),
 ];
@@ -124,6 +127,7 @@ fn every_action() -> Vec<(&'static str, Ask)> {
         ViewBuilds CreateBuild CancelBuild
         RegisterAgent IdentifyAgentToken ConnectAgent Heartbeat Ping DisconnectAgent AcceptJob
         ReportJob ControlOwnAgent ReadMetaData WriteMetaData Annotate
+        UploadArtifacts ReadArtifacts MoveArtifacts
         KeepHouse ViewInstance
     ]
 }
@@ -172,7 +176,7 @@ pub async fn every_caller_and_every_action_as_the_reference_says(world: &World) 
             compared += 1;
         }
     }
-    assert_eq!(compared, 35 * 10);
+    assert_eq!(compared, 38 * 10);
 }
 
 /// The reference, the table and the types name the same actions.

@@ -269,5 +269,6 @@ pub async fn restart(world: &mut World) {
     let store = Store::open(Options::new(world.database.database.clone(), world.clock.clone())).await;
     let store = store.expect("the database opens again");
     world.control =
-        Control::new(store, keys, world.clock.clone(), Arc::new(SeededEntropy::new(next())), Settings::default());
+        Control::new(store, keys, world.clock.clone(), Arc::new(SeededEntropy::new(next())), Settings::default())
+            .keeping_blobs(world.database.blobs());
 }

@@ -43,6 +43,7 @@ tables! {
     "job_log_chunks" "job_id IN (SELECT id FROM jobs WHERE organization_id = $1)";
     "meta_data" "build_id IN (SELECT id FROM builds WHERE organization_id = $1)";
     "annotations" "build_id IN (SELECT id FROM builds WHERE organization_id = $1)";
+    "artifacts" "organization_id = $1";
     "audit_events" "organization_id = $1";
     "audit_heads" "organization_id = $1";
     "refusals" "organization_id = $1";

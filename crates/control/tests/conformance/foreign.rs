@@ -6,15 +6,16 @@ use std::sync::Arc;
 use countersign_control::access::actions::{
     AcceptJob, CancelBuild, CreateAgentToken, CreateBuild, PauseAgent, Ping, RegisterAgent, ReportJob,
     RevealAgentToken, RevealUserToken, RevokeAgentToken, RevokeUserToken, RotateAgentToken, StopAgent,
-    UpdateAgentToken, UpdateUserToken, ViewAgentTokens, ViewAgents, ViewBuilds, ViewOrganization, ViewUserTokens,
-    WriteMetaData,
+    UpdateAgentToken, UpdateUserToken, UploadArtifacts, ViewAgentTokens, ViewAgents, ViewBuilds, ViewOrganization,
+    ViewUserTokens, WriteMetaData,
 };
 use countersign_control::agent_tokens::{NewAgentToken, Revocation, Rotation, TokenReference};
 use countersign_control::agents::Reach;
+use countersign_control::artifacts::Ended;
 use countersign_control::builds::NewBuild;
 use countersign_control::user_tokens::{UserTokenChange, UserTokenReference};
 use countersign_control::{Error, PageRequest};
-use countersign_domain::id::{AgentId, BuildId, DeploymentId, JobId, OrganizationId, TokenId, UserId};
+use countersign_domain::id::{AgentId, ArtifactId, BuildId, DeploymentId, JobId, OrganizationId, TokenId, UserId};
 use countersign_domain::{DeploymentScope, Kind, PublicId, Scope, TokenSecret};
 use countersign_store::IntoValue;
 use countersign_testkit::{SeededEntropy, World};
@@ -36,6 +37,7 @@ struct Ids {
     agent: AgentId,
     build: BuildId,
     job: JobId,
+    artifact: ArtifactId,
 }
 
 impl Ids {
@@ -59,6 +61,7 @@ impl Ids {
             agent: sql::value(control, agent, of(), "id").await,
             build: sql::value(control, job, of(), "build_id").await,
             job: sql::value(control, job, of(), "id").await,
+            artifact: sql::value(control, "SELECT id FROM artifacts WHERE organization_id = $1", of(), "id").await,
         }
     }
 
@@ -79,6 +82,7 @@ impl Ids {
             agent: fresh_id(control),
             build: fresh_id(control),
             job: fresh_id(control),
+            artifact: fresh_id(control),
         }
     }
 
@@ -184,6 +188,10 @@ async fn people(world: &World, ids: &Ids, answers: &mut Answers) {
     answers.keep("meta-data of build", &control.build_meta_data(&view, ids.build).await);
     answers.keep("job", &control.job(&view, ids.job).await);
     answers.keep("log of job", &control.job_log(&view, ids.job, 0).await);
+    let page = PageRequest::first(9);
+    answers.keep("artifacts of build", &control.build_artifacts(&view, ids.build, page).await);
+    answers.keep("artifacts of job", &control.job_artifacts(&view, ids.job, PageRequest::first(9)).await);
+    answers.keep("artifact", &control.artifact(&view, ids.artifact).await);
     answers.keep("cancel", &control.cancel_build(&world.admin::<CancelBuild>(), ids.build).await);
     let new = NewBuild {
         definition: crate::acting::ONE_STEP.to_owned(),
@@ -204,6 +212,8 @@ async fn machines(world: &World, ids: &Ids, answers: &mut Answers) {
     answers.keep("report another job", &control.grant_on_job::<ReportJob>(&job.caller, ids.job).map(|_| ()));
     answers
         .keep("write to another build", &control.grant_on_build::<WriteMetaData>(&job.caller, ids.build).map(|_| ()));
+    let grant = may::<UploadArtifacts>(control, &job.caller);
+    answers.keep("end another's artifact", &control.end_artifacts(&grant, vec![(ids.artifact, Ended::Finished)]).await);
     let caller = crate::acting::caller(control, world.acme.agent_token()).await;
     let tags = format!("deployment={}", ids.deployment_name);
     let grant = may::<RegisterAgent>(control, &caller);

@@ -229,6 +229,22 @@ list! {
         when_an_agent_was_heard_is_seen_at_once_and_written_behind
         refusals_are_counted_by_reason_and_address
         the_figures_count_every_refusal_by_reason;
+    artifacts:
+        what_is_announced_sent_and_ended_is_found_and_fetched
+        a_batch_that_comes_again_has_the_same_ids
+        what_cannot_be_taken_is_named_and_makes_nothing
+        the_limits_of_a_job_hold
+        an_end_that_is_told_again_changes_nothing
+        a_search_finds_the_newest_of_each_path
+        a_job_reaches_its_own_build_only
+        a_place_of_the_users_own_gets_the_bytes_itself
+        what_nobody_brings_is_given_up;
+    artifact_bytes:
+        an_address_is_good_for_one_thing_and_for_a_time
+        nothing_is_taken_in_after_the_end
+        a_form_names_its_file_by_path
+        an_upload_that_is_dropped_in_the_middle_cannot_be_seen
+        bytes_that_are_not_as_announced_leave_nothing;
     foreign:
         ids_of_another_organization_are_ids_that_nothing_has;
     texts:

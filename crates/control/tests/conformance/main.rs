@@ -14,6 +14,8 @@ mod access;
 mod acting;
 mod agents;
 mod annotations;
+mod artifact_bytes;
+mod artifacts;
 mod audit_chain;
 mod audit_rows;
 mod builds;

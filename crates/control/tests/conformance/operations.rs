@@ -7,10 +7,11 @@ use countersign_control::access::actions::{
     AcceptJob, Annotate, CancelBuild, ConnectAgent, ControlOwnAgent, CreateAgentToken, CreateBuild, CreateOrganization,
     CreateUserToken, DisconnectAgent, ManageOperatorTokens, PauseAgent, Ping, RegisterAgent, ReportJob,
     RevealAgentToken, RevealUserToken, RevokeAgentToken, RevokeUserToken, RotateAgentToken, StopAgent,
-    UpdateAgentToken, UpdateUserToken, WriteMetaData,
+    UpdateAgentToken, UpdateUserToken, UploadArtifacts, WriteMetaData,
 };
 use countersign_control::agent_tokens::{NewAgentToken, Revocation, Rotation, TokenReference};
 use countersign_control::agents::{Instruction, Reach};
+use countersign_control::artifacts::Ended;
 use countersign_control::builds::{NewAnnotation, NewBuild};
 use countersign_control::jobs::NewChunk;
 use countersign_control::organizations::NewOrganization;
@@ -24,6 +25,7 @@ use crate::acting::{
     Agent, Job, ONE_STEP, another_token, build, caller, connect, ended, finish, may, next, person, ping, registration,
     start, take, token, try_register,
 };
+use crate::artifacts;
 use crate::tokens::revoke;
 use crate::updating;
 
@@ -319,6 +321,18 @@ operations! {
         let grant = may::<Annotate>(&control, &cast.job.caller);
         let note = NewAnnotation { body: Some("note".to_owned()), ..NewAnnotation::default() };
         pending(async move { control.annotate(&grant, note).await })
+    }
+    "announce_artifacts" by Job writes ["artifacts.announced"] |control, world, cast| {
+        let grant = may::<UploadArtifacts>(&control, &cast.job.caller);
+        let new = artifacts::batch(vec![artifacts::hello("a.txt")]);
+        pending(async move { control.announce_artifacts(&grant, new).await.map(drop) })
+    }
+    "end_artifacts" by Job writes ["artifacts.ended"] |control, world, cast| {
+        let grant = may::<UploadArtifacts>(&control, &cast.job.caller);
+        let new = artifacts::batch(vec![artifacts::hello("a.txt")]);
+        let ids = control.announce_artifacts(&grant, new).await.expect("announced").ids;
+        let ended = ids.into_iter().map(|id| (id, Ended::Failed)).collect();
+        pending(async move { control.end_artifacts(&grant, ended).await })
     }
     "stop_own_agent" by Job writes ["agent.stop_requested"] |control, world, cast| {
         let grant = may::<ControlOwnAgent>(&control, &cast.job.caller);

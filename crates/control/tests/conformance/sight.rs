@@ -96,6 +96,12 @@ async fn builds(world: &World, seen: &mut Seen) {
     for build in seen.keep("builds", page).items.iter().take(20) {
         seen.keep("build_annotations", control.build_annotations(&grant, build.id).await.expect("a read"));
         seen.keep("build_meta_data", control.build_meta_data(&grant, build.id).await.expect("a read"));
+        let page = PageRequest::first(MAX_PAGE);
+        for it in
+            seen.keep("build_artifacts", control.build_artifacts(&grant, build.id, page).await.expect("a read")).items
+        {
+            seen.keep("artifact", control.artifact(&grant, it.id).await.expect("a read"));
+        }
         let jobs = control.build_jobs(&grant, build.id).await.expect("a read");
         for job in seen.keep("build_jobs", jobs).iter().take(20) {
             let log = control.job_log(&grant, job.id, 0).await.expect("a read");

@@ -11,7 +11,7 @@ use countersign_store::IntoValue;
 use countersign_testkit::{Tenant, World};
 
 use crate::acting::{build, deployment, may, person, refusal, running_job};
-use crate::sql;
+use crate::{artifacts, sql};
 
 /// A word that stands in every text of the twin's own.
 pub const WORD: &str = "globex";
@@ -30,6 +30,7 @@ pub async fn furnish(world: &World) {
     let grant = may::<Annotate>(control, &job.caller);
     let note = NewAnnotation { body: Some(WORD.to_owned()), ..NewAnnotation::default() };
     control.annotate(&grant, note).await.expect("a build is annotated");
+    artifacts::leave(control, &job, &["globex/globex.txt"]).await;
     // One more waits, in a queue that agents of the first organization serve too.
     build(control, globex, "steps: [{command: echo globex, label: globex}]").await;
 

@@ -67,7 +67,8 @@ impl Worlds {
             .await;
         filled.expect("the rows of the first world");
         let entropy = Arc::new(SeededEntropy::new(next()));
-        let control = Control::new(store, ring(&self.first.keys), clock.clone(), entropy, Settings::default());
+        let control = Control::new(store, ring(&self.first.keys), clock.clone(), entropy, Settings::default())
+            .keeping_blobs(database.blobs());
         let operator = control.local_operator();
         World { control, clock, acme: tenant(&self.first.acme), globex: tenant(&self.first.globex), operator, database }
     }

@@ -11,18 +11,18 @@ use countersign_store::{Database, Lane, Store, StoreError, params};
 use crate::engines::{ids, may_mount, options, sql};
 
 /// A file system of its own in memory, taken away at the end.
-struct Disk {
+pub struct Disk {
     folder: tempfile::TempDir,
 }
 
 impl Disk {
-    fn new(size: &str) -> Self {
+    pub fn new(size: &str) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         mount(&["-t", "tmpfs", "-o", &format!("size={size},mode=0700"), "tmpfs"], folder.path());
         Self { folder }
     }
 
-    fn data(&self) -> PathBuf {
+    pub fn data(&self) -> PathBuf {
         self.folder.path().join("data")
     }
 

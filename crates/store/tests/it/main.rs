@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "in a test a broken expectation is the message")]
 
+mod blobs;
 mod disk;
 mod engines;
 #[cfg(feature = "faults")]

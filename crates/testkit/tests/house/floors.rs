@@ -32,6 +32,7 @@ const KEPT: &[(&str, &[&str])] = &[
     ("tokio-postgres", &["store", "testkit"]),
     ("deadpool-postgres", &["store"]),
     ("refinery", &["store"]),
+    ("object_store", &["store"]),
     ("async-graphql", &["graphql"]),
     ("clap", &["cli"]),
     ("axum", &["buildkite", "cli", "graphql", "http"]),

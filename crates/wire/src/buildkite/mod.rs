@@ -4,6 +4,7 @@
 //! the decoding of real agents.
 
 mod annotation;
+mod artifact;
 mod data;
 mod error;
 mod job;
@@ -19,6 +20,10 @@ mod stream_pings;
 mod token;
 
 pub use annotation::{AnnotationQuery, AnnotationRequest};
+pub use artifact::{
+    Artifact, ArtifactBatch, ArtifactBatchAnswer, ArtifactQuery, ArtifactState, ArtifactStates, FormAction,
+    NewArtifact, PATH_PLACEHOLDER, PartAction, PartTag, UploadInstructions,
+};
 pub use data::{DataExists, DataGet, DataKey, DataSet, DataSetBatch};
 pub use error::ErrorBody;
 pub use job::{FinishRequest, Job, JobState, StartRequest, signal_reason};

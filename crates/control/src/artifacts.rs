@@ -1,0 +1,25 @@
+//! Artifacts: what jobs leave behind, and how its bytes come and go.
+//!
+//! ```text
+//! job ── announce ──> signed address ── bytes ──> blob, whole and checked ──> finished ── search ──> signed address ──> bytes
+//! ```
+//!
+//! The bytes travel without a token: an address carries a signature over what it is for, the artifact and the time at which it ends.
+
+mod address;
+mod announce;
+mod ended;
+mod hand_out;
+mod limits;
+mod search;
+mod take_in;
+mod view;
+
+pub use address::{DOWNLOAD_TIME, UPLOAD_TIME};
+pub use announce::{Announced, MAX_BATCH, NewArtifact, NewBatch};
+pub use countersign_store::artifacts::Artifact;
+pub use ended::{Ended, MAX_ENDED};
+pub use hand_out::{Download, MAX_READ};
+pub use limits::Limits;
+pub use search::{MAX_FOUND, Search};
+pub use take_in::{FormField, UPLOAD_GRACE, Upload};

@@ -7,6 +7,8 @@ use countersign_domain::token::Prefix;
 /// How an instance is set. Each has a default and a flag of `countersign server`.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// The address under which people and agents reach the server; without a slash at its end. Issuer of the tokens of jobs.
+    pub public_url: String,
     /// What new token values begin with. Old values keep theirs and stay valid.
     pub prefix: Prefix,
     /// How often agents ask what there is to do; whole seconds, at least 1.
@@ -26,6 +28,7 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
+            public_url: "http://localhost:8420".to_owned(),
             prefix: Prefix::default(),
             ping_interval: Duration::from_secs(2),
             heartbeat_interval: Duration::from_secs(30),

@@ -160,6 +160,8 @@ pub mod of {
         AuditEvent,
         /// A note that a job leaves on its build.
         Annotation,
+        /// A key that signs tokens of jobs for other services.
+        SigningKey,
     }
 }
 
@@ -185,3 +187,5 @@ pub type JobId = Id<of::Job>;
 pub type AuditEventId = Id<of::AuditEvent>;
 /// Id of an annotation.
 pub type AnnotationId = Id<of::Annotation>;
+/// Id of a signing key.
+pub type SigningKeyId = Id<of::SigningKey>;

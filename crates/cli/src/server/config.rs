@@ -200,7 +200,12 @@ impl ServerConfig {
         let time = |flag: Option<Duration>, name: &str, text: Option<String>, default: Duration| {
             given(flag, name, text, interval, default)
         };
+        let public_url = public_url.map_or_else(
+            || format!("http://localhost:{}", listen.port()),
+            |url| url.as_str().trim_end_matches('/').to_owned(),
+        );
         let settings = Settings {
+            public_url: public_url.clone(),
             prefix: prefix.unwrap_or(defaults.prefix),
             ping_interval: seconds(flags.ping_interval, "ping", intervals.ping, defaults.ping_interval)?,
             heartbeat_interval: seconds(
@@ -243,10 +248,7 @@ impl ServerConfig {
         let max_connections = flags.max_connections.or(server.max_connections);
         Ok(Self {
             listen,
-            public_url: public_url.map_or_else(
-                || format!("http://localhost:{}", listen.port()),
-                |url| url.as_str().trim_end_matches('/').to_owned(),
-            ),
+            public_url,
             trusted_proxies,
             max_connections: max_connections.map(|number| usize::try_from(number).unwrap_or(usize::MAX)),
             allowance,

@@ -187,7 +187,19 @@ list! {
         a_build_and_each_job_have_contexts_of_their_own
         the_highest_priority_comes_first_and_then_the_oldest
         what_cannot_be_taken_is_named_and_changes_nothing
-        a_thousand_are_the_most;
+        a_thousand_are_the_most
+        what_is_removed_is_gone_and_the_rest_stays;
+    oidc:
+        what_a_token_says_is_verified_by_others
+        what_is_asked_for_is_said
+        what_cannot_be_asked_for_is_named
+        what_a_pipeline_sets_is_not_believed
+        keys_follow_each_other_without_a_gap
+        two_servers_make_one_key
+        a_key_moves_to_the_newest_of_the_ring;
+    queue_counts:
+        agents_and_jobs_are_counted_by_queue
+        nothing_outside_of_the_scope_is_counted;
     standing:
         an_ended_credential_commits_nothing
         a_person_who_is_demoted_or_removed_commits_nothing

@@ -9,6 +9,8 @@ mod error;
 mod job;
 mod lenient;
 mod log;
+mod metrics;
+mod oidc;
 mod positive;
 mod session;
 mod token;
@@ -18,6 +20,11 @@ pub use data::{DataExists, DataGet, DataKey, DataSet, DataSetBatch};
 pub use error::ErrorBody;
 pub use job::{FinishRequest, Job, JobState, StartRequest, signal_reason};
 pub use log::ChunkQuery;
+pub use metrics::{
+    AgentCounts, ByQueue, JobCounts, MetricsCluster, MetricsOrganization, MetricsResponse, POLL_DURATION_HEADER,
+    QueueMetricsQuery, QueueMetricsResponse,
+};
+pub use oidc::{OidcTokenRequest, OidcTokenResponse};
 pub use positive::Positive;
 pub use session::{
     DisconnectResponse, HeartbeatRequest, HeartbeatResponse, PauseRequest, PingAction, PingJob, PingResponse,

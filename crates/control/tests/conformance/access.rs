@@ -36,6 +36,7 @@ const REFERENCE: &[(&str, &str)] = &[
     ("build.cancel", "member"),
     ("agent.register", "agent token"),
     ("agent_token.identify", "agent token"),
+    ("queue.count", "agent token"),
     ("agent.connect", "session"),
     ("agent.heartbeat", "session"),
     ("agent.ping", "session"),
@@ -46,6 +47,7 @@ const REFERENCE: &[(&str, &str)] = &[
     ("meta_data.read", "job"),
     ("meta_data.write", "job"),
     ("annotation.write", "job"),
+    ("oidc_token.request", "job"),
     ("house.keep", "system"),
     ("instance.view", "operator, system"),
 ];

@@ -195,8 +195,7 @@ list! {
         what_cannot_be_asked_for_is_named
         what_a_pipeline_sets_is_not_believed
         keys_follow_each_other_without_a_gap
-        two_servers_make_one_key
-        a_key_moves_to_the_newest_of_the_ring;
+        two_servers_make_one_key;
     queue_counts:
         agents_and_jobs_are_counted_by_queue
         nothing_outside_of_the_scope_is_counted;
@@ -233,7 +232,8 @@ list! {
         digests_move_at_their_next_use_and_then_the_key_can_go
         a_missing_key_is_named_and_never_a_denial
         more_rows_than_a_batch_holds_move_too
-        closed_windows_need_no_key;
+        closed_windows_need_no_key
+        a_signing_key_moves_too;
     usage:
         when_and_from_where_a_token_was_used_is_seen_at_once_and_written_behind
         a_refused_use_is_no_use

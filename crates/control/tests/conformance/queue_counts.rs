@@ -23,7 +23,6 @@ pub async fn agents_and_jobs_are_counted_by_queue(world: &World) {
     assert_eq!((none.total(), none.queues.len(), none.organization.slug.as_str()), (Counts::default(), 0, "acme"));
     build(control, acme, &in_queue("linux")).await;
     build(control, acme, &in_queue("mac")).await;
-    build(control, &world.globex, &in_queue("linux")).await;
     let busy = connect(control, acme.agent_token(), &["queue=linux"]).await;
     let _idle = connect(control, acme.agent_token(), &["queue=linux"]).await;
     let job = take(control, &busy).await;

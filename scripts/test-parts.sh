@@ -11,7 +11,7 @@ readonly mode=${1:?full, unprivileged or release}
 
 # Test binaries with a part of their own: they start servers and kill them, so they run alone and say what they count.
 # Every other test binary belongs to the part `tests`, and is found by itself.
-readonly own_part=(crash power_cut revocation_race leaks)
+readonly own_part=(crash power_cut revocation_race leaks stories)
 
 # Parts of which every check mounts a file system.
 readonly needs_mounts=(power_cut)
@@ -122,7 +122,7 @@ other_tests() {
 cargo_test=(cargo test --locked --workspace --no-fail-fast)
 
 if [[ -z "${COUNTERSIGN_TEST_BUILDKITE_AGENT:-}" ]]; then
-    echo "test: NOTE: no real buildkite-agent takes part; COUNTERSIGN_TEST_BUILDKITE_AGENT=/path/to/buildkite-agent names one" >&2
+    echo "test: NOTE: no real buildkite-agent takes part; COUNTERSIGN_TEST_BUILDKITE_AGENT=/path/to/buildkite-agent names one, or several with : between them" >&2
 fi
 
 if [[ "$mode" == release ]]; then
@@ -133,6 +133,7 @@ if [[ "$mode" == release ]]; then
     own_part power_cut 60
     own_part revocation_race 60
     own_part leaks 60
+    own_part stories 10
 else
     export COUNTERSIGN_TEST_SIZE=small
     mapfile -t others < <(other_tests)
@@ -144,6 +145,7 @@ else
     own_part power_cut 6
     own_part revocation_race 6
     own_part leaks 5
+    own_part stories 5
     part "demo" 10 make demo DEMO_ARGS=--once
 fi
 

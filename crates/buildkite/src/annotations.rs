@@ -1,12 +1,14 @@
-//! `POST /jobs/:id/annotations`
+//! `POST /jobs/:id/annotations` and `DELETE /jobs/:id/annotations/:context`
 
-use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Path, Query, State};
 use countersign_control::Control;
+use countersign_control::Error;
 use countersign_control::access::actions::Annotate;
 use countersign_control::builds::NewAnnotation;
 use countersign_domain::annotation::MAX_BODY;
 use countersign_http as face;
-use countersign_wire::buildkite::AnnotationRequest;
+use countersign_wire::buildkite::{AnnotationQuery, AnnotationRequest};
 use http::StatusCode;
 
 use crate::{Done, Failure, OnJob};
@@ -29,4 +31,18 @@ pub(crate) async fn annotate(
     };
     control.annotate(&grant, new).await?;
     Ok((StatusCode::CREATED, Done {}))
+}
+
+/// The context comes percent-encoded, `/` and `.` too, and is decoded after the route was found.
+pub(crate) async fn remove(
+    State(control): State<Control>,
+    OnJob(grant): OnJob<Annotate>,
+    Path((_, context)): Path<(String, String)>,
+    query: Result<Query<AnnotationQuery>, QueryRejection>,
+) -> Result<Done, Failure> {
+    let Ok(Query(AnnotationQuery { scope })) = query else {
+        return Err(Error::invalid("scope", "must stand in the query once, as build or job").into());
+    };
+    control.remove_annotation(&grant, &context, scope.as_deref()).await?;
+    Ok(Done {})
 }

@@ -2,7 +2,7 @@
 //!
 //! They come before the body in a handler's arguments, so that nothing is parsed for a caller who is refused.
 
-use axum::extract::{FromRequestParts, Path};
+use axum::extract::{FromRequestParts, RawPathParams};
 use countersign_control::{Action, Caller, Control, Error, Grant};
 use countersign_domain::id::JobId;
 use countersign_http::authenticate;
@@ -81,7 +81,9 @@ async fn job(parts: &Parts, control: &Control) -> Result<Caller, Failure> {
     Ok(control.as_job(caller).await?)
 }
 
-/// The one segment of the address that names something.
+/// The segment of the address that names the job or the build: the first that a route leaves open.
 async fn segment(parts: &mut Parts) -> Option<String> {
-    Path::<String>::from_request_parts(parts, &()).await.ok().map(|Path(id)| id)
+    let params = RawPathParams::from_request_parts(parts, &()).await.ok()?;
+    let (_, id) = params.iter().next()?;
+    Some(id.to_owned())
 }

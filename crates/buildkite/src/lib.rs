@@ -15,14 +15,18 @@ mod failure;
 mod granted;
 mod job;
 mod meta_data;
+mod metrics;
+mod not_offered;
+mod oidc;
 mod own_agent;
 mod registration;
 mod rest;
 mod stream_pings;
+mod well_known;
 
 use axum::Router;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{MethodRouter, any, get, post, put};
+use axum::routing::{MethodRouter, any, delete, get, post, put};
 use countersign_control::Control;
 use countersign_wire::buildkite::STREAM_PINGS_PATH;
 use http::StatusCode;
@@ -31,7 +35,7 @@ use serde::Serialize;
 use failure::Failure;
 use granted::{ByJob, Granted, NamedJob, OnBuild, OnJob};
 
-/// `/v3/…`, and the streaming call.
+/// `/v3/…`, `/v2/…`, what verifiers of a job's tokens read, and the streaming call.
 ///
 /// Routes are matched on the path as it was sent, and segments are decoded afterwards: agents write `/` and `.` inside a
 /// segment as `%2F` and `%2E`.
@@ -57,6 +61,17 @@ pub fn router(control: Control) -> Router {
         .route("/jobs/{id}/artifacts", post(artifacts::announce))
         .route("/jobs/{id}/artifacts", put(artifacts::ended))
         .route("/builds/{id}/artifacts/search", get(artifacts::search))
+        .route("/jobs/{id}/annotations/{context}", delete(annotations::remove))
+        .route("/jobs/{id}/oidc/tokens", post(oidc::issue))
+        .route("/jobs/{id}/secrets", get(not_offered::secrets))
+        .route("/jobs/{id}/repository_access_token", post(not_offered::repository_token))
+        .route("/jobs/{id}/github_code_access_token", post(not_offered::repository_token))
+        .route("/jobs/{id}/promise_failure", put(not_offered::promise_failure))
+        .route("/cache_registries/{registry}", get(not_offered::cache))
+        .route("/cache_registries/{registry}/{call}", any(not_offered::cache))
+        .route("/stacks/{*call}", any(not_offered::stacks))
+        .route("/metrics", get(metrics::all))
+        .route("/metrics/queue", get(metrics::of_queue))
         .route("/jobs/{id}/data/set", post(meta_data::set))
         .route("/jobs/{id}/data/set-batch", post(meta_data::set_batch))
         .route("/jobs/{id}/data/get", post(meta_data::get_for_job))
@@ -68,6 +83,7 @@ pub fn router(control: Control) -> Router {
     Router::new()
         .nest("/v3", v3)
         .merge(rest::router())
+        .merge(well_known::router())
         .route(STREAM_PINGS_PATH, streaming(&control))
         .with_state(control)
 }

@@ -5,6 +5,7 @@ mod cancel;
 mod create;
 mod meta_data;
 pub(crate) mod progress;
+mod remove_annotation;
 mod view;
 
 pub use annotate::{MAX_ANNOTATIONS, NewAnnotation};

@@ -31,7 +31,7 @@ impl Control {
         Ok(self.needed_keys().await?.into_iter().filter(|(key, _)| !ring.has(key)).collect())
     }
 
-    /// Wraps every data key, and protects every head of an audit log, by the newest key. It can be stopped at any point and run again.
+    /// Wraps every data key, seals every signing key, and protects every head of an audit log, by the newest key. It can be stopped at any point and run again.
     /// Answers how many rows it moved.
     ///
     /// # Errors
@@ -61,6 +61,6 @@ impl Control {
                 break;
             }
         }
-        Ok(moved + self.reseal_heads().await?)
+        Ok(moved + self.reseal_heads().await? + self.reseal_oidc_keys().await?)
     }
 }

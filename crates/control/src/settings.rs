@@ -12,10 +12,10 @@ pub const MAX_PING_HOLD: Duration = Duration::from_secs(25);
 /// How an instance is set. Each has a default and a flag of `countersign server`.
 #[derive(Debug, Clone)]
 pub struct Settings {
+    /// The address under which people and agents reach the server; without a slash at its end. Issuer of the tokens of jobs.
+    pub public_url: String,
     /// What new token values begin with. Old values keep theirs and stay valid.
     pub prefix: Prefix,
-    /// Where people and programs reach this instance, without a slash at the end; addresses in answers begin with it.
-    pub public_url: String,
     /// How often agents ask what there is to do; whole seconds, at least 1.
     pub ping_interval: Duration,
     /// How often agents say that they are there; whole seconds, at least 1.
@@ -41,8 +41,8 @@ pub struct Settings {
 impl Default for Settings {
     fn default() -> Self {
         Self {
-            prefix: Prefix::default(),
             public_url: "http://localhost:8420".to_owned(),
+            prefix: Prefix::default(),
             ping_interval: Duration::from_secs(2),
             heartbeat_interval: Duration::from_secs(30),
             job_status_interval: Duration::from_secs(2),

@@ -162,6 +162,8 @@ pub mod of {
         Annotation,
         /// A file that a job leaves behind.
         Artifact,
+        /// A key that signs tokens of jobs for other services.
+        SigningKey,
     }
 }
 
@@ -189,3 +191,5 @@ pub type AuditEventId = Id<of::AuditEvent>;
 pub type AnnotationId = Id<of::Annotation>;
 /// Id of an artifact.
 pub type ArtifactId = Id<of::Artifact>;
+/// Id of a signing key.
+pub type SigningKeyId = Id<of::SigningKey>;

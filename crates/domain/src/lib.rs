@@ -22,6 +22,7 @@ pub mod reveal;
 pub mod role;
 pub mod scope;
 pub mod sealing;
+pub mod signing;
 pub mod text;
 pub mod token;
 

@@ -146,7 +146,7 @@ impl DataKey {
     }
 }
 
-fn seal(key: &LessSafeKey, plain: &[u8], bound_to: &[u8], entropy: &dyn Entropy) -> Vec<u8> {
+pub(crate) fn seal(key: &LessSafeKey, plain: &[u8], bound_to: &[u8], entropy: &dyn Entropy) -> Vec<u8> {
     let mut nonce = [0; NONCE_LEN];
     entropy.fill(&mut nonce);
     let mut sealed = Vec::with_capacity(1 + NONCE_LEN + plain.len() + AES_256_GCM.tag_len());
@@ -162,7 +162,7 @@ fn seal(key: &LessSafeKey, plain: &[u8], bound_to: &[u8], entropy: &dyn Entropy)
     sealed
 }
 
-fn open(key: &LessSafeKey, sealed: &[u8], bound_to: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
+pub(crate) fn open(key: &LessSafeKey, sealed: &[u8], bound_to: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
     let (version, rest) = sealed.split_first().ok_or(SealError::Refused)?;
     let (nonce, body) = rest.split_first_chunk::<NONCE_LEN>().ok_or(SealError::Refused)?;
     if *version != VERSION {

@@ -228,6 +228,7 @@ CREATE TABLE jobs (
 CREATE INDEX jobs_of_build ON jobs (build_id, position);
 CREATE INDEX jobs_waiting ON jobs (deployment_id, queue, created_at, build_id, position) WHERE state = 'scheduled';
 CREATE INDEX jobs_of_agent ON jobs (agent_id, state);
+CREATE INDEX jobs_under_way ON jobs (organization_id, deployment_id, queue, state) WHERE finished_at IS NULL;
 CREATE INDEX jobs_by_key ON jobs (token_key_id) WHERE token_key_id IS NOT NULL AND token_ended_at IS NULL;
 
 CREATE TABLE job_log_chunks (
@@ -291,6 +292,19 @@ CREATE INDEX artifacts_of_build ON artifacts (build_id, id);
 CREATE INDEX artifacts_of_job ON artifacts (job_id, id);
 CREATE INDEX artifacts_at_path ON artifacts (build_id, path, id);
 CREATE INDEX artifacts_under_way ON artifacts (created_at) WHERE state = 'new';
+
+-- The keys that sign tokens of jobs for other services: the instance's. `sealed` is the private part under the key `key_id` of the ring;
+-- it is destroyed when the key signs no more, and the row goes when the last token that it signed has expired.
+CREATE TABLE oidc_keys (
+    id               BYTEA PRIMARY KEY,
+    modulus          BYTEA NOT NULL,
+    exponent         BYTEA NOT NULL,
+    sealed           BYTEA,
+    key_id           TEXT,
+    signs_from       BIGINT NOT NULL,
+    published_until  BIGINT,
+    created_at       BIGINT NOT NULL
+);
 
 -- `sequence` and `hash` are written by the sealing that follows, in batches; until then they are NULL.
 -- The organization of an event about the instance itself is sixteen zero bytes.

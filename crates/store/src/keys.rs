@@ -12,6 +12,7 @@ statements! {
                 UNION ALL SELECT token_key_id AS key_id, COUNT(*) AS n FROM jobs WHERE token_key_id IS NOT NULL AND token_ended_at IS NULL GROUP BY token_key_id
                 UNION ALL SELECT data_key_id AS key_id, COUNT(*) AS n FROM tokens WHERE data_key_id IS NOT NULL GROUP BY data_key_id
                 UNION ALL SELECT key_id, COUNT(*) AS n FROM audit_heads GROUP BY key_id
+                UNION ALL SELECT key_id, COUNT(*) AS n FROM oidc_keys WHERE key_id IS NOT NULL GROUP BY key_id
               ) AS needs GROUP BY key_id ORDER BY key_id";
 }
 

@@ -5,7 +5,10 @@ use crate::Sql;
 /// The statements by module.
 #[must_use]
 pub fn all() -> Vec<(&'static str, &'static [Sql])> {
-    use crate::{agents, artifacts, audit, builds, instance, jobs, keys, organizations, refusals, tokens, users};
+    use crate::{
+        agents, artifacts, audit, builds, instance, jobs, keys, oidc_keys, organizations, queues, refusals, tokens,
+        users,
+    };
     vec![
         ("agents", agents::ALL),
         ("agents::sessions", agents::sessions::ALL),
@@ -19,7 +22,9 @@ pub fn all() -> Vec<(&'static str, &'static [Sql])> {
         ("jobs::log", jobs::log::ALL),
         ("jobs::tokens", jobs::tokens::ALL),
         ("keys", keys::ALL),
+        ("oidc_keys", oidc_keys::ALL),
         ("organizations", organizations::ALL),
+        ("queues", queues::ALL),
         ("refusals", refusals::ALL),
         ("tokens", tokens::ALL),
         ("tokens::scopes", tokens::scopes::ALL),

@@ -11,4 +11,5 @@ mod register;
 mod rest;
 mod server;
 mod sessions;
+mod small;
 mod streams;

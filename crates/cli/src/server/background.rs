@@ -11,6 +11,8 @@ use crate::{instance::Place, key_ring_file::KeyRingFile, private_file};
 
 /// How often the key ring's file is looked at.
 pub const KEY_RING_LOOK: Duration = Duration::from_secs(2);
+/// How often the signing keys are looked at: the next one is made a day before it is needed.
+const SIGNING_KEY_LOOK: Duration = Duration::from_secs(600);
 /// How long the last round may take at the end.
 const LAST_ROUND: Duration = Duration::from_secs(10);
 
@@ -31,6 +33,8 @@ pub fn start(control: &Control, place: &Place, stopping: watch::Receiver<bool>) 
     let keeping = again_and_again(control.clone(), settings.sweep_interval, stopping.clone(), "keeping house", sweep);
     let writing =
         again_and_again(control.clone(), settings.flush_interval, stopping.clone(), "writing what has gathered", flush);
+    let keys: Work = |control| Box::pin(async move { control.keep_oidc_keys().await.map(drop) });
+    tasks.spawn(again_and_again(control.clone(), SIGNING_KEY_LOOK, stopping.clone(), "keeping signing keys", keys));
     tasks.spawn(keeping);
     tasks.spawn(writing);
     tasks.spawn(watch_key_ring(control.clone(), place.key_ring.clone(), stopping));

@@ -257,7 +257,6 @@ impl ServerConfig {
             )?,
             flush_interval: time(flags.flush_interval, "flush", intervals.flush, defaults.flush_interval)?,
             sweep_interval: time(flags.sweep_interval, "sweep", intervals.sweep, defaults.sweep_interval)?,
-            public_url: public_url.clone(),
             artifacts: limits,
         };
         let trusted_proxies =

@@ -5,6 +5,7 @@ use crate::callers::Operation;
 const AGENT_API: &str = include_str!("../../../buildkite/src/lib.rs");
 /// Routes below `/v2`; of the two spellings of its root the one without a slash counts.
 const REST: &str = include_str!("../../../buildkite/src/rest/mod.rs");
+const WELL_KNOWN: &str = include_str!("../../../buildkite/src/well_known.rs");
 const OPERATION: &str = include_str!("../../../http/src/operation.rs");
 
 /// Bodies that would succeed.
@@ -26,6 +27,12 @@ const BODIES: &[(&str, &str)] = &[
     ("/jobs/{id}/data/set-batch", r#"{"items":[{"key":"k","value":"v"}]}"#),
     ("/jobs/{id}/data/get", r#"{"key":"k"}"#),
     ("/jobs/{id}/data/exists", r#"{"key":"k"}"#),
+    ("/jobs/{id}/oidc/tokens", r#"{"audience":"a"}"#),
+    ("/jobs/{id}/repository_access_token", r#"{"repo_url":"u"}"#),
+    ("/jobs/{id}/github_code_access_token", r#"{"repo_url":"u"}"#),
+    ("/jobs/{id}/promise_failure", r#"{"exit_status":1}"#),
+    ("/cache_registries/{registry}/{call}", "{}"),
+    ("/stacks/{*call}", "{}"),
     ("/builds/{id}/data/get", r#"{"key":"k"}"#),
     ("/builds/{id}/data/exists", r#"{"key":"k"}"#),
     ("/organizations/{organization}/agents/{agent}/stop", "{}"),
@@ -44,6 +51,12 @@ const WITHOUT_BODY: &[&str] = &[
     "/jobs/{id}/accept",
     "/jobs/{id}/acquire",
     "/builds/{id}/artifacts/search",
+    "/jobs/{id}/annotations/{context}",
+    "/jobs/{id}/secrets",
+    "/cache_registries/{registry}",
+    "/metrics/queue",
+    "/.well-known/openid-configuration",
+    "/.well-known/jwks",
     "/jobs/{id}/data/keys",
     "/builds/{id}/data/keys",
     "/",
@@ -76,6 +89,10 @@ pub fn all() -> Vec<Operation> {
         let name = format!("{method} {}", path.replace("{job}", "{id}"));
         found.push(Operation { name, method, path: path.to_owned(), body: None });
     }
+    let well_known: Vec<Operation> =
+        in_source(WELL_KNOWN).into_iter().map(|(method, path)| plain(method, path)).collect();
+    assert_eq!(well_known.len(), 2, "the router of what anyone may read is not written as it was");
+    found.extend(well_known);
     found.push(Operation {
         name: "POST /agentedge…/StreamPings".to_owned(),
         method: "POST",
@@ -96,6 +113,8 @@ fn in_source(source: &'static str) -> Vec<(&'static str, &'static str)> {
                 "post" => "POST",
                 "put" => "PUT",
                 "delete" => "DELETE",
+                // Any method is as good as another.
+                "any" => "POST",
                 other => panic!("the method {other} is not known here"),
             };
             (method, path)
@@ -110,12 +129,16 @@ fn agent_api(method: &'static str, path: &'static str) -> Operation {
         _ if path.starts_with("/builds/") => "{build}",
         _ => "{job}",
     };
-    operation.path = format!("/v3{}", path.replace("{id}", id));
+    let filled = path.replace("{id}", id).replace("{context}", "default").replace("{registry}", "~");
+    operation.path = format!("/v3{}", filled.replace("{call}", "peek").replace("{*call}", "register"));
     if path.ends_with("/chunks") {
         operation.path.push_str("?sequence=1&offset=0&size=5");
     }
     if path.ends_with("/search") {
         operation.path.push_str("?query=*");
+    }
+    if path == "/metrics/queue" {
+        operation.path.push_str("?name=default");
     }
     operation.name = format!("{method} /v3{path}");
     operation

@@ -165,6 +165,8 @@ actions! {
     RegisterAgent "agent.register": AgentToken;
     /// Ask what an agent token is.
     IdentifyAgentToken "agent_token.identify": AgentToken;
+    /// Count agents and jobs within what an agent token reaches.
+    CountQueues "queue.count": AgentToken;
     /// Say that an agent is there.
     ConnectAgent "agent.connect": Session;
     /// Say that an agent is still there.
@@ -184,8 +186,10 @@ actions! {
     ReadMetaData "meta_data.read": Job;
     /// Write the meta-data of one's own build.
     WriteMetaData "meta_data.write": Job;
-    /// Annotate one's own build.
+    /// Annotate one's own build, and take annotations away.
     Annotate "annotation.write": Job;
+    /// Ask for a token that says what the job is.
+    RequestOidcToken "oidc_token.request": Job;
 
     /// Announce artifacts of one's own job, and say how their upload ended.
     UploadArtifacts "artifact.upload": Job;

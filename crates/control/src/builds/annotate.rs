@@ -61,11 +61,7 @@ impl Control {
             Some(priority) => Some(input::field("priority", Priority::try_from(priority))?),
             None => None,
         };
-        let for_job = match new.scope.as_deref() {
-            None | Some("" | "build") => false,
-            Some("job") => true,
-            Some(_) => return Err(Error::invalid("scope", "must be build or job")),
-        };
+        let for_job = is_for_job(new.scope.as_deref())?;
         let job = grant.job()?.clone();
         let input =
             Input { id: self.fresh_id(), context, body: new.body, style, append: new.append, priority, for_job };
@@ -93,5 +89,14 @@ impl Control {
             })
         })
         .await
+    }
+}
+
+/// Whether a scope is the job rather than its build.
+pub(super) fn is_for_job(scope: Option<&str>) -> Result<bool> {
+    match scope {
+        None | Some("" | "build") => Ok(false),
+        Some("job") => Ok(true),
+        Some(_) => Err(Error::invalid("scope", "must be build or job")),
     }
 }

@@ -36,6 +36,7 @@ const REFERENCE: &[(&str, &str)] = &[
     ("build.cancel", "member"),
     ("agent.register", "agent token"),
     ("agent_token.identify", "agent token"),
+    ("queue.count", "agent token"),
     ("agent.connect", "session"),
     ("agent.heartbeat", "session"),
     ("agent.ping", "session"),
@@ -49,6 +50,7 @@ const REFERENCE: &[(&str, &str)] = &[
     ("artifact.upload", "job"),
     ("artifact.read", "job"),
     ("artifact.move", "system"),
+    ("oidc_token.request", "job"),
     ("house.keep", "system"),
     ("instance.view", "operator, system"),
 ];

@@ -154,6 +154,31 @@ pub async fn a_thousand_are_the_most(world: &World) {
     annotate(world, &job, at("last", "y")).await.expect("what is there can still be changed");
 }
 
+pub async fn what_is_removed_is_gone_and_the_rest_stays(world: &World) {
+    let control = &world.control;
+    let job = running_job(control, &world.acme).await;
+    let stranger = running_job(control, &world.acme).await;
+    let mine = |body: &str| NewAnnotation { scope: Some("job".to_owned()), ..at("c/d.e", body) };
+    annotate(world, &job, at("c/d.e", "of the build")).await.expect("written");
+    annotate(world, &job, mine("of the job")).await.expect("written");
+    annotate(world, &stranger, at("c/d.e", "of a stranger")).await.expect("written");
+    let remove = async |context: &str, scope: Option<&str>| {
+        control.remove_annotation(&may::<Annotate>(control, &job.caller), context, scope).await
+    };
+    for (context, scope) in [("c", None), ("", None), ("a\0b", None), ("C/D.E", Some("build"))] {
+        assert_eq!(remove(context, scope).await, Err(Error::NotFound("annotation")), "{context:?}");
+    }
+    assert_eq!(field_of(remove("c/d.e", Some("step")).await), "scope");
+    remove("c/d.e", Some("job")).await.expect("it was there");
+    assert_eq!(remove("c/d.e", Some("job")).await, Err(Error::NotFound("annotation")));
+    let left: Vec<_> = all(world, job.build).await.into_iter().map(|it| it.content.body).collect();
+    assert_eq!(left, ["of the build"]);
+    remove("c/d.e", None).await.expect("it was there");
+    assert!(all(world, job.build).await.is_empty());
+    assert_eq!(all(world, stranger.build).await.len(), 1);
+    annotate(world, &job, at("c/d.e", "again")).await.expect("written");
+}
+
 /// Writes many contexts at once.
 async fn fill(world: &World, job: &Job, count: usize) {
     let ids = (0..count).map(|_| fresh_id(&world.control)).collect::<Vec<AnnotationId>>();

@@ -5,6 +5,7 @@ use std::time::Duration;
 use countersign_control::access::actions::ReportJob;
 use countersign_control::agent_tokens::NewAgentToken;
 use countersign_control::audit::Verdict;
+use countersign_control::oidc::TokenRequest;
 use countersign_control::{Control, Error};
 use countersign_domain::{KeyId, KeyRing, RevealPolicy};
 use countersign_store::IntoValue;
@@ -12,6 +13,7 @@ use countersign_testkit::{SeededEntropy, World};
 
 use crate::acting::{caller, finish, may, next, running_job, token, try_caller};
 use crate::audit_chain::chain;
+use crate::oidc;
 use crate::revealing::reveal;
 use crate::sql;
 
@@ -151,4 +153,21 @@ pub async fn closed_windows_need_no_key(world: &World) {
     world.clock.advance(Duration::from_secs(600));
     control.sweep().await.expect("a sweep");
     assert_eq!(count().await, before - 2, "the two copies that setting up has made");
+}
+
+pub async fn a_signing_key_moves_too(world: &World) {
+    let control = &world.control;
+    let job = running_job(control, &world.acme).await;
+    let before = oidc::request(control, &job, TokenRequest::default()).await.expect("a token");
+    let (old, new) = add_key(control);
+    assert!(control.needed_keys().await.expect("counted").contains_key(&old));
+    control.move_to_newest_key().await.expect("moved");
+    let by: String = sql::value(control, "SELECT key_id FROM oidc_keys", vec![], "key_id").await;
+    assert_eq!(by, new.to_string());
+    let after = oidc::request(control, &job, TokenRequest::default()).await.expect("a token");
+    assert_eq!(oidc::key_id(&after), oidc::key_id(&before));
+    // A row whose private part was changed signs nothing, and says nothing of why to the job.
+    sql::change(control, "UPDATE oidc_keys SET sealed = modulus WHERE key_id = $1", vec![new.to_string().into_value()])
+        .await;
+    assert!(matches!(oidc::request(control, &job, TokenRequest::default()).await, Err(Error::Internal(_))));
 }

@@ -187,7 +187,18 @@ list! {
         a_build_and_each_job_have_contexts_of_their_own
         the_highest_priority_comes_first_and_then_the_oldest
         what_cannot_be_taken_is_named_and_changes_nothing
-        a_thousand_are_the_most;
+        a_thousand_are_the_most
+        what_is_removed_is_gone_and_the_rest_stays;
+    oidc:
+        what_a_token_says_is_verified_by_others
+        what_is_asked_for_is_said
+        what_cannot_be_asked_for_is_named
+        what_a_pipeline_sets_is_not_believed
+        keys_follow_each_other_without_a_gap
+        two_servers_make_one_key;
+    queue_counts:
+        agents_and_jobs_are_counted_by_queue
+        nothing_outside_of_the_scope_is_counted;
     standing:
         an_ended_credential_commits_nothing
         a_person_who_is_demoted_or_removed_commits_nothing
@@ -221,7 +232,8 @@ list! {
         digests_move_at_their_next_use_and_then_the_key_can_go
         a_missing_key_is_named_and_never_a_denial
         more_rows_than_a_batch_holds_move_too
-        closed_windows_need_no_key;
+        closed_windows_need_no_key
+        a_signing_key_moves_too;
     usage:
         when_and_from_where_a_token_was_used_is_seen_at_once_and_written_behind
         a_refused_use_is_no_use

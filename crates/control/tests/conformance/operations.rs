@@ -6,14 +6,15 @@ use std::sync::Arc;
 use countersign_control::access::actions::{
     AcceptJob, Annotate, CancelBuild, ConnectAgent, ControlOwnAgent, CreateAgentToken, CreateBuild, CreateOrganization,
     CreateUserToken, DisconnectAgent, ManageOperatorTokens, PauseAgent, Ping, RegisterAgent, ReportJob,
-    RevealAgentToken, RevealUserToken, RevokeAgentToken, RevokeUserToken, RotateAgentToken, StopAgent,
-    UpdateAgentToken, UpdateUserToken, UploadArtifacts, WriteMetaData,
+    RequestOidcToken, RevealAgentToken, RevealUserToken, RevokeAgentToken, RevokeUserToken, RotateAgentToken,
+    StopAgent, UpdateAgentToken, UpdateUserToken, UploadArtifacts, WriteMetaData,
 };
 use countersign_control::agent_tokens::{NewAgentToken, Revocation, Rotation, TokenReference};
 use countersign_control::agents::{Instruction, Reach};
 use countersign_control::artifacts::Ended;
 use countersign_control::builds::{NewAnnotation, NewBuild};
 use countersign_control::jobs::NewChunk;
+use countersign_control::oidc::TokenRequest;
 use countersign_control::organizations::NewOrganization;
 use countersign_control::user_tokens::{NewUserToken, UserTokenChange, UserTokenReference};
 use countersign_control::{Caller, Control, Result};
@@ -333,6 +334,17 @@ operations! {
         let ids = control.announce_artifacts(&grant, new).await.expect("announced").ids;
         let ended = ids.into_iter().map(|id| (id, Ended::Failed)).collect();
         pending(async move { control.end_artifacts(&grant, ended).await })
+    }
+    "remove_annotation" by Job writes ["annotation.removed"] |control, world, cast| {
+        let grant = may::<Annotate>(&control, &cast.job.caller);
+        let note = NewAnnotation { body: Some("note".to_owned()), ..NewAnnotation::default() };
+        control.annotate(&grant, note).await.expect("written");
+        pending(async move { control.remove_annotation(&grant, "default", None).await })
+    }
+    "request_oidc_token" by Job writes ["oidc_token.issued"] |control, world, cast| {
+        control.keep_oidc_keys().await.expect("there is a key");
+        let grant = may::<RequestOidcToken>(&control, &cast.job.caller);
+        pending(async move { control.request_oidc_token(&grant, TokenRequest::default()).await.map(drop) })
     }
     "stop_own_agent" by Job writes ["agent.stop_requested"] |control, world, cast| {
         let grant = may::<ControlOwnAgent>(&control, &cast.job.caller);

@@ -117,7 +117,7 @@ fn tenant(from: &Tenant) -> Tenant {
 /// Deletes what is there, and writes what is in this database now.
 async fn statements(store: &Store) -> Vec<Statement> {
     let sql = |text: String| Sql { name: "worlds", text: text.leak() };
-    let tables: Vec<&'static str> = TABLES.iter().map(|table| table.name).chain(["instance"]).collect();
+    let tables: Vec<&'static str> = TABLES.iter().map(|table| table.name).chain(["instance", "oidc_keys"]).collect();
     let mut statements: Vec<Statement> = Vec::new();
     // What refers to a row goes before it, and comes after it.
     statements.extend(tables.iter().rev().map(|table| (sql(format!("DELETE FROM {table}")), vec![])));

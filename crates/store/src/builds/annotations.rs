@@ -20,6 +20,8 @@ statements! {
     /// A build's annotations: highest priority first, oldest first within it.
     OF_BUILD = "SELECT id, job_id, scope, context, style, body, priority, created_at, updated_at FROM annotations
            WHERE build_id = $1 ORDER BY priority DESC, id LIMIT $2";
+    /// Takes one away.
+    REMOVE = "DELETE FROM annotations WHERE build_id = $1 AND scope = $2 AND scope_id = $3 AND context = $4";
     /// How many a build has.
     COUNT = "SELECT COUNT(*) AS n FROM annotations WHERE build_id = $1";
 }
@@ -135,6 +137,11 @@ pub async fn of_build(tx: &mut Tx, build: BuildId, limit: i64) -> Result<Vec<Ann
             })
         })
         .collect()
+}
+
+/// Takes away what stands at a place. False when nothing does.
+pub async fn remove(tx: &mut Tx, at: &Place<'_>) -> Result<bool, StoreError> {
+    Ok(tx.execute(REMOVE, &params![at.build, at.scope(), at.scope_id(), at.context]).await? == 1)
 }
 
 /// How many annotations a build has.

@@ -61,3 +61,20 @@ pub fn postgres_tool(name: &str) -> PathBuf {
     assert!(tool.is_file(), "{} is not there: install Debian's package postgresql", tool.display());
     tool
 }
+
+/// Names real agents of Buildkite: the paths of one or several binaries, separated by `:`.
+pub const BUILDKITE_AGENT: &str = "COUNTERSIGN_TEST_BUILDKITE_AGENT";
+
+/// The real agents that take part, none when nobody named any.
+///
+/// # Panics
+/// When a path that was named is no file.
+#[must_use]
+pub fn buildkite_agents() -> Vec<PathBuf> {
+    let named = variable(BUILDKITE_AGENT).unwrap_or_default();
+    let paths: Vec<_> = named.split(':').filter(|path| !path.is_empty()).map(PathBuf::from).collect();
+    for path in &paths {
+        assert!(path.is_file(), "{BUILDKITE_AGENT} names {}, which is no file", path.display());
+    }
+    paths
+}

@@ -10,6 +10,8 @@ mod error;
 mod job;
 mod lenient;
 mod log;
+mod metrics;
+mod oidc;
 mod oidc;
 mod pipeline;
 mod positive;
@@ -28,6 +30,11 @@ pub use data::{DataExists, DataGet, DataKey, DataSet, DataSetBatch};
 pub use error::ErrorBody;
 pub use job::{FinishRequest, Job, JobState, StartRequest, signal_reason};
 pub use log::ChunkQuery;
+pub use metrics::{
+    AgentCounts, ByQueue, JobCounts, MetricsCluster, MetricsOrganization, MetricsResponse, POLL_DURATION_HEADER,
+    QueueMetricsQuery, QueueMetricsResponse,
+};
+pub use oidc::{OidcTokenRequest, OidcTokenResponse};
 pub use oidc::{OidcTokenRequest, OidcTokenResponse};
 pub use pipeline::{PipelineUpload, PipelineUploadState};
 pub use positive::Positive;

@@ -12,7 +12,6 @@ mod lenient;
 mod log;
 mod metrics;
 mod oidc;
-mod oidc;
 mod pipeline;
 mod positive;
 mod secret;
@@ -34,7 +33,6 @@ pub use metrics::{
     AgentCounts, ByQueue, JobCounts, MetricsCluster, MetricsOrganization, MetricsResponse, POLL_DURATION_HEADER,
     QueueMetricsQuery, QueueMetricsResponse,
 };
-pub use oidc::{OidcTokenRequest, OidcTokenResponse};
 pub use oidc::{OidcTokenRequest, OidcTokenResponse};
 pub use pipeline::{PipelineUpload, PipelineUploadState};
 pub use positive::Positive;

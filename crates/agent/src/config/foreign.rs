@@ -47,7 +47,8 @@ pub fn passed_over(file: &ConfigFile) -> Vec<String> {
 pub fn refuse_lost_restrictions(file: &ConfigFile, environment: &Environment) -> Result<(), AgentError> {
     for (key, variable, is_switch) in RESTRICTIONS {
         let in_file = file.entries().filter(|(found, _)| *found == key).last().map(|(_, value)| value);
-        let holds = |value: &&str| !value.is_empty() && !(is_switch && matches!(value.trim(), "false" | "0"));
+        let is_off = |value: &str| is_switch && matches!(value.trim(), "false" | "0");
+        let holds = |value: &&str| !value.is_empty() && !is_off(value);
         let named = in_file.filter(holds).map(|_| key).or(environment.get(variable).filter(holds).map(|_| variable));
         if let Some(named) = named {
             return Err(AgentError::bad_input(format!(

@@ -60,10 +60,7 @@ pub fn router(control: Control) -> Router {
         .route("/builds/{id}/data/get", post(meta_data::get_for_build))
         .route("/builds/{id}/data/exists", post(meta_data::exists_for_build))
         .route("/builds/{id}/data/keys", post(meta_data::keys_for_build));
-    Router::new()
-        .nest("/v3", v3)
-        .route(STREAM_PINGS_PATH, streaming(&control))
-        .with_state(control)
+    Router::new().nest("/v3", v3).route(STREAM_PINGS_PATH, streaming(&control)).with_state(control)
 }
 
 /// The streaming call where it is offered; else a prompt 404, after which an agent polls.

@@ -179,8 +179,17 @@ impl Board {
         }
         let number = self.number();
         let profile = Profile::default();
-        let seat =
-            Seat { agent, line, profile, since: Some(number), rank: None, called: None, answering: None, heard: None, bell };
+        let seat = Seat {
+            agent,
+            line,
+            profile,
+            since: Some(number),
+            rank: None,
+            called: None,
+            answering: None,
+            heard: None,
+            bell,
+        };
         self.places.insert(number, seat);
         self.agents.entry(agent).or_default().push(number);
         self.stand(number);

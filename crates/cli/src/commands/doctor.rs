@@ -312,7 +312,9 @@ fn look_at_tls(findings: &mut Findings, files: &TlsFiles, ambient: &Ambient) {
     let now = ambient.clock.now();
     match files.read() {
         Ok(pair) => match pair.trouble(now) {
-            None => findings.ok(CHECK, format!("certificate and key fit; the certificate holds until {}", pair.until())),
+            None => {
+                findings.ok(CHECK, format!("certificate and key fit; the certificate holds until {}", pair.until()))
+            }
             Some(trouble) => findings.wrong(
                 CHECK,
                 Status::Warn,

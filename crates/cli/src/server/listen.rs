@@ -119,7 +119,8 @@ impl Connections {
     fn serve(&self, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit, graceful: &GracefulShutdown) {
         // Answers are written whole: waiting for more to send would only delay them.
         stream.set_nodelay(true).ok();
-        let served = Served { routes: self.routes.clone(), clock: self.clock.clone(), peer, watcher: graceful.watcher() };
+        let served =
+            Served { routes: self.routes.clone(), clock: self.clock.clone(), peer, watcher: graceful.watcher() };
         let (tls, mut stopping) = (self.tls.clone(), self.stopping.clone());
         tokio::spawn(async move {
             let _place = place;

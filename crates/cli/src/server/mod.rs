@@ -57,13 +57,7 @@ struct Front {
     signals: Signals,
 }
 
-async fn serve(
-    config: &ServerConfig,
-    ambient: &Ambient,
-    place: &Place,
-    control: &Control,
-    front: Front,
-) -> Outcome {
+async fn serve(config: &ServerConfig, ambient: &Ambient, place: &Place, control: &Control, front: Front) -> Outcome {
     let Front { tls, most, mut signals } = front;
     if !control.is_initialized().await? {
         return Err(Failure::new(Exit::NotFound, "this database has not been set up; run `countersign init` first"));

@@ -76,8 +76,12 @@ impl TlsFiles {
         match (certificate, key) {
             (None, None) => Ok(None),
             (Some(certificate), Some(key)) => Ok(Some(Self { certificate, key })),
-            (Some(_), None) => Err(Failure::bad_input("--tls-certificate needs --tls-key, the file of its private key")),
-            (None, Some(_)) => Err(Failure::bad_input("--tls-key needs --tls-certificate, the file of its certificate")),
+            (Some(_), None) => {
+                Err(Failure::bad_input("--tls-certificate needs --tls-key, the file of its private key"))
+            }
+            (None, Some(_)) => {
+                Err(Failure::bad_input("--tls-key needs --tls-certificate, the file of its certificate"))
+            }
         }
     }
 

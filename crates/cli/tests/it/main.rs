@@ -12,6 +12,8 @@ mod keys;
 mod organizations;
 mod server;
 mod stand;
+mod streams;
+mod tls;
 mod tokens;
 mod tour;
 mod user_tokens;

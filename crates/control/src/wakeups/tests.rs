@@ -35,7 +35,8 @@ async fn heard(place: &Place) -> Option<Woken> {
 #[tokio::test]
 async fn as_many_are_woken_as_there_are_jobs_preferred_ones_and_longest_waiting_first() {
     let wakeups = Wakeups::new(100);
-    let places = [(1, 0), (2, 5), (3, 0), (4, 5)].map(|(number, priority)| idle(&wakeups, number, &profile(priority, &[])));
+    let places =
+        [(1, 0), (2, 5), (3, 0), (4, 5)].map(|(number, priority)| idle(&wakeups, number, &profile(priority, &[])));
     wakeups.jobs_waiting(&line("other"), 4, &anyone());
     wakeups.jobs_waiting(&line("q"), 3, &anyone());
     let mut woken = Vec::new();

@@ -42,8 +42,9 @@ async fn segments_are_split_before_they_are_decoded() {
 }
 
 #[tokio::test]
-async fn streaming_is_refused_at_once_so_that_agents_poll() {
-    let server = Server::new().await;
+async fn streaming_that_is_switched_off_is_refused_at_once_so_that_agents_poll() {
+    let settings = countersign_control::Settings { streaming_pings: false, ..Default::default() };
+    let server = Server::with(settings).await;
     let session = server.agent("3.137.0").await.session;
     let request = Request::post("/agentedge.v1.AgentEdgeService/StreamPings")
         .header(AUTHORIZATION, format!("Token {session}"))

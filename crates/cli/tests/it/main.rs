@@ -14,6 +14,8 @@ mod native;
 mod organizations;
 mod server;
 mod stand;
+mod streams;
+mod tls;
 mod tokens;
 mod tour;
 mod user_tokens;

@@ -145,6 +145,13 @@ list! {
         an_offer_stands_until_it_is_taken_or_its_time_is_over
         a_job_whose_taking_was_not_heard_can_be_taken_again
         a_ping_with_nothing_to_do_writes_nothing;
+    waiting:
+        a_new_job_wakes_one_agent_and_the_next_job_another
+        a_job_that_goes_back_wakes_who_waits
+        an_agent_is_woken_by_what_happens_to_it
+        an_agent_that_has_ended_its_job_is_woken_for_the_next
+        a_session_that_ends_ends_the_wait
+        waiting_writes_nothing;
     jobs:
         a_job_goes_from_offer_to_end
         only_the_agent_that_was_offered_a_job_can_take_it

@@ -52,6 +52,7 @@ mod twin;
 mod updating;
 mod usage;
 mod user_tokens;
+mod waiting;
 mod worlds;
 
 use std::process::ExitCode;

@@ -21,8 +21,6 @@ use super::program::Program;
 const START: Duration = Duration::from_secs(60);
 /// More than any test spends, so that no limit of the API ends it.
 const PLENTY: [&str; 4] = ["--api-points-per-user", "1000000000", "--api-points-per-organization", "1000000000"];
-/// These tests ask and count; what they ask is to be answered at once.
-const AT_ONCE: [&str; 2] = ["--ping-hold", "0s"];
 /// How often a server that starts is asked.
 const ASK_EVERY: Duration = Duration::from_millis(2);
 
@@ -41,6 +39,8 @@ pub struct Installation {
     pub logs: PathBuf,
     /// Where its server listens.
     pub listen: SocketAddr,
+    /// How long pings are held: not at all unless a test says otherwise, for these ask and count.
+    pub ping_hold: String,
     /// More arguments for the server.
     pub server_arguments: Vec<OsString>,
     /// What `init` printed.
@@ -83,6 +83,7 @@ impl Installation {
             key_ring: None,
             logs: logs.to_owned(),
             listen: free_address(),
+            ping_hold: "0s".to_owned(),
             server_arguments: Vec::new(),
             made: Made::default(),
         }
@@ -154,7 +155,7 @@ impl Installation {
         let mut arguments = vec![OsString::from("server"), OsString::from("--listen"), self.listen.to_string().into()];
         arguments.extend(self.place());
         arguments.extend(PLENTY.map(OsString::from));
-        arguments.extend(AT_ONCE.map(OsString::from));
+        arguments.extend(["--ping-hold".into(), self.ping_hold.clone().into()]);
         arguments.extend(self.server_arguments.iter().cloned());
         let mut command = self.program.command(&arguments);
         command.env("HOME", &self.logs).stdin(Stdio::null());

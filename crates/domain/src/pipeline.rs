@@ -17,6 +17,7 @@ mod env;
 mod error;
 mod fields;
 mod graph;
+mod interpolate;
 mod limits;
 mod matrix;
 mod outcome;
@@ -26,6 +27,7 @@ mod question;
 mod step;
 mod tree;
 mod trigger;
+pub mod upload;
 
 use std::collections::BTreeMap;
 

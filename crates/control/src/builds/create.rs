@@ -80,7 +80,8 @@ impl Control {
 /// The jobs of the steps that take part, each with its step's key. They all start at once, so steps that would have to wait for
 /// something are refused.
 fn jobs_of(plan: Plan) -> Result<Vec<(Option<String>, PlannedJob)>> {
-    let not_offered = |what: &str| Error::invalid("definition", format!("has {what}, which is not offered yet; take it out"));
+    let not_offered =
+        |what: &str| Error::invalid("definition", format!("has {what}, which is not offered yet; take it out"));
     let mut all = Vec::new();
     for PlannedStep { key, depends_on, fate, work, .. } in plan.steps {
         let Work::Command(work) = work else { return Err(not_offered("a step that is no command")) };

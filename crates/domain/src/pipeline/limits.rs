@@ -12,6 +12,8 @@ pub const MAX_DEPTH: usize = 16;
 pub const MAX_ALIASES: usize = 10_000;
 /// Most values in the whole text, each alias counted with all it stands for.
 pub const MAX_NODES: usize = 250_000;
+/// Most values that all aliases together stand for.
+pub const MAX_ALIASED: usize = 50_000;
 /// Most steps, groups and their members counted.
 pub const MAX_STEPS: usize = 10_000;
 /// Most jobs of the pipeline that a build begins with.

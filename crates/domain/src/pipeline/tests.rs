@@ -1,18 +1,70 @@
 //! Pipelines as a whole: text to plan.
 
-use super::*;
-use crate::plan::{Fate, Plan, Situation, Work};
+mod documentation;
+mod fields;
+mod planning;
+mod properties;
+mod reading;
 
-fn good(text: &str) -> Plan {
-    Pipeline::parse(text).expect("a pipeline").plan(&Situation::default()).expect("a plan")
+use super::*;
+use crate::plan::{CommandWork, Dependency, Fact, Fate, Plan, PlannedStep, Situation, Work};
+
+fn read(text: &str) -> Result<Plan, PipelineError> {
+    read_in(text, &Situation::default())
 }
 
-#[test]
-fn smoke() {
-    let plan = good("env: {A: b}\nagents: {queue: linux}\nsteps:\n  - command: x\n    key: a\n    parallelism: 2\n    label: 't %n/%t'\n  - wait\n  - group: g\n    depends_on: a\n    steps:\n      - command: echo {{matrix}}\n        matrix: [1, 2]\n      - block: ok\n  - trigger: other\n    if: build.branch == 'main'\n");
-    assert_eq!(plan.steps.len(), 6);
-    assert_eq!(plan.steps[5].fate, Fate::Omitted);
-    let Work::Command(work) = &plan.steps[3].work else { panic!("a command") };
-    assert_eq!(work.jobs[1].command, "echo 2");
-    assert_eq!(work.jobs[1].queue.as_deref(), Some("linux"));
+fn read_in(text: &str, situation: &Situation) -> Result<Plan, PipelineError> {
+    Pipeline::parse(text)?.plan(situation)
+}
+
+fn good(text: &str) -> Plan {
+    read(text).unwrap_or_else(|error| panic!("{text}: {error}"))
+}
+
+fn fault(text: &str) -> String {
+    match read(text) {
+        Ok(plan) => panic!("{text} was taken: {plan:?}"),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// The one step of a plan.
+fn only(text: &str) -> PlannedStep {
+    let mut plan = good(text);
+    assert_eq!(plan.steps.len(), 1, "{text}");
+    plan.steps.remove(0)
+}
+
+/// A command step with this field beside its command.
+fn command(field: &str) -> CommandWork {
+    command_of(&only(&format!("steps: [{{command: x, {field}}}]")))
+}
+
+fn command_of(step: &PlannedStep) -> CommandWork {
+    match &step.work {
+        Work::Command(work) => (**work).clone(),
+        other => panic!("no command: {other:?}"),
+    }
+}
+
+fn on(name: &str) -> Dependency {
+    Dependency { step: name.to_owned(), allow_failure: false }
+}
+
+/// A build of a branch, with a message.
+fn situation() -> Situation {
+    let text = |text: &str| Fact::Text(text.to_owned());
+    Situation {
+        facts: [
+            ("build.branch", text("main")),
+            ("build.message", text("Fix it [skip deploy]")),
+            ("build.number", Fact::Number(7)),
+            ("build.pull_request.draft", Fact::Bool(true)),
+            ("build.creator.teams", Fact::List(vec!["ops".to_owned(), "web".to_owned()])),
+        ]
+        .map(|(name, fact)| (name.to_owned(), fact))
+        .into(),
+        env: Env::from([("DEPLOY".to_owned(), "yes".to_owned())]),
+        keys: vec!["earlier".to_owned()],
+    }
 }

@@ -13,7 +13,7 @@ use serde_saphyr::{
     options::{DuplicateKeyPolicy, MergeKeyPolicy},
 };
 
-use super::{MAX_ALIASES, MAX_DEPTH, MAX_DOCUMENTS, MAX_NODES, MAX_TEXT, PipelineError};
+use super::{MAX_ALIASED, MAX_ALIASES, MAX_DEPTH, MAX_DOCUMENTS, MAX_NODES, MAX_TEXT, PipelineError};
 
 /// One node, with where it stands.
 #[derive(Debug)]
@@ -89,7 +89,7 @@ fn options(documents: usize) -> Options {
             max_events: MAX_NODES * 3,
             max_aliases: MAX_ALIASES,
             max_anchors: MAX_ALIASES,
-            max_recorded_anchor_events: MAX_NODES,
+            max_recorded_anchor_events: MAX_ALIASED,
             max_recorded_anchor_bytes: MAX_TEXT,
             max_depth: MAX_DEPTH,
             // One more, so that it is the depth that is found wrong, whichever way lists are written.
@@ -103,7 +103,7 @@ fn options(documents: usize) -> Options {
             enforce_alias_anchor_ratio: false,
         },
         alias_limits: serde_saphyr::alias_limits! {
-            max_total_replayed_events: MAX_NODES,
+            max_total_replayed_events: MAX_ALIASED,
             max_replay_stack_depth: MAX_DEPTH,
         },
         emit_comments: false,
@@ -125,8 +125,8 @@ fn unreadable(error: &Error) -> PipelineError {
     let problem = match origin {
         Error::Budget { .. } | Error::AliasReplayLimitExceeded { .. } | Error::AliasReplayStackDepthExceeded { .. } => {
             format!(
-                "is too large or too deep: at most {MAX_NODES} values, {MAX_DEPTH} levels and {MAX_ALIASES} anchors and \
-                 aliases are possible, each alias counted with all it stands for"
+                "is too large or too deep: at most {MAX_NODES} values, {MAX_DEPTH} levels, {MAX_ALIASES} anchors, as many aliases \
+                 and {MAX_ALIASED} values that they stand for are possible"
             )
         }
         other => {
@@ -221,7 +221,9 @@ impl<'de> Visitor<'de> for Shapes {
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(plain(value, Scalar::Fraction(value)))
+        // As JSON writes it: shortest, with an exponent where it is far from one.
+        let text = serde_json::Number::from_f64(value).map_or_else(|| value.to_string(), |number| number.to_string());
+        Ok(plain(text, Scalar::Fraction(value)))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {

@@ -289,7 +289,6 @@ CREATE TABLE artifacts (
 );
 CREATE INDEX artifacts_of_build ON artifacts (build_id, id);
 CREATE INDEX artifacts_of_job ON artifacts (job_id, id);
-CREATE INDEX artifacts_at_path ON artifacts (build_id, path, id);
 CREATE INDEX artifacts_under_way ON artifacts (created_at) WHERE state = 'new';
 
 -- `sequence` and `hash` are written by the sealing that follows, in batches; until then they are NULL.

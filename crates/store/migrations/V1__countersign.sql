@@ -290,7 +290,6 @@ CREATE TABLE artifacts (
 );
 CREATE INDEX artifacts_of_build ON artifacts (build_id, id);
 CREATE INDEX artifacts_of_job ON artifacts (job_id, id);
-CREATE INDEX artifacts_at_path ON artifacts (build_id, path, id);
 CREATE INDEX artifacts_under_way ON artifacts (created_at) WHERE state = 'new';
 
 -- The keys that sign tokens of jobs for other services: the instance's. `sealed` is the private part under the key `key_id` of the ring;

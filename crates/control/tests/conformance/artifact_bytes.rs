@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use countersign_control::artifacts::{DOWNLOAD_TIME, Ended, FormField, NewArtifact, Search, UPLOAD_GRACE, UPLOAD_TIME};
 use countersign_control::{Error, Result};
-use countersign_domain::Id;
 use countersign_testkit::World;
 
 use crate::acting::{field_of, finish, fresh_id, running_job};

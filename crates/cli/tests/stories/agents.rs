@@ -52,7 +52,7 @@ impl Kind {
     }
 
     /// Starts one as `buildkite-agent` in a folder of its own. Jobs find it under that name too.
-    pub fn start(&self, folder: &Path, name: &str, endpoint: &str, token: &str) -> Agent {
+    pub fn start(&self, folder: &Path, name: &str, endpoint: &str, token: &str, more: &[&str]) -> Agent {
         let (bin, log) = (folder.join("bin"), folder.join("log"));
         fs::create_dir_all(&bin).expect("a folder for the agent");
         let link = bin.join("buildkite-agent");
@@ -64,6 +64,7 @@ impl Kind {
         let err = out.try_clone().expect("a log");
         let child = Command::new(link)
             .args(["start", "--name", name])
+            .args(more)
             .env_clear()
             .env("PATH", path)
             .env("LC_ALL", "C")

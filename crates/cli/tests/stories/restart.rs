@@ -8,7 +8,7 @@ pub async fn story(mut stage: Stage) {
     stage.until_log(&build, "line 2", &agent).await;
     stage.kill_server().await;
     stage.start_server().await;
-    let seen = stage.until(&build, "FINISHED", &agent).await;
+    let seen = stage.until(&build, "FAILED", &agent).await;
     assert_eq!(seen["job"]["exitStatus"], "4", "{}", agent.log());
     let log = stage.log(&build).await;
     for i in 1..=6 {

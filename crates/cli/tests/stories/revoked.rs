@@ -3,7 +3,7 @@
 use crate::stage::Stage;
 
 pub async fn story(stage: Stage) {
-    let mut agent = stage.agent("inside");
+    let mut agent = stage.polling_agent("inside");
     let build = stage.build("echo begun; sleep 300").await;
     stage.until_log(&build, "begun", &agent).await;
     stage.revoke("DISCONNECT").await;
@@ -11,7 +11,7 @@ pub async fn story(stage: Stage) {
     let log = agent.log();
     assert!(log.contains("revoked"), "{log}");
 
-    let mut late = stage.agent("late");
+    let mut late = stage.polling_agent("late");
     assert_ne!(late.left().await, 0, "{}", late.log());
     let log = late.log();
     assert!(log.contains("revoked"), "it is told why: {log}");

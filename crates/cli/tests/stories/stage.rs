@@ -55,9 +55,19 @@ impl Stage {
 
     /// Starts an agent with the default token.
     pub fn agent(&self, name: &str) -> Agent {
+        self.agent_with(name, &[])
+    }
+
+    /// The same, one that only polls. In their default mode the real agents that were tried stay for ever, doing nothing, when their session
+    /// ends in the middle of a job and the streaming call was not offered.
+    pub fn polling_agent(&self, name: &str) -> Agent {
+        self.agent_with(name, if self.kind.is_native() { &[] } else { &["--ping-mode", "poll-only"] })
+    }
+
+    fn agent_with(&self, name: &str, more: &[&str]) -> Agent {
         let folder = self.database.folder.path().join(name);
         let endpoint = format!("http://{}/v3", self.installation.listen);
-        self.kind.start(&folder, name, &endpoint, &self.installation.made.agent_token)
+        self.kind.start(&folder, name, &endpoint, &self.installation.made.agent_token, more)
     }
 
     /// Sends a call.
@@ -92,15 +102,15 @@ impl Stage {
         seen
     }
 
-    /// Waits until the build's job is in a state.
+    /// Waits until the build is in a state.
     pub async fn until(&self, build: &Build, state: &str, agent: &Agent) -> Value {
         let began = moment::now();
         loop {
             let seen = self.look(build).await;
-            if seen["job"]["state"] == state {
+            if seen["state"] == state {
                 return seen;
             }
-            assert!(moment::since(began) < PATIENCE, "the job is not {state}: {seen}\n{}", agent.log());
+            assert!(moment::since(began) < PATIENCE, "the build is not {state}: {seen}\n{}", agent.log());
             moment::sleep(LOOK).await;
         }
     }

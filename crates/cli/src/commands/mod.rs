@@ -21,6 +21,7 @@ mod meta_data;
 mod oidc;
 mod operator_token;
 mod organization;
+mod pipeline;
 mod reach;
 mod redactor;
 mod secret;
@@ -63,6 +64,7 @@ pub enum Command {
     MetaData(meta_data::MetaData),
     Annotate(annotate::Annotate),
     Annotation(annotation::AnnotationCommand),
+    Pipeline(pipeline::PipelineCommand),
     Step(step::Step),
     Job(job::Job),
     Oidc(oidc::Oidc),
@@ -112,6 +114,7 @@ impl Command {
             Self::MetaData(it) => it.run(ambient, printer).await,
             Self::Annotate(it) => it.run(ambient).await,
             Self::Annotation(it) => it.run(ambient).await,
+            Self::Pipeline(it) => it.run(ambient, printer).await,
             Self::Step(it) => it.run(ambient, printer).await,
             Self::Job(it) => it.run(ambient, printer).await,
             Self::Oidc(it) => it.run(ambient, printer).await,

@@ -146,7 +146,7 @@ impl Api {
                 break;
             }
         }
-        Err(CallError::refused(what, status.as_u16(), &body))
+        Err(CallError::refused(what, status.as_u16(), &body, None))
     }
 }
 

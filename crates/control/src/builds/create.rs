@@ -164,8 +164,8 @@ async fn create(tx: &mut Tx, scene: &Scene<Input>) -> Result<Build> {
         jobs::insert(tx, &job).await?;
     }
     let mut waiting: BTreeMap<&str, usize> = BTreeMap::new();
-    for step in &new.pipeline.steps {
-        *waiting.entry(step.queue.as_ref().unwrap_or(&new.queue).as_str()).or_default() += 1;
+    for (_, _, planned) in &new.jobs {
+        *waiting.entry(planned.queue.as_deref().unwrap_or(new.queue.as_str())).or_default() += 1;
     }
     for (queue, jobs) in waiting {
         scene.jobs_waiting(tx, Line { organization: of, deployment, queue: queue.to_owned() }, jobs);

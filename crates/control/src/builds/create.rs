@@ -98,6 +98,9 @@ fn jobs_of(plan: Plan) -> Result<Vec<(Option<String>, PlannedJob)>> {
             all.extend(work.jobs.into_iter().filter(|job| job.skip.is_none()).map(|job| (key.clone(), job)));
         }
     }
+    if all.is_empty() {
+        return Err(Error::invalid("definition", "has no step that takes part"));
+    }
     Ok(all)
 }
 

@@ -48,6 +48,11 @@ impl<'a> Fields<'a> {
         self.left.iter().any(|(it, _)| *it == name)
     }
 
+    /// The names of the fields that have not been taken.
+    pub fn names(&self) -> impl Iterator<Item = &'a str> {
+        self.left.iter().map(|(name, _)| *name)
+    }
+
     /// Leaves out what nobody reads.
     pub fn drop_where(&mut self, unread: impl Fn(&str) -> bool) {
         self.left.retain(|(name, _)| !unread(name));

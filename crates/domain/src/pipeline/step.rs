@@ -225,9 +225,10 @@ pub(super) fn kind_of(fields: &mut Fields<'_>) -> Result<Kind, PipelineError> {
     })?;
     let by_field = || KINDS.iter().find(|(_, names)| names.iter().any(|name| fields.has(name))).map(|(kind, _)| *kind);
     by_type.or_else(by_field).ok_or_else(|| {
-        let problem =
-            "has no 'command' that the shell runs, and no 'wait', 'block', 'input', 'trigger' or 'group' either";
-        PipelineError { step: None, line: fields.line, problem: problem.to_owned() }
+        let names: Vec<String> = fields.names().take(3).map(|name| format!("'{}'", shown(name))).collect();
+        let beside = if names.is_empty() { String::new() } else { format!(" beside {}", names.join(", ")) };
+        let problem = format!("has no 'command'{beside}, and no 'wait', 'block', 'input', 'trigger' or 'group' either");
+        PipelineError { step: None, line: fields.line, problem }
     })
 }
 

@@ -224,7 +224,7 @@ fn wrong_fields_are_named_with_their_step_and_line() {
         ("[]", "has no step"),
         ("steps: [[]]", "Step 1 of the pipeline (line 1): is not a map"),
         ("steps: [{}]", "has no 'command'"),
-        ("steps: [{label: x}]", "has no 'command'"),
+        ("steps: [{comand: x}]", "has no 'command' beside 'comand'"),
         ("steps: [waif]", "'waif' is not a step"),
         ("steps: [{type: foo}]", "'type' is none of"),
         ("steps: [{type: command}]", "has no 'command'"),

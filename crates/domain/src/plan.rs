@@ -98,7 +98,8 @@ pub struct CommandWork {
     pub artifact_paths: Vec<String>,
     /// Whether its jobs are canceled as soon as the build is failing.
     pub cancel_on_build_failing: bool,
-    /// What the agent is given with a job, as JSON: `plugins`, `secrets`, `cache`, `checkout`, `signature`, `image` as they were written.
+    /// What the agent is given with a job, as JSON: `plugins`, `secrets`, `cache`, `checkout`, `signature`, `image`, `notify`. What the
+    /// pipeline says of them for all steps is in it.
     pub passed_on: BTreeMap<String, serde_json::Value>,
 }
 
@@ -121,6 +122,8 @@ pub struct PlannedJob {
     pub matrix: BTreeMap<String, String>,
     /// An adjustment of the matrix takes this one out, for this reason.
     pub skip: Option<String>,
+    /// `plugins` with the values of the matrix filled in; `None`: they have no tokens, and the step's hold.
+    pub plugins: Option<serde_json::Value>,
     /// An adjustment of the matrix says something else than the step about failures.
     pub soft_fail: Option<SoftFail>,
 }
@@ -142,9 +145,9 @@ pub enum SoftFail {
 pub struct RetryRule {
     /// Exit statuses; `None`: any but 0. `-1`: the agent was lost.
     pub exit_status: Option<Vec<i32>>,
-    /// The signal, as `SIGTERM`; `None`: any or none.
+    /// The signal, as `SIGTERM`; `none`: there must be none; `None`: any or none.
     pub signal: Option<String>,
-    /// Why it was ended, as `agent_stop`; `None`: any or none.
+    /// Why it was ended, as `agent_stop`; `none`: there must be no reason; `None`: any or none.
     pub signal_reason: Option<String>,
     /// How many times, 0 to 10.
     pub limit: u32,

@@ -2,7 +2,8 @@
 
 use countersign_domain::build::BuildState;
 use countersign_domain::id::{BuildId, Id, JobId};
-use countersign_domain::pipeline::Pipeline;
+use countersign_domain::pipeline::{Env, Pipeline};
+use countersign_domain::plan::{Fate, Plan, PlannedJob, PlannedStep, Situation, Work};
 use countersign_domain::text::{DeploymentName, QueueName, Slug};
 use countersign_store::builds::{self, Build};
 use countersign_store::jobs::{self, Job};
@@ -33,8 +34,8 @@ struct Input {
     pipeline_id: Id<builds::Pipeline>,
     slug: String,
     name: String,
-    pipeline: Pipeline,
-    jobs: Vec<JobId>,
+    env: Env,
+    jobs: Vec<(JobId, Option<String>, PlannedJob)>,
     queue: QueueName,
     deployment: Option<DeploymentName>,
     message: Option<String>,
@@ -47,6 +48,7 @@ impl Control {
     /// [`Error::Invalid`] at `definition`, `pipeline`, `queue`, `deployment` or `message`.
     pub async fn create_build(&self, grant: &Grant<CreateBuild>, new: NewBuild) -> Result<Build> {
         let pipeline = input::field("definition", Pipeline::parse(&new.definition))?;
+        let plan = input::field("definition", pipeline.plan(&Situation::default()))?;
         let slug = input::field("pipeline", Slug::parse(&new.pipeline))?;
         let queue = match &new.queue {
             Some(queue) => input::field("queue", QueueName::parse(queue))?,
@@ -65,14 +67,34 @@ impl Control {
             pipeline_id: self.fresh_id(),
             slug: slug.as_str().to_owned(),
             name: new.pipeline,
-            jobs: pipeline.steps.iter().map(|_| self.fresh_id()).collect(),
-            pipeline,
+            env: plan.env.clone(),
+            jobs: jobs_of(plan)?.into_iter().map(|(key, job)| (self.fresh_id(), key, job)).collect(),
             queue,
             deployment,
             message: message.map(|it| it.as_str().to_owned()),
         };
         self.write(grant, Lane::Normal, input, |tx, scene| Box::pin(create(tx, scene))).await
     }
+}
+
+/// The jobs of the steps that take part, each with its step's key. They all start at once, so steps that would have to wait for
+/// something are refused.
+fn jobs_of(plan: Plan) -> Result<Vec<(Option<String>, PlannedJob)>> {
+    let not_offered = |what: &str| Error::invalid("definition", format!("has {what}, which is not offered yet; take it out"));
+    let mut all = Vec::new();
+    for PlannedStep { key, depends_on, fate, work, .. } in plan.steps {
+        let Work::Command(work) = work else { return Err(not_offered("a step that is no command")) };
+        if depends_on.is_some_and(|it| !it.is_empty()) {
+            return Err(not_offered("'depends_on'"));
+        }
+        if work.jobs.iter().any(|job| !job.rules.is_empty()) {
+            return Err(not_offered("a rule in 'agents' beside 'queue'"));
+        }
+        if fate == Fate::Run {
+            all.extend(work.jobs.into_iter().filter(|job| job.skip.is_none()).map(|job| (key.clone(), job)));
+        }
+    }
+    Ok(all)
 }
 
 async fn create(tx: &mut Tx, scene: &Scene<Input>) -> Result<Build> {
@@ -105,20 +127,20 @@ async fn create(tx: &mut Tx, scene: &Scene<Input>) -> Result<Build> {
         canceled_at: None,
     };
     builds::insert(tx, &build).await?;
-    for ((position, step), id) in (0_i64..).zip(&new.pipeline.steps).zip(&new.jobs) {
-        let mut env = new.pipeline.env.clone();
-        env.extend(step.env.clone());
-        let queue = step.queue.as_ref().unwrap_or(&new.queue);
+    for (position, (id, key, planned)) in (0_i64..).zip(&new.jobs) {
+        let mut env = new.env.clone();
+        env.extend(planned.env.clone());
+        let queue = planned.queue.as_deref().unwrap_or(new.queue.as_str());
         let job = Job {
             id: *id,
             organization: of,
             build: build.id,
             deployment,
-            queue: queue.as_str().to_owned(),
+            queue: queue.to_owned(),
             position,
-            step_key: step.key.clone(),
-            label: step.label.clone(),
-            command: step.command.clone(),
+            step_key: key.clone(),
+            label: planned.label.clone(),
+            command: planned.command.clone(),
             env,
             state: countersign_domain::build::JobState::Scheduled,
             agent: None,

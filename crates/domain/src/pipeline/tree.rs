@@ -3,15 +3,17 @@
 //! What YAML would turn into a number keeps the characters it was written with (`1.10` stays `1.10`), and only `true` and
 //! `false` are booleans, so that `no` and `on` stay words.
 
+pub(super) mod json;
+
 use std::{fmt, ops::Range};
 
 use serde::de::{Deserialize, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{
-    Error, RenderOptions, SnippetMode, Spanned, UserMessageFormatter,
+    Error, Options, RenderOptions, SnippetMode, Spanned, UserMessageFormatter,
     options::{DuplicateKeyPolicy, MergeKeyPolicy},
 };
 
-use super::{MAX_ALIASES, MAX_DEPTH, MAX_NODES, MAX_TEXT, PipelineError};
+use super::{MAX_ALIASES, MAX_DEPTH, MAX_DOCUMENTS, MAX_NODES, MAX_TEXT, PipelineError};
 
 /// One node, with where it stands.
 #[derive(Debug)]
@@ -27,6 +29,7 @@ pub(super) enum Value {
     /// A boolean or a number, and until it is [restored](Node::restore) where in the text it was written.
     Plain {
         text: String,
+        is: Scalar,
         at: Option<Range<usize>>,
     },
     Text(String),
@@ -35,21 +38,53 @@ pub(super) enum Value {
     Map(Vec<(String, Node)>),
 }
 
-/// Reads the text.
+/// What a value that is no text means, however it was written.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Scalar {
+    Bool(bool),
+    Whole(i128),
+    Fraction(f64),
+}
+
+/// Reads a text that is one document.
 pub(super) fn read(text: &str) -> Result<Node, PipelineError> {
+    let text = within_limits(text)?;
+    if let Some(node) = read_json(text) {
+        return Ok(node);
+    }
+    let mut node: Node = serde_saphyr::from_str_with_options(text, options(1)).map_err(|error| unreadable(&error))?;
+    node.restore(text);
+    Ok(node)
+}
+
+/// Reads a text of several documents; empty ones are left out.
+pub(super) fn read_all(text: &str) -> Result<Vec<Node>, PipelineError> {
+    let text = within_limits(text)?;
+    if let Some(node) = read_json(text) {
+        return Ok(vec![node]);
+    }
+    let several = serde_saphyr::from_multiple_with_options(text, options(MAX_DOCUMENTS));
+    let mut nodes: Vec<Node> = several.map_err(|error| unreadable(&error))?;
+    nodes.iter_mut().for_each(|node| node.restore(text));
+    Ok(nodes)
+}
+
+fn within_limits(text: &str) -> Result<&str, PipelineError> {
     if text.len() > MAX_TEXT {
         return Err(PipelineError::of_all(format!("has {} bytes; at most {MAX_TEXT} are possible", text.len())));
     }
     // A byte order mark would shift every position.
-    let text = text.strip_prefix('\u{FEFF}').unwrap_or(text);
-    // JSON first where it may be JSON: it writes characters outside the basic plane as two escapes, which YAML refuses.
-    if text.trim_start().starts_with(['{', '['])
-        && json_fits(text)
-        && let Ok(node) = serde_json::from_str(text)
-    {
-        return Ok(node);
-    }
-    let options = serde_saphyr::options! {
+    Ok(text.strip_prefix('\u{FEFF}').unwrap_or(text))
+}
+
+/// JSON first where it may be JSON: it writes characters outside the basic plane as two escapes, which YAML refuses.
+fn read_json(text: &str) -> Option<Node> {
+    let may_be = text.trim_start().starts_with(['{', '[']) && json_fits(text);
+    may_be.then(|| serde_json::from_str(text).ok()).flatten()
+}
+
+fn options(documents: usize) -> Options {
+    serde_saphyr::options! {
         budget: serde_saphyr::budget! {
             max_events: MAX_NODES * 3,
             max_aliases: MAX_ALIASES,
@@ -60,7 +95,7 @@ pub(super) fn read(text: &str) -> Result<Node, PipelineError> {
             // One more, so that it is the depth that is found wrong, whichever way lists are written.
             flow_nesting_limit: MAX_DEPTH + 1,
             max_inclusion_depth: 0,
-            max_documents: 1,
+            max_documents: documents,
             max_nodes: MAX_NODES,
             max_total_scalar_bytes: MAX_TEXT,
             max_merge_keys: MAX_ALIASES,
@@ -77,10 +112,7 @@ pub(super) fn read(text: &str) -> Result<Node, PipelineError> {
         strict_booleans: true,
         reject_unsupported_tags: true,
         with_snippet: false,
-    };
-    let mut node: Node = serde_saphyr::from_str_with_options(text, options).map_err(|error| unreadable(&error))?;
-    node.restore(text);
-    Ok(node)
+    }
 }
 
 fn unreadable(error: &Error) -> PipelineError {
@@ -168,27 +200,28 @@ impl<'de> Visitor<'de> for Shapes {
     }
 
     fn visit_bool<E>(self, value: bool) -> Result<Value, E> {
-        Ok(plain(value))
+        Ok(plain(value, Scalar::Bool(value)))
     }
 
     fn visit_i64<E>(self, value: i64) -> Result<Value, E> {
-        Ok(plain(value))
+        Ok(plain(value, Scalar::Whole(value.into())))
     }
 
     fn visit_u64<E>(self, value: u64) -> Result<Value, E> {
-        Ok(plain(value))
+        Ok(plain(value, Scalar::Whole(value.into())))
     }
 
     fn visit_i128<E>(self, value: i128) -> Result<Value, E> {
-        Ok(plain(value))
+        Ok(plain(value, Scalar::Whole(value)))
     }
 
     fn visit_u128<E>(self, value: u128) -> Result<Value, E> {
-        Ok(plain(value))
+        // Beyond every number that a field takes, so that its size is all that counts.
+        Ok(plain(value, Scalar::Whole(i128::try_from(value).unwrap_or(i128::MAX))))
     }
 
     fn visit_f64<E>(self, value: f64) -> Result<Value, E> {
-        Ok(plain(value))
+        Ok(plain(value, Scalar::Fraction(value)))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -222,15 +255,15 @@ impl<'de> Visitor<'de> for Shapes {
     }
 }
 
-fn plain(value: impl fmt::Display) -> Value {
-    Value::Plain { text: value.to_string(), at: None }
+fn plain(value: impl fmt::Display, is: Scalar) -> Value {
+    Value::Plain { text: value.to_string(), is, at: None }
 }
 
 impl Node {
     /// Gives numbers and booleans back the characters that they were written with.
     fn restore(&mut self, source: &str) {
         match &mut self.value {
-            Value::Plain { text, at } => {
+            Value::Plain { text, at, .. } => {
                 if let Some(written) = at.take().and_then(|at| source.get(at)) {
                     written.clone_into(text);
                 }

@@ -1,0 +1,43 @@
+//! Environment variables.
+
+use super::{
+    Env, MAX_ENV, MAX_ENV_VALUE, PERMITTED_ENV, PipelineError, RESERVED_ENV,
+    error::shown,
+    fields::Field,
+    tree::{Node, Value},
+};
+
+/// Reads `env`: a map of names to values, or null.
+pub(super) fn read(field: &Field<'_>) -> Result<Env, PipelineError> {
+    let entries = match &field.node.value {
+        Value::Map(entries) => entries,
+        Value::Null => return Ok(Env::new()),
+        _ => return Err(field.fault("is not a map of names to values")),
+    };
+    if entries.len() > MAX_ENV {
+        return Err(field.fault(format_args!("has {} variables; at most {MAX_ENV} are possible", entries.len())));
+    }
+    entries.iter().map(|(name, node)| read_variable(name, node)).collect()
+}
+
+fn read_variable(name: &str, node: &Node) -> Result<(String, String), PipelineError> {
+    let wrong = |problem: &str| PipelineError::at(node, format!("'{}' in 'env' {problem}", shown(name)));
+    let first_fits = name.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
+    if !first_fits || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+        return Err(wrong("is not a variable's name: letters, digits and '_', not beginning with a digit"));
+    }
+    if RESERVED_ENV.iter().any(|reserved| name.starts_with(reserved)) && !PERMITTED_ENV.contains(&name) {
+        return Err(wrong("is set by the server itself; names may not begin with BUILDKITE_ or COUNTERSIGN_"));
+    }
+    let value = match &node.value {
+        Value::Null => "",
+        _ => node.scalar().ok_or_else(|| wrong("is a list or a map; write one text"))?,
+    };
+    if value.len() > MAX_ENV_VALUE {
+        return Err(wrong("has more than 65,536 bytes"));
+    }
+    if value.contains('\0') {
+        return Err(wrong("holds a NUL character; remove it"));
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}

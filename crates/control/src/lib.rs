@@ -19,9 +19,12 @@ pub mod operator_tokens;
 pub mod organizations;
 mod origin;
 mod page;
+pub mod pipelines;
+pub mod queues;
 pub mod revealing;
 mod scene;
 pub mod settings;
+pub mod steps;
 mod usage;
 pub mod user_tokens;
 

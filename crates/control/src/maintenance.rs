@@ -3,13 +3,17 @@
 mod flush;
 mod lost_agents;
 mod metrics;
+mod timeouts;
 mod windows;
+
+use std::collections::BTreeSet;
 
 use countersign_domain::id::Id;
 use countersign_store::Lane;
-use countersign_store::jobs;
+use countersign_store::jobs::dispatch;
 
 use crate::access::actions::KeepHouse;
+use crate::builds::wake;
 use crate::scene::Subject;
 use crate::{Control, Grant, Result};
 
@@ -25,6 +29,10 @@ pub struct Swept {
     pub agents_lost: u64,
     /// Jobs that went back to their queue because their agent did not take them.
     pub jobs_returned: u64,
+    /// Jobs that ran too long, or did not stop when they were told to.
+    pub jobs_overdue: u64,
+    /// Builds for which something was left to do.
+    pub builds_seen_to: u64,
     /// Rows of the audit log that were sealed.
     pub audit_sealed: u64,
 }
@@ -38,25 +46,31 @@ impl Control {
         let windows_closed = self.close_windows().await?;
         let agents_lost = self.give_up_silent_agents().await?;
         let jobs_returned = self.return_jobs().await?;
+        let jobs_overdue = self.end_overdue_jobs().await?;
+        let builds_seen_to = self.see_to_builds().await?;
         let audit_sealed = self.seal_audit().await?;
-        Ok(Swept { windows_closed, agents_lost, jobs_returned, audit_sealed })
+        Ok(Swept { windows_closed, agents_lost, jobs_returned, jobs_overdue, builds_seen_to, audit_sealed })
     }
 
     /// Puts jobs back that their agent did not take in time.
     async fn return_jobs(&self) -> Result<u64> {
         let before = self.now().minus(self.settings().assignment_timeout);
-        let waiting = self.store().read(before, |tx, before| Box::pin(jobs::has_assigned_before(tx, *before))).await?;
+        let waiting =
+            self.store().read(before, |tx, before| Box::pin(dispatch::has_assigned_before(tx, *before))).await?;
         if !waiting {
             return Ok(0);
         }
         let grant: Grant<KeepHouse> = self.system("return jobs that were not taken", Id::nil())?;
         self.write(&grant, Lane::Normal, before, |tx, scene| {
             Box::pin(async move {
-                let returned = jobs::unassign_before(tx, scene.input).await?;
-                for (of, job) in &returned {
-                    let subject = Subject::new("job", *job, "");
-                    scene.audit_in(tx, *of, "job.returned", subject, serde_json::json!({})).await?;
+                let returned = dispatch::unassign_before(tx, scene.input).await?;
+                let mut lines = BTreeSet::new();
+                for it in &returned {
+                    let subject = Subject::new("job", it.job, "");
+                    scene.audit_in(tx, it.organization, "job.returned", subject, serde_json::json!({})).await?;
+                    lines.insert((it.deployment, it.queue.clone()));
                 }
+                wake(tx, scene, lines, BTreeSet::new());
                 Ok(returned.len() as u64)
             })
         })

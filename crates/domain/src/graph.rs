@@ -13,6 +13,7 @@
 //! A step that has *ended* has done its own work; it is *settled* once the steps beneath it have ended too: a group's members, and what
 //! a command step has uploaded. Those who wait for a step wait until it is settled, so that a wait also waits for uploads.
 
+mod answer;
 mod layout;
 mod limit;
 mod retry;
@@ -20,11 +21,11 @@ mod step;
 mod tally;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use layout::{Ancestor, At, Gate, Laid, LayoutError, NewEdge, Ref, lay};
 pub use limit::{Contender, MAX_LIMIT, admit};
 pub use retry::{Failure, retries, soft_fails};
-pub use step::{
-    Count, Effect, Ending, Kind, Message, NotAWord, Outcome, Reaction, Relation, Step, StepState, Tolerance, Verdict,
-};
+pub use step::{Effect, Message, Reaction, Step};
 pub use tally::Tally;
+pub use words::{Count, Ending, Kind, NotAWord, Outcome, Relation, StepState, Tolerance, Verdict};

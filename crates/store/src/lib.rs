@@ -13,7 +13,9 @@ pub mod instance;
 pub mod jobs;
 pub mod keys;
 pub mod organizations;
+pub mod queues;
 pub mod refusals;
+pub mod steps;
 pub mod tokens;
 pub mod users;
 

@@ -5,7 +5,7 @@ use crate::Sql;
 /// The statements by module.
 #[must_use]
 pub fn all() -> Vec<(&'static str, &'static [Sql])> {
-    use crate::{agents, audit, builds, instance, jobs, keys, organizations, refusals, tokens, users};
+    use crate::{agents, audit, builds, instance, jobs, keys, organizations, queues, refusals, steps, tokens, users};
     vec![
         ("agents", agents::ALL),
         ("agents::sessions", agents::sessions::ALL),
@@ -13,13 +13,23 @@ pub fn all() -> Vec<(&'static str, &'static [Sql])> {
         ("builds", builds::ALL),
         ("builds::annotations", builds::annotations::ALL),
         ("builds::meta_data", builds::meta_data::ALL),
+        ("builds::pipelines", builds::pipelines::ALL),
+        ("builds::tally", builds::tally::ALL),
         ("instance", instance::ALL),
         ("jobs", jobs::ALL),
+        ("jobs::dispatch", jobs::dispatch::ALL),
+        ("jobs::groups", jobs::groups::ALL),
         ("jobs::log", jobs::log::ALL),
+        ("jobs::progress", jobs::progress::ALL),
         ("jobs::tokens", jobs::tokens::ALL),
         ("keys", keys::ALL),
         ("organizations", organizations::ALL),
+        ("queues", queues::ALL),
         ("refusals", refusals::ALL),
+        ("steps", steps::ALL),
+        ("steps::changes", steps::changes::ALL),
+        ("steps::edges", steps::edges::ALL),
+        ("steps::texts", steps::texts::ALL),
         ("tokens", tokens::ALL),
         ("tokens::scopes", tokens::scopes::ALL),
         ("tokens::secrets", tokens::secrets::ALL),

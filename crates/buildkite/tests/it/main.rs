@@ -9,3 +9,4 @@ mod meta_data;
 mod register;
 mod server;
 mod sessions;
+mod steps;

@@ -2,11 +2,13 @@
 
 use countersign_domain::id::AgentId;
 use countersign_store::agents::{self, Agent};
-use countersign_store::{Lane, Tx, jobs};
+use countersign_store::jobs::{self, dispatch};
+use countersign_store::{Lane, Tx};
 use serde_json::json;
 
 use crate::access::actions::{ControlOwnAgent, StopAgent};
-use crate::builds::progress;
+use crate::builds::runner::Runner;
+use crate::jobs::ending;
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene};
 
@@ -46,12 +48,16 @@ async fn stop<I: Sync>(tx: &mut Tx, scene: &Scene<I>, id: AgentId, force: bool) 
     let note = if force { "The agent was stopped." } else { "The agent was asked to stop." };
     if agents::request_stop(tx, of, id, scene.caller.user(), force, note).await? {
         if force && let Some(job) = jobs::of_agent(tx, of, id).await? {
+            let mut runner = Runner::new(of);
             if job.accepted_at.is_none() {
-                jobs::unassign_of_agent(tx, id).await?;
+                for it in dispatch::unassign_of_agent(tx, id).await? {
+                    runner.job_waits(it.deployment, it.queue);
+                }
             } else {
-                jobs::cancel(tx, job.id).await?;
-                progress::update(tx, of, job.build).await?;
+                runner.open(tx, job.build).await?;
+                ending::cancel(tx, &mut runner, &job).await?;
             }
+            runner.close(tx, scene).await?;
         }
         let subject = Subject::new::<countersign_domain::id::of::Agent>("agent", id, agent.name);
         scene.audit(tx, "agent.stop_requested", subject, json!({ "force": force })).await?;

@@ -12,9 +12,11 @@ use countersign_control::access::actions::{
 use countersign_control::agent_tokens::{NewAgentToken, Revocation, Rotation, TokenReference};
 use countersign_control::agents::Reach;
 use countersign_control::builds::NewBuild;
+use countersign_control::queues::QueueReference;
+use countersign_control::steps::Answer;
 use countersign_control::user_tokens::{UserTokenChange, UserTokenReference};
 use countersign_control::{Error, PageRequest};
-use countersign_domain::id::{AgentId, BuildId, DeploymentId, JobId, OrganizationId, TokenId, UserId};
+use countersign_domain::id::{AgentId, BuildId, DeploymentId, JobId, OrganizationId, StepId, TokenId, UserId};
 use countersign_domain::{DeploymentScope, Kind, PublicId, Scope, TokenSecret};
 use countersign_store::IntoValue;
 use countersign_testkit::{SeededEntropy, World};
@@ -36,6 +38,7 @@ struct Ids {
     agent: AgentId,
     build: BuildId,
     job: JobId,
+    step: StepId,
 }
 
 impl Ids {
@@ -43,7 +46,7 @@ impl Ids {
         let created = &world.globex.created;
         let of = || vec![created.organization.id.into_value()];
         let agent = "SELECT id FROM agents WHERE organization_id = $1";
-        let job = "SELECT id, build_id FROM jobs WHERE organization_id = $1 AND state = 'running'";
+        let job = "SELECT id, build_id, step_id FROM jobs WHERE organization_id = $1 AND state = 'running'";
         let prod = "SELECT id FROM deployments WHERE organization_id = $1 AND name = 'prod'";
         let control = &world.control;
         Self {
@@ -59,6 +62,7 @@ impl Ids {
             agent: sql::value(control, agent, of(), "id").await,
             build: sql::value(control, job, of(), "build_id").await,
             job: sql::value(control, job, of(), "id").await,
+            step: sql::value(control, job, of(), "step_id").await,
         }
     }
 
@@ -79,6 +83,7 @@ impl Ids {
             agent: fresh_id(control),
             build: fresh_id(control),
             job: fresh_id(control),
+            step: fresh_id(control),
         }
     }
 
@@ -184,6 +189,13 @@ async fn people(world: &World, ids: &Ids, answers: &mut Answers) {
     answers.keep("meta-data of build", &control.build_meta_data(&view, ids.build).await);
     answers.keep("job", &control.job(&view, ids.job).await);
     answers.keep("log of job", &control.job_log(&view, ids.job, 0).await);
+    answers.keep("steps of build", &control.build_steps(&view, ids.build, None).await);
+    answers.keep("rebuild", &control.rebuild(&world.admin::<CreateBuild>(), ids.build).await);
+    answers.keep("retry", &control.retry_job(&world.admin(), ids.job).await);
+    answers.keep("cancel a job", &control.cancel_job(&world.admin(), ids.job).await);
+    answers.keep("unblock", &control.unblock_step(&world.admin(), ids.step, Answer::default()).await);
+    let queue = QueueReference { deployment: Some(ids.deployment_name.clone()), queue: "q".to_owned() };
+    answers.keep("pause a queue", &control.pause_queue_dispatch(&world.admin(), queue, None).await);
     answers.keep("cancel", &control.cancel_build(&world.admin::<CancelBuild>(), ids.build).await);
     let new = NewBuild {
         definition: crate::acting::ONE_STEP.to_owned(),
@@ -191,6 +203,7 @@ async fn people(world: &World, ids: &Ids, answers: &mut Answers) {
         queue: None,
         deployment: Some(ids.deployment_name.clone()),
         message: None,
+        ..NewBuild::default()
     };
     answers.keep("deployment of a build", &control.create_build(&world.admin::<CreateBuild>(), new).await);
 }
@@ -199,8 +212,12 @@ async fn machines(world: &World, ids: &Ids, answers: &mut Answers) {
     let control = &world.control;
     let agent = connect(control, world.acme.agent_token(), &["queue=other"]).await;
     answers.keep("accept", &control.accept_job(&may::<AcceptJob>(control, &agent.caller), ids.job).await);
+    answers.keep("acquire", &control.acquire_job(&may::<AcceptJob>(control, &agent.caller), ids.job).await);
     answers.keep("ping of another organization", &control.grant::<Ping>(&agent.caller, ids.organization).map(|_| ()));
     let job = running_job(control, &world.acme).await;
+    let step = || ids.step.to_string();
+    answers.keep("another step", &control.export_step(&may(control, &job.caller), step(), None).await);
+    answers.keep("cancel another step", &control.cancel_step(&may(control, &job.caller), step()).await);
     answers.keep("report another job", &control.grant_on_job::<ReportJob>(&job.caller, ids.job).map(|_| ()));
     answers
         .keep("write to another build", &control.grant_on_build::<WriteMetaData>(&job.caller, ids.build).map(|_| ()));

@@ -8,8 +8,6 @@ pub const MAX_LIMIT: u32 = 1_000;
 pub struct Contender {
     /// Whether it is held back by the group and by nothing else.
     pub is_limited: bool,
-    /// Whether it may run: it waits for an agent or has one.
-    pub is_admitted: bool,
     /// How many may run at once, as its own step says.
     pub limit: u32,
     /// Whether it runs as soon as there is room, rather than after all that were made before it.
@@ -35,9 +33,9 @@ pub fn admit(all: &[Contender], mut admitted: i64) -> Vec<usize> {
 mod tests {
     use super::*;
 
-    const LIMITED: Contender = Contender { is_limited: true, is_admitted: false, limit: 1, eager: false };
-    const RUNNING: Contender = Contender { is_limited: false, is_admitted: true, ..LIMITED };
-    const WAITING: Contender = Contender { is_limited: false, ..LIMITED };
+    const LIMITED: Contender = Contender { is_limited: true, limit: 1, eager: false };
+    const RUNNING: Contender = Contender { is_limited: false, ..LIMITED };
+    const WAITING: Contender = RUNNING;
 
     #[test]
     fn one_after_the_other_in_their_order() {

@@ -13,8 +13,7 @@ pub(super) type Rules = BTreeMap<String, String>;
 
 /// Reads the rules. A queue without a matrix token must be a queue's name.
 pub(super) fn read(field: &Field<'_>) -> Result<Rules, PipelineError> {
-    let shape =
-        || field.fault("is neither a map such as 'queue: linux' nor a list such as [\"queue=linux\"]");
+    let shape = || field.fault("is neither a map such as 'queue: linux' nor a list such as [\"queue=linux\"]");
     let written: Vec<(&str, &str)> = match &field.node.value {
         Value::Null => Vec::new(),
         Value::Map(entries) => {

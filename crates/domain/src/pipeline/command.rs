@@ -38,7 +38,8 @@ pub(super) fn read(fields: &mut Fields<'_>, reader: &mut Reader) -> Result<Comma
     let mut passed = std::collections::BTreeMap::new();
     let mut pass = |name: &str, json: Option<Json>| json.and_then(|json| passed.insert(name.to_owned(), json));
     let defaults = &reader.defaults;
-    let plugins = fields.read(&["plugins"], passed_on::plugins)?.filter(|it| it.as_array().is_some_and(|it| !it.is_empty()));
+    let plugins =
+        fields.read(&["plugins"], passed_on::plugins)?.filter(|it| it.as_array().is_some_and(|it| !it.is_empty()));
     let has_plugins = plugins.is_some();
     pass("plugins", plugins);
     pass("secrets", joined(fields.read(&["secrets"], passed_on::secrets)?, defaults.secrets.as_ref()));
@@ -107,7 +108,9 @@ fn joined(step: Option<Json>, pipeline: Option<&Json>) -> Option<Json> {
 pub(super) fn read_command(field: &Field<'_>, may_be_empty: bool) -> Result<String, PipelineError> {
     let wrong = || field.fault("is neither a text nor a list of texts");
     let command = match &field.node.value {
-        Value::List(lines) => lines.iter().map(Node::scalar).collect::<Option<Vec<&str>>>().ok_or_else(wrong)?.join("\n"),
+        Value::List(lines) => {
+            lines.iter().map(Node::scalar).collect::<Option<Vec<&str>>>().ok_or_else(wrong)?.join("\n")
+        }
         Value::Null => String::new(),
         _ => field.node.scalar().ok_or_else(wrong)?.to_owned(),
     };
@@ -148,12 +151,15 @@ fn concurrency(fields: &mut Fields<'_>) -> Result<Option<Concurrency>, PipelineE
 fn artifact_paths(field: &Field<'_>) -> Result<Vec<String>, PipelineError> {
     let texts: Option<Vec<&str>> = field.items().iter().map(Node::scalar).collect();
     let texts = texts.ok_or_else(|| field.fault("is neither a text nor a list of texts"))?;
-    let paths: Vec<&str> = texts.iter().flat_map(|text| text.split(';')).map(str::trim).filter(|it| !it.is_empty()).collect();
+    let paths: Vec<&str> =
+        texts.iter().flat_map(|text| text.split(';')).map(str::trim).filter(|it| !it.is_empty()).collect();
     if paths.len() > MAX_ARTIFACT_PATHS {
         return Err(field.fault(format_args!("has {} paths; at most {MAX_ARTIFACT_PATHS} are possible", paths.len())));
     }
     if paths.iter().any(|path| path.len() > MAX_PATH || path.contains('\0')) {
-        return Err(field.fault(format_args!("has a path of more than {MAX_PATH} bytes, or one that holds a NUL character")));
+        return Err(
+            field.fault(format_args!("has a path of more than {MAX_PATH} bytes, or one that holds a NUL character"))
+        );
     }
     Ok(paths.into_iter().map(str::to_owned).collect())
 }

@@ -24,9 +24,10 @@ impl<'a> Fields<'a> {
     /// The fields of a map. `what` begins the error for anything else, as `'retry'`; `None` for null.
     pub fn of(node: &'a Node, what: &str, shape: &str) -> Result<Option<Self>, PipelineError> {
         match &node.value {
-            Value::Map(entries) => {
-                Ok(Some(Self { line: node.line, left: entries.iter().map(|(name, node)| (name.as_str(), node)).collect() }))
-            }
+            Value::Map(entries) => Ok(Some(Self {
+                line: node.line,
+                left: entries.iter().map(|(name, node)| (name.as_str(), node)).collect(),
+            })),
             Value::Null => Ok(None),
             _ => Err(PipelineError::at(node, format!("{what} is not {shape}"))),
         }

@@ -22,10 +22,14 @@ pub(super) fn check(steps: &[PlannedStep], places: &[Place], keys: &[String]) ->
         let Some(key) = step.key.as_deref() else { continue };
         let place = places[index];
         if earlier.contains(key) {
-            return Err(place.fault(format!("the key '{key}' belongs to a step that is in the build already; choose another")));
+            return Err(
+                place.fault(format!("the key '{key}' belongs to a step that is in the build already; choose another"))
+            );
         }
         if by_key.insert(key, index).is_some() {
-            return Err(place.fault(format!("the key '{key}' belongs to an earlier step; give each step a key of its own")));
+            return Err(
+                place.fault(format!("the key '{key}' belongs to an earlier step; give each step a key of its own"))
+            );
         }
     }
     let mut waits_for = implied(steps);
@@ -35,7 +39,10 @@ pub(super) fn check(steps: &[PlannedStep], places: &[Place], keys: &[String]) ->
                 Some(other) => waits_for[index].push(*other),
                 None if earlier.contains(dependency.step.as_str()) => {}
                 None => {
-                    let problem = format!("'depends_on' names '{}', which is the key of no step or group", shown(&dependency.step));
+                    let problem = format!(
+                        "'depends_on' names '{}', which is the key of no step or group",
+                        shown(&dependency.step)
+                    );
                     return Err(places[index].fault(problem));
                 }
             }

@@ -44,7 +44,8 @@ pub(super) fn read(field: &Field<'_>) -> Result<Matrix, PipelineError> {
     let matrix = if let Value::List(_) = field.node.value {
         Matrix { dimensions: vec![(String::new(), values(field.node)?)], adjustments: Vec::new() }
     } else {
-        let mut fields = Fields::needed(field.node, "'matrix'", "a list of values or a map of 'setup' and 'adjustments'")?;
+        let mut fields =
+            Fields::needed(field.node, "'matrix'", "a list of values or a map of 'setup' and 'adjustments'")?;
         let setup = fields.read(&["setup"], setup)?;
         let dimensions = setup.ok_or_else(|| field.fault("has no 'setup'; write the values there"))?;
         let adjustments = fields.read(&["adjustments"], |field| adjustments(field, &dimensions))?.unwrap_or_default();
@@ -81,9 +82,12 @@ fn setup(field: &Field<'_>) -> Result<Vec<(String, Vec<String>)>, PipelineError>
 
 fn values(node: &Node) -> Result<Vec<String>, PipelineError> {
     let fault = |problem: String| PipelineError::at(node, problem);
-    let Value::List(list) = &node.value else { return Err(fault("a dimension of 'matrix' is not a list of values".to_owned())) };
+    let Value::List(list) = &node.value else {
+        return Err(fault("a dimension of 'matrix' is not a list of values".to_owned()));
+    };
     if list.is_empty() || list.len() > MAX_DIMENSION_VALUES {
-        let problem = format!("a dimension of 'matrix' has {} values; 1 to {MAX_DIMENSION_VALUES} are possible", list.len());
+        let problem =
+            format!("a dimension of 'matrix' has {} values; 1 to {MAX_DIMENSION_VALUES} are possible", list.len());
         return Err(fault(problem));
     }
     let values = list.iter().map(value).collect::<Result<Vec<_>, _>>()?;
@@ -113,12 +117,16 @@ fn adjustments(field: &Field<'_>, dimensions: &[(String, Vec<String>)]) -> Resul
     for node in list {
         let mut fields = Fields::needed(node, "an item of 'adjustments'", "a map with 'with'")?;
         let with = fields.read(&["with"], |field| with(field, dimensions))?;
-        let with = with.ok_or_else(|| PipelineError::at(node, "an item of 'adjustments' has no 'with'; name the values there"))?;
+        let with = with
+            .ok_or_else(|| PipelineError::at(node, "an item of 'adjustments' has no 'with'; name the values there"))?;
         let skip = fields.read(&["skip"], step::skip)?.flatten();
         let soft_fail = fields.read(&["soft_fail"], outcome::soft_fail)?;
         fields.end("in an item of 'adjustments'")?;
         if all.iter().any(|other| other.with == with) {
-            return Err(PipelineError::at(node, "two items of 'adjustments' are about the same combination; join them"));
+            return Err(PipelineError::at(
+                node,
+                "two items of 'adjustments' are about the same combination; join them",
+            ));
         }
         all.push(Adjustment { with, skip, soft_fail });
     }
@@ -127,7 +135,9 @@ fn adjustments(field: &Field<'_>, dimensions: &[(String, Vec<String>)]) -> Resul
 
 fn with(field: &Field<'_>, dimensions: &[(String, Vec<String>)]) -> Result<Combination, PipelineError> {
     let with: Combination = match &field.node.value {
-        Value::Map(entries) => entries.iter().map(|(name, node)| Ok((name.clone(), value(node)?))).collect::<Result<_, _>>()?,
+        Value::Map(entries) => {
+            entries.iter().map(|(name, node)| Ok((name.clone(), value(node)?))).collect::<Result<_, _>>()?
+        }
         _ => BTreeMap::from([(String::new(), value(field.node)?)]),
     };
     let all_named = with.len() == dimensions.len() && dimensions.iter().all(|(name, _)| with.contains_key(name));

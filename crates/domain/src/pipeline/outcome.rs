@@ -84,12 +84,16 @@ fn automatic(field: &Field<'_>) -> Result<Vec<RetryRule>, PipelineError> {
 
 fn rule(field: &Field<'_>, item: &Node) -> Result<RetryRule, PipelineError> {
     let Value::Map(entries) = &item.value else {
-        return Err(field.fault("is neither true, false, a rule such as {exit_status: -1, limit: 2} nor a list of rules"));
+        return Err(
+            field.fault("is neither true, false, a rule such as {exit_status: -1, limit: 2} nor a list of rules")
+        );
     };
     let mut rule = RetryRule { exit_status: None, signal: None, signal_reason: None, limit: DEFAULT_RETRIES };
     for (name, node) in entries {
         let wrong = |problem: &str| PipelineError::at(node, format!("'{name}' in a rule of 'retry' {problem}"));
-        let word = || node.scalar().filter(|word| is_word(word)).ok_or_else(|| wrong("is not a word of letters, digits and '_'"));
+        let word = || {
+            node.scalar().filter(|word| is_word(word)).ok_or_else(|| wrong("is not a word of letters, digits and '_'"))
+        };
         match name.as_str() {
             "exit_status" => rule.exit_status = exit_statuses(node)?,
             "signal" => rule.signal = Some(word()?).filter(|word| *word != "*").map(signal),

@@ -21,7 +21,10 @@ pub(super) fn plugins(field: &Field<'_>) -> Result<Json, PipelineError> {
     let plugin = |node: &Node| match &node.value {
         Value::Map(entries) => match entries.as_slice() {
             [(source, configuration)] => one(source, configuration.to_json()),
-            _ => Err(PipelineError::at(node, "an item of 'plugins' names more or fewer than one plugin; give each an item of its own")),
+            _ => Err(PipelineError::at(
+                node,
+                "an item of 'plugins' names more or fewer than one plugin; give each an item of its own",
+            )),
         },
         _ => one(node.scalar().ok_or_else(shape)?, Json::Null),
     };
@@ -50,7 +53,11 @@ fn full_source(source: &str) -> String {
 
 /// `secrets`: a list of `{ key, environment_variable }`. A list of names and a map from variables to names are such lists too.
 pub(super) fn secrets(field: &Field<'_>) -> Result<Json, PipelineError> {
-    let shape = || field.fault("is neither a list of names, a list of {key: …, environment_variable: …} nor a map from variables to names");
+    let shape = || {
+        field.fault(
+            "is neither a list of names, a list of {key: …, environment_variable: …} nor a map from variables to names",
+        )
+    };
     let secret = |key: &str, variable: &str| json!({ "key": key, "environment_variable": variable });
     let item = |node: &Node| match &node.value {
         Value::Map(entries) => {

@@ -65,8 +65,10 @@ impl Planning<'_> {
         let mut group = Group { index: self.steps.len(), step, fate: fate.clone(), begun: false, parted: false };
         self.add(number, step, fate, None)?;
         for (member, written) in (1..).zip(members) {
-            let at_member =
-                |error: PipelineError| PipelineError { problem: format!("member {member} of the group: {}", error.problem), ..error };
+            let at_member = |error: PipelineError| PipelineError {
+                problem: format!("member {member} of the group: {}", error.problem),
+                ..error
+            };
             let fate = self.fate(written, &group.fate).map_err(at_member)?;
             self.add(number, written, fate, Some(&mut group)).map_err(at_member)?;
         }
@@ -89,7 +91,13 @@ impl Planning<'_> {
         Ok(step.skip.as_ref().map_or_else(|| group.clone(), |reason| Fate::Skipped(reason.clone())))
     }
 
-    fn add(&mut self, number: usize, step: &Step, mut fate: Fate, group: Option<&mut Group<'_>>) -> Result<(), PipelineError> {
+    fn add(
+        &mut self,
+        number: usize,
+        step: &Step,
+        mut fate: Fate,
+        group: Option<&mut Group<'_>>,
+    ) -> Result<(), PipelineError> {
         let of_group = group.as_ref().map(|group| (group.index, group.step));
         let condition = step.condition.as_ref().or_else(|| of_group.and_then(|(_, group)| group.condition.as_ref()));
         let condition = condition.map(|condition| condition.text.to_string());
@@ -100,7 +108,9 @@ impl Planning<'_> {
         };
         self.dependencies += depends_on.as_ref().map_or(0, Vec::len);
         if self.dependencies > MAX_DEPENDENCIES {
-            let problem = format!("with it the steps have more than {MAX_DEPENDENCIES} dependencies, those of groups copied to their members");
+            let problem = format!(
+                "with it the steps have more than {MAX_DEPENDENCIES} dependencies, those of groups copied to their members"
+            );
             return Err(fault(step, problem));
         }
         let work = match &step.work {
@@ -125,7 +135,8 @@ impl Planning<'_> {
             condition,
             group: of_group.map(|(index, _)| index),
             depends_on,
-            allow_dependency_failure: step.allow_dependency_failure || of_group.is_some_and(|(_, group)| group.allow_dependency_failure),
+            allow_dependency_failure: step.allow_dependency_failure
+                || of_group.is_some_and(|(_, group)| group.allow_dependency_failure),
             fate,
             work,
         });
@@ -139,7 +150,9 @@ impl Planning<'_> {
         }
         let alone = || Cell { values: Combination::new(), skip: None, soft_fail: None };
         match command.parallelism {
-            Some(count @ 1..) => (0..count).map(|index| self.job(step, command, alone(), Some((index, count)))).collect(),
+            Some(count @ 1..) => {
+                (0..count).map(|index| self.job(step, command, alone(), Some((index, count)))).collect()
+            }
             _ => Ok(vec![self.job(step, command, alone(), None)?]),
         }
     }
@@ -183,7 +196,9 @@ impl Planning<'_> {
             }
             _ => None,
         };
-        let texts = |all: &std::collections::BTreeMap<String, String>| -> usize { all.iter().map(|(name, value)| name.len() + value.len()).sum() };
+        let texts = |all: &std::collections::BTreeMap<String, String>| -> usize {
+            all.iter().map(|(name, value)| name.len() + value.len()).sum()
+        };
         let bytes = command.len() + label.as_ref().map_or(0, String::len) + texts(&env) + texts(&rules);
         self.count(step, bytes + plugins.as_ref().map_or(0, |plugins| plugins.to_string().len()))?;
         Ok(PlannedJob {
@@ -203,7 +218,9 @@ impl Planning<'_> {
     fn count(&mut self, step: &Step, bytes: usize) -> Result<(), PipelineError> {
         self.bytes += bytes;
         if self.bytes > MAX_JOBS_BYTES {
-            let problem = format!("with it the jobs have more than {MAX_JOBS_BYTES} bytes of commands, labels, variables and plugins");
+            let problem = format!(
+                "with it the jobs have more than {MAX_JOBS_BYTES} bytes of commands, labels, variables and plugins"
+            );
             return Err(fault(step, problem));
         }
         Ok(())
@@ -239,8 +256,5 @@ fn fault(step: &Step, problem: impl Into<String>) -> PipelineError {
 /// `%n` is a job's number from 0, `%N` from 1, `%t` how many there are.
 fn number(label: String, parallel: Option<(u32, u32)>) -> String {
     let Some((index, count)) = parallel.filter(|_| label.contains('%')) else { return label };
-    label
-        .replace("%n", &index.to_string())
-        .replace("%N", &(index + 1).to_string())
-        .replace("%t", &count.to_string())
+    label.replace("%n", &index.to_string()).replace("%N", &(index + 1).to_string()).replace("%t", &count.to_string())
 }

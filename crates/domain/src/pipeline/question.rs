@@ -49,7 +49,8 @@ fn asked(field: &Field<'_>) -> Result<Vec<Asked>, PipelineError> {
         let line = node.line;
         let asked = one(Fields::needed(node, "an item of 'fields'", "a map")?)?;
         if !keys.insert(asked.key.clone()) {
-            let problem = format!("two items of 'fields' have the key '{}'; give each one of its own", shown(&asked.key));
+            let problem =
+                format!("two items of 'fields' have the key '{}'; give each one of its own", shown(&asked.key));
             return Err(PipelineError { step: None, line, problem });
         }
         all.push(asked);
@@ -70,7 +71,8 @@ fn one(mut fields: Fields<'_>) -> Result<Asked, PipelineError> {
         metadata::check_key(key).map_err(|error| field.fault(error))?;
         Ok(key.to_owned())
     })?;
-    let key = key.ok_or_else(|| fault("an item of 'fields' has no 'key'; it names the meta-data that keeps the answer"))?;
+    let key =
+        key.ok_or_else(|| fault("an item of 'fields' has no 'key'; it names the meta-data that keeps the answer"))?;
     let hint = fields.text(&["hint"], MAX_PROMPT)?;
     let required = fields.read(&["required"], Field::flag)?.unwrap_or(true);
     let (format, options, multiple) = if is_text {

@@ -120,7 +120,8 @@ impl Reader {
     pub fn count_defaults(&mut self) -> Result<(), PipelineError> {
         self.default_bytes.1 += self.default_bytes.0;
         if self.default_bytes.1 > MAX_JOBS_BYTES {
-            let problem = format!("says more for all steps than fits: with each step's copy more than {MAX_JOBS_BYTES} bytes");
+            let problem =
+                format!("says more for all steps than fits: with each step's copy more than {MAX_JOBS_BYTES} bytes");
             return Err(PipelineError::of_all(problem));
         }
         Ok(())
@@ -130,7 +131,8 @@ impl Reader {
     pub fn count_jobs(&mut self, line: Option<u64>, jobs: usize) -> Result<(), PipelineError> {
         self.jobs += jobs;
         if self.jobs > self.most_jobs {
-            let problem = format!("with it the pipeline has {} jobs; at most {} are possible", self.jobs, self.most_jobs);
+            let problem =
+                format!("with it the pipeline has {} jobs; at most {} are possible", self.jobs, self.most_jobs);
             return Err(PipelineError { step: None, line, problem });
         }
         Ok(())
@@ -146,19 +148,23 @@ impl Reader {
             Value::Text(word) => {
                 let alone = [Kind::Wait, Kind::Block, Kind::Input];
                 let kind = named(word).filter(|kind| alone.contains(kind));
-                let unknown = || format!("'{}' is not a step; write 'command: …', or 'wait', 'block' or 'input'", shown(word));
+                let unknown =
+                    || format!("'{}' is not a step; write 'command: …', or 'wait', 'block' or 'input'", shown(word));
                 (kind.ok_or_else(|| PipelineError::at(node, unknown()))?, Fields::none(line))
             }
             _ => return Err(PipelineError::at(node, "is not a map; write at least 'command: …'")),
         };
         if kind == Kind::Group && in_group {
-            return Err(PipelineError { step: None, line, problem: "a group cannot hold another group; put its steps beside it".to_owned() });
+            return Err(PipelineError {
+                step: None,
+                line,
+                problem: "a group cannot hold another group; put its steps beside it".to_owned(),
+            });
         }
         let key = fields.read(&["key", "id", "identifier"], read_key)?;
         let label = label(&mut fields, kind)?;
-        let condition = fields.read(&["if"], |field| {
-            self.conditions.read(field.scalar()?).map_err(|problem| field.fault(problem))
-        })?;
+        let condition = fields
+            .read(&["if"], |field| self.conditions.read(field.scalar()?).map_err(|problem| field.fault(problem)))?;
         let branches = if kind == Kind::Group { None } else { fields.read(&["branches"], read_branches)? };
         if condition.is_some() && branches.is_some() {
             let problem = "'if' and 'branches' cannot be used together; ask for build.branch in the 'if'".to_owned();
@@ -208,12 +214,17 @@ fn named(word: &str) -> Option<Kind> {
 fn kind_of(fields: &mut Fields<'_>) -> Result<Kind, PipelineError> {
     let by_type = fields.read(&["type"], |field| {
         let word = field.scalar()?;
-        let kind = if word == "script" { Some(Kind::Command) } else { named(word).filter(|_| word != "commands" && word != "plugins") };
+        let kind = if word == "script" {
+            Some(Kind::Command)
+        } else {
+            named(word).filter(|_| word != "commands" && word != "plugins")
+        };
         kind.ok_or_else(|| field.fault("is none of 'command', 'wait', 'block', 'input', 'trigger' and 'group'"))
     })?;
     let by_field = || KINDS.iter().find(|(_, names)| names.iter().any(|name| fields.has(name))).map(|(kind, _)| *kind);
     by_type.or_else(by_field).ok_or_else(|| {
-        let problem = "has no 'command' that the shell runs, and no 'wait', 'block', 'input', 'trigger' or 'group' either";
+        let problem =
+            "has no 'command' that the shell runs, and no 'wait', 'block', 'input', 'trigger' or 'group' either";
         PipelineError { step: None, line: fields.line, problem: problem.to_owned() }
     })
 }

@@ -35,7 +35,8 @@ pub(super) fn read(fields: &mut Fields<'_>) -> Result<TriggerWork, PipelineError
         soft_fail,
     };
     if let Some(build) = fields.take(&["build"])?
-        && let Some(mut build) = Fields::of(build.node, "'build'", "a map of 'message', 'commit', 'branch', 'env' and 'meta_data'")?
+        && let Some(mut build) =
+            Fields::of(build.node, "'build'", "a map of 'message', 'commit', 'branch', 'env' and 'meta_data'")?
     {
         work.message = build.text(&["message"], MAX_PROMPT)?;
         work.commit = build.line_of_text(&["commit"], MAX_LABEL)?;

@@ -11,18 +11,20 @@ mod lenient;
 mod log;
 mod positive;
 mod session;
+mod steps;
 mod token;
 
 pub use annotation::{AnnotationQuery, AnnotationRequest};
 pub use data::{DataExists, DataGet, DataKey, DataSet, DataSetBatch};
 pub use error::ErrorBody;
-pub use job::{FinishRequest, Job, JobState, StartRequest, signal_reason};
+pub use job::{FinishRequest, Job, JobState, JobUpdated, StartRequest, signal_reason};
 pub use log::ChunkQuery;
 pub use positive::Positive;
 pub use session::{
     DisconnectResponse, HeartbeatRequest, HeartbeatResponse, PauseRequest, PingAction, PingJob, PingResponse,
     RegisterRequest, RegisterResponse, StopRequest,
 };
+pub use steps::{StepCancel, StepExport, StepOutput, StepUpdate, UploadRequest, UploadState, Uuid};
 pub use token::TokenIdentity;
 
 /// The word before the token in `Authorization: Token <value>`, for every kind of token.

@@ -31,6 +31,7 @@ pub fn command(key: &str) -> PlannedStep {
         parallel: None,
         matrix: Default::default(),
         skip: None,
+        plugins: None,
         soft_fail: None,
     };
     let work = CommandWork {

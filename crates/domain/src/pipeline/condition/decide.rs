@@ -42,22 +42,34 @@ impl Decision<'_> {
             Expression::Match { is, left, regex } => match self.value(left)?.as_ref() {
                 Fact::Text(text) => Ok(regex.is_match(text) == *is),
                 Fact::Null => Ok(!is),
-                other => Err(format!("matches {} with a regular expression{}; only a text can be", kind(other), place(left))),
+                other => {
+                    Err(format!("matches {} with a regular expression{}; only a text can be", kind(other), place(left)))
+                }
             },
             Expression::Includes { left, right } => {
                 let right = self.value(right)?;
                 match (self.value(left)?.as_ref(), right.as_ref()) {
                     (Fact::List(list), Fact::Text(text)) => Ok(list.contains(text)),
                     (Fact::List(_) | Fact::Null, Fact::Null) | (Fact::Null, Fact::Text(_)) => Ok(false),
-                    (Fact::List(_) | Fact::Null, other) => Err(format!("looks for {} with 'includes'; only a text can be looked for", kind(other))),
-                    (other, _) => Err(format!("has {} before 'includes'{}; only a list can stand there", kind(other), place(left))),
+                    (Fact::List(_) | Fact::Null, other) => {
+                        Err(format!("looks for {} with 'includes'; only a text can be looked for", kind(other)))
+                    }
+                    (other, _) => Err(format!(
+                        "has {} before 'includes'{}; only a list can stand there",
+                        kind(other),
+                        place(left)
+                    )),
                 }
             }
             Expression::Literal { .. } | Expression::Variable { .. } | Expression::Env { .. } => {
                 match self.value(expression)?.as_ref() {
                     Fact::Bool(is) => Ok(*is),
                     Fact::Null => Ok(false),
-                    other => Err(format!("has {}{} where true or false is needed; compare it with something", kind(other), place(expression))),
+                    other => Err(format!(
+                        "has {}{} where true or false is needed; compare it with something",
+                        kind(other),
+                        place(expression)
+                    )),
                 }
             }
         }

@@ -60,15 +60,35 @@ pub(super) enum Expression {
     All(Vec<Expression>),
     Not(Box<Expression>),
     /// Two values are equal, or are not.
-    Equal { is: bool, left: Box<Expression>, right: Box<Expression> },
+    Equal {
+        is: bool,
+        left: Box<Expression>,
+        right: Box<Expression>,
+    },
     /// A text matches, or does not.
-    Match { is: bool, left: Box<Expression>, regex: Box<Regex> },
+    Match {
+        is: bool,
+        left: Box<Expression>,
+        regex: Box<Regex>,
+    },
     /// A list has a text.
-    Includes { left: Box<Expression>, right: Box<Expression> },
-    Literal { value: Fact, at: usize },
-    Variable { name: String, at: usize },
+    Includes {
+        left: Box<Expression>,
+        right: Box<Expression>,
+    },
+    Literal {
+        value: Fact,
+        at: usize,
+    },
+    Variable {
+        name: String,
+        at: usize,
+    },
     /// `build.env("NAME")`.
-    Env { name: String, at: usize },
+    Env {
+        name: String,
+        at: usize,
+    },
 }
 
 /// Gives a pattern with flags as a compiled expression.
@@ -136,10 +156,13 @@ impl<'a> Reading<'a, '_> {
             if self.take(if is { "=~" } else { "!~" }) {
                 return match self.next() {
                     Some(Placed { word: Word::Regex { pattern, flags }, at }) => {
-                        let regex = (self.compile)(pattern, flags).map_err(|problem| format!("{problem} (character {at})"))?;
+                        let regex =
+                            (self.compile)(pattern, flags).map_err(|problem| format!("{problem} (character {at})"))?;
                         Ok(Expression::Match { is, left, regex: Box::new(regex) })
                     }
-                    Some(placed) => Err(format!("has {} where a regular expression such as /main/ should be", named(placed))),
+                    Some(placed) => {
+                        Err(format!("has {} where a regular expression such as /main/ should be", named(placed)))
+                    }
                     None => Err("ends where a regular expression such as /main/ should be".to_owned()),
                 };
             }
@@ -157,7 +180,9 @@ impl<'a> Reading<'a, '_> {
         };
         let at = placed.at;
         if depth > MAX_CONDITION_DEPTH {
-            return Err(format!("has more than {MAX_CONDITION_DEPTH} brackets and '!' inside each other, at character {at}"));
+            return Err(format!(
+                "has more than {MAX_CONDITION_DEPTH} brackets and '!' inside each other, at character {at}"
+            ));
         }
         match &placed.word {
             Word::Text(text) => Ok(Expression::Literal { value: Fact::Text(text.clone()), at }),
@@ -168,7 +193,9 @@ impl<'a> Reading<'a, '_> {
                 let inner = self.any(depth + 1)?;
                 if self.take(")") { Ok(inner) } else { Err(format!("has no ')' for the '(' at character {at}")) }
             }
-            Word::Regex { .. } => Err(format!("has a regular expression at character {at}, which belongs behind '=~' or '!~'")),
+            Word::Regex { .. } => {
+                Err(format!("has a regular expression at character {at}, which belongs behind '=~' or '!~'"))
+            }
             Word::Mark(_) => Err(format!("has {} where a value should be", named(placed))),
         }
     }
@@ -180,14 +207,24 @@ impl<'a> Reading<'a, '_> {
             "false" => literal(Fact::Bool(false)),
             "null" | "nil" => literal(Fact::Null),
             "build.env" | "env" => match self.words {
-                [Placed { word: Word::Mark("("), .. }, Placed { word: Word::Text(name), .. }, Placed { word: Word::Mark(")"), .. }, rest @ ..] => {
+                [
+                    Placed { word: Word::Mark("("), .. },
+                    Placed { word: Word::Text(name), .. },
+                    Placed { word: Word::Mark(")"), .. },
+                    rest @ ..,
+                ] => {
                     self.words = rest;
                     Ok(Expression::Env { name: name.clone(), at })
                 }
-                _ => Err(format!("has '{name}' at character {at} without a variable's name; write build.env(\"NAME\")")),
+                _ => {
+                    Err(format!("has '{name}' at character {at} without a variable's name; write build.env(\"NAME\")"))
+                }
             },
             _ if VARIABLES.contains(&name) => Ok(Expression::Variable { name: name.to_owned(), at }),
-            _ => Err(format!("has '{}' at character {at}, which is no variable; texts stand in quotation marks", shown(name))),
+            _ => Err(format!(
+                "has '{}' at character {at}, which is no variable; texts stand in quotation marks",
+                shown(name)
+            )),
         }
     }
 }

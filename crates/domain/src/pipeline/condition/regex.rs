@@ -17,10 +17,17 @@ pub(in crate::pipeline) fn compile(pattern: &str, flags: &str) -> Result<Regex, 
         return Err(format!("has a regular expression of {} bytes; at most {MAX_REGEX} are possible", pattern.len()));
     }
     if let Some(unknown) = flags.chars().find(|flag| *flag != 'i') {
-        return Err(format!("has a regular expression with the flag '{}'; only 'i' is offered", unknown.escape_debug()));
+        return Err(format!(
+            "has a regular expression with the flag '{}'; only 'i' is offered",
+            unknown.escape_debug()
+        ));
     }
     let mut builder = RegexBuilder::new(pattern);
-    builder.case_insensitive(!flags.is_empty()).size_limit(MAX_PROGRAM).dfa_size_limit(MAX_CACHE).nest_limit(MAX_NESTING);
+    builder
+        .case_insensitive(!flags.is_empty())
+        .size_limit(MAX_PROGRAM)
+        .dfa_size_limit(MAX_CACHE)
+        .nest_limit(MAX_NESTING);
     builder.build().map_err(|error| match error {
         regex::Error::CompiledTooBig(_) => "has a regular expression that is too large once it is compiled".to_owned(),
         // The last line says what is wrong; those before draw a picture of it.

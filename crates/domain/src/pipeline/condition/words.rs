@@ -9,7 +9,10 @@ pub(super) enum Word {
     Name(String),
     Text(String),
     Number(i64),
-    Regex { pattern: String, flags: String },
+    Regex {
+        pattern: String,
+        flags: String,
+    },
     /// One of `== != =~ !~ || && ! ( )`.
     Mark(&'static str),
 }
@@ -44,7 +47,9 @@ pub(super) fn read(text: &str) -> Result<Vec<Placed>, String> {
                     source.take(mark.len());
                     Word::Mark(mark)
                 }
-                None => return Err(format!("has '{}' at character {at}, which means nothing there", first.escape_debug())),
+                None => {
+                    return Err(format!("has '{}' at character {at}, which means nothing there", first.escape_debug()));
+                }
             },
         };
         words.push(Placed { word, at });
@@ -90,7 +95,9 @@ impl<'a> Source<'a> {
         let sign = usize::from(self.text.starts_with('-'));
         let digits = self.text[sign..].find(|c: char| !c.is_ascii_digit()).unwrap_or(self.text.len() - sign);
         let written = self.take(sign + digits);
-        let number = written.parse().map_err(|_| format!("has '{}' at character {at}, which is not a whole number", shown(written)))?;
+        let number = written
+            .parse()
+            .map_err(|_| format!("has '{}' at character {at}, which is not a whole number", shown(written)))?;
         Ok(Word::Number(number))
     }
 

@@ -19,7 +19,8 @@ impl Growing {
     fn count(&mut self, nodes: usize, bytes: usize, depth: usize) -> Result<(), PipelineError> {
         (self.nodes, self.bytes) = (self.nodes + nodes, self.bytes + bytes);
         if self.nodes > MAX_NODES || depth > MAX_DEPTH {
-            let problem = format!("is too large or too deep: at most {MAX_NODES} values and {MAX_DEPTH} levels are possible");
+            let problem =
+                format!("is too large or too deep: at most {MAX_NODES} values and {MAX_DEPTH} levels are possible");
             return Err(PipelineError::of_all(problem));
         }
         if self.bytes > MAX_TEXT {

@@ -96,7 +96,11 @@ async fn a_job_does_not_reach_another_one() {
         (Method::POST, "/data/keys".to_owned(), ""),
         (Method::PUT, String::new(), r#"{"timeout_in_minutes":"5"}"#),
         (Method::PUT, "/promise_failure".to_owned(), r#"{"exit_status":1}"#),
-        (Method::POST, "/pipelines".to_owned(), r#"{"uuid":"0192f3a1-7c3e-7b21-9f60-3a5c1e0d4b77","pipeline":{"steps":["wait"]}}"#),
+        (
+            Method::POST,
+            "/pipelines".to_owned(),
+            r#"{"uuid":"0192f3a1-7c3e-7b21-9f60-3a5c1e0d4b77","pipeline":{"steps":["wait"]}}"#,
+        ),
         (Method::GET, "/pipelines/0192f3a1-7c3e-7b21-9f60-3a5c1e0d4b77".to_owned(), ""),
     ];
     for (method, rest, body) in calls {

@@ -1,13 +1,17 @@
 //! One job, from accept to finish.
 
+use std::collections::BTreeMap;
+
 use axum::Json;
 use axum::extract::State;
-use countersign_control::access::actions::{AcceptJob, ReportJob};
-use countersign_control::jobs::{Finished, MAX_CHUNK, MAX_LOG};
+use axum::response::{IntoResponse, Response};
+use countersign_control::access::actions::{AcceptJob, ReportJob, UpdateJob};
+use countersign_control::jobs::{Accepted, Acquired, Finished, MAX_CHUNK, MAX_LOG};
 use countersign_control::{Control, Error};
 use countersign_http as face;
 use countersign_wire::SecretText;
-use countersign_wire::buildkite::{FinishRequest, Job, JobState, Positive, StartRequest};
+use countersign_wire::buildkite::{FinishRequest, Job, JobState, JobUpdated, Positive, StartRequest};
+use http::StatusCode;
 
 use crate::{Done, Failure, Granted, NamedJob, OnJob};
 
@@ -17,25 +21,69 @@ pub(crate) async fn accept(
     Granted(grant): Granted<AcceptJob>,
     NamedJob(job): NamedJob,
 ) -> Result<Json<Job>, Failure> {
-    let accepted = control.accept_job(&grant, job).await?;
-    Ok(Json(Job {
-        id: accepted.job.id.to_string(),
-        env: accepted.env,
-        token: Some(SecretText::new(accepted.secret.reveal())),
+    Ok(Json(answer(control.accept_job(&grant, job).await?)))
+}
+
+fn answer(accepted: Accepted) -> Job {
+    let Accepted { job, env, secret } = accepted;
+    Job {
+        id: job.id.to_string(),
+        env,
+        token: Some(SecretText::new(secret.reveal())),
         chunks_max_size_bytes: Positive::new(u32::try_from(MAX_CHUNK).unwrap_or(u32::MAX)),
         chunks_interval_seconds: Some(Positive::new(1)),
         log_max_size_bytes: u64::try_from(MAX_LOG).ok(),
         step: Default::default(),
-        priority: None,
-        runnable_at: None,
-        state: Some(accepted.job.state.as_str().to_owned()),
-    }))
+        matrix_permutation: job.matrix,
+        priority: Some(job.priority),
+        runnable_at: job.runnable_at.map(|at| at.to_string()),
+        state: Some(job.state.as_str().to_owned()),
+    }
 }
 
-/// `PUT /jobs/:id/acquire`, with the session token. An agent that was started for one job ends at a 422, and idles at any other
-/// refusal.
-pub(crate) async fn acquire(Granted(_): Granted<AcceptJob>) -> Failure {
-    Failure(Error::Conflict("This server does not offer taking a job by its id yet.".to_owned()))
+/// `PUT /jobs/:id/acquire`, with the session token. An agent that was started for one job ends at a 422; at a 423 it tries again later.
+pub(crate) async fn acquire(
+    State(control): State<Control>,
+    Granted(grant): Granted<AcceptJob>,
+    NamedJob(job): NamedJob,
+) -> Result<Response, Failure> {
+    let acquired = match control.acquire_job(&grant, job).await {
+        // To the agent, anything but 422 and 423 says that the server has a bad moment.
+        Err(Error::NotFound(_)) => return Err(Error::Conflict("There is no such job.".to_owned()).into()),
+        other => other?,
+    };
+    Ok(match acquired {
+        Acquired::Taken(accepted) => Json(answer(*accepted)).into_response(),
+        Acquired::NotYet => {
+            let why = "The job waits for other steps, or for its turn; it cannot be taken yet.";
+            countersign_http::message(StatusCode::LOCKED, why)
+        }
+    })
+}
+
+/// `PUT /jobs/:id`: attributes by name, their values as text.
+pub(crate) async fn update(
+    State(control): State<Control>,
+    OnJob(grant): OnJob<UpdateJob>,
+    face::Json(attributes): face::Json<BTreeMap<String, String>>,
+) -> Result<Json<JobUpdated>, Failure> {
+    if let Some(other) = attributes.keys().find(|name| *name != TIMEOUT) {
+        let name: String = other.chars().take(100).collect();
+        return Err(Error::invalid(&name.escape_debug().to_string(), "is not an attribute that can be changed").into());
+    }
+    let Some(minutes) = attributes.get(TIMEOUT) else {
+        return Err(Error::invalid(TIMEOUT, "is missing; it is the attribute that can be changed").into());
+    };
+    let id = control.set_job_timeout(&grant, minutes).await?.to_string();
+    Ok(Json(JobUpdated { id }))
+}
+
+/// The attribute of a job that can be changed.
+const TIMEOUT: &str = "timeout_in_minutes";
+
+/// `PUT /jobs/:id/promise_failure`: not offered; the agent goes on as without it.
+pub(crate) async fn promise_failure(OnJob(_): OnJob<ReportJob>) -> Response {
+    countersign_http::message(StatusCode::NOT_FOUND, "This server does not take promises of failure; the job goes on.")
 }
 
 /// `PUT /jobs/:id/start`. The agent's own time is not used: the server's clock counts.

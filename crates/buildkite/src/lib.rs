@@ -19,8 +19,10 @@ mod metrics;
 mod not_offered;
 mod oidc;
 mod own_agent;
+mod pipelines;
 mod registration;
 mod rest;
+mod steps;
 mod stream_pings;
 mod well_known;
 
@@ -50,7 +52,14 @@ pub fn router(control: Control) -> Router {
         .route("/stop", post(own_agent::stop))
         .route("/pause", post(own_agent::pause))
         .route("/resume", post(own_agent::resume))
-        .route("/jobs/{id}", get(job::state))
+        .route("/jobs/{id}", get(job::state).put(job::update))
+        .route("/jobs/{id}/promise_failure", put(job::promise_failure))
+        .route("/jobs/{id}/pipelines", post(pipelines::upload))
+        .route("/jobs/{id}/pipelines/{uuid}", get(pipelines::state))
+        .route("/steps/{id}/export", post(steps::export))
+        .route("/steps/{id}", put(steps::update))
+        .route("/steps/{id}/cancel", post(steps::cancel))
+        .route("/builds/{id}/cancel", post(steps::cancel_build))
         .route("/jobs/{id}/accept", put(job::accept))
         .route("/jobs/{id}/acquire", put(job::acquire))
         .route("/jobs/{id}/start", put(job::start))

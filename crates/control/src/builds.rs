@@ -2,14 +2,26 @@
 
 mod annotate;
 mod cancel;
+pub(crate) mod chores;
 mod create;
 mod meta_data;
-pub(crate) mod progress;
+mod put;
+mod rebuild;
 mod remove_annotation;
+pub(crate) mod runner;
+mod situation;
+mod trigger;
+mod upload;
 mod view;
+mod wake;
 
 pub use annotate::{MAX_ANNOTATIONS, NewAnnotation};
 pub use countersign_store::builds::annotations::Annotation;
 pub use countersign_store::builds::{Build, Pipeline};
-pub use create::NewBuild;
+pub(crate) use create::read;
+pub use create::{MAX_REFERENCE, NewBuild};
 pub use meta_data::MAX_KEYS;
+pub use put::{MAX_UPLOAD_DEPTH, MAX_UPLOADS};
+pub use trigger::MAX_DEPTH as MAX_TRIGGER_DEPTH;
+pub use upload::{MAX_STEPS, Upload};
+pub(crate) use wake::wake;

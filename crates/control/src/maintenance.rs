@@ -4,15 +4,18 @@ mod abandoned_artifacts;
 mod flush;
 mod lost_agents;
 mod metrics;
+mod timeouts;
 mod windows;
+
+use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_domain::id::Id;
 use countersign_store::Lane;
-use countersign_store::jobs;
+use countersign_store::jobs::dispatch;
 
 use crate::access::actions::KeepHouse;
+use crate::builds::wake;
 use crate::scene::Subject;
-use crate::wakeups::Line;
 use crate::{Control, Grant, Result};
 
 pub(crate) use metrics::Counts;
@@ -29,6 +32,10 @@ pub struct Swept {
     pub jobs_returned: u64,
     /// Artifacts that were given up because nobody brings their bytes any more.
     pub artifacts_abandoned: u64,
+    /// Jobs that ran too long, or did not stop when they were told to.
+    pub jobs_overdue: u64,
+    /// Builds for which something was left to do.
+    pub builds_seen_to: u64,
     /// Rows of the audit log that were sealed.
     pub audit_sealed: u64,
 }
@@ -43,27 +50,40 @@ impl Control {
         let agents_lost = self.give_up_silent_agents().await?;
         let jobs_returned = self.return_jobs().await?;
         let artifacts_abandoned = self.abandon_artifacts().await?;
+        let jobs_overdue = self.end_overdue_jobs().await?;
+        let builds_seen_to = self.see_to_builds().await?;
         let audit_sealed = self.seal_audit().await?;
-        Ok(Swept { windows_closed, agents_lost, jobs_returned, artifacts_abandoned, audit_sealed })
+        Ok(Swept {
+            windows_closed,
+            agents_lost,
+            jobs_returned,
+            artifacts_abandoned,
+            jobs_overdue,
+            builds_seen_to,
+            audit_sealed,
+        })
     }
 
     /// Puts jobs back that their agent did not take in time.
     async fn return_jobs(&self) -> Result<u64> {
         let before = self.now().minus(self.settings().assignment_timeout);
-        let waiting = self.store().read(before, |tx, before| Box::pin(jobs::has_assigned_before(tx, *before))).await?;
+        let waiting =
+            self.store().read(before, |tx, before| Box::pin(dispatch::has_assigned_before(tx, *before))).await?;
         if !waiting {
             return Ok(0);
         }
         let grant: Grant<KeepHouse> = self.system("return jobs that were not taken", Id::nil())?;
         self.write(&grant, Lane::Normal, before, |tx, scene| {
             Box::pin(async move {
-                let returned = jobs::unassign_before(tx, scene.input).await?;
-                for (of, job) in &returned {
-                    let subject = Subject::new("job", *job, "");
-                    scene.audit_in(tx, *of, "job.returned", subject, serde_json::json!({})).await?;
-                    if let Some(job) = jobs::find(tx, *of, *job).await? {
-                        scene.jobs_waiting(tx, Line::of(&job), 1);
-                    }
+                let returned = dispatch::unassign_before(tx, scene.input).await?;
+                let mut waiting: BTreeMap<_, BTreeMap<_, usize>> = BTreeMap::new();
+                for it in &returned {
+                    let subject = Subject::new("job", it.job, "");
+                    scene.audit_in(tx, it.organization, "job.returned", subject, serde_json::json!({})).await?;
+                    *waiting.entry(it.organization).or_default().entry(it.spot.clone()).or_default() += 1;
+                }
+                for (of, waiting) in waiting {
+                    wake(tx, scene, of, waiting, BTreeSet::new());
                 }
                 Ok(returned.len() as u64)
             })

@@ -7,7 +7,7 @@ use countersign_domain::id::{DeploymentId, OrganizationId};
 use countersign_domain::scope::Scope;
 use countersign_store::organizations::{self, Deployment, Organization};
 use countersign_store::tokens::scopes;
-use countersign_store::{Tx, queues};
+use countersign_store::{Tx, queue_counts};
 
 use crate::access::actions::CountQueues;
 use crate::{Caller, Control, Error, Grant, Result};
@@ -71,12 +71,12 @@ impl Control {
                     reached.contains_key(&deployment) && queue.parse().is_ok_and(|queue| scope.allows_queue(&queue))
                 };
                 let mut counts: BTreeMap<String, Counts> = BTreeMap::new();
-                for it in queues::agents(tx, of).await?.into_iter().filter(|it| sees(it.deployment, &it.queue)) {
+                for it in queue_counts::agents(tx, of).await?.into_iter().filter(|it| sees(it.deployment, &it.queue)) {
                     let count = counts.entry(it.queue).or_default();
                     count.agents_busy += it.busy;
                     count.agents_idle += it.count - it.busy;
                 }
-                for it in queues::jobs(tx, of).await?.into_iter().filter(|it| sees(it.deployment, &it.queue)) {
+                for it in queue_counts::jobs(tx, of).await?.into_iter().filter(|it| sees(it.deployment, &it.queue)) {
                     let count = counts.entry(it.queue).or_default();
                     match it.state.as_str() {
                         "scheduled" => count.jobs_scheduled += it.count,

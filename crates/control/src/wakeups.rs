@@ -342,13 +342,8 @@ impl<I> Scene<I> {
         tx.on_commit(move || wakeups.agent_changed(agent));
     }
 
-    /// So many jobs wait in a line for whoever stands there.
-    pub(crate) fn jobs_waiting(&self, tx: &mut Tx, line: Line, jobs: usize) {
-        self.jobs_waiting_for(tx, line, jobs, Arc::new(|_: &[String]| true));
-    }
-
     /// So many jobs wait in a line for agents with the right tags.
-    fn jobs_waiting_for(&self, tx: &mut Tx, line: Line, jobs: usize, fits: Fits) {
+    pub(crate) fn jobs_waiting(&self, tx: &mut Tx, line: Line, jobs: usize, fits: Fits) {
         let wakeups = self.wakeups.clone();
         tx.on_commit(move || wakeups.jobs_waiting(&line, jobs, &fits));
     }

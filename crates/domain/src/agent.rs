@@ -1,12 +1,14 @@
 //! Agents: the states they pass through, their tags and their names.
 
 mod name;
+mod rules;
 mod tags;
 
 use std::{fmt, str::FromStr, time::Duration};
 
 pub use self::{
     name::{BadName, MAX_NAME, expand_name},
+    rules::Rules,
     tags::{BadTags, MAX_TAG_BYTES, MAX_TAGS, Tags},
 };
 use crate::Timestamp;

@@ -1,96 +1,98 @@
 //! Builds and jobs: the states they pass through, and which step may follow which.
 
-use std::{fmt, str::FromStr};
-
 /// The text is no state of a build or job.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("is not a known state")]
 pub struct NotAState;
 
 macro_rules! words {
-    ($of:ident: $($name:ident = $word:literal),* $(,)?) => {
+    ($of:ident, $error:ident: $($name:ident = $word:literal),* $(,)?) => {
         impl $of {
             /// Every one, in the order of declaration.
             pub const ALL: &[Self] = &[$(Self::$name),*];
 
-            /// The word for programs, as Buildkite writes it.
+            /// The word for programs and rows.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self { $(Self::$name => $word),* }
             }
         }
 
-        impl fmt::Display for $of {
-            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        impl std::fmt::Display for $of {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str(self.as_str())
             }
         }
 
-        impl FromStr for $of {
-            type Err = NotAState;
+        impl std::str::FromStr for $of {
+            type Err = $error;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                match text { $($word => Ok(Self::$name),)* _ => Err(NotAState) }
+                match text { $($word => Ok(Self::$name),)* _ => Err($error) }
             }
         }
     };
 }
+
+pub(crate) use words;
 
 /// Where a build stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum BuildState {
     /// No job has started.
     Scheduled,
-    /// A job has started and not every job has finished.
+    /// A job has started and not every step has ended.
     Running,
-    /// Every job passed.
+    /// Nothing runs, and a person is waited for.
+    Blocked,
+    /// A job failed, and others go on.
+    Failing,
+    /// Every step ended well.
     Passed,
-    /// Every job finished and one failed.
+    /// Every step ended and one failed.
     Failed,
     /// Cancelled, while an agent still works on a job.
     Canceling,
     /// Cancelled, and nothing works on it any more.
     Canceled,
+    /// It was not wanted. Not used by this server.
+    Skipped,
+    /// Conditions left every step out.
+    NotRun,
 }
 
-words!(BuildState:
-    Scheduled = "scheduled", Running = "running", Passed = "passed", Failed = "failed", Canceling = "canceling",
-    Canceled = "canceled",
+words!(BuildState, NotAState:
+    Scheduled = "scheduled", Running = "running", Blocked = "blocked", Failing = "failing", Passed = "passed", Failed = "failed",
+    Canceling = "canceling", Canceled = "canceled", Skipped = "skipped", NotRun = "not_run",
 );
 
 impl BuildState {
-    /// Whether nothing will change any more.
+    /// Whether nothing will change any more, unless a person runs a job again.
     #[must_use]
     pub const fn is_finished(self) -> bool {
-        matches!(self, Self::Passed | Self::Failed | Self::Canceled)
-    }
-
-    /// What its jobs make of a build. A build without jobs has passed; a finished job without an outcome counts as failed.
-    #[must_use]
-    pub fn from_jobs(jobs: impl IntoIterator<Item = (JobState, Option<JobOutcome>)>) -> Self {
-        let (mut open, mut started, mut failed, mut canceling, mut canceled) = (false, false, false, false, false);
-        for (state, outcome) in jobs {
-            open |= !state.is_finished();
-            // A job that has ended shows that the build has begun, even while the rest still waits.
-            started |= state.has_started();
-            failed |= state == JobState::Finished && outcome != Some(JobOutcome::Passed);
-            canceling |= state == JobState::Canceling;
-            canceled |= state == JobState::Canceled;
-        }
-        match (canceling, open) {
-            (true, _) => Self::Canceling,
-            (false, true) if started => Self::Running,
-            (false, true) => Self::Scheduled,
-            (false, false) if canceled => Self::Canceled,
-            (false, false) if failed => Self::Failed,
-            (false, false) => Self::Passed,
-        }
+        matches!(self, Self::Passed | Self::Failed | Self::Canceled | Self::Skipped | Self::NotRun)
     }
 }
 
-/// Where a job stands.
+/// Where a job stands. Those of commands pass through most of these; a wait, a block, an input and a trigger are shown as jobs too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum JobState {
+    /// Made, and not looked at yet. Not used by this server.
+    Pending,
+    /// Waits for other steps.
+    Waiting,
+    /// Never ran: what it waited for failed.
+    WaitingFailed,
+    /// Waits for a person.
+    Blocked,
+    /// Never asked a person: what it waited for failed.
+    BlockedFailed,
+    /// A person has answered.
+    Unblocked,
+    /// Asks whether its concurrency group has room. Not used by this server, which knows at once.
+    Limiting,
+    /// Held back by its concurrency group.
+    Limited,
     /// Waits for an agent.
     Scheduled,
     /// Offered to one agent at each of its pings.
@@ -103,44 +105,49 @@ pub enum JobState {
     Canceling,
     /// Cancelled and stopped, or cancelled before any agent took it.
     Canceled,
+    /// It ran too long; its agent has yet to say that it has stopped.
+    TimingOut,
+    /// It ran too long, and has ended.
+    TimedOut,
     /// Ran to its end, or its agent was lost.
     Finished,
+    /// Left out: by `skip`, or because an upload took its place.
+    Skipped,
+    /// A condition left it out.
+    Broken,
+    /// No agent took it for too long.
+    Expired,
 }
 
-words!(JobState:
-    Scheduled = "scheduled", Assigned = "assigned", Accepted = "accepted", Running = "running",
-    Canceling = "canceling", Canceled = "canceled", Finished = "finished",
+words!(JobState, NotAState:
+    Pending = "pending", Waiting = "waiting", WaitingFailed = "waiting_failed", Blocked = "blocked", BlockedFailed = "blocked_failed",
+    Unblocked = "unblocked", Limiting = "limiting", Limited = "limited", Scheduled = "scheduled", Assigned = "assigned",
+    Accepted = "accepted", Running = "running", Canceling = "canceling", Canceled = "canceled", TimingOut = "timing_out",
+    TimedOut = "timed_out", Finished = "finished", Skipped = "skipped", Broken = "broken", Expired = "expired",
 );
 
 impl JobState {
     /// Whether nothing will change any more.
     #[must_use]
     pub const fn is_finished(self) -> bool {
-        matches!(self, Self::Canceled | Self::Finished)
-    }
-
-    /// Whether its command has begun, or could have.
-    #[must_use]
-    pub const fn has_started(self) -> bool {
-        matches!(self, Self::Running | Self::Canceling | Self::Finished)
+        matches!(
+            self,
+            Self::WaitingFailed
+                | Self::BlockedFailed
+                | Self::Unblocked
+                | Self::Canceled
+                | Self::TimedOut
+                | Self::Finished
+                | Self::Skipped
+                | Self::Broken
+                | Self::Expired
+        )
     }
 
     /// Whether an agent holds it: it has been taken and has not ended.
     #[must_use]
     pub const fn is_held(self) -> bool {
-        matches!(self, Self::Accepted | Self::Running | Self::Canceling)
-    }
-
-    /// Whether it may be offered to an agent.
-    #[must_use]
-    pub const fn may_assign(self) -> bool {
-        matches!(self, Self::Scheduled)
-    }
-
-    /// Whether the agent that it was offered to may take it. Taking again what it already took is a repeat and changes nothing.
-    #[must_use]
-    pub const fn may_accept(self) -> bool {
-        matches!(self, Self::Assigned)
+        matches!(self, Self::Accepted | Self::Running | Self::Canceling | Self::TimingOut)
     }
 
     /// Whether its agent may say that the command begins. Saying so again is a repeat and changes nothing.
@@ -149,46 +156,23 @@ impl JobState {
         matches!(self, Self::Accepted)
     }
 
-    /// Whether its agent may say that it has ended; also without having started it, and also after it was cancelled.
-    #[must_use]
-    pub const fn may_finish(self) -> bool {
-        self.is_held()
-    }
-
     /// Where it stands once it ends: cancelled if it had been told to stop.
     #[must_use]
     pub const fn finished(self) -> Self {
-        if matches!(self, Self::Canceling | Self::Canceled) { Self::Canceled } else { Self::Finished }
-    }
-
-    /// Where cancelling takes it: what an agent holds must first stop; what has ended stays as it is.
-    #[must_use]
-    pub const fn canceled(self) -> Self {
         match self {
-            Self::Scheduled | Self::Assigned | Self::Canceled => Self::Canceled,
-            Self::Accepted | Self::Running | Self::Canceling => Self::Canceling,
-            Self::Finished => Self::Finished,
+            Self::Canceling | Self::Canceled => Self::Canceled,
+            Self::TimingOut | Self::TimedOut => Self::TimedOut,
+            _ => Self::Finished,
         }
     }
 
-    /// Where it goes when its agent is gone: back to the queue if nothing of it has run, else to its end.
-    #[must_use]
-    pub const fn abandoned(self) -> Self {
-        match self {
-            Self::Assigned => Self::Scheduled,
-            Self::Accepted | Self::Running => Self::Finished,
-            Self::Canceling => Self::Canceled,
-            Self::Scheduled | Self::Canceled | Self::Finished => self,
-        }
-    }
-
-    /// How it ended, from its state and the command's exit status; `None` while it has not.
+    /// How it ended, from its state and the command's exit status; `None` while it has not, and for what never ran.
     #[must_use]
     pub const fn outcome(self, exit_status: Option<i32>) -> Option<JobOutcome> {
         match (self, exit_status) {
             (Self::Canceled, _) => Some(JobOutcome::Canceled),
             (Self::Finished, Some(0)) => Some(JobOutcome::Passed),
-            (Self::Finished, _) => Some(JobOutcome::Failed),
+            (Self::Finished | Self::TimedOut | Self::Expired, _) => Some(JobOutcome::Failed),
             _ => None,
         }
     }
@@ -199,41 +183,43 @@ impl JobState {
 pub enum JobOutcome {
     /// Exit status 0.
     Passed,
-    /// Any other exit status, a signal, or a lost agent.
+    /// Any other exit status, a signal, a lost agent, or too much time.
     Failed,
     /// Cancelled.
     Canceled,
 }
 
-words!(JobOutcome: Passed = "passed", Failed = "failed", Canceled = "canceled");
+words!(JobOutcome, NotAState: Passed = "passed", Failed = "failed", Canceled = "canceled");
+
+/// Why a build was made.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Source {
+    /// By a call of the API, the command line's among them.
+    Api,
+    /// By a trigger step.
+    TriggerJob,
+}
+
+words!(Source, NotAState: Api = "api", TriggerJob = "trigger_job");
+
+/// Why a job is another one's successor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RetryType {
+    /// Its step's rules say so.
+    Automatic,
+    /// A person asked for it.
+    Manual,
+}
+
+words!(RetryType, NotAState: Automatic = "automatic", Manual = "manual");
 
 #[cfg(test)]
 mod tests {
-    use super::{BuildState as B, JobOutcome as O, JobState as J, *};
-
-    fn build(jobs: &[(J, Option<O>)]) -> B {
-        B::from_jobs(jobs.iter().copied())
-    }
-
-    #[test]
-    fn a_build_is_what_its_jobs_are() {
-        let (passed, failed) = ((J::Finished, Some(O::Passed)), (J::Finished, Some(O::Failed)));
-        let canceled = (J::Canceled, Some(O::Canceled));
-        assert_eq!(build(&[]), B::Passed);
-        assert_eq!(build(&[(J::Scheduled, None), (J::Assigned, None), (J::Accepted, None)]), B::Scheduled);
-        assert_eq!(build(&[(J::Scheduled, None), (J::Running, None)]), B::Running);
-        assert_eq!(build(&[(J::Scheduled, None), passed]), B::Running);
-        assert_eq!(build(&[(J::Scheduled, None), canceled]), B::Scheduled);
-        assert_eq!(build(&[passed, passed]), B::Passed);
-        assert_eq!(build(&[passed, failed]), B::Failed);
-        assert_eq!(build(&[passed, (J::Finished, None)]), B::Failed);
-        assert_eq!(build(&[failed, canceled]), B::Canceled);
-        assert_eq!(build(&[(J::Canceling, None), failed]), B::Canceling);
-    }
+    use super::{JobOutcome as O, JobState as J, *};
 
     #[test]
     fn words_read_back() {
-        for state in B::ALL {
+        for state in BuildState::ALL {
             assert_eq!(state.as_str().parse(), Ok(*state));
         }
         for state in J::ALL {
@@ -248,15 +234,10 @@ mod tests {
     #[test]
     fn a_job_goes_forward_only() {
         for state in J::ALL.iter().copied().filter(|state| state.is_finished()) {
-            assert!(!state.may_assign() && !state.may_accept() && !state.may_start() && !state.may_finish(), "{state}");
-            assert_eq!((state.canceled(), state.abandoned(), state.finished()), (state, state, state));
+            assert!(!state.may_start() && !state.is_held(), "{state}");
         }
-        assert!(J::Accepted.may_finish(), "an agent that cannot start a job still has to be able to end it");
-        assert_eq!(J::Canceling.finished(), J::Canceled);
-        assert_eq!(J::Assigned.canceled(), J::Canceled);
-        assert_eq!(J::Running.canceled(), J::Canceling);
-        assert_eq!(J::Assigned.abandoned(), J::Scheduled);
-        assert_eq!(J::Running.abandoned(), J::Finished);
+        assert_eq!((J::Canceling.finished(), J::TimingOut.finished()), (J::Canceled, J::TimedOut));
+        assert_eq!(J::Accepted.finished(), J::Finished);
     }
 
     #[test]
@@ -266,6 +247,7 @@ mod tests {
             assert_eq!(J::Finished.outcome(status), Some(O::Failed));
         }
         assert_eq!(J::Canceled.outcome(Some(0)), Some(O::Canceled));
+        assert_eq!((J::TimedOut.outcome(Some(0)), J::Skipped.outcome(None)), (Some(O::Failed), None));
         assert_eq!(J::Running.outcome(Some(0)), None);
     }
 }

@@ -154,6 +154,8 @@ pub mod of {
         Session,
         /// A run of a pipeline.
         Build,
+        /// A step of a build.
+        Step,
         /// One command of a build, on one agent.
         Job,
         /// A row of the audit log.
@@ -183,6 +185,8 @@ pub type AgentId = Id<of::Agent>;
 pub type SessionId = Id<of::Session>;
 /// Id of a build.
 pub type BuildId = Id<of::Build>;
+/// Id of a step.
+pub type StepId = Id<of::Step>;
 /// Id of a job.
 pub type JobId = Id<of::Job>;
 /// Id of an audit event.

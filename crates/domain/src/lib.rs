@@ -11,6 +11,7 @@ pub mod audit;
 pub mod build;
 pub mod clock;
 pub mod entropy;
+pub mod graph;
 pub mod id;
 pub mod keyring;
 pub mod metadata;

@@ -168,46 +168,192 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_of_agent ON sessions (agent_id);
 CREATE INDEX sessions_by_key ON sessions (key_id) WHERE ended_at IS NULL;
 
+-- A queue is known from the first agent or job on. While its dispatch is paused, its agents are given nothing.
+CREATE TABLE queues (
+    id                  BYTEA PRIMARY KEY,
+    organization_id     BYTEA NOT NULL REFERENCES organizations (id),
+    deployment_id       BYTEA NOT NULL REFERENCES deployments (id),
+    name                TEXT NOT NULL,
+    created_at          BIGINT NOT NULL,
+    dispatch_paused_at  BIGINT,
+    dispatch_paused_by  BYTEA,
+    dispatch_paused_note TEXT,
+    UNIQUE (deployment_id, name)
+);
+
 CREATE TABLE pipelines (
     id                 BYTEA PRIMARY KEY,
     organization_id    BYTEA NOT NULL REFERENCES organizations (id),
     slug               TEXT NOT NULL,
     name               TEXT NOT NULL,
+    repository         TEXT,
+    default_branch     TEXT NOT NULL,
+    steps              TEXT,
     next_build_number  BIGINT NOT NULL,
     created_at         BIGINT NOT NULL,
+    updated_at         BIGINT NOT NULL,
     UNIQUE (organization_id, slug)
 );
 
+-- From `steps_open` on: sums over the build's steps, from which its state is read. `chore` is what is left to do for the build as a
+-- whole, in batches.
 CREATE TABLE builds (
-    id               BYTEA PRIMARY KEY,
-    organization_id  BYTEA NOT NULL REFERENCES organizations (id),
-    pipeline_id      BYTEA NOT NULL REFERENCES pipelines (id),
-    number           BIGINT NOT NULL,
-    state            TEXT NOT NULL,
-    message          TEXT,
-    created_at       BIGINT NOT NULL,
-    created_by       BYTEA,
-    started_at       BIGINT,
-    finished_at      BIGINT,
-    canceled_at      BIGINT,
+    id                BYTEA PRIMARY KEY,
+    organization_id   BYTEA NOT NULL REFERENCES organizations (id),
+    pipeline_id       BYTEA NOT NULL REFERENCES pipelines (id),
+    deployment_id     BYTEA NOT NULL REFERENCES deployments (id),
+    queue             TEXT NOT NULL,
+    number            BIGINT NOT NULL,
+    state             TEXT NOT NULL,
+    message           TEXT,
+    branch            TEXT NOT NULL,
+    commit_id         TEXT NOT NULL,
+    source            TEXT NOT NULL,
+    rebuilt_from      BYTEA REFERENCES builds (id),
+    triggered_from    BYTEA REFERENCES builds (id),
+    trigger_step      BYTEA,
+    trigger_depth     BIGINT NOT NULL,
+    created_at        BIGINT NOT NULL,
+    created_by        BYTEA,
+    started_at        BIGINT,
+    finished_at       BIGINT,
+    canceled_at       BIGINT,
+    next_position     BIGINT NOT NULL,
+    blocked_state     TEXT NOT NULL,
+    chore             TEXT,
+    steps_open        BIGINT NOT NULL,
+    steps_running     BIGINT NOT NULL,
+    steps_asking      BIGINT NOT NULL,
+    jobs_failed       BIGINT NOT NULL,
+    jobs_canceled     BIGINT NOT NULL,
+    steps_took_part   BIGINT NOT NULL,
+    is_canceled       BOOLEAN NOT NULL,
+    has_started       BOOLEAN NOT NULL,
+    has_fragile_jobs  BOOLEAN NOT NULL,
     UNIQUE (pipeline_id, number)
 );
 CREATE INDEX builds_of_organization ON builds (organization_id, id);
+CREATE INDEX builds_with_chores ON builds (id) WHERE chore IS NOT NULL;
 
+-- What a build was made from: large, and read when a job is taken.
+CREATE TABLE build_inputs (
+    build_id      BYTEA PRIMARY KEY REFERENCES builds (id),
+    definition    TEXT NOT NULL,
+    env           TEXT NOT NULL,
+    pipeline_env  TEXT NOT NULL
+);
+
+-- `sort` orders a build's steps as their texts do: a step that was uploaded stands right after the one that uploaded it.
+CREATE TABLE steps (
+    id                  BYTEA PRIMARY KEY,
+    organization_id     BYTEA NOT NULL,
+    build_id            BYTEA NOT NULL REFERENCES builds (id),
+    parent_id           BYTEA REFERENCES steps (id),
+    gate_id             BYTEA REFERENCES steps (id),
+    gate_relation       TEXT,
+    gate_lets_pass      BOOLEAN NOT NULL,
+    sort                TEXT NOT NULL,
+    kind                TEXT NOT NULL,
+    key                 TEXT,
+    label               TEXT,
+    state               TEXT NOT NULL,
+    outcome             TEXT,
+    settled             TEXT,
+    open_dependencies   BIGINT NOT NULL,
+    spoilt              BIGINT NOT NULL,
+    borne               BIGINT NOT NULL,
+    jobs_open           BIGINT NOT NULL,
+    jobs_failed         BIGINT NOT NULL,
+    jobs_soft_failed    BIGINT NOT NULL,
+    jobs_canceled       BIGINT NOT NULL,
+    members_open        BIGINT NOT NULL,
+    members_failed      BIGINT NOT NULL,
+    members_canceled    BIGINT NOT NULL,
+    uploads             BIGINT NOT NULL,
+    upload_depth        BIGINT NOT NULL,
+    child_build_id      BYTEA REFERENCES builds (id),
+    note                TEXT,
+    created_at          BIGINT NOT NULL,
+    finished_at         BIGINT,
+    answered_at         BIGINT,
+    answered_by         BYTEA,
+    UNIQUE (build_id, key),
+    UNIQUE (build_id, sort)
+);
+CREATE INDEX steps_unsettled ON steps (build_id, sort) WHERE settled IS NULL;
+CREATE INDEX steps_failed ON steps (build_id, sort) WHERE settled = 'bad';
+CREATE INDEX steps_beneath ON steps (parent_id) WHERE parent_id IS NOT NULL;
+CREATE INDEX steps_to_trigger ON steps (id) WHERE kind = 'trigger' AND state = 'open' AND child_build_id IS NULL;
+
+-- What a step was written as: the planned step as JSON, without its jobs.
+CREATE TABLE step_texts (
+    step_id  BYTEA PRIMARY KEY REFERENCES steps (id),
+    planned  TEXT NOT NULL
+);
+
+-- `step_id` waits for something of `on_id`; `told` is how that ended, once it has.
+CREATE TABLE step_edges (
+    step_id    BYTEA NOT NULL REFERENCES steps (id),
+    on_id      BYTEA NOT NULL REFERENCES steps (id),
+    relation   TEXT NOT NULL,
+    tolerance  TEXT NOT NULL,
+    told       TEXT,
+    PRIMARY KEY (step_id, on_id)
+);
+CREATE INDEX step_edges_on ON step_edges (on_id, relation);
+
+-- A change of a step that a client may send again.
+CREATE TABLE step_changes (
+    step_id     BYTEA NOT NULL REFERENCES steps (id),
+    uuid        TEXT NOT NULL,
+    created_at  BIGINT NOT NULL,
+    PRIMARY KEY (step_id, uuid)
+);
+
+CREATE TABLE concurrency_groups (
+    organization_id  BYTEA NOT NULL REFERENCES organizations (id),
+    name             TEXT NOT NULL,
+    created_at       BIGINT NOT NULL,
+    PRIMARY KEY (organization_id, name)
+);
+
+-- `rules` are the tags that an agent must have, `queue` left out, as one canonical text. `stop_by` is when a job that was told to stop
+-- is given up.
 CREATE TABLE jobs (
     id                  BYTEA PRIMARY KEY,
     organization_id     BYTEA NOT NULL,
     build_id            BYTEA NOT NULL REFERENCES builds (id),
+    step_id             BYTEA NOT NULL REFERENCES steps (id),
     deployment_id       BYTEA NOT NULL REFERENCES deployments (id),
     queue               TEXT NOT NULL,
+    rules               TEXT NOT NULL,
+    priority            BIGINT NOT NULL,
     position            BIGINT NOT NULL,
+    part                BIGINT NOT NULL,
     step_key            TEXT,
     label               TEXT,
     command             TEXT NOT NULL,
     env                 TEXT NOT NULL,
+    plugins             TEXT,
+    matrix              TEXT NOT NULL,
+    parallel_job        BIGINT,
+    parallel_count      BIGINT,
+    soft_fail           TEXT,
+    soft_failed         BOOLEAN NOT NULL,
+    is_fragile          BOOLEAN NOT NULL,
+    timeout_minutes     BIGINT,
+    times_out_at        BIGINT,
+    stop_by             BIGINT,
+    concurrency_group   TEXT,
+    concurrency_limit   BIGINT,
+    concurrency_eager   BOOLEAN NOT NULL,
     state               TEXT NOT NULL,
+    retries_count       BIGINT NOT NULL,
+    retry_type          TEXT,
+    retried_in          BYTEA REFERENCES jobs (id),
     agent_id            BYTEA REFERENCES agents (id),
     session_id          BYTEA REFERENCES sessions (id),
+    runnable_at         BIGINT,
     assigned_at         BIGINT,
     accepted_at         BIGINT,
     started_at          BIGINT,
@@ -226,10 +372,25 @@ CREATE TABLE jobs (
     created_at          BIGINT NOT NULL
 );
 CREATE INDEX jobs_of_build ON jobs (build_id, position);
-CREATE INDEX jobs_waiting ON jobs (deployment_id, queue, created_at, build_id, position) WHERE state = 'scheduled';
+CREATE INDEX jobs_of_step ON jobs (step_id, part);
+CREATE INDEX jobs_open ON jobs (build_id, state, id) WHERE state IN ('limited', 'scheduled', 'assigned', 'accepted', 'running', 'timing_out', 'canceling');
+CREATE INDEX jobs_waiting ON jobs (deployment_id, queue, rules, priority DESC, created_at, build_id, position) WHERE state = 'scheduled';
 CREATE INDEX jobs_of_agent ON jobs (agent_id, state);
 CREATE INDEX jobs_under_way ON jobs (organization_id, deployment_id, queue, state) WHERE finished_at IS NULL;
 CREATE INDEX jobs_by_key ON jobs (token_key_id) WHERE token_key_id IS NOT NULL AND token_ended_at IS NULL;
+CREATE INDEX jobs_with_timeout ON jobs (times_out_at) WHERE state = 'running' AND times_out_at IS NOT NULL;
+CREATE INDEX jobs_to_stop ON jobs (stop_by) WHERE state IN ('canceling', 'timing_out');
+CREATE INDEX jobs_in_group ON jobs (organization_id, concurrency_group, created_at, build_id, position)
+    WHERE concurrency_group IS NOT NULL AND state IN ('waiting', 'limited', 'scheduled', 'assigned', 'accepted', 'running', 'timing_out', 'canceling');
+
+-- An upload to a build, by the idempotency id that the client sent.
+CREATE TABLE pipeline_uploads (
+    job_id      BYTEA NOT NULL REFERENCES jobs (id),
+    uuid        BYTEA NOT NULL,
+    steps       BIGINT NOT NULL,
+    created_at  BIGINT NOT NULL,
+    PRIMARY KEY (job_id, uuid)
+);
 
 CREATE TABLE job_log_chunks (
     job_id    BYTEA NOT NULL REFERENCES jobs (id),

@@ -1,41 +1,51 @@
-//! Pipelines and their builds, and what jobs leave on a build.
+//! Builds, and what jobs leave on a build.
 
 pub mod annotations;
 pub mod meta_data;
+pub mod pipelines;
+pub mod tally;
 
 use countersign_domain::Timestamp;
-use countersign_domain::build::BuildState;
-use countersign_domain::id::{BuildId, Id, OrganizationId, UserId};
+use countersign_domain::build::{BuildState, Source};
+use countersign_domain::id::{BuildId, DeploymentId, Id, OrganizationId, StepId, UserId};
+use countersign_domain::pipeline::Env;
 
-use crate::{Row, StoreError, Tx, params, statements};
+use crate::{Row, StoreError, Tx, Value, params, statements};
+
+pub use pipelines::Pipeline;
 
 macro_rules! columns {
     () => {
-        "b.id, b.organization_id, b.pipeline_id, b.number, b.state, b.message, b.created_at, b.created_by, b.started_at,
-         b.finished_at, b.canceled_at, p.slug, p.name"
+        "b.id, b.organization_id, b.pipeline_id, b.deployment_id, b.queue, b.number, b.state, b.message, b.branch, b.commit_id, b.source,
+         b.rebuilt_from, b.triggered_from, b.trigger_step, b.trigger_depth, b.created_at, b.created_by, b.started_at, b.finished_at,
+         b.canceled_at, b.blocked_state, p.slug, p.name, p.repository, p.default_branch"
     };
 }
 
 statements! {
-    /// A pipeline, made by its first build. Nothing happens when the organization has it.
-    INSERT_PIPELINE = "INSERT INTO pipelines (id, organization_id, slug, name, next_build_number, created_at) VALUES ($1, $2, $3, $4, 1, $5)
-              ON CONFLICT (organization_id, slug) DO NOTHING";
-    /// Takes the next number of a pipeline; numbers are never used twice.
-    NEXT_NUMBER = "UPDATE pipelines SET next_build_number = next_build_number + 1 WHERE organization_id = $1 AND slug = $2
-              RETURNING id, next_build_number - 1 AS number";
-    /// A new build.
-    INSERT = "INSERT INTO builds (id, organization_id, pipeline_id, number, state, message, created_at, created_by)
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    /// A new build, without steps.
+    INSERT = "INSERT INTO builds (id, organization_id, pipeline_id, deployment_id, queue, number, state, message, branch, commit_id, source,
+                rebuilt_from, triggered_from, trigger_step, trigger_depth, created_at, created_by, next_position, blocked_state,
+                steps_open, steps_running, steps_asking, jobs_failed, jobs_canceled, steps_took_part, is_canceled, has_started,
+                has_fragile_jobs)
+              VALUES ($1, $2, $3, $4, $5, $6, 'scheduled', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0, 'passed', 0, 0, 0, 0, 0, 0,
+                FALSE, FALSE, FALSE)";
+    /// What a build was made from.
+    INSERT_INPUTS = "INSERT INTO build_inputs (build_id, definition, env, pipeline_env) VALUES ($1, $2, $3, $4)";
+    /// The same, read.
+    INPUTS = "SELECT definition, env, pipeline_env FROM build_inputs WHERE build_id = $1";
+    /// Other variables of the pipeline, for the jobs that have not been taken.
+    SET_PIPELINE_ENV = "UPDATE build_inputs SET pipeline_env = $2 WHERE build_id = $1";
     /// One of the organization's builds.
     FIND = concat!("SELECT ", columns!(), " FROM builds b JOIN pipelines p ON p.id = b.pipeline_id WHERE b.organization_id = $1 AND b.id = $2");
-    /// Keeps a build still until the transaction ends.
-    LOCK = "SELECT state FROM builds WHERE organization_id = $1 AND id = $2 /*lock:update*/";
+    /// One of the organization's builds, by its pipeline and number.
+    BY_NUMBER = concat!("SELECT ", columns!(), " FROM builds b JOIN pipelines p ON p.id = b.pipeline_id
+              WHERE p.organization_id = $1 AND p.slug = $2 AND b.number = $3");
     /// A page of the organization's builds, newest first.
     PAGE = concat!("SELECT ", columns!(), " FROM builds b JOIN pipelines p ON p.id = b.pipeline_id
               WHERE b.organization_id = $1 AND b.id < $2 ORDER BY b.id DESC LIMIT $3");
-    /// Where a build stands now.
-    SET_STATE = "UPDATE builds SET state = $3, started_at = COALESCE(started_at, $4), finished_at = $5,
-              canceled_at = COALESCE(canceled_at, $6) WHERE organization_id = $1 AND id = $2";
+    /// Takes numbers for new jobs of a build.
+    TAKE_POSITIONS = "UPDATE builds SET next_position = next_position + $2 WHERE id = $1 RETURNING next_position - $2 AS first";
 }
 
 /// A run of a pipeline.
@@ -51,27 +61,58 @@ pub struct Build {
     pub pipeline_slug: String,
     /// Its pipeline's name for people.
     pub pipeline_name: String,
+    /// Its pipeline's repository.
+    pub repository: Option<String>,
+    /// Its pipeline's default branch.
+    pub default_branch: String,
+    /// The deployment that its jobs run in.
+    pub deployment: DeploymentId,
+    /// The queue of jobs that name none.
+    pub queue: String,
     /// From 1, per pipeline.
     pub number: i64,
     /// Where it stands.
     pub state: BuildState,
     /// What it is for, in words.
     pub message: Option<String>,
+    /// Its branch.
+    pub branch: String,
+    /// Its commit, perhaps `HEAD`.
+    pub commit: String,
+    /// Why it was made.
+    pub source: Source,
+    /// The build that it repeats.
+    pub rebuilt_from: Option<BuildId>,
+    /// The build whose step made it.
+    pub triggered_from: Option<BuildId>,
+    /// That step.
+    pub trigger_step: Option<StepId>,
+    /// How many builds, each made by a step of the one before, lead to it.
+    pub trigger_depth: i64,
+    /// What it is called while it waits for a person: `passed`, `failed` or `running`.
+    pub blocked_state: String,
     /// When it was made.
     pub created_at: Timestamp,
     /// Who made it.
     pub created_by: Option<UserId>,
     /// When its first job started.
     pub started_at: Option<Timestamp>,
-    /// When its last job ended.
+    /// When its last step ended.
     pub finished_at: Option<Timestamp>,
     /// When it was canceled.
     pub canceled_at: Option<Timestamp>,
 }
 
-/// What an [`Id`] of a pipeline is of.
-#[derive(Debug)]
-pub enum Pipeline {}
+/// What a build was made from.
+#[derive(Debug, Clone, Default)]
+pub struct Inputs {
+    /// The text of the pipeline.
+    pub definition: String,
+    /// The build's own variables.
+    pub env: Env,
+    /// The variables of the pipeline, and of what was uploaded since.
+    pub pipeline_env: Env,
+}
 
 fn build(row: &Row) -> Result<Build, StoreError> {
     Ok(Build {
@@ -80,9 +121,21 @@ fn build(row: &Row) -> Result<Build, StoreError> {
         pipeline: row.get("pipeline_id")?,
         pipeline_slug: row.get("slug")?,
         pipeline_name: row.get("name")?,
+        repository: row.get("repository")?,
+        default_branch: row.get("default_branch")?,
+        deployment: row.get("deployment_id")?,
+        queue: row.get("queue")?,
         number: row.get("number")?,
         state: row.parse("state")?,
         message: row.get("message")?,
+        branch: row.get("branch")?,
+        commit: row.get("commit_id")?,
+        source: row.parse("source")?,
+        rebuilt_from: row.get("rebuilt_from")?,
+        triggered_from: row.get("triggered_from")?,
+        trigger_step: row.get("trigger_step")?,
+        trigger_depth: row.get("trigger_depth")?,
+        blocked_state: row.get("blocked_state")?,
         created_at: row.get("created_at")?,
         created_by: row.get("created_by")?,
         started_at: row.get("started_at")?,
@@ -91,33 +144,41 @@ fn build(row: &Row) -> Result<Build, StoreError> {
     })
 }
 
-/// Takes the next number of a pipeline, which is made if the organization does not have it.
-pub async fn next_number(
-    tx: &mut Tx,
-    of: OrganizationId,
-    fresh: Id<Pipeline>,
-    slug: &str,
-    name: &str,
-) -> Result<(Id<Pipeline>, i64), StoreError> {
-    let now = tx.now();
-    tx.execute(INSERT_PIPELINE, &params![fresh, of, slug, name, now]).await?;
-    let row = tx.one(NEXT_NUMBER, &params![of, slug]).await?;
-    Ok((row.get("id")?, row.get("number")?))
-}
-
-/// Adds a build.
-pub async fn insert(tx: &mut Tx, new: &Build) -> Result<(), StoreError> {
+/// Adds a build without steps.
+pub async fn insert(tx: &mut Tx, new: &Build, inputs: &Inputs) -> Result<(), StoreError> {
     let values = params![
         new.id,
         new.organization,
         new.pipeline,
+        new.deployment,
+        new.queue.as_str(),
         new.number,
-        new.state.as_str(),
         new.message.clone(),
+        new.branch.as_str(),
+        new.commit.as_str(),
+        new.source.as_str(),
+        new.rebuilt_from,
+        new.triggered_from,
+        new.trigger_step,
+        new.trigger_depth,
         new.created_at,
         new.created_by,
     ];
-    tx.execute(INSERT, &values).await.map(drop)
+    tx.execute(INSERT, &values).await?;
+    let Inputs { definition, env, pipeline_env } = inputs;
+    let values = params![new.id, definition.as_str(), Value::json(env)?, Value::json(pipeline_env)?];
+    tx.execute(INSERT_INPUTS, &values).await.map(drop)
+}
+
+/// What a build was made from.
+pub async fn inputs(tx: &mut Tx, id: BuildId) -> Result<Inputs, StoreError> {
+    let row = tx.one(INPUTS, &params![id]).await?;
+    Ok(Inputs { definition: row.get("definition")?, env: row.json("env")?, pipeline_env: row.json("pipeline_env")? })
+}
+
+/// Writes the variables of the pipeline.
+pub async fn set_pipeline_env(tx: &mut Tx, id: BuildId, env: &Env) -> Result<(), StoreError> {
+    tx.execute(SET_PIPELINE_ENV, &params![id, Value::json(env)?]).await.map(drop)
 }
 
 /// The organization's build with this id.
@@ -125,9 +186,9 @@ pub async fn find(tx: &mut Tx, of: OrganizationId, id: BuildId) -> Result<Option
     tx.maybe(FIND, &params![of, id]).await?.as_ref().map(build).transpose()
 }
 
-/// Where a build stands; it is kept still until the transaction ends.
-pub async fn lock(tx: &mut Tx, of: OrganizationId, id: BuildId) -> Result<Option<BuildState>, StoreError> {
-    tx.maybe(LOCK, &params![of, id]).await?.map(|row| row.parse("state")).transpose()
+/// The organization's build with this number.
+pub async fn by_number(tx: &mut Tx, of: OrganizationId, slug: &str, number: i64) -> Result<Option<Build>, StoreError> {
+    tx.maybe(BY_NUMBER, &params![of, slug, number]).await?.as_ref().map(build).transpose()
 }
 
 /// At most `limit` of the organization's builds below `after`, newest first.
@@ -135,15 +196,7 @@ pub async fn page(tx: &mut Tx, of: OrganizationId, after: BuildId, limit: i64) -
     tx.all(PAGE, &params![of, after, limit]).await?.iter().map(build).collect()
 }
 
-/// Writes where a build stands. A time that was written once stays.
-pub async fn set_state(
-    tx: &mut Tx,
-    of: OrganizationId,
-    id: BuildId,
-    state: BuildState,
-    started: Option<Timestamp>,
-    finished: Option<Timestamp>,
-    canceled: Option<Timestamp>,
-) -> Result<(), StoreError> {
-    tx.execute(SET_STATE, &params![of, id, state.as_str(), started, finished, canceled]).await.map(drop)
+/// Takes `count` numbers for new jobs of a build; answers the first.
+pub async fn take_positions(tx: &mut Tx, id: BuildId, count: i64) -> Result<i64, StoreError> {
+    tx.one(TAKE_POSITIONS, &params![id, count]).await?.get("first")
 }

@@ -16,8 +16,10 @@ pub mod jobs;
 pub mod keys;
 pub mod oidc_keys;
 pub mod organizations;
+pub mod queue_counts;
 pub mod queues;
 pub mod refusals;
+pub mod steps;
 pub mod tokens;
 pub mod users;
 

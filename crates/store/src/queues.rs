@@ -1,69 +1,95 @@
-//! How much work waits in each queue, and how many agents there are for it.
+//! Queues: known from their first agent or job on, and able to keep their jobs back.
 
-use countersign_domain::id::{DeploymentId, OrganizationId};
+use countersign_domain::Timestamp;
+use countersign_domain::id::{DeploymentId, Id, OrganizationId, UserId};
 
 use crate::{Row, StoreError, Tx, params, statements};
 
 statements! {
-    /// The organization's jobs that have not ended, by deployment, queue and state.
-    JOBS = "SELECT deployment_id, queue, state, COUNT(*) AS n FROM jobs WHERE organization_id = $1 AND finished_at IS NULL
-           GROUP BY deployment_id, queue, state";
-    /// The organization's connected agents by deployment and queue, and how many of them have a job.
-    AGENTS = "SELECT a.deployment_id, a.queue, COUNT(*) AS n, CAST(COALESCE(SUM(CASE WHEN EXISTS (SELECT 1 FROM jobs j
-             WHERE j.agent_id = a.id AND j.finished_at IS NULL) THEN 1 ELSE 0 END), 0) AS BIGINT) AS busy
-           FROM agents a WHERE a.organization_id = $1 AND a.state IN ('connected', 'stopping') GROUP BY a.deployment_id, a.queue";
+    /// A queue, made by its first use.
+    ENSURE = "INSERT INTO queues (id, organization_id, deployment_id, name, created_at) VALUES ($1, $2, $3, $4, $5)
+              ON CONFLICT (deployment_id, name) DO NOTHING";
+    /// One of the organization's queues.
+    FIND = "SELECT id, organization_id, deployment_id, name, created_at, dispatch_paused_at, dispatch_paused_by, dispatch_paused_note
+              FROM queues WHERE organization_id = $1 AND deployment_id = $2 AND name = $3";
+    /// Whether a queue's dispatch is paused; whoever pauses it waits until the transaction ends.
+    IS_PAUSED = "SELECT dispatch_paused_at FROM queues WHERE deployment_id = $1 AND name = $2 /*lock:share*/";
+    /// Keeps a queue's jobs back.
+    PAUSE = "UPDATE queues SET dispatch_paused_at = $2, dispatch_paused_by = $3, dispatch_paused_note = $4 WHERE id = $1";
+    /// Lets them go again.
+    RESUME = "UPDATE queues SET dispatch_paused_at = NULL, dispatch_paused_by = NULL, dispatch_paused_note = NULL WHERE id = $1";
 }
 
-/// Jobs of one queue that are in one state.
+/// A queue of a deployment.
 #[derive(Debug, Clone)]
-pub struct Jobs {
-    /// Their deployment.
+pub struct Queue {
+    /// Its id.
+    pub id: Id<Queue>,
+    /// Its organization.
+    pub organization: OrganizationId,
+    /// Its deployment.
     pub deployment: DeploymentId,
-    /// Their queue.
-    pub queue: String,
-    /// Their state, as it is stored.
-    pub state: String,
-    /// How many.
-    pub count: i64,
+    /// Its name.
+    pub name: String,
+    /// When it was first used.
+    pub created_at: Timestamp,
+    /// Since when its jobs are kept back.
+    pub paused_at: Option<Timestamp>,
+    /// By whom.
+    pub paused_by: Option<UserId>,
+    /// Why.
+    pub paused_note: Option<String>,
 }
 
-/// The agents of one queue.
-#[derive(Debug, Clone)]
-pub struct Agents {
-    /// Their deployment.
-    pub deployment: DeploymentId,
-    /// Their queue.
-    pub queue: String,
-    /// How many are connected.
-    pub count: i64,
-    /// How many of those have a job.
-    pub busy: i64,
-}
-
-fn jobs_of(row: &Row) -> Result<Jobs, StoreError> {
-    Ok(Jobs {
+fn queue(row: &Row) -> Result<Queue, StoreError> {
+    Ok(Queue {
+        id: row.get("id")?,
+        organization: row.get("organization_id")?,
         deployment: row.get("deployment_id")?,
-        queue: row.get("queue")?,
-        state: row.get("state")?,
-        count: row.get("n")?,
+        name: row.get("name")?,
+        created_at: row.get("created_at")?,
+        paused_at: row.get("dispatch_paused_at")?,
+        paused_by: row.get("dispatch_paused_by")?,
+        paused_note: row.get("dispatch_paused_note")?,
     })
 }
 
-fn agents_of(row: &Row) -> Result<Agents, StoreError> {
-    Ok(Agents {
-        deployment: row.get("deployment_id")?,
-        queue: row.get("queue")?,
-        count: row.get("n")?,
-        busy: row.get("busy")?,
-    })
+/// Makes a queue known, if it is not.
+pub async fn ensure(
+    tx: &mut Tx,
+    fresh: Id<Queue>,
+    of: OrganizationId,
+    deployment: DeploymentId,
+    name: &str,
+) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.execute(ENSURE, &params![fresh, of, deployment, name, now]).await.map(drop)
 }
 
-/// The organization's jobs that have not ended.
-pub async fn jobs(tx: &mut Tx, of: OrganizationId) -> Result<Vec<Jobs>, StoreError> {
-    tx.all(JOBS, &params![of]).await?.iter().map(jobs_of).collect()
+/// One of the organization's queues.
+pub async fn find(
+    tx: &mut Tx,
+    of: OrganizationId,
+    deployment: DeploymentId,
+    name: &str,
+) -> Result<Option<Queue>, StoreError> {
+    tx.maybe(FIND, &params![of, deployment, name]).await?.as_ref().map(queue).transpose()
 }
 
-/// The organization's connected agents.
-pub async fn agents(tx: &mut Tx, of: OrganizationId) -> Result<Vec<Agents>, StoreError> {
-    tx.all(AGENTS, &params![of]).await?.iter().map(agents_of).collect()
+/// Whether a queue's jobs are kept back. That stays so until the transaction ends.
+pub async fn is_paused(tx: &mut Tx, deployment: DeploymentId, name: &str) -> Result<bool, StoreError> {
+    let row = tx.maybe(IS_PAUSED, &params![deployment, name]).await?;
+    let paused: Option<Option<Timestamp>> = row.map(|row| row.get("dispatch_paused_at")).transpose()?;
+    Ok(paused.flatten().is_some())
+}
+
+/// Keeps a queue's jobs back.
+pub async fn pause(tx: &mut Tx, id: Id<Queue>, by: Option<UserId>, note: Option<&str>) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.execute(PAUSE, &params![id, now, by, note]).await.map(drop)
+}
+
+/// Lets a queue's jobs go again.
+pub async fn resume(tx: &mut Tx, id: Id<Queue>) -> Result<(), StoreError> {
+    tx.execute(RESUME, &params![id]).await.map(drop)
 }

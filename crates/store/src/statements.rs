@@ -6,8 +6,8 @@ use crate::Sql;
 #[must_use]
 pub fn all() -> Vec<(&'static str, &'static [Sql])> {
     use crate::{
-        agents, artifacts, audit, builds, instance, jobs, keys, oidc_keys, organizations, queues, refusals, tokens,
-        users,
+        agents, artifacts, audit, builds, instance, jobs, keys, oidc_keys, organizations, queue_counts, queues,
+        refusals, steps, tokens, users,
     };
     vec![
         ("agents", agents::ALL),
@@ -17,15 +17,25 @@ pub fn all() -> Vec<(&'static str, &'static [Sql])> {
         ("builds", builds::ALL),
         ("builds::annotations", builds::annotations::ALL),
         ("builds::meta_data", builds::meta_data::ALL),
+        ("builds::pipelines", builds::pipelines::ALL),
+        ("builds::tally", builds::tally::ALL),
         ("instance", instance::ALL),
         ("jobs", jobs::ALL),
+        ("jobs::dispatch", jobs::dispatch::ALL),
+        ("jobs::groups", jobs::groups::ALL),
         ("jobs::log", jobs::log::ALL),
+        ("jobs::progress", jobs::progress::ALL),
         ("jobs::tokens", jobs::tokens::ALL),
         ("keys", keys::ALL),
         ("oidc_keys", oidc_keys::ALL),
         ("organizations", organizations::ALL),
+        ("queue_counts", queue_counts::ALL),
         ("queues", queues::ALL),
         ("refusals", refusals::ALL),
+        ("steps", steps::ALL),
+        ("steps::changes", steps::changes::ALL),
+        ("steps::edges", steps::edges::ALL),
+        ("steps::texts", steps::texts::ALL),
         ("tokens", tokens::ALL),
         ("tokens::scopes", tokens::scopes::ALL),
         ("tokens::secrets", tokens::secrets::ALL),

@@ -8,6 +8,7 @@
 mod clock;
 mod engine;
 mod entropy;
+pub mod fleet;
 pub mod harness;
 mod world;
 

@@ -17,7 +17,7 @@ async fn a_job_runs_to_its_end() {
     let accepted = server.put(&format!("/v3/jobs/{id}/accept"), &agent.session, "").await;
     let mut read = accepted.json();
     let env = read["env"].take();
-    assert_snapshot!(read.to_string().replace(&id, "[job]").replace(read["token"].as_str().expect("a token"), "[token]"), @r#"{"chunks_interval_seconds":1,"chunks_max_size_bytes":102400,"env":null,"id":"[job]","log_max_size_bytes":67108864,"state":"accepted","step":{},"token":"[token]"}"#);
+    assert_snapshot!(read.to_string().replace(&id, "[job]").replace(read["runnable_at"].as_str().expect("a time"), "[time]").replace(read["token"].as_str().expect("a token"), "[token]"), @r#"{"chunks_interval_seconds":1,"chunks_max_size_bytes":102400,"env":null,"id":"[job]","log_max_size_bytes":67108864,"priority":0,"runnable_at":"[time]","state":"accepted","step":{},"token":"[token]"}"#);
     assert!(!env.to_string().contains("csn"), "no token value is in the environment: {env}");
     for (name, value) in [
         ("BUILDKITE_JOB_ID", id.as_str()),
@@ -58,7 +58,7 @@ async fn a_job_that_is_not_offered_cannot_be_taken() {
     let nowhere = "/v3/jobs/0198f3a0-0000-7000-8000-000000000000";
     assert_snapshot!(server.put(&format!("{nowhere}/accept"), &agent.session, "").await, @r#"404 {"message":"No job found"}"#);
     assert_snapshot!(server.put("/v3/jobs/x/accept", &agent.session, "").await, @r#"404 {"message":"No job found"}"#);
-    assert_snapshot!(server.put(&format!("{nowhere}/acquire"), &agent.session, "").await, @r#"422 {"message":"This server does not offer taking a job by its id yet."}"#);
+    assert_snapshot!(server.put(&format!("{nowhere}/acquire"), &agent.session, "").await, @r#"422 {"message":"There is no such job."}"#);
 }
 
 #[tokio::test]
@@ -94,6 +94,14 @@ async fn a_job_does_not_reach_another_one() {
         (Method::POST, "/data/get".to_owned(), r#"{"key":"k"}"#),
         (Method::POST, "/data/exists".to_owned(), r#"{"key":"k"}"#),
         (Method::POST, "/data/keys".to_owned(), ""),
+        (Method::PUT, String::new(), r#"{"timeout_in_minutes":"5"}"#),
+        (Method::PUT, "/promise_failure".to_owned(), r#"{"exit_status":1}"#),
+        (
+            Method::POST,
+            "/pipelines".to_owned(),
+            r#"{"uuid":"0192f3a1-7c3e-7b21-9f60-3a5c1e0d4b77","pipeline":{"steps":["wait"]}}"#,
+        ),
+        (Method::GET, "/pipelines/0192f3a1-7c3e-7b21-9f60-3a5c1e0d4b77".to_owned(), ""),
     ];
     for (method, rest, body) in calls {
         let answer = server.call(method, &format!("/v3/jobs/{}{rest}", two.id), &one.token, body).await;
@@ -101,6 +109,8 @@ async fn a_job_does_not_reach_another_one() {
     }
     let other_build = server.build(1).await.id;
     let answer = server.post(&format!("/v3/builds/{other_build}/data/keys"), &one.token, "").await;
+    assert_snapshot!(answer, @r#"404 {"message":"No build found"}"#);
+    let answer = server.post(&format!("/v3/builds/{other_build}/cancel"), &one.token, "").await;
     assert_snapshot!(answer, @r#"404 {"message":"No build found"}"#);
 }
 

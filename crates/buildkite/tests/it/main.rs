@@ -12,4 +12,5 @@ mod rest;
 mod server;
 mod sessions;
 mod small;
+mod steps;
 mod streams;

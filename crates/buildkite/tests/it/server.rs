@@ -120,6 +120,7 @@ impl Server {
             queue: None,
             deployment: None,
             message: None,
+            ..NewBuild::default()
         };
         self.world.control.create_build(&self.world.admin::<CreateBuild>(), new).await.expect("a build")
     }

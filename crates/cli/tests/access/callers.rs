@@ -292,6 +292,7 @@ async fn build(world: &World) -> BuildId {
         queue: None,
         deployment: None,
         message: None,
+        ..NewBuild::default()
     };
     world.control.create_build(&world.admin::<CreateBuild>(), new).await.expect("a build").id
 }

@@ -160,6 +160,18 @@ actions! {
     CreateBuild "build.create": Member;
     /// Cancel a build.
     CancelBuild "build.cancel": Member;
+    /// Have a job run again.
+    RetryJob "job.retry": Member;
+    /// Cancel a job.
+    CancelJob "job.cancel": Member;
+    /// Answer a block or an input.
+    UnblockStep "step.unblock": Member;
+    /// Create a pipeline.
+    CreatePipeline "pipeline.create": Member;
+    /// Change a pipeline.
+    UpdatePipeline "pipeline.update": Member;
+    /// Keep a queue's jobs back, and let them go again.
+    PauseQueue "queue.pause": Admin;
 
     /// Register an agent.
     RegisterAgent "agent.register": AgentToken;
@@ -180,6 +192,16 @@ actions! {
 
     /// Report a job's start, log and end, and ask whether it is canceled.
     ReportJob "job.report": Job;
+    /// Change what is said of one's own job.
+    UpdateJob "job.update": Job;
+    /// Upload steps to one's own build.
+    UploadPipeline "pipeline.upload": Job;
+    /// Read the steps of one's own build.
+    ReadSteps "step.read": Job;
+    /// Change or cancel the steps of one's own build.
+    WriteSteps "step.write": Job;
+    /// Cancel one's own build.
+    CancelOwnBuild "job.cancel_build": Job;
     /// Ask for one's own agent to be stopped, paused or resumed.
     ControlOwnAgent "job.control_agent": Job;
     /// Read the meta-data of one's own build.

@@ -1,15 +1,18 @@
 //! What there is to do for an agent that asks.
 //!
 //! An idle ping reads one snapshot and writes nothing. Only when a job waits does it take a transaction, in which one statement finds
-//! the job and takes it.
+//! the job and takes it. Of the jobs that wait, those that ask the same of an agent's tags form a class; an agent looks at the first job of each
+//! class that it fits, and takes from the class whose first job stands foremost.
 
 use countersign_domain::AgentState;
 use countersign_domain::Refusal;
+use countersign_domain::agent::Rules;
 use countersign_domain::build::JobState;
 use countersign_domain::id::JobId;
 use countersign_store::agents::{self, Agent};
+use countersign_store::jobs::dispatch::{self, Line};
 use countersign_store::jobs::{self, Job};
-use countersign_store::{Lane, Tx};
+use countersign_store::{Lane, Tx, queues};
 use serde_json::json;
 
 use crate::access::SessionCaller;
@@ -81,7 +84,11 @@ async fn glance(tx: &mut Tx, session: &SessionCaller) -> Result<Glance> {
     if let Some(order) = order {
         return Ok(Glance::Do(order));
     }
-    if agent.ignore_in_dispatches || !jobs::is_waiting(tx, agent.organization, agent.deployment, &agent.queue).await? {
+    if agent.ignore_in_dispatches || fitting(tx, &agent).await?.is_empty() {
+        return Ok(Glance::Do(Instruction::Idle));
+    }
+    let queue = queues::find(tx, agent.organization, agent.deployment, &agent.queue).await?;
+    if queue.is_some_and(|queue| queue.paused_at.is_some()) {
         return Ok(Glance::Do(Instruction::Idle));
     }
     Ok(if may_work(tx, &agent).await? { Glance::JobWaits } else { Glance::Do(Instruction::Idle) })
@@ -111,10 +118,37 @@ async fn assign(tx: &mut Tx, scene: &Scene<SessionCaller>) -> Result<Instruction
     if !may_work(tx, &agent).await? {
         return Ok(Instruction::Idle);
     }
-    let of = session.organization;
-    let job = jobs::assign(tx, of, agent.deployment, &agent.queue, agent.id, session.session).await?;
-    let Some(job) = job else { return Ok(Instruction::Idle) };
-    let subject = Subject::new::<countersign_domain::id::of::Job>("job", job, "");
-    scene.audit(tx, "job.assigned", subject, json!({ "agent": agent.id.to_string() })).await?;
-    Ok(Instruction::TakeJob(job))
+    if agent.ignore_in_dispatches || queues::is_paused(tx, agent.deployment, &agent.queue).await? {
+        return Ok(Instruction::Idle);
+    }
+    let line = line_of(&agent);
+    let mut classes = Vec::new();
+    for rules in fitting(tx, &agent).await? {
+        if let Some(head) = dispatch::head(tx, line, &rules).await? {
+            classes.push((head, rules));
+        }
+    }
+    classes.sort_unstable();
+    for (_, rules) in classes {
+        // Others may have emptied the class meanwhile.
+        let Some(job) = dispatch::assign(tx, line, &rules, agent.id, session.session).await? else { continue };
+        let subject = Subject::new::<countersign_domain::id::of::Job>("job", job, "");
+        scene.audit(tx, "job.assigned", subject, json!({ "agent": agent.id.to_string() })).await?;
+        return Ok(Instruction::TakeJob(job));
+    }
+    Ok(Instruction::Idle)
+}
+
+/// The most different demands on tags that are looked at in one queue.
+const MAX_CLASSES: i64 = 1_000;
+
+fn line_of(agent: &Agent) -> Line<'_> {
+    Line { organization: agent.organization, deployment: agent.deployment, queue: &agent.queue }
+}
+
+/// The classes of waiting jobs that an agent's tags fit.
+async fn fitting(tx: &mut Tx, agent: &Agent) -> Result<Vec<String>> {
+    let mut classes = dispatch::classes(tx, line_of(agent), MAX_CLASSES).await?;
+    classes.retain(|rules| Rules::parse(rules).is_some_and(|rules| rules.fit(&agent.tags)));
+    Ok(classes)
 }

@@ -6,11 +6,12 @@ use countersign_domain::AgentState;
 use countersign_domain::build::JobState;
 use countersign_domain::id::AgentId;
 use countersign_store::agents::sessions::{self, Ended};
-use countersign_store::jobs::Ending;
+use countersign_store::jobs::dispatch;
+use countersign_store::jobs::progress::Ending;
 use countersign_store::{Turn, Tx, agents, jobs};
 
-use crate::builds::progress;
-use crate::wakeups::Line;
+use crate::builds::runner::Runner;
+use crate::jobs::ending;
 use crate::{Error, Result, Scene};
 
 /// What becomes of the connected agents.
@@ -111,22 +112,24 @@ pub(crate) async fn cut_off<I: Sync>(
     sessions::end_of_agent(tx, agent, because).await?;
     jobs::tokens::end_of_agent(tx, agent).await?;
     if let Some(job) = jobs::of_agent(tx, of, agent).await? {
+        let mut runner = Runner::new(of);
         // What was offered and not taken goes back to its queue; what was taken cannot be reported any more.
         if job.accepted_at.is_none() {
-            jobs::unassign_of_agent(tx, agent).await?;
-            scene.jobs_waiting(tx, Line::of(&job), 1);
+            for it in dispatch::unassign_of_agent(tx, agent).await? {
+                runner.job_waits(it.spot);
+            }
         } else {
             let canceled = because == Ended::Revoked;
             let ending = Ending {
-                state: if canceled { JobState::Canceled } else { job.state.abandoned() },
+                state: if canceled { JobState::Canceled } else { job.state.finished() },
                 exit_status: "-1".to_owned(),
                 signal: None,
                 signal_reason: Some(if canceled { "cancel" } else { "agent_stop" }.to_owned()),
                 chunks_failed: 0,
             };
-            jobs::finish(tx, job.id, &ending).await?;
-            progress::update(tx, of, job.build).await?;
+            ending::end(tx, scene, &mut runner, &job, &ending).await?;
         }
+        runner.close(tx, scene).await?;
     }
     Ok(true)
 }

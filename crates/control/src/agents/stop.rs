@@ -2,13 +2,14 @@
 
 use countersign_domain::id::AgentId;
 use countersign_store::agents::{self, Agent};
-use countersign_store::{Lane, Tx, jobs};
+use countersign_store::jobs::{self, dispatch};
+use countersign_store::{Lane, Tx};
 use serde_json::json;
 
 use crate::access::actions::{ControlOwnAgent, StopAgent};
-use crate::builds::progress;
+use crate::builds::runner::Runner;
+use crate::jobs::ending;
 use crate::scene::Subject;
-use crate::wakeups::Line;
 use crate::{Control, Error, Grant, Result, Scene};
 
 use super::reach;
@@ -48,13 +49,16 @@ async fn stop<I: Sync>(tx: &mut Tx, scene: &Scene<I>, id: AgentId, force: bool) 
     if agents::request_stop(tx, of, id, scene.caller.user(), force, note).await? {
         scene.agent_changed(tx, id);
         if force && let Some(job) = jobs::of_agent(tx, of, id).await? {
+            let mut runner = Runner::new(of);
             if job.accepted_at.is_none() {
-                jobs::unassign_of_agent(tx, id).await?;
-                scene.jobs_waiting(tx, Line::of(&job), 1);
+                for it in dispatch::unassign_of_agent(tx, id).await? {
+                    runner.job_waits(it.spot);
+                }
             } else {
-                jobs::cancel(tx, job.id).await?;
-                progress::update(tx, of, job.build).await?;
+                runner.open(tx, job.build).await?;
+                ending::cancel(tx, &mut runner, &job).await?;
             }
+            runner.close(tx, scene).await?;
         }
         let subject = Subject::new::<countersign_domain::id::of::Agent>("agent", id, agent.name);
         scene.audit(tx, "agent.stop_requested", subject, json!({ "force": force })).await?;

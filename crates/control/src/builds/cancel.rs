@@ -1,47 +1,58 @@
-//! Canceling a build: jobs that wait end at once, jobs that run are ended by their agents.
+//! Canceling a build: jobs that wait end at once, jobs that run are ended by their agents. First it is written that the build is
+//! canceled, so that nothing of it begins any more; then what is open is canceled in batches.
 
 use countersign_domain::id::BuildId;
+use countersign_store::builds::tally::Chore;
 use countersign_store::builds::{self, Build};
-use countersign_store::{Lane, jobs};
+use countersign_store::{Lane, Tx};
 use serde_json::json;
 
-use crate::access::actions::CancelBuild;
+use crate::access::actions::{CancelBuild, CancelOwnBuild};
 use crate::scene::Subject;
-use crate::{Control, Error, Grant, Result};
+use crate::{Control, Error, Grant, Result, Scene};
 
-use super::progress;
+use super::create::name_of;
+use super::runner::Runner;
 
 impl Control {
-    /// Cancels a build.
+    /// Cancels a build. Saying it again while it goes on changes nothing.
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Conflict`] when it has ended.
     pub async fn cancel_build(&self, grant: &Grant<CancelBuild>, build: BuildId) -> Result<Build> {
-        self.write(grant, Lane::Urgent, build, |tx, scene| {
-            Box::pin(async move {
-                let of = scene.organization;
-                // The jobs first and then the build, as where a job ends: so that neither waits for the other.
-                let jobs = jobs::of_build_for_update(tx, of, scene.input).await?;
-                let state = builds::lock(tx, of, scene.input).await?.ok_or(Error::NotFound("build"))?;
-                if state.is_finished() {
-                    return Err(Error::Conflict(format!("The build has ended: it is {}.", state.as_str())));
-                }
-                for id in jobs {
-                    let offered_to = jobs::find(tx, of, id).await?.filter(|job| job.accepted_at.is_none());
-                    jobs::cancel(tx, id).await?;
-                    // Whoever was offered it is free for another one.
-                    if let Some(agent) = offered_to.and_then(|job| job.agent) {
-                        scene.agent_changed(tx, agent);
-                    }
-                }
-                progress::update(tx, of, scene.input).await?;
-                let build = builds::find(tx, of, scene.input).await?.ok_or(Error::NotFound("build"))?;
-                let name = format!("{}#{}", build.pipeline_slug, build.number);
-                let subject = Subject::new::<countersign_domain::id::of::Build>("build", build.id, name);
-                scene.audit(tx, "build.canceled", subject, json!({})).await?;
-                Ok(build)
-            })
+        self.write(grant, Lane::Urgent, build, |tx, scene| Box::pin(mark(tx, scene, scene.input))).await?;
+        self.do_chore(grant.organization(), build, Chore::Cancel).await?;
+        self.read(grant, build, |tx, scene| {
+            Box::pin(
+                async move { builds::find(tx, scene.organization, scene.input).await?.ok_or(Error::NotFound("build")) },
+            )
         })
         .await
     }
+
+    /// The same, asked by a job of the build. It is canceled with it.
+    ///
+    /// # Errors
+    /// As [`Control::cancel_build`].
+    pub async fn cancel_own_build(&self, grant: &Grant<CancelOwnBuild>) -> Result<BuildId> {
+        let build = grant.job()?.build;
+        self.write(grant, Lane::Urgent, build, |tx, scene| Box::pin(mark(tx, scene, scene.input))).await?;
+        self.do_chore(grant.organization(), build, Chore::Cancel).await?;
+        Ok(build)
+    }
+}
+
+async fn mark<I: Sync>(tx: &mut Tx, scene: &Scene<I>, id: BuildId) -> Result<()> {
+    let of = scene.organization;
+    let mut runner = Runner::new(of);
+    let ledger = runner.open(tx, id).await?;
+    if ledger.state.is_finished() {
+        return Err(Error::Conflict(format!("The build has ended: it is {}.", ledger.state.as_str())));
+    }
+    ledger.tally.is_canceled = true;
+    ledger.chore = Some(Chore::Cancel);
+    runner.close(tx, scene).await?;
+    let build = builds::find(tx, of, id).await?.ok_or(Error::NotFound("build"))?;
+    let subject = Subject::new::<countersign_domain::id::of::Build>("build", build.id, name_of(&build));
+    scene.audit(tx, "build.canceled", subject, json!({})).await
 }

@@ -1,28 +1,34 @@
-//! Creating a build from the text of a pipeline.
+//! Creating a build from a pipeline: its stored steps, or the text that is given.
 
-use std::collections::BTreeMap;
-
-use countersign_domain::build::BuildState;
-use countersign_domain::id::{BuildId, Id, JobId};
-use countersign_domain::pipeline::{Env, Pipeline};
-use countersign_domain::plan::{Fate, Plan, PlannedJob, PlannedStep, Situation, Work};
-use countersign_domain::text::{DeploymentName, QueueName, Slug};
-use countersign_store::builds::{self, Build};
-use countersign_store::jobs::{self, Job};
+use countersign_domain::build::{BuildState, Source};
+use countersign_domain::id::{BuildId, DeploymentId, Id, StepId};
+use countersign_domain::metadata;
+use countersign_domain::pipeline::{Env, MAX_ENV, MAX_ENV_VALUE, MAX_TEXT, Pipeline as Text};
+use countersign_domain::text::{DeploymentName, Description, QueueName, Slug, check_line};
+use countersign_store::builds::pipelines::{self, DEFAULT_BRANCH};
+use countersign_store::builds::{self, Build, Inputs, Pipeline, meta_data};
 use countersign_store::{Lane, Tx, organizations};
 use serde_json::json;
 
 use crate::access::actions::CreateBuild;
 use crate::scene::Subject;
-use crate::wakeups::Line;
 use crate::{Control, Error, Grant, Result, Scene, input};
 
+use super::put::{Place, put};
+use super::runner::Runner;
+use super::situation;
+
+/// Most bytes of a branch's or a commit's name.
+pub const MAX_REFERENCE: usize = 255;
+/// The commit of a build that names none.
+pub const HEAD: &str = "HEAD";
+
 /// What is to be built.
-#[derive(Debug)]
+#[derive(Debug, Default, Clone)]
 pub struct NewBuild {
-    /// The pipeline, as YAML or JSON.
+    /// The pipeline, as YAML or JSON; empty: the steps that the pipeline has.
     pub definition: String,
-    /// The pipeline's name in addresses; it is made by its first build.
+    /// The pipeline's name in addresses; with a definition it is made by its first build.
     pub pipeline: String,
     /// The queue of steps that name none.
     pub queue: Option<String>,
@@ -30,154 +36,225 @@ pub struct NewBuild {
     pub deployment: Option<String>,
     /// What it is for, in words.
     pub message: Option<String>,
+    /// Its branch; the pipeline's default when none is given.
+    pub branch: Option<String>,
+    /// Its commit; `HEAD` when none is given.
+    pub commit: Option<String>,
+    /// Its variables; they win over the pipeline's.
+    pub env: Env,
+    /// Its first meta-data.
+    pub meta_data: Vec<(String, String)>,
 }
 
-struct Input {
-    build: BuildId,
-    pipeline_id: Id<builds::Pipeline>,
-    slug: String,
-    name: String,
-    env: Env,
-    jobs: Vec<(JobId, Option<String>, PlannedJob)>,
-    queue: QueueName,
-    deployment: Option<DeploymentName>,
-    message: Option<String>,
+/// What a build is made from, checked.
+#[derive(Debug, Clone)]
+pub(crate) struct Order {
+    pub build: BuildId,
+    pub pipeline_id: Id<Pipeline>,
+    pub pipeline: String,
+    pub name: String,
+    pub text: Option<(String, Text)>,
+    pub queue: QueueName,
+    pub deployment: Where,
+    pub message: Option<String>,
+    pub branch: Option<String>,
+    pub commit: Option<String>,
+    pub env: Env,
+    pub meta_data: Vec<(String, String)>,
+    pub source: Source,
+    pub rebuilt_from: Option<BuildId>,
+    pub triggered_by: Option<(BuildId, StepId, i64)>,
+}
+
+/// In which deployment.
+#[derive(Debug, Clone)]
+pub(crate) enum Where {
+    Default,
+    Named(DeploymentName),
+    Known(DeploymentId),
 }
 
 impl Control {
-    /// Creates a build: its jobs wait for agents from then on.
+    /// Creates a build: its jobs wait for agents, and its steps for each other, from then on.
     ///
     /// # Errors
-    /// [`Error::Invalid`] at `definition`, `pipeline`, `queue`, `deployment` or `message`.
+    /// [`Error::Invalid`] at `definition`, `pipeline`, `queue`, `deployment`, `message`, `branch`, `commit`, `env` or `metaData`.
     pub async fn create_build(&self, grant: &Grant<CreateBuild>, new: NewBuild) -> Result<Build> {
-        let pipeline = input::field("definition", Pipeline::parse(&new.definition))?;
-        let plan = input::field("definition", pipeline.plan(&Situation::default()))?;
+        let order = self.order(new)?;
+        let build = self.write(grant, Lane::Normal, order, |tx, scene| Box::pin(make(tx, scene, &scene.input))).await?;
+        self.do_chores().await;
+        Ok(build)
+    }
+
+    fn order(&self, new: NewBuild) -> Result<Order> {
+        let text = if new.definition.is_empty() { None } else { Some(read("definition", &new.definition)?) };
         let slug = input::field("pipeline", Slug::parse(&new.pipeline))?;
         let queue = match &new.queue {
             Some(queue) => input::field("queue", QueueName::parse(queue))?,
             None => QueueName::default(),
         };
         let deployment = match &new.deployment {
-            Some(name) => Some(input::field("deployment", DeploymentName::parse(name))?),
-            None => None,
+            Some(name) => Where::Named(input::field("deployment", DeploymentName::parse(name))?),
+            None => Where::Default,
         };
         let message = match new.message.as_deref() {
-            Some(message) => Some(input::field("message", countersign_domain::text::Description::parse(message))?),
+            Some(message) => Some(input::field("message", Description::parse(message))?.as_str().to_owned()),
             None => None,
         };
-        let input = Input {
+        check_env(&new.env)?;
+        for (key, value) in &new.meta_data {
+            input::field("metaData", metadata::check_key(key))?;
+            input::field("metaData", metadata::check_value(value))?;
+        }
+        Ok(Order {
             build: self.fresh_id(),
             pipeline_id: self.fresh_id(),
-            slug: slug.as_str().to_owned(),
+            pipeline: slug.as_str().to_owned(),
             name: new.pipeline,
-            env: plan.env.clone(),
-            jobs: jobs_of(plan)?.into_iter().map(|(key, job)| (self.fresh_id(), key, job)).collect(),
+            text,
             queue,
             deployment,
-            message: message.map(|it| it.as_str().to_owned()),
-        };
-        self.write(grant, Lane::Normal, input, |tx, scene| Box::pin(create(tx, scene))).await
+            message,
+            branch: reference("branch", new.branch)?,
+            commit: reference("commit", new.commit)?,
+            env: new.env,
+            meta_data: new.meta_data,
+            source: Source::Api,
+            rebuilt_from: None,
+            triggered_by: None,
+        })
     }
 }
 
-/// The jobs of the steps that take part, each with its step's key. They all start at once, so steps that would have to wait for
-/// something are refused.
-fn jobs_of(plan: Plan) -> Result<Vec<(Option<String>, PlannedJob)>> {
-    let not_offered =
-        |what: &str| Error::invalid("definition", format!("has {what}, which is not offered yet; take it out"));
-    let mut all = Vec::new();
-    for PlannedStep { key, depends_on, fate, work, .. } in plan.steps {
-        let Work::Command(work) = work else { return Err(not_offered("a step that is no command")) };
-        if depends_on.is_some_and(|it| !it.is_empty()) {
-            return Err(not_offered("'depends_on'"));
-        }
-        if work.jobs.iter().any(|job| !job.rules.is_empty()) {
-            return Err(not_offered("a rule in 'agents' beside 'queue'"));
-        }
-        if fate == Fate::Run {
-            all.extend(work.jobs.into_iter().filter(|job| job.skip.is_none()).map(|job| (key.clone(), job)));
-        }
+/// Reads the text of a pipeline.
+pub(crate) fn read(field: &str, text: &str) -> Result<(String, Text)> {
+    if text.len() > MAX_TEXT {
+        return Err(Error::invalid(field, format!("has more than {MAX_TEXT} bytes")));
     }
-    if all.is_empty() {
-        return Err(Error::invalid("definition", "has no step that takes part"));
-    }
-    Ok(all)
+    Ok((text.to_owned(), input::field(field, Text::parse(text))?))
 }
 
-async fn create(tx: &mut Tx, scene: &Scene<Input>) -> Result<Build> {
-    let new = &scene.input;
+/// A branch or a commit; an empty one is none.
+pub(crate) fn reference(field: &str, text: Option<String>) -> Result<Option<String>> {
+    let Some(text) = text.filter(|text| !text.is_empty()) else { return Ok(None) };
+    input::field(field, check_line(&text, MAX_REFERENCE))?;
+    Ok(Some(text))
+}
+
+fn check_env(env: &Env) -> Result<()> {
+    if env.len() > MAX_ENV {
+        return Err(Error::invalid("env", format!("has more than {MAX_ENV} variables")));
+    }
+    for (name, value) in env {
+        let starts = name.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
+        if !starts || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
+            return Err(Error::invalid("env", format!("holds '{}', which is no variable's name", name.escape_debug())));
+        }
+        if value.len() > MAX_ENV_VALUE || value.contains('\0') {
+            return Err(Error::invalid(
+                "env",
+                format!("'{name}' is above {MAX_ENV_VALUE} bytes, or holds a NUL character"),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Makes a build.
+pub(crate) async fn make<I: Sync>(tx: &mut Tx, scene: &Scene<I>, order: &Order) -> Result<Build> {
     let of = scene.organization;
-    let deployment = match &new.deployment {
-        Some(name) => {
+    let organization = situation::organization(tx, of).await?;
+    let deployment = match &order.deployment {
+        Where::Known(id) => *id,
+        Where::Default => organization.default_deployment,
+        Where::Named(name) => {
             organizations::find_deployment_by_name(tx, of, name.as_str())
                 .await?
                 .ok_or_else(|| Error::invalid("deployment", "names none of the organization's deployments"))?
                 .id
         }
-        None => organizations::find(tx, of).await?.ok_or(Error::NotFound("organization"))?.default_deployment,
     };
-    let (pipeline, number) = builds::next_number(tx, of, new.pipeline_id, &new.slug, &new.name).await?;
-    let now = tx.now();
+    let pipeline = pipeline(tx, scene, order).await?;
+    let (definition, text) = match (&order.text, &pipeline.steps) {
+        (Some(text), _) => text.clone(),
+        (None, Some(steps)) => read("pipeline", steps)?,
+        (None, None) => {
+            return Err(Error::invalid(
+                "definition",
+                "is empty, and the pipeline has no steps of its own; give one or the other",
+            ));
+        }
+    };
+    let number = pipelines::next_number(tx, of, pipeline.id).await?;
     let build = Build {
-        id: new.build,
+        id: order.build,
         organization: of,
-        pipeline,
-        pipeline_slug: new.slug.clone(),
-        pipeline_name: new.name.clone(),
+        pipeline: pipeline.id,
+        pipeline_slug: pipeline.slug,
+        pipeline_name: pipeline.name,
+        repository: pipeline.repository,
+        branch: order.branch.clone().unwrap_or_else(|| pipeline.default_branch.clone()),
+        default_branch: pipeline.default_branch,
+        deployment,
+        queue: order.queue.as_str().to_owned(),
         number,
         state: BuildState::Scheduled,
-        message: new.message.clone(),
-        created_at: now,
+        message: order.message.clone(),
+        commit: order.commit.clone().unwrap_or_else(|| HEAD.to_owned()),
+        source: order.source,
+        rebuilt_from: order.rebuilt_from,
+        triggered_from: order.triggered_by.map(|(build, ..)| build),
+        trigger_step: order.triggered_by.map(|(_, step, _)| step),
+        trigger_depth: order.triggered_by.map_or(0, |(.., depth)| depth),
+        blocked_state: "passed".to_owned(),
+        created_at: tx.now(),
         created_by: scene.caller.user(),
         started_at: None,
         finished_at: None,
         canceled_at: None,
     };
-    builds::insert(tx, &build).await?;
-    for (position, (id, key, planned)) in (0_i64..).zip(&new.jobs) {
-        let mut env = new.env.clone();
-        env.extend(planned.env.clone());
-        let queue = planned.queue.as_deref().unwrap_or(new.queue.as_str());
-        let job = Job {
-            id: *id,
-            organization: of,
-            build: build.id,
-            deployment,
-            queue: queue.to_owned(),
-            position,
-            step_key: key.clone(),
-            label: planned.label.clone(),
-            command: planned.command.clone(),
-            env,
-            state: countersign_domain::build::JobState::Scheduled,
-            agent: None,
-            session: None,
-            assigned_at: None,
-            accepted_at: None,
-            started_at: None,
-            finished_at: None,
-            canceled_at: None,
-            exit_status: None,
-            signal: None,
-            signal_reason: None,
-            log_size: 0,
-            token_ended_at: None,
-            created_at: now,
-        };
-        jobs::insert(tx, &job).await?;
+    let inputs = Inputs { definition, env: order.env.clone(), pipeline_env: text.env().clone() };
+    builds::insert(tx, &build, &inputs).await?;
+    for (key, value) in &order.meta_data {
+        meta_data::set(tx, build.id, key, value).await?;
     }
-    let mut waiting: BTreeMap<&str, usize> = BTreeMap::new();
-    for (_, _, planned) in &new.jobs {
-        *waiting.entry(planned.queue.as_deref().unwrap_or(new.queue.as_str())).or_default() += 1;
+    let facts = situation::of(tx, &organization, &build, &order.env, Vec::new()).await?;
+    let plan = input::field("definition", text.plan(&facts))?;
+    let mut runner = Runner::new(of);
+    let jobs = put(tx, scene, &mut runner, &build, &plan, Place::Start, "definition").await?;
+    runner.close(tx, scene).await?;
+    let subject = Subject::new::<countersign_domain::id::of::Build>("build", build.id, name_of(&build));
+    let detail = json!({ "jobs": jobs, "message": order.message, "source": build.source.as_str() });
+    scene.audit(tx, "build.created", subject, detail).await?;
+    builds::find(tx, of, build.id).await?.ok_or(Error::NotFound("build"))
+}
+
+/// The pipeline of a build. Who brings the steps along makes it with its first build.
+async fn pipeline<I: Sync>(tx: &mut Tx, scene: &Scene<I>, order: &Order) -> Result<Pipeline> {
+    let of = scene.organization;
+    if let Some(known) = pipelines::by_slug(tx, of, &order.pipeline).await? {
+        return Ok(known);
     }
-    for (queue, jobs) in waiting {
-        scene.jobs_waiting(tx, Line { organization: of, deployment, queue: queue.to_owned() }, jobs);
+    if order.text.is_none() {
+        return Err(Error::invalid("pipeline", "names none of the organization's pipelines"));
     }
-    let subject = Subject::new::<countersign_domain::id::of::Build>(
-        "build",
-        build.id,
-        format!("{}#{number}", build.pipeline_slug),
-    );
-    scene.audit(tx, "build.created", subject, json!({ "jobs": new.jobs.len(), "message": new.message })).await?;
-    Ok(build)
+    let new = Pipeline {
+        id: order.pipeline_id,
+        organization: of,
+        slug: order.pipeline.clone(),
+        name: order.name.clone(),
+        repository: None,
+        default_branch: DEFAULT_BRANCH.to_owned(),
+        steps: None,
+        created_at: tx.now(),
+        updated_at: tx.now(),
+    };
+    // Another may make it at the same time.
+    pipelines::insert(tx, &new).await?;
+    pipelines::by_slug(tx, of, &order.pipeline).await?.ok_or(Error::NotFound("pipeline"))
+}
+
+/// What a build is called where there is room for a name.
+pub(crate) fn name_of(build: &Build) -> String {
+    format!("{}#{}", build.pipeline_slug, build.number)
 }

@@ -23,6 +23,23 @@ impl Control {
         .await
     }
 
+    /// One of the organization's builds, by its pipeline's name in addresses and its number.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn build_by_number(&self, grant: &Grant<ViewBuilds>, slug: &str, number: i64) -> Result<Build> {
+        // NUL is in no slug, and no engine takes it as text.
+        let asked = (slug.replace('\0', "\u{fffd}"), number);
+        self.read(grant, asked, |tx, scene| {
+            Box::pin(async move {
+                let (slug, number) = &scene.input;
+                let found = builds::by_number(tx, scene.organization, slug, *number).await?;
+                found.ok_or(Error::NotFound("build"))
+            })
+        })
+        .await
+    }
+
     /// A page of the organization's builds, newest first.
     ///
     /// # Errors

@@ -4,63 +4,153 @@
 
 use std::collections::BTreeMap;
 
+use countersign_domain::graph::Kind;
+use countersign_domain::plan::{CommandWork, Work};
 use countersign_store::agents::Agent;
-use countersign_store::builds::Build;
+use countersign_store::builds::{self, Build};
 use countersign_store::jobs::Job;
-use countersign_store::organizations::Organization;
+use countersign_store::steps::{self, StepRow, texts};
+use countersign_store::{Tx, organizations, users};
+
+use crate::{Error, Result};
 
 /// The repository of a job that has none; the agent needs a word there.
 const NO_REPOSITORY: &str = "none";
 /// From this version on an agent skips its checkout when `BUILDKITE_SKIP_CHECKOUT` says so; older ones need their phases listed.
 const SKIPS_CHECKOUT: (u32, u32) = (3, 116);
 
-/// The variables that a job begins with. What the pipeline sets comes first, and gives way to what is standard.
-pub(crate) fn of(job: &Job, build: &Build, organization: &Organization, agent: &Agent) -> BTreeMap<String, String> {
-    let mut env = job.env.clone();
-    let mut set = |key: &str, value: String| {
-        env.insert(key.to_owned(), value);
-    };
-    set("CI", "true".to_owned());
-    set("BUILDKITE", "true".to_owned());
-    set("BUILDKITE_JOB_ID", job.id.to_string());
-    set("BUILDKITE_BUILD_ID", build.id.to_string());
-    set("BUILDKITE_BUILD_NUMBER", build.number.to_string());
-    set("BUILDKITE_COMMAND", job.command.clone());
-    set("BUILDKITE_SCRIPT_PATH", job.command.clone());
-    set("BUILDKITE_REPO", NO_REPOSITORY.to_owned());
-    set("BUILDKITE_COMMIT", "HEAD".to_owned());
-    set("BUILDKITE_BRANCH", "main".to_owned());
-    set("BUILDKITE_PULL_REQUEST", "false".to_owned());
-    set("BUILDKITE_TIMEOUT", "false".to_owned());
-    set("BUILDKITE_RETRY_COUNT", "0".to_owned());
-    set("BUILDKITE_SOURCE", "api".to_owned());
-    set("BUILDKITE_MESSAGE", build.message.clone().unwrap_or_default());
-    set("BUILDKITE_AGENT_ID", agent.id.to_string());
-    set("BUILDKITE_AGENT_NAME", agent.name.clone());
-    set("BUILDKITE_ORGANIZATION_ID", organization.id.to_string());
-    set("BUILDKITE_ORGANIZATION_SLUG", organization.slug.clone());
-    set("BUILDKITE_PIPELINE_ID", build.pipeline.to_string());
-    set("BUILDKITE_PIPELINE_SLUG", build.pipeline_slug.clone());
-    set("BUILDKITE_PIPELINE_NAME", build.pipeline_name.clone());
-    set("BUILDKITE_PIPELINE_PROVIDER", "git".to_owned());
-    set("BUILDKITE_LABEL", job.label.clone().unwrap_or_default());
-    set("BUILDKITE_STEP_ID", job.id.to_string());
-    if let Some(key) = &job.step_key {
-        set("BUILDKITE_STEP_KEY", key.clone());
+/// Variables, later ones over earlier ones.
+struct Variables(BTreeMap<String, String>);
+
+impl Variables {
+    fn set(&mut self, key: &str, value: impl Into<String>) {
+        self.0.insert(key.to_owned(), value.into());
     }
-    if is_at_least(agent.version.as_deref(), SKIPS_CHECKOUT) {
-        set("BUILDKITE_SKIP_CHECKOUT", "true".to_owned());
-    } else {
-        set("BUILDKITE_BOOTSTRAP_PHASES", "plugin,command".to_owned());
+
+    fn set_some<T: ToString>(&mut self, key: &str, value: Option<T>) {
+        if let Some(value) = value {
+            self.set(key, value.to_string());
+        }
     }
-    set("BUILDKITE_AGENT_META_DATA_QUEUE", agent.queue.clone());
+}
+
+/// The variables that a job begins with: the pipeline's, over them the build's, over them the step's, and over all what is standard.
+pub(crate) async fn of(tx: &mut Tx, job: &Job, agent: &Agent) -> Result<BTreeMap<String, String>> {
+    let of = job.organization;
+    let build = builds::find(tx, of, job.build).await?.ok_or(Error::NotFound("build"))?;
+    let organization = organizations::find(tx, of).await?.ok_or(Error::NotFound("organization"))?;
+    let inputs = builds::inputs(tx, build.id).await?;
+    let step = steps::find(tx, of, job.step).await?.ok_or(Error::NotFound("step"))?;
+    let mut env = Variables(inputs.pipeline_env);
+    env.0.extend(inputs.env.clone());
+    env.0.extend(job.env.clone());
+    env.set("CI", "true");
+    env.set("BUILDKITE", "true");
+    env.set("BUILDKITE_ORGANIZATION_ID", organization.id.to_string());
+    env.set("BUILDKITE_ORGANIZATION_SLUG", organization.slug);
+    of_build(&mut env, &build);
+    env.set("BUILDKITE_TAG", inputs.env.get("BUILDKITE_TAG").cloned().unwrap_or_default());
+    if let Some(by) = build.created_by
+        && let Some(member) = users::find_member(tx, of, by).await?
+    {
+        for who in ["CREATOR", "AUTHOR"] {
+            env.set(&format!("BUILDKITE_BUILD_{who}"), member.user.name.clone());
+            env.set(&format!("BUILDKITE_BUILD_{who}_EMAIL"), member.user.email.clone());
+        }
+    }
+    if let Some(from) = others(tx, &build, build.rebuilt_from).await? {
+        env.set("BUILDKITE_REBUILT_FROM_BUILD_ID", from.id.to_string());
+        env.set("BUILDKITE_REBUILT_FROM_BUILD_NUMBER", from.number.to_string());
+    }
+    if let Some(from) = others(tx, &build, build.triggered_from).await? {
+        env.set("BUILDKITE_TRIGGERED_FROM_BUILD_ID", from.id.to_string());
+        env.set("BUILDKITE_TRIGGERED_FROM_BUILD_NUMBER", from.number.to_string());
+        env.set("BUILDKITE_TRIGGERED_FROM_BUILD_PIPELINE_SLUG", from.pipeline_slug);
+    }
+    of_job(&mut env, job);
+    if let Work::Command(work) = texts::find(tx, step.id).await?.work {
+        of_work(&mut env, job, &work);
+    }
+    if let Some(group) = group_of(tx, &step).await? {
+        env.set("BUILDKITE_GROUP_ID", group.id.to_string());
+        env.set("BUILDKITE_GROUP_LABEL", group.label.unwrap_or_default());
+        env.set_some("BUILDKITE_GROUP_KEY", group.key);
+    }
+    of_agent(&mut env, agent);
+    if build.repository.is_none() {
+        if is_at_least(agent.version.as_deref(), SKIPS_CHECKOUT) {
+            env.set("BUILDKITE_SKIP_CHECKOUT", "true");
+        } else {
+            env.set("BUILDKITE_BOOTSTRAP_PHASES", "plugin,command");
+        }
+    }
+    Ok(env.0)
+}
+
+fn of_build(env: &mut Variables, build: &Build) {
+    env.set("BUILDKITE_BUILD_ID", build.id.to_string());
+    env.set("BUILDKITE_BUILD_NUMBER", build.number.to_string());
+    env.set("BUILDKITE_REPO", build.repository.as_deref().unwrap_or(NO_REPOSITORY));
+    env.set("BUILDKITE_COMMIT", build.commit.as_str());
+    env.set("BUILDKITE_BRANCH", build.branch.as_str());
+    env.set("BUILDKITE_PULL_REQUEST", "false");
+    env.set("BUILDKITE_SOURCE", build.source.as_str());
+    env.set("BUILDKITE_MESSAGE", build.message.clone().unwrap_or_default());
+    env.set("BUILDKITE_PIPELINE_ID", build.pipeline.to_string());
+    env.set("BUILDKITE_PIPELINE_SLUG", build.pipeline_slug.as_str());
+    env.set("BUILDKITE_PIPELINE_NAME", build.pipeline_name.as_str());
+    env.set("BUILDKITE_PIPELINE_DEFAULT_BRANCH", build.default_branch.as_str());
+    env.set("BUILDKITE_PIPELINE_PROVIDER", "git");
+}
+
+fn of_job(env: &mut Variables, job: &Job) {
+    env.set("BUILDKITE_JOB_ID", job.id.to_string());
+    env.set("BUILDKITE_COMMAND", job.command.as_str());
+    env.set("BUILDKITE_SCRIPT_PATH", job.command.as_str());
+    env.set("BUILDKITE_LABEL", job.label.clone().unwrap_or_default());
+    env.set("BUILDKITE_STEP_ID", job.step.to_string());
+    env.set_some("BUILDKITE_STEP_KEY", job.step_key.clone());
+    env.set("BUILDKITE_TIMEOUT", job.timeout_minutes.map_or_else(|| "false".to_owned(), |it| it.to_string()));
+    env.set("BUILDKITE_RETRY_COUNT", job.retries_count.to_string());
+    env.set_some("BUILDKITE_RETRY_TYPE", job.retry_type);
+    env.set_some("BUILDKITE_PARALLEL_JOB", job.parallel.map(|(number, _)| number));
+    env.set_some("BUILDKITE_PARALLEL_JOB_COUNT", job.parallel.map(|(_, count)| count));
+}
+
+/// What the step hands on to the agent by way of variables.
+fn of_work(env: &mut Variables, job: &Job, work: &CommandWork) {
+    if !work.artifact_paths.is_empty() {
+        env.set("BUILDKITE_ARTIFACT_PATHS", work.artifact_paths.join(";"));
+    }
+    let plugins = job.plugins.clone().or_else(|| work.passed_on.get("plugins").map(ToString::to_string));
+    env.set_some("BUILDKITE_PLUGINS", plugins);
+    env.set_some("BUILDKITE_IMAGE", work.passed_on.get("image").and_then(|image| image.as_str()));
+}
+
+fn of_agent(env: &mut Variables, agent: &Agent) {
+    env.set("BUILDKITE_AGENT_ID", agent.id.to_string());
+    env.set("BUILDKITE_AGENT_NAME", agent.name.as_str());
+    env.set("BUILDKITE_AGENT_META_DATA_QUEUE", agent.queue.as_str());
     for tag in &agent.tags {
         let (key, value) = tag.split_once('=').unwrap_or((tag.as_str(), "true"));
         let name: String =
             key.chars().map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
-        set(&format!("BUILDKITE_AGENT_META_DATA_{name}"), value.to_owned());
+        env.set(&format!("BUILDKITE_AGENT_META_DATA_{name}"), value);
     }
-    env
+}
+
+async fn others(tx: &mut Tx, build: &Build, other: Option<countersign_domain::id::BuildId>) -> Result<Option<Build>> {
+    match other {
+        Some(id) => Ok(builds::find(tx, build.organization, id).await?),
+        None => Ok(None),
+    }
+}
+
+/// The group that a step is in, if it is in one.
+async fn group_of(tx: &mut Tx, step: &StepRow) -> Result<Option<StepRow>> {
+    let Some(parent) = step.parent else { return Ok(None) };
+    let parent = steps::find(tx, step.organization, parent).await?;
+    Ok(parent.filter(|it| it.step.kind == Kind::Group))
 }
 
 /// An agent that tells no version that can be read is taken for a new one: the native agent and agents built from source.

@@ -2,16 +2,19 @@
 
 use countersign_domain::build::JobState;
 use countersign_domain::id::JobId;
-use countersign_store::jobs::{self, Ending, Job};
+use countersign_store::builds::tally;
+use countersign_store::jobs::progress::{self, Ending};
+use countersign_store::jobs::{self, Job};
 use countersign_store::{Lane, agents};
 use serde_json::json;
 
 use crate::access::actions::ReportJob;
-use crate::builds::progress;
+use crate::builds::runner::Runner;
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result};
 
 use super::accept::job_name;
+use super::ending;
 
 /// The most of a word that an agent reports with a job's end that is kept, in bytes.
 const MAX_WORD: usize = 100;
@@ -43,7 +46,7 @@ impl Control {
                 let of = scene.organization;
                 let job = jobs::find_for_update(tx, of, scene.input).await?.ok_or(Error::NotFound("job"))?;
                 match job.state {
-                    JobState::Running | JobState::Canceling => return Ok(()),
+                    JobState::Running | JobState::Canceling | JobState::TimingOut => return Ok(()),
                     state if state.may_start() => {}
                     state => {
                         return Err(Error::invalid(
@@ -52,8 +55,12 @@ impl Control {
                         ));
                     }
                 }
-                jobs::start(tx, job.id).await?;
-                progress::update(tx, of, job.build).await?;
+                progress::start(tx, job.id).await?;
+                if !tally::has_started(tx, job.build).await? {
+                    let mut runner = Runner::new(of);
+                    runner.open(tx, job.build).await?.tally.has_started = true;
+                    runner.close(tx, scene).await?;
+                }
                 let subject = Subject::new::<countersign_domain::id::of::Job>("job", job.id, job_name(&job));
                 scene.audit(tx, "job.started", subject, json!({})).await
             })
@@ -86,7 +93,7 @@ impl Control {
             .parse()
             .map_err(|_| Error::invalid("exit_status", "is not a whole number written as text"))?;
         let job = grant.job()?.job;
-        self.write(grant, Lane::Normal, (job, how, exit_status), |tx, scene| {
+        let ended = self.write(grant, Lane::Normal, (job, how, exit_status), |tx, scene| {
             Box::pin(async move {
                 let (id, how, exit_status) = &scene.input;
                 let of = scene.organization;
@@ -98,7 +105,8 @@ impl Control {
                     signal_reason: word(how.signal_reason.as_deref()),
                     chunks_failed: how.chunks_failed.max(0),
                 };
-                if !jobs::finish(tx, job.id, &ending).await? {
+                let mut runner = Runner::new(of);
+                if !ending::end(tx, scene, &mut runner, &job, &ending).await? {
                     return Ok(job.id);
                 }
                 if let Some(agent) = job.agent {
@@ -107,14 +115,16 @@ impl Control {
                 if let Some(agent) = job.agent.filter(|_| how.ignore_agent_in_dispatches) {
                     agents::ignore_in_dispatches(tx, agent).await?;
                 }
-                progress::update(tx, of, job.build).await?;
+                runner.close(tx, scene).await?;
                 let subject = Subject::new::<countersign_domain::id::of::Job>("job", job.id, job_name(&job));
                 let detail = json!({ "exit_status": ending.exit_status, "state": ending.state.as_str() });
                 scene.audit(tx, "job.finished", subject, detail).await?;
                 Ok(job.id)
             })
-        })
-        .await
+        });
+        let id = ended.await?;
+        self.do_chores().await;
+        Ok(id)
     }
 }
 

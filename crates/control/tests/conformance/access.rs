@@ -34,6 +34,12 @@ const REFERENCE: &[(&str, &str)] = &[
     ("build.view", "member"),
     ("build.create", "member"),
     ("build.cancel", "member"),
+    ("job.retry", "member"),
+    ("job.cancel", "member"),
+    ("step.unblock", "member"),
+    ("pipeline.create", "member"),
+    ("pipeline.update", "member"),
+    ("queue.pause", "admin"),
     ("agent.register", "agent token"),
     ("agent_token.identify", "agent token"),
     ("queue.count", "agent token"),
@@ -43,6 +49,11 @@ const REFERENCE: &[(&str, &str)] = &[
     ("agent.disconnect", "session, ended session"),
     ("job.accept", "session"),
     ("job.report", "job"),
+    ("job.update", "job"),
+    ("pipeline.upload", "job"),
+    ("step.read", "job"),
+    ("step.write", "job"),
+    ("job.cancel_build", "job"),
     ("job.control_agent", "job"),
     ("meta_data.read", "job"),
     ("meta_data.write", "job"),
@@ -126,9 +137,9 @@ fn every_action() -> Vec<(&'static str, Ask)> {
         CreateUserToken ViewUserTokens UpdateUserToken RevealUserToken RevokeUserToken
         ManageOperatorTokens
         ViewAgents StopAgent PauseAgent
-        ViewBuilds CreateBuild CancelBuild
+        ViewBuilds CreateBuild CancelBuild RetryJob CancelJob UnblockStep CreatePipeline UpdatePipeline PauseQueue
         RegisterAgent IdentifyAgentToken ConnectAgent Heartbeat Ping DisconnectAgent AcceptJob
-        ReportJob ControlOwnAgent ReadMetaData WriteMetaData Annotate
+        ReportJob UpdateJob UploadPipeline ReadSteps WriteSteps CancelOwnBuild ControlOwnAgent ReadMetaData WriteMetaData Annotate
         UploadArtifacts ReadArtifacts MoveArtifacts
         KeepHouse ViewInstance
     ]
@@ -178,7 +189,7 @@ pub async fn every_caller_and_every_action_as_the_reference_says(world: &World) 
             compared += 1;
         }
     }
-    assert_eq!(compared, 38 * 10);
+    assert_eq!(compared, 51 * 10);
 }
 
 /// The reference, the table and the types name the same actions.

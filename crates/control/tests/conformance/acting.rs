@@ -136,6 +136,7 @@ pub async fn build(control: &Control, tenant: &Tenant, definition: &str) -> Buil
         queue: None,
         deployment: None,
         message: None,
+        ..NewBuild::default()
     };
     control.create_build(&may::<CreateBuild>(control, &tenant.admin), new).await.expect("a build is made")
 }

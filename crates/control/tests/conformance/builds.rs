@@ -22,6 +22,7 @@ fn new(definition: &str) -> NewBuild {
         queue: None,
         deployment: None,
         message: None,
+        ..NewBuild::default()
     }
 }
 
@@ -64,9 +65,9 @@ pub async fn steps_become_jobs_in_their_order(world: &World) {
 
 pub async fn what_cannot_be_built_is_named_and_makes_nothing(world: &World) {
     for (field, wrong) in [
-        ("definition", new("")),
+        ("pipeline", new("")),
         ("definition", new("steps: []")),
-        ("definition", new("steps: [wait]")),
+        ("definition", new("steps: [{wait: ~, depends_on: nothing}]")),
         ("definition", new("steps: [{command: \"a\\0b\"}]")),
         ("pipeline", NewBuild { pipeline: "A B".to_owned(), ..new(ONE_STEP) }),
         ("queue", NewBuild { queue: Some("a b".to_owned()), ..new(ONE_STEP) }),

@@ -39,7 +39,15 @@ tables! {
     "sessions" "organization_id = $1";
     "pipelines" "organization_id = $1";
     "builds" "organization_id = $1";
+    "queues" "organization_id = $1";
+    "build_inputs" "build_id IN (SELECT id FROM builds WHERE organization_id = $1)";
+    "steps" "organization_id = $1";
+    "step_texts" "step_id IN (SELECT id FROM steps WHERE organization_id = $1)";
+    "step_edges" "step_id IN (SELECT id FROM steps WHERE organization_id = $1)";
+    "step_changes" "step_id IN (SELECT id FROM steps WHERE organization_id = $1)";
+    "concurrency_groups" "organization_id = $1";
     "jobs" "organization_id = $1";
+    "pipeline_uploads" "job_id IN (SELECT id FROM jobs WHERE organization_id = $1)";
     "job_log_chunks" "job_id IN (SELECT id FROM jobs WHERE organization_id = $1)";
     "meta_data" "build_id IN (SELECT id FROM builds WHERE organization_id = $1)";
     "annotations" "build_id IN (SELECT id FROM builds WHERE organization_id = $1)";

@@ -13,9 +13,13 @@ use countersign_control::agent_tokens::{NewAgentToken, Revocation, Rotation, Tok
 use countersign_control::agents::Reach;
 use countersign_control::artifacts::Ended;
 use countersign_control::builds::NewBuild;
+use countersign_control::queues::QueueReference;
+use countersign_control::steps::Answer;
 use countersign_control::user_tokens::{UserTokenChange, UserTokenReference};
 use countersign_control::{Error, PageRequest};
-use countersign_domain::id::{AgentId, ArtifactId, BuildId, DeploymentId, JobId, OrganizationId, TokenId, UserId};
+use countersign_domain::id::{
+    AgentId, ArtifactId, BuildId, DeploymentId, JobId, OrganizationId, StepId, TokenId, UserId,
+};
 use countersign_domain::{DeploymentScope, Kind, PublicId, Scope, TokenSecret};
 use countersign_store::IntoValue;
 use countersign_testkit::{SeededEntropy, World};
@@ -38,6 +42,7 @@ struct Ids {
     build: BuildId,
     job: JobId,
     artifact: ArtifactId,
+    step: StepId,
 }
 
 impl Ids {
@@ -45,7 +50,7 @@ impl Ids {
         let created = &world.globex.created;
         let of = || vec![created.organization.id.into_value()];
         let agent = "SELECT id FROM agents WHERE organization_id = $1";
-        let job = "SELECT id, build_id FROM jobs WHERE organization_id = $1 AND state = 'running'";
+        let job = "SELECT id, build_id, step_id FROM jobs WHERE organization_id = $1 AND state = 'running'";
         let prod = "SELECT id FROM deployments WHERE organization_id = $1 AND name = 'prod'";
         let control = &world.control;
         Self {
@@ -62,6 +67,7 @@ impl Ids {
             build: sql::value(control, job, of(), "build_id").await,
             job: sql::value(control, job, of(), "id").await,
             artifact: sql::value(control, "SELECT id FROM artifacts WHERE organization_id = $1", of(), "id").await,
+            step: sql::value(control, job, of(), "step_id").await,
         }
     }
 
@@ -83,6 +89,7 @@ impl Ids {
             build: fresh_id(control),
             job: fresh_id(control),
             artifact: fresh_id(control),
+            step: fresh_id(control),
         }
     }
 
@@ -192,6 +199,13 @@ async fn people(world: &World, ids: &Ids, answers: &mut Answers) {
     answers.keep("artifacts of build", &control.build_artifacts(&view, ids.build, page).await);
     answers.keep("artifacts of job", &control.job_artifacts(&view, ids.job, PageRequest::first(9)).await);
     answers.keep("artifact", &control.artifact(&view, ids.artifact).await);
+    answers.keep("steps of build", &control.build_steps(&view, ids.build, None).await);
+    answers.keep("rebuild", &control.rebuild(&world.admin::<CreateBuild>(), ids.build).await);
+    answers.keep("retry", &control.retry_job(&world.admin(), ids.job).await);
+    answers.keep("cancel a job", &control.cancel_job(&world.admin(), ids.job).await);
+    answers.keep("unblock", &control.unblock_step(&world.admin(), ids.step, Answer::default()).await);
+    let queue = QueueReference { deployment: Some(ids.deployment_name.clone()), queue: "q".to_owned() };
+    answers.keep("pause a queue", &control.pause_queue_dispatch(&world.admin(), queue, None).await);
     answers.keep("cancel", &control.cancel_build(&world.admin::<CancelBuild>(), ids.build).await);
     let new = NewBuild {
         definition: crate::acting::ONE_STEP.to_owned(),
@@ -199,6 +213,7 @@ async fn people(world: &World, ids: &Ids, answers: &mut Answers) {
         queue: None,
         deployment: Some(ids.deployment_name.clone()),
         message: None,
+        ..NewBuild::default()
     };
     answers.keep("deployment of a build", &control.create_build(&world.admin::<CreateBuild>(), new).await);
 }
@@ -207,8 +222,12 @@ async fn machines(world: &World, ids: &Ids, answers: &mut Answers) {
     let control = &world.control;
     let agent = connect(control, world.acme.agent_token(), &["queue=other"]).await;
     answers.keep("accept", &control.accept_job(&may::<AcceptJob>(control, &agent.caller), ids.job).await);
+    answers.keep("acquire", &control.acquire_job(&may::<AcceptJob>(control, &agent.caller), ids.job).await);
     answers.keep("ping of another organization", &control.grant::<Ping>(&agent.caller, ids.organization).map(|_| ()));
     let job = running_job(control, &world.acme).await;
+    let step = || ids.step.to_string();
+    answers.keep("another step", &control.export_step(&may(control, &job.caller), step(), None).await);
+    answers.keep("cancel another step", &control.cancel_step(&may(control, &job.caller), step()).await);
     answers.keep("report another job", &control.grant_on_job::<ReportJob>(&job.caller, ids.job).map(|_| ()));
     answers
         .keep("write to another build", &control.grant_on_build::<WriteMetaData>(&job.caller, ids.build).map(|_| ()));

@@ -152,6 +152,23 @@ list! {
         an_agent_that_has_ended_its_job_is_woken_for_the_next
         a_session_that_ends_ends_the_wait
         waiting_writes_nothing;
+    graph:
+        a_wait_and_dependencies_are_kept_in_order
+        after_a_failure_what_waits_never_runs_until_it_is_mended
+        failures_are_retried_by_rule_and_forgiven_by_rule
+        a_block_waits_for_a_person_and_its_answers_are_meta_data
+        an_upload_is_applied_once_and_right_behind_its_step
+        an_upload_can_take_the_place_of_what_has_not_begun
+        tags_and_priority_decide_who_gets_what
+        a_concurrency_group_runs_in_order_across_builds
+        a_trigger_makes_a_build_and_waits_for_it
+        builds_that_trigger_each_other_come_to_an_end
+        a_job_that_runs_too_long_is_told_to_stop_and_given_up
+        what_is_fragile_is_canceled_once_the_build_is_failing
+        a_paused_queue_gives_nothing
+        a_job_can_be_taken_by_its_id
+        canceling_reaches_every_kind_of_step
+        variables_come_from_pipeline_build_step_and_server;
     jobs:
         a_job_goes_from_offer_to_end
         only_the_agent_that_was_offered_a_job_can_take_it

@@ -1,33 +1,36 @@
 //! Every operation that changes something: who calls it, and what it writes into the audit log.
 
 use std::future::Future;
-use std::sync::Arc;
 
 use countersign_control::access::actions::{
-    AcceptJob, Annotate, CancelBuild, ConnectAgent, ControlOwnAgent, CreateAgentToken, CreateBuild, CreateOrganization,
-    CreateUserToken, DisconnectAgent, ManageOperatorTokens, PauseAgent, Ping, RegisterAgent, ReportJob,
-    RequestOidcToken, RevealAgentToken, RevealUserToken, RevokeAgentToken, RevokeUserToken, RotateAgentToken,
-    StopAgent, UpdateAgentToken, UpdateUserToken, UploadArtifacts, WriteMetaData,
+    AcceptJob, Annotate, CancelBuild, CancelJob, CancelOwnBuild, ConnectAgent, ControlOwnAgent, CreateAgentToken,
+    CreateBuild, CreateOrganization, CreatePipeline, CreateUserToken, DisconnectAgent, ManageOperatorTokens,
+    PauseAgent, PauseQueue, Ping, RegisterAgent, ReportJob, RequestOidcToken, RetryJob, RevealAgentToken,
+    RevealUserToken, RevokeAgentToken, RevokeUserToken, RotateAgentToken, StopAgent, UnblockStep, UpdateAgentToken,
+    UpdateJob, UpdatePipeline, UpdateUserToken, UploadArtifacts, UploadPipeline, ViewBuilds, WriteMetaData, WriteSteps,
 };
 use countersign_control::agent_tokens::{NewAgentToken, Revocation, Rotation, TokenReference};
 use countersign_control::agents::{Instruction, Reach};
 use countersign_control::artifacts::Ended;
-use countersign_control::builds::{NewAnnotation, NewBuild};
+use countersign_control::builds::{NewAnnotation, NewBuild, Upload};
 use countersign_control::jobs::NewChunk;
 use countersign_control::oidc::TokenRequest;
 use countersign_control::organizations::NewOrganization;
+use countersign_control::pipelines::{NewPipeline, PipelineChange};
+use countersign_control::queues::QueueReference;
+use countersign_control::steps::{Answer, StepChange};
 use countersign_control::user_tokens::{NewUserToken, UserTokenChange, UserTokenReference};
-use countersign_control::{Caller, Control, Result};
-use countersign_domain::{Refusal, Role, TokenSecret};
+use countersign_control::{Control, Result};
+use countersign_domain::id::{BuildId, StepId};
 use countersign_store::BoxFuture;
 use countersign_testkit::World;
 
 use crate::acting::{
-    Agent, Job, ONE_STEP, another_token, build, caller, connect, ended, finish, may, next, person, ping, registration,
-    start, take, token, try_register,
+    ONE_STEP, another_token, build, ended, finish, may, ping, registration, take, token, try_register,
 };
 use crate::artifacts;
-use crate::tokens::revoke;
+pub use crate::cast::Cast;
+use crate::cast::in_queue;
 use crate::updating;
 
 /// What is about to be done: the grant has been made.
@@ -50,19 +53,6 @@ pub enum By {
     Job,
 }
 
-/// Those who call, with credentials of their own, in a queue of their own.
-pub struct Cast {
-    pub person: Caller,
-    pub person_secret: Arc<TokenSecret>,
-    pub operator: Caller,
-    pub holder: Caller,
-    pub holder_secret: Arc<TokenSecret>,
-    pub holder_token: countersign_domain::id::TokenId,
-    pub agent: Agent,
-    pub job: Job,
-    pub queue: String,
-}
-
 /// An operation that changes something.
 pub struct Operation {
     pub name: &'static str,
@@ -73,84 +63,6 @@ pub struct Operation {
     pub prepare: for<'a> fn(&'a World, &'a mut Cast) -> BoxFuture<'a, Pending>,
 }
 
-impl Cast {
-    /// Fresh ones.
-    pub async fn new(world: &World) -> Self {
-        let (control, acme) = (&world.control, &world.acme);
-        let number = next();
-        let queue = format!("q{number}");
-        let first = person(control, acme, &format!("p{number}@acme.example"), Role::Admin).await;
-        let (person_secret, person) = another_token(control, &first).await;
-        let manage = may::<ManageOperatorTokens>(control, &world.operator);
-        let (_, operator) = control.create_operator_token(&manage, "robot").await.expect("made");
-        let issued = token(world, NewAgentToken::default()).await;
-        let tag = format!("queue={queue}");
-        let agent = connect(control, issued.secret.reveal(), &[&tag]).await;
-        build(control, acme, &in_queue(&queue)).await;
-        let worker = connect(control, acme.agent_token(), &[&tag]).await;
-        let job = take(control, &worker).await;
-        start(control, &job).await;
-        Self {
-            person,
-            person_secret,
-            operator: caller(control, operator.reveal()).await,
-            holder: caller(control, issued.secret.reveal()).await,
-            holder_secret: issued.secret,
-            holder_token: issued.token.token.id,
-            agent,
-            job,
-            queue,
-        }
-    }
-
-    /// Who calls an operation.
-    pub fn of(&self, by: By) -> &Caller {
-        match by {
-            By::Person => &self.person,
-            By::Operator => &self.operator,
-            By::AgentToken => &self.holder,
-            By::Session => &self.agent.caller,
-            By::Job => &self.job.caller,
-        }
-    }
-
-    /// Ends the credential of whoever calls; answers how it is refused from then on.
-    pub async fn end(&self, world: &World, by: By) -> Refusal {
-        let control = &world.control;
-        match by {
-            By::Person => {
-                let own = UserTokenReference::PublicId(self.person_secret.public_id().clone());
-                let grant = may::<RevokeUserToken>(control, &self.person);
-                control.revoke_user_token(&grant, own, None).await.expect("revoked");
-                Refusal::Revoked
-            }
-            By::Operator => {
-                let id = self.operator.public_id().expect("a token's");
-                let manage = may::<ManageOperatorTokens>(control, &world.operator);
-                control.revoke_operator_token(&manage, id, "gone").await.expect("revoked");
-                Refusal::Revoked
-            }
-            By::AgentToken => {
-                revoke(world, self.holder_token, Reach::Keep).await;
-                Refusal::Revoked
-            }
-            By::Session => {
-                let grant = may::<DisconnectAgent>(control, &self.agent.caller);
-                control.disconnect_agent(&grant).await.expect("gone");
-                Refusal::Expired
-            }
-            By::Job => {
-                finish(control, &self.job, "0").await;
-                Refusal::Expired
-            }
-        }
-    }
-}
-
-fn in_queue(queue: &str) -> String {
-    format!("steps: [{{command: echo, agents: {{queue: {queue}}}}}]")
-}
-
 fn pending(doing: impl Future<Output = Result<()>> + Send + 'static) -> Pending {
     Pending(Box::pin(doing))
 }
@@ -158,6 +70,16 @@ fn pending(doing: impl Future<Output = Result<()>> + Send + 'static) -> Pending 
 /// An agent token of acme's that can be changed.
 async fn some_token(world: &World) -> TokenReference {
     TokenReference::Id(token(world, NewAgentToken::default()).await.token.token.id)
+}
+
+fn queue_of(cast: &Cast) -> QueueReference {
+    QueueReference { deployment: None, queue: cast.queue.clone() }
+}
+
+/// The first step of a build.
+async fn first_step(control: &Control, cast: &Cast, build: BuildId) -> StepId {
+    let steps = control.build_steps(&may::<ViewBuilds>(control, &cast.person), build, None).await;
+    steps.expect("its steps")[0].id
 }
 
 /// Another user token of the person's.
@@ -241,14 +163,47 @@ operations! {
     }
     "create_build" by Person writes ["build.created"] |control, world, cast| {
         let grant = may::<CreateBuild>(&control, &cast.person);
-        let new = NewBuild {
-            definition: ONE_STEP.to_owned(),
-            pipeline: format!("p-{}", cast.queue),
-            queue: Some("nobody".to_owned()),
-            deployment: None,
-            message: Some("hello".to_owned()),
-        };
+        let (definition, pipeline, queue) = (ONE_STEP.to_owned(), format!("p-{}", cast.queue), Some("nobody".to_owned()));
+        let new = NewBuild { definition, pipeline, queue, message: Some("hello".to_owned()), ..NewBuild::default() };
         pending(async move { control.create_build(&grant, new).await.map(drop) })
+    }
+    "rebuild" by Person writes ["build.created"] |control, world, cast| {
+        let (grant, build) = (may::<CreateBuild>(&control, &cast.person), cast.job.build);
+        pending(async move { control.rebuild(&grant, build).await.map(drop) })
+    }
+    "retry_job" by Person writes ["job.retried"] |control, world, cast| {
+        finish(&control, &cast.job, "1").await;
+        let (grant, job) = (may::<RetryJob>(&control, &cast.person), cast.job.id);
+        pending(async move { control.retry_job(&grant, job).await.map(drop) })
+    }
+    "cancel_job" by Person writes ["job.canceled"] |control, world, cast| {
+        let (grant, job) = (may::<CancelJob>(&control, &cast.person), cast.job.id);
+        pending(async move { control.cancel_job(&grant, job).await.map(drop) })
+    }
+    "unblock_step" by Person writes ["step.unblocked"] |control, world, cast| {
+        let build = build(&control, &world.acme, "steps: [{block: Go}]").await;
+        let (step, grant) = (first_step(&control, cast, build.id).await, may::<UnblockStep>(&control, &cast.person));
+        pending(async move { control.unblock_step(&grant, step, Answer::default()).await.map(drop) })
+    }
+    "create_pipeline" by Person writes ["pipeline.created"] |control, world, cast| {
+        let grant = may::<CreatePipeline>(&control, &cast.person);
+        let new = NewPipeline { name: format!("n-{}", cast.queue), ..NewPipeline::default() };
+        pending(async move { control.create_pipeline(&grant, new).await.map(drop) })
+    }
+    "update_pipeline" by Person writes ["pipeline.updated"] |control, world, cast| {
+        let grant = may::<UpdatePipeline>(&control, &cast.person);
+        let change = PipelineChange { slug: "demo".to_owned(), name: Some("Demo".to_owned()), ..PipelineChange::default() };
+        pending(async move { control.update_pipeline(&grant, change).await.map(drop) })
+    }
+    "pause_queue_dispatch" by Person writes ["queue.paused"] |control, world, cast| {
+        let grant = may::<PauseQueue>(&control, &cast.person);
+        let queue = queue_of(cast);
+        pending(async move { control.pause_queue_dispatch(&grant, queue, None).await.map(drop) })
+    }
+    "resume_queue_dispatch" by Person writes ["queue.resumed"] |control, world, cast| {
+        let grant = may::<PauseQueue>(&control, &cast.person);
+        let queue = queue_of(cast);
+        pending(async move { control.resume_queue_dispatch(&grant, queue).await.map(drop) })
     }
     "cancel_build" by Person writes ["build.canceled"] |control, world, cast| {
         let (grant, build) = (may::<CancelBuild>(&control, &cast.person), cast.job.build);
@@ -302,6 +257,31 @@ operations! {
     "finish_job" by Job writes ["job.finished"] |control, world, cast| {
         let grant = may::<ReportJob>(&control, &cast.job.caller);
         pending(async move { control.finish_job(&grant, ended("1")).await.map(drop) })
+    }
+    "set_job_timeout" by Job writes ["job.updated"] |control, world, cast| {
+        let grant = may::<UpdateJob>(&control, &cast.job.caller);
+        pending(async move { control.set_job_timeout(&grant, "7").await.map(drop) })
+    }
+    "upload_pipeline" by Job writes ["pipeline.uploaded"] |control, world, cast| {
+        let grant = may::<UploadPipeline>(&control, &cast.job.caller);
+        let pipeline = serde_json::json!({ "steps": ["wait"] });
+        let upload = Upload { uuid: "0192f3a1-7c3e-7b21-9f60-3a5c1e0d4b77".to_owned(), pipeline, replace: false };
+        pending(async move { control.upload_pipeline(&grant, upload).await })
+    }
+    "update_step" by Job writes ["step.updated"] |control, world, cast| {
+        let grant = may::<WriteSteps>(&control, &cast.job.caller);
+        let (step, attribute) = (first_step(&control, cast, cast.job.build).await.to_string(), "label".to_owned());
+        let change = StepChange { step, uuid: None, attribute, value: "new".to_owned(), append: false };
+        pending(async move { control.update_step(&grant, change).await })
+    }
+    "cancel_step" by Job writes ["step.canceled"] |control, world, cast| {
+        let grant = may::<WriteSteps>(&control, &cast.job.caller);
+        let step = first_step(&control, cast, cast.job.build).await.to_string();
+        pending(async move { control.cancel_step(&grant, step).await.map(drop) })
+    }
+    "cancel_own_build" by Job writes ["build.canceled"] |control, world, cast| {
+        let grant = may::<CancelOwnBuild>(&control, &cast.job.caller);
+        pending(async move { control.cancel_own_build(&grant).await.map(drop) })
     }
     // The log itself is the record.
     "append_log" by Job writes [] |control, world, cast| {

@@ -96,6 +96,7 @@ pub async fn no_text_of_a_person_is_a_fault_of_ours(world: &World) {
             queue: None,
             deployment: None,
             message: None,
+            ..NewBuild::default()
         };
         for new in [
             NewBuild { definition: text.clone(), ..build() },

@@ -84,6 +84,7 @@ async fn create(call: &Call, input: BuildCreateFromDefinitionInput) -> Result<Bu
         queue: input.queue,
         deployment: input.deployment,
         message: input.message,
+        ..NewBuild::default()
     };
     let build = Build(call.control.create_build(&grant, new).await?);
     Ok(BuildCreateFromDefinitionPayload { build, client_mutation_id: input.client_mutation_id })

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Enum, ID, Object, SimpleObject};
 use countersign_control::builds::Annotation;
-use countersign_control::{Error, MAX_PAGE, PageRequest, Result, builds};
+use countersign_control::{Error, Result, builds};
 use countersign_domain::build::BuildState;
 use countersign_domain::id::BuildId;
 
@@ -15,14 +15,14 @@ use super::date_time::{DateTime, time};
 use super::job::JobConnection;
 use super::job_filter::{self, JobFilter, JobStates, JobTypes};
 use super::organization::{Organization, own};
-use super::page_info::{MAX_WALK, PageInfo, Window};
+use super::page_info::{PageInfo, Window};
 use super::pipeline::Pipeline;
 use super::user::{User, person};
 
 /// Where a build stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub(crate) enum BuildStates {
-    /// Waits for somebody to go on. Not used by this server.
+    /// Nothing runs, and somebody is asked.
     Blocked,
     /// Canceled, and nothing works on it any more.
     Canceled,
@@ -32,9 +32,9 @@ pub(crate) enum BuildStates {
     Creating,
     /// Every job ended and one failed.
     Failed,
-    /// A job failed and others go on. Not used by this server.
+    /// A job failed and others go on.
     Failing,
-    /// Not to be run. Not used by this server.
+    /// Conditions left every step out.
     NotRun,
     /// Every job passed.
     Passed,
@@ -55,6 +55,10 @@ impl From<BuildState> for BuildStates {
             BuildState::Failed => Self::Failed,
             BuildState::Canceling => Self::Canceling,
             BuildState::Canceled => Self::Canceled,
+            BuildState::Blocked => Self::Blocked,
+            BuildState::Failing => Self::Failing,
+            BuildState::Skipped => Self::Skipped,
+            BuildState::NotRun => Self::NotRun,
         }
     }
 }
@@ -124,9 +128,24 @@ pub(crate) struct Build(pub builds::Build);
 /// A run of a pipeline.
 #[Object]
 impl Build {
+    /// What it is called while it waits for somebody: `passed`, `failed` or `running`.
+    async fn blocked_state(&self) -> &str {
+        &self.0.blocked_state
+    }
+
+    /// Its branch.
+    async fn branch(&self) -> &str {
+        &self.0.branch
+    }
+
     /// When it was canceled.
     async fn canceled_at(&self) -> Option<DateTime> {
         time(self.0.canceled_at)
+    }
+
+    /// Its commit.
+    async fn commit(&self) -> &str {
+        &self.0.commit
     }
 
     /// When it was made.
@@ -274,22 +293,9 @@ pub(crate) async fn by_slug(call: &Call, slug: &str) -> Result<Option<Build>> {
     if super::slug::own_organization(call, organization).await?.is_none() {
         return Ok(None);
     }
-    let mut page = PageRequest::first(MAX_PAGE);
-    let mut seen = 0;
-    loop {
-        let found = call.control.builds(&call.may()?, page).await?;
-        seen += found.items.len();
-        page.after = found.items.last().map(|build| build.id);
-        let is_it = |build: &builds::Build| build.number == number && build.pipeline_slug == pipeline;
-        if let Some(build) = found.items.into_iter().find(is_it) {
-            return Ok(Some(Build(build)));
-        }
-        if !found.has_more {
-            return Ok(None);
-        }
-        if seen >= MAX_WALK {
-            let why = format!("is not among the newest {MAX_WALK} builds; name the build by its uuid");
-            return Err(Error::invalid("slug", why));
-        }
+    match call.control.build_by_number(&call.may()?, pipeline, number).await {
+        Ok(build) => Ok(Some(Build(build))),
+        Err(Error::NotFound(_)) => Ok(None),
+        Err(error) => Err(error),
     }
 }

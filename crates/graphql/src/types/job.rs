@@ -99,7 +99,7 @@ impl JobTypeCommand {
 
     /// The tags that an agent must have to be given this job.
     async fn agent_query_rules(&self) -> Option<Vec<String>> {
-        Some(vec![queue_rule(&self.0)])
+        Some(rules_of(&self.0))
     }
 
     /// Its build.
@@ -122,7 +122,7 @@ impl JobTypeCommand {
         Some(DateTime(self.0.created_at))
     }
 
-    /// The variables that the pipeline sets, as `NAME=value`.
+    /// The variables that its step sets, as `NAME=value`.
     async fn env(&self) -> Option<Vec<String>> {
         Some(self.0.env.iter().map(|(name, value)| format!("{name}={value}")).collect())
     }
@@ -157,29 +157,29 @@ impl JobTypeCommand {
         answered(pipeline(Call::of(ctx), &self.0).await)
     }
 
-    /// How much it is preferred: all jobs are alike.
+    /// How much it is preferred.
     async fn priority(&self) -> JobPriority {
-        JobPriority { number: Some(0) }
+        JobPriority { number: Some(int(self.0.priority)) }
     }
 
-    /// Whether it was run again as another job: this server does not do that yet.
+    /// Whether it was run again as another job.
     async fn retried(&self) -> bool {
-        false
+        self.0.retried_in.is_some()
     }
 
-    /// How often.
+    /// How often it had been run before.
     async fn retries_count(&self) -> Option<i32> {
-        Some(0)
+        Some(int(self.0.retries_count))
     }
 
-    /// When it could be run.
+    /// Since when an agent could take it.
     async fn runnable_at(&self) -> Option<DateTime> {
-        Some(DateTime(self.0.created_at))
+        time(self.0.runnable_at)
     }
 
     /// When it was put in its queue.
     async fn scheduled_at(&self) -> Option<DateTime> {
-        Some(DateTime(self.0.created_at))
+        time(self.0.runnable_at)
     }
 
     /// The signal that ended it.
@@ -192,9 +192,9 @@ impl JobTypeCommand {
         self.0.signal_reason.as_deref().and_then(signal_reason)
     }
 
-    /// Whether it failed in a way that does not fail the build: this server knows no such way yet.
+    /// Whether it failed in a way that does not fail the build.
     async fn soft_failed(&self) -> bool {
-        false
+        self.0.soft_failed
     }
 
     /// When its command started.
@@ -237,9 +237,11 @@ impl JobTypeCommand {
     }
 }
 
-/// The queue as a rule over an agent's tags.
-pub(crate) fn queue_rule(job: &jobs::Job) -> String {
-    format!("queue={}", job.queue)
+/// What a job asks of an agent's tags.
+pub(crate) fn rules_of(job: &jobs::Job) -> Vec<String> {
+    let mut rules = vec![format!("queue={}", job.queue)];
+    rules.extend(job.rules.words());
+    rules
 }
 
 /// Whether a job ended well.

@@ -9,12 +9,12 @@ use countersign_domain::id::BuildId;
 use crate::call::Call;
 
 use super::connection::Count;
-use super::job::{Job, JobConnection, JobTypeCommand, has_passed, queue_rule};
+use super::job::{Job, JobConnection, JobTypeCommand, has_passed, rules_of};
 use super::page_info::Window;
 
 macro_rules! states {
     ($($(#[doc = $doc:literal])+ $name:ident),* $(,)?) => {
-        /// Where a job stands. This server uses `SCHEDULED`, `ASSIGNED`, `ACCEPTED`, `RUNNING`, `CANCELING`, `CANCELED` and `FINISHED`.
+        /// Where a job stands.
         #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
         pub(crate) enum JobStates { $($(#[doc = $doc])+ $name),* }
     };
@@ -74,6 +74,19 @@ states! {
 impl From<JobState> for JobStates {
     fn from(state: JobState) -> Self {
         match state {
+            JobState::Pending => Self::Pending,
+            JobState::Waiting => Self::Waiting,
+            JobState::WaitingFailed => Self::WaitingFailed,
+            JobState::Blocked => Self::Blocked,
+            JobState::BlockedFailed => Self::BlockedFailed,
+            JobState::Unblocked => Self::Unblocked,
+            JobState::Limiting => Self::Limiting,
+            JobState::Limited => Self::Limited,
+            JobState::TimingOut => Self::TimingOut,
+            JobState::TimedOut => Self::TimedOut,
+            JobState::Skipped => Self::Skipped,
+            JobState::Broken => Self::Broken,
+            JobState::Expired => Self::Expired,
             JobState::Scheduled => Self::Scheduled,
             JobState::Assigned => Self::Assigned,
             JobState::Accepted => Self::Accepted,
@@ -109,8 +122,8 @@ pub(crate) struct JobFilter {
 
 impl JobFilter {
     fn lets_through(&self, job: &jobs::Job) -> bool {
-        let rule = queue_rule(job);
-        self.agent_query_rules.as_ref().is_none_or(|wanted| wanted.iter().all(|it| *it == rule))
+        let rules = rules_of(job);
+        self.agent_query_rules.as_ref().is_none_or(|wanted| wanted.iter().all(|it| rules.contains(it)))
             && self.passed.is_none_or(|wanted| has_passed(job) == wanted)
             && self.state.as_ref().is_none_or(|wanted| wanted.contains(&job.state.into()))
             && self.kind.as_ref().is_none_or(|wanted| wanted.contains(&JobTypes::Command))

@@ -31,6 +31,9 @@ pub struct Job {
     /// The command step. Agents read only `signature`, `secrets` and `cache` of it; `{}` is fine, `"secrets": null` is not.
     #[serde(default, deserialize_with = "lenient::null_as_default")]
     pub step: Map<String, Value>,
+    /// The values of the step's matrix, for the check of its signature; an anonymous dimension's key is empty.
+    #[serde(default, deserialize_with = "lenient::null_as_default", skip_serializing_if = "BTreeMap::is_empty")]
+    pub matrix_permutation: BTreeMap<String, String>,
     /// Higher runs first.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub priority: Option<i64>,
@@ -63,6 +66,13 @@ pub struct JobState {
     /// Anything else keeps it running.
     #[serde(deserialize_with = "lenient::null_as_default")]
     pub state: String,
+}
+
+/// The answer to `PUT /jobs/:id`, whose body holds attributes by name, their values as text.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobUpdated {
+    /// The job's id.
+    pub id: String,
 }
 
 /// `PUT /jobs/:id/start`. Repeated after a lost answer.
@@ -124,6 +134,7 @@ mod tests {
             chunks_interval_seconds: None,
             log_max_size_bytes: None,
             step: Map::new(),
+            matrix_permutation: BTreeMap::new(),
             priority: None,
             runnable_at: None,
             state: None,

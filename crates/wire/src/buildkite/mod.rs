@@ -27,7 +27,7 @@ pub use artifact::{
 };
 pub use data::{DataExists, DataGet, DataKey, DataSet, DataSetBatch};
 pub use error::ErrorBody;
-pub use job::{FinishRequest, Job, JobState, StartRequest, signal_reason};
+pub use job::{FinishRequest, Job, JobState, JobUpdated, StartRequest, signal_reason};
 pub use log::ChunkQuery;
 pub use metrics::{
     AgentCounts, ByQueue, JobCounts, MetricsCluster, MetricsOrganization, MetricsResponse, POLL_DURATION_HEADER,
@@ -41,7 +41,7 @@ pub use session::{
     DisconnectResponse, HeartbeatRequest, HeartbeatResponse, PauseRequest, PingAction, PingJob, PingResponse,
     RegisterRequest, RegisterResponse, StopRequest,
 };
-pub use step::{Canceled, JobUpdated, StepCancel, StepExport, StepExportRequest, StepUpdate};
+pub use step::{Canceled, StepCancel, StepExport, StepExportRequest, StepUpdate};
 pub use stream_pings::{
     FRAME_HEAD, FrameHead, GRPC, GRPC_MESSAGE, GRPC_STATUS, GrpcStatus, NotAMessage, StreamPingsRequest,
     StreamPingsResponse,

@@ -31,16 +31,16 @@ pub struct StepExport {
 #[serde(default)]
 pub struct StepUpdate {
     /// Names this change, chosen by the client.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(deserialize_with = "lenient::null_as_default", skip_serializing_if = "String::is_empty")]
     pub idempotency_uuid: String,
     /// The build that a key belongs to.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(deserialize_with = "lenient::null_as_default", skip_serializing_if = "String::is_empty")]
     pub build_id: String,
     /// Which attribute: `label`, `notify`, `priority`, `parallelism`.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(deserialize_with = "lenient::null_as_default", skip_serializing_if = "String::is_empty")]
     pub attribute: String,
     /// Its new value, as text.
-    #[serde(skip_serializing_if = "String::is_empty")]
+    #[serde(deserialize_with = "lenient::null_as_default", skip_serializing_if = "String::is_empty")]
     pub value: String,
     /// Add to the value that is there.
     #[serde(deserialize_with = "lenient::null_as_default", skip_serializing_if = "lenient::is_false")]
@@ -52,6 +52,7 @@ pub struct StepUpdate {
 #[serde(default)]
 pub struct StepCancel {
     /// The build that a key belongs to.
+    #[serde(deserialize_with = "lenient::null_as_default")]
     pub build_id: String,
     /// Do not wait for agents that do not answer.
     #[serde(deserialize_with = "lenient::null_as_default")]
@@ -66,11 +67,4 @@ pub struct StepCancel {
 pub struct Canceled {
     /// Its id.
     pub uuid: String,
-}
-
-/// The answer to `PUT /jobs/:id`, which takes an object of one attribute.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct JobUpdated {
-    /// The job's id.
-    pub id: String,
 }

@@ -1,0 +1,107 @@
+//! What is left to do for builds as a whole, in batches: canceling, and making the builds of triggers. A call that leaves such a chore does
+//! it before it answers; what it could not do, the next round of housekeeping does.
+
+use countersign_domain::graph::Message;
+use countersign_domain::id::{BuildId, OrganizationId};
+use countersign_store::builds::tally::{self, Chore};
+use countersign_store::jobs::progress;
+use countersign_store::{Lane, Tx, jobs, steps};
+
+use crate::access::actions::KeepHouse;
+use crate::jobs::ending;
+use crate::{Control, Error, Grant, Result, Scene};
+
+use super::runner::Runner;
+use super::trigger;
+
+/// How many jobs or steps one transaction cancels at the most: small, so that nobody waits long behind it.
+const BATCH: i64 = 200;
+/// How many builds, and how many triggers, one round sees to at the most.
+const ROUND: i64 = 100;
+
+impl Control {
+    /// Does what is left to do. A fault is for the log: the next round tries again.
+    pub(crate) async fn do_chores(&self) {
+        if let Err(error) = self.see_to_builds().await {
+            tracing::warn!(%error, "a build's chores are left for the next round");
+        }
+    }
+
+    /// Does what is left to do for builds; answers for how many something was.
+    ///
+    /// # Errors
+    /// The first that was met.
+    pub(crate) async fn see_to_builds(&self) -> Result<u64> {
+        let mut done = 0;
+        // A build that was made may leave something itself; a chain of them is bounded by its depth.
+        for _ in 0..=trigger::MAX_DEPTH {
+            let (chores, triggers) = self.store().read((), |tx, ()| Box::pin(todo(tx))).await?;
+            if chores.is_empty() && triggers.is_empty() {
+                break;
+            }
+            done += (chores.len() + triggers.len()) as u64;
+            for (of, build, chore) in chores {
+                self.do_chore(of, build, chore).await?;
+            }
+            for (of, step) in triggers {
+                self.make_triggered(of, step).await?;
+            }
+        }
+        Ok(done)
+    }
+
+    /// Does one build's chore to its end.
+    pub(crate) async fn do_chore(&self, of: OrganizationId, build: BuildId, chore: Chore) -> Result<()> {
+        let grant: Grant<KeepHouse> = self.system("go on with what a build is to do", of)?;
+        loop {
+            let lane = if chore == Chore::Cancel { Lane::Urgent } else { Lane::Normal };
+            let is_done =
+                self.write(&grant, lane, (build, chore), |tx, scene| Box::pin(cancel_some(tx, scene))).await?;
+            if is_done {
+                return Ok(());
+            }
+        }
+    }
+}
+
+type Todo = (Vec<(OrganizationId, BuildId, Chore)>, Vec<(OrganizationId, countersign_domain::id::StepId)>);
+
+async fn todo(tx: &mut Tx) -> std::result::Result<Todo, countersign_store::StoreError> {
+    Ok((tally::with_chores(tx, ROUND).await?, steps::to_trigger(tx, ROUND).await?))
+}
+
+/// Cancels some of what is open; true when nothing was left.
+async fn cancel_some(tx: &mut Tx, scene: &Scene<(BuildId, Chore)>) -> Result<bool> {
+    let (build, chore) = scene.input;
+    let only_fragile = chore == Chore::CancelFragile;
+    // What agents have comes first: their own calls keep their job still before its build.
+    let held = progress::held_of_build(tx, build, only_fragile, BATCH).await?;
+    let mut runner = Runner::new(scene.organization);
+    if runner.open(tx, build).await?.chore != Some(chore) {
+        return Ok(true);
+    }
+    let mut open = held;
+    if open.is_empty() {
+        open = progress::runnable_of_build(tx, build, only_fragile, BATCH).await?;
+    }
+    let mut is_done = open.is_empty();
+    for id in open {
+        let job = jobs::find(tx, scene.organization, id).await?.ok_or(Error::NotFound("job"))?;
+        ending::cancel(tx, &mut runner, &job).await?;
+    }
+    if is_done && !only_fragile {
+        let left = steps::to_cancel(tx, build, BATCH).await?;
+        is_done = left.is_empty();
+        for step in left {
+            runner.send(tx, build, step, Message::Cancel).await?;
+        }
+    }
+    if is_done {
+        let ledger = runner.open(tx, build).await?;
+        ledger.chore = None;
+        // Once is enough: what begins in a failing build later is wanted there.
+        ledger.has_fragile_jobs &= !only_fragile;
+    }
+    runner.close(tx, scene).await?;
+    Ok(is_done)
+}

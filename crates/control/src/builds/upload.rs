@@ -1,0 +1,171 @@
+//! A job uploads steps to its own build.
+
+use std::collections::BTreeSet;
+
+use countersign_domain::graph::Message;
+use countersign_domain::id::{Id, StepId};
+use countersign_domain::pipeline::Pipeline;
+use countersign_store::builds;
+use countersign_store::steps::{self, changes};
+use countersign_store::{Lane, Tx, jobs};
+use serde_json::{Value, json};
+
+use crate::access::actions::UploadPipeline;
+use crate::scene::Subject;
+use crate::{Control, Error, Grant, Result, Scene, input};
+
+use super::put::{Place, put};
+use super::runner::Runner;
+use super::situation;
+
+/// The most steps of a build, with all that was uploaded to it.
+pub const MAX_STEPS: i64 = 100_000;
+
+/// What a job uploads.
+#[derive(Debug)]
+pub struct Upload {
+    /// Chosen by the client: an upload that is sent again is applied once.
+    pub uuid: String,
+    /// The pipeline, as the agent reads it.
+    pub pipeline: Value,
+    /// Whether the steps of the build that have not begun give way.
+    pub replace: bool,
+}
+
+struct Input {
+    uuid: Id<changes::Upload>,
+    pipeline: Pipeline,
+    keys: BTreeSet<String>,
+    replace: bool,
+}
+
+impl Control {
+    /// Puts steps into the job's build, right behind the job's own step. The same upload again changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] at `uuid` or `pipeline`; [`Error::Conflict`] when the build is canceled or has too many steps.
+    pub async fn upload_pipeline(&self, grant: &Grant<UploadPipeline>, upload: Upload) -> Result<()> {
+        grant.job()?;
+        let input = Input {
+            uuid: input::field("uuid", upload.uuid.parse())?,
+            pipeline: input::field("pipeline", Pipeline::from_json(&upload.pipeline))?,
+            keys: named(&upload.pipeline),
+            replace: upload.replace,
+        };
+        self.write(grant, Lane::Normal, input, |tx, scene| Box::pin(apply(tx, scene))).await?;
+        self.do_chores().await;
+        Ok(())
+    }
+
+    /// Whether one of the job's uploads was applied.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] when there was none of that name.
+    pub async fn upload_state(&self, grant: &Grant<UploadPipeline>, uuid: &str) -> Result<()> {
+        let job = grant.job()?.job;
+        let uuid = uuid.parse().map_err(|_| Error::NotFound("upload"))?;
+        self.read(grant, (job, uuid), |tx, scene| {
+            Box::pin(async move {
+                let (job, uuid) = scene.input;
+                if changes::has_upload(tx, job, uuid).await? { Ok(()) } else { Err(Error::NotFound("upload")) }
+            })
+        })
+        .await
+    }
+}
+
+async fn apply(tx: &mut Tx, scene: &Scene<Input>) -> Result<()> {
+    let crate::Caller::Job(caller) = &scene.caller else {
+        return Err(Error::internal("an upload was granted to no job"));
+    };
+    let of = scene.organization;
+    let Input { uuid, pipeline, keys, replace } = &scene.input;
+    let job = jobs::find(tx, of, caller.job).await?.ok_or(Error::NotFound("job"))?;
+    let mut runner = Runner::new(of);
+    if runner.open(tx, job.build).await?.tally.is_canceled {
+        return Err(Error::Conflict("The build is canceled; nothing can be added to it.".to_owned()));
+    }
+    if changes::has_upload(tx, job.id, *uuid).await? {
+        return Ok(());
+    }
+    if *replace {
+        give_way(tx, &mut runner, job.build).await?;
+    }
+    let build = builds::find(tx, of, job.build).await?.ok_or(Error::NotFound("build"))?;
+    let mut taken = Vec::new();
+    for key in keys {
+        if steps::by_key(tx, of, build.id, key).await?.is_some() {
+            taken.push(key.clone());
+        }
+    }
+    let mut inputs = builds::inputs(tx, build.id).await?;
+    let organization = situation::organization(tx, of).await?;
+    let facts = situation::of(tx, &organization, &build, &inputs.env, taken).await?;
+    let plan = input::field("pipeline", pipeline.plan(&facts))?;
+    let count = i64::try_from(plan.steps.len()).unwrap_or(i64::MAX);
+    if changes::count_steps(tx, build.id).await?.saturating_add(count) > MAX_STEPS {
+        return Err(Error::Conflict(format!("A build has at most {MAX_STEPS} steps, uploads counted.")));
+    }
+    changes::insert_upload(tx, job.id, *uuid, count).await?;
+    if !plan.env.is_empty() {
+        inputs.pipeline_env.extend(plan.env.clone());
+        builds::set_pipeline_env(tx, build.id, &inputs.pipeline_env).await?;
+    }
+    let uploader = steps::find(tx, of, job.step).await?.ok_or(Error::NotFound("step"))?;
+    let jobs = put(tx, scene, &mut runner, &build, &plan, Place::Beneath(&uploader), "pipeline").await?;
+    runner.close(tx, scene).await?;
+    let subject = Subject::new::<countersign_domain::id::of::Build>("build", build.id, super::create::name_of(&build));
+    let detail = json!({ "steps": count, "jobs": jobs, "replace": replace, "job": job.id.to_string() });
+    scene.audit(tx, "pipeline.uploaded", subject, detail).await
+}
+
+/// Whatever of the build has not begun gives way, the last steps first, so that none of them begins for another's sake.
+async fn give_way(tx: &mut Tx, runner: &mut Runner, build: countersign_domain::id::BuildId) -> Result<()> {
+    let mut all: Vec<StepId> = steps::unbegun(tx, build, MAX_STEPS).await?;
+    all.extend(steps::untouched(tx, build, MAX_STEPS).await?);
+    for step in all {
+        runner.send(tx, build, step, Message::Drop).await?;
+        steps::forget_key(tx, step).await?;
+    }
+    Ok(())
+}
+
+/// The keys that an upload gives or names: only these are looked up.
+fn named(pipeline: &Value) -> BTreeSet<String> {
+    fn walk(value: &Value, is_key: bool, found: &mut BTreeSet<String>) {
+        match value {
+            Value::String(text) if is_key => {
+                found.insert(text.clone());
+            }
+            Value::Array(items) => items.iter().for_each(|it| walk(it, is_key, found)),
+            Value::Object(fields) => {
+                for (name, value) in fields {
+                    let names_step = matches!(name.as_str(), "key" | "id" | "identifier" | "depends_on");
+                    walk(value, names_step || (is_key && name == "step"), found);
+                }
+            }
+            _ => {}
+        }
+    }
+    let mut found = BTreeSet::new();
+    walk(pipeline, false, &mut found);
+    // NUL is in no key, and no engine takes it as text.
+    found.retain(|key| !key.contains('\0'));
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_found_wherever_steps_are() {
+        let json = serde_json::json!({ "steps": [
+            { "command": "a", "key": "one" },
+            { "group": "g", "id": "two", "steps": [{ "command": "b", "depends_on": ["three", { "step": "four", "allow_failure": true }] }] },
+            { "command": "c", "depends_on": "five", "env": { "X": "six" } },
+        ]});
+        let found: Vec<String> = named(&json).into_iter().collect();
+        assert_eq!(found, ["five", "four", "one", "three", "two"]);
+    }
+}

@@ -1,0 +1,98 @@
+//! Queues: keeping their jobs back, and letting them go again.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use countersign_domain::agent::Rules;
+use countersign_domain::text::{DeploymentName, QueueName, Reason};
+use countersign_store::jobs::dispatch::Spot;
+use countersign_store::queues;
+use countersign_store::{Lane, Tx, organizations};
+use serde_json::json;
+
+use crate::access::actions::PauseQueue;
+use crate::builds::wake;
+use crate::scene::Subject;
+use crate::{Control, Error, Grant, Result, Scene, input};
+
+pub use countersign_store::queues::Queue;
+
+/// A queue, by its deployment's and its own name.
+#[derive(Debug, Clone)]
+pub struct QueueReference {
+    /// The deployment; the organization's default when none is given.
+    pub deployment: Option<String>,
+    /// The queue.
+    pub queue: String,
+}
+
+struct Asked {
+    deployment: Option<DeploymentName>,
+    queue: QueueName,
+    note: Option<String>,
+}
+
+fn asked(queue: &QueueReference, note: Option<String>) -> Result<Asked> {
+    let note = note.filter(|note| !note.is_empty());
+    if let Some(note) = &note {
+        input::field("note", Reason::parse(note))?;
+    }
+    let deployment = match &queue.deployment {
+        Some(name) => Some(input::field("deployment", DeploymentName::parse(name))?),
+        None => None,
+    };
+    Ok(Asked { deployment, queue: input::field("queue", QueueName::parse(&queue.queue))?, note })
+}
+
+impl Control {
+    /// Keeps a queue's jobs back: its agents are given nothing more. What they have goes on.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] at `queue`, `deployment` or `note`.
+    pub async fn pause_queue_dispatch(
+        &self,
+        grant: &Grant<PauseQueue>,
+        queue: QueueReference,
+        note: Option<String>,
+    ) -> Result<Queue> {
+        let asked = asked(&queue, note)?;
+        self.write(grant, Lane::Normal, asked, |tx, scene| Box::pin(set(tx, scene, true))).await
+    }
+
+    /// Lets a queue's jobs go again.
+    ///
+    /// # Errors
+    /// As [`Control::pause_queue_dispatch`].
+    pub async fn resume_queue_dispatch(&self, grant: &Grant<PauseQueue>, queue: QueueReference) -> Result<Queue> {
+        let asked = asked(&queue, None)?;
+        self.write(grant, Lane::Normal, asked, |tx, scene| Box::pin(set(tx, scene, false))).await
+    }
+}
+
+async fn set(tx: &mut Tx, scene: &Scene<Asked>, paused: bool) -> Result<Queue> {
+    let of = scene.organization;
+    let Asked { deployment, queue, note } = &scene.input;
+    let deployment = match deployment {
+        Some(name) => {
+            organizations::find_deployment_by_name(tx, of, name.as_str())
+                .await?
+                .ok_or_else(|| Error::invalid("deployment", "names none of the organization's deployments"))?
+                .id
+        }
+        None => organizations::find(tx, of).await?.ok_or(Error::NotFound("organization"))?.default_deployment,
+    };
+    queues::ensure(tx, scene.fresh_id(tx), of, deployment, queue.as_str()).await?;
+    let found = queues::find(tx, of, deployment, queue.as_str()).await?.ok_or(Error::NotFound("queue"))?;
+    let action = if paused {
+        queues::pause(tx, found.id, scene.caller.user(), note.as_deref()).await?;
+        "queue.paused"
+    } else {
+        queues::resume(tx, found.id).await?;
+        // How many jobs were kept back is not counted: whoever waits there looks.
+        let spot = Spot { deployment, queue: found.name.clone(), rules: Rules::default().canonical() };
+        wake(tx, scene, of, BTreeMap::from([(spot, usize::MAX)]), BTreeSet::new());
+        "queue.resumed"
+    };
+    let subject = Subject::new("queue", found.id, found.name);
+    scene.audit(tx, action, subject, json!({ "deployment": deployment.to_string(), "note": note })).await?;
+    queues::find(tx, of, deployment, queue.as_str()).await?.ok_or(Error::NotFound("queue"))
+}

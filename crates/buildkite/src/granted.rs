@@ -19,9 +19,6 @@ pub(crate) struct ByJob<A>(pub Grant<A>);
 /// What a job may do to the job that the address names: itself.
 pub(crate) struct OnJob<A>(pub Grant<A>);
 
-/// The same where the address names something else behind the job.
-pub(crate) struct Named<A>(pub Grant<A>);
-
 /// What a job may do to the build that the address names: its own.
 pub(crate) struct OnBuild<A>(pub Grant<A>);
 
@@ -54,18 +51,6 @@ impl<A: Action> FromRequestParts<Control> for OnJob<A> {
         // Whoever may not do this at all is told so before anything is said of the address.
         control.grant_own::<A>(&caller)?;
         let NamedJob(named) = NamedJob::from_request_parts(parts, control).await?;
-        Ok(Self(control.grant_on_job(&caller, named)?))
-    }
-}
-
-impl<A: Action> FromRequestParts<Control> for Named<A> {
-    type Rejection = Failure;
-
-    async fn from_request_parts(parts: &mut Parts, control: &Control) -> Result<Self, Failure> {
-        let caller = job(parts, control).await?;
-        control.grant_own::<A>(&caller)?;
-        let path = Path::<(String, String)>::from_request_parts(parts, &()).await.ok();
-        let named = path.and_then(|Path((id, _))| id.parse().ok()).ok_or(Error::NotFound("job"))?;
         Ok(Self(control.grant_on_job(&caller, named)?))
     }
 }

@@ -9,7 +9,6 @@ use countersign_domain::pipeline::MAX_TEXT;
 use countersign_http as face;
 use countersign_wire::buildkite::{PipelineUpload, PipelineUploadState};
 
-use crate::granted::Named;
 use crate::{Done, Failure, OnJob};
 
 /// The most bytes of the request: JSON is longer than the YAML that it was.
@@ -29,7 +28,7 @@ pub(crate) async fn upload(
 /// `GET /jobs/:id/pipelines/:uuid`
 pub(crate) async fn state(
     State(control): State<Control>,
-    Named(grant): Named<UploadPipeline>,
+    OnJob(grant): OnJob<UploadPipeline>,
     path: Option<Path<(String, String)>>,
 ) -> Result<Json<PipelineUploadState>, Failure> {
     let Some(Path((_, uuid))) = path else { return Err(Error::NotFound("upload").into()) };

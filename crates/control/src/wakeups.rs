@@ -21,7 +21,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use countersign_domain::id::{AgentId, DeploymentId, OrganizationId};
 use countersign_store::Tx;
-use countersign_store::jobs::Job;
 use tokio::sync::Notify;
 
 use crate::Scene;
@@ -36,13 +35,6 @@ pub(crate) struct Line {
     pub organization: OrganizationId,
     pub deployment: DeploymentId,
     pub queue: String,
-}
-
-impl Line {
-    /// Where a job waits.
-    pub fn of(job: &Job) -> Self {
-        Self { organization: job.organization, deployment: job.deployment, queue: job.queue.clone() }
-    }
 }
 
 /// What a waiting agent is like.

@@ -1,6 +1,6 @@
 //! Jobs that run too long are told to stop; jobs that were told to and do not are given up.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use countersign_domain::build::JobState;
 use countersign_domain::id::{JobId, OrganizationId};

@@ -9,8 +9,6 @@ use countersign_store::jobs::Job;
 use countersign_store::organizations::{Deployment, Organization};
 use serde_json::{Map, Value, json};
 
-use crate::jobs::environment;
-
 /// What every token says beside issuer, subject, audience and times.
 pub const STANDARD_CLAIMS: [&str; 10] = [
     "organization_slug",
@@ -41,28 +39,27 @@ const BUILD_TAG: &str = "build_tag";
 pub(super) struct Facts(Map<String, Value>);
 
 impl Facts {
-    /// Gathers them. What a pipeline can set for itself is not among them: branch, commit and the like are those of the build.
+    /// Gathers them. What a pipeline can set for itself is not among them: branch, commit and the like are those of the build, and the tag
+    /// is that of whoever made the build.
     pub(super) fn gather(
         job: &Job,
         build: &Build,
         organization: &Organization,
         deployment: &Deployment,
         agent: &Agent,
+        tag: Option<&str>,
     ) -> Self {
-        let bare = Job { env: Default::default(), ..job.clone() };
-        let env = environment::of(&bare, build, organization, agent);
-        let standard = |name: &str| env.get(name).filter(|it| !it.is_empty()).map(String::as_str);
         let mut facts = Map::new();
         let mut say = |name: &str, value: Value| facts.insert(name.to_owned(), value);
         say("organization_slug", json!(organization.slug));
         say("pipeline_slug", json!(build.pipeline_slug));
         say("build_number", json!(build.number));
-        say("build_branch", json!(standard("BUILDKITE_BRANCH")));
-        say("build_commit", json!(standard("BUILDKITE_COMMIT")));
+        say("build_branch", json!(build.branch));
+        say("build_commit", json!(build.commit));
         say("step_key", json!(job.step_key));
         say("job_id", json!(job.id));
         say("agent_id", json!(agent.id));
-        say("build_source", json!(standard("BUILDKITE_SOURCE")));
+        say("build_source", json!(build.source.as_str()));
         say("runner_environment", json!("self-hosted"));
         say("organization_id", json!(organization.id));
         say("pipeline_id", json!(build.pipeline));
@@ -70,7 +67,7 @@ impl Facts {
         say("cluster_id", json!(deployment.id));
         say("cluster_name", json!(deployment.name));
         say("queue_key", json!(job.queue));
-        if let Some(tag) = standard("BUILDKITE_TAG") {
+        if let Some(tag) = tag.filter(|tag| !tag.is_empty()) {
             say(BUILD_TAG, json!(tag));
         }
         // A row holds what was checked when the agent registered; what cannot be read says nothing.

@@ -81,11 +81,6 @@ pub(crate) async fn update(
 /// The attribute of a job that can be changed.
 const TIMEOUT: &str = "timeout_in_minutes";
 
-/// `PUT /jobs/:id/promise_failure`: not offered; the agent goes on as without it.
-pub(crate) async fn promise_failure(OnJob(_): OnJob<ReportJob>) -> Response {
-    countersign_http::message(StatusCode::NOT_FOUND, "This server does not take promises of failure; the job goes on.")
-}
-
 /// `PUT /jobs/:id/start`. The agent's own time is not used: the server's clock counts.
 pub(crate) async fn start(
     State(control): State<Control>,

@@ -53,7 +53,7 @@ enum Command {
         job: JobFlags,
     },
     /// List artifacts
-    #[command(after_help = "Example:\n  countersign artifact search '*' --format '%p %s\\n'")]
+    #[command(after_help = "Example:\n  countersign artifact search \"*\" --format \"%p %s\\n\"")]
     Search {
         /// A path or a pattern
         query: String,

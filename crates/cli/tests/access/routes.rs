@@ -23,6 +23,13 @@ const BODIES: &[(&str, &str)] = &[
         "/jobs/{id}/artifacts",
         r#"{"id":"0198f3a1-7c3e-7b21-9f60-3a5c1e0d4b77","artifacts":[{"path":"a","sha1sum":"da39a3ee5e6b4b0d3255bfef95601890afd80709"}]}"#,
     ),
+    (
+        "/jobs/{id}/pipelines",
+        r#"{"uuid":"0198f3a1-7c3e-7b21-9f60-3a5c1e0d4b77","pipeline":{"steps":[{"command":"true"}]}}"#,
+    ),
+    ("/steps/{id}/export", "{}"),
+    ("/steps/{id}", r#"{"attribute":"label","value":"x"}"#),
+    ("/steps/{id}/cancel", "{}"),
     ("/jobs/{id}/data/set", r#"{"key":"k","value":"v"}"#),
     ("/jobs/{id}/data/set-batch", r#"{"items":[{"key":"k","value":"v"}]}"#),
     ("/jobs/{id}/data/get", r#"{"key":"k"}"#),
@@ -50,6 +57,8 @@ const WITHOUT_BODY: &[&str] = &[
     "/jobs/{id}",
     "/jobs/{id}/accept",
     "/jobs/{id}/acquire",
+    "/jobs/{id}/pipelines/{uuid}",
+    "/builds/{id}/cancel",
     "/builds/{id}/artifacts/search",
     "/jobs/{id}/annotations/{context}",
     "/jobs/{id}/secrets",
@@ -152,7 +161,12 @@ fn rest(method: &'static str, path: &'static str) -> Operation {
 }
 
 fn plain(method: &'static str, path: &'static str) -> Operation {
-    let body = BODIES.iter().find(|(of, _)| *of == path).map(|(_, body)| (*body).to_owned());
+    // Of the two calls on a job only the change has a body.
+    let body = if (method, path) == ("PUT", "/jobs/{id}") {
+        Some(r#"{"timeout_in_minutes":"5"}"#.to_owned())
+    } else {
+        BODIES.iter().find(|(of, _)| *of == path).map(|(_, body)| (*body).to_owned())
+    };
     assert!(body.is_some() || WITHOUT_BODY.contains(&path), "the route {path} has no sample here");
     Operation { name: format!("{method} {path}"), method, path: path.to_owned(), body }
 }

@@ -25,7 +25,7 @@ pub async fn story(stage: Stage) {
     let second = stage.build(TELLS_ITS_TOKEN).await;
     let second_token = token(&stage, &second, &agents).await;
 
-    for (build, token, other) in [(&first, &first_token, &second), (&second, &second_token, &first)] {
+    for (token, other) in [(&first_token, &second), (&second_token, &first)] {
         let before = stage.look(other).await;
         for (method, path, body) in calls(other) {
             let mut call = Call::new(method.parse().expect("a method"), &path).token(token);

@@ -140,7 +140,7 @@ fn every_action() -> Vec<(&'static str, Ask)> {
         ViewBuilds CreateBuild CancelBuild RetryJob CancelJob UnblockStep CreatePipeline UpdatePipeline PauseQueue
         RegisterAgent IdentifyAgentToken ConnectAgent Heartbeat Ping DisconnectAgent AcceptJob
         ReportJob UpdateJob UploadPipeline ReadSteps WriteSteps CancelOwnBuild ControlOwnAgent ReadMetaData WriteMetaData Annotate
-        UploadArtifacts ReadArtifacts MoveArtifacts
+        UploadArtifacts ReadArtifacts MoveArtifacts CountQueues RequestOidcToken
         KeepHouse ViewInstance
     ]
 }

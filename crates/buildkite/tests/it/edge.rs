@@ -17,7 +17,7 @@ async fn what_is_not_there_is_404_and_json() {
         "/v3",
         "/v3/",
         "/v3/nothing",
-        "/v3/jobs/x/artifacts",
+        "/v3/jobs/x/nothing",
         "/v3//ping",
         "/V3/ping",
         "/v3/ping/",

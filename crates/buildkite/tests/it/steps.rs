@@ -77,7 +77,7 @@ async fn a_job_cancels_its_build_and_changes_its_own_time() {
         assert_eq!(server.put(&path, &job.token, wrong).await.status, 422, "{wrong}");
     }
     let promise = server.put(&format!("{path}/promise_failure"), &job.token, r#"{"exit_status":1}"#).await;
-    assert_snapshot!(promise, @r#"404 {"message":"This server does not take promises of failure; the job goes on."}"#);
+    assert_snapshot!(promise, @r#"404 {"message":"Promising a failure is not offered by this server. The job goes on, and counts when it ends."}"#);
     let cancel = format!("/v3/builds/{}/cancel", job.build);
     assert_snapshot!(server.post(&cancel, &job.token, "").await, @r#"200 {"uuid":"[uuid]"}"#);
     assert_snapshot!(server.get(&path, &job.token).await, @r#"200 {"state":"canceling"}"#);

@@ -37,7 +37,7 @@ fn a_job_leaves_files_and_another_fetches_them() {
         agent.says("Connected");
         let indented = MAKE.replace('\n', "\n      ");
         let text = format!(
-            "steps:\n  - key: make\n    env: {{BUILDKITE_ARTIFACT_PATHS: 'left/*.txt'}}\n    command: |\n      {indented}\n  \
+            "steps:\n  - key: make\n    artifact_paths: 'left/*.txt'\n    command: |\n      {indented}\n  \
              - command: countersign artifact download --step make left/file.txt got.txt && cat got.txt\n"
         );
         let pipeline = stand.pipeline("artifacts.yml", &text);
@@ -52,7 +52,7 @@ fn a_job_leaves_files_and_another_fetches_them() {
             "a search lists every artifact of a path: {said:#?}"
         );
 
-        let failing = "steps:\n  - env: {BUILDKITE_ARTIFACT_PATHS: 'a*b'}\n    command: touch 'a\\b'\n";
+        let failing = "steps:\n  - artifact_paths: 'a*b'\n    command: touch 'a\\b'\n";
         let pipeline = stand.pipeline("failing.yml", failing);
         let said = stand.ada(&["build", "create", "--pipeline", &pipeline, "--wait"]);
         said.must(10, &["could not be uploaded", "backslash"]);

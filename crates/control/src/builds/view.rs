@@ -1,6 +1,7 @@
 //! Seeing builds: their jobs, meta-data and annotations.
 
 use countersign_domain::id::{BuildId, JobId};
+use countersign_domain::pipeline::Env;
 use countersign_store::builds::annotations::{self, Annotation};
 use countersign_store::builds::{self, Build, meta_data};
 use countersign_store::jobs::{self, Job};
@@ -76,6 +77,24 @@ impl Control {
             Box::pin(
                 async move { jobs::find(tx, scene.organization, scene.input).await?.ok_or(Error::NotFound("job")) },
             )
+        })
+        .await
+    }
+
+    /// The variables that every job of one of the organization's builds begins with, its step's own and the server's apart: the pipeline's,
+    /// and over them the build's.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn build_env(&self, grant: &Grant<ViewBuilds>, id: BuildId) -> Result<Env> {
+        self.read(grant, id, |tx, scene| {
+            Box::pin(async move {
+                let build = builds::find(tx, scene.organization, scene.input).await?;
+                let inputs = builds::inputs(tx, build.ok_or(Error::NotFound("build"))?.id).await?;
+                let mut env = inputs.pipeline_env;
+                env.extend(inputs.env);
+                Ok(env)
+            })
         })
         .await
     }

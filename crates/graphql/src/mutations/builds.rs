@@ -1,8 +1,8 @@
 //! Creating and canceling builds.
 
 use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
-use countersign_control::Result;
 use countersign_control::builds::NewBuild;
+use countersign_control::{Error, Result};
 
 use crate::call::Call;
 use crate::global_id::{Sort, expect};
@@ -78,6 +78,10 @@ impl BuildMutations {
 
 async fn create(call: &Call, input: BuildCreateFromDefinitionInput) -> Result<BuildCreateFromDefinitionPayload> {
     let grant = call.may_in(&input.organization_id)?;
+    // An empty text would stand for the steps that the pipeline has; who brings a text along means that text.
+    if input.definition.trim().is_empty() {
+        return Err(Error::invalid("definition", "is empty; write a pipeline with at least one step"));
+    }
     let new = NewBuild {
         definition: input.definition,
         pipeline: input.pipeline,

@@ -122,9 +122,9 @@ impl JobTypeCommand {
         Some(DateTime(self.0.created_at))
     }
 
-    /// The variables that its step sets, as `NAME=value`.
-    async fn env(&self) -> Option<Vec<String>> {
-        Some(self.0.env.iter().map(|(name, value)| format!("{name}={value}")).collect())
+    /// The variables that pipeline, build and step set, as `NAME=value`.
+    async fn env(&self, ctx: &Context<'_>) -> Nullable<Vec<String>> {
+        answered(env_of(Call::of(ctx), &self.0).await)
     }
 
     /// As the agent reported it; `-1` when the command did not run to its end.
@@ -272,4 +272,10 @@ async fn log_part(call: &Call, id: JobId, from: i32) -> Result<JobLogPart> {
 /// One of the organization's jobs.
 pub(crate) async fn by_id(call: &Call, id: JobId) -> Result<JobTypeCommand> {
     Ok(JobTypeCommand(call.control.job(&call.may()?, id).await?))
+}
+
+async fn env_of(call: &Call, job: &jobs::Job) -> Result<Vec<String>> {
+    let mut env = call.control.build_env(&call.may()?, job.build).await?;
+    env.extend(job.env.clone());
+    Ok(env.into_iter().map(|(name, value)| format!("{name}={value}")).collect())
 }

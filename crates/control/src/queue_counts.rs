@@ -81,7 +81,7 @@ impl Control {
                     match it.state.as_str() {
                         "scheduled" => count.jobs_scheduled += it.count,
                         "assigned" | "accepted" | "running" | "canceling" | "timing_out" => {
-                            count.jobs_running += it.count
+                            count.jobs_running += it.count;
                         }
                         _ => count.jobs_waiting += it.count,
                     }

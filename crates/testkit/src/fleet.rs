@@ -1,6 +1,6 @@
 //! A fleet of simulated agents that takes builds to their end, for measurements.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use countersign_control::access::actions::{
     AcceptJob, ConnectAgent, CreateBuild, Ping, RegisterAgent, ReportJob, ViewBuilds,
@@ -14,6 +14,7 @@ use countersign_domain::id::BuildId;
 use tokio::task::JoinSet;
 
 use crate::World;
+use crate::harness::moment;
 
 /// What taking a build to its end came to.
 #[derive(Debug, Clone, Copy)]
@@ -56,7 +57,7 @@ pub fn pipeline(jobs: usize) -> String {
 pub async fn run(world: &World, jobs: usize, agents: usize) -> Run {
     let control = &world.control;
     let new = NewBuild { definition: pipeline(jobs), pipeline: format!("scale-{jobs}"), ..NewBuild::default() };
-    let began = Instant::now();
+    let began = moment::now();
     let build = control.create_build(&world.admin::<CreateBuild>(), new).await.expect("a build").id;
     let creating = began.elapsed();
     let mut fleet = JoinSet::new();
@@ -65,7 +66,7 @@ pub async fn run(world: &World, jobs: usize, agents: usize) -> Run {
         let view = world.acme.admin.clone();
         fleet.spawn(work(control.clone(), caller, view, build));
     }
-    let began = Instant::now();
+    let began = moment::now();
     let done: usize = fleet.join_all().await.into_iter().sum();
     let running = began.elapsed();
     let state = control.build(&world.admin::<ViewBuilds>(), build).await.expect("the build is there").state;
@@ -116,7 +117,7 @@ async fn work(control: Control, agent: Caller, view: Caller, build: BuildId) -> 
                 if state.is_finished() {
                     return done;
                 }
-                tokio::time::sleep(Duration::from_millis(2)).await;
+                moment::sleep(Duration::from_millis(2)).await;
             }
         }
     }

@@ -91,7 +91,7 @@ fn places(wanted: &Wanted<'_>, pattern: &str) -> Result<Vec<PathBuf>, AgentError
     for entry in WalkDir::new(base).follow_links(wanted.follow_links).follow_root_links(true) {
         match entry {
             Ok(entry) if matcher.is_match(entry.path()) && !entry.file_type().is_dir() => {
-                places.push(entry.into_path())
+                places.push(entry.into_path());
             }
             Ok(_) => {}
             // What is gone meanwhile, may not be read, or leads in a circle holds nothing to upload.

@@ -1,6 +1,6 @@
 //! Leaving files behind.
 
-use std::{io, path::PathBuf};
+use std::{io, num::NonZeroU64, path::PathBuf};
 
 use bytes::Bytes;
 use countersign_domain::Id;
@@ -154,8 +154,7 @@ async fn once(
         size,
         body: body(file.place.clone(), from, size, progress.clone()),
     };
-    let parts = instructions.actions.len() as u64;
-    if parts > 0 {
+    if let Some(parts) = NonZeroU64::new(instructions.actions.len() as u64) {
         let mut tags = Vec::new();
         let mut from = 0;
         for (number, action) in (0..).zip(&instructions.actions) {

@@ -13,24 +13,18 @@ use crate::{Done, Failure};
 pub(crate) async fn upload(State(control): State<Control>, request: Request) -> Result<Response, Response> {
     let (parts, body) = request.into_parts();
     let (id, query) = super::addressed(&parts).ok_or_else(|| refuse(Error::NotFound("artifact")))?;
-    let declared = parts.headers.get(CONTENT_LENGTH).and_then(|it| it.to_str().ok()).and_then(|it| it.parse().ok());
+    let declared: Option<u64> =
+        parts.headers.get(CONTENT_LENGTH).and_then(|it| it.to_str().ok()).and_then(|it| it.parse().ok());
     let upload = control.begin_upload(id, query).await.map_err(refuse)?;
-    fits(declared, &upload)?;
+    if let Some(declared) = declared.filter(|declared| *declared > upload.size()) {
+        // A length that cannot be right is refused before a byte is read.
+        let text = format!("The body has {declared} bytes, but {} were announced.", upload.size());
+        return Ok(countersign_http::message(StatusCode::PAYLOAD_TOO_LARGE, &text));
+    }
     let tag = upload.tag();
     let source = Source::Body(Pieces::new(body, control.clock().clone()));
     receive(upload, source).await.map_err(refuse)?;
     Ok(([(ETAG, tag)], Done {}).into_response())
-}
-
-/// A length that cannot be right is refused before a byte is read.
-fn fits(declared: Option<u64>, upload: &Upload) -> Result<(), Response> {
-    match declared {
-        Some(declared) if declared > upload.size() => {
-            let text = format!("The body has {declared} bytes, but {} were announced.", upload.size());
-            Err(countersign_http::message(StatusCode::PAYLOAD_TOO_LARGE, &text))
-        }
-        _ => Ok(()),
-    }
 }
 
 /// Where the bytes come from.

@@ -313,7 +313,7 @@ fn look_at_tls(findings: &mut Findings, files: &TlsFiles, ambient: &Ambient) {
     match files.read() {
         Ok(pair) => match pair.trouble(now) {
             None => {
-                findings.ok(CHECK, format!("certificate and key fit; the certificate holds until {}", pair.until()))
+                findings.ok(CHECK, format!("certificate and key fit; the certificate holds until {}", pair.until()));
             }
             Some(trouble) => findings.wrong(
                 CHECK,

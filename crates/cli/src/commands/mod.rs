@@ -49,7 +49,7 @@ const DEFAULT_LOG: &str = "warn";
 pub enum Command {
     Demo(demo::Demo),
     Init(init::Init),
-    Server(server::Server),
+    Server(Box<server::Server>),
     Agent(agent::Agent),
     Token(token::Token),
     User(user::User),

@@ -148,10 +148,10 @@ impl Writing {
     /// Takes back what was handed on. What is merely dropped is taken back by the folder too, but by an S3-compatible store only by its
     /// own rule for uploads that never ended.
     pub async fn abandon(mut self) {
-        if let Some(mut upload) = self.upload.take() {
-            if let Err(error) = upload.abort().await {
-                tracing::debug!(%error, "what was left of an upload could not be taken back");
-            }
+        if let Some(mut upload) = self.upload.take()
+            && let Err(error) = upload.abort().await
+        {
+            tracing::debug!(%error, "what was left of an upload could not be taken back");
         }
     }
 }

@@ -4,7 +4,7 @@ use super::memory::Memory;
 use crate::build::BuildState as B;
 use crate::graph::{At, LayoutError, Message, StepState as S, Verdict as V, lay};
 use crate::plan::{
-    CommandWork, Dependency, Fate, ManualRetry, Plan, PlannedJob, PlannedStep, Question, SoftFail, TriggerWork, Work,
+    CommandWork, Dependency, Fate, ManualRetry, Plan, PlannedJob, PlannedStep, SoftFail, TriggerWork, Work,
 };
 
 /// A step by its key, its work, and what is said of it.
@@ -54,11 +54,11 @@ pub fn wait(key: &str, continue_on_failure: bool) -> PlannedStep {
 }
 
 pub fn block(key: &str) -> PlannedStep {
-    step(key, Work::Block(Box::new(Question::default())))
+    step(key, Work::Block(Box::default()))
 }
 
 pub fn input(key: &str) -> PlannedStep {
-    step(key, Work::Input(Box::new(Question::default())))
+    step(key, Work::Input(Box::default()))
 }
 
 pub fn trigger(key: &str) -> PlannedStep {

@@ -177,8 +177,8 @@ impl Memory {
         for edge in self.edges.iter().filter(|it| it.from == at) {
             let said = self.nodes[edge.on].step.said(edge.relation);
             assert!(edge.told.is_some(), "{at} runs before {} has {:?}", edge.on, edge.relation);
-            if said.is_some() {
-                assert!(edge.tolerance.bears(said.expect("just seen")), "{at} runs although {} ended badly", edge.on);
+            if let Some(said) = said {
+                assert!(edge.tolerance.bears(said), "{at} runs although {} ended badly", edge.on);
             }
         }
     }

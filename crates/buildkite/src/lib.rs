@@ -1,4 +1,4 @@
-//! Face: the Agent API v3, as unmodified Buildkite agents speak it; and in [`rest`] the REST API v2 for people's programs.
+//! Face: the Agent API v3, as unmodified Buildkite agents speak it, and the REST API v2 for people's programs.
 //!
 //! ```text
 //! register ── agent token ──> session token ── ping, accept ──> job token ── start, chunks, finish, meta-data, annotations

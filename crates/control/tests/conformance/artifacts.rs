@@ -23,7 +23,7 @@ pub const SHA256: &str = "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e730433
 pub fn hello(path: &str) -> NewArtifact {
     NewArtifact {
         path: path.to_owned(),
-        absolute_path: format!("/work/{path}"),
+        absolute_path: format!("/build/{path}"),
         size: 5,
         sha1: SHA1.to_owned(),
         sha256: SHA256.to_owned(),

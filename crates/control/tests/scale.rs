@@ -6,7 +6,7 @@ use countersign_testkit::{Engine, World, fleet};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn fifty_agents_take_a_large_build_to_its_end() {
-    for engine in Engine::all() {
+    Engine::side_by_side(async |engine| {
         let world = World::new(engine).await;
         let small = fleet::run(&world, 400, 50).await;
         let large = fleet::run(&world, 2_000, 50).await;
@@ -17,5 +17,6 @@ async fn fifty_agents_take_a_large_build_to_its_end() {
             small.micros_per_job(),
             large.micros_per_job()
         ));
-    }
+    })
+    .await;
 }

@@ -2,10 +2,11 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use axum::extract::Request;
+use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use countersign_control::Control;
@@ -25,6 +26,7 @@ pub struct Edge {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) proxies: Arc<TrustedProxies>,
     pub(crate) metrics: Metrics,
+    request_time: Duration,
 }
 
 impl std::fmt::Debug for Edge {
@@ -37,7 +39,13 @@ impl Edge {
     /// The edge of a server. `entropy` names requests.
     #[must_use]
     pub fn new(control: Control, entropy: Arc<dyn Entropy>, proxies: TrustedProxies) -> Self {
-        Self { control, entropy, proxies: Arc::new(proxies), metrics: Metrics::default() }
+        Self { control, entropy, proxies: Arc::new(proxies), metrics: Metrics::default(), request_time: REQUEST_TIME }
+    }
+
+    /// The same, giving up on a request after `time` instead of [`REQUEST_TIME`].
+    #[must_use]
+    pub fn giving_up_after(self, time: Duration) -> Self {
+        Self { request_time: time, ..self }
     }
 
     /// `/healthz`, `/readyz` and `/metrics`.
@@ -55,7 +63,7 @@ impl Edge {
     pub fn layers_with(&self, routes: Router, streams: Router) -> Router {
         routes
             .layer(from_fn(limit_size))
-            .layer(from_fn(limit_time))
+            .layer(from_fn_with_state(self.request_time, limit_time))
             .merge(streams)
             .fallback(answer::not_found)
             .method_not_allowed_fallback(answer::method_not_allowed)
@@ -71,8 +79,8 @@ async fn limit_size(request: Request, next: Next) -> Response {
     next.run(request.map(|body| Body::new(Limited::new(body, MAX_ANY_BODY)))).await
 }
 
-async fn limit_time(request: Request, next: Next) -> Response {
-    match tokio::time::timeout(REQUEST_TIME, next.run(request)).await {
+async fn limit_time(State(time): State<Duration>, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(time, next.run(request)).await {
         Ok(answer) => answer,
         Err(_) => answer::unavailable("timeout", "The server took too long over this; try again."),
     }

@@ -54,6 +54,23 @@ impl Engine {
         }
     }
 
+    /// Runs the same on each engine, side by side: they share nothing but the machine, and each waits most of its time.
+    ///
+    /// # Panics
+    /// As [`Self::all`], and when one of them does.
+    pub async fn side_by_side(run: impl AsyncFn(Self)) {
+        match Self::all()[..] {
+            [first, second] => {
+                tokio::join!(Box::pin(run(first)), Box::pin(run(second)));
+            }
+            ref engines => {
+                for engine in engines {
+                    Box::pin(run(*engine)).await;
+                }
+            }
+        }
+    }
+
     /// For people.
     #[must_use]
     pub const fn name(self) -> &'static str {

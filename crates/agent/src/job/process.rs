@@ -13,7 +13,13 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process_group, test_kill_process_group};
-use tokio::{io::AsyncReadExt, net::unix::pipe, process::Command, sync::oneshot};
+use tokio::{
+    io::AsyncReadExt,
+    net::unix::pipe,
+    process::Command,
+    signal::unix::{SignalKind, signal},
+    sync::oneshot,
+};
 
 use super::{
     log::Log,
@@ -75,6 +81,7 @@ pub(super) async fn run<W>(
     log: &mut Log,
     cancel: impl Future<Output = W>,
 ) -> io::Result<Ended<W>> {
+    do_not_ignore(task.cancel_signal);
     let (reader, writer) = io::pipe()?;
     let child = spawn(task, writer)?;
     let output = pipe::Receiver::from_owned_fd(OwnedFd::from(reader))?;
@@ -102,6 +109,13 @@ pub(super) async fn capture(task: &Task<'_>) -> io::Result<(ExitStatus, Vec<u8>)
     reading.read_to_end(&mut output).await?;
     drop(reading);
     Ok((awaited.child.wait().await?, output))
+}
+
+/// A process starts with the signals ignored that its parent ignores, and a shell cannot take that back; those that its parent handles
+/// it starts with as usual. An agent that a script started in the background ignores SIGINT: its jobs would not hear that they are cancelled.
+fn do_not_ignore(cancel_signal: Signal) {
+    // SIGKILL and its like can be neither handled nor ignored: that they are refused here is no loss. The handler outlives the stream.
+    let _ = signal(SignalKind::from_raw(cancel_signal.as_raw()));
 }
 
 fn spawn(task: &Task<'_>, output: io::PipeWriter) -> io::Result<Awaited> {

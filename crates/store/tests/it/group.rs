@@ -1,5 +1,6 @@
 //! SQLite's writing thread: what waits is committed together, revokes first.
 
+use std::collections::BTreeSet;
 use std::sync::{
     Arc, Mutex,
     atomic::{AtomicUsize, Ordering},
@@ -83,14 +84,15 @@ async fn what_waits_is_committed_together() {
         calls.push(tokio::spawn(call));
     }
     hold.release().await;
-    let mut fewest = usize::MAX;
+    let mut hooks_at_answer = BTreeSet::new();
     for call in calls {
-        let hooks_at_answer: Result<usize, StoreError> = call.await.expect("a task");
-        fewest = fewest.min(hooks_at_answer.expect("every operation is answered"));
+        let hooks: Result<usize, StoreError> = call.await.expect("a task");
+        hooks_at_answer.insert(hooks.expect("every operation is answered"));
     }
-    // Hooks run after a commit and before its answers. One commit each would give the first answer after one hook; the
-    // holder's own group may have been full of time, so that two commits carried all of them.
-    assert!(fewest > WAITING / 2, "the first answer came after {fewest} of {WAITING} commits' hooks");
+    // Hooks run after a commit and before its answers: there is a number of hooks at an answer for each commit, at most. A group is bounded in
+    // time, so a slow disk makes several; one commit for each operation would make nearly as many as there are operations.
+    let commits = hooks_at_answer.len();
+    assert!(commits < WAITING / 2, "{commits} commits for {WAITING} operations");
     assert_eq!(bench.count().await, WAITING as i64);
 }
 

@@ -31,6 +31,7 @@ pub mod upload;
 
 use std::collections::BTreeMap;
 
+pub(crate) use self::condition::regex::{Matches, Regex};
 pub use self::{error::PipelineError, limits::*};
 use self::{
     fields::{Field, Fields},

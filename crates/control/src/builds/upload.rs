@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use countersign_domain::graph::Message;
 use countersign_domain::id::{Id, StepId};
-use countersign_domain::pipeline::Pipeline;
-use countersign_store::builds;
+use countersign_domain::pipeline::{Env, Pipeline, PipelineError};
+use countersign_domain::plan::{Plan, Situation};
+use countersign_store::builds::{self, Build};
 use countersign_store::steps::{self, changes};
 use countersign_store::{Lane, Tx, jobs};
 use serde_json::{Value, json};
@@ -37,6 +38,13 @@ struct Input {
     pipeline: Pipeline,
     keys: BTreeSet<String>,
     replace: bool,
+    ahead: Option<Ahead>,
+}
+
+/// A plan that was made before the transaction, for the situation as it was then.
+struct Ahead {
+    situation: Situation,
+    plan: std::result::Result<Plan, PipelineError>,
 }
 
 impl Control {
@@ -51,10 +59,37 @@ impl Control {
             pipeline: input::field("pipeline", Pipeline::from_json(&upload.pipeline))?,
             keys: named(&upload.pipeline),
             replace: upload.replace,
+            ahead: None,
         };
+        let input = self.plan_ahead(grant, input).await?;
         self.write(grant, Lane::Normal, input, |tx, scene| Box::pin(apply(tx, scene))).await?;
-        self.do_chores().await;
+        self.do_chores(grant.organization()).await;
         Ok(())
+    }
+
+    /// Makes the plan outside of the transaction, in which everybody else waits: its size and its conditions are the job's own.
+    async fn plan_ahead(&self, grant: &Grant<UploadPipeline>, input: Input) -> Result<Input> {
+        let (job, uuid) = (grant.job()?.job, input.uuid);
+        let asked = (job, uuid, input.keys.clone());
+        let foreseen = self.read(grant, asked, |tx, scene| {
+            Box::pin(async move {
+                let (job, uuid, keys) = &scene.input;
+                let of = scene.organization;
+                let job = jobs::find(tx, of, *job).await?.ok_or(Error::NotFound("job"))?;
+                if changes::has_upload(tx, job.id, *uuid).await? {
+                    return Ok(None);
+                }
+                let build = builds::find(tx, of, job.build).await?.ok_or(Error::NotFound("build"))?;
+                let inputs = builds::inputs(tx, build.id).await?;
+                facts_of(tx, &build, &inputs.env, keys).await.map(Some)
+            })
+        });
+        let Some(situation) = foreseen.await? else { return Ok(input) };
+        let planned = tokio::task::spawn_blocking(move || {
+            let plan = input.pipeline.plan(&situation);
+            Input { ahead: Some(Ahead { situation, plan }), ..input }
+        });
+        planned.await.map_err(Error::internal)
     }
 
     /// Whether one of the job's uploads was applied.
@@ -79,7 +114,7 @@ async fn apply(tx: &mut Tx, scene: &Scene<Input>) -> Result<()> {
         return Err(Error::internal("an upload was granted to no job"));
     };
     let of = scene.organization;
-    let Input { uuid, pipeline, keys, replace } = &scene.input;
+    let Input { uuid, pipeline, keys, replace, ahead } = &scene.input;
     let job = jobs::find(tx, of, caller.job).await?.ok_or(Error::NotFound("job"))?;
     let mut runner = Runner::new(of);
     if runner.open(tx, job.build).await?.tally.is_canceled {
@@ -92,16 +127,13 @@ async fn apply(tx: &mut Tx, scene: &Scene<Input>) -> Result<()> {
         give_way(tx, &mut runner, job.build).await?;
     }
     let build = builds::find(tx, of, job.build).await?.ok_or(Error::NotFound("build"))?;
-    let mut taken = Vec::new();
-    for key in keys {
-        if steps::by_key(tx, of, build.id, key).await?.is_some() {
-            taken.push(key.clone());
-        }
-    }
     let mut inputs = builds::inputs(tx, build.id).await?;
-    let organization = situation::organization(tx, of).await?;
-    let facts = situation::of(tx, &organization, &build, &inputs.env, taken).await?;
-    let plan = input::field("pipeline", pipeline.plan(&facts))?;
+    let now = facts_of(tx, &build, &inputs.env, keys).await?;
+    let plan = match ahead {
+        Some(ahead) if ahead.situation == now => ahead.plan.clone(),
+        _ => pipeline.plan(&now),
+    };
+    let plan = input::field("pipeline", plan)?;
     let count = i64::try_from(plan.steps.len()).unwrap_or(i64::MAX);
     if changes::count_steps(tx, build.id).await?.saturating_add(count) > MAX_STEPS {
         return Err(Error::Conflict(format!("A build has at most {MAX_STEPS} steps, uploads counted.")));
@@ -117,6 +149,19 @@ async fn apply(tx: &mut Tx, scene: &Scene<Input>) -> Result<()> {
     let subject = Subject::new::<countersign_domain::id::of::Build>("build", build.id, super::create::name_of(&build));
     let detail = json!({ "steps": count, "jobs": jobs, "replace": replace, "job": job.id.to_string() });
     scene.audit(tx, "pipeline.uploaded", subject, detail).await
+}
+
+/// What the pipeline is planned for.
+async fn facts_of(tx: &mut Tx, build: &Build, env: &Env, keys: &BTreeSet<String>) -> Result<Situation> {
+    let of = build.organization;
+    let mut taken = Vec::new();
+    for key in keys {
+        if steps::by_key(tx, of, build.id, key).await?.is_some() {
+            taken.push(key.clone());
+        }
+    }
+    let organization = situation::organization(tx, of).await?;
+    situation::of(tx, &organization, build, env, taken).await
 }
 
 /// Whatever of the build has not begun gives way, the last steps first, so that none of them begins for another's sake.

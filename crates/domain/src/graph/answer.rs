@@ -1,7 +1,6 @@
 //! Whether what a person fills in is what was asked for.
 
-use regex::Regex;
-
+use crate::pipeline::{Matches, Regex};
 use crate::plan::Field;
 
 impl Field {
@@ -16,8 +15,8 @@ impl Field {
             return if all { Ok(()) } else { Err("is none of what can be chosen".to_owned()) };
         }
         let Some(format) = &self.format else { return Ok(()) };
-        match Regex::new(&format!("^(?:{format})$")) {
-            Ok(regex) if regex.is_match(value) => Ok(()),
+        match Regex::compile_whole(format) {
+            Ok(regex) if Matches::default().is_match(&regex, value)? => Ok(()),
             Ok(_) => Err(format!("does not have the form {format}")),
             Err(_) => Err("cannot be checked: the form that it should have is no regular expression".to_owned()),
         }

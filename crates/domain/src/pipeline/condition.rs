@@ -6,12 +6,15 @@
 
 mod decide;
 mod grammar;
-pub(super) mod regex;
+pub(crate) mod regex;
 mod words;
 
-use std::{collections::HashMap, sync::Arc};
+use std::{cell::RefCell, collections::HashMap, sync::Arc};
 
-use self::grammar::Expression;
+use self::{
+    grammar::Expression,
+    regex::{Matches, Regex},
+};
 use super::{MAX_CONDITION, MAX_REGEXES};
 use crate::plan::Situation;
 
@@ -27,7 +30,7 @@ pub(super) struct Condition {
 #[derive(Debug, Default)]
 pub(super) struct Reader {
     known: HashMap<Arc<str>, Arc<Expression>>,
-    regexes: HashMap<(String, String), ::regex::Regex>,
+    regexes: HashMap<(String, String), Regex>,
 }
 
 impl Reader {
@@ -45,7 +48,7 @@ impl Reader {
         Ok(Condition { text, expression })
     }
 
-    fn regexes(&mut self, pattern: &str, flags: &str) -> Result<::regex::Regex, String> {
+    fn regexes(&mut self, pattern: &str, flags: &str) -> Result<Regex, String> {
         let key = (pattern.to_owned(), flags.to_owned());
         if let Some(known) = self.regexes.get(&key) {
             return Ok(known.clone());
@@ -53,7 +56,7 @@ impl Reader {
         if self.regexes.len() == MAX_REGEXES {
             return Err(format!("is one regular expression too many; a pipeline may have {MAX_REGEXES}"));
         }
-        let made = regex::compile(pattern, flags)?;
+        let made = Regex::compile(pattern, flags)?;
         self.regexes.insert(key, made.clone());
         Ok(made)
     }
@@ -64,12 +67,13 @@ pub(super) struct Judge<'a> {
     situation: &'a Situation,
     env: &'a super::Env,
     decided: HashMap<Arc<str>, bool>,
+    matches: RefCell<Matches>,
 }
 
 impl<'a> Judge<'a> {
     /// `env` is asked for variables that the build does not set.
     pub fn new(situation: &'a Situation, env: &'a super::Env) -> Self {
-        Self { situation, env, decided: HashMap::new() }
+        Self { situation, env, decided: HashMap::new(), matches: RefCell::default() }
     }
 
     /// Whether the condition holds; `Err` says what cannot be decided, and where.
@@ -77,7 +81,7 @@ impl<'a> Judge<'a> {
         if let Some(decided) = self.decided.get(&condition.text) {
             return Ok(*decided);
         }
-        let holds = decide::holds(&condition.expression, self.situation, self.env)?;
+        let holds = decide::holds(&condition.expression, self.situation, self.env, &self.matches)?;
         self.decided.insert(Arc::clone(&condition.text), holds);
         Ok(holds)
     }

@@ -73,6 +73,8 @@ pub const MAX_CONDITION_DEPTH: usize = 32;
 pub const MAX_REGEX: usize = 1_024;
 /// Most different regular expressions in the conditions of one pipeline; each takes up to a few milliseconds to compile.
 pub const MAX_REGEXES: usize = 200;
+/// Most bytes of a text that a regular expression is matched with.
+pub const MAX_MATCHED: usize = 4_096;
 /// Beginnings of variable names that the server and the agent set themselves.
 pub const RESERVED_ENV: [&str; 2] = ["BUILDKITE_", "COUNTERSIGN_"];
 /// Variables that may be set in spite of [`RESERVED_ENV`]: they tell an agent how to check out, and where artifacts go. Whether an

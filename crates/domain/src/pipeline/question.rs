@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::{
     MAX_CHOICES, MAX_FIELDS, MAX_LABEL, MAX_PROMPT, PipelineError,
-    condition::regex,
+    condition::regex::Regex,
     error::shown,
     fields::{Field, Fields},
     tree::Value,
@@ -91,7 +91,7 @@ fn one(mut fields: Fields<'_>) -> Result<Asked, PipelineError> {
 
 fn format(field: &Field<'_>) -> Result<String, PipelineError> {
     let pattern = field.scalar()?;
-    regex::compile(pattern, "").map_err(|problem| field.fault(problem))?;
+    Regex::compile(pattern, "").map_err(|problem| field.fault(problem))?;
     Ok(pattern.to_owned())
 }
 

@@ -1,21 +1,27 @@
 //! What a condition comes to.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, cell::RefCell};
 
-use super::grammar::Expression;
+use super::{grammar::Expression, regex::Matches};
 use crate::{
     pipeline::{Env, error::shown},
     plan::{Fact, Situation},
 };
 
 /// Whether the expression holds; `Err` says what it cannot be decided on, and where. Recursion is bounded by the grammar.
-pub(super) fn holds(expression: &Expression, situation: &Situation, env: &Env) -> Result<bool, String> {
-    Decision { situation, env }.holds(expression)
+pub(super) fn holds(
+    expression: &Expression,
+    situation: &Situation,
+    env: &Env,
+    matches: &RefCell<Matches>,
+) -> Result<bool, String> {
+    Decision { situation, env, matches }.holds(expression)
 }
 
 struct Decision<'a> {
     situation: &'a Situation,
     env: &'a Env,
+    matches: &'a RefCell<Matches>,
 }
 
 impl Decision<'_> {
@@ -40,7 +46,7 @@ impl Decision<'_> {
             Expression::Not(inner) => Ok(!self.holds(inner)?),
             Expression::Equal { is, left, right } => Ok((self.value(left)? == self.value(right)?) == *is),
             Expression::Match { is, left, regex } => match self.value(left)?.as_ref() {
-                Fact::Text(text) => Ok(regex.is_match(text) == *is),
+                Fact::Text(text) => Ok(self.matches.borrow_mut().is_match(regex, text)? == *is),
                 Fact::Null => Ok(!is),
                 other => {
                     Err(format!("matches {} with a regular expression{}; only a text can be", kind(other), place(left)))

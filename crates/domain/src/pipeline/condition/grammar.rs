@@ -1,7 +1,6 @@
 //! The grammar of conditions. Loosest first: `||`, `&&`, one comparison, `!`, brackets.
 
-use regex::Regex;
-
+use super::regex::Regex;
 use super::words::{self, Placed, Word};
 use crate::{
     pipeline::{MAX_CONDITION_DEPTH, error::shown},

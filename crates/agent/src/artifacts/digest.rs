@@ -6,7 +6,8 @@ use std::{
     path::Path,
 };
 
-use aws_lc_rs::digest::{Context, Digest, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
+use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
+use countersign_domain::text::hex;
 
 /// How much is read at once.
 const PIECE: usize = 256 * 1024;
@@ -49,12 +50,8 @@ impl Sums {
     }
 
     pub fn end(self) -> (String, String, u64) {
-        (hex(&self.sha1.finish()), hex(&self.sha256.finish()), self.size)
+        (hex(self.sha1.finish().as_ref()), hex(self.sha256.finish().as_ref()), self.size)
     }
-}
-
-fn hex(digest: &Digest) -> String {
-    digest.as_ref().iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

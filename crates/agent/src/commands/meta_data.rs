@@ -5,9 +5,6 @@ use countersign_wire::buildkite::{DataKey, DataSet, DataSetBatch};
 use super::JobAccess;
 use crate::{AgentError, ErrorKind, api::Retry};
 
-/// What `meta-data exists` exits with for an unset key.
-pub const EXIT_MISSING: u8 = 100;
-
 /// Sets a value. Values of secret variables are taken out of it first.
 ///
 /// # Errors
@@ -58,7 +55,7 @@ pub async fn get(access: &JobAccess, key: &str, default: Option<&str>) -> Result
     }
 }
 
-/// Whether a key is set; the command exits with 0 or [`EXIT_MISSING`].
+/// Whether a key is set.
 ///
 /// # Errors
 /// The server refuses or cannot be reached.

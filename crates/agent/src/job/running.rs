@@ -283,7 +283,7 @@ impl Running<'_> {
         secrets.extend([self.token.clone(), agent.token.clone(), self.around.session_token.clone()]);
         secrets.push(self.place.token.clone());
         if let Ok(Some(source)) = Source::of(&self.job.env) {
-            secrets.extend(source.password().map(SecretText::from));
+            secrets.extend(source.secrets().into_iter().map(SecretText::from));
         }
         secrets
     }

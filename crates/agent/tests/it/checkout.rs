@@ -155,6 +155,41 @@ async fn a_broken_folder_is_made_anew_and_nothing_in_it_is_run() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn settings_that_a_job_leaves_do_nothing_to_the_next() {
+    let base = tempfile::tempdir().expect("a folder");
+    let origin = Repository::new(base.path());
+    // Each of these makes git run a program, or work elsewhere, at the next checkout.
+    let spoil = "mark=\"touch $BUILDKITE_BUILD_PATH/ran\"; mkdir -p .git/info \"$BUILDKITE_BUILD_PATH/elsewhere\"; \
+                 touch \"$BUILDKITE_BUILD_PATH/elsewhere/kept\"; \
+                 git config remote.origin.uploadpack \"$mark-uploadpack; git-upload-pack\"; \
+                 git config filter.spoil.smudge \"$mark-smudge; cat\"; echo '* filter=spoil' > .git/info/attributes; \
+                 git config core.sshCommand \"$mark-ssh\"; git config credential.helper \"!$mark-helper\"; \
+                 git config url./nowhere/.insteadOf /; git update-index --skip-worktree one; echo changed > one";
+    let elsewhere = "git config core.worktree \"$BUILDKITE_BUILD_PATH/elsewhere\"";
+    let mut stand = Stand::start(&[], |state| {
+        state.jobs.push_back(origin.job("j1", spoil, "HEAD", "main"));
+        state.jobs.push_back(origin.job("j2", &format!("cat one; {elsewhere}"), "HEAD", "main"));
+        state.jobs.push_back(origin.job("j3", "ls", &origin.side, "side"));
+    })
+    .await;
+    stand.until("the jobs are finished", |state| !state.finishes("j3").is_empty()).await;
+    stand.stop().await;
+    let state = stand.fake.state();
+    for id in ["j1", "j2", "j3"] {
+        assert_eq!(state.finishes(id)[0]["exit_status"], json!("0"), "{id}: {}", state.log(id));
+    }
+    assert!(!state.log("j2").contains("changed"), "{}", state.log("j2"));
+    assert!(!state.log("j3").contains("trying again"), "{}", state.log("j3"));
+    let builds = stand.folder.path().join("builds");
+    let ran: Vec<_> = ["uploadpack", "smudge", "ssh", "helper"]
+        .into_iter()
+        .filter(|it| builds.join(format!("ran-{it}")).exists())
+        .collect();
+    assert!(ran.is_empty(), "{ran:?} ran");
+    assert!(builds.join("elsewhere/kept").exists());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_checkout_is_cancelled_like_any_process() {
     let base = tempfile::tempdir().expect("a folder");
     let origin = Repository::new(base.path());

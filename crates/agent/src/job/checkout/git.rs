@@ -14,8 +14,8 @@ use crate::{
     },
 };
 
-/// Settings of every call. What an earlier job left in the folder's own configuration runs no program here, no housekeeping outlives
-/// the call, and a connection that stands still ends.
+/// Settings of every call. No hook runs, no housekeeping outlives the call, and a connection that stands still ends. What an earlier job left in
+/// the folder is the business of `leftovers`.
 const SETTINGS: [&str; 8] = [
     "core.hooksPath=/dev/null",
     "core.fsmonitor=false",
@@ -28,13 +28,14 @@ const SETTINGS: [&str; 8] = [
 ];
 
 /// Variables that would lead git to another repository.
-const MISLEADING: [&str; 6] = [
+const MISLEADING: [&str; 7] = [
     "GIT_DIR",
     "GIT_WORK_TREE",
     "GIT_INDEX_FILE",
     "GIT_OBJECT_DIRECTORY",
     "GIT_ALTERNATE_OBJECT_DIRECTORIES",
     "GIT_COMMON_DIR",
+    "GIT_DEFAULT_HASH",
 ];
 
 /// Why a call did not do what it should.
@@ -62,6 +63,9 @@ impl<'a> Git<'a> {
     pub fn new(ambient: &'a Ambient, task: &'a Task<'a>, cancelled: &'a watch::Receiver<Option<Cancel>>) -> Self {
         let mut environment = task.environment.clone();
         MISLEADING.iter().for_each(|name| environment.remove(name));
+        // What git starts (transports, filters, helpers of the agent's user) has no business with the job's token.
+        environment.remove("BUILDKITE_AGENT_ACCESS_TOKEN");
+        environment.set("GIT_NO_REPLACE_OBJECTS", "1");
         environment.set("GIT_TERMINAL_PROMPT", "0");
         if let Some(above) = task.folder.parent() {
             // A folder without a repository of its own is not part of one around the build path.
@@ -95,8 +99,12 @@ impl<'a> Git<'a> {
     }
 
     /// What git answers; `None` when it ends with something else than 0.
-    pub async fn ask(&self, arguments: &[&str]) -> Option<String> {
-        let (status, output) = process::capture(&self.task(arguments)).await.ok()?;
-        status.success().then(|| String::from_utf8_lossy(&output).trim_end().to_owned())
+    pub async fn ask(&self, arguments: &[&str]) -> Result<Option<String>, Failure> {
+        let task = self.task(arguments);
+        let (status, output) = tokio::select! {
+            answered = process::capture(&task) => answered.map_err(Failure::Local)?,
+            cancel = Cancel::comes(self.cancelled) => return Err(Failure::Cancelled(cancel)),
+        };
+        Ok(status.success().then(|| String::from_utf8_lossy(&output).trim_end().to_owned()))
     }
 }

@@ -4,6 +4,7 @@
 //! The program `git` does the work; its configuration (credentials, keys) is that of the agent's user.
 
 mod git;
+mod leftovers;
 mod source;
 mod turn;
 
@@ -95,8 +96,7 @@ impl Checkout<'_> {
     }
 
     async fn attempt(&self, git: &Git<'_>, log: &mut Log, wipe: bool, fetched: &mut bool) -> Result<Tried, Failure> {
-        let is_repository = git.folder.join(".git").is_dir();
-        if wipe || !is_repository {
+        if wipe || !leftovers::make_plain(git.folder).map_err(Failure::Local)? {
             turn::wipe(git.folder).map_err(Failure::Local)?;
             git.run(log, &["init", "--quiet"]).await?;
         }
@@ -104,7 +104,7 @@ impl Checkout<'_> {
         let target = self.fetch(git, log).await?;
         *fetched = true;
         let object = format!("{target}^{{commit}}");
-        if git.ask(&["cat-file", "-e", &object]).await.is_none() {
+        if git.ask(&["cat-file", "-e", &object]).await?.is_none() {
             return Ok(Tried::Final(match &self.source.wanted {
                 Wanted::Commit(commit) => {
                     format!("the commit {commit} is not in the repository, or on no branch or tag that can be fetched")
@@ -124,7 +124,7 @@ impl Checkout<'_> {
             .await?;
         }
         git.run(log, &["clean", "-ffdxq"]).await?;
-        let commit = git.ask(&["rev-parse", "--verify", "HEAD^{commit}"]).await;
+        let commit = git.ask(&["rev-parse", "--verify", "HEAD^{commit}"]).await?;
         commit.map(Tried::Done).ok_or_else(|| Failure::Git("git rev-parse failed".to_owned()))
     }
 
@@ -159,7 +159,7 @@ impl Checkout<'_> {
         let first = pull_request.as_deref().or((commit.len() >= 40).then_some(commit.as_str()));
         if let Some(first) = first {
             match fetch(log, &[first]).await {
-                Ok(()) if git.ask(&["cat-file", "-e", &object]).await.is_some() => return Ok(commit.clone()),
+                Ok(()) if git.ask(&["cat-file", "-e", &object]).await?.is_some() => return Ok(commit.clone()),
                 Ok(()) => {}
                 Err(Failure::Git(problem)) => {
                     log.line(&format!("{problem}; fetching every branch and tag instead.")).await;
@@ -178,7 +178,8 @@ impl Checkout<'_> {
     pub async fn announce(&self, api: &Api, job: &str, halt: &Halt, log: &mut Log) {
         let git = Git::new(self.ambient, self.task, self.cancelled);
         let format = "--format=commit %H%nabbrev-commit %h%nAuthor: %an <%ae>%n%n%w(0,4,4)%B";
-        let Some(description) = git.ask(&["show", "--no-patch", "--no-color", format, "HEAD"]).await else { return };
+        let asked = git.ask(&["show", "--no-patch", "--no-color", "--no-show-signature", format, "HEAD"]).await;
+        let Ok(Some(description)) = asked else { return };
         let key = DataKey { key: COMMIT_KEY.to_owned() };
         let owner = Owner::Job(job.to_owned());
         let told = async {

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use percent_encoding::percent_decode_str;
 use url::Url;
 
 /// Longest value that is taken, in bytes.
@@ -123,12 +124,13 @@ impl Source {
         }
     }
 
-    /// The password in the address, to keep it out of the log.
-    pub fn password(&self) -> Option<String> {
-        let url = Url::parse(&self.repository).ok()?;
-        // A token can stand in the place of the user too.
-        let user = (!matches!(url.username(), "" | "git")).then(|| url.username().to_owned());
-        url.password().map(str::to_owned).or(user)
+    /// What in the address is to be kept out of the log: its password, and its user, in whose place a token can stand; as they are written and
+    /// as they are meant.
+    pub fn secrets(&self) -> Vec<String> {
+        let Ok(url) = Url::parse(&self.repository) else { return Vec::new() };
+        let user = Some(url.username()).filter(|user| !matches!(*user, "" | "git"));
+        let parts = user.into_iter().chain(url.password());
+        parts.flat_map(|part| [part.to_owned(), percent_decode_str(part).decode_utf8_lossy().into_owned()]).collect()
     }
 }
 
@@ -326,11 +328,16 @@ mod tests {
         let source =
             read(&[("BUILDKITE_REPO", "https://ada:hunter22@git.example/a.git")]).expect("good").expect("asked");
         assert_eq!(source.shown(), "https://git.example/a.git");
-        assert_eq!(source.password().as_deref(), Some("hunter22"));
+        assert!(source.secrets().contains(&"hunter22".to_owned()));
         let source = read(&[("BUILDKITE_REPO", "https://ghp_token@git.example/a.git")]).expect("good").expect("asked");
-        assert_eq!(
-            (source.shown().as_str(), source.password().as_deref()),
-            ("https://git.example/a.git", Some("ghp_token"))
+        assert_eq!(source.shown(), "https://git.example/a.git");
+        assert_eq!(source.secrets()[0], "ghp_token");
+        // The token in the user's place, and a password that says nothing; and a password as it is written and as it is meant.
+        let source = read(&[("BUILDKITE_REPO", "https://ghp_token:x%2Dbasic@git.example/a.git")]);
+        let secrets = source.expect("good").expect("asked").secrets();
+        assert!(
+            ["ghp_token", "x%2Dbasic", "x-basic"].iter().all(|it| secrets.contains(&(*it).to_owned())),
+            "{secrets:?}"
         );
         assert_eq!(read(&[("BUILDKITE_REPO", "git@h:a")]).expect("good").expect("asked").shown(), "git@h:a");
     }

@@ -51,7 +51,7 @@ impl Control {
         let jobs_returned = self.return_jobs().await?;
         let artifacts_abandoned = self.abandon_artifacts().await?;
         let jobs_overdue = self.end_overdue_jobs().await?;
-        let builds_seen_to = self.see_to_builds().await?;
+        let builds_seen_to = self.see_to_builds(None).await?;
         let audit_sealed = self.seal_audit().await?;
         Ok(Swept {
             windows_closed,

@@ -213,6 +213,7 @@ CREATE TABLE builds (
     triggered_from    BYTEA REFERENCES builds (id),
     trigger_step      BYTEA,
     trigger_depth     BIGINT NOT NULL,
+    trigger_root      BYTEA,
     created_at        BIGINT NOT NULL,
     created_by        BYTEA,
     started_at        BIGINT,
@@ -234,6 +235,7 @@ CREATE TABLE builds (
 );
 CREATE INDEX builds_of_organization ON builds (organization_id, id);
 CREATE INDEX builds_with_chores ON builds (id) WHERE chore IS NOT NULL;
+CREATE INDEX builds_of_trigger_root ON builds (trigger_root) WHERE trigger_root IS NOT NULL;
 
 -- What a build was made from: large, and read when a job is taken.
 CREATE TABLE build_inputs (

@@ -17,7 +17,7 @@ pub use pipelines::Pipeline;
 macro_rules! columns {
     () => {
         "b.id, b.organization_id, b.pipeline_id, b.deployment_id, b.queue, b.number, b.state, b.message, b.branch, b.commit_id, b.source,
-         b.rebuilt_from, b.triggered_from, b.trigger_step, b.trigger_depth, b.created_at, b.created_by, b.started_at, b.finished_at,
+         b.rebuilt_from, b.triggered_from, b.trigger_step, b.trigger_depth, b.trigger_root, b.created_at, b.created_by, b.started_at, b.finished_at,
          b.canceled_at, b.blocked_state, p.slug, p.name, p.repository, p.default_branch"
     };
 }
@@ -25,10 +25,10 @@ macro_rules! columns {
 statements! {
     /// A new build, without steps.
     INSERT = "INSERT INTO builds (id, organization_id, pipeline_id, deployment_id, queue, number, state, message, branch, commit_id, source,
-                rebuilt_from, triggered_from, trigger_step, trigger_depth, created_at, created_by, next_position, blocked_state,
+                rebuilt_from, triggered_from, trigger_step, trigger_depth, trigger_root, created_at, created_by, next_position, blocked_state,
                 steps_open, steps_running, steps_asking, jobs_failed, jobs_canceled, steps_took_part, is_canceled, has_started,
                 has_fragile_jobs)
-              VALUES ($1, $2, $3, $4, $5, $6, 'scheduled', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0, 'passed', 0, 0, 0, 0, 0, 0,
+              VALUES ($1, $2, $3, $4, $5, $6, 'scheduled', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 0, 'passed', 0, 0, 0, 0, 0, 0,
                 FALSE, FALSE, FALSE)";
     /// What a build was made from.
     INSERT_INPUTS = "INSERT INTO build_inputs (build_id, definition, env, pipeline_env) VALUES ($1, $2, $3, $4)";
@@ -41,6 +41,8 @@ statements! {
     /// One of the organization's builds, by its pipeline and number.
     BY_NUMBER = concat!("SELECT ", columns!(), " FROM builds b JOIN pipelines p ON p.id = b.pipeline_id
               WHERE p.organization_id = $1 AND p.slug = $2 AND b.number = $3");
+    /// How many builds one build has led to, through however many others.
+    COUNT_OF_ROOT = "SELECT COUNT(*) AS n FROM builds WHERE trigger_root = $1";
     /// A page of the organization's builds, newest first.
     PAGE = concat!("SELECT ", columns!(), " FROM builds b JOIN pipelines p ON p.id = b.pipeline_id
               WHERE b.organization_id = $1 AND b.id < $2 ORDER BY b.id DESC LIMIT $3");
@@ -89,6 +91,8 @@ pub struct Build {
     pub trigger_step: Option<StepId>,
     /// How many builds, each made by a step of the one before, lead to it.
     pub trigger_depth: i64,
+    /// The first of those; none for a build that no other led to.
+    pub trigger_root: Option<BuildId>,
     /// What it is called while it waits for a person: `passed`, `failed` or `running`.
     pub blocked_state: String,
     /// When it was made.
@@ -135,6 +139,7 @@ fn build(row: &Row) -> Result<Build, StoreError> {
         triggered_from: row.get("triggered_from")?,
         trigger_step: row.get("trigger_step")?,
         trigger_depth: row.get("trigger_depth")?,
+        trigger_root: row.get("trigger_root")?,
         blocked_state: row.get("blocked_state")?,
         created_at: row.get("created_at")?,
         created_by: row.get("created_by")?,
@@ -161,6 +166,7 @@ pub async fn insert(tx: &mut Tx, new: &Build, inputs: &Inputs) -> Result<(), Sto
         new.triggered_from,
         new.trigger_step,
         new.trigger_depth,
+        new.trigger_root,
         new.created_at,
         new.created_by,
     ];
@@ -168,6 +174,11 @@ pub async fn insert(tx: &mut Tx, new: &Build, inputs: &Inputs) -> Result<(), Sto
     let Inputs { definition, env, pipeline_env } = inputs;
     let values = params![new.id, definition.as_str(), Value::json(env)?, Value::json(pipeline_env)?];
     tx.execute(INSERT_INPUTS, &values).await.map(drop)
+}
+
+/// How many builds one build has led to, through however many others.
+pub async fn count_of_root(tx: &mut Tx, root: BuildId) -> Result<i64, StoreError> {
+    tx.one(COUNT_OF_ROOT, &params![root]).await?.get("n")
 }
 
 /// What a build was made from.

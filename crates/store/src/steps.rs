@@ -68,7 +68,9 @@ statements! {
     /// The build that a trigger has made: once.
     SET_CHILD = "UPDATE steps SET child_build_id = $2 WHERE id = $1 AND child_build_id IS NULL";
     /// Triggers that are to make their build.
-    TO_TRIGGER = "SELECT id, organization_id FROM steps WHERE kind = 'trigger' AND state = 'open' AND child_build_id IS NULL ORDER BY id LIMIT $1";
+    TO_TRIGGER = "SELECT id, organization_id FROM steps
+                  WHERE kind = 'trigger' AND state = 'open' AND child_build_id IS NULL AND organization_id = COALESCE($2, organization_id)
+                  ORDER BY id LIMIT $1";
 }
 
 /// A step of a build.
@@ -298,7 +300,11 @@ pub async fn set_child(tx: &mut Tx, id: StepId, child: BuildId) -> Result<bool, 
 }
 
 /// At most `limit` triggers, of whatever organization, that are to make their build.
-pub async fn to_trigger(tx: &mut Tx, limit: i64) -> Result<Vec<(OrganizationId, StepId)>, StoreError> {
-    let rows = tx.all(TO_TRIGGER, &params![limit]).await?;
+pub async fn to_trigger(
+    tx: &mut Tx,
+    of: Option<OrganizationId>,
+    limit: i64,
+) -> Result<Vec<(OrganizationId, StepId)>, StoreError> {
+    let rows = tx.all(TO_TRIGGER, &params![limit, of]).await?;
     rows.iter().map(|row| Ok((row.get("organization_id")?, row.get("id")?))).collect()
 }

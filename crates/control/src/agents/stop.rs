@@ -21,7 +21,7 @@ impl Control {
     /// # Errors
     /// [`Error::NotFound`].
     pub async fn stop_agent(&self, grant: &Grant<StopAgent>, agent: AgentId, force: bool) -> Result<Agent> {
-        self.write(grant, Lane::Urgent, (agent, force), |tx, scene| {
+        self.write(grant, Lane::Soon, (agent, force), |tx, scene| {
             let (agent, force) = scene.input;
             Box::pin(stop(tx, scene, agent, force))
         })
@@ -34,7 +34,7 @@ impl Control {
     /// As [`Control::stop_agent`].
     pub async fn stop_own_agent(&self, grant: &Grant<ControlOwnAgent>, force: bool) -> Result<Agent> {
         let agent = grant.job()?.agent;
-        self.write(grant, Lane::Urgent, (agent, force), |tx, scene| {
+        self.write(grant, Lane::Soon, (agent, force), |tx, scene| {
             let (agent, force) = scene.input;
             Box::pin(stop(tx, scene, agent, force))
         })

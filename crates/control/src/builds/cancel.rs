@@ -20,7 +20,7 @@ impl Control {
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Conflict`] when it has ended.
     pub async fn cancel_build(&self, grant: &Grant<CancelBuild>, build: BuildId) -> Result<Build> {
-        self.write(grant, Lane::Urgent, build, |tx, scene| Box::pin(mark(tx, scene, scene.input))).await?;
+        self.write(grant, Lane::Soon, build, |tx, scene| Box::pin(mark(tx, scene, scene.input))).await?;
         self.do_chore(grant.organization(), build, Chore::Cancel).await?;
         self.read(grant, build, |tx, scene| {
             Box::pin(
@@ -36,7 +36,7 @@ impl Control {
     /// As [`Control::cancel_build`].
     pub async fn cancel_own_build(&self, grant: &Grant<CancelOwnBuild>) -> Result<BuildId> {
         let build = grant.job()?.build;
-        self.write(grant, Lane::Urgent, build, |tx, scene| Box::pin(mark(tx, scene, scene.input))).await?;
+        self.write(grant, Lane::Soon, build, |tx, scene| Box::pin(mark(tx, scene, scene.input))).await?;
         self.do_chore(grant.organization(), build, Chore::Cancel).await?;
         Ok(build)
     }

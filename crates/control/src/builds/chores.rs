@@ -1,5 +1,5 @@
-//! What is left to do for builds as a whole, in batches: canceling, and making the builds of triggers. A call that leaves such a chore does
-//! it before it answers; what it could not do, the next round of housekeeping does.
+//! What is left to do for builds as a whole, in batches: canceling, and making the builds of triggers. A call that may leave such
+//! a chore does those of its own organization before it answers; what it could not do, the next round of housekeeping does.
 
 use countersign_domain::graph::Message;
 use countersign_domain::id::{BuildId, OrganizationId};
@@ -16,36 +16,46 @@ use super::trigger;
 
 /// How many jobs or steps one transaction cancels at the most: small, so that nobody waits long behind it.
 const BATCH: i64 = 200;
-/// How many builds, and how many triggers, one round sees to at the most.
+/// How many builds, and how many triggers, one look of the house-keeping finds at the most.
 const ROUND: i64 = 100;
+/// The same for a call that waits for them: whoever left more than this behind does not wait for all of it.
+const INLINE: i64 = 10;
 
 impl Control {
-    /// Does what is left to do. A fault is for the log: the next round tries again.
-    pub(crate) async fn do_chores(&self) {
-        if let Err(error) = self.see_to_builds().await {
+    /// Does what is left to do in an organization: nobody waits for another one's. A fault is for the log: the next round tries again.
+    pub(crate) async fn do_chores(&self, of: OrganizationId) {
+        if let Err(error) = self.see_to_builds(Some(of)).await {
             tracing::warn!(%error, "a build's chores are left for the next round");
         }
     }
 
-    /// Does what is left to do for builds; answers for how many something was.
+    /// Does what is left to do for builds, of one organization or of all; answers for how many something was.
     ///
     /// # Errors
-    /// The first that was met.
-    pub(crate) async fn see_to_builds(&self) -> Result<u64> {
+    /// The first that was met; what else was found has been done all the same.
+    pub(crate) async fn see_to_builds(&self, only: Option<OrganizationId>) -> Result<u64> {
         let mut done = 0;
+        let limit = if only.is_some() { INLINE } else { ROUND };
         // A build that was made may leave something itself; a chain of them is bounded by its depth.
         for _ in 0..=trigger::MAX_DEPTH {
-            let (chores, triggers) = self.store().read((), |tx, ()| Box::pin(todo(tx))).await?;
+            if only.is_some() && done >= INLINE.unsigned_abs() {
+                break;
+            }
+            let (chores, triggers) =
+                self.store().read((only, limit), |tx, (only, limit)| Box::pin(todo(tx, *only, *limit))).await?;
             if chores.is_empty() && triggers.is_empty() {
                 break;
             }
             done += (chores.len() + triggers.len()) as u64;
+            // One that cannot be done must not keep the others from it.
+            let mut fault = Ok(());
             for (of, build, chore) in chores {
-                self.do_chore(of, build, chore).await?;
+                fault = fault.and(self.do_chore(of, build, chore).await);
             }
             for (of, step) in triggers {
-                self.make_triggered(of, step).await?;
+                fault = fault.and(self.make_triggered(of, step).await);
             }
+            fault?;
         }
         Ok(done)
     }
@@ -54,7 +64,7 @@ impl Control {
     pub(crate) async fn do_chore(&self, of: OrganizationId, build: BuildId, chore: Chore) -> Result<()> {
         let grant: Grant<KeepHouse> = self.system("go on with what a build is to do", of)?;
         loop {
-            let lane = if chore == Chore::Cancel { Lane::Urgent } else { Lane::Normal };
+            let lane = if chore == Chore::Cancel { Lane::Soon } else { Lane::Normal };
             let is_done =
                 self.write(&grant, lane, (build, chore), |tx, scene| Box::pin(cancel_some(tx, scene))).await?;
             if is_done {
@@ -66,8 +76,12 @@ impl Control {
 
 type Todo = (Vec<(OrganizationId, BuildId, Chore)>, Vec<(OrganizationId, countersign_domain::id::StepId)>);
 
-async fn todo(tx: &mut Tx) -> std::result::Result<Todo, countersign_store::StoreError> {
-    Ok((tally::with_chores(tx, ROUND).await?, steps::to_trigger(tx, ROUND).await?))
+async fn todo(
+    tx: &mut Tx,
+    only: Option<OrganizationId>,
+    limit: i64,
+) -> std::result::Result<Todo, countersign_store::StoreError> {
+    Ok((tally::with_chores(tx, only, limit).await?, steps::to_trigger(tx, only, limit).await?))
 }
 
 /// Cancels some of what is open; true when nothing was left.

@@ -63,7 +63,18 @@ pub(crate) struct Order {
     pub meta_data: Vec<(String, String)>,
     pub source: Source,
     pub rebuilt_from: Option<BuildId>,
-    pub triggered_by: Option<(BuildId, StepId, i64)>,
+    pub triggered_by: Option<TriggeredBy>,
+}
+
+/// What made a build that nobody asked for.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct TriggeredBy {
+    pub build: BuildId,
+    pub step: StepId,
+    /// How many builds lead to the new one.
+    pub depth: i64,
+    /// The first of them.
+    pub root: BuildId,
 }
 
 /// In which deployment.
@@ -82,7 +93,7 @@ impl Control {
     pub async fn create_build(&self, grant: &Grant<CreateBuild>, new: NewBuild) -> Result<Build> {
         let order = self.order(new)?;
         let build = self.write(grant, Lane::Normal, order, |tx, scene| Box::pin(make(tx, scene, &scene.input))).await?;
-        self.do_chores().await;
+        self.do_chores(grant.organization()).await;
         Ok(build)
     }
 
@@ -203,9 +214,10 @@ pub(crate) async fn make<I: Sync>(tx: &mut Tx, scene: &Scene<I>, order: &Order) 
         commit: order.commit.clone().unwrap_or_else(|| HEAD.to_owned()),
         source: order.source,
         rebuilt_from: order.rebuilt_from,
-        triggered_from: order.triggered_by.map(|(build, ..)| build),
-        trigger_step: order.triggered_by.map(|(_, step, _)| step),
-        trigger_depth: order.triggered_by.map_or(0, |(.., depth)| depth),
+        triggered_from: order.triggered_by.map(|by| by.build),
+        trigger_step: order.triggered_by.map(|by| by.step),
+        trigger_depth: order.triggered_by.map_or(0, |by| by.depth),
+        trigger_root: order.triggered_by.map(|by| by.root),
         blocked_state: "passed".to_owned(),
         created_at: tx.now(),
         created_by: scene.caller.user(),

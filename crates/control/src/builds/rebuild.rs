@@ -19,7 +19,7 @@ impl Control {
     pub async fn rebuild(&self, grant: &Grant<CreateBuild>, of: BuildId) -> Result<Build> {
         let fresh = (of, self.fresh_id(), self.fresh_id());
         let build = self.write(grant, Lane::Normal, fresh, |tx, scene| Box::pin(rebuild(tx, scene))).await?;
-        self.do_chores().await;
+        self.do_chores(grant.organization()).await;
         Ok(build)
     }
 }

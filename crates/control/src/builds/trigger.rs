@@ -14,11 +14,13 @@ use crate::access::actions::KeepHouse;
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene, input};
 
-use super::create::{Order, Where, make, reference};
+use super::create::{Order, TriggeredBy, Where, make, reference};
 use super::runner::Runner;
 
 /// How many builds, each made by a step of the one before, may follow each other.
 pub const MAX_DEPTH: i64 = 10;
+/// How many builds one build may lead to, through all triggers together: a pipeline that triggers itself twice would otherwise double ten times.
+pub const MAX_TRIGGERED: i64 = 1_000;
 
 impl Control {
     /// Makes the build of a trigger, or lets it fail with the reason.
@@ -57,6 +59,12 @@ async fn trigger(tx: &mut Tx, scene: &Scene<(StepId, Fresh)>) -> Result<()> {
     if depth > MAX_DEPTH {
         return Err(Error::Conflict(format!("Builds may trigger builds, {MAX_DEPTH} after each other at the most.")));
     }
+    let root = parent.trigger_root.unwrap_or(parent.id);
+    if builds::count_of_root(tx, root).await? >= MAX_TRIGGERED {
+        return Err(Error::Conflict(format!(
+            "One build may lead to {MAX_TRIGGERED} others at the most, through all triggers together."
+        )));
+    }
     let message =
         work.message.or(parent.message).map(|text| Description::parse(&text).map(|it| it.as_str().to_owned()));
     let order = Order {
@@ -74,7 +82,7 @@ async fn trigger(tx: &mut Tx, scene: &Scene<(StepId, Fresh)>) -> Result<()> {
         meta_data: work.meta_data.into_iter().collect(),
         source: Source::TriggerJob,
         rebuilt_from: None,
-        triggered_by: Some((row.build, row.id, depth)),
+        triggered_by: Some(TriggeredBy { build: row.build, step: row.id, depth, root }),
     };
     let child = make(tx, scene, &order).await?;
     steps::set_child(tx, row.id, child.id).await?;

@@ -20,7 +20,9 @@ impl Control {
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Conflict`] when it waits for other steps, or has ended.
     pub async fn cancel_job(&self, grant: &Grant<CancelJob>, job: JobId) -> Result<Job> {
-        self.write(grant, Lane::Urgent, job, |tx, scene| Box::pin(cancel(tx, scene))).await
+        let job = self.write(grant, Lane::Soon, job, |tx, scene| Box::pin(cancel(tx, scene))).await?;
+        self.do_chores(grant.organization()).await;
+        Ok(job)
     }
 }
 

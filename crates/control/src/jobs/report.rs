@@ -123,7 +123,7 @@ impl Control {
             })
         });
         let id = ended.await?;
-        self.do_chores().await;
+        self.do_chores(grant.organization()).await;
         Ok(id)
     }
 }

@@ -23,7 +23,9 @@ impl Control {
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Conflict`] when it has not ended, was run again, belongs to a canceled build, or its step says no.
     pub async fn retry_job(&self, grant: &Grant<RetryJob>, job: JobId) -> Result<Job> {
-        self.write(grant, Lane::Normal, job, |tx, scene| Box::pin(retry(tx, scene))).await
+        let job = self.write(grant, Lane::Normal, job, |tx, scene| Box::pin(retry(tx, scene))).await?;
+        self.do_chores(grant.organization()).await;
+        Ok(job)
     }
 }
 

@@ -21,7 +21,9 @@ impl Control {
     /// [`Error::NotFound`] for no step of the build.
     pub async fn cancel_step(&self, grant: &Grant<WriteSteps>, step: String) -> Result<StepId> {
         let build = grant.job()?.build;
-        self.write(grant, Lane::Urgent, (build, step), |tx, scene| Box::pin(cancel(tx, scene))).await
+        let step = self.write(grant, Lane::Soon, (build, step), |tx, scene| Box::pin(cancel(tx, scene))).await?;
+        self.do_chores(grant.organization()).await;
+        Ok(step)
     }
 }
 

@@ -32,7 +32,7 @@ impl Control {
     /// [`Error::NotFound`]; [`Error::Conflict`] when it does not ask now; [`Error::Invalid`] at `fields.KEY`.
     pub async fn unblock_step(&self, grant: &Grant<UnblockStep>, step: StepId, answer: Answer) -> Result<StepRow> {
         let row = self.write(grant, Lane::Normal, (step, answer), |tx, scene| Box::pin(unblock(tx, scene))).await?;
-        self.do_chores().await;
+        self.do_chores(grant.organization()).await;
         Ok(row)
     }
 }

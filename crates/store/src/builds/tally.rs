@@ -21,7 +21,8 @@ statements! {
     /// Whether a job of the build has started.
     HAS_STARTED = "SELECT has_started FROM builds WHERE id = $1";
     /// Builds for which something is left to do in batches.
-    WITH_CHORES = "SELECT id, organization_id, chore FROM builds WHERE chore IS NOT NULL ORDER BY id LIMIT $1";
+    WITH_CHORES = "SELECT id, organization_id, chore FROM builds
+                   WHERE chore IS NOT NULL AND organization_id = COALESCE($2, organization_id) ORDER BY id LIMIT $1";
 }
 
 /// What is left to do for a build as a whole.
@@ -123,7 +124,11 @@ pub async fn has_started(tx: &mut Tx, id: BuildId) -> Result<bool, StoreError> {
 }
 
 /// At most `limit` builds, of whatever organization, for which something is left to do.
-pub async fn with_chores(tx: &mut Tx, limit: i64) -> Result<Vec<(OrganizationId, BuildId, Chore)>, StoreError> {
-    let rows = tx.all(WITH_CHORES, &params![limit]).await?;
+pub async fn with_chores(
+    tx: &mut Tx,
+    of: Option<OrganizationId>,
+    limit: i64,
+) -> Result<Vec<(OrganizationId, BuildId, Chore)>, StoreError> {
+    let rows = tx.all(WITH_CHORES, &params![limit, of]).await?;
     rows.iter().map(|row| Ok((row.get("organization_id")?, row.get("id")?, row.parse("chore")?))).collect()
 }

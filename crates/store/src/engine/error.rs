@@ -108,22 +108,10 @@ pub enum StoreError {
 }
 
 impl StoreError {
-    /// Whether the same operation may succeed when it is sent again later.
-    #[must_use]
-    pub const fn is_retryable(&self) -> bool {
-        matches!(self, Self::Unavailable { .. } | Self::Contended | Self::StorageFull)
-    }
-
     /// Whether the store could not find out; a face must answer 503, never that something is denied or missing.
     #[must_use]
     pub const fn is_cannot_tell(&self) -> bool {
         !matches!(self, Self::UniqueViolation | Self::ForeignKey | Self::NoRow { .. })
-    }
-
-    /// Whether a full disk is the cause.
-    #[must_use]
-    pub const fn is_storage_full(&self) -> bool {
-        matches!(self, Self::StorageFull)
     }
 
     /// For what was found unreachable, slow or broken.

@@ -15,6 +15,8 @@ use super::{error::StoreError, tx::Tx};
 pub enum Lane {
     /// Before all others, and on a full disk with the space in reserve: what takes access away.
     Urgent,
+    /// Before ordinary writes, with nothing in reserve: what ends work, of which there can be much at once.
+    Soon,
     /// Everything else.
     Normal,
 }

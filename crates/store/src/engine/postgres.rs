@@ -172,7 +172,7 @@ impl Postgres {
     pub(super) async fn connection(&self, lane: Lane) -> Result<Connection, StoreError> {
         let pool = match lane {
             Lane::Urgent => &self.urgent,
-            Lane::Normal => &self.pool,
+            Lane::Soon | Lane::Normal => &self.pool,
         };
         let client = pool.get().await.map_err(|error| errors::from_pool(&error, self.server.place()))?;
         Ok(Connection::new(client, Arc::clone(&self.translations)))

@@ -13,7 +13,7 @@ use crate::engine::{
 /// How many operations may wait in each lane. Beyond it a caller is told to come again: the disk does not keep up.
 const WAITING_MAX: usize = 16_384;
 
-/// Two lanes, closed once.
+/// The lanes, closed once.
 #[derive(Default)]
 pub(super) struct Queue {
     waiting: Mutex<Waiting>,
@@ -23,13 +23,14 @@ pub(super) struct Queue {
 #[derive(Default)]
 struct Waiting {
     urgent: VecDeque<Box<dyn Job>>,
+    soon: VecDeque<Box<dyn Job>>,
     normal: VecDeque<Box<dyn Job>>,
     closed: bool,
 }
 
 impl Waiting {
     fn next(&mut self) -> Option<Box<dyn Job>> {
-        self.urgent.pop_front().or_else(|| self.normal.pop_front())
+        self.urgent.pop_front().or_else(|| self.soon.pop_front()).or_else(|| self.normal.pop_front())
     }
 }
 
@@ -42,6 +43,7 @@ impl Queue {
         }
         let lane = match job.lane() {
             Lane::Urgent => &mut waiting.urgent,
+            Lane::Soon => &mut waiting.soon,
             Lane::Normal => &mut waiting.normal,
         };
         if lane.len() >= WAITING_MAX {

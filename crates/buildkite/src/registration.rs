@@ -66,7 +66,7 @@ pub(crate) async fn identify(
         organization_uuid: it.organization.id.to_string(),
         cluster_uuid,
         cluster_name,
-        // Queues are names here, without a row of their own.
+        // A token names its queue; a row with an id comes with the first job or pause of it, or never.
         organization_queue_uuid: String::new(),
         organization_queue_key: it.queue.unwrap_or_default(),
     }))

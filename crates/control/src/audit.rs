@@ -12,6 +12,7 @@ use countersign_domain::audit::canonical;
 use countersign_domain::id::OrganizationId;
 pub use countersign_store::audit::Event;
 
+pub use list::AuditLog;
 pub use verify::{Chain, Verdict};
 
 /// What the MAC over a head is labelled with.

@@ -182,6 +182,17 @@ impl Control {
         Arc::new(TokenSecret::mint(&self.inner.settings.prefix, kind, self.entropy()))
     }
 
+    fn scene<A: Action, I>(&self, grant: &Grant<A>, input: I) -> Scene<I> {
+        Scene {
+            input,
+            caller: grant.caller().clone(),
+            organization: grant.organization(),
+            keys: self.keys(),
+            entropy: self.inner.entropy.clone(),
+            wakeups: self.inner.wakeups.clone(),
+        }
+    }
+
     /// The one way to write: a transaction that first asks whether the caller's credential still stands.
     pub(crate) async fn write<A, I, T, F>(&self, grant: &Grant<A>, lane: Lane, input: I, op: F) -> Result<T>
     where
@@ -190,14 +201,7 @@ impl Control {
         T: Send + 'static,
         F: for<'a> Fn(&'a mut Tx, &'a Scene<I>) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
     {
-        let scene = Scene {
-            input,
-            caller: grant.caller().clone(),
-            organization: grant.organization(),
-            keys: self.keys(),
-            entropy: self.inner.entropy.clone(),
-            wakeups: self.inner.wakeups.clone(),
-        };
+        let scene = self.scene(grant, input);
         let _place = match grant.caller() {
             Caller::Session(it) => Some(self.inner.crowd.enter(it.agent).await),
             Caller::Job(it) => Some(self.inner.crowd.enter(it.agent).await),
@@ -227,14 +231,7 @@ impl Control {
         T: Send + 'static,
         F: for<'a> Fn(&'a mut Tx, &'a Scene<I>) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
     {
-        let scene = Scene {
-            input,
-            caller: grant.caller().clone(),
-            organization: grant.organization(),
-            keys: self.keys(),
-            entropy: self.inner.entropy.clone(),
-            wakeups: self.inner.wakeups.clone(),
-        };
+        let scene = self.scene(grant, input);
         self.inner.store.read((scene, op), |tx, (scene, op)| op(tx, scene)).await
     }
 }

@@ -16,5 +16,3 @@ pub use publish::{Discovery, KeySet};
 
 /// Where the key set is, below the public address.
 pub const KEY_SET_PATH: &str = "/.well-known/jwks";
-/// Where the discovery document is, below the public address.
-pub const DISCOVERY_PATH: &str = "/.well-known/openid-configuration";

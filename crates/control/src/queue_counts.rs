@@ -68,7 +68,7 @@ impl Control {
                 let scope = scopes::find(tx, of, scene.input).await?.ok_or_else(Error::unknown)?;
                 let reached = reached(tx, of, &scope).await?;
                 let sees = |deployment: DeploymentId, queue: &str| {
-                    reached.contains_key(&deployment) && queue.parse().is_ok_and(|queue| scope.allows_queue(&queue))
+                    reached.contains_key(&deployment) && scope.allows_queue_named(queue)
                 };
                 let mut counts: BTreeMap<String, Counts> = BTreeMap::new();
                 for it in queue_counts::agents(tx, of).await?.into_iter().filter(|it| sees(it.deployment, &it.queue)) {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use countersign_domain::audit::ActorKind;
 use countersign_domain::id::{AuditEventId, Id, OrganizationId};
 use countersign_domain::{Entropy, KeyRing};
 use countersign_store::{Tx, audit};
@@ -86,13 +87,14 @@ impl<I> Scene<I> {
 }
 
 fn actor(caller: &Caller) -> (&'static str, Option<Id<audit::Event>>, String) {
-    match caller {
-        Caller::User(it) => ("user", Some(it.user.cast()), it.email.clone()),
-        Caller::AgentToken(it) => ("agent_token", Some(it.token.cast()), it.public_id.to_string()),
-        Caller::Session(it) => ("agent", Some(it.agent.cast()), it.name.clone()),
-        Caller::Job(it) => ("job", Some(it.job.cast()), it.public_id.to_string()),
-        Caller::Operator(_) => ("operator", None, "operator".to_owned()),
-        Caller::System(reason) => ("system", None, (*reason).to_owned()),
-        Caller::Anonymous(_) => ("anonymous", None, String::new()),
-    }
+    let (kind, id, name) = match caller {
+        Caller::User(it) => (ActorKind::User, Some(it.user.cast()), it.email.clone()),
+        Caller::AgentToken(it) => (ActorKind::AgentToken, Some(it.token.cast()), it.public_id.to_string()),
+        Caller::Session(it) => (ActorKind::Agent, Some(it.agent.cast()), it.name.clone()),
+        Caller::Job(it) => (ActorKind::Job, Some(it.job.cast()), it.public_id.to_string()),
+        Caller::Operator(_) => (ActorKind::Operator, None, "operator".to_owned()),
+        Caller::System(reason) => (ActorKind::System, None, (*reason).to_owned()),
+        Caller::Anonymous(_) => (ActorKind::Anonymous, None, String::new()),
+    };
+    (kind.as_str(), id, name)
 }

@@ -47,19 +47,6 @@ impl ActorKind {
     }
 }
 
-/// The text is no kind of actor.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("is not a kind of actor: anonymous, user, agent_token, agent, job, operator or system")]
-pub struct NotAnActorKind;
-
-impl std::str::FromStr for ActorKind {
-    type Err = NotAnActorKind;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        Self::ALL.into_iter().find(|kind| kind.as_str() == text).ok_or(NotAnActorKind)
-    }
-}
-
 /// A row as bytes: a mark for the format, then each field behind its length, so that no two different rows give the same bytes.
 /// A field that is absent is not the same as one that is empty.
 #[must_use]

@@ -2,6 +2,8 @@
 
 use std::{fmt, str::FromStr};
 
+use crate::Timestamp;
+
 /// The reason that a holder of a genuine value is told. Everything else is told [`Refusal::Unknown`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Refusal {
@@ -35,6 +37,26 @@ impl Refusal {
         Self::Kind,
         Self::Rate,
     ];
+
+    /// Why the secret of a token is refused at `now`, if it is. The token's own end comes before its secret's: who learns that a token is
+    /// revoked has no use for the newer value.
+    #[must_use]
+    pub fn of_secret(
+        revoked_at: Option<Timestamp>,
+        expires_at: Option<Timestamp>,
+        valid_until: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Option<Self> {
+        if revoked_at.is_some() {
+            Some(Self::Revoked)
+        } else if expires_at.is_some_and(|at| at <= now) {
+            Some(Self::Expired)
+        } else if valid_until.is_some_and(|at| at <= now) {
+            Some(Self::Rotated)
+        } else {
+            None
+        }
+    }
 
     /// The word for programs: in bodies, columns and metrics.
     #[must_use]

@@ -100,6 +100,17 @@ impl Part {
     }
 }
 
+impl DeploymentScope {
+    /// The deployment, when there is one alone that the token reaches.
+    #[must_use]
+    pub fn only_one(&self) -> Option<DeploymentId> {
+        match self {
+            Self::Only { deployments, all_branches: false } if deployments.len() == 1 => deployments.first().copied(),
+            Self::Only { .. } | Self::Every => None,
+        }
+    }
+}
+
 impl Scope {
     /// Every deployment, any queue, from anywhere.
     #[must_use]
@@ -143,6 +154,12 @@ impl Scope {
             QueueScope::Any => true,
             QueueScope::Only(queues) => queues.contains(queue),
         }
+    }
+
+    /// The same for the name that a row has; a text that is no name is no queue.
+    #[must_use]
+    pub fn allows_queue_named(&self, queue: &str) -> bool {
+        queue.parse().is_ok_and(|queue| self.allows_queue(&queue))
     }
 
     /// Whether an agent of the token may work in this deployment.

@@ -5,6 +5,17 @@
 
 use std::{fmt, str::FromStr};
 
+/// Bytes in lower-case hexadecimal digits.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        for digit in [byte >> 4, byte & 0xF] {
+            text.extend(char::from_digit(u32::from(digit), 16));
+        }
+        text
+    })
+}
+
 /// Most characters of a description or a reason.
 pub const MAX_DESCRIPTION: usize = 1_000;
 /// Most characters of an organization's slug.

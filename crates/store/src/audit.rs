@@ -25,6 +25,8 @@ statements! {
     UNSEALED = concat!("SELECT ", columns!(), " FROM audit_events WHERE organization_id = $1 AND sequence IS NULL ORDER BY id LIMIT $2");
     /// How many those are.
     COUNT_UNSEALED = "SELECT COUNT(*) AS n FROM audit_events WHERE organization_id = $1 AND sequence IS NULL";
+    /// How many those are in all organizations.
+    COUNT_ALL_UNSEALED = "SELECT COUNT(*) AS n FROM audit_events WHERE sequence IS NULL";
     /// The lowest and the highest place of an organization's sealed events.
     ENDS = "SELECT MIN(sequence) AS first, MAX(sequence) AS last FROM audit_events WHERE organization_id = $1 AND sequence IS NOT NULL";
     /// Organizations with events that are not sealed yet.
@@ -163,6 +165,11 @@ pub async fn unsealed(tx: &mut Tx, of: OrganizationId, limit: i64) -> Result<Vec
 /// How many events of an organization are not sealed yet.
 pub async fn count_unsealed(tx: &mut Tx, of: OrganizationId) -> Result<i64, StoreError> {
     tx.one(COUNT_UNSEALED, &params![of]).await?.get("n")
+}
+
+/// How many events of all organizations are not sealed yet.
+pub async fn count_all_unsealed(tx: &mut Tx) -> Result<i64, StoreError> {
+    tx.one(COUNT_ALL_UNSEALED, &params![]).await?.get("n")
 }
 
 /// The lowest and the highest place of an organization's sealed events, if there are any.

@@ -13,8 +13,6 @@ statements! {
     FIND = "SELECT id, slug, name, default_deployment_id, default_reveal_policy, created_at FROM organizations WHERE id = $1";
     /// By slug, which is unique across the instance.
     FIND_BY_SLUG = "SELECT id, slug, name, default_deployment_id, default_reveal_policy, created_at FROM organizations WHERE slug = $1";
-    /// All of them, for work that the server does by itself.
-    ALL_IDS = "SELECT id FROM organizations ORDER BY id";
     /// A new deployment.
     INSERT_DEPLOYMENT = "INSERT INTO deployments (id, organization_id, name, parent_id, created_at) VALUES ($1, $2, $3, $4, $5)";
     /// One of the organization's deployments.
@@ -96,11 +94,6 @@ pub async fn find(tx: &mut Tx, id: OrganizationId) -> Result<Option<Organization
 /// The organization with this slug.
 pub async fn find_by_slug(tx: &mut Tx, slug: &str) -> Result<Option<Organization>, StoreError> {
     tx.maybe(FIND_BY_SLUG, &params![slug]).await?.as_ref().map(organization).transpose()
-}
-
-/// Every organization's id, oldest first.
-pub async fn all_ids(tx: &mut Tx) -> Result<Vec<OrganizationId>, StoreError> {
-    tx.all(ALL_IDS, &params![]).await?.iter().map(|row| row.get("id")).collect()
 }
 
 /// Adds a deployment. [`StoreError::UniqueViolation`] when the organization has one of that name.

@@ -6,10 +6,12 @@ use clap::{Args, Subcommand};
 use countersign_control::{
     Control, Grant,
     access::actions::ViewInstance,
-    audit::{Chain, Event, Verdict},
+    audit::{AuditLog, Chain, Event, Verdict},
 };
-use countersign_domain::{id::OrganizationId, text::Slug};
-use countersign_store::organizations;
+use countersign_domain::{
+    id::OrganizationId,
+    text::{Slug, hex},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -89,9 +91,8 @@ async fn act(command: &Command, which: &Which, control: &Control, printer: Print
 /// The logs that were asked for, with the names of their organizations.
 async fn logs(control: &Control, grant: &Grant<ViewInstance>, only: Option<&Slug>) -> Outcome<Vec<Log>> {
     let mut logs = Vec::new();
-    for of in control.audited_organizations(grant).await? {
-        let found = control.store().read(of, |tx, of| Box::pin(organizations::find(tx, *of))).await?;
-        let name = found.map_or_else(|| "(instance)".to_owned(), |organization| organization.slug);
+    for AuditLog { of, slug } in control.audit_logs(grant).await? {
+        let name = slug.unwrap_or_else(|| "(instance)".to_owned());
         if only.is_none_or(|slug| slug.as_str() == name) {
             logs.push(Log { of, name });
         }
@@ -235,13 +236,5 @@ fn as_json(log: &Log, event: &Event) -> Value {
         "request_id": event.request_id,
         "row": row,
         "hash": hash,
-    })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write as _;
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        write!(text, "{byte:02x}").ok();
-        text
     })
 }

@@ -247,19 +247,9 @@ fn token_refusal(
     ip: IpAddr,
     now: Timestamp,
 ) -> Option<Refusal> {
-    if it.revoked_at.is_some() {
-        return Some(Refusal::Revoked);
-    }
-    if it.expires_at.is_some_and(|at| at <= now) {
-        return Some(Refusal::Expired);
-    }
-    if it.valid_until.is_some_and(|at| at <= now) {
-        return Some(Refusal::Rotated);
-    }
-    if it.kind == Kind::UserToken && it.role.is_none() {
-        return Some(Refusal::Revoked);
-    }
-    outside(networks, ip)
+    let ended = Refusal::of_secret(it.revoked_at, it.expires_at, it.valid_until, now);
+    let has_left = it.kind == Kind::UserToken && it.role.is_none();
+    ended.or(has_left.then_some(Refusal::Revoked)).or_else(|| outside(networks, ip))
 }
 
 fn token_caller(it: secrets::Credential, origin: Origin) -> Result<Caller> {

@@ -48,14 +48,8 @@ pub(crate) async fn still_stands(tx: &mut Tx, caller: &Caller) -> Result<()> {
 async fn secret_stands(tx: &mut Tx, token: TokenId, secret: SecretId, id: &PublicId) -> Result<()> {
     let now = tx.now();
     let Some(it) = secrets::standing(tx, token, secret).await? else { return Err(Error::unknown()) };
-    let reason = if it.revoked_at.is_some() {
-        Refusal::Revoked
-    } else if it.expires_at.is_some_and(|at| at <= now) {
-        Refusal::Expired
-    } else if it.valid_until.is_some_and(|at| at <= now) {
-        Refusal::Rotated
-    } else {
-        return Ok(());
-    };
-    Err(Error::refused(reason, id.clone()))
+    match Refusal::of_secret(it.revoked_at, it.expires_at, it.valid_until, now) {
+        Some(reason) => Err(Error::refused(reason, id.clone())),
+        None => Ok(()),
+    }
 }

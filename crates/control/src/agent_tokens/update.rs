@@ -4,11 +4,11 @@ use countersign_domain::id::AgentId;
 use countersign_domain::text::QueueName;
 use countersign_domain::{DeploymentScope, QueueScope, RevealPolicy, Scope, Timestamp};
 use countersign_store::tokens::{self, Token, scopes, secrets};
-use countersign_store::{Lane, Tx, agents, organizations};
+use countersign_store::{Lane, Tx, agents};
 use serde_json::json;
 
 use crate::access::actions::UpdateAgentToken;
-use crate::agents::{Reach, reach};
+use crate::agents::{Reach, is_within, reach};
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene, input, issuing, revealing};
 
@@ -155,12 +155,7 @@ async fn outside(tx: &mut Tx, scene: &Scene<AgentTokenChange>, token: &Token, sc
         // Inside or outside now: either way it may be another than before.
         scene.agent_changed(tx, id);
         let Some(agent) = agents::find(tx, scene.organization, id).await? else { continue };
-        let deployment = organizations::find_deployment(tx, scene.organization, agent.deployment).await?;
-        let is_branch = deployment.is_some_and(|it| it.parent.is_some());
-        let queue = agent.queue.parse::<QueueName>();
-        let inside =
-            scope.allows_deployment(agent.deployment, is_branch) && queue.is_ok_and(|queue| scope.allows_queue(&queue));
-        if !inside {
+        if !is_within(tx, scope, &agent).await? {
             found.push(id);
         }
     }

@@ -20,7 +20,7 @@ use crate::access::actions::Ping;
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene};
 
-use super::register::may_work;
+use super::may_work;
 
 /// What an agent is to do now.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -4,8 +4,7 @@ use std::sync::Arc;
 
 use countersign_domain::agent::{Tags, expand_name};
 use countersign_domain::id::{DeploymentId, OrganizationId, SessionId};
-use countersign_domain::text::QueueName;
-use countersign_domain::{AgentState, DeploymentScope, Kind, Refusal, Scope, TokenDigest, TokenSecret};
+use countersign_domain::{AgentState, Kind, Refusal, Scope, TokenDigest, TokenSecret};
 use countersign_store::agents::sessions::{self, NewSession};
 use countersign_store::agents::{self, Agent};
 use countersign_store::tokens::scopes;
@@ -193,13 +192,7 @@ async fn join(tx: &mut Tx, of: OrganizationId, scope: &Scope, tags: &Tags) -> Re
     let found = if let Some(name) = tags.deployment() {
         organizations::find_deployment_by_name(tx, of, name.as_str()).await?
     } else {
-        let only = match &scope.deployments {
-            DeploymentScope::Only { deployments, all_branches: false } if deployments.len() == 1 => {
-                deployments.first().copied()
-            }
-            _ => None,
-        };
-        let id = match only {
+        let id = match scope.deployments.only_one() {
             Some(id) => id,
             None => match organizations::find(tx, of).await? {
                 Some(organization) => organization.default_deployment,
@@ -209,16 +202,6 @@ async fn join(tx: &mut Tx, of: OrganizationId, scope: &Scope, tags: &Tags) -> Re
         organizations::find_deployment(tx, of, id).await?
     };
     Ok(found.filter(|it| scope.allows_deployment(it.id, it.parent.is_some())).map(|it| it.id))
-}
-
-/// Whether a scope still lets an agent take work: its deployment and its queue.
-pub(crate) async fn may_work(tx: &mut Tx, agent: &Agent) -> Result<bool> {
-    let Some(scope) = scopes::find(tx, agent.organization, agent.token).await? else { return Ok(false) };
-    let deployment = organizations::find_deployment(tx, agent.organization, agent.deployment).await?;
-    let Some(deployment) = deployment else { return Ok(false) };
-    let queue = agent.queue.parse::<QueueName>();
-    Ok(scope.allows_deployment(deployment.id, deployment.parent.is_some())
-        && queue.is_ok_and(|queue| scope.allows_queue(&queue)))
 }
 
 #[cfg(test)]

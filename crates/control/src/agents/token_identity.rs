@@ -1,6 +1,6 @@
 //! What an agent token is, asked by its holder.
 
-use countersign_domain::{DeploymentScope, QueueScope};
+use countersign_domain::QueueScope;
 use countersign_store::organizations::{self, Deployment, Organization};
 use countersign_store::tokens::{self, Token, scopes};
 
@@ -35,14 +35,9 @@ impl Control {
                 let token = tokens::find(tx, of, scene.input).await?.ok_or_else(Error::unknown)?;
                 let organization = organizations::find(tx, of).await?.ok_or_else(Error::unknown)?;
                 let scope = scopes::find(tx, of, token.id).await?.ok_or_else(Error::unknown)?;
-                let deployment = match &scope.deployments {
-                    DeploymentScope::Only { deployments, all_branches: false } if deployments.len() == 1 => {
-                        match deployments.first() {
-                            Some(id) => organizations::find_deployment(tx, of, *id).await?,
-                            None => None,
-                        }
-                    }
-                    _ => None,
+                let deployment = match scope.deployments.only_one() {
+                    Some(id) => organizations::find_deployment(tx, of, id).await?,
+                    None => None,
                 };
                 let queue = match &scope.queues {
                     QueueScope::Only(queues) if queues.len() == 1 => queues.first().map(|it| it.as_str().to_owned()),

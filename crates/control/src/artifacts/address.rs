@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use countersign_domain::id::{ArtifactId, Id, JobId};
+use countersign_domain::text::hex;
 use countersign_domain::{KeyId, KeyRing, Timestamp};
 use countersign_store::artifacts::Batch;
 
@@ -92,10 +93,6 @@ impl Signature {
 /// The one refusal of an address.
 pub(super) const fn refused() -> Error {
     Error::Denied { action: "artifact.move", needs: "an address that this server signed and that has not expired" }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Lower-case digits only: a tag has one spelling.

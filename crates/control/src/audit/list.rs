@@ -2,10 +2,19 @@
 
 use countersign_domain::id::{AuditEventId, OrganizationId};
 use countersign_store::audit::{self, Event};
-use countersign_store::tokens;
+use countersign_store::{organizations, tokens};
 
 use crate::access::actions::{ViewAudit, ViewInstance};
 use crate::{Control, Grant, MAX_PAGE, Page, PageRequest, Result};
+
+/// One log, by whom it is of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditLog {
+    /// The organization; nil for the instance itself.
+    pub of: OrganizationId,
+    /// The organization's slug; none for the instance.
+    pub slug: Option<String>,
+}
 
 impl Control {
     /// A page of the organization's audit log, newest first.
@@ -24,12 +33,22 @@ impl Control {
         Ok(Page::of(rows, &page))
     }
 
-    /// The organizations that have an audit log, the instance itself (nil) among them: for the operator.
+    /// The audit logs that there are, the instance's own among them: for the operator.
     ///
     /// # Errors
     /// Only [`crate::Error::Unavailable`] and [`crate::Error::Internal`].
-    pub async fn audited_organizations(&self, _: &Grant<ViewInstance>) -> Result<Vec<OrganizationId>> {
-        Ok(self.store().read((), |tx, ()| Box::pin(audit::organizations(tx))).await?)
+    pub async fn audit_logs(&self, _: &Grant<ViewInstance>) -> Result<Vec<AuditLog>> {
+        let logs = self.store().read((), |tx, ()| {
+            Box::pin(async {
+                let mut logs = Vec::new();
+                for of in audit::organizations(tx).await? {
+                    let slug = organizations::find(tx, of).await?.map(|organization| organization.slug);
+                    logs.push(AuditLog { of, slug });
+                }
+                Ok::<_, countersign_store::StoreError>(logs)
+            })
+        });
+        Ok(logs.await?)
     }
 
     /// A part of an audit log in the order in which it is sealed, and then what is not sealed yet: for export by the operator.

@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use countersign_domain::Refusal;
-use countersign_store::{agents, jobs};
+use countersign_store::{agents, audit, jobs};
 
 use crate::{Control, Result};
 
@@ -31,6 +31,8 @@ pub struct Gauges {
     pub jobs: Vec<(String, i64)>,
     /// Refused credentials by reason, since the start.
     pub refusals: Vec<(Refusal, u64)>,
+    /// Rows of the audit log that are not sealed yet, of all organizations. It grows only when sealing does not come after.
+    pub audit_unsealed: i64,
 }
 
 impl Control {
@@ -39,18 +41,19 @@ impl Control {
     /// # Errors
     /// Only [`crate::Error::Unavailable`] and [`crate::Error::Internal`].
     pub async fn gauges(&self) -> Result<Gauges> {
-        let (agents, jobs) = self
+        let (agents, jobs, audit_unsealed) = self
             .store()
             .read((), |tx, ()| {
                 Box::pin(async move {
                     let agents = agents::count_by_state(tx).await?;
                     let jobs = jobs::count_by_state(tx).await?;
-                    Ok::<_, countersign_store::StoreError>((agents, jobs))
+                    let unsealed = audit::count_all_unsealed(tx).await?;
+                    Ok::<_, countersign_store::StoreError>((agents, jobs, unsealed))
                 })
             })
             .await?;
         let counts = self.counts().refusals.iter().map(|count| count.load(Ordering::Relaxed));
         let refusals = Refusal::ALL.into_iter().zip(counts).collect();
-        Ok(Gauges { agents, jobs, refusals })
+        Ok(Gauges { agents, jobs, refusals, audit_unsealed })
     }
 }

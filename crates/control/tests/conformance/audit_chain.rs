@@ -3,7 +3,7 @@
 use countersign_control::Control;
 use countersign_control::access::actions::{CreateAgentToken, ViewAudit, ViewInstance};
 use countersign_control::agent_tokens::NewAgentToken;
-use countersign_control::audit::{Chain, Verdict};
+use countersign_control::audit::{AuditLog, Chain, Verdict};
 use countersign_domain::KeyRing;
 use countersign_domain::id::OrganizationId;
 use countersign_store::{IntoValue, Lane, StoreError, audit};
@@ -75,7 +75,7 @@ pub async fn rows_are_sealed_behind_and_in_one_chain_per_organization(world: &Wo
     let of = world.acme.created.organization.id;
     assert_eq!(places(control, of).await, (1..=sealed.sealed).collect::<Vec<_>>());
     let operator = may::<ViewInstance>(control, &world.operator);
-    for of in control.audited_organizations(&operator).await.expect("a list") {
+    for AuditLog { of, .. } in control.audit_logs(&operator).await.expect("a list") {
         assert_eq!(control.verify_audit_of(&operator, of).await.expect("an answer").verdict, Verdict::Holds);
     }
 }

@@ -1,4 +1,5 @@
 use super::*;
+use crate::text::hex;
 
 fn row(action: &str, actor: &str) -> Vec<u8> {
     canonical(&[Some(action.as_bytes()), Some(actor.as_bytes()), None])
@@ -69,14 +70,5 @@ fn no_two_rows_share_their_bytes() {
 #[test]
 fn the_form_never_drifts() {
     // Worked out with Python's hashlib: rows that were sealed by an older version must go on fitting.
-    let hex = |hash: [u8; 32]| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-    assert_eq!(hex(chain()[0].hash), "4e69c01535457e3cec11843ce6dfa4f1fb94d480880f11f86a5f5fb94416e3fc");
-}
-
-#[test]
-fn kinds_read_back() {
-    for kind in ActorKind::ALL {
-        assert_eq!(kind.as_str().parse(), Ok(kind));
-    }
-    assert_eq!("root".parse::<ActorKind>(), Err(NotAnActorKind));
+    assert_eq!(hex(&chain()[0].hash), "4e69c01535457e3cec11843ce6dfa4f1fb94d480880f11f86a5f5fb94416e3fc");
 }

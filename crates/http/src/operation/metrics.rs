@@ -68,6 +68,9 @@ fn registry(edge: &Edge, gauges: Option<Gauges>) -> Registry {
         for (reason, count) in gauges.refusals {
             refusals.get_or_create(&Reason { reason: reason.as_str() }).inc_by(count);
         }
+        let unsealed: Gauge = Gauge::default();
+        unsealed.set(gauges.audit_unsealed);
+        registry.register("audit_unsealed", "Rows of the audit log that are not sealed yet", unsealed);
         registry.register("refusals", "Refused credentials by reason, since the start", refusals);
     }
     registry

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
-use aws_lc_rs::digest::{Context, Digest, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
+use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 use bytes::{Bytes, BytesMut};
+use countersign_domain::text::hex;
 use object_store::path::Path;
 use object_store::{MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
 use tokio::sync::OwnedSemaphorePermit;
@@ -157,19 +158,10 @@ impl Writing {
 }
 
 fn differs(what: &str, hash: Option<Context>, announced: Option<&str>) -> Result<(), BlobError> {
-    match (hash.map(|hash| hex(&hash.finish())), announced) {
+    match (hash.map(|hash| hex(hash.finish().as_ref())), announced) {
         (Some(found), Some(announced)) if found != announced => {
             Err(BlobError::NotAsAnnounced(format!("the {what} of the bytes is {found}, but {announced} was announced")))
         }
         _ => Ok(()),
     }
-}
-
-fn hex(digest: &Digest) -> String {
-    use std::fmt::Write;
-    digest.as_ref().iter().fold(String::new(), |mut text, byte| {
-        // Writing to a text cannot fail.
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
 }

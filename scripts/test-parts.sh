@@ -9,7 +9,7 @@ cd "$(dirname "$0")/.." || exit 1
 
 readonly mode=${1:?full, unprivileged or release}
 
-# Test binaries with a part of their own: they start servers and kill them, so they run alone and say what they count.
+# Test binaries with a part of their own: they start servers and kill them, and say what they count.
 # Every other test binary belongs to the part `tests`, and is found by itself.
 readonly own_part=(crash power_cut revocation_race leaks stories)
 
@@ -23,17 +23,22 @@ results=()
 passed=0
 failed=0
 ignored=0
-running=''
 must_run_tests=0
 left_out=()
+
+# Parts that have begun and whose end has not been seen: number, process, whether it must run tests.
+begun=()
+begun_pids=()
+begun_must=()
 
 # shellcheck disable=SC2317 # reached through the trap
 interrupted() {
     trap '' INT TERM HUP
-    if [[ -n "$running" ]]; then
-        kill -TERM "$running" 2>/dev/null
-        wait "$running"
-    fi
+    local pid
+    for pid in "${begun_pids[@]}"; do
+        kill -TERM "$pid" 2>/dev/null
+    done
+    wait
     rm -rf "$logs"
     exit 130
 }
@@ -55,42 +60,66 @@ count() {
     read -r part_passed part_failed part_ignored <<<"$sums"
 }
 
-# part NAME MINUTES COMMAND...
-part() {
-    local name=$1 minutes=$2 status=0 began=$SECONDS log="$logs/${#names[@]}"
+# begin NAME MINUTES COMMAND...: a part that runs beside those that have begun and not been settled.
+begin() {
+    local name=$1 minutes=$2 number=${#names[@]}
     shift 2
-    printf '\n== %s (at most %s minutes)\n' "$name" "$minutes"
-    : >"$log"
-    timeout --kill-after=30s "${minutes}m" "$@" >"$log" 2>&1 </dev/null &
-    running=$!
-    # Ends by itself soon after the part does.
-    tail --lines=+1 --follow --pid="$running" "$log" &
-    local follower=$!
-    wait "$running" || status=$?
-    running=''
-    wait "$follower"
-
-    count "$log"
-    if ((status == 124 || status == 137)); then
-        printf 'test: error: %s did not end within %s minutes\n' "$name" "$minutes" >&2
-    fi
-    if ((status == 0 && must_run_tests && part_passed == 0)); then
-        printf 'test: error: %s ran no test\n' "$name" >&2
-        status=1
-    fi
-    if ((status != 0 && part_failed == 0)); then
-        part_failed=1
-    fi
-    passed=$((passed + part_passed))
-    failed=$((failed + part_failed))
-    ignored=$((ignored + part_ignored))
     names+=("$name")
-    seconds+=($((SECONDS - began)))
-    if ((status == 0)); then results+=(ok); else results+=("FAILED (exit $status)"); fi
+    seconds+=(0)
+    results+=('')
+    : >"$logs/$number"
+    timeout --kill-after=30s "${minutes}m" "$@" >"$logs/$number" 2>&1 </dev/null &
+    begun+=("$number $minutes $SECONDS")
+    begun_pids+=($!)
+    begun_must+=("$must_run_tests")
 }
 
-# As `part`, for a test binary that may mount file systems.
-own_part() {
+# Waits for all parts that have begun, shows what they said, one after the other, and counts.
+settle() {
+    local at number minutes began pid must follower status part_failed part_passed part_ignored
+    for at in "${!begun[@]}"; do
+        read -r number minutes began <<<"${begun[$at]}"
+        pid=${begun_pids[$at]}
+        must=${begun_must[$at]}
+        status=0
+        printf '\n== %s (at most %s minutes)\n' "${names[$number]}" "$minutes"
+        # Ends by itself soon after the part does.
+        tail --lines=+1 --follow --pid="$pid" "$logs/$number" &
+        follower=$!
+        wait "$pid" || status=$?
+        wait "$follower"
+        # Of parts side by side the later ones are seen to end when the first has been shown.
+        seconds[number]=$((SECONDS - began))
+
+        count "$logs/$number"
+        if ((status == 124 || status == 137)); then
+            printf 'test: error: %s did not end within %s minutes\n' "${names[$number]}" "$minutes" >&2
+        fi
+        if ((status == 0 && must && part_passed == 0)); then
+            printf 'test: error: %s ran no test\n' "${names[$number]}" >&2
+            status=1
+        fi
+        if ((status != 0 && part_failed == 0)); then
+            part_failed=1
+        fi
+        passed=$((passed + part_passed))
+        failed=$((failed + part_failed))
+        ignored=$((ignored + part_ignored))
+        if ((status == 0)); then results[number]=ok; else results[number]="FAILED (exit $status)"; fi
+    done
+    begun=()
+    begun_pids=()
+    begun_must=()
+}
+
+# part NAME MINUTES COMMAND...: by itself.
+part() {
+    begin "$@"
+    settle
+}
+
+# As `begin`, for a test binary that may mount file systems.
+begin_own() {
     local name=$1 minutes=$2 needs
     for needs in "${needs_mounts[@]}"; do
         if [[ "$name" == "$needs" && "${COUNTERSIGN_TEST_MOUNTS:-0}" != 1 ]]; then
@@ -99,8 +128,14 @@ own_part() {
         fi
     done
     must_run_tests=1
-    part "$name" "$minutes" "${cargo_test[@]}" --test "$name" -- --nocapture --test-threads=1
+    begin "$name" "$minutes" "${cargo_test[@]}" --test "$name" -- --nocapture --test-threads=1
     must_run_tests=0
+}
+
+# own_part NAME MINUTES: such a binary by itself.
+own_part() {
+    begin_own "$@"
+    settle
 }
 
 # The test binaries without a part of their own, as `--test` arguments. One name may stand for a binary in several crates.
@@ -142,23 +177,25 @@ else
     # More at once than there are cores: most of them wait, for a disk, a server or an agent.
     part "tests" 12 env RUST_TEST_THREADS=6 "${cargo_test[@]}" --lib --bins "${others[@]}"
     part "documentation tests" 5 "${cargo_test[@]}" --doc
-    own_part crash 6
-    own_part power_cut 6
+    # Each of these waits most of its time: for servers to start, for a disk, for agents. So two of them share the machine.
+    begin_own crash 8
+    begin_own stories 8
+    settle
+    begin_own leaks 8
+    begin_own power_cut 8
+    settle
     own_part revocation_race 6
-    own_part leaks 5
-    own_part stories 5
+    # Alone: it builds the binary as it is shipped, in the place of the one that the tests start.
     part "demo" 10 make demo DEMO_ARGS=--once
 fi
 
 rm -rf "$logs"
 
 printf '\n%-24s %8s  %s\n' part minutes result
-total=0
 for i in "${!names[@]}"; do
-    total=$((total + seconds[i]))
     printf '%-24s %5d:%02d  %s\n' "${names[i]}" $((seconds[i] / 60)) $((seconds[i] % 60)) "${results[i]}"
 done
-printf '%-24s %5d:%02d\n\n' "all" $((total / 60)) $((total % 60))
+printf '%-24s %5d:%02d  (parts that ran side by side count once)\n\n' "all" $((SECONDS / 60)) $((SECONDS % 60))
 
 if ((${#left_out[@]} > 0)); then
     printf 'left out, because they mount file systems: %s (make test runs them, as root)\n' "${left_out[*]}"

@@ -56,17 +56,19 @@ pub fn pipeline(jobs: usize) -> String {
 #[expect(clippy::disallowed_methods, reason = "a measurement takes real time")]
 pub async fn run(world: &World, jobs: usize, agents: usize) -> Run {
     let control = &world.control;
+    let mut callers = Vec::with_capacity(agents);
+    for _ in 0..agents {
+        callers.push(agent(control, world.acme.agent_token()).await);
+    }
     let new = NewBuild { definition: pipeline(jobs), pipeline: format!("scale-{jobs}"), ..NewBuild::default() };
     let began = moment::now();
     let build = control.create_build(&world.admin::<CreateBuild>(), new).await.expect("a build").id;
     let creating = began.elapsed();
     let mut fleet = JoinSet::new();
-    for _ in 0..agents {
-        let caller = agent(control, world.acme.agent_token()).await;
-        let view = world.acme.admin.clone();
-        fleet.spawn(work(control.clone(), caller, view, build));
-    }
     let began = moment::now();
+    for caller in callers {
+        fleet.spawn(work(control.clone(), caller, world.acme.admin.clone(), build));
+    }
     let done: usize = fleet.join_all().await.into_iter().sum();
     let running = began.elapsed();
     let state = control.build(&world.admin::<ViewBuilds>(), build).await.expect("the build is there").state;

@@ -2,7 +2,7 @@
 
 use std::{path::Path, sync::Arc, time::Duration};
 
-use rusqlite::{OpenFlags, types::ValueRef};
+use rusqlite::{OpenFlags, config::DbConfig, types::ValueRef};
 
 use crate::engine::{
     error::StoreError,
@@ -161,6 +161,9 @@ fn open(path: &Path, flags: OpenFlags) -> Result<rusqlite::Connection, StoreErro
     let inner = rusqlite::Connection::open_with_flags(path, flags).map_err(|error| errors::opening(&error, path))?;
     inner.busy_timeout(BUSY_TIMEOUT).map_err(|error| errors::opening(&error, path))?;
     inner.set_prepared_statement_cache_capacity(STATEMENTS_KEPT);
+    // Otherwise a statement whose plan could depend on a value is planned anew for each value, though there are no statistics to plan with.
+    let stable = inner.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true);
+    stable.map_err(|error| errors::opening(&error, path))?;
     Ok(inner)
 }
 

@@ -180,6 +180,7 @@ CREATE TABLE queues (
     dispatch_paused_note TEXT,
     UNIQUE (deployment_id, name)
 );
+CREATE INDEX queues_of_organization ON queues (organization_id, id);
 
 CREATE TABLE pipelines (
     id                 BYTEA PRIMARY KEY,
@@ -233,6 +234,7 @@ CREATE TABLE builds (
     UNIQUE (pipeline_id, number)
 );
 CREATE INDEX builds_of_organization ON builds (organization_id, id);
+CREATE INDEX builds_of_pipeline ON builds (pipeline_id, id);
 CREATE INDEX builds_with_chores ON builds (id) WHERE chore IS NOT NULL;
 
 -- What a build was made from: large, and read when a job is taken.

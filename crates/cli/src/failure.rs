@@ -60,7 +60,7 @@ impl Exit {
         (Self::AcquireRejected, "`agent start --acquire-job`: the job cannot be acquired"),
         (Self::AcquireLocked, "`agent start --acquire-job`: the job cannot run yet"),
         (Self::MetaDataMissing, "`meta-data exists`: the key is not set"),
-        (Self::Interrupted, "`build create --wait`: Ctrl-C; the build goes on"),
+        (Self::Interrupted, "following a build: Ctrl-C; the build goes on"),
     ];
 
     /// The number.

@@ -27,6 +27,21 @@ pub struct Counts {
     pub jobs_waiting: i64,
 }
 
+impl Counts {
+    pub(crate) fn add_agents(&mut self, some: &queue_counts::Agents) {
+        self.agents_busy += some.busy;
+        self.agents_idle += some.count - some.busy;
+    }
+
+    pub(crate) fn add_jobs(&mut self, some: &queue_counts::Jobs) {
+        match some.state.as_str() {
+            "scheduled" => self.jobs_scheduled += some.count,
+            "assigned" | "accepted" | "running" | "canceling" | "timing_out" => self.jobs_running += some.count,
+            _ => self.jobs_waiting += some.count,
+        }
+    }
+}
+
 /// What an agent token reaches, counted.
 #[derive(Debug, Clone)]
 pub struct QueueCounts {
@@ -72,19 +87,10 @@ impl Control {
                 };
                 let mut counts: BTreeMap<String, Counts> = BTreeMap::new();
                 for it in queue_counts::agents(tx, of).await?.into_iter().filter(|it| sees(it.deployment, &it.queue)) {
-                    let count = counts.entry(it.queue).or_default();
-                    count.agents_busy += it.busy;
-                    count.agents_idle += it.count - it.busy;
+                    counts.entry(it.queue.clone()).or_default().add_agents(&it);
                 }
                 for it in queue_counts::jobs(tx, of).await?.into_iter().filter(|it| sees(it.deployment, &it.queue)) {
-                    let count = counts.entry(it.queue).or_default();
-                    match it.state.as_str() {
-                        "scheduled" => count.jobs_scheduled += it.count,
-                        "assigned" | "accepted" | "running" | "canceling" | "timing_out" => {
-                            count.jobs_running += it.count;
-                        }
-                        _ => count.jobs_waiting += it.count,
-                    }
+                    counts.entry(it.queue.clone()).or_default().add_jobs(&it);
                 }
                 let is_one = matches!(&scope.deployments, DeploymentScope::Only { all_branches: false, .. });
                 let deployment = if is_one && reached.len() == 1 { reached.into_values().next() } else { None };

@@ -1,5 +1,7 @@
 //! Queues: keeping their jobs back, and letting them go again.
 
+mod view;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_domain::agent::Rules;
@@ -15,6 +17,7 @@ use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene, input};
 
 pub use countersign_store::queues::Queue;
+pub use view::Standing;
 
 /// A queue, by its deployment's and its own name.
 #[derive(Debug, Clone)]

@@ -5,6 +5,7 @@ use async_graphql::{EmptySubscription, SDLExportOptions};
 use crate::mutations::Mutation;
 use crate::types::connection::Connection;
 use crate::types::query::Query;
+use crate::types::step::Step;
 
 /// The executable schema.
 pub(crate) type Schema = async_graphql::Schema<Query, Mutation, EmptySubscription>;
@@ -12,8 +13,9 @@ pub(crate) type Schema = async_graphql::Schema<Query, Mutation, EmptySubscriptio
 /// Builds the schema. Its own limits stay off: `limits` has looked at a document before it comes here.
 pub(crate) fn build() -> Schema {
     Schema::build(Query, Mutation::new(), EmptySubscription)
-        // No field answers the interface itself, but the types say that they implement it.
+        // No field answers these interfaces themselves, but types say that they implement them.
         .register_output_type::<Connection>()
+        .register_output_type::<Step>()
         .finish()
 }
 

@@ -22,6 +22,8 @@ pub enum Sort {
     Agent,
     /// A deployment.
     Deployment,
+    /// A queue.
+    ClusterQueue,
     /// A pipeline.
     Pipeline,
     /// A build.
@@ -33,7 +35,7 @@ pub enum Sort {
 }
 
 impl Sort {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Organization,
         Self::User,
         Self::Viewer,
@@ -41,6 +43,7 @@ impl Sort {
         Self::UserToken,
         Self::Agent,
         Self::Deployment,
+        Self::ClusterQueue,
         Self::Pipeline,
         Self::Build,
         Self::Job,
@@ -57,6 +60,7 @@ impl Sort {
             Self::UserToken => "APIAccessToken",
             Self::Agent => "Agent",
             Self::Deployment => "Deployment",
+            Self::ClusterQueue => "ClusterQueue",
             Self::Pipeline => "Pipeline",
             Self::Build => "Build",
             Self::Job => "Job",
@@ -75,6 +79,7 @@ impl Sort {
             Self::UserToken => "user token",
             Self::Agent => "agent",
             Self::Deployment => "deployment",
+            Self::ClusterQueue => "queue",
             Self::Pipeline => "pipeline",
             Self::Build => "build",
             Self::Job => "job",

@@ -180,6 +180,7 @@ CREATE TABLE queues (
     dispatch_paused_note TEXT,
     UNIQUE (deployment_id, name)
 );
+CREATE INDEX queues_of_organization ON queues (organization_id, id);
 
 CREATE TABLE pipelines (
     id                 BYTEA PRIMARY KEY,
@@ -234,6 +235,7 @@ CREATE TABLE builds (
     UNIQUE (pipeline_id, number)
 );
 CREATE INDEX builds_of_organization ON builds (organization_id, id);
+CREATE INDEX builds_of_pipeline ON builds (pipeline_id, id);
 CREATE INDEX builds_with_chores ON builds (id) WHERE chore IS NOT NULL;
 CREATE INDEX builds_of_trigger_root ON builds (trigger_root) WHERE trigger_root IS NOT NULL;
 

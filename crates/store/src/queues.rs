@@ -12,6 +12,14 @@ statements! {
     /// One of the organization's queues.
     FIND = "SELECT id, organization_id, deployment_id, name, created_at, dispatch_paused_at, dispatch_paused_by, dispatch_paused_note
               FROM queues WHERE organization_id = $1 AND deployment_id = $2 AND name = $3";
+    /// The same, by its id.
+    BY_ID = "SELECT id, organization_id, deployment_id, name, created_at, dispatch_paused_at, dispatch_paused_by, dispatch_paused_note
+              FROM queues WHERE organization_id = $1 AND id = $2";
+    /// A page of the organization's queues, newest first.
+    PAGE = "SELECT id, organization_id, deployment_id, name, created_at, dispatch_paused_at, dispatch_paused_by, dispatch_paused_note
+              FROM queues WHERE organization_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
+    /// How many queues the organization has.
+    COUNT = "SELECT COUNT(*) AS n FROM queues WHERE organization_id = $1";
     /// Whether a queue's dispatch is paused; whoever pauses it waits until the transaction ends.
     IS_PAUSED = "SELECT dispatch_paused_at FROM queues WHERE deployment_id = $1 AND name = $2 /*lock:share*/";
     /// Keeps a queue's jobs back.
@@ -74,6 +82,21 @@ pub async fn find(
     name: &str,
 ) -> Result<Option<Queue>, StoreError> {
     tx.maybe(FIND, &params![of, deployment, name]).await?.as_ref().map(queue).transpose()
+}
+
+/// The organization's queue with this id.
+pub async fn by_id(tx: &mut Tx, of: OrganizationId, id: Id<Queue>) -> Result<Option<Queue>, StoreError> {
+    tx.maybe(BY_ID, &params![of, id]).await?.as_ref().map(queue).transpose()
+}
+
+/// At most `limit` of the organization's queues below `after`, newest first.
+pub async fn page(tx: &mut Tx, of: OrganizationId, after: Id<Queue>, limit: i64) -> Result<Vec<Queue>, StoreError> {
+    tx.all(PAGE, &params![of, after, limit]).await?.iter().map(queue).collect()
+}
+
+/// How many queues the organization has.
+pub async fn count(tx: &mut Tx, of: OrganizationId) -> Result<i64, StoreError> {
+    tx.one(COUNT, &params![of]).await?.get("n")
 }
 
 /// Whether a queue's jobs are kept back. That stays so until the transaction ends.

@@ -104,26 +104,3 @@ pub const USER_TOKEN_REVOKE: &str = concat!(
 pub const ORGANIZATION_CREATE: &str = "mutation($input: OrganizationCreateInput!) { \
      organizationCreate(input: $input) { organization { id uuid slug } admin { email uuid } userTokenValue \
      agentToken { id uuid } agentTokenValue } }";
-
-/// Makes a build.
-pub const BUILD_CREATE: &str = "mutation($input: BuildCreateFromDefinitionInput!) { \
-     buildCreateFromDefinition(input: $input) { build { id uuid number state pipeline { slug } } } }";
-
-/// Cancels a build.
-pub const BUILD_CANCEL: &str = "mutation($input: BuildCancelInput!) { \
-     buildCancel(input: $input) { build { id uuid number state pipeline { slug } } } }";
-
-/// A build and its jobs.
-pub const BUILD_SHOW: &str = "query($uuid: ID!) { build(uuid: $uuid) { id uuid number state message \
-     createdAt startedAt finishedAt createdBy { email } pipeline { slug } \
-     annotations { context style body } metaData { key value } \
-     jobs(first: 500) { edges { node { ... on JobTypeCommand { uuid label stepKey command state exitStatus signal \
-     queue agent { name } startedAt finishedAt } } } } } }";
-
-/// The state of a build's jobs: what is asked for again and again.
-pub const BUILD_FOLLOW: &str = "query($uuid: ID!) { build(uuid: $uuid) { state jobs(first: 500) { edges { node { \
-     ... on JobTypeCommand { uuid label command state exitStatus queue agent { name } } } } } } }";
-
-/// A part of a job's log.
-pub const JOB_LOG: &str = "query($uuid: ID!, $from: Int!) { job(uuid: $uuid) { ... on JobTypeCommand { \
-     logPart(from: $from) { contentBase64 next isComplete } } } }";

@@ -1,6 +1,7 @@
 //! A small client of the public GraphQL API: what the commands about tokens and builds talk through.
 
 mod answer;
+pub mod build_documents;
 pub mod documents;
 pub mod shapes;
 
@@ -150,6 +151,16 @@ impl Api {
 pub fn read_token(given: &str) -> Outcome<Zeroizing<String>> {
     let value = TokenSource::parse(given)?.read()?;
     Ok(Zeroizing::new(value.reveal().to_owned()))
+}
+
+/// The id and the slug of the one organization that the token is for.
+///
+/// # Errors
+/// It is for none, or the server does not answer.
+pub async fn organization(api: &Api) -> Outcome<(String, String)> {
+    let whose: shapes::Viewer<serde_json::Value> = api.call(documents::WHOSE, json!({})).await?;
+    let organization = whose.into_organization()?;
+    Ok((shapes::text(&organization, "id").to_owned(), shapes::text(&organization, "slug").to_owned()))
 }
 
 /// The id of a thing as the GraphQL API has it.

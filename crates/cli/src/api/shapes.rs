@@ -22,6 +22,8 @@ struct Edge<T> {
 #[serde(rename_all = "camelCase")]
 struct PageInfo {
     has_next_page: bool,
+    #[serde(default)]
+    end_cursor: Option<String>,
 }
 
 impl<T> Connection<T> {
@@ -29,6 +31,12 @@ impl<T> Connection<T> {
     #[must_use]
     pub fn into_nodes(self) -> Vec<T> {
         self.edges.into_iter().flatten().flatten().filter_map(|edge| edge.node).collect()
+    }
+
+    /// What the next page is behind; none for the last page.
+    #[must_use]
+    pub fn next(&self) -> Option<String> {
+        self.page_info.as_ref().filter(|page| page.has_next_page)?.end_cursor.clone()
     }
 
     /// Whether there are more entries than these.

@@ -22,6 +22,7 @@ mod oidc;
 mod operator_token;
 mod organization;
 mod pipeline;
+mod queue;
 mod reach;
 mod redactor;
 mod secret;
@@ -54,6 +55,7 @@ pub enum Command {
     Token(token::Token),
     User(user::User),
     Build(build::Build),
+    Queue(queue::Queue),
     Login(login::Login),
     Logout(login::Logout),
     Organization(organization::Organization),
@@ -104,6 +106,7 @@ impl Command {
             Self::Token(it) => it.run(ambient, printer).await,
             Self::User(it) => it.run(ambient, printer).await,
             Self::Build(it) => it.run(ambient, printer).await,
+            Self::Queue(it) => it.run(ambient, printer).await,
             Self::Login(it) => it.run(ambient, printer).await,
             Self::Logout(it) => it.run(ambient, printer),
             Self::Organization(it) => it.run(ambient, printer).await,

@@ -61,8 +61,29 @@ const JOB_VARIABLES: &[&str] = &[
 ];
 
 /// Flags without a variable: the value would make no sense for longer than one call.
-const WITHOUT: &[&str] =
-    &["help", "version", "default", "audience", "lifetime", "force", "format", "step", "allow-empty-results", "sha256"];
+const WITHOUT: &[&str] = &[
+    "help",
+    "version",
+    "default",
+    "audience",
+    "lifetime",
+    "force",
+    "format",
+    "step",
+    "allow-empty-results",
+    "sha256",
+    "env",
+    "meta-data",
+    "field",
+    "follow",
+    "raw",
+    "job",
+    "name",
+    "slug",
+    "repository",
+    "default-branch",
+    "steps",
+];
 
 /// Every command that does something, with the words that lead to it.
 pub(super) fn leaves(command: &Command) -> Vec<(String, Command)> {
@@ -165,6 +186,18 @@ fn every_command_has_an_example_that_parses() {
             }
         }
         assert!(command.get_about().is_some(), "{path} does not say what it does");
+    }
+}
+
+#[test]
+fn every_command_of_the_page_on_builds_parses() {
+    let page = include_str!("../../../../docs/builds.md");
+    let lines: Vec<&str> = page.lines().filter(|line| line.starts_with("countersign ")).collect();
+    assert!(lines.len() > 12, "only {} commands were found", lines.len());
+    for line in lines {
+        if let Err(error) = Cli::try_parse_from(words(line)) {
+            panic!("{line}\n{error}");
+        }
     }
 }
 

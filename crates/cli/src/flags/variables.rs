@@ -134,12 +134,22 @@ variables! {
     /// The most entries that are listed.
     LIMIT = "COUNTERSIGN_LIMIT";
 
-    /// The file of a pipeline.
+    /// A pipeline: its file, or its slug.
     PIPELINE = "COUNTERSIGN_PIPELINE";
     /// The queue that a build's jobs wait in.
     QUEUE = "COUNTERSIGN_QUEUE";
     /// What a build is for, in a line.
     MESSAGE = "COUNTERSIGN_MESSAGE";
+    /// The branch of a build.
+    BRANCH = "COUNTERSIGN_BRANCH";
+    /// The commit of a build.
+    COMMIT = "COUNTERSIGN_COMMIT";
+    /// The states of builds that are listed, separated by commas.
+    STATE = "COUNTERSIGN_STATE";
+    /// What pipelines are looked for by.
+    SEARCH = "COUNTERSIGN_SEARCH";
+    /// Why a queue is paused.
+    NOTE = "COUNTERSIGN_NOTE";
     /// Whether to wait until a build has ended.
     WAIT = "COUNTERSIGN_WAIT";
 

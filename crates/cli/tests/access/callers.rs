@@ -113,6 +113,7 @@ pub struct Cast {
     worker: Worker,
     other: Worker,
     offered: JobId,
+    prepared: Vec<(&'static str, String)>,
 }
 
 const MOVE: Sql = Sql {
@@ -143,6 +144,7 @@ impl Cast {
         let worker_ = worker(&world).await;
         let other = worker(&world).await;
         let offered = offer(&world, &worker_).await;
+        let prepared = crate::prepared::make(&world, ended.job).await;
         Self {
             routes,
             member,
@@ -154,6 +156,7 @@ impl Cast {
             worker: worker_,
             other,
             offered,
+            prepared,
             world,
         }
     }
@@ -181,6 +184,7 @@ impl Cast {
         let acme = &self.world.acme.created;
         let global = |kind: &str, id: String| BASE64.encode(format!("{kind}---{id}"));
         let agent_token = acme.agent_token.id.to_string();
+        let text = self.prepared.iter().fold(text.to_owned(), |text, (word, id)| text.replace(word, id));
         text.replace("{job}", &self.worker.job.to_string())
             .replace("{offered}", &self.offered.to_string())
             .replace("{build}", &self.worker.build.to_string())
@@ -190,6 +194,7 @@ impl Cast {
             .replace("{global-organization}", &global("Organization", acme.organization.id.to_string()))
             .replace("{global-agent-token}", &global("AgentToken", agent_token))
             .replace("{global-agent}", &global("Agent", self.worker.agent.to_string()))
+            .replace("{global-job}", &global("Job", self.worker.job.to_string()))
             .replace("{global-build}", &global("Build", self.worker.build.to_string()))
             .replace("{user-token}", &acme.user_token.id.to_string())
     }

@@ -12,6 +12,7 @@ mod job_environment;
 mod keys;
 mod native;
 mod organizations;
+mod people;
 mod pipeline_upload;
 mod server;
 mod stand;

@@ -240,6 +240,13 @@ impl Stand {
         run(command)
     }
 
+    /// A command of Ada's that stays.
+    pub fn ada_stays(&self, name: &str, arguments: &[&str]) -> Process {
+        let mut command = command(arguments);
+        command.env("COUNTERSIGN_SERVER", self.address()).env("COUNTERSIGN_USER_TOKEN", self.user_token());
+        Process::start(command, self.path(&format!("{name}.log")))
+    }
+
     /// Starts the server and waits until it is ready.
     pub fn server(&self, more: &[&str]) -> Process {
         let listen = format!("127.0.0.1:{}", self.port);

@@ -170,6 +170,8 @@ actions! {
     CreatePipeline "pipeline.create": Member;
     /// Change a pipeline.
     UpdatePipeline "pipeline.update": Member;
+    /// See queues: what waits in each, who works there, and whether its jobs are kept back.
+    ViewQueues "queue.view": Member;
     /// Keep a queue's jobs back, and let them go again.
     PauseQueue "queue.pause": Admin;
 

@@ -14,6 +14,7 @@ use crate::access::actions::CreateBuild;
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene, input};
 
+use super::meta_data::MAX_KEYS;
 use super::put::{Place, put};
 use super::runner::Runner;
 use super::situation;
@@ -113,6 +114,9 @@ impl Control {
             None => None,
         };
         check_env(&new.env)?;
+        if i64::try_from(new.meta_data.len()).unwrap_or(i64::MAX) > MAX_KEYS {
+            return Err(Error::invalid("metaData", format!("has more than {MAX_KEYS} entries, the most of one build")));
+        }
         for (key, value) in &new.meta_data {
             input::field("metaData", metadata::check_key(key))?;
             input::field("metaData", metadata::check_value(value))?;

@@ -7,18 +7,18 @@ use countersign_control::access::actions::{
     AcceptJob, CancelBuild, CreateAgentToken, CreateBuild, PauseAgent, Ping, RegisterAgent, ReportJob,
     RevealAgentToken, RevealUserToken, RevokeAgentToken, RevokeUserToken, RotateAgentToken, StopAgent,
     UpdateAgentToken, UpdateUserToken, UploadArtifacts, ViewAgentTokens, ViewAgents, ViewBuilds, ViewOrganization,
-    ViewUserTokens, WriteMetaData,
+    ViewQueues, ViewUserTokens, WriteMetaData,
 };
 use countersign_control::agent_tokens::{NewAgentToken, Revocation, Rotation, TokenReference};
 use countersign_control::agents::Reach;
 use countersign_control::artifacts::Ended;
-use countersign_control::builds::NewBuild;
-use countersign_control::queues::QueueReference;
+use countersign_control::builds::{NewBuild, Pipeline, Wanted};
+use countersign_control::queues::{Queue, QueueReference};
 use countersign_control::steps::Answer;
 use countersign_control::user_tokens::{UserTokenChange, UserTokenReference};
 use countersign_control::{Error, PageRequest};
 use countersign_domain::id::{
-    AgentId, ArtifactId, BuildId, DeploymentId, JobId, OrganizationId, StepId, TokenId, UserId,
+    AgentId, ArtifactId, BuildId, DeploymentId, Id, JobId, OrganizationId, StepId, TokenId, UserId,
 };
 use countersign_domain::{DeploymentScope, Kind, PublicId, Scope, TokenSecret};
 use countersign_store::IntoValue;
@@ -43,6 +43,8 @@ struct Ids {
     job: JobId,
     artifact: ArtifactId,
     step: StepId,
+    pipeline: Id<Pipeline>,
+    queue: Id<Queue>,
 }
 
 impl Ids {
@@ -68,6 +70,8 @@ impl Ids {
             job: sql::value(control, job, of(), "id").await,
             artifact: sql::value(control, "SELECT id FROM artifacts WHERE organization_id = $1", of(), "id").await,
             step: sql::value(control, job, of(), "step_id").await,
+            pipeline: sql::value(control, "SELECT id FROM pipelines WHERE organization_id = $1", of(), "id").await,
+            queue: sql::value(control, "SELECT id FROM queues WHERE organization_id = $1", of(), "id").await,
         }
     }
 
@@ -90,6 +94,8 @@ impl Ids {
             job: fresh_id(control),
             artifact: fresh_id(control),
             step: fresh_id(control),
+            pipeline: fresh_id(control),
+            queue: fresh_id(control),
         }
     }
 
@@ -200,6 +206,16 @@ async fn people(world: &World, ids: &Ids, answers: &mut Answers) {
     answers.keep("artifacts of job", &control.job_artifacts(&view, ids.job, PageRequest::first(9)).await);
     answers.keep("artifact", &control.artifact(&view, ids.artifact).await);
     answers.keep("steps of build", &control.build_steps(&view, ids.build, None).await);
+    answers.keep("parts of build", &control.build_parts(&view, ids.build).await);
+    answers.keep("step", &control.step(&view, ids.step).await);
+    answers.keep("text of step", &control.step_text(&view, ids.step).await);
+    answers.keep("pipeline", &control.pipeline_by_id(&view, ids.pipeline).await);
+    let wanted = Wanted { pipeline: Some(ids.pipeline), ..Wanted::default() };
+    answers.keep("builds of pipeline", &control.find_builds(&view, wanted.clone(), PageRequest::first(9)).await);
+    answers.keep("number of builds of pipeline", &control.count_builds(&view, wanted).await);
+    let view = world.admin::<ViewQueues>();
+    answers.keep("queue", &control.queue(&view, ids.queue).await);
+    answers.keep("queue by its name", &control.queue_by_name(&view, ids.deployment, "default").await);
     answers.keep("rebuild", &control.rebuild(&world.admin::<CreateBuild>(), ids.build).await);
     answers.keep("retry", &control.retry_job(&world.admin(), ids.job).await);
     answers.keep("cancel a job", &control.cancel_job(&world.admin(), ids.job).await);

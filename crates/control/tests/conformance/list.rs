@@ -197,6 +197,11 @@ list! {
         of_jobs_that_end_at_once_the_last_one_ends_the_build
         canceling_ends_what_waits_and_tells_what_runs
         canceling_and_ending_at_once_leave_a_build_that_has_ended;
+    listing:
+        builds_are_narrowed_alike_on_every_engine
+        pipelines_are_found_by_a_part_of_their_names
+        queues_are_listed_with_what_is_in_them
+        every_kind_of_step_but_a_group_is_a_part_of_its_build;
     meta_data:
         what_one_job_sets_another_of_the_build_reads
         keys_are_sorted_alike_everywhere

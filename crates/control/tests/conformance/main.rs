@@ -30,6 +30,7 @@ mod jobs;
 mod keys;
 mod leaving;
 mod list;
+mod listing;
 mod logs;
 mod lost;
 mod meta_data;

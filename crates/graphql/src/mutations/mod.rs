@@ -3,8 +3,12 @@
 mod agent_token_inputs;
 mod agent_tokens;
 mod agents;
+mod build_inputs;
 mod builds;
+mod jobs;
 mod organizations;
+mod pipelines;
+mod queues;
 mod reach;
 mod user_token_inputs;
 mod user_tokens;
@@ -17,7 +21,10 @@ pub(crate) struct Mutation(
     agent_tokens::AgentTokenMutations,
     agents::AgentMutations,
     builds::BuildMutations,
+    jobs::JobMutations,
     organizations::OrganizationMutations,
+    pipelines::PipelineMutations,
+    queues::QueueMutations,
     user_tokens::UserTokenMutations,
 );
 
@@ -27,7 +34,10 @@ impl Mutation {
             agent_tokens::AgentTokenMutations,
             agents::AgentMutations,
             builds::BuildMutations,
+            jobs::JobMutations,
             organizations::OrganizationMutations,
+            pipelines::PipelineMutations,
+            queues::QueueMutations,
             user_tokens::UserTokenMutations,
         )
     }

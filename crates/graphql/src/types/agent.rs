@@ -16,6 +16,7 @@ use super::deployment::{self, Deployment};
 use super::job::{Job, JobTypeCommand};
 use super::organization::{Organization, own};
 use super::permission::AgentPermissions;
+use super::queue::{self, ClusterQueue};
 use super::user::{User, person};
 
 pub(crate) use list::{AgentFilter, list};
@@ -37,6 +38,11 @@ connection! {
 /// A program that registered and runs jobs.
 #[Object]
 impl Agent {
+    /// The queue that it serves; null before that queue's first job.
+    async fn cluster_queue(&self, ctx: &Context<'_>) -> Nullable<ClusterQueue> {
+        queue::by_name(Call::of(ctx), self.0.deployment, &self.0.queue).await
+    }
+
     /// When it connected.
     async fn connected_at(&self) -> Option<DateTime> {
         time(self.0.connected_at)
@@ -238,7 +244,7 @@ impl Agent {
 }
 
 async fn job_of(call: &Call, id: AgentId) -> Result<Option<JobTypeCommand>> {
-    Ok(call.control.agent_job(&call.may()?, id).await?.map(JobTypeCommand))
+    Ok(call.control.agent_job(&call.may()?, id).await?.map(JobTypeCommand::from))
 }
 
 /// One of the organization's agents, by `organization/uuid`.

@@ -1,22 +1,24 @@
 //! Builds.
 
-use async_graphql::{Context, Enum, ID, Object, SimpleObject};
-use countersign_control::builds::Annotation;
+use async_graphql::{Context, Enum, ID, Interface, Object, SimpleObject};
 use countersign_control::{Error, Result, builds};
 use countersign_domain::build::BuildState;
 use countersign_domain::id::BuildId;
 
 use crate::call::Call;
 use crate::global_id::{self, Sort};
-use crate::nullable::{Nullable, answered};
+use crate::nullable::{Nullable, answered, found};
 
+use super::annotation::{self, BuildAnnotation};
 use super::connection::int;
 use super::date_time::{DateTime, time};
+use super::deployment::{self, Deployment};
 use super::job::JobConnection;
 use super::job_filter::{self, JobFilter, JobStates, JobTypes};
 use super::organization::{Organization, own};
-use super::page_info::{PageInfo, Window};
+use super::page_info::Window;
 use super::pipeline::Pipeline;
+use super::step_job::{self, JobTypeTrigger};
 use super::user::{User, person};
 
 /// Where a build stands.
@@ -63,6 +65,38 @@ impl From<BuildState> for BuildStates {
     }
 }
 
+impl BuildStates {
+    /// The state behind it; none for one that no build of this server is ever in.
+    pub(super) fn of_rows(self) -> Option<BuildState> {
+        BuildState::ALL.iter().copied().find(|state| Self::from(*state) == self)
+    }
+}
+
+/// What a build is called while it waits for somebody.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub(crate) enum BuildBlockedStates {
+    /// As if it had failed.
+    Failed,
+    /// As if it had passed.
+    Passed,
+    /// As if it ran.
+    Running,
+}
+
+/// Why a build was made.
+#[derive(SimpleObject)]
+pub(crate) struct BuildOrigin {
+    /// `api`, or `trigger_job` for a trigger step.
+    name: &'static str,
+}
+
+/// Why a build was made.
+#[derive(Interface)]
+#[graphql(field(name = "name", ty = "&&str", desc = "In a word."))]
+pub(crate) enum BuildSource {
+    Origin(BuildOrigin),
+}
+
 /// A word that the jobs of a build share.
 #[derive(SimpleObject)]
 pub(crate) struct BuildMetaData {
@@ -72,65 +106,18 @@ pub(crate) struct BuildMetaData {
     value: String,
 }
 
-pub(crate) struct BuildAnnotation(Annotation);
-
-/// A note that a job left on its build.
-#[Object]
-impl BuildAnnotation {
-    /// The uuid.
-    async fn uuid(&self) -> ID {
-        global_id::uuid(self.0.id)
-    }
-
-    /// Names it within the build.
-    async fn context(&self) -> &str {
-        &self.0.context
-    }
-
-    /// How it looks: `default`, `success`, `info`, `warning` or `error`.
-    async fn style(&self) -> &str {
-        self.0.content.style.as_str()
-    }
-
-    /// Markdown, as the job wrote it. Not to be trusted.
-    async fn body(&self) -> &str {
-        &self.0.content.body
-    }
-
-    /// 1 to 10, 10 first.
-    async fn priority(&self) -> i32 {
-        int(self.0.content.priority)
-    }
-
-    /// `build` or `job`.
-    async fn scope(&self) -> &str {
-        &self.0.scope
-    }
-
-    /// The job that wrote it last.
-    async fn job_uuid(&self) -> ID {
-        global_id::uuid(self.0.job)
-    }
-
-    /// When it was first written.
-    async fn created_at(&self) -> DateTime {
-        DateTime(self.0.created_at)
-    }
-
-    /// When it was last written.
-    async fn updated_at(&self) -> DateTime {
-        DateTime(self.0.updated_at)
-    }
-}
-
 pub(crate) struct Build(pub builds::Build);
 
 /// A run of a pipeline.
 #[Object]
 impl Build {
-    /// What it is called while it waits for somebody: `passed`, `failed` or `running`.
-    async fn blocked_state(&self) -> &str {
-        &self.0.blocked_state
+    /// What it is called while it waits for somebody.
+    async fn blocked_state(&self) -> Option<BuildBlockedStates> {
+        match self.0.blocked_state.as_str() {
+            "failed" => Some(BuildBlockedStates::Failed),
+            "running" => Some(BuildBlockedStates::Running),
+            _ => Some(BuildBlockedStates::Passed),
+        }
     }
 
     /// Its branch.
@@ -151,6 +138,11 @@ impl Build {
     /// When it was made.
     async fn created_at(&self) -> Option<DateTime> {
         Some(DateTime(self.0.created_at))
+    }
+
+    /// The variables that every job of it begins with, as `NAME=value`: the pipeline's, and over them its own.
+    async fn env(&self, ctx: &Context<'_>) -> Nullable<Vec<String>> {
+        answered(env(Call::of(ctx), self.0.id).await)
     }
 
     /// When its last job ended.
@@ -201,12 +193,25 @@ impl Build {
 
     /// Its pipeline.
     async fn pipeline(&self) -> Pipeline {
-        Pipeline { id: self.0.pipeline, slug: self.0.pipeline_slug.clone(), name: self.0.pipeline_name.clone() }
+        Pipeline::of(&self.0)
+    }
+
+    /// The build that it repeats.
+    async fn rebuilt_from(&self, ctx: &Context<'_>) -> Nullable<Build> {
+        match self.0.rebuilt_from {
+            Some(id) => found(by_id(Call::of(ctx), id).await.map(Some)),
+            None => None,
+        }
     }
 
     /// When its jobs could be taken.
     async fn scheduled_at(&self) -> Option<DateTime> {
         Some(DateTime(self.0.created_at))
+    }
+
+    /// Why it was made.
+    async fn source(&self) -> BuildSource {
+        BuildSource::Origin(BuildOrigin { name: self.0.source.as_str() })
     }
 
     /// When its first job started.
@@ -217,6 +222,14 @@ impl Build {
     /// Where it stands.
     async fn state(&self) -> BuildStates {
         self.0.state.into()
+    }
+
+    /// The step that made it.
+    async fn triggered_from(&self, ctx: &Context<'_>) -> Nullable<JobTypeTrigger> {
+        match self.0.trigger_step {
+            Some(id) => found(step_job::trigger(Call::of(ctx), id).await),
+            None => None,
+        }
     }
 
     /// The uuid.
@@ -231,17 +244,18 @@ impl Build {
 
     /// The notes that its jobs left: highest priority first, oldest first within it.
     async fn annotations(&self, ctx: &Context<'_>) -> Nullable<Vec<BuildAnnotation>> {
-        answered(annotations(Call::of(ctx), self.0.id).await)
+        answered(annotation::of_build(Call::of(ctx), self.0.id).await)
     }
 
     /// What its jobs share, by key.
     async fn meta_data(&self, ctx: &Context<'_>) -> Nullable<Vec<BuildMetaData>> {
         answered(meta_data(Call::of(ctx), self.0.id).await)
     }
-}
 
-async fn annotations(call: &Call, id: BuildId) -> Result<Vec<BuildAnnotation>> {
-    Ok(call.control.build_annotations(&call.may()?, id).await?.into_iter().map(BuildAnnotation).collect())
+    /// The deployment that its jobs run in.
+    async fn deployment(&self, ctx: &Context<'_>) -> Nullable<Deployment> {
+        found(deployment::by_id(Call::of(ctx), self.0.deployment).await)
+    }
 }
 
 async fn meta_data(call: &Call, id: BuildId) -> Result<Vec<BuildMetaData>> {
@@ -249,31 +263,9 @@ async fn meta_data(call: &Call, id: BuildId) -> Result<Vec<BuildMetaData>> {
     Ok(all.into_iter().map(|(key, value)| BuildMetaData { key, value }).collect())
 }
 
-/// A build, and its place in a list.
-#[derive(SimpleObject)]
-pub(crate) struct BuildEdge {
-    /// Names the place: for `after` and `before`.
-    cursor: String,
-    /// The build.
-    node: Option<Build>,
-}
-
-/// An organization's builds, newest first.
-#[derive(SimpleObject)]
-pub(crate) struct OrganizationBuildConnection {
-    /// The entries of this page.
-    edges: Option<Vec<Option<BuildEdge>>>,
-    /// Where this page stands.
-    page_info: Option<PageInfo>,
-}
-
-/// The organization's builds.
-pub(crate) async fn list(call: &Call, window: Window) -> Result<OrganizationBuildConnection> {
-    let grant = &call.may()?;
-    let slice = window.read(|page| call.control.builds(grant, page), |it| it.id).await?;
-    let edge = |(cursor, build)| Some(BuildEdge { cursor, node: Some(Build(build)) });
-    let edges = slice.entries.into_iter().map(edge).collect();
-    Ok(OrganizationBuildConnection { edges: Some(edges), page_info: Some(slice.info) })
+async fn env(call: &Call, id: BuildId) -> Result<Vec<String>> {
+    let env = call.control.build_env(&call.may()?, id).await?;
+    Ok(env.into_iter().map(|(name, value)| format!("{name}={value}")).collect())
 }
 
 /// One of the organization's builds.

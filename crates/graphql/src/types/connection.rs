@@ -4,15 +4,19 @@ use async_graphql::Interface;
 use countersign_control::Result;
 use countersign_control::agent_tokens::Liveness;
 use countersign_control::agents::Wanted;
+use countersign_control::builds;
 use countersign_domain::id::TokenId;
 
 use crate::call::Call;
 
 use super::agent::AgentConnection;
 use super::agent_token::AgentTokenConnection;
+use super::build_list::BuildConnection;
 use super::job::JobConnection;
 use super::organization::OrganizationConnection;
 use super::page_info::PageInfo;
+use super::pipeline::PipelineConnection;
+use super::queue::ClusterQueueConnection;
 
 /// A list in pages.
 #[derive(Interface)]
@@ -26,6 +30,9 @@ pub(crate) enum Connection {
     AgentConnection(AgentConnection),
     OrganizationConnection(OrganizationConnection),
     JobConnection(JobConnection),
+    BuildConnection(BuildConnection),
+    PipelineConnection(PipelineConnection),
+    ClusterQueueConnection(ClusterQueueConnection),
 }
 
 /// How the entries of a whole list are counted: only when somebody asks.
@@ -39,6 +46,12 @@ pub(crate) enum Count {
     Agents(Wanted),
     /// The connected agents of one token.
     AgentsOfToken(TokenId),
+    /// The organization's builds that are wanted.
+    Builds(builds::Wanted),
+    /// The organization's pipelines whose names hold this text.
+    Pipelines(String),
+    /// The organization's queues.
+    Queues,
 }
 
 impl Count {
@@ -47,6 +60,9 @@ impl Count {
             Self::Known(count) => i64::try_from(*count).unwrap_or(i64::MAX),
             Self::AgentTokens(which) => call.control.count_agent_tokens(&call.may()?, *which).await?,
             Self::Agents(wanted) => call.control.count_agents(&call.may()?, wanted.clone()).await?,
+            Self::Builds(wanted) => call.control.count_builds(&call.may()?, wanted.clone()).await?,
+            Self::Pipelines(search) => call.control.count_pipelines(&call.may()?, search.clone()).await?,
+            Self::Queues => call.control.count_all_queues(&call.may()?).await?,
             Self::AgentsOfToken(token) => call.control.count_agent_token_agents(&call.may()?, *token).await?,
         };
         Ok(int(count))

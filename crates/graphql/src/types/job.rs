@@ -3,9 +3,10 @@
 use async_graphql::{Context, Enum, ID, Object, SimpleObject, Union};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use countersign_control::builds::Part;
 use countersign_control::jobs;
 use countersign_control::{Error, Result};
-use countersign_domain::build::JobOutcome;
+use countersign_domain::build::{JobOutcome, RetryType};
 use countersign_domain::id::JobId;
 
 use crate::call::Call;
@@ -19,12 +20,31 @@ use super::date_time::{DateTime, time};
 use super::deployment::{self, Deployment};
 use super::job_filter::JobStates;
 use super::pipeline::Pipeline;
+use super::queue::{self, ClusterQueue};
+use super::step::StepCommand;
+use super::step_job::{self, JobTypeBlock, JobTypeTrigger, JobTypeWait};
 
-/// A step of a build.
+/// A part of a build.
 #[derive(Union)]
 pub(crate) enum Job {
+    /// Asks a person.
+    Block(JobTypeBlock),
     /// A command.
     Command(JobTypeCommand),
+    /// Makes a build of another pipeline.
+    Trigger(JobTypeTrigger),
+    /// Waits for what is before it.
+    Wait(JobTypeWait),
+}
+
+impl Job {
+    /// A part of a build.
+    pub(crate) fn of(part: Part) -> Self {
+        match part {
+            Part::Command(job) => Self::Command(JobTypeCommand(job)),
+            Part::Step(row) => step_job::job_of(*row),
+        }
+    }
 }
 
 connection! {
@@ -37,6 +57,24 @@ connection! {
 pub(crate) struct JobPriority {
     /// Higher is preferred.
     number: Option<i32>,
+}
+
+/// How many jobs with one key run at once.
+#[derive(SimpleObject)]
+pub(crate) struct JobConcurrency {
+    /// The key.
+    group: String,
+    /// How many.
+    limit: i32,
+}
+
+/// Why a job is another one's successor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub(crate) enum JobRetryTypes {
+    /// Its step's rules say so.
+    Automatic,
+    /// A person asked for it.
+    Manual,
 }
 
 /// Why a job was ended by a signal.
@@ -84,7 +122,13 @@ pub(crate) struct JobLogPart {
     is_complete: bool,
 }
 
-pub(crate) struct JobTypeCommand(pub jobs::Job);
+pub(crate) struct JobTypeCommand(Box<jobs::Job>);
+
+impl From<jobs::Job> for JobTypeCommand {
+    fn from(job: jobs::Job) -> Self {
+        Self(Box::new(job))
+    }
+}
 
 /// A command of a build.
 #[Object]
@@ -117,6 +161,17 @@ impl JobTypeCommand {
         Some(&self.0.command)
     }
 
+    /// The queue that it waits in.
+    async fn cluster_queue(&self, ctx: &Context<'_>) -> Nullable<ClusterQueue> {
+        queue::by_name(Call::of(ctx), self.0.deployment, &self.0.queue).await
+    }
+
+    /// The concurrency group that it is in.
+    async fn concurrency(&self) -> Option<JobConcurrency> {
+        let limit = self.0.limit.as_ref()?;
+        Some(JobConcurrency { group: limit.group.clone(), limit: int(limit.limit.into()) })
+    }
+
     /// When it was made.
     async fn created_at(&self) -> Option<DateTime> {
         Some(DateTime(self.0.created_at))
@@ -147,6 +202,22 @@ impl JobTypeCommand {
         self.0.label.as_deref()
     }
 
+    /// The values of its step's matrix; null without one.
+    async fn matrix(&self) -> Option<serde_json::Value> {
+        let values = self.0.matrix.iter().map(|(key, value)| (key.clone(), value.clone().into()));
+        (!self.0.matrix.is_empty()).then(|| serde_json::Value::Object(values.collect()))
+    }
+
+    /// Its number among its step's parallel jobs, from 0.
+    async fn parallel_group_index(&self) -> Option<i32> {
+        self.0.parallel.map(|(number, _)| int(number))
+    }
+
+    /// How many parallel jobs its step has.
+    async fn parallel_group_total(&self) -> Option<i32> {
+        self.0.parallel.map(|(_, count)| int(count))
+    }
+
     /// Whether it ended well.
     async fn passed(&self) -> bool {
         has_passed(&self.0)
@@ -170,6 +241,14 @@ impl JobTypeCommand {
     /// How often it had been run before.
     async fn retries_count(&self) -> Option<i32> {
         Some(int(self.0.retries_count))
+    }
+
+    /// Why it is another one's successor.
+    async fn retry_type(&self) -> Option<JobRetryTypes> {
+        self.0.retry_type.map(|it| match it {
+            RetryType::Automatic => JobRetryTypes::Automatic,
+            RetryType::Manual => JobRetryTypes::Manual,
+        })
     }
 
     /// Since when an agent could take it.
@@ -207,9 +286,22 @@ impl JobTypeCommand {
         self.0.state.into()
     }
 
+    /// Its step.
+    async fn step(&self) -> Option<StepCommand> {
+        Some(StepCommand::of(self.0.step_key.clone(), self.0.step))
+    }
+
     /// The uuid.
     async fn uuid(&self) -> String {
         self.0.id.to_string()
+    }
+
+    /// The job that it was run again as.
+    async fn retried_in(&self, ctx: &Context<'_>) -> Nullable<JobTypeCommand> {
+        match self.0.retried_in {
+            Some(id) => found(by_id(Call::of(ctx), id).await.map(Some)),
+            None => None,
+        }
     }
 
     /// Its step's key.
@@ -252,7 +344,7 @@ pub(crate) fn has_passed(job: &jobs::Job) -> bool {
 
 async fn pipeline(call: &Call, job: &jobs::Job) -> Result<Pipeline> {
     let build = call.control.build(&call.may()?, job.build).await?;
-    Ok(Pipeline { id: build.pipeline, slug: build.pipeline_slug, name: build.pipeline_name })
+    Ok(Pipeline::of(&build))
 }
 
 async fn log_part(call: &Call, id: JobId, from: i32) -> Result<JobLogPart> {
@@ -269,9 +361,19 @@ async fn log_part(call: &Call, id: JobId, from: i32) -> Result<JobLogPart> {
     })
 }
 
-/// One of the organization's jobs.
+/// One of the organization's jobs, of whatever kind.
+pub(crate) async fn any(call: &Call, id: JobId) -> Result<Job> {
+    match by_id(call, id).await {
+        Ok(job) => Ok(Job::Command(job)),
+        // What is no command is shown under its step's id.
+        Err(Error::NotFound(_)) => step_job::by_id(call, id.cast()).await,
+        Err(error) => Err(error),
+    }
+}
+
+/// One of the organization's commands.
 pub(crate) async fn by_id(call: &Call, id: JobId) -> Result<JobTypeCommand> {
-    Ok(JobTypeCommand(call.control.job(&call.may()?, id).await?))
+    Ok(call.control.job(&call.may()?, id).await?.into())
 }
 
 async fn env_of(call: &Call, job: &jobs::Job) -> Result<Vec<String>> {

@@ -2,14 +2,16 @@
 
 use async_graphql::Enum;
 use countersign_control::Result;
-use countersign_control::jobs;
+use countersign_control::builds::Part;
+use countersign_control::steps::{StepRow, job_state};
 use countersign_domain::build::JobState;
-use countersign_domain::id::BuildId;
+use countersign_domain::graph::Kind;
+use countersign_domain::id::{BuildId, JobId};
 
 use crate::call::Call;
 
 use super::connection::Count;
-use super::job::{Job, JobConnection, JobTypeCommand, has_passed, rules_of};
+use super::job::{Job, JobConnection, has_passed, rules_of};
 use super::page_info::Window;
 
 macro_rules! states {
@@ -98,10 +100,10 @@ impl From<JobState> for JobStates {
     }
 }
 
-/// What kind of step a job is of. This server has commands only.
+/// What kind of step a job is of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
 pub(crate) enum JobTypes {
-    /// Waits for somebody to go on.
+    /// Asks somebody: a block or an input.
     Block,
     /// Runs a command.
     Command,
@@ -121,12 +123,36 @@ pub(crate) struct JobFilter {
 }
 
 impl JobFilter {
-    fn lets_through(&self, job: &jobs::Job) -> bool {
-        let rules = rules_of(job);
-        self.agent_query_rules.as_ref().is_none_or(|wanted| wanted.iter().all(|it| rules.contains(it)))
-            && self.passed.is_none_or(|wanted| has_passed(job) == wanted)
-            && self.state.as_ref().is_none_or(|wanted| wanted.contains(&job.state.into()))
-            && self.kind.as_ref().is_none_or(|wanted| wanted.contains(&JobTypes::Command))
+    fn lets_through(&self, part: &Part) -> bool {
+        let rules = self.agent_query_rules.as_deref().unwrap_or_default();
+        let (kind, state, fits) = match part {
+            Part::Command(job) => {
+                let own = rules_of(job);
+                let passed = self.passed.is_none_or(|wanted| has_passed(job) == wanted);
+                (JobTypes::Command, job.state, passed && rules.iter().all(|it| own.contains(it)))
+            }
+            // Only commands ask anything of agents, and only of them it is said that they passed.
+            Part::Step(row) => (kind_of(row), job_state(row), self.passed.is_none() && rules.is_empty()),
+        };
+        fits && self.state.as_ref().is_none_or(|wanted| wanted.contains(&state.into()))
+            && self.kind.as_ref().is_none_or(|wanted| wanted.contains(&kind))
+    }
+}
+
+fn kind_of(row: &StepRow) -> JobTypes {
+    match row.step.kind {
+        Kind::Command | Kind::Group => JobTypes::Command,
+        Kind::Wait => JobTypes::Wait,
+        Kind::Block | Kind::Input => JobTypes::Block,
+        Kind::Trigger => JobTypes::Trigger,
+    }
+}
+
+/// What a part of a build is known by as a job.
+fn id_of(part: &Part) -> JobId {
+    match part {
+        Part::Command(job) => job.id,
+        Part::Step(row) => row.id.cast(),
     }
 }
 
@@ -137,8 +163,8 @@ pub(crate) async fn jobs_of_build(
     filter: &JobFilter,
     window: &Window,
 ) -> Result<JobConnection> {
-    let mut jobs = call.control.build_jobs(&call.may()?, id).await?;
-    jobs.retain(|job| filter.lets_through(job));
-    let count = Count::Known(jobs.len());
-    Ok(JobConnection::new(window.cut(jobs, |it| it.id)?, |job| Job::Command(JobTypeCommand(job)), count))
+    let mut parts = call.control.build_parts(&call.may()?, id).await?;
+    parts.retain(|part| filter.lets_through(part));
+    let count = Count::Known(parts.len());
+    Ok(JobConnection::new(window.cut(parts, id_of)?, Job::of, count))
 }

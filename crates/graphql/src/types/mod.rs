@@ -2,8 +2,10 @@
 
 pub(crate) mod agent;
 pub(crate) mod agent_token;
+pub(crate) mod annotation;
 pub(crate) mod audit_log;
 pub(crate) mod build;
+pub(crate) mod build_list;
 pub(crate) mod connection;
 pub(crate) mod date_time;
 pub(crate) mod deployment;
@@ -15,9 +17,13 @@ pub(crate) mod page_info;
 pub(crate) mod permission;
 pub(crate) mod pipeline;
 pub(crate) mod query;
+pub(crate) mod queue;
 pub(crate) mod scope;
 pub(crate) mod slug;
+pub(crate) mod step;
+pub(crate) mod step_job;
 pub(crate) mod token_history;
 pub(crate) mod user;
 pub(crate) mod user_token;
 pub(crate) mod viewer;
+pub(crate) mod yaml;

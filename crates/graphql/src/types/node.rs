@@ -11,9 +11,11 @@ use super::agent::{self, Agent};
 use super::agent_token::AgentToken;
 use super::build::{self, Build};
 use super::deployment::{self, Deployment};
-use super::job::{self, JobTypeCommand};
+use super::job::{self, Job, JobTypeCommand};
 use super::organization::{Organization, own};
-use super::pipeline::Pipeline;
+use super::pipeline::{self, Pipeline};
+use super::queue::{self, ClusterQueue};
+use super::step_job::{JobTypeBlock, JobTypeTrigger, JobTypeWait};
 use super::user::{User, member};
 use super::user_token::{self, UserToken};
 use super::viewer::Viewer;
@@ -31,7 +33,22 @@ pub(crate) enum Node {
     Deployment(Deployment),
     Pipeline(Pipeline),
     Build(Build),
-    Job(JobTypeCommand),
+    Command(JobTypeCommand),
+    Block(JobTypeBlock),
+    Trigger(JobTypeTrigger),
+    Wait(JobTypeWait),
+    Queue(ClusterQueue),
+}
+
+impl From<Job> for Node {
+    fn from(job: Job) -> Self {
+        match job {
+            Job::Block(it) => Self::Block(it),
+            Job::Command(it) => Self::Command(it),
+            Job::Trigger(it) => Self::Trigger(it),
+            Job::Wait(it) => Self::Wait(it),
+        }
+    }
 }
 
 /// The thing behind a global id. What belongs to others, what does not exist and what cannot be read are all alike.
@@ -55,8 +72,10 @@ pub(crate) async fn node(call: &Call, id: &ID) -> Result<Option<Node>> {
         Sort::Agent => Some(Node::Agent(agent::by_id(call, Id::from_uuid(uuid)).await?)),
         Sort::Deployment => deployment::by_id(call, Id::from_uuid(uuid)).await?.map(Node::Deployment),
         Sort::Build => Some(Node::Build(build::by_id(call, Id::from_uuid(uuid)).await?)),
-        Sort::Job => Some(Node::Job(job::by_id(call, Id::from_uuid(uuid)).await?)),
-        // Reached through their builds and the audit log so far.
-        Sort::Pipeline | Sort::AuditEvent => None,
+        Sort::Job => Some(job::any(call, Id::from_uuid(uuid)).await?.into()),
+        Sort::Pipeline => Some(Node::Pipeline(pipeline::by_id(call, Id::from_uuid(uuid)).await?)),
+        Sort::ClusterQueue => Some(Node::Queue(queue::by_id(call, Id::from_uuid(uuid)).await?)),
+        // Reached through the audit log so far.
+        Sort::AuditEvent => None,
     })
 }

@@ -12,11 +12,15 @@ use crate::nullable::{Nullable, answered};
 use super::agent::{AgentConnection, AgentFilter};
 use super::agent_token::{AgentTokenConnection, RevealPolicy};
 use super::audit_log::{AuditChain, AuditLogConnection};
-use super::build::{self, OrganizationBuildConnection};
+use super::build::BuildStates;
+use super::build_list::{self, BuildConnection, BuildFilter};
 use super::connection::{connection, int};
+use super::date_time::DateTime;
 use super::deployment::Deployment;
 use super::page_info::Window;
 use super::permission::OrganizationPermissions;
+use super::pipeline::{self, PipelineConnection};
+use super::queue::{self, ClusterQueueConnection};
 use super::{agent, agent_token, audit_log};
 
 pub(crate) struct Organization(pub organizations::Organization);
@@ -87,6 +91,20 @@ impl Organization {
         OrganizationPermissions
     }
 
+    /// Its pipelines, newest first.
+    async fn pipelines(
+        &self,
+        ctx: &Context<'_>,
+        after: Option<String>,
+        before: Option<String>,
+        first: Option<i32>,
+        last: Option<i32>,
+        #[graphql(desc = "Only pipelines whose names hold this text, in any case of letters.")] search: Option<String>,
+    ) -> Nullable<PipelineConnection> {
+        let window = Window { first, last, after, before };
+        answered(pipeline::list(Call::of(ctx), search, window).await)
+    }
+
     /// Whether anybody may see it: nobody but its members may.
     async fn public(&self) -> bool {
         false
@@ -113,13 +131,35 @@ impl Organization {
     }
 
     /// Its builds, newest first.
+    #[expect(clippy::too_many_arguments, reason = "as many as Buildkite's field of a pipeline has")]
     async fn builds(
         &self,
         ctx: &Context<'_>,
-        first: Option<i32>,
         after: Option<String>,
-    ) -> Nullable<OrganizationBuildConnection> {
-        answered(build::list(Call::of(ctx), Window::forward(first, after)).await)
+        before: Option<String>,
+        #[graphql(desc = "Only builds on one of these branches.")] branch: Option<Vec<String>>,
+        #[graphql(desc = "Only builds of one of these commits.")] commit: Option<Vec<String>>,
+        created_at_from: Option<DateTime>,
+        created_at_to: Option<DateTime>,
+        first: Option<i32>,
+        last: Option<i32>,
+        #[graphql(desc = "Only builds in one of these states.")] state: Option<Vec<BuildStates>>,
+    ) -> Nullable<BuildConnection> {
+        let filter = BuildFilter { branch, commit, created_at_from, created_at_to, state, pipeline: None };
+        let window = Window { first, last, after, before };
+        answered(build_list::list(Call::of(ctx), filter, window).await)
+    }
+
+    /// Its queues, newest first: those that have had a job.
+    async fn queues(
+        &self,
+        ctx: &Context<'_>,
+        after: Option<String>,
+        before: Option<String>,
+        first: Option<i32>,
+        last: Option<i32>,
+    ) -> Nullable<ClusterQueueConnection> {
+        answered(queue::list(Call::of(ctx), Window { first, last, after, before }).await)
     }
 
     /// Its audit log, newest first.

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Object, SimpleObject};
 use countersign_control::access::actions::{
-    CreateAgentToken, CreateBuild, PauseAgent, RevokeAgentToken, StopAgent, ViewAgentTokens, ViewAgents, ViewAudit,
+    CreateAgentToken, CreatePipeline, PauseAgent, RevokeAgentToken, StopAgent, ViewAgentTokens, ViewAgents, ViewAudit,
     ViewBuilds, ViewOrganization,
 };
 use countersign_control::{Action, Error};
@@ -128,14 +128,14 @@ impl OrganizationPermissions {
         not_here("way to change an organization yet")
     }
 
-    /// Create pipelines: a pipeline is made by its first build.
+    /// Create pipelines.
     async fn pipeline_create(&self, ctx: &Context<'_>) -> Option<Permission> {
-        ask::<CreateBuild>(ctx)
+        ask::<CreatePipeline>(ctx)
     }
 
     /// Create pipelines that belong to no team.
     async fn pipeline_create_without_teams(&self, ctx: &Context<'_>) -> Option<Permission> {
-        ask::<CreateBuild>(ctx)
+        ask::<CreatePipeline>(ctx)
     }
 
     /// See pipelines and their builds.

@@ -13,6 +13,7 @@ use super::build::{self, Build};
 use super::job::{self, Job};
 use super::node::{self, Node};
 use super::organization::{Organization, own};
+use super::pipeline::{self, Pipeline};
 use super::slug::own_organization;
 use super::viewer::Viewer;
 
@@ -48,7 +49,7 @@ impl Query {
     /// A job.
     async fn job(&self, ctx: &Context<'_>, uuid: ID) -> Nullable<Job> {
         let id = parse_uuid(&uuid)?;
-        found(job::by_id(Call::of(ctx), id).await.map(|job| Some(Job::Command(job))))
+        found(job::any(Call::of(ctx), id).await.map(Some))
     }
 
     /// Anything that has a global id.
@@ -66,6 +67,16 @@ impl Query {
         found(organization_by(Call::of(ctx), slug, uuid).await)
     }
 
+    /// A pipeline, by its slug or by its uuid.
+    async fn pipeline(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "`organization/pipeline`.")] slug: Option<ID>,
+        #[graphql(desc = "The uuid.")] uuid: Option<ID>,
+    ) -> Nullable<Pipeline> {
+        found(pipeline_by(Call::of(ctx), slug, uuid).await)
+    }
+
     /// Whoever calls; null for the operator of the instance, who is nobody in an organization.
     async fn viewer(&self, ctx: &Context<'_>) -> Option<Viewer> {
         Call::of(ctx).caller.user().map(Viewer)
@@ -81,6 +92,17 @@ async fn build_by(call: &Call, slug: Option<ID>, uuid: Option<ID>) -> Result<Opt
         (Some(slug), None) => build::by_slug(call, &slug).await,
         (None, Some(uuid)) => match parse_uuid(&uuid) {
             Some(id) => build::by_id(call, id).await.map(Some),
+            None => Ok(None),
+        },
+        _ => Err(one_of()),
+    }
+}
+
+async fn pipeline_by(call: &Call, slug: Option<ID>, uuid: Option<ID>) -> Result<Option<Pipeline>> {
+    match (slug, uuid) {
+        (Some(slug), None) => pipeline::by_slug(call, &slug).await,
+        (None, Some(uuid)) => match parse_uuid(&uuid) {
+            Some(id) => pipeline::by_id(call, id).await.map(Some),
             None => Ok(None),
         },
         _ => Err(one_of()),

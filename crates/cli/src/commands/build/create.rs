@@ -1,41 +1,45 @@
 //! `countersign build create`.
 
-use std::path::{Path, PathBuf};
-
 use clap::Args;
-use countersign_domain::{
-    pipeline::{MAX_TEXT, Pipeline},
-    text::{DeploymentName, QueueName},
-};
+use countersign_domain::text::{DeploymentName, QueueName, Slug};
 use serde_json::{Value, json};
-use tokio::signal::unix::SignalKind;
 
-use super::follow;
+use super::{
+    follow,
+    source::{Source, read_steps, slug_of},
+};
 use crate::{
     Ambient,
     api::{
-        Api, documents,
+        Api, build_documents as documents, organization,
         shapes::{self, text},
     },
     failure::{Exit, Failure, Outcome},
     flags::{ServerArgs, variables},
     output::Printer,
-    server::signal_of,
 };
 
-/// Largest file that is read, in bytes: as much as the server takes.
-const MAX_FILE: u64 = MAX_TEXT as u64;
-
-/// Create a build from a pipeline of command steps
+/// Create a build, from a pipeline's file or of a pipeline that has steps of its own
 ///
 /// With --wait the log of each step follows on standard output, and the exit code is 0 when the build passed, 10 when it failed and 11
 /// when it was cancelled. Ctrl-C ends the following with 130, and the build goes on.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  countersign build create --pipeline examples/pipeline.yml --wait")]
+#[command(
+    after_help = "Examples:\n  countersign build create --pipeline examples/pipeline.yml --wait\n  countersign build create --pipeline web --branch main --commit 3f2a91c --env RELEASE=yes --meta-data reason=nightly"
+)]
 pub(super) struct Create {
-    /// The pipeline: YAML or JSON; - is standard input
-    #[arg(long, value_name = "FILE", env = variables::PIPELINE)]
-    pipeline: PathBuf,
+    /// The pipeline. With a dot or a slash in it a file, YAML or JSON; - is standard input; else the slug of a pipeline that has steps
+    #[arg(long, value_name = "FILE|SLUG", env = variables::PIPELINE)]
+    pipeline: Source,
+    /// The pipeline that a file's build is counted under; it is made by its first build [default: the file's name]
+    #[arg(long)]
+    slug: Option<Slug>,
+    /// The branch [default: the pipeline's]
+    #[arg(long, value_name = "NAME", env = variables::BRANCH)]
+    branch: Option<String>,
+    /// The commit [default: HEAD]
+    #[arg(long, value_name = "NAME", env = variables::COMMIT)]
+    commit: Option<String>,
     /// The queue of steps that name none [default: default]
     #[arg(long, value_name = "NAME", env = variables::QUEUE)]
     queue: Option<QueueName>,
@@ -45,6 +49,12 @@ pub(super) struct Create {
     /// What the build is for, in a line
     #[arg(long, env = variables::MESSAGE)]
     message: Option<String>,
+    /// A variable of every job; may be given several times
+    #[arg(long, value_name = "NAME=VALUE", value_parser = pair)]
+    env: Vec<(String, String)>,
+    /// A word that the jobs share; may be given several times
+    #[arg(long, value_name = "KEY=VALUE", value_parser = pair)]
+    meta_data: Vec<(String, String)>,
     /// Follow the log and wait until the build has ended
     #[arg(long, env = variables::WAIT)]
     wait: bool,
@@ -52,70 +62,93 @@ pub(super) struct Create {
     server: ServerArgs,
 }
 
+/// The steps of a build.
+enum Steps<'a> {
+    /// A text, and the slug that its build is counted under.
+    Given { definition: String, slug: String },
+    /// Those of the pipeline with this slug.
+    Stored(&'a str),
+}
+
+/// Two texts with `=` between them.
+pub(super) fn pair(text: &str) -> Result<(String, String), String> {
+    let (name, value) = text.split_once('=').ok_or("has no '='; write NAME=VALUE")?;
+    if name.is_empty() {
+        return Err("has nothing before '='; write NAME=VALUE".to_owned());
+    }
+    Ok((name.to_owned(), value.to_owned()))
+}
+
 impl Create {
     pub async fn run(self, ambient: &Ambient, printer: Printer) -> Outcome {
-        let definition = read(&self.pipeline)?;
-        // What is wrong with the file is said before anything is sent, and with the file's name.
-        Pipeline::parse(&definition)
-            .map_err(|error| Failure::bad_input(format!("{}: {error}", self.pipeline.display())))?;
+        let steps = match &self.pipeline {
+            Source::File(path) => {
+                let slug = self.slug.as_ref().map_or_else(|| slug_of(path), |it| it.as_str().to_owned());
+                Steps::Given { definition: read_steps(path)?, slug }
+            }
+            Source::Stored(_) if self.slug.is_some() => {
+                return Err(Failure::bad_input(
+                    "--slug is for the build of a file, and --pipeline names a slug already",
+                ));
+            }
+            Source::Stored(slug) => Steps::Stored(slug),
+        };
         let api = Api::for_user(&self.server, &ambient.environment)?;
-        let whose: shapes::Viewer<Value> = api.call(documents::WHOSE, json!({})).await?;
-        let organization = whose.into_organization()?;
-        let input = json!({
-            "organizationID": organization["id"],
-            "definition": definition,
-            "pipeline": slug_of(&self.pipeline),
+        let mut input = json!({
+            "branch": self.branch,
+            "commit": self.commit,
             "queue": self.queue,
             "deployment": self.deployment,
             "message": self.message,
+            "env": self.env.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>(),
+            "metaData": self.meta_data.iter().map(|(key, value)| json!({ "key": key, "value": value })).collect::<Vec<_>>(),
         });
-        let mut answer: Value = api.call(documents::BUILD_CREATE, json!({ "input": input })).await?;
-        let build = shapes::there(Some(answer["buildCreateFromDefinition"]["build"].take()), "build")?;
-        if !self.wait {
-            printer.result(&build, || format!("Build {}: {}", build["number"], text(&build, "uuid")))?;
-            return Ok(Exit::Done);
-        }
-        printer.say(format_args!("Build {} ({}) is scheduled", build["number"], text(&build, "uuid")));
-        let uuid = text(&build, "uuid");
-        let mut interrupt = signal_of(SignalKind::interrupt())?;
-        tokio::select! {
-            ended = follow::to_the_end(&api, uuid, &build["number"], ambient, printer) => ended,
-            _ = interrupt.recv() => {
-                printer.say(format_args!(
-                    "Build {} goes on; to cancel it: countersign build cancel {uuid}",
-                    build["number"]
-                ));
-                Ok(Exit::Interrupted)
+        let (organization, slug) = organization(&api).await?;
+        let build = match steps {
+            Steps::Given { definition, slug } => {
+                input["organizationID"] = json!(organization);
+                input["definition"] = json!(definition);
+                input["pipeline"] = json!(slug);
+                let mut answer: Value = api.call(documents::CREATE_FROM_DEFINITION, json!({ "input": input })).await?;
+                answer["buildCreateFromDefinition"]["build"].take()
             }
-        }
+            Steps::Stored(pipeline) => {
+                input["pipelineID"] = json!(pipeline_id(&api, &slug, pipeline).await?);
+                let mut answer: Value = api.call(documents::CREATE, json!({ "input": input })).await?;
+                answer["buildCreate"]["build"].take()
+            }
+        };
+        let build = shapes::there(Some(build), "build")?;
+        made(&api, &build, self.wait, ambient, printer).await
     }
 }
 
-fn read(path: &Path) -> Outcome<String> {
-    use std::io::Read;
-    let from = |error: std::io::Error| Failure::bad_input(format!("the pipeline {}: {error}", path.display()));
-    let mut bytes = Vec::new();
-    if path == Path::new("-") {
-        std::io::stdin().lock().take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(from)?;
-    } else {
-        std::fs::File::open(path).and_then(|file| file.take(MAX_FILE + 1).read_to_end(&mut bytes)).map_err(from)?;
+/// Says that a build was made, and follows it where that is wanted.
+pub(super) async fn made(api: &Api, build: &Value, wait: bool, ambient: &Ambient, printer: Printer) -> Outcome {
+    let (number, uuid) = (&build["number"], text(build, "uuid"));
+    if !wait {
+        printer.result(build, || format!("Build {number}: {uuid}"))?;
+        return Ok(Exit::Done);
     }
-    if bytes.len() as u64 > MAX_FILE {
-        return Err(Failure::bad_input(format!("the pipeline {} is larger than {MAX_FILE} bytes", path.display())));
-    }
-    String::from_utf8(bytes)
-        .map_err(|_| Failure::bad_input(format!("the pipeline {} is not UTF-8 text", path.display())))
+    printer.say(format_args!("Build {number} ({uuid}) is scheduled"));
+    follow::until_interrupted(follow::to_the_end(api, uuid, ambient, printer), uuid, printer).await
 }
 
-/// The pipeline's name in addresses: that of its file, as far as a slug can hold it.
-fn slug_of(path: &Path) -> String {
-    /// The most characters that are taken.
-    const MOST: usize = 60;
-    let stem = path.file_stem().map(|stem| stem.to_string_lossy().to_lowercase()).unwrap_or_default();
-    let marks = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
-    let text: String = stem.chars().map(marks).take(MOST).collect();
-    let text = text.trim_matches('-');
-    if text.is_empty() { "pipeline".to_owned() } else { text.to_owned() }
+/// The id of a pipeline, as the API has it.
+async fn pipeline_id(api: &Api, organization: &str, pipeline: &str) -> Outcome<String> {
+    let slug = Slug::parse(pipeline).map_err(|error| Failure::bad_input(format!("--pipeline {pipeline}: {error}")))?;
+    let mut found: Value =
+        api.call(documents::PIPELINE_ID, json!({ "slug": format!("{organization}/{}", slug.as_str()) })).await?;
+    let found = shapes::there(Some(found["pipeline"].take()), "pipeline").map_err(|failure| {
+        Failure::new(
+            failure.exit,
+            format!(
+                "no pipeline {} found; see countersign pipeline list, or write a file's name with a dot or a slash",
+                slug.as_str()
+            ),
+        )
+    })?;
+    Ok(text(&found, "id").to_owned())
 }
 
 #[cfg(test)]
@@ -123,10 +156,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_pipeline_is_named_after_its_file() {
-        for (file, slug) in [("examples/pipeline.yml", "pipeline"), ("-", "pipeline"), ("Über Nacht.yaml", "ber-nacht")]
-        {
-            assert_eq!(slug_of(Path::new(file)), slug);
+    fn a_pair_keeps_what_is_behind_the_first_sign() {
+        assert_eq!(pair("A=b=c"), Ok(("A".to_owned(), "b=c".to_owned())));
+        assert_eq!(pair("A="), Ok(("A".to_owned(), String::new())));
+        for wrong in ["", "A", "=b"] {
+            assert!(pair(wrong).is_err(), "{wrong}");
         }
     }
 }

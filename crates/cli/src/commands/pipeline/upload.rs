@@ -1,11 +1,11 @@
-//! `countersign pipeline`: steps that a job adds to its build.
+//! `countersign pipeline upload`: steps that a job adds to its build.
 
 use std::{
     io::Read,
     path::{Path, PathBuf},
 };
 
-use clap::{Args, Subcommand, ValueEnum, builder::BoolishValueParser};
+use clap::{Args, ValueEnum, builder::BoolishValueParser};
 use countersign_agent::commands::pipeline as upload;
 use countersign_domain::pipeline::{
     MAX_TEXT,
@@ -13,9 +13,9 @@ use countersign_domain::pipeline::{
 };
 use serde_json::Value;
 
-use super::job_flags::{JobFlags, plain, standard_input};
 use crate::{
     Ambient,
+    commands::job_flags::{JobFlags, plain, standard_input},
     failure::{Exit, Outcome},
     output::Printer,
 };
@@ -33,13 +33,6 @@ const PLACES: [&str; 9] = [
     "buildkite/pipeline.json",
 ];
 
-/// Add steps to the build, from inside a job
-#[derive(Debug, Args)]
-pub struct PipelineCommand {
-    #[command(subcommand)]
-    command: Command,
-}
-
 /// How a pipeline is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Format {
@@ -49,18 +42,13 @@ enum Format {
     Yaml,
 }
 
-#[derive(Debug, Subcommand)]
-enum Command {
-    /// Add the steps of a pipeline to the build
-    ///
-    /// The files, else standard input, else the one file among buildkite.yml, .buildkite/pipeline.yml and buildkite/pipeline.yml, also with
-    /// .yaml and .json. Each document of YAML is sent by itself. Everything is read and checked before anything is sent.
-    #[command(after_help = "Example:\n  countersign pipeline upload .buildkite/deploy.yml")]
-    Upload(Upload),
-}
-
+/// Add the steps of a pipeline to the build, from inside a job
+///
+/// The files, else standard input, else the one file among buildkite.yml, .buildkite/pipeline.yml and buildkite/pipeline.yml, also with
+/// .yaml and .json. Each document of YAML is sent by itself. Everything is read and checked before anything is sent.
 #[derive(Debug, Args)]
-struct Upload {
+#[command(after_help = "Example:\n  countersign pipeline upload .buildkite/deploy.yml")]
+pub(super) struct Upload {
     /// The files
     files: Vec<PathBuf>,
     /// Put these steps in the place of those that have not started
@@ -85,15 +73,8 @@ struct Upload {
     job: JobFlags,
 }
 
-impl PipelineCommand {
-    pub(super) async fn run(self, ambient: &Ambient, printer: Printer) -> Outcome {
-        let Command::Upload(upload) = self.command;
-        upload.run(ambient, printer).await
-    }
-}
-
 impl Upload {
-    async fn run(self, ambient: &Ambient, printer: Printer) -> Outcome {
+    pub(super) async fn run(self, ambient: &Ambient, printer: Printer) -> Outcome {
         let texts = texts(&self.files).await?;
         let options = Options { interpolate: !self.no_interpolation };
         let variable = |name: &str| ambient.environment.get(name).map(str::to_owned);

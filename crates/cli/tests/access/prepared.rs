@@ -1,0 +1,30 @@
+//! What operations on builds, pipelines and queues work on.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD as BASE64;
+use countersign_control::PageRequest;
+use countersign_control::access::actions::{CreateBuild, CreatePipeline, ViewBuilds, ViewQueues};
+use countersign_control::builds::NewBuild;
+use countersign_control::pipelines::NewPipeline;
+use countersign_domain::id::JobId;
+use countersign_testkit::World;
+
+/// Makes it; answers what stands for it in a document, and its global id. There is a queue already, and a job that has ended.
+pub async fn make(world: &World, ended: JobId) -> Vec<(&'static str, String)> {
+    let control = &world.control;
+    let global = |kind: &str, id: String| BASE64.encode(format!("{kind}---{id}"));
+    let steps = Some("steps: [{command: 'true'}]".to_owned());
+    let new = NewPipeline { name: "stored".to_owned(), steps, ..NewPipeline::default() };
+    let pipeline = control.create_pipeline(&world.admin::<CreatePipeline>(), new).await.expect("a pipeline");
+    let definition = "steps: [{block: Go}]".to_owned();
+    let new = NewBuild { definition, pipeline: "asks".to_owned(), ..NewBuild::default() };
+    let asking = control.create_build(&world.admin::<CreateBuild>(), new).await.expect("a build");
+    let steps = control.build_steps(&world.admin::<ViewBuilds>(), asking.id, None).await.expect("its steps");
+    let queues = control.queues(&world.admin::<ViewQueues>(), PageRequest::first(1)).await.expect("queues");
+    vec![
+        ("{global-pipeline}", global("Pipeline", pipeline.id.to_string())),
+        ("{global-block}", global("Job", steps[0].id.to_string())),
+        ("{global-queue}", global("ClusterQueue", queues.items[0].queue.id.to_string())),
+        ("{global-ended-job}", global("Job", ended.to_string())),
+    ]
+}

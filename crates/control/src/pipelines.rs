@@ -2,16 +2,15 @@
 
 mod create;
 mod update;
+mod view;
 
 pub use create::NewPipeline;
 pub use update::PipelineChange;
 
 use countersign_domain::text::check_line;
-use countersign_store::builds::{Pipeline, pipelines};
 
-use crate::access::actions::ViewBuilds;
 use crate::builds::{MAX_REFERENCE, read};
-use crate::{Control, Error, Grant, Result, input};
+use crate::{Error, Result, input};
 
 /// Most characters of a pipeline's name.
 pub const MAX_NAME: usize = 100;
@@ -38,22 +37,4 @@ fn branch(text: &str) -> Result<()> {
 
 fn check_steps(steps: Option<&str>) -> Result<()> {
     steps.map_or(Ok(()), |steps| read("steps", steps).map(drop))
-}
-
-impl Control {
-    /// One of the organization's pipelines.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`].
-    pub async fn pipeline(&self, grant: &Grant<ViewBuilds>, slug: &str) -> Result<Pipeline> {
-        // NUL is in no slug, and no engine takes it as text.
-        let slug = slug.replace('\0', "\u{fffd}");
-        self.read(grant, slug, |tx, scene| {
-            Box::pin(async move {
-                let found = pipelines::by_slug(tx, scene.organization, &scene.input).await?;
-                found.ok_or(Error::NotFound("pipeline"))
-            })
-        })
-        .await
-    }
 }

@@ -4,6 +4,7 @@ pub mod annotations;
 pub mod meta_data;
 pub mod pipelines;
 pub mod tally;
+mod wanted;
 
 use countersign_domain::Timestamp;
 use countersign_domain::build::{BuildState, Source};
@@ -13,12 +14,22 @@ use countersign_domain::pipeline::Env;
 use crate::{Row, StoreError, Tx, Value, params, statements};
 
 pub use pipelines::Pipeline;
+pub use wanted::Wanted;
 
 macro_rules! columns {
     () => {
         "b.id, b.organization_id, b.pipeline_id, b.deployment_id, b.queue, b.number, b.state, b.message, b.branch, b.commit_id, b.source,
          b.rebuilt_from, b.triggered_from, b.trigger_step, b.trigger_depth, b.created_at, b.created_by, b.started_at, b.finished_at,
          b.canceled_at, b.blocked_state, p.slug, p.name, p.repository, p.default_branch"
+    };
+}
+
+/// Lets builds through that are [`Wanted`]: $2 to $9 are its values. An empty list of names lets each through; a name of a list stands
+/// between two line breaks, which no name holds.
+macro_rules! is_wanted {
+    () => {
+        "($2 = '' OR REPLACE($2, $7 || b.state || $7, '') <> $2) AND ($3 = '' OR REPLACE($3, $7 || b.branch || $7, '') <> $3)
+              AND ($4 = '' OR REPLACE($4, $7 || b.commit_id || $7, '') <> $4) AND b.created_at >= $5 AND b.created_at <= $6 AND ($8 OR b.created_by = $9)"
     };
 }
 
@@ -41,9 +52,17 @@ statements! {
     /// One of the organization's builds, by its pipeline and number.
     BY_NUMBER = concat!("SELECT ", columns!(), " FROM builds b JOIN pipelines p ON p.id = b.pipeline_id
               WHERE p.organization_id = $1 AND p.slug = $2 AND b.number = $3");
-    /// A page of the organization's builds, newest first.
+    /// A page of the organization's builds that are wanted, newest first.
     PAGE = concat!("SELECT ", columns!(), " FROM builds b JOIN pipelines p ON p.id = b.pipeline_id
-              WHERE b.organization_id = $1 AND b.id < $2 ORDER BY b.id DESC LIMIT $3");
+              WHERE b.organization_id = $1 AND ", is_wanted!(), " AND b.id < $10 ORDER BY b.id DESC LIMIT $11");
+    /// The same, of one pipeline.
+    PAGE_OF_PIPELINE = concat!("SELECT ", columns!(), " FROM builds b JOIN pipelines p ON p.id = b.pipeline_id
+              WHERE b.organization_id = $1 AND ", is_wanted!(), " AND b.id < $10 AND b.pipeline_id = $12 ORDER BY b.id DESC LIMIT $11");
+    /// How many of the organization's builds are wanted.
+    COUNT = concat!("SELECT COUNT(*) AS n FROM builds b WHERE b.organization_id = $1 AND ", is_wanted!());
+    /// The same, of one pipeline.
+    COUNT_OF_PIPELINE = concat!("SELECT COUNT(*) AS n FROM builds b WHERE b.organization_id = $1 AND ", is_wanted!(), "
+              AND b.pipeline_id = $10");
     /// Takes numbers for new jobs of a build.
     TAKE_POSITIONS = "UPDATE builds SET next_position = next_position + $2 WHERE id = $1 RETURNING next_position - $2 AS first";
 }
@@ -191,9 +210,37 @@ pub async fn by_number(tx: &mut Tx, of: OrganizationId, slug: &str, number: i64)
     tx.maybe(BY_NUMBER, &params![of, slug, number]).await?.as_ref().map(build).transpose()
 }
 
-/// At most `limit` of the organization's builds below `after`, newest first.
-pub async fn page(tx: &mut Tx, of: OrganizationId, after: BuildId, limit: i64) -> Result<Vec<Build>, StoreError> {
-    tx.all(PAGE, &params![of, after, limit]).await?.iter().map(build).collect()
+/// At most `limit` of the organization's builds that are wanted, below `after`, newest first.
+pub async fn page(
+    tx: &mut Tx,
+    of: OrganizationId,
+    wanted: &Wanted,
+    after: BuildId,
+    limit: i64,
+) -> Result<Vec<Build>, StoreError> {
+    let mut values = wanted.values(of);
+    values.extend(params![after, limit]);
+    let rows = match wanted.pipeline {
+        Some(pipeline) => {
+            values.extend(params![pipeline]);
+            tx.all(PAGE_OF_PIPELINE, &values).await?
+        }
+        None => tx.all(PAGE, &values).await?,
+    };
+    rows.iter().map(build).collect()
+}
+
+/// How many of the organization's builds are wanted.
+pub async fn count(tx: &mut Tx, of: OrganizationId, wanted: &Wanted) -> Result<i64, StoreError> {
+    let mut values = wanted.values(of);
+    let row = match wanted.pipeline {
+        Some(pipeline) => {
+            values.extend(params![pipeline]);
+            tx.one(COUNT_OF_PIPELINE, &values).await?
+        }
+        None => tx.one(COUNT, &values).await?,
+    };
+    row.get("n")
 }
 
 /// Takes `count` numbers for new jobs of a build; answers the first.

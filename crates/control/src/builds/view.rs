@@ -5,10 +5,9 @@ use countersign_domain::pipeline::Env;
 use countersign_store::builds::annotations::{self, Annotation};
 use countersign_store::builds::{self, Build, meta_data};
 use countersign_store::jobs::{self, Job};
-use countersign_store::tokens;
 
 use crate::access::actions::ViewBuilds;
-use crate::{Control, Error, Grant, MAX_PAGE, Page, PageRequest, Result};
+use crate::{Control, Error, Grant, MAX_PAGE, Result};
 
 impl Control {
     /// One of the organization's builds.
@@ -39,22 +38,6 @@ impl Control {
             })
         })
         .await
-    }
-
-    /// A page of the organization's builds, newest first.
-    ///
-    /// # Errors
-    /// Only [`Error::Unavailable`] and [`Error::Internal`].
-    pub async fn builds(&self, grant: &Grant<ViewBuilds>, page: PageRequest<BuildId>) -> Result<Page<Build>> {
-        let rows = self
-            .read(grant, page, |tx, scene| {
-                Box::pin(async move {
-                    let after = scene.input.after.unwrap_or_else(|| tokens::newest().cast());
-                    Ok(builds::page(tx, scene.organization, after, scene.input.rows()).await?)
-                })
-            })
-            .await?;
-        Ok(Page::of(rows, &page))
     }
 
     /// The jobs of one of the organization's builds, in the order of its steps.

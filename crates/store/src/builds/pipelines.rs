@@ -15,6 +15,14 @@ statements! {
     /// One of the organization's pipelines, by its name in addresses.
     BY_SLUG = "SELECT id, organization_id, slug, name, repository, default_branch, steps, created_at, updated_at FROM pipelines
               WHERE organization_id = $1 AND slug = $2";
+    /// One of the organization's pipelines.
+    FIND = "SELECT id, organization_id, slug, name, repository, default_branch, steps, created_at, updated_at FROM pipelines
+              WHERE organization_id = $1 AND id = $2";
+    /// A page of the organization's pipelines whose names hold a text, newest first.
+    NEWEST = "SELECT id, organization_id, slug, name, repository, default_branch, steps, created_at, updated_at FROM pipelines
+              WHERE organization_id = $1 AND (slug LIKE $2 OR LOWER(name) LIKE $2) AND id < $3 ORDER BY id DESC LIMIT $4";
+    /// How many those are.
+    COUNT = "SELECT COUNT(*) AS n FROM pipelines WHERE organization_id = $1 AND (slug LIKE $2 OR LOWER(name) LIKE $2)";
     /// A page of the organization's pipelines, by their names in addresses.
     PAGE = "SELECT id, organization_id, slug, name, repository, default_branch, steps, created_at, updated_at FROM pipelines
               WHERE organization_id = $1 AND slug > $2 ORDER BY slug LIMIT $3";
@@ -86,6 +94,33 @@ pub async fn next_number(tx: &mut Tx, of: OrganizationId, id: Id<Pipeline>) -> R
 /// The organization's pipeline of that name in addresses.
 pub async fn by_slug(tx: &mut Tx, of: OrganizationId, slug: &str) -> Result<Option<Pipeline>, StoreError> {
     tx.maybe(BY_SLUG, &params![of, slug]).await?.as_ref().map(pipeline).transpose()
+}
+
+/// The organization's pipeline with this id.
+pub async fn find(tx: &mut Tx, of: OrganizationId, id: Id<Pipeline>) -> Result<Option<Pipeline>, StoreError> {
+    tx.maybe(FIND, &params![of, id]).await?.as_ref().map(pipeline).transpose()
+}
+
+/// What a name must be like to hold a text, in any case of the letters A to Z.
+fn holding(search: &str) -> String {
+    // LIKE's own signs would widen the search to everything; as `_` each stands for any one character.
+    format!("%{}%", search.to_ascii_lowercase().replace(['%', '_', '\\'], "_"))
+}
+
+/// At most `limit` of the organization's pipelines below `after` whose names hold a text, newest first. An empty text is in every name.
+pub async fn newest(
+    tx: &mut Tx,
+    of: OrganizationId,
+    search: &str,
+    after: Id<Pipeline>,
+    limit: i64,
+) -> Result<Vec<Pipeline>, StoreError> {
+    tx.all(NEWEST, &params![of, holding(search), after, limit]).await?.iter().map(pipeline).collect()
+}
+
+/// How many of the organization's pipelines have names that hold a text.
+pub async fn count(tx: &mut Tx, of: OrganizationId, search: &str) -> Result<i64, StoreError> {
+    tx.one(COUNT, &params![of, holding(search)]).await?.get("n")
 }
 
 /// At most `limit` of the organization's pipelines behind `after`.

@@ -1,0 +1,75 @@
+//! Listing builds.
+
+use countersign_domain::id::BuildId;
+use countersign_domain::text::check_line;
+use countersign_store::builds::{self, Build, Wanted};
+use countersign_store::tokens;
+
+use crate::access::actions::ViewBuilds;
+use crate::{Control, Error, Grant, Page, PageRequest, Result, input};
+
+use super::MAX_REFERENCE;
+
+/// The most names of one list that builds are looked for by: states, branches, commits.
+pub const MAX_NAMES: usize = 100;
+
+/// Whether an engine can be asked for this.
+fn check(wanted: &Wanted) -> Result<()> {
+    let lists = [("state", wanted.states.len()), ("branch", wanted.branches.len()), ("commit", wanted.commits.len())];
+    for (field, length) in lists {
+        if length > MAX_NAMES {
+            return Err(Error::invalid(field, format!("has {length} entries; at most {MAX_NAMES} are possible")));
+        }
+    }
+    for (field, names) in [("branch", &wanted.branches), ("commit", &wanted.commits)] {
+        for name in names {
+            input::field(field, check_line(name, MAX_REFERENCE))?;
+        }
+    }
+    Ok(())
+}
+
+impl Control {
+    /// A page of the organization's builds, newest first.
+    ///
+    /// # Errors
+    /// Only [`Error::Unavailable`] and [`Error::Internal`].
+    pub async fn builds(&self, grant: &Grant<ViewBuilds>, page: PageRequest<BuildId>) -> Result<Page<Build>> {
+        self.find_builds(grant, Wanted::default(), page).await
+    }
+
+    /// A page of the organization's builds that are wanted, newest first.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] at `state`, `branch` or `commit`: more than [`MAX_NAMES`], or what can be no name.
+    pub async fn find_builds(
+        &self,
+        grant: &Grant<ViewBuilds>,
+        wanted: Wanted,
+        page: PageRequest<BuildId>,
+    ) -> Result<Page<Build>> {
+        check(&wanted)?;
+        let rows = self
+            .read(grant, (wanted, page), |tx, scene| {
+                Box::pin(async move {
+                    let (wanted, page) = &scene.input;
+                    let after = page.after.unwrap_or_else(|| tokens::newest().cast());
+                    Ok(builds::page(tx, scene.organization, wanted, after, page.rows()).await?)
+                })
+            })
+            .await?;
+        Ok(Page::of(rows, &page))
+    }
+
+    /// How many of the organization's builds are wanted.
+    ///
+    /// # Errors
+    /// As [`Control::find_builds`].
+    pub async fn count_builds(&self, grant: &Grant<ViewBuilds>, wanted: Wanted) -> Result<i64> {
+        check(&wanted)?;
+        self.read(grant, wanted, |tx, scene| {
+            Box::pin(async move { Ok(builds::count(tx, scene.organization, &scene.input).await?) })
+        })
+        .await
+    }
+}

@@ -116,6 +116,7 @@ pub(crate) async fn search(
         scope: asked.scope,
         state: asked.state,
         include_duplicates: asked.include_duplicates,
+        include_retried_jobs: asked.include_retried_jobs,
     };
     let found = control.search_artifacts(&grant, search).await?;
     Ok(Json(found.into_iter().map(|(artifact, address)| shape(artifact, address)).collect()))

@@ -10,13 +10,18 @@ use http::StatusCode;
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use serde::Serialize;
 
-/// An error of an operation, with the status that agents decide on.
+/// An error of an operation, with the status that agents decide on; or a call that makes no sense where it is made.
 #[derive(Debug)]
-pub(crate) struct Failure(pub Error);
+pub(crate) enum Failure {
+    /// What an operation said.
+    Of(Error),
+    /// 400, in words that clients know.
+    BadRequest(&'static str),
+}
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        Self(error)
+        Self::Of(error)
     }
 }
 
@@ -34,8 +39,12 @@ struct Fault {
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        let text = self.0.to_string();
-        match self.0 {
+        let error = match self {
+            Self::Of(error) => error,
+            Self::BadRequest(text) => return countersign_http::message(StatusCode::BAD_REQUEST, text),
+        };
+        let text = error.to_string();
+        match error {
             Error::Unauthenticated { reason, token } => refusal(reason, token),
             Error::Denied { .. } => countersign_http::message(StatusCode::FORBIDDEN, &text),
             Error::NotFound(_) => countersign_http::message(StatusCode::NOT_FOUND, &text),

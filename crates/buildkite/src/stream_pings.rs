@@ -55,7 +55,7 @@ pub(crate) async fn open(State(control): State<Control>, Granted(grant): Granted
         Ok(Some(waiting)) => streamed(Told { waiting, last: None, stage: Stage::Looks }, version),
         // An agent polls for a while, and tries again.
         Ok(None) => End::new(GrpcStatus::Unavailable, "No room for another stream; poll").alone(),
-        Err(error) => Failure(error).into_response(),
+        Err(error) => Failure::from(error).into_response(),
     }
 }
 

@@ -8,6 +8,7 @@
 
 mod address;
 mod announce;
+mod delete;
 mod ended;
 mod hand_out;
 mod limits;

@@ -5,11 +5,16 @@ mod cancel;
 pub(crate) mod ending;
 pub mod environment;
 mod log;
+mod log_extent;
+mod prioritize;
 mod report;
 mod retry;
 mod update;
+mod variables;
 
 pub use accept::{Accepted, Acquired};
 pub use countersign_store::jobs::Job;
 pub use log::{LogPart, MAX_CHUNK, MAX_LOG, NewChunk};
+pub use log_extent::LogExtent;
+pub use prioritize::PRIORITIES;
 pub use report::Finished;

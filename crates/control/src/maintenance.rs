@@ -1,6 +1,7 @@
 //! Keeping house: what the server does by itself, with a reason that its audit rows carry.
 
 mod abandoned_artifacts;
+mod deleted_artifacts;
 mod flush;
 mod lost_agents;
 mod metrics;
@@ -32,6 +33,8 @@ pub struct Swept {
     pub jobs_returned: u64,
     /// Artifacts that were given up because nobody brings their bytes any more.
     pub artifacts_abandoned: u64,
+    /// Artifacts that were taken away before, and whose bytes are gone now.
+    pub artifacts_removed: u64,
     /// Jobs that ran too long, or did not stop when they were told to.
     pub jobs_overdue: u64,
     /// Builds for which something was left to do.
@@ -50,6 +53,7 @@ impl Control {
         let agents_lost = self.give_up_silent_agents().await?;
         let jobs_returned = self.return_jobs().await?;
         let artifacts_abandoned = self.abandon_artifacts().await?;
+        let artifacts_removed = self.remove_deleted_artifacts().await?;
         let jobs_overdue = self.end_overdue_jobs().await?;
         let builds_seen_to = self.see_to_builds(None).await?;
         let audit_sealed = self.seal_audit().await?;
@@ -58,6 +62,7 @@ impl Control {
             agents_lost,
             jobs_returned,
             artifacts_abandoned,
+            artifacts_removed,
             jobs_overdue,
             builds_seen_to,
             audit_sealed,

@@ -430,7 +430,8 @@ CREATE TABLE annotations (
 );
 
 -- `batch_id` is the agent's: a batch that comes again has the same artifacts. `stored_at` is when the bytes were whole in the server's own
--- store, where an artifact's name is its organization's id, its build's and its own; with an `upload_destination` they went elsewhere.
+-- store, where an artifact's name is its organization's id, its build's and its own; with an `upload_destination` they went elsewhere. Of a
+-- deleted artifact it stays until the bytes are gone too.
 CREATE TABLE artifacts (
     id                  BYTEA PRIMARY KEY,
     organization_id     BYTEA NOT NULL,
@@ -455,6 +456,7 @@ CREATE TABLE artifacts (
 );
 CREATE INDEX artifacts_of_build ON artifacts (build_id, id);
 CREATE INDEX artifacts_of_job ON artifacts (job_id, id);
+CREATE INDEX artifacts_to_remove ON artifacts (id) WHERE state = 'deleted' AND stored_at IS NOT NULL;
 CREATE INDEX artifacts_under_way ON artifacts (created_at) WHERE state = 'new';
 
 -- The keys that sign tokens of jobs for other services: the instance's. `sealed` is the private part under the key `key_id` of the ring;

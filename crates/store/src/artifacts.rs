@@ -36,15 +36,23 @@ statements! {
     /// An upload has ended.
     SET_STATE = "UPDATE artifacts SET state = $2, finished_at = $3 WHERE id = $1 AND state <> 'deleted'";
     /// A page of a build's artifacts, newest first: those of a state ($4), at a path ($5), of jobs that $6 names by key or label, or $7 by
-    /// id. What is empty, or nil, chooses nothing.
+    /// id. What is empty, or nil, chooses nothing. $9: those of jobs that were run again too.
     PAGE = concat!("SELECT ", columns!(), " FROM artifacts a JOIN jobs j ON j.id = a.job_id
               WHERE a.organization_id = $1 AND a.build_id = $2 AND a.id < $3
                 AND ($4 = '' OR a.state = $4) AND a.state <> 'deleted' AND ($5 = '' OR a.path = $5)
-                AND ($6 = '' OR j.step_key = $6 OR j.label = $6 OR a.job_id = $7)
+                AND ($6 = '' OR j.step_key = $6 OR j.label = $6 OR a.job_id = $7) AND ($9 OR j.retried_in IS NULL)
               ORDER BY a.id DESC LIMIT $8");
     /// A page of a job's artifacts, newest first.
     PAGE_OF_JOB = concat!("SELECT ", columns!(), " FROM artifacts a
               WHERE a.organization_id = $1 AND a.job_id = $2 AND a.id < $3 AND a.state <> 'deleted' ORDER BY a.id DESC LIMIT $4");
+    /// It is taken away. `stored_at` says from now on that its bytes are still to be removed, where they are the server's.
+    DELETE = "UPDATE artifacts SET state = 'deleted',
+                stored_at = CASE WHEN upload_destination IS NULL THEN COALESCE(stored_at, $2) ELSE NULL END
+              WHERE id = $1 AND state IN ('finished', 'error')";
+    /// The bytes of one that was taken away are gone.
+    REMOVED = "UPDATE artifacts SET stored_at = NULL WHERE id = $1 AND state = 'deleted'";
+    /// Those that were taken away and whose bytes are still to be removed.
+    TO_REMOVE = concat!("SELECT ", columns!(), " FROM artifacts a WHERE a.state = 'deleted' AND a.stored_at IS NOT NULL ORDER BY a.id LIMIT $1");
     /// Artifacts that were announced before a time and whose job has ended since before it: nobody brings their bytes any more.
     ABANDONED = "SELECT a.id, a.organization_id FROM artifacts a JOIN jobs j ON j.id = a.job_id
               WHERE a.state = 'new' AND a.created_at < $1 AND j.finished_at < $1 ORDER BY a.created_at LIMIT $2";
@@ -83,7 +91,7 @@ pub struct Artifact {
     pub state: ArtifactState,
     /// When it was announced.
     pub created_at: Timestamp,
-    /// When its bytes were whole in the server's store.
+    /// When its bytes were whole in the server's store; of a deleted one, while they are to be removed.
     pub stored_at: Option<Timestamp>,
     /// When its upload ended.
     pub finished_at: Option<Timestamp>,
@@ -102,6 +110,8 @@ pub struct Choice {
     pub path: Option<String>,
     /// Only those of jobs with this step key, label or id.
     pub scope: Option<String>,
+    /// Also those of jobs that were run again.
+    pub include_retried: bool,
 }
 
 fn artifact(row: &Row) -> Result<Artifact, StoreError> {
@@ -204,7 +214,7 @@ pub async fn page(
     let job: JobId = scope.parse().unwrap_or_else(|_| JobId::nil());
     let state = choice.state.map_or("", ArtifactState::as_str);
     let path = choice.path.as_deref().unwrap_or_default();
-    let values = params![of, build, after, state, path, scope, job, limit];
+    let values = params![of, build, after, state, path, scope, job, limit, choice.include_retried];
     tx.all(PAGE, &values).await?.iter().map(artifact).collect()
 }
 
@@ -227,4 +237,20 @@ pub async fn abandoned(
 ) -> Result<Vec<(OrganizationId, ArtifactId)>, StoreError> {
     let rows = tx.all(ABANDONED, &params![before, limit]).await?;
     rows.iter().map(|row| Ok((row.get("organization_id")?, row.get("id")?))).collect()
+}
+
+/// Takes an artifact away that has ended. False when it has not, or was taken away before.
+pub async fn delete(tx: &mut Tx, id: ArtifactId) -> Result<bool, StoreError> {
+    let now = tx.now();
+    Ok(tx.execute(DELETE, &params![id, now]).await? == 1)
+}
+
+/// The bytes of an artifact that was taken away are gone.
+pub async fn removed(tx: &mut Tx, id: ArtifactId) -> Result<bool, StoreError> {
+    Ok(tx.execute(REMOVED, &params![id]).await? == 1)
+}
+
+/// At most `limit` artifacts, of whatever organization, that were taken away and whose bytes are still to be removed.
+pub async fn to_remove(tx: &mut Tx, limit: i64) -> Result<Vec<Artifact>, StoreError> {
+    tx.all(TO_REMOVE, &params![limit]).await?.iter().map(artifact).collect()
 }

@@ -24,12 +24,12 @@ macro_rules! columns {
     };
 }
 
-/// Lets builds through that are [`Wanted`]: $2 to $7 are its values. An empty list of names lets each through; a name of a list stands
+/// Lets builds through that are [`Wanted`]: $2 to $9 are its values. An empty list of names lets each through; a name of a list stands
 /// between two line breaks, which no name holds.
 macro_rules! is_wanted {
     () => {
         "($2 = '' OR REPLACE($2, $7 || b.state || $7, '') <> $2) AND ($3 = '' OR REPLACE($3, $7 || b.branch || $7, '') <> $3)
-              AND ($4 = '' OR REPLACE($4, $7 || b.commit_id || $7, '') <> $4) AND b.created_at >= $5 AND b.created_at <= $6"
+              AND ($4 = '' OR REPLACE($4, $7 || b.commit_id || $7, '') <> $4) AND b.created_at >= $5 AND b.created_at <= $6 AND ($8 OR b.created_by = $9)"
     };
 }
 
@@ -56,15 +56,15 @@ statements! {
     COUNT_OF_ROOT = "SELECT COUNT(*) AS n FROM builds WHERE trigger_root = $1";
     /// A page of the organization's builds that are wanted, newest first.
     PAGE = concat!("SELECT ", columns!(), " FROM builds b JOIN pipelines p ON p.id = b.pipeline_id
-              WHERE b.organization_id = $1 AND ", is_wanted!(), " AND b.id < $8 ORDER BY b.id DESC LIMIT $9");
+              WHERE b.organization_id = $1 AND ", is_wanted!(), " AND b.id < $10 ORDER BY b.id DESC LIMIT $11");
     /// The same, of one pipeline.
     PAGE_OF_PIPELINE = concat!("SELECT ", columns!(), " FROM builds b JOIN pipelines p ON p.id = b.pipeline_id
-              WHERE b.organization_id = $1 AND ", is_wanted!(), " AND b.id < $8 AND b.pipeline_id = $10 ORDER BY b.id DESC LIMIT $9");
+              WHERE b.organization_id = $1 AND ", is_wanted!(), " AND b.id < $10 AND b.pipeline_id = $12 ORDER BY b.id DESC LIMIT $11");
     /// How many of the organization's builds are wanted.
     COUNT = concat!("SELECT COUNT(*) AS n FROM builds b WHERE b.organization_id = $1 AND ", is_wanted!());
     /// The same, of one pipeline.
     COUNT_OF_PIPELINE = concat!("SELECT COUNT(*) AS n FROM builds b WHERE b.organization_id = $1 AND ", is_wanted!(), "
-              AND b.pipeline_id = $8");
+              AND b.pipeline_id = $10");
     /// Takes numbers for new jobs of a build.
     TAKE_POSITIONS = "UPDATE builds SET next_position = next_position + $2 WHERE id = $1 RETURNING next_position - $2 AS first";
 }

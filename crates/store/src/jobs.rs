@@ -60,6 +60,9 @@ statements! {
     /// How many jobs are in each state that is not an end.
     COUNT_BY_STATE = "SELECT state, COUNT(*) AS n FROM jobs
               WHERE state IN ('limited', 'scheduled', 'assigned', 'accepted', 'running', 'timing_out', 'canceling') GROUP BY state";
+    /// How many of a build's jobs stand where, and ended well; those that have a successor are not counted.
+    COUNTS_OF_BUILD = "SELECT state, COALESCE(exit_status, '') = '0' AS well, COUNT(*) AS n FROM jobs
+              WHERE organization_id = $1 AND build_id = $2 AND retried_in IS NULL GROUP BY state, COALESCE(exit_status, '') = '0'";
     /// Another label.
     SET_LABEL = "UPDATE jobs SET label = $2 WHERE step_id = $1 AND state IN ('waiting', 'limited', 'scheduled')";
     /// Another priority.
@@ -333,6 +336,16 @@ pub async fn of_agent(tx: &mut Tx, of: OrganizationId, agent: AgentId) -> Result
 /// How many jobs are in each state that is not an end, across organizations; for metrics.
 pub async fn count_by_state(tx: &mut Tx) -> Result<Vec<(String, i64)>, StoreError> {
     tx.all(COUNT_BY_STATE, &params![]).await?.iter().map(|row| Ok((row.get("state")?, row.get("n")?))).collect()
+}
+
+/// How many of a build's jobs stand where, and whether with exit status 0; those that have a successor are not counted.
+pub async fn counts_of_build(
+    tx: &mut Tx,
+    of: OrganizationId,
+    build: BuildId,
+) -> Result<Vec<(JobState, bool, i64)>, StoreError> {
+    let rows = tx.all(COUNTS_OF_BUILD, &params![of, build]).await?;
+    rows.iter().map(|row| Ok((row.parse("state")?, row.get("well")?, row.get("n")?))).collect()
 }
 
 /// Gives a step's jobs that wait another label.

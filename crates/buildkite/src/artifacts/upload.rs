@@ -60,5 +60,5 @@ pub(super) async fn receive(mut upload: Upload, mut source: Source) -> Result<()
 }
 
 pub(super) fn refuse(error: Error) -> Response {
-    Failure(error).into_response()
+    Failure::from(error).into_response()
 }

@@ -5,18 +5,18 @@ use axum::extract::State;
 use countersign_control::access::actions::{RevokeUserToken, ViewOrganization, ViewUserTokens};
 use countersign_control::user_tokens::UserTokenReference;
 use countersign_control::{Action, Caller, Control, Error, Grant};
-use countersign_http::global_id::{self, Sort};
 use http::StatusCode;
 use serde::Serialize;
 
-use super::Time;
+use super::shapes::{Person, Time};
 use crate::{Failure, Granted};
 
 /// What a user token of this server may do: what its holder's role may. These are the words for it that Buildkite's clients look for.
-const SCOPES: [&str; 12] = [
+const SCOPES: &[&str] = &[
     "read_agents",
     "write_agents",
     "read_artifacts",
+    "write_artifacts",
     "read_builds",
     "write_builds",
     "read_build_logs",
@@ -31,7 +31,7 @@ const SCOPES: [&str; 12] = [
 #[derive(Serialize)]
 pub(crate) struct Shown {
     uuid: String,
-    scopes: [&'static str; 12],
+    scopes: &'static [&'static str],
     description: Option<String>,
     created_at: Time,
     expires_at: Option<Time>,
@@ -42,16 +42,6 @@ pub(crate) struct Shown {
 struct Holder {
     email: String,
     name: String,
-}
-
-#[derive(Serialize)]
-pub(crate) struct User {
-    id: String,
-    graphql_id: String,
-    name: String,
-    email: String,
-    avatar_url: &'static str,
-    created_at: Time,
 }
 
 /// The token that the call is made with.
@@ -94,17 +84,9 @@ pub(crate) async fn revoke(
 pub(crate) async fn user(
     State(control): State<Control>,
     Granted(grant): Granted<ViewOrganization>,
-) -> Result<Json<User>, Failure> {
+) -> Result<Json<Person>, Failure> {
     let Some(id) = grant.caller().user() else {
         return Err(Error::internal("a person's action was granted to no person").into());
     };
-    let user = control.member(&grant, id).await?.user;
-    Ok(Json(User {
-        id: user.id.to_string(),
-        graphql_id: global_id::encode(Sort::User, user.id),
-        name: user.name,
-        email: user.email,
-        avatar_url: "",
-        created_at: Time(user.created_at),
-    }))
+    Ok(Json(control.member(&grant, id).await?.user.into()))
 }

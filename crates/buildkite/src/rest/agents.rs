@@ -5,6 +5,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use countersign_control::access::actions::{PauseAgent, StopAgent, ViewAgents};
 use countersign_control::agents::{Agent, Wanted};
+use countersign_control::organizations::Organization;
 use countersign_control::{Control, Error};
 use countersign_domain::Timestamp;
 use countersign_domain::id::AgentId;
@@ -13,16 +14,15 @@ use countersign_http::global_id::{self, Sort};
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
 
-use super::{InOrganization, Time, page};
+use super::shapes::{Addresses, Head, Time};
+use super::{InOrganization, page};
 use crate::Failure;
 
 /// An agent. `job` is there while it has one.
 #[derive(Serialize)]
 pub(crate) struct Shown {
-    id: String,
-    graphql_id: String,
-    url: String,
-    web_url: String,
+    #[serde(flatten)]
+    head: Head,
     name: String,
     connection_state: &'static str,
     hostname: Option<String>,
@@ -185,13 +185,19 @@ async fn show_one(control: &Control, call: &InOrganization<ViewAgents>, agent: A
         state: job.state.as_str(),
         build_id: job.build.to_string(),
     });
-    let paused = agent.is_paused(control.now());
+    let mut shown = shown(agent, &call.organization, &call.addresses, control.now());
+    shown.job = job;
+    Ok(shown)
+}
+
+/// An agent without the job that it may have.
+pub(super) fn shown(agent: Agent, organization: &Organization, addresses: &Addresses, now: Timestamp) -> Shown {
+    let paused = agent.is_paused(now);
     let pause = |until: Timestamp, since: Timestamp| until.since(since).as_secs() / 60;
-    Ok(Shown {
-        id: agent.id.to_string(),
-        graphql_id: global_id::encode(Sort::Agent, agent.id),
-        url: call.addresses.of(&call.organization, &format!("/agents/{}", agent.id)),
-        web_url: call.addresses.page(&format!("/organizations/{}/agents/{}", call.organization.slug, agent.id)),
+    let path = format!("/agents/{}", agent.id);
+    let page = addresses.page(&format!("/organizations/{}{path}", organization.slug));
+    Shown {
+        head: Head::new(Sort::Agent, agent.id, addresses.of(organization, &path), page),
         name: agent.name,
         connection_state: agent.state.as_str(),
         hostname: agent.hostname,
@@ -207,7 +213,7 @@ async fn show_one(control: &Control, call: &InOrganization<ViewAgents>, agent: A
         disconnected_at: agent.disconnected_at.map(Time),
         lost_at: agent.lost_at.map(Time),
         stopped_at: agent.stop_requested_at.map(Time),
-        job,
+        job: None,
         priority: agent.priority,
         meta_data: agent.tags,
         paused,
@@ -218,5 +224,5 @@ async fn show_one(control: &Control, call: &InOrganization<ViewAgents>, agent: A
             .zip(agent.paused_at)
             .filter(|_| paused)
             .map(|(until, since)| pause(until, since)),
-    })
+    }
 }

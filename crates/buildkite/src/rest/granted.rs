@@ -8,7 +8,7 @@ use countersign_domain::Id;
 use countersign_http::authenticate;
 use http::request::Parts;
 
-use super::Addresses;
+use super::shapes::Addresses;
 use crate::Failure;
 
 /// What a person may do in the organization that the address names: their own.
@@ -32,6 +32,14 @@ impl Named {
     /// The text of a segment.
     pub(crate) fn text(&self, segment: &str) -> Option<&str> {
         self.0.iter().find(|(name, _)| name == segment).map(|(_, value)| value.as_str())
+    }
+
+    /// The text of a segment that the route has.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] where it has none.
+    pub(crate) fn word(&self, segment: &'static str) -> Result<&str, Error> {
+        self.text(segment).ok_or(Error::NotFound(segment))
     }
 
     /// The id in the segment of that name.
@@ -61,8 +69,9 @@ impl<A: Action> FromRequestParts<Control> for InOrganization<A> {
         // Whoever may not do this at all is told so before anything is said of the address.
         let grant = control.grant_own::<A>(&caller)?;
         let organization = control.organization(&control.grant_own::<ViewOrganization>(&caller)?).await?;
-        let named = named(parts).await;
-        if named.text("organization") != Some(organization.slug.as_str()) {
+        let named = named(parts).await.ok_or(Error::NotFound("organization"))?;
+        // An address that names none is about the caller's own.
+        if named.text("organization").is_some_and(|slug| slug != organization.slug) {
             return Err(Error::NotFound("organization").into());
         }
         let addresses = Addresses::of_instance(control);
@@ -70,8 +79,8 @@ impl<A: Action> FromRequestParts<Control> for InOrganization<A> {
     }
 }
 
-async fn named(parts: &mut Parts) -> Named {
-    let found = RawPathParams::from_request_parts(parts, &()).await;
-    let pairs = found.iter().flat_map(|params| params.iter());
-    Named(pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect())
+/// What the address names; nothing for one that holds other bytes than text.
+async fn named(parts: &mut Parts) -> Option<Named> {
+    let found = RawPathParams::from_request_parts(parts, &()).await.ok()?;
+    Some(Named(found.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()))
 }

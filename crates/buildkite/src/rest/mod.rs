@@ -2,23 +2,35 @@
 //!
 //! Every address below an organization names it by its slug; one that is not the caller's own is not found. Lists come in pages by number
 //! (`page` from 1, `per_page` 30, at most 100) with a `Link` header.
+//!
+//! What a call does not know, in its body or its query, is refused at its name: what was passed over would look as if it had been done.
 
 mod access_token;
 mod agents;
+mod artifacts;
+mod body;
+mod builds;
 mod granted;
+mod jobs;
 mod organizations;
 mod page;
+mod pipelines;
+mod query;
 mod shapes;
 
 use axum::Json;
 use axum::Router;
 use axum::extract::State;
-use axum::routing::{delete, get, put};
+use axum::routing::{delete, get, patch, post, put};
 use countersign_control::Control;
 use serde::Serialize;
 
 use granted::InOrganization;
-use shapes::{Addresses, Time};
+
+/// The address of a job, below its build.
+const JOB_OF_BUILD: &str = "/organizations/{organization}/pipelines/{pipeline}/builds/{build}/jobs/{job}";
+/// The same for whoever knows only the job.
+const JOB: &str = "/organizations/{organization}/jobs/{job}";
 
 /// `/v2/…`
 pub(crate) fn router() -> Router<Control> {
@@ -30,6 +42,20 @@ pub(crate) fn router() -> Router<Control> {
         .route("/user", get(access_token::user))
         .route("/organizations", get(organizations::list))
         .route("/organizations/{organization}", get(organizations::show))
+        .route("/builds", get(builds::list))
+        .route("/organizations/{organization}/builds", get(builds::list))
+        .route("/organizations/{organization}/pipelines", get(pipelines::list))
+        .route("/organizations/{organization}/pipelines", post(pipelines::create))
+        .route("/organizations/{organization}/pipelines/{pipeline}", get(pipelines::show))
+        .route("/organizations/{organization}/pipelines/{pipeline}", patch(pipelines::update))
+        .route("/organizations/{organization}/pipelines/{pipeline}/builds", get(builds::list))
+        .route("/organizations/{organization}/pipelines/{pipeline}/builds", post(builds::create))
+        .route("/organizations/{organization}/pipelines/{pipeline}/builds/{build}", get(builds::show))
+        .route("/organizations/{organization}/pipelines/{pipeline}/builds/{build}/cancel", put(builds::cancel))
+        .route("/organizations/{organization}/pipelines/{pipeline}/builds/{build}/rebuild", put(builds::rebuild))
+        .route("/organizations/{organization}/pipelines/{pipeline}/builds/{build}/artifacts", get(artifacts::of_build))
+        .nest(JOB_OF_BUILD, jobs::router())
+        .nest(JOB, jobs::router())
         .route("/organizations/{organization}/agents", get(agents::list))
         .route("/organizations/{organization}/agents/{agent}", get(agents::show))
         .route("/organizations/{organization}/agents/{agent}/stop", put(agents::stop))

@@ -5,18 +5,17 @@ use axum::extract::State;
 use countersign_control::Control;
 use countersign_control::access::actions::ViewOrganization;
 use countersign_control::organizations::Organization;
-use countersign_http::global_id::{self, Sort};
+use countersign_http::global_id::Sort;
 use serde::Serialize;
 
-use super::{Addresses, InOrganization, Time};
+use super::InOrganization;
+use super::shapes::{Addresses, Head, Time};
 use crate::{Failure, Granted};
 
 #[derive(Serialize)]
 pub(crate) struct Shown {
-    id: String,
-    graphql_id: String,
-    url: String,
-    web_url: String,
+    #[serde(flatten)]
+    head: Head,
     name: String,
     slug: String,
     pipelines_url: String,
@@ -26,10 +25,7 @@ pub(crate) struct Shown {
 
 fn shown(it: &Organization, addresses: &Addresses) -> Shown {
     Shown {
-        id: it.id.to_string(),
-        graphql_id: global_id::encode(Sort::Organization, it.id),
-        url: addresses.of(it, ""),
-        web_url: addresses.page(&format!("/{}", it.slug)),
+        head: Head::new(Sort::Organization, it.id, addresses.of(it, ""), addresses.page(&format!("/{}", it.slug))),
         name: it.name.clone(),
         slug: it.slug.clone(),
         pipelines_url: addresses.of(it, "/pipelines"),

@@ -4,13 +4,12 @@ use axum::Json;
 use axum::extract::{FromRequestParts, Query};
 use axum::response::{IntoResponse, Response};
 use countersign_control::{Control, Error, MAX_PAGE, Page, PageRequest};
-use countersign_domain::Id;
 use http::header::LINK;
 use http::request::Parts;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::Addresses;
+use super::shapes::Addresses;
 use crate::Failure;
 
 /// How many entries a page has when nothing is said.
@@ -70,18 +69,18 @@ impl Wanted {
         Ok(Self { page: page as usize, per_page: per_page as usize })
     }
 
-    /// Reads the page from a list that is stored newest first, of the entries that `keep` lets through.
+    /// Reads the page from a list that is stored in one order, of the entries that `keep` lets through.
     ///
     /// # Errors
     /// [`Error::Invalid`] at `page` when it lies too far behind; what `fetch` answers.
-    pub(crate) async fn read_from<T, K, F, Fut>(
+    pub(crate) async fn read_from<T, C, F, Fut>(
         self,
         fetch: F,
-        key: fn(&T) -> Id<K>,
+        key: fn(&T) -> C,
         keep: impl Fn(&T) -> bool,
     ) -> Result<Numbered<T>, Error>
     where
-        F: Fn(PageRequest<Id<K>>) -> Fut,
+        F: Fn(PageRequest<C>) -> Fut,
         Fut: Future<Output = Result<Page<T>, Error>>,
     {
         let mut skip = (self.page - 1).saturating_mul(self.per_page);
@@ -165,6 +164,8 @@ pub(crate) fn filters(address: &http::Uri) -> String {
 
 #[cfg(test)]
 mod tests {
+    use countersign_domain::Id;
+
     use super::*;
 
     /// A list of ids, newest first, as the store would page it.

@@ -4,8 +4,10 @@ use std::fmt;
 use std::sync::Arc;
 
 use countersign_control::Control;
-use countersign_control::organizations::Organization;
-use countersign_domain::Timestamp;
+use countersign_control::builds::Build;
+use countersign_control::organizations::{Organization, User};
+use countersign_domain::{Id, Timestamp};
+use countersign_http::global_id::{self, Sort};
 use serde::{Serialize, Serializer};
 
 /// A time as this API writes it: RFC 3339 in UTC with milliseconds, `2026-01-02T03:04:05.000Z`.
@@ -26,6 +28,46 @@ impl fmt::Display for Time {
 impl Serialize for Time {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)
+    }
+}
+
+/// What the object of every thing begins with.
+#[derive(Serialize)]
+pub(crate) struct Head {
+    id: String,
+    graphql_id: String,
+    url: String,
+    web_url: String,
+}
+
+impl Head {
+    /// Of a thing: `url` is where this API shows it, `web_url` where a browser would.
+    pub(crate) fn new<T>(sort: Sort, id: Id<T>, url: String, web_url: String) -> Self {
+        Self { id: id.to_string(), graphql_id: global_id::encode(sort, id), url, web_url }
+    }
+}
+
+/// A person.
+#[derive(Serialize)]
+pub(crate) struct Person {
+    id: String,
+    graphql_id: String,
+    name: String,
+    email: String,
+    avatar_url: &'static str,
+    created_at: Time,
+}
+
+impl From<User> for Person {
+    fn from(user: User) -> Self {
+        Self {
+            id: user.id.to_string(),
+            graphql_id: global_id::encode(Sort::User, user.id),
+            name: user.name,
+            email: user.email,
+            avatar_url: "",
+            created_at: Time(user.created_at),
+        }
     }
 }
 
@@ -51,6 +93,18 @@ impl Addresses {
     /// An address of a page; `path` begins with a slash.
     pub(crate) fn page(&self, path: &str) -> String {
         format!("{}{path}", self.0)
+    }
+
+    /// An address of this API at a build; `path` begins with a slash, or is empty.
+    pub(crate) fn of_build(&self, organization: &Organization, build: &Build, path: &str) -> String {
+        let Build { pipeline_slug, number, .. } = build;
+        self.of(organization, &format!("/pipelines/{pipeline_slug}/builds/{number}{path}"))
+    }
+
+    /// The address of a build's page.
+    pub(crate) fn page_of_build(&self, organization: &Organization, build: &Build) -> String {
+        let Build { pipeline_slug, number, .. } = build;
+        self.page(&format!("/{}/{pipeline_slug}/builds/{number}", organization.slug))
     }
 
     /// An address of this API below an organization; `path` begins with a slash.

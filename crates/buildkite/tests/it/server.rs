@@ -156,6 +156,11 @@ impl Server {
 }
 
 impl Answer {
+    /// A header's text; empty where there is none.
+    pub fn header(&self, name: impl AsRef<str>) -> &str {
+        self.headers.get(name.as_ref()).map_or("", |value| value.to_str().expect("a text"))
+    }
+
     pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("{} {} is no JSON", self.status, self.body))
     }

@@ -5,6 +5,12 @@ use crate::callers::Operation;
 const AGENT_API: &str = include_str!("../../../buildkite/src/lib.rs");
 /// Routes below `/v2`; of the two spellings of its root the one without a slash counts.
 const REST: &str = include_str!("../../../buildkite/src/rest/mod.rs");
+/// Routes below a job's address, of which there are two.
+const REST_OF_JOB: &str = include_str!("../../../buildkite/src/rest/jobs/mod.rs");
+const JOB_ADDRESSES: [&str; 2] = [
+    "/organizations/{organization}/pipelines/{pipeline}/builds/{build}/jobs/{job}",
+    "/organizations/{organization}/jobs/{job}",
+];
 const WELL_KNOWN: &str = include_str!("../../../buildkite/src/well_known.rs");
 const OPERATION: &str = include_str!("../../../http/src/operation.rs");
 
@@ -45,6 +51,11 @@ const BODIES: &[(&str, &str)] = &[
     ("/organizations/{organization}/agents/{agent}/stop", "{}"),
     ("/organizations/{organization}/agents/{agent}/pause", "{}"),
     ("/organizations/{organization}/agents/{agent}/resume", "{}"),
+    ("/organizations/{organization}/pipelines", r#"{"name":"made"}"#),
+    ("/organizations/{organization}/pipelines/{pipeline}", r#"{"name":"other"}"#),
+    ("/organizations/{organization}/pipelines/{pipeline}/builds", r#"{"message":"hello"}"#),
+    ("/unblock", r#"{"fields":{}}"#),
+    ("/reprioritize", r#"{"priority":7}"#),
 ];
 
 /// Routes without a body.
@@ -76,6 +87,24 @@ const WITHOUT_BODY: &[&str] = &[
     "/organizations/{organization}",
     "/organizations/{organization}/agents",
     "/organizations/{organization}/agents/{agent}",
+    "/builds",
+    "/organizations/{organization}/builds",
+    "/organizations/{organization}/pipelines",
+    "/organizations/{organization}/pipelines/{pipeline}",
+    "/organizations/{organization}/pipelines/{pipeline}/builds",
+    "/organizations/{organization}/pipelines/{pipeline}/builds/{build}",
+    "/organizations/{organization}/pipelines/{pipeline}/builds/{build}/cancel",
+    "/organizations/{organization}/pipelines/{pipeline}/builds/{build}/rebuild",
+    "/organizations/{organization}/pipelines/{pipeline}/builds/{build}/artifacts",
+    "/retry",
+    "/env",
+    "/env.txt",
+    "/log",
+    "/log.txt",
+    "/log.html",
+    "/artifacts",
+    "/artifacts/{artifact}",
+    "/artifacts/{artifact}/download",
     "/healthz",
     "/readyz",
     "/metrics",
@@ -88,6 +117,11 @@ pub fn all() -> Vec<Operation> {
     assert!(found.len() > 20, "the router of the Agent API is not written as it was");
     let rest = in_source(REST).into_iter().filter(|(_, path)| *path != "/v2/").map(|(method, path)| rest(method, path));
     found.extend(rest);
+    let of_job = in_source(REST_OF_JOB);
+    assert!(of_job.len() > 10, "the router of jobs is not written as it was");
+    for address in JOB_ADDRESSES {
+        found.extend(of_job.iter().map(|(method, path)| rest_of_job(method, address, path)));
+    }
     let operation: Vec<Operation> =
         in_source(OPERATION).into_iter().map(|(method, path)| plain(method, path)).collect();
     assert_eq!(operation.len(), 3, "the router of operation is not written as it was");
@@ -121,6 +155,7 @@ fn in_source(source: &'static str) -> Vec<(&'static str, &'static str)> {
                 "get" => "GET",
                 "post" => "POST",
                 "put" => "PUT",
+                "patch" => "PATCH",
                 "delete" => "DELETE",
                 // Any method is as good as another.
                 "any" => "POST",
@@ -153,9 +188,25 @@ fn agent_api(method: &'static str, path: &'static str) -> Operation {
     operation
 }
 
+/// Of a job that an agent has; where only one that waits will do, of such a one.
+fn rest_of_job(method: &'static str, address: &str, path: &'static str) -> Operation {
+    let mut operation = plain(method, path);
+    let waits = path == "/reprioritize";
+    let (job, build) = if waits { ("{offered}", "4") } else { ("{job}", "2") };
+    let filled = in_rest(address).replace("{job}", job).replace("/builds/2", &format!("/builds/{build}"));
+    operation.path = format!("/v2{filled}{}", path.trim_end_matches('/'));
+    operation.name = format!("{method} /v2{address}{path}");
+    operation
+}
+
+/// The pipeline and the number of the build that the job belongs to.
+fn in_rest(path: &str) -> String {
+    path.replace("{organization}", "acme").replace("{pipeline}", "matrix").replace("{build}", "2")
+}
+
 fn rest(method: &'static str, path: &'static str) -> Operation {
     let mut operation = plain(method, path);
-    operation.path = format!("/v2{}", path.trim_end_matches('/').replace("{organization}", "acme"));
+    operation.path = format!("/v2{}", in_rest(path.trim_end_matches('/')));
     operation.name = format!("{method} /v2{path}");
     operation
 }
@@ -165,7 +216,7 @@ fn plain(method: &'static str, path: &'static str) -> Operation {
     let body = if (method, path) == ("PUT", "/jobs/{id}") {
         Some(r#"{"timeout_in_minutes":"5"}"#.to_owned())
     } else {
-        BODIES.iter().find(|(of, _)| *of == path).map(|(_, body)| (*body).to_owned())
+        BODIES.iter().find(|(of, _)| *of == path && method != "GET").map(|(_, body)| (*body).to_owned())
     };
     assert!(body.is_some() || WITHOUT_BODY.contains(&path), "the route {path} has no sample here");
     Operation { name: format!("{method} {path}"), method, path: path.to_owned(), body }

@@ -162,6 +162,10 @@ actions! {
     CancelBuild "build.cancel": Member;
     /// Have a job run again.
     RetryJob "job.retry": Member;
+    /// Have a job taken sooner or later than others.
+    PrioritizeJob "job.prioritize": Member;
+    /// Take an artifact away.
+    DeleteArtifact "artifact.delete": Member;
     /// Cancel a job.
     CancelJob "job.cancel": Member;
     /// Answer a block or an input.

@@ -30,6 +30,8 @@ pub struct Search {
     pub state: String,
     /// Every artifact of a path, not only the newest.
     pub include_duplicates: bool,
+    /// Also those of jobs that were run again.
+    pub include_retried_jobs: bool,
 }
 
 impl Control {
@@ -55,7 +57,8 @@ impl Control {
         if path.as_ref().is_some_and(|path| path.contains('\0')) {
             return Ok(Vec::new());
         }
-        let choice = Choice { state, path, scope: Some(search.scope).filter(|it| !it.is_empty()) };
+        let scope = Some(search.scope).filter(|it| !it.is_empty());
+        let choice = Choice { state, path, scope, include_retried: search.include_retried_jobs };
         let build = grant.job()?.build;
         let all = search.include_duplicates;
         let found = self

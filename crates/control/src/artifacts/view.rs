@@ -27,7 +27,7 @@ impl Control {
                     let (build, page) = &scene.input;
                     builds::find(tx, scene.organization, *build).await?.ok_or(Error::NotFound("build"))?;
                     let after = page.after.unwrap_or_else(|| tokens::newest().cast());
-                    let any = Choice::default();
+                    let any = Choice { include_retried: true, ..Choice::default() };
                     Ok(artifacts::page(tx, scene.organization, *build, after, &any, page.rows()).await?)
                 })
             })

@@ -11,6 +11,11 @@ use countersign_store::{Tx, organizations, users};
 
 use crate::{Error, Result};
 
+/// The variable of a build that names who wrote its commit.
+pub const AUTHOR: &str = "BUILDKITE_BUILD_AUTHOR";
+/// The same for their address.
+pub const AUTHOR_EMAIL: &str = "BUILDKITE_BUILD_AUTHOR_EMAIL";
+
 /// The facts of a build. `keys` are those that its steps have already.
 pub(crate) async fn of(
     tx: &mut Tx,
@@ -43,13 +48,25 @@ pub(crate) async fn of(
         && let Some(member) = users::find_member(tx, organization.id, by).await?
     {
         let user = member.user;
-        for who in ["creator", "author"] {
-            set(&format!("build.{who}.id"), text(&user.id.to_string()));
-            set(&format!("build.{who}.name"), text(&user.name));
-            set(&format!("build.{who}.email"), text(&user.email));
+        let author = author(env);
+        set("build.creator.id", text(&user.id.to_string()));
+        set("build.author.id", if author.is_none() { text(&user.id.to_string()) } else { Fact::Null });
+        let creator = (&*user.name, &*user.email);
+        for (who, (name, email)) in [("creator", creator), ("author", author.unwrap_or(creator))] {
+            set(&format!("build.{who}.name"), text(name));
+            set(&format!("build.{who}.email"), text(email));
         }
     }
     Ok(Situation { facts, env: env.clone(), keys })
+}
+
+/// Who wrote the commit, where whoever made the build said so: name and address, perhaps empty. It is their word and nothing more.
+pub(crate) fn author(env: &Env) -> Option<(&str, &str)> {
+    let said = |name: &str| env.get(name).map(String::as_str);
+    match (said(AUTHOR), said(AUTHOR_EMAIL)) {
+        (None, None) => None,
+        (name, email) => Some((name.unwrap_or_default(), email.unwrap_or_default())),
+    }
 }
 
 /// The organization itself.

@@ -12,6 +12,7 @@ use countersign_store::jobs::Job;
 use countersign_store::steps::{self, StepRow, texts};
 use countersign_store::{Tx, organizations, users};
 
+use crate::builds::situation;
 use crate::{Error, Result};
 
 /// The repository of a job that has none; the agent needs a word there.
@@ -53,9 +54,10 @@ pub(crate) async fn of(tx: &mut Tx, job: &Job, agent: &Agent) -> Result<BTreeMap
     if let Some(by) = build.created_by
         && let Some(member) = users::find_member(tx, of, by).await?
     {
-        for who in ["CREATOR", "AUTHOR"] {
-            env.set(&format!("BUILDKITE_BUILD_{who}"), member.user.name.clone());
-            env.set(&format!("BUILDKITE_BUILD_{who}_EMAIL"), member.user.email.clone());
+        let author = situation::author(&inputs.env).unwrap_or((&member.user.name, &member.user.email));
+        for (who, (name, email)) in [("CREATOR", (&*member.user.name, &*member.user.email)), ("AUTHOR", author)] {
+            env.set(&format!("BUILDKITE_BUILD_{who}"), name);
+            env.set(&format!("BUILDKITE_BUILD_{who}_EMAIL"), email);
         }
     }
     if let Some(from) = others(tx, &build, build.rebuilt_from).await? {

@@ -200,6 +200,15 @@ async fn people(world: &World, ids: &Ids, answers: &mut Answers) {
     answers.keep("annotations of build", &control.build_annotations(&view, ids.build).await);
     answers.keep("meta-data of build", &control.build_meta_data(&view, ids.build).await);
     answers.keep("job", &control.job(&view, ids.job).await);
+    answers.keep("whole build", &control.whole_builds(&view, vec![ids.build], true).await.map(drop));
+    answers.keep("job with all", &control.entry(&view, ids.job).await.map(drop));
+    answers.keep("step with all", &control.entry(&view, ids.step.cast()).await.map(drop));
+    answers.keep("variables of job", &control.job_env(&view, ids.job).await);
+    answers.keep("length of log", &control.job_log_extent(&view, ids.job).await);
+    let by = Wanted { creator: Some(ids.user), ..Wanted::default() };
+    answers.keep("builds of somebody", &control.find_builds(&view, by, PageRequest::first(9)).await);
+    answers.keep("another priority", &control.prioritize_job(&world.admin(), ids.job, 5).await);
+    answers.keep("delete an artifact", &control.delete_artifact(&world.admin(), ids.artifact).await);
     answers.keep("log of job", &control.job_log(&view, ids.job, 0).await);
     let page = PageRequest::first(9);
     answers.keep("artifacts of build", &control.build_artifacts(&view, ids.build, page).await);

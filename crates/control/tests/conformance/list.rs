@@ -280,6 +280,15 @@ list! {
         a_job_reaches_its_own_build_only
         a_place_of_the_users_own_gets_the_bytes_itself
         what_nobody_brings_is_given_up;
+    people:
+        builds_are_chosen_by_who_made_them
+        a_whole_build_has_its_jobs_and_the_other_steps
+        a_job_that_waits_can_be_taken_sooner
+        the_variables_of_a_job_are_what_its_agent_is_told
+        a_log_has_a_length_and_an_end
+        a_deleted_artifact_is_gone_with_its_bytes
+        what_is_left_of_a_deleted_artifact_goes_with_the_next_sweep
+        a_search_leaves_out_jobs_that_were_run_again;
     artifact_bytes:
         an_address_is_good_for_one_thing_and_for_a_time
         nothing_is_taken_in_after_the_end

@@ -37,6 +37,7 @@ mod meta_data;
 mod narrowing;
 mod oidc;
 mod operations;
+mod people;
 mod queue_counts;
 mod reach;
 mod references;

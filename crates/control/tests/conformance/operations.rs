@@ -4,10 +4,11 @@ use std::future::Future;
 
 use countersign_control::access::actions::{
     AcceptJob, Annotate, CancelBuild, CancelJob, CancelOwnBuild, ConnectAgent, ControlOwnAgent, CreateAgentToken,
-    CreateBuild, CreateOrganization, CreatePipeline, CreateUserToken, DisconnectAgent, ManageOperatorTokens,
-    PauseAgent, PauseQueue, Ping, RegisterAgent, ReportJob, RequestOidcToken, RetryJob, RevealAgentToken,
-    RevealUserToken, RevokeAgentToken, RevokeUserToken, RotateAgentToken, StopAgent, UnblockStep, UpdateAgentToken,
-    UpdateJob, UpdatePipeline, UpdateUserToken, UploadArtifacts, UploadPipeline, ViewBuilds, WriteMetaData, WriteSteps,
+    CreateBuild, CreateOrganization, CreatePipeline, CreateUserToken, DeleteArtifact, DisconnectAgent,
+    ManageOperatorTokens, PauseAgent, PauseQueue, Ping, PrioritizeJob, RegisterAgent, ReportJob, RequestOidcToken,
+    RetryJob, RevealAgentToken, RevealUserToken, RevokeAgentToken, RevokeUserToken, RotateAgentToken, StopAgent,
+    UnblockStep, UpdateAgentToken, UpdateJob, UpdatePipeline, UpdateUserToken, UploadArtifacts, UploadPipeline,
+    ViewBuilds, WriteMetaData, WriteSteps,
 };
 use countersign_control::agent_tokens::{NewAgentToken, Revocation, Rotation, TokenReference};
 use countersign_control::agents::{Instruction, Reach};
@@ -179,6 +180,17 @@ operations! {
     "cancel_job" by Person writes ["job.canceled"] |control, world, cast| {
         let (grant, job) = (may::<CancelJob>(&control, &cast.person), cast.job.id);
         pending(async move { control.cancel_job(&grant, job).await.map(drop) })
+    }
+    "prioritize_job" by Person writes ["job.prioritized"] |control, world, cast| {
+        let id = build(&control, &world.acme, &in_queue("nobody")).await.id;
+        let jobs = control.build_jobs(&may::<ViewBuilds>(&control, &cast.person), id).await.expect("its jobs");
+        let (grant, job) = (may::<PrioritizeJob>(&control, &cast.person), jobs[0].id);
+        pending(async move { control.prioritize_job(&grant, job, 9).await.map(drop) })
+    }
+    "delete_artifact" by Person writes ["artifact.deleted"] |control, world, cast| {
+        let id = artifacts::leave(&control, &cast.job, &["a.txt"]).await[0];
+        let grant = may::<DeleteArtifact>(&control, &cast.person);
+        pending(async move { control.delete_artifact(&grant, id).await })
     }
     "unblock_step" by Person writes ["step.unblocked"] |control, world, cast| {
         let build = build(&control, &world.acme, "steps: [{block: Go}]").await;

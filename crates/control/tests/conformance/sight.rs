@@ -93,7 +93,10 @@ async fn builds(world: &World, seen: &mut Seen) {
     let control = &world.control;
     let grant = world.admin::<ViewBuilds>();
     let page = control.builds(&grant, PageRequest::first(MAX_PAGE)).await.expect("a read");
+    let page_of = PageRequest::first(MAX_PAGE);
+    seen.keep("pipelines", control.pipelines(&grant, String::new(), page_of).await.expect("a read"));
     for build in seen.keep("builds", page).items.iter().take(20) {
+        seen.keep("whole_builds", control.whole_builds(&grant, vec![build.id], true).await.expect("a read"));
         seen.keep("build_annotations", control.build_annotations(&grant, build.id).await.expect("a read"));
         seen.keep("build_meta_data", control.build_meta_data(&grant, build.id).await.expect("a read"));
         let page = PageRequest::first(MAX_PAGE);
@@ -105,6 +108,7 @@ async fn builds(world: &World, seen: &mut Seen) {
         let jobs = control.build_jobs(&grant, build.id).await.expect("a read");
         for job in seen.keep("build_jobs", jobs).iter().take(20) {
             let log = control.job_log(&grant, job.id, 0).await.expect("a read");
+            seen.keep("job_env", control.job_env(&grant, job.id).await.expect("a read"));
             seen.keep("job_log", String::from_utf8_lossy(&log.content));
         }
     }

@@ -12,6 +12,8 @@ statements! {
     GET = "SELECT value FROM meta_data WHERE build_id = $1 AND key = $2";
     /// The keys of a build.
     KEYS = "SELECT key FROM meta_data WHERE build_id = $1 ORDER BY key";
+    /// All of a build's meta-data.
+    OF_BUILD = "SELECT key, value FROM meta_data WHERE build_id = $1 ORDER BY key";
     /// How many keys a build has.
     COUNT = "SELECT COUNT(*) AS n FROM meta_data WHERE build_id = $1";
 }
@@ -30,6 +32,12 @@ pub async fn get(tx: &mut Tx, build: BuildId, key: &str) -> Result<Option<String
 /// The keys of a build, sorted.
 pub async fn keys(tx: &mut Tx, build: BuildId) -> Result<Vec<String>, StoreError> {
     tx.all(KEYS, &params![build]).await?.iter().map(|row| row.get("key")).collect()
+}
+
+/// All of a build's meta-data, by key.
+pub async fn of_build(tx: &mut Tx, build: BuildId) -> Result<Vec<(String, String)>, StoreError> {
+    let rows = tx.all(OF_BUILD, &params![build]).await?;
+    rows.iter().map(|row| Ok((row.get("key")?, row.get("value")?))).collect()
 }
 
 /// How many keys a build has.

@@ -2,7 +2,7 @@
 
 use countersign_domain::Timestamp;
 use countersign_domain::build::BuildState;
-use countersign_domain::id::{Id, OrganizationId};
+use countersign_domain::id::{Id, OrganizationId, UserId};
 
 use crate::{Value, params};
 
@@ -22,6 +22,8 @@ pub struct Wanted {
     pub branches: Vec<String>,
     /// Of one of these commits. No name holds a line break.
     pub commits: Vec<String>,
+    /// Made by this person.
+    pub creator: Option<UserId>,
     /// Made then or later.
     pub created_from: Option<Timestamp>,
     /// Made then or earlier.
@@ -39,6 +41,8 @@ impl Wanted {
             self.created_from.map_or(i64::MIN, Timestamp::as_micros),
             self.created_to.map_or(i64::MAX, Timestamp::as_micros),
             BETWEEN,
+            self.creator.is_none(),
+            self.creator.unwrap_or_else(Id::nil),
         ]
         .to_vec()
     }

@@ -1,5 +1,7 @@
 //! A job's log, in the pieces that its agent sends: out of order, and sometimes twice.
 
+use std::ops::Range;
+
 use countersign_domain::id::JobId;
 
 use crate::{StoreError, Tx, params, statements};
@@ -13,6 +15,8 @@ statements! {
               WHERE id = $1 AND log_stored + $2 <= $4";
     /// Takes a piece out again for which there was no room.
     REMOVE = "DELETE FROM job_log_chunks WHERE job_id = $1 AND sequence = $2";
+    /// Where all pieces are, in order.
+    PLACES = "SELECT position, size FROM job_log_chunks WHERE job_id = $1 AND size > 0 ORDER BY position, sequence";
     /// Pieces that reach beyond a position, in order.
     FROM = "SELECT position, content FROM job_log_chunks WHERE job_id = $1 AND position + size > $2 ORDER BY position, sequence LIMIT $3";
 }
@@ -45,4 +49,15 @@ pub async fn insert(tx: &mut Tx, job: JobId, sequence: i64, chunk: &Chunk, most:
 pub async fn from(tx: &mut Tx, job: JobId, position: i64, limit: i64) -> Result<Vec<Chunk>, StoreError> {
     let rows = tx.all(FROM, &params![job, position, limit]).await?;
     rows.iter().map(|row| Ok(Chunk { position: row.get("position")?, content: row.get("content")? })).collect()
+}
+
+/// Where all pieces are: from where to before where, in the order of their beginnings.
+pub async fn places(tx: &mut Tx, job: JobId) -> Result<Vec<Range<i64>>, StoreError> {
+    let rows = tx.all(PLACES, &params![job]).await?;
+    rows.iter()
+        .map(|row| {
+            let start: i64 = row.get("position")?;
+            Ok(start..start.saturating_add(row.get("size")?))
+        })
+        .collect()
 }

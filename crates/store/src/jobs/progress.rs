@@ -27,6 +27,8 @@ statements! {
     START = "UPDATE jobs SET state = 'running', started_at = $2, times_out_at = $2 + timeout_minutes * 60000000 WHERE id = $1 AND state = 'accepted'";
     /// Another limit of time, counted from the start.
     SET_TIMEOUT = "UPDATE jobs SET timeout_minutes = $2, times_out_at = started_at + CAST($2 AS BIGINT) * 60000000 WHERE id = $1";
+    /// Another priority of a job that no agent has.
+    PRIORITIZE = "UPDATE jobs SET priority = $2 WHERE id = $1 AND state IN ('waiting', 'limited', 'scheduled')";
     /// The job has ended, and its token with it.
     FINISH = "UPDATE jobs SET state = $2, finished_at = $3, exit_status = $4, signal = $5, signal_reason = $6, chunks_failed = $7,
                 token_ended_at = COALESCE(token_ended_at, $3), stop_by = NULL
@@ -106,6 +108,11 @@ pub async fn start(tx: &mut Tx, id: JobId) -> Result<bool, StoreError> {
 /// Sets how many minutes a job may run, from its start.
 pub async fn set_timeout(tx: &mut Tx, id: JobId, minutes: i64) -> Result<(), StoreError> {
     tx.execute(SET_TIMEOUT, &params![id, minutes]).await.map(drop)
+}
+
+/// Gives a job another priority. False when an agent has it, or it has ended.
+pub async fn prioritize(tx: &mut Tx, id: JobId, priority: i64) -> Result<bool, StoreError> {
+    Ok(tx.execute(PRIORITIZE, &params![id, priority]).await? == 1)
 }
 
 /// How a job ended.

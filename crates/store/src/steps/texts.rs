@@ -1,6 +1,8 @@
 //! What a step was written as.
 
-use countersign_domain::id::StepId;
+use std::collections::BTreeMap;
+
+use countersign_domain::id::{BuildId, StepId};
 use countersign_domain::plan::{PlannedStep, Work};
 
 use crate::{StoreError, Tx, Value, params, statements};
@@ -10,6 +12,8 @@ statements! {
     INSERT = "INSERT INTO step_texts (step_id, planned) VALUES ($1, $2)";
     /// The same, read.
     FIND = "SELECT planned FROM step_texts WHERE step_id = $1";
+    /// Those of all steps of a build.
+    OF_BUILD = "SELECT t.step_id, t.planned FROM step_texts t JOIN steps s ON s.id = t.step_id WHERE s.build_id = $1";
 }
 
 /// Keeps what a step was written as, without its jobs: those have rows.
@@ -24,4 +28,10 @@ pub async fn insert(tx: &mut Tx, step: StepId, planned: &PlannedStep) -> Result<
 /// What a step was written as, without its jobs.
 pub async fn find(tx: &mut Tx, step: StepId) -> Result<PlannedStep, StoreError> {
     tx.one(FIND, &params![step]).await?.json("planned")
+}
+
+/// What all steps of a build were written as, without their jobs.
+pub async fn of_build(tx: &mut Tx, build: BuildId) -> Result<BTreeMap<StepId, PlannedStep>, StoreError> {
+    let rows = tx.all(OF_BUILD, &params![build]).await?;
+    rows.iter().map(|row| Ok((row.get("step_id")?, row.json("planned")?))).collect()
 }

@@ -28,6 +28,7 @@ mod secret;
 mod server;
 mod step;
 mod token;
+mod told;
 mod user;
 mod workdir;
 

@@ -15,7 +15,7 @@ statements! {
     /// One of them waits again.
     TAKE_BACK = "UPDATE step_edges SET told = NULL WHERE step_id = $1 AND on_id = $2";
     /// What steps wait for and were not told of.
-    OPEN_OF = "SELECT on_id FROM step_edges WHERE step_id = $1 AND told IS NULL";
+    OPEN_OF = "SELECT on_id, relation FROM step_edges WHERE step_id = $1 AND told IS NULL";
 }
 
 /// Somebody who waits for a step.
@@ -64,7 +64,8 @@ pub async fn take_back(tx: &mut Tx, step: StepId, on: StepId) -> Result<(), Stor
     tx.execute(TAKE_BACK, &params![step, on]).await.map(drop)
 }
 
-/// What a step waits for.
-pub async fn open_of(tx: &mut Tx, step: StepId) -> Result<Vec<StepId>, StoreError> {
-    tx.all(OPEN_OF, &params![step]).await?.iter().map(|row| row.get("on_id")).collect()
+/// What a step waits for and was not told of.
+pub async fn open_of(tx: &mut Tx, step: StepId) -> Result<Vec<(StepId, Relation)>, StoreError> {
+    let rows = tx.all(OPEN_OF, &params![step]).await?;
+    rows.iter().map(|row| Ok((row.get("on_id")?, row.parse("relation")?))).collect()
 }

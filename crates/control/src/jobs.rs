@@ -7,9 +7,10 @@ pub mod environment;
 mod log;
 mod report;
 mod retry;
+mod step;
 mod update;
 
 pub use accept::{Accepted, Acquired};
 pub use countersign_store::jobs::Job;
-pub use log::{LogPart, MAX_CHUNK, MAX_LOG, NewChunk};
+pub use log::{LATE_CHUNKS, LogPart, MAX_CHUNK, MAX_LOG, NewChunk};
 pub use report::Finished;

@@ -4,10 +4,11 @@ mod cancel;
 mod export;
 mod unblock;
 mod update;
+mod widen;
 
 pub use countersign_store::steps::StepRow;
 pub use unblock::Answer;
-pub use update::StepChange;
+pub use update::{MAX_NOTIFY, StepChange};
 
 use countersign_domain::id::{BuildId, OrganizationId};
 use countersign_store::{Tx, builds, steps};

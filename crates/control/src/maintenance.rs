@@ -1,9 +1,14 @@
 //! Keeping house: what the server does by itself, with a reason that its audit rows carry.
 
 mod abandoned_artifacts;
+mod blobs;
+mod expired_jobs;
 mod flush;
+mod gone_agents;
+mod held_back;
 mod lost_agents;
 mod metrics;
+mod retention;
 mod timeouts;
 mod windows;
 
@@ -18,8 +23,11 @@ use crate::builds::wake;
 use crate::scene::Subject;
 use crate::{Control, Grant, Result};
 
+pub use blobs::TRY_AGAIN;
 pub(crate) use metrics::Counts;
 pub use metrics::Gauges;
+pub(crate) use retention::Pace;
+pub use retention::{BUILDS_AT_ONCE, ROWS_AT_ONCE, Removed};
 
 /// What one round of housekeeping did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -34,6 +42,12 @@ pub struct Swept {
     pub artifacts_abandoned: u64,
     /// Jobs that ran too long, or did not stop when they were told to.
     pub jobs_overdue: u64,
+    /// Jobs that no agent took in time.
+    pub jobs_expired: u64,
+    /// Concurrency groups that held jobs back although they had room.
+    pub groups_freed: u64,
+    /// What was kept long enough.
+    pub removed: Removed,
     /// Builds for which something was left to do.
     pub builds_seen_to: u64,
     /// Rows of the audit log that were sealed.
@@ -51,7 +65,10 @@ impl Control {
         let jobs_returned = self.return_jobs().await?;
         let artifacts_abandoned = self.abandon_artifacts().await?;
         let jobs_overdue = self.end_overdue_jobs().await?;
+        let jobs_expired = self.expire_jobs().await?;
         let builds_seen_to = self.see_to_builds().await?;
+        let groups_freed = self.free_groups().await?;
+        let removed = self.remove_expired_in_turn().await?;
         let audit_sealed = self.seal_audit().await?;
         Ok(Swept {
             windows_closed,
@@ -59,6 +76,9 @@ impl Control {
             jobs_returned,
             artifacts_abandoned,
             jobs_overdue,
+            jobs_expired,
+            groups_freed,
+            removed,
             builds_seen_to,
             audit_sealed,
         })

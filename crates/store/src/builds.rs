@@ -27,23 +27,24 @@ statements! {
     INSERT = "INSERT INTO builds (id, organization_id, pipeline_id, deployment_id, queue, number, state, message, branch, commit_id, source,
                 rebuilt_from, triggered_from, trigger_step, trigger_depth, created_at, created_by, next_position, blocked_state,
                 steps_open, steps_running, steps_asking, jobs_failed, jobs_canceled, steps_took_part, is_canceled, has_started,
-                has_fragile_jobs)
+                has_fragile_jobs, logs_removed, artifacts_removed)
               VALUES ($1, $2, $3, $4, $5, $6, 'scheduled', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0, 'passed', 0, 0, 0, 0, 0, 0,
-                FALSE, FALSE, FALSE)";
+                FALSE, FALSE, FALSE, FALSE, FALSE)";
     /// What a build was made from.
     INSERT_INPUTS = "INSERT INTO build_inputs (build_id, definition, env, pipeline_env) VALUES ($1, $2, $3, $4)";
     /// The same, read.
     INPUTS = "SELECT definition, env, pipeline_env FROM build_inputs WHERE build_id = $1";
     /// Other variables of the pipeline, for the jobs that have not been taken.
     SET_PIPELINE_ENV = "UPDATE build_inputs SET pipeline_env = $2 WHERE build_id = $1";
-    /// One of the organization's builds.
-    FIND = concat!("SELECT ", columns!(), " FROM builds b JOIN pipelines p ON p.id = b.pipeline_id WHERE b.organization_id = $1 AND b.id = $2");
+    /// One of the organization's builds. Here as elsewhere, one that is to go is not found.
+    FIND = concat!("SELECT ", columns!(), " FROM builds b JOIN pipelines p ON p.id = b.pipeline_id
+              WHERE b.organization_id = $1 AND b.id = $2 AND b.removed_at IS NULL");
     /// One of the organization's builds, by its pipeline and number.
     BY_NUMBER = concat!("SELECT ", columns!(), " FROM builds b JOIN pipelines p ON p.id = b.pipeline_id
-              WHERE p.organization_id = $1 AND p.slug = $2 AND b.number = $3");
+              WHERE p.organization_id = $1 AND p.slug = $2 AND b.number = $3 AND b.removed_at IS NULL");
     /// A page of the organization's builds, newest first.
     PAGE = concat!("SELECT ", columns!(), " FROM builds b JOIN pipelines p ON p.id = b.pipeline_id
-              WHERE b.organization_id = $1 AND b.id < $2 ORDER BY b.id DESC LIMIT $3");
+              WHERE b.organization_id = $1 AND b.id < $2 AND b.removed_at IS NULL ORDER BY b.id DESC LIMIT $3");
     /// Takes numbers for new jobs of a build.
     TAKE_POSITIONS = "UPDATE builds SET next_position = next_position + $2 WHERE id = $1 RETURNING next_position - $2 AS first";
 }

@@ -18,7 +18,7 @@ pub(super) async fn refuse(
     mut search: Search<StepId>,
     field: &str,
 ) -> Result<()> {
-    while let Some((id, relation)) = search.next() {
+    while let Some((id, relation)) = search.look_at() {
         let row = find(tx, build, id).await?;
         if row.step.said(relation).is_some() {
             continue;

@@ -51,7 +51,7 @@ impl<K: Copy + Ord> Search<K> {
     }
 
     /// The next thing to look at; `None` when there is no deadlock.
-    pub fn next(&mut self) -> Option<Awaited<K>> {
+    pub fn look_at(&mut self) -> Option<Awaited<K>> {
         self.open.pop()
     }
 

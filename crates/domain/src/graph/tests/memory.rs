@@ -131,7 +131,7 @@ impl Memory {
     }
 
     fn find_deadlock(&self, mut search: Search<usize>) -> Result<(), Deadlock<usize>> {
-        while let Some((at, relation)) = search.next() {
+        while let Some((at, relation)) = search.look_at() {
             if self.nodes[at].step.said(relation).is_some() {
                 continue;
             }

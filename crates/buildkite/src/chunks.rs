@@ -6,7 +6,7 @@ use std::io::Read;
 
 use axum::extract::{FromRequest, FromRequestParts, Query, Request, State};
 use axum::response::{IntoResponse, Response};
-use countersign_control::access::actions::ReportJob;
+use countersign_control::access::actions::AppendLog;
 use countersign_control::jobs::{MAX_CHUNK, NewChunk};
 use countersign_control::{Control, Error};
 use countersign_http::read_body;
@@ -22,7 +22,7 @@ const MAX_SENT: usize = MAX_CHUNK + 16 * 1024;
 
 pub(crate) async fn append(
     State(control): State<Control>,
-    OnJob(grant): OnJob<ReportJob>,
+    OnJob(grant): OnJob<AppendLog>,
     Chunk(chunk): Chunk,
 ) -> Result<Done, Failure> {
     control.append_log(&grant, chunk).await?;

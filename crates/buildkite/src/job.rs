@@ -25,7 +25,7 @@ pub(crate) async fn accept(
 }
 
 fn answer(accepted: Accepted) -> Job {
-    let Accepted { job, env, secret } = accepted;
+    let Accepted { job, env, step, secret } = accepted;
     Job {
         id: job.id.to_string(),
         env,
@@ -33,7 +33,7 @@ fn answer(accepted: Accepted) -> Job {
         chunks_max_size_bytes: Positive::new(u32::try_from(MAX_CHUNK).unwrap_or(u32::MAX)),
         chunks_interval_seconds: Some(Positive::new(1)),
         log_max_size_bytes: u64::try_from(MAX_LOG).ok(),
-        step: Default::default(),
+        step,
         matrix_permutation: job.matrix,
         priority: Some(job.priority),
         runnable_at: job.runnable_at.map(|at| at.to_string()),

@@ -1,5 +1,7 @@
 //! Steps and builds, as their own jobs see them. A step is named by its id or by its key.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::extract::{Path, State};
 use countersign_control::access::actions::{CancelOwnBuild, ReadSteps, WriteSteps};
@@ -52,7 +54,8 @@ pub(crate) async fn update(
     Ok(Done {})
 }
 
-/// `POST /steps/:id_or_key/cancel`. How long its jobs may take to stop is the agent's own setting; `force` changes nothing here.
+/// `POST /steps/:id_or_key/cancel`. How long its jobs may take to stop is the agent's own setting; with `force`, agents that do not answer
+/// are waited for no longer than the grace period.
 pub(crate) async fn cancel(
     State(control): State<Control>,
     ByJob(grant): ByJob<WriteSteps>,
@@ -60,7 +63,8 @@ pub(crate) async fn cancel(
     face::Json(request): face::Json<StepCancel>,
 ) -> Result<Json<Canceled>, Failure> {
     own_build(grant.caller(), Some(&request.build_id))?;
-    let uuid = control.cancel_step(&grant, step).await?.to_string();
+    let force = request.force.then(|| Duration::from_secs(request.force_grace_period.into()));
+    let uuid = control.cancel_step(&grant, step, force).await?.to_string();
     Ok(Json(Canceled { uuid }))
 }
 

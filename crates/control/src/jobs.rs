@@ -9,12 +9,13 @@ mod log_extent;
 mod prioritize;
 mod report;
 mod retry;
+mod step;
 mod update;
 mod variables;
 
 pub use accept::{Accepted, Acquired};
 pub use countersign_store::jobs::Job;
-pub use log::{LogPart, MAX_CHUNK, MAX_LOG, NewChunk};
+pub use log::{LATE_CHUNKS, LogPart, MAX_CHUNK, MAX_LOG, NewChunk};
 pub use log_extent::LogExtent;
 pub use prioritize::PRIORITIES;
 pub use report::Finished;

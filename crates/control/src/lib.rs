@@ -44,7 +44,7 @@ pub use access::{Action, Caller, Grant, Presented};
 pub use error::{Error, RETRY_AFTER, Result};
 pub use origin::{MAX_USER_AGENT, Origin};
 pub use page::{MAX_PAGE, Page, PageRequest};
-pub use settings::Settings;
+pub use settings::{Retention, Settings};
 
 pub(crate) use scene::Scene;
 
@@ -64,6 +64,7 @@ struct Inner {
     usage: usage::Usage,
     crowd: crowd::Crowd,
     counts: maintenance::Counts,
+    pace: maintenance::Pace,
     wakeups: wakeups::Wakeups,
     started_at: Timestamp,
 }
@@ -96,6 +97,7 @@ impl Control {
             usage: usage::Usage::default(),
             crowd: crowd::Crowd::default(),
             counts: maintenance::Counts::default(),
+            pace: maintenance::Pace::default(),
             started_at,
         };
         Self { inner: Arc::new(inner) }
@@ -172,6 +174,10 @@ impl Control {
         &self.inner.counts
     }
 
+    pub(crate) fn pace(&self) -> &maintenance::Pace {
+        &self.inner.pace
+    }
+
     /// A fresh id.
     pub(crate) fn fresh_id<T>(&self) -> Id<T> {
         Id::new(self.now(), self.entropy())
@@ -212,7 +218,7 @@ impl Control {
             .store
             .transact(lane, (scene, op), |tx, (scene, op)| {
                 Box::pin(async move {
-                    access::still_stands(tx, &scene.caller).await?;
+                    access::still_stands::<A>(tx, &scene.caller).await?;
                     op(tx, scene).await
                 })
             })

@@ -1,10 +1,15 @@
 //! Keeping house: what the server does by itself, with a reason that its audit rows carry.
 
 mod abandoned_artifacts;
+mod blobs;
 mod deleted_artifacts;
+mod expired_jobs;
 mod flush;
+mod gone_agents;
+mod held_back;
 mod lost_agents;
 mod metrics;
+mod retention;
 mod timeouts;
 mod windows;
 
@@ -19,8 +24,11 @@ use crate::builds::wake;
 use crate::scene::Subject;
 use crate::{Control, Grant, Result};
 
+pub use blobs::TRY_AGAIN;
 pub(crate) use metrics::Counts;
 pub use metrics::Gauges;
+pub(crate) use retention::Pace;
+pub use retention::{BUILDS_AT_ONCE, ROWS_AT_ONCE, Removed};
 
 /// What one round of housekeeping did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -37,6 +45,12 @@ pub struct Swept {
     pub artifacts_removed: u64,
     /// Jobs that ran too long, or did not stop when they were told to.
     pub jobs_overdue: u64,
+    /// Jobs that no agent took in time.
+    pub jobs_expired: u64,
+    /// Concurrency groups that held jobs back although they had room.
+    pub groups_freed: u64,
+    /// What was kept long enough.
+    pub removed: Removed,
     /// Builds for which something was left to do.
     pub builds_seen_to: u64,
     /// Rows of the audit log that were sealed.
@@ -55,7 +69,10 @@ impl Control {
         let artifacts_abandoned = self.abandon_artifacts().await?;
         let artifacts_removed = self.remove_deleted_artifacts().await?;
         let jobs_overdue = self.end_overdue_jobs().await?;
+        let jobs_expired = self.expire_jobs().await?;
         let builds_seen_to = self.see_to_builds(None).await?;
+        let groups_freed = self.free_groups().await?;
+        let removed = self.remove_expired_in_turn().await?;
         let audit_sealed = self.seal_audit().await?;
         Ok(Swept {
             windows_closed,
@@ -64,6 +81,9 @@ impl Control {
             artifacts_abandoned,
             artifacts_removed,
             jobs_overdue,
+            jobs_expired,
+            groups_freed,
+            removed,
             builds_seen_to,
             audit_sealed,
         })

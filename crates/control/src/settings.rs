@@ -6,6 +6,8 @@ use countersign_domain::token::Prefix;
 
 use crate::artifacts::Limits;
 
+/// A day.
+const DAY: Duration = Duration::from_secs(24 * 3600);
 /// The longest that a ping is held: agents give up a call after 60 s, and this server one after 30 s.
 pub const MAX_PING_HOLD: Duration = Duration::from_secs(25);
 
@@ -34,8 +36,34 @@ pub struct Settings {
     pub flush_interval: Duration,
     /// How often windows are closed, agents given up and the audit log sealed.
     pub sweep_interval: Duration,
+    /// How long a job waits for an agent before it expires; `None`: for ever.
+    pub job_expiry: Option<Duration>,
+    /// How long what builds leave is kept.
+    pub retention: Retention,
     /// How much a job may leave behind.
     pub artifacts: Limits,
+}
+
+/// How long what builds leave is kept, from the end of each build; `None`: for ever. What has not ended stays, and the audit log too.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Builds, with all that belongs to them.
+    pub builds: Option<Duration>,
+    /// The logs of a build's jobs, if that is shorter.
+    pub logs: Option<Duration>,
+    /// The bytes of a build's artifacts, if that is shorter; that there were such artifacts is known as long as the build is.
+    pub artifacts: Option<Duration>,
+    /// Agents that have left or were lost, from then on, as long as no job names them.
+    pub agents: Option<Duration>,
+}
+
+impl Default for Retention {
+    /// A build is worth having for as long as people ask what was run a year ago. Its log and its artifacts are what fills disks, and
+    /// are hardly looked at after half a year, which is how long Buildkite keeps artifacts. An agent that is gone is worth nothing but its
+    /// name in a job, and such a one stays with its job.
+    fn default() -> Self {
+        Self { builds: Some(365 * DAY), logs: Some(180 * DAY), artifacts: Some(180 * DAY), agents: Some(30 * DAY) }
+    }
 }
 
 impl Default for Settings {
@@ -52,6 +80,8 @@ impl Default for Settings {
             max_waiting: 4_096,
             flush_interval: Duration::from_secs(5),
             sweep_interval: Duration::from_secs(1),
+            job_expiry: Some(30 * DAY),
+            retention: Retention::default(),
             artifacts: Limits::default(),
         }
     }

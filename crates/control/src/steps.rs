@@ -5,10 +5,11 @@ mod export;
 mod unblock;
 mod update;
 mod view;
+mod widen;
 
 pub use countersign_store::steps::StepRow;
 pub use unblock::Answer;
-pub use update::StepChange;
+pub use update::{MAX_NOTIFY, StepChange};
 pub use view::job_state;
 
 use countersign_domain::id::{BuildId, OrganizationId};

@@ -14,6 +14,7 @@
 //! a command step has uploaded. Those who wait for a step wait until it is settled, so that a wait also waits for uploads.
 
 mod answer;
+mod deadlock;
 mod layout;
 mod limit;
 mod retry;
@@ -23,6 +24,7 @@ mod tally;
 mod tests;
 mod words;
 
+pub use deadlock::{Awaited, Deadlock, Search};
 pub use layout::{Ancestor, At, Gate, Laid, LayoutError, NewEdge, Ref, lay};
 pub use limit::{Contender, MAX_LIMIT, admit};
 pub use retry::{Failure, retries, soft_fails};

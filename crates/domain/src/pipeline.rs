@@ -17,6 +17,7 @@ mod env;
 mod error;
 mod fields;
 mod graph;
+pub mod if_changed;
 mod interpolate;
 mod limits;
 mod matrix;
@@ -32,7 +33,7 @@ pub mod upload;
 use std::collections::BTreeMap;
 
 pub(crate) use self::condition::regex::{Matches, Regex};
-pub use self::{error::PipelineError, limits::*};
+pub use self::{error::PipelineError, limits::*, passed_on::SIGNED_STEP, planning::numbered};
 use self::{
     fields::{Field, Fields},
     step::{Defaults, Reader, Step},
@@ -85,6 +86,18 @@ impl Pipeline {
     #[must_use]
     pub const fn env(&self) -> &Env {
         &self.env
+    }
+}
+
+/// Reads what is announced of a step, by itself: a list, as YAML or JSON.
+///
+/// # Errors
+/// [`PipelineError`] for what cannot be read and for what is no list.
+pub fn notify(text: &str) -> Result<Vec<serde_json::Value>, PipelineError> {
+    let node = tree::read(text)?;
+    match passed_on::list(&Field { name: "notify", node: &node })? {
+        serde_json::Value::Array(list) => Ok(list),
+        _ => Ok(Vec::new()),
     }
 }
 

@@ -99,7 +99,8 @@ pub struct CommandWork {
     /// Whether its jobs are canceled as soon as the build is failing.
     pub cancel_on_build_failing: bool,
     /// What the agent is given with a job, as JSON: `plugins`, `secrets`, `cache`, `checkout`, `signature`, `image`, `notify`. What the
-    /// pipeline says of them for all steps is in it.
+    /// pipeline says of them for all steps is in it. A signed step is there once more as it was written, under
+    /// [`SIGNED_STEP`](crate::pipeline::SIGNED_STEP).
     pub passed_on: BTreeMap<String, serde_json::Value>,
 }
 

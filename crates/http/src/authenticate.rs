@@ -55,6 +55,7 @@ const fn word(who: Who) -> &'static str {
         Who::Session => "session",
         Who::EndedSession => "ended_session",
         Who::Job => "job",
+        Who::EndedJob => "ended_job",
         Who::Operator => "operator",
         Who::System => "system",
     }

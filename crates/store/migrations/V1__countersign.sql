@@ -196,6 +196,7 @@ CREATE TABLE pipelines (
     UNIQUE (organization_id, slug)
 );
 
+-- A build with `removed_at` is to go: nobody finds it any more, and its rows follow in batches.
 -- From `steps_open` on: sums over the build's steps, from which its state is read. `chore` is what is left to do for the build as a
 -- whole, in batches.
 CREATE TABLE builds (
@@ -232,12 +233,22 @@ CREATE TABLE builds (
     is_canceled       BOOLEAN NOT NULL,
     has_started       BOOLEAN NOT NULL,
     has_fragile_jobs  BOOLEAN NOT NULL,
+    logs_removed      BOOLEAN NOT NULL,
+    artifacts_removed BOOLEAN NOT NULL,
+    removed_at        BIGINT,
     UNIQUE (pipeline_id, number)
 );
 CREATE INDEX builds_of_organization ON builds (organization_id, id);
 CREATE INDEX builds_of_pipeline ON builds (pipeline_id, id);
 CREATE INDEX builds_with_chores ON builds (id) WHERE chore IS NOT NULL;
 CREATE INDEX builds_of_trigger_root ON builds (trigger_root) WHERE trigger_root IS NOT NULL;
+CREATE INDEX builds_ended ON builds (finished_at) WHERE finished_at IS NOT NULL AND removed_at IS NULL;
+CREATE INDEX builds_with_logs ON builds (finished_at) WHERE finished_at IS NOT NULL AND NOT logs_removed AND removed_at IS NULL;
+CREATE INDEX builds_with_artifacts ON builds (finished_at)
+    WHERE finished_at IS NOT NULL AND NOT artifacts_removed AND removed_at IS NULL;
+CREATE INDEX builds_to_remove ON builds (id) WHERE removed_at IS NOT NULL;
+CREATE INDEX builds_repeated ON builds (rebuilt_from) WHERE rebuilt_from IS NOT NULL;
+CREATE INDEX builds_triggered ON builds (triggered_from) WHERE triggered_from IS NOT NULL;
 
 -- What a build was made from: large, and read when a job is taken.
 CREATE TABLE build_inputs (
@@ -287,6 +298,8 @@ CREATE TABLE steps (
 CREATE INDEX steps_unsettled ON steps (build_id, sort) WHERE settled IS NULL;
 CREATE INDEX steps_failed ON steps (build_id, sort) WHERE settled = 'bad';
 CREATE INDEX steps_beneath ON steps (parent_id) WHERE parent_id IS NOT NULL;
+CREATE INDEX steps_behind ON steps (gate_id) WHERE gate_id IS NOT NULL;
+CREATE INDEX steps_of_child ON steps (child_build_id) WHERE child_build_id IS NOT NULL;
 CREATE INDEX steps_to_trigger ON steps (id) WHERE kind = 'trigger' AND state = 'open' AND child_build_id IS NULL;
 
 -- What a step was written as: the planned step as JSON, without its jobs.
@@ -379,6 +392,10 @@ CREATE INDEX jobs_of_build ON jobs (build_id, position);
 CREATE INDEX jobs_of_step ON jobs (step_id, part);
 CREATE INDEX jobs_open ON jobs (build_id, state, id) WHERE state IN ('limited', 'scheduled', 'assigned', 'accepted', 'running', 'timing_out', 'canceling');
 CREATE INDEX jobs_waiting ON jobs (deployment_id, queue, rules, priority DESC, created_at, build_id, position) WHERE state = 'scheduled';
+CREATE INDEX jobs_runnable_since ON jobs (runnable_at) WHERE state = 'scheduled';
+CREATE INDEX jobs_held_back ON jobs (organization_id, concurrency_group, concurrency_limit) WHERE state = 'limited';
+CREATE INDEX jobs_run_again ON jobs (retried_in) WHERE retried_in IS NOT NULL;
+CREATE INDEX jobs_of_session ON jobs (session_id) WHERE session_id IS NOT NULL;
 CREATE INDEX jobs_of_agent ON jobs (agent_id, state);
 CREATE INDEX jobs_under_way ON jobs (organization_id, deployment_id, queue, state) WHERE finished_at IS NULL;
 CREATE INDEX jobs_by_key ON jobs (token_key_id) WHERE token_key_id IS NOT NULL AND token_ended_at IS NULL;
@@ -428,6 +445,7 @@ CREATE TABLE annotations (
     updated_at  BIGINT NOT NULL,
     UNIQUE (build_id, scope, scope_id, context)
 );
+CREATE INDEX annotations_of_job ON annotations (job_id);
 
 -- `batch_id` is the agent's: a batch that comes again has the same artifacts. `stored_at` is when the bytes were whole in the server's own
 -- store, where an artifact's name is its organization's id, its build's and its own; with an `upload_destination` they went elsewhere. Of a
@@ -458,6 +476,17 @@ CREATE INDEX artifacts_of_build ON artifacts (build_id, id);
 CREATE INDEX artifacts_of_job ON artifacts (job_id, id);
 CREATE INDEX artifacts_to_remove ON artifacts (id) WHERE state = 'deleted' AND stored_at IS NOT NULL;
 CREATE INDEX artifacts_under_way ON artifacts (created_at) WHERE state = 'new';
+
+-- Bytes that no artifact names any more and that are still in the server's own store. Written with the change that gave them up; they are
+-- removed after it, from `due_at` on.
+CREATE TABLE blob_removals (
+    artifact_id      BYTEA PRIMARY KEY,
+    organization_id  BYTEA NOT NULL,
+    build_id         BYTEA NOT NULL,
+    due_at           BIGINT NOT NULL,
+    failures         BIGINT NOT NULL
+);
+CREATE INDEX blob_removals_due ON blob_removals (due_at);
 
 -- The keys that sign tokens of jobs for other services: the instance's. `sealed` is the private part under the key `key_id` of the ring;
 -- it is destroyed when the key signs no more, and the row goes when the last token that it signed has expired.

@@ -8,6 +8,7 @@
 
 mod error;
 mod place;
+pub mod removals;
 mod write;
 
 use std::fmt;

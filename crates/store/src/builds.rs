@@ -29,7 +29,8 @@ macro_rules! columns {
 macro_rules! is_wanted {
     () => {
         "($2 = '' OR REPLACE($2, $7 || b.state || $7, '') <> $2) AND ($3 = '' OR REPLACE($3, $7 || b.branch || $7, '') <> $3)
-              AND ($4 = '' OR REPLACE($4, $7 || b.commit_id || $7, '') <> $4) AND b.created_at >= $5 AND b.created_at <= $6 AND ($8 OR b.created_by = $9)"
+              AND ($4 = '' OR REPLACE($4, $7 || b.commit_id || $7, '') <> $4) AND b.created_at >= $5 AND b.created_at <= $6 AND ($8 OR b.created_by = $9)
+              AND b.removed_at IS NULL"
     };
 }
 
@@ -38,20 +39,21 @@ statements! {
     INSERT = "INSERT INTO builds (id, organization_id, pipeline_id, deployment_id, queue, number, state, message, branch, commit_id, source,
                 rebuilt_from, triggered_from, trigger_step, trigger_depth, trigger_root, created_at, created_by, next_position, blocked_state,
                 steps_open, steps_running, steps_asking, jobs_failed, jobs_canceled, steps_took_part, is_canceled, has_started,
-                has_fragile_jobs)
+                has_fragile_jobs, logs_removed, artifacts_removed)
               VALUES ($1, $2, $3, $4, $5, $6, 'scheduled', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 0, 'passed', 0, 0, 0, 0, 0, 0,
-                FALSE, FALSE, FALSE)";
+                FALSE, FALSE, FALSE, FALSE, FALSE)";
     /// What a build was made from.
     INSERT_INPUTS = "INSERT INTO build_inputs (build_id, definition, env, pipeline_env) VALUES ($1, $2, $3, $4)";
     /// The same, read.
     INPUTS = "SELECT definition, env, pipeline_env FROM build_inputs WHERE build_id = $1";
     /// Other variables of the pipeline, for the jobs that have not been taken.
     SET_PIPELINE_ENV = "UPDATE build_inputs SET pipeline_env = $2 WHERE build_id = $1";
-    /// One of the organization's builds.
-    FIND = concat!("SELECT ", columns!(), " FROM builds b JOIN pipelines p ON p.id = b.pipeline_id WHERE b.organization_id = $1 AND b.id = $2");
+    /// One of the organization's builds. Here as elsewhere, one that is to go is not found.
+    FIND = concat!("SELECT ", columns!(), " FROM builds b JOIN pipelines p ON p.id = b.pipeline_id
+              WHERE b.organization_id = $1 AND b.id = $2 AND b.removed_at IS NULL");
     /// One of the organization's builds, by its pipeline and number.
     BY_NUMBER = concat!("SELECT ", columns!(), " FROM builds b JOIN pipelines p ON p.id = b.pipeline_id
-              WHERE p.organization_id = $1 AND p.slug = $2 AND b.number = $3");
+              WHERE p.organization_id = $1 AND p.slug = $2 AND b.number = $3 AND b.removed_at IS NULL");
     /// How many builds one build has led to, through however many others.
     COUNT_OF_ROOT = "SELECT COUNT(*) AS n FROM builds WHERE trigger_root = $1";
     /// A page of the organization's builds that are wanted, newest first.

@@ -42,6 +42,18 @@ statements! {
                 env, plugins, matrix, parallel_job, parallel_count, soft_fail, FALSE, is_fragile, timeout_minutes, concurrency_group,
                 concurrency_limit, concurrency_eager, $4, retries_count + 1, $5, $6, 0, 0, $6
               FROM jobs WHERE id = $1 AND retried_in IS NULL";
+    /// One more of a step's parallel jobs: the same as another of them but for its number.
+    INSERT_PARALLEL = "INSERT INTO jobs (id, organization_id, build_id, step_id, deployment_id, queue, rules, priority, position, part,
+                step_key, label, command, env, plugins, matrix, parallel_job, parallel_count, soft_fail, soft_failed, is_fragile,
+                timeout_minutes, concurrency_group, concurrency_limit, concurrency_eager, state, retries_count, log_size, log_stored,
+                created_at)
+              SELECT $2, organization_id, build_id, step_id, deployment_id, queue, rules, priority, $3, $4, step_key, $6, command, env,
+                plugins, matrix, $4, $5, soft_fail, FALSE, is_fragile, timeout_minutes, concurrency_group, concurrency_limit,
+                concurrency_eager, 'waiting', 0, 0, 0, $7
+              FROM jobs WHERE id = $1";
+    /// How many parallel jobs there are, for those of a step that have not begun.
+    SET_PARALLEL_COUNT = "UPDATE jobs SET parallel_job = part, parallel_count = $2
+              WHERE step_id = $1 AND state IN ('waiting', 'limited', 'scheduled')";
     /// A job has a successor.
     SET_SUCCESSOR = "UPDATE jobs SET retried_in = $2 WHERE id = $1 AND retried_in IS NULL";
     /// One of the organization's jobs.
@@ -306,6 +318,25 @@ pub async fn insert_successor(
         return Ok(false);
     }
     Ok(tx.execute(SET_SUCCESSOR, &params![of, fresh]).await? == 1)
+}
+
+/// Adds one more of a step's parallel jobs, like another of them. `parallel` is its number, from 0, and how many there are.
+pub async fn insert_parallel(
+    tx: &mut Tx,
+    like: JobId,
+    fresh: JobId,
+    position: i64,
+    parallel: (u32, u32),
+    label: Option<&str>,
+) -> Result<(), StoreError> {
+    let now = tx.now();
+    let (number, count) = parallel;
+    tx.execute(INSERT_PARALLEL, &params![like, fresh, position, number, count, label, now]).await.map(drop)
+}
+
+/// Writes how many parallel jobs a step has, for those that have not begun.
+pub async fn set_parallel_count(tx: &mut Tx, step: StepId, count: u32) -> Result<(), StoreError> {
+    tx.execute(SET_PARALLEL_COUNT, &params![step, count]).await.map(drop)
 }
 
 /// The organization's job with this id.

@@ -19,6 +19,7 @@ pub mod organizations;
 pub mod queue_counts;
 pub mod queues;
 pub mod refusals;
+pub mod retention;
 pub mod steps;
 pub mod tokens;
 pub mod users;

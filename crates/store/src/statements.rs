@@ -6,14 +6,15 @@ use crate::Sql;
 #[must_use]
 pub fn all() -> Vec<(&'static str, &'static [Sql])> {
     use crate::{
-        agents, artifacts, audit, builds, instance, jobs, keys, oidc_keys, organizations, queue_counts, queues,
-        refusals, steps, tokens, users,
+        agents, artifacts, audit, blobs, builds, instance, jobs, keys, oidc_keys, organizations, queue_counts, queues,
+        refusals, retention, steps, tokens, users,
     };
     vec![
         ("agents", agents::ALL),
         ("agents::sessions", agents::sessions::ALL),
         ("artifacts", artifacts::ALL),
         ("audit", audit::ALL),
+        ("blobs::removals", blobs::removals::ALL),
         ("builds", builds::ALL),
         ("builds::annotations", builds::annotations::ALL),
         ("builds::meta_data", builds::meta_data::ALL),
@@ -32,6 +33,7 @@ pub fn all() -> Vec<(&'static str, &'static [Sql])> {
         ("queue_counts", queue_counts::ALL),
         ("queues", queues::ALL),
         ("refusals", refusals::ALL),
+        ("retention", retention::ALL),
         ("steps", steps::ALL),
         ("steps::changes", steps::changes::ALL),
         ("steps::edges", steps::edges::ALL),

@@ -8,7 +8,7 @@ use countersign_domain::Timestamp;
 use countersign_domain::graph::{Count, Gate, Kind, Relation, Step};
 use countersign_domain::id::{BuildId, OrganizationId, StepId, UserId};
 
-use crate::{Row, StoreError, Tx, params, statements};
+use crate::{Row, StoreError, Tx, Value, params, statements};
 
 macro_rules! columns {
     () => {
@@ -57,6 +57,8 @@ statements! {
               AND (state IN ('waiting', 'asking') OR (kind = 'trigger' AND state = 'open')) ORDER BY sort LIMIT $2";
     /// The steps right beneath one.
     BENEATH = "SELECT id FROM steps WHERE parent_id = $1 AND state <> 'ended' ORDER BY sort";
+    /// The steps right beneath one that are not settled.
+    UNSETTLED_BENEATH = "SELECT id FROM steps WHERE parent_id = $1 AND settled IS NULL ORDER BY sort";
     /// Gives a step's key back.
     FORGET_KEY = "UPDATE steps SET key = NULL WHERE id = $1";
     /// Another label.
@@ -158,21 +160,9 @@ fn step(row: &Row) -> Result<StepRow, StoreError> {
     })
 }
 
-/// Adds a step.
-pub async fn insert(tx: &mut Tx, new: &StepRow) -> Result<(), StoreError> {
-    let it = &new.step;
-    let values = params![
-        new.id,
-        new.organization,
-        new.build,
-        new.parent,
-        new.gate.map(|it| it.step),
-        new.gate.map(|it| it.relation.as_str()),
-        new.gate.is_some_and(|it| it.lets_pass),
-        new.sort.as_str(),
-        it.kind.as_str(),
-        new.key.clone(),
-        new.label.clone(),
+/// Where a step stands, as the columns from `state` to `members_canceled` hold it.
+fn standing(it: &Step) -> [Value; 13] {
+    params![
         it.state.as_str(),
         it.outcome.map(|it| it.as_str()),
         it.settled.map(|it| it.as_str()),
@@ -186,10 +176,26 @@ pub async fn insert(tx: &mut Tx, new: &StepRow) -> Result<(), StoreError> {
         it.members.open,
         it.members.failed,
         it.members.canceled,
-        new.upload_depth,
-        new.created_at,
-        new.finished_at,
+    ]
+}
+
+/// Adds a step.
+pub async fn insert(tx: &mut Tx, new: &StepRow) -> Result<(), StoreError> {
+    let about = params![
+        new.id,
+        new.organization,
+        new.build,
+        new.parent,
+        new.gate.map(|it| it.step),
+        new.gate.map(|it| it.relation.as_str()),
+        new.gate.is_some_and(|it| it.lets_pass),
+        new.sort.as_str(),
+        new.step.kind.as_str(),
+        new.key.clone(),
+        new.label.clone(),
     ];
+    let ends = params![new.upload_depth, new.created_at, new.finished_at];
+    let values: Vec<Value> = about.into_iter().chain(standing(&new.step)).chain(ends).collect();
     tx.execute(INSERT, &values).await.map(drop)
 }
 
@@ -216,23 +222,7 @@ pub async fn page(
 
 /// Writes where a step stands.
 pub async fn save(tx: &mut Tx, id: StepId, it: &Step, finished_at: Option<Timestamp>) -> Result<(), StoreError> {
-    let values = params![
-        id,
-        it.state.as_str(),
-        it.outcome.map(|it| it.as_str()),
-        it.settled.map(|it| it.as_str()),
-        it.open_dependencies,
-        it.spoilt,
-        it.borne,
-        it.jobs.open,
-        it.jobs.failed,
-        it.jobs.soft_failed,
-        it.jobs.canceled,
-        it.members.open,
-        it.members.failed,
-        it.members.canceled,
-        finished_at,
-    ];
+    let values: Vec<Value> = params![id].into_iter().chain(standing(it)).chain(params![finished_at]).collect();
     tx.execute(SAVE, &values).await.map(drop)
 }
 
@@ -271,6 +261,11 @@ pub async fn to_cancel(tx: &mut Tx, build: BuildId, limit: i64) -> Result<Vec<St
 /// The steps right beneath one that have not ended.
 pub async fn beneath(tx: &mut Tx, id: StepId) -> Result<Vec<StepId>, StoreError> {
     ids(&tx.all(BENEATH, &params![id]).await?)
+}
+
+/// The steps right beneath one that are not settled.
+pub async fn unsettled_beneath(tx: &mut Tx, id: StepId) -> Result<Vec<StepId>, StoreError> {
+    ids(&tx.all(UNSETTLED_BENEATH, &params![id]).await?)
 }
 
 /// Gives a step's key back, so that another step of the build can have it.

@@ -7,6 +7,7 @@ mod access;
 pub mod agent_control;
 mod annotate;
 pub mod artifact;
+mod changed_files;
 mod local;
 mod lock;
 pub mod meta_data;
@@ -16,6 +17,7 @@ pub mod token;
 
 pub use access::{Given, JobAccess, is_secret_name};
 pub use annotate::{Annotation, MAX_ANNOTATION_BYTES, annotate, remove_annotation};
+pub use changed_files::ChangedFiles;
 pub use countersign_wire::{
     SecretText,
     buildkite::{JobSecret, OidcTokenRequest},

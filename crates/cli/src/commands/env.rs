@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use clap::{Args, Subcommand, ValueEnum};
 use countersign_agent::commands::{Changed, JobApi};
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::job_flags::{AcceptedFlags, MAX_VALUE, plain, standard_input};
+use super::told::{ToldFormat, json_text, told};
 use crate::{
     Ambient,
     failure::{Exit, Failure, Outcome},
@@ -29,19 +30,6 @@ enum Format {
     Json,
     /// JSON on several lines
     JsonPretty,
-}
-
-/// How a change is told.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum ChangeFormat {
-    /// One name per line
-    Plain,
-    /// JSON on one line
-    Json,
-    /// JSON on several lines
-    JsonPretty,
-    /// Not at all
-    Quiet,
 }
 
 /// How names and values are given.
@@ -85,7 +73,7 @@ enum Command {
         input_format: InputFormat,
         /// How the change is told
         #[arg(long, value_enum, default_value = "plain", env = "BUILDKITE_AGENT_ENV_SET_OUTPUT_FORMAT")]
-        output_format: ChangeFormat,
+        output_format: ToldFormat,
         #[command(flatten)]
         accepted: AcceptedFlags,
     },
@@ -99,7 +87,7 @@ enum Command {
         input_format: InputFormat,
         /// How the change is told
         #[arg(long, value_enum, default_value = "plain", env = "BUILDKITE_AGENT_ENV_UNSET_OUTPUT_FORMAT")]
-        output_format: ChangeFormat,
+        output_format: ToldFormat,
         #[command(flatten)]
         accepted: AcceptedFlags,
     },
@@ -194,24 +182,11 @@ fn got(all: BTreeMap<String, String>, names: &[String], format: Format) -> Outco
     })
 }
 
-fn json_text(value: &Value, pretty: bool) -> String {
-    if pretty { format!("{value:#}\n") } else { format!("{value}\n") }
-}
-
 fn listed(title: &str, mark: &str, names: &[String]) -> String {
     if names.is_empty() {
         return String::new();
     }
     std::iter::once(format!("{title}\n")).chain(names.iter().map(|name| format!("{mark} {name}\n"))).collect()
-}
-
-fn told(plain: String, json: &Value, format: ChangeFormat) -> String {
-    match format {
-        ChangeFormat::Plain => plain,
-        ChangeFormat::Json => json_text(json, false),
-        ChangeFormat::JsonPretty => json_text(json, true),
-        ChangeFormat::Quiet => String::new(),
-    }
 }
 
 #[cfg(test)]

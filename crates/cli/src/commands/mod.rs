@@ -29,6 +29,7 @@ mod secret;
 mod server;
 mod step;
 mod token;
+mod told;
 mod user;
 mod workdir;
 

@@ -1,10 +1,11 @@
 //! `countersign workdir`: the job's folder, from inside the job.
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::{Args, Subcommand};
 use countersign_agent::commands::JobApi;
 use serde_json::json;
 
 use super::job_flags::{AcceptedFlags, plain};
+use super::told::{ToldFormat, told};
 use crate::{
     Ambient,
     failure::{Exit, Outcome},
@@ -18,19 +19,6 @@ pub struct Workdir {
     command: Command,
 }
 
-/// How the answer is printed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// The path
-    Plain,
-    /// JSON on one line
-    Json,
-    /// JSON on several lines
-    JsonPretty,
-    /// Nothing
-    Quiet,
-}
-
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Set the job's folder and print its whole path
@@ -40,7 +28,7 @@ enum Command {
         folder: String,
         /// How the answer is printed
         #[arg(long, value_enum, default_value = "plain", env = "BUILDKITE_AGENT_WORKDIR_SET_OUTPUT_FORMAT")]
-        output_format: Format,
+        output_format: ToldFormat,
         #[command(flatten)]
         accepted: AcceptedFlags,
     },
@@ -51,12 +39,7 @@ impl Workdir {
         let Command::Set { folder, output_format, accepted: _ } = self.command;
         let job_api = JobApi::new(&ambient.environment).map_err(plain)?;
         let folder = job_api.set_workdir(&folder).await.map_err(plain)?;
-        let text = match output_format {
-            Format::Plain => format!("{folder}\n"),
-            Format::Json => format!("{}\n", json!({ "workdir": folder })),
-            Format::JsonPretty => format!("{:#}\n", json!({ "workdir": folder })),
-            Format::Quiet => String::new(),
-        };
+        let text = told(format!("{folder}\n"), &json!({ "workdir": folder }), output_format);
         printer.write(text.as_bytes())?;
         Ok(Exit::Done)
     }

@@ -12,9 +12,9 @@ use super::{
 };
 use crate::failure::Exit;
 
-const GENERATED: &str = "<!-- Printed from the program: UPDATE_DOCS=1 cargo test -p countersign -->\n";
+pub(super) const GENERATED: &str = "<!-- Printed from the program: UPDATE_DOCS=1 cargo test -p countersign -->\n";
 
-fn up_to_date(name: &str, text: &str) {
+pub(super) fn up_to_date(name: &str, text: &str) {
     let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../docs").join(name);
     #[expect(clippy::disallowed_methods, reason = "a switch of this test alone")]
     let write = std::env::var_os("UPDATE_DOCS").is_some();

@@ -5,6 +5,8 @@ mod common;
 mod completeness;
 #[cfg(test)]
 mod documents;
+#[cfg(test)]
+mod limits;
 pub mod variables;
 
 use std::{ffi::OsStr, path::Path};

@@ -71,6 +71,16 @@ variables! {
     FLUSH_INTERVAL = "COUNTERSIGN_FLUSH_INTERVAL";
     /// How often the server keeps house.
     SWEEP_INTERVAL = "COUNTERSIGN_SWEEP_INTERVAL";
+    /// How long builds are kept after their end.
+    KEEP_BUILDS = "COUNTERSIGN_KEEP_BUILDS";
+    /// How long the logs of builds are kept, if that is shorter.
+    KEEP_LOGS = "COUNTERSIGN_KEEP_LOGS";
+    /// How long the bytes of artifacts are kept, if that is shorter.
+    KEEP_ARTIFACTS = "COUNTERSIGN_KEEP_ARTIFACTS";
+    /// How long agents that are gone and that no job names are kept.
+    KEEP_AGENTS = "COUNTERSIGN_KEEP_AGENTS";
+    /// How long a job waits for an agent before it expires.
+    JOB_EXPIRY = "COUNTERSIGN_JOB_EXPIRY";
     /// Where artifacts are kept: a folder, or `s3://BUCKET/PREFIX`.
     ARTIFACT_STORE = "COUNTERSIGN_ARTIFACT_STORE";
     /// The address of an S3-compatible store.

@@ -20,6 +20,7 @@ use crate::{
     logs::LogFormat,
 };
 
+use super::retention_config::{self, RetentionFlags, RetentionSection};
 use super::tls::{TlsFiles, TlsFlags};
 
 /// Where a server listens when nothing else was said.
@@ -82,6 +83,9 @@ pub struct ServerFlags {
     /// How often the server keeps house: windows, lost agents, the audit chain [default: 1s]
     #[arg(long, value_name = "TIME", env = variables::SWEEP_INTERVAL, value_parser = interval)]
     pub sweep_interval: Option<Duration>,
+    /// What is kept.
+    #[command(flatten)]
+    pub retention: RetentionFlags,
     /// Artifacts.
     #[command(flatten)]
     pub artifacts: ArtifactFlags,
@@ -94,6 +98,7 @@ pub struct File {
     server: ServerSection,
     storage: StorageSection,
     artifacts: ArtifactSection,
+    retention: RetentionSection,
     intervals: IntervalSection,
     log: LogSection,
 }
@@ -206,7 +211,7 @@ impl ServerConfig {
         log: (Option<String>, Option<LogFormat>),
         file: File,
     ) -> Outcome<Self> {
-        let File { server, storage, artifacts, intervals, log: logging } = file;
+        let File { server, storage, artifacts, retention, intervals, log: logging } = file;
         let listen = match flags.listen.or(server.listen) {
             Some(listen) => listen,
             None => DEFAULT_LISTEN.parse().map_err(Failure::internal)?,
@@ -224,6 +229,8 @@ impl ServerConfig {
             None => server.token_prefix.map(|text| in_file("server.token_prefix", text.parse())).transpose()?,
         };
         let defaults = Settings::default();
+        let (retention, job_expiry) =
+            retention_config::resolve(&flags.retention, retention, (defaults.retention, defaults.job_expiry))?;
         let seconds = |flag: Option<Duration>, name: &str, text: Option<String>, default: Duration| {
             given(flag, name, text, whole_seconds, default)
         };
@@ -257,6 +264,8 @@ impl ServerConfig {
             )?,
             flush_interval: time(flags.flush_interval, "flush", intervals.flush, defaults.flush_interval)?,
             sweep_interval: time(flags.sweep_interval, "sweep", intervals.sweep, defaults.sweep_interval)?,
+            job_expiry,
+            retention,
             artifacts: limits,
         };
         let trusted_proxies =

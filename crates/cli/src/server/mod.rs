@@ -8,6 +8,7 @@ mod artifact_config;
 mod background;
 pub mod config;
 mod listen;
+mod retention_config;
 mod signals;
 pub mod tls;
 

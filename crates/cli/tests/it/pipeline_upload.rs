@@ -75,3 +75,42 @@ fn what_cannot_be_sent_is_refused_before_anything_is() {
     assert!(!refused.talk.contains("hunter2"), "{refused:?}");
     upload(folder.path(), &["good.yml"], &[]).must(1, &["BUILDKITE_AGENT_ACCESS_TOKEN"]);
 }
+
+fn git(folder: &Path, arguments: &[&str]) {
+    let settings = ["-c", "user.name=a", "-c", "user.email=a@example.com", "-c", "init.defaultBranch=main"];
+    let output = Command::new("git").args(settings).args(arguments).current_dir(folder).output().expect("git runs");
+    assert!(output.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+#[test]
+fn steps_that_no_changed_file_concerns_are_skipped() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = folder.path();
+    let text = "steps: [{command: a, if_changed: 'src/**'}, {command: b, if_changed: '*.md'}, {command: c}]";
+    fs::write(at.join("p.yml"), text).expect("written");
+    let skipped = |arguments: &[&str], variables: &[(&str, &str)]| -> Vec<bool> {
+        let printed = upload(at, &[&["--dry-run", "p.yml"], arguments].concat(), variables).json();
+        assert!(!printed.to_string().contains("if_changed:") && printed["steps"][0].get("if_changed").is_none());
+        printed["steps"].as_array().expect("steps").iter().map(|step| step.get("skip").is_some()).collect()
+    };
+    // No repository: nothing is known, and nothing is skipped.
+    let ceiling = [("GIT_CEILING_DIRECTORIES", "/")];
+    assert_eq!(skipped(&[], &ceiling), [false, false, false]);
+    git(at, &["init", "--quiet"]);
+    git(at, &["add", "p.yml"]);
+    git(at, &["commit", "--quiet", "-m", "one"]);
+    git(at, &["branch", "base"]);
+    fs::create_dir(at.join("src")).expect("made");
+    fs::write(at.join("src/\u{e4} b.rs"), "x").expect("written");
+    git(at, &["add", "src"]);
+    git(at, &["commit", "--quiet", "-m", "two"]);
+    assert_eq!(skipped(&["--git-diff-base", "base"], &[]), [false, true, false]);
+    // The same commit: its own change counts.
+    assert_eq!(skipped(&["--git-diff-base", "main"], &[]), [false, true, false]);
+    assert_eq!(skipped(&[], &[("BUILDKITE_GIT_DIFF_BASE", "base")]), [false, true, false]);
+    // A commit that is not there, and the choice not to decide.
+    assert_eq!(skipped(&["--git-diff-base", "nowhere"], &[]), [false, false, false]);
+    assert_eq!(skipped(&["--git-diff-base", "base", "--apply-if-changed=false"], &[]), [false, false, false]);
+    fs::write(at.join("changed"), "README.md\n").expect("written");
+    assert_eq!(skipped(&["--changed-files-path", "changed"], &[]), [true, false, false]);
+}

@@ -20,6 +20,8 @@ pub enum Who {
     EndedSession,
     /// A running job.
     Job,
+    /// A job that has ended a moment ago.
+    EndedJob,
     /// The operator of the instance.
     Operator,
     /// The server itself.
@@ -28,7 +30,7 @@ pub enum Who {
 
 impl Who {
     /// Everyone there is.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::Anonymous,
         Self::Admin,
         Self::Member,
@@ -36,6 +38,7 @@ impl Who {
         Self::Session,
         Self::EndedSession,
         Self::Job,
+        Self::EndedJob,
         Self::Operator,
         Self::System,
     ];
@@ -51,6 +54,7 @@ impl Who {
             Self::Session => "a connected agent",
             Self::EndedSession => "an agent that has disconnected",
             Self::Job => "a running job",
+            Self::EndedJob => "a job that has just ended",
             Self::Operator => "the operator",
             Self::System => "the server",
         }
@@ -64,7 +68,7 @@ impl Who {
             (Self::Admin | Self::Member, Self::Admin | Self::Member)
                 | (Self::AgentToken, Self::AgentToken)
                 | (Self::Session | Self::EndedSession, Self::Session | Self::EndedSession)
-                | (Self::Job, Self::Job)
+                | (Self::Job | Self::EndedJob, Self::Job | Self::EndedJob)
                 | (Self::Operator, Self::Operator)
                 | (Self::System, Self::System)
         )
@@ -196,8 +200,10 @@ actions! {
     /// Take a job that was offered.
     AcceptJob "job.accept": Session;
 
-    /// Report a job's start, log and end, and ask whether it is canceled.
+    /// Report a job's start and end, and ask whether it is canceled.
     ReportJob "job.report": Job;
+    /// Send pieces of one's own job's log, also those that come right after its end.
+    AppendLog "job.append_log": Job EndedJob;
     /// Change what is said of one's own job.
     UpdateJob "job.update": Job;
     /// Upload steps to one's own build.

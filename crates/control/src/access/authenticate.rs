@@ -12,6 +12,7 @@ use countersign_store::tokens::{scopes, secrets};
 use countersign_store::{Tx, jobs};
 use futures_util::future::BoxFuture;
 
+use crate::jobs::LATE_CHUNKS;
 use crate::usage::Digested;
 use crate::{Control, Error, Origin, Result};
 
@@ -55,7 +56,7 @@ impl Found {
         match self {
             Self::Token(..) => false,
             Self::Session(it, _) => it.ended.is_some(),
-            Self::Job(it, _) => it.ended_at.is_some(),
+            Self::Job(it, _) => it.ended_with_job.is_some() || it.ended_with_session.is_some(),
         }
     }
 }
@@ -129,7 +130,8 @@ impl Control {
                 }))
             }
             Found::Job(it, networks) => {
-                if it.ended_at.is_some() {
+                let is_over = it.ended_with_job.is_some_and(|at| now >= at.plus(LATE_CHUNKS));
+                if is_over || it.ended_with_session.is_some() {
                     self.counts().refused(Refusal::Expired);
                     return Err(Error::refused(Refusal::Expired, it.public_id));
                 }
@@ -143,6 +145,7 @@ impl Control {
                     agent: it.agent,
                     public_id: it.public_id,
                     session: None,
+                    has_ended: it.ended_with_job.is_some(),
                     origin,
                 }))
             }
@@ -185,6 +188,7 @@ impl Control {
                     agent: session.agent,
                     public_id: session.public_id.clone(),
                     session: Some(session.session),
+                    has_ended: false,
                     origin: session.origin.clone(),
                 }))
             }

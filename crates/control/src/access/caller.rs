@@ -116,6 +116,8 @@ pub struct JobCaller {
     pub public_id: PublicId,
     /// The session that stands in for a job token.
     pub session: Option<SessionId>,
+    /// Whether the job has ended: then only what may come late is allowed.
+    pub has_ended: bool,
     /// From where.
     pub origin: Origin,
 }
@@ -143,6 +145,7 @@ impl Caller {
             Self::AgentToken(_) => Who::AgentToken,
             Self::Session(session) if session.has_left => Who::EndedSession,
             Self::Session(_) => Who::Session,
+            Self::Job(job) if job.has_ended => Who::EndedJob,
             Self::Job(_) => Who::Job,
             Self::Operator(_) => Who::Operator,
             Self::System(_) => Who::System,

@@ -72,7 +72,7 @@ impl Control {
             return Err(Error::NotFound("organization"));
         }
         if !A::allows(who) {
-            if who == Who::EndedSession {
+            if matches!(who, Who::EndedSession | Who::EndedJob) {
                 return Err(match caller.public_id() {
                     Some(id) => Error::refused(Refusal::Expired, id),
                     None => Error::unknown(),

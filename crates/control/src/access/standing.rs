@@ -12,11 +12,13 @@ use countersign_store::{Tx, jobs};
 
 use crate::{Error, Result};
 
-use super::Caller;
+use crate::jobs::LATE_CHUNKS;
+
+use super::{Action, Caller, Who};
 
 /// # Errors
 /// [`Error::Unauthenticated`] with the reason when the credential has ended since it was checked.
-pub(crate) async fn still_stands(tx: &mut Tx, caller: &Caller) -> Result<()> {
+pub(crate) async fn still_stands<A: Action>(tx: &mut Tx, caller: &Caller) -> Result<()> {
     match caller {
         Caller::User(user) => {
             secret_stands(tx, user.token, user.secret, &user.public_id).await?;
@@ -36,10 +38,14 @@ pub(crate) async fn still_stands(tx: &mut Tx, caller: &Caller) -> Result<()> {
             true => Ok(()),
             false => Err(Error::refused(Refusal::Expired, it.public_id.clone())),
         },
-        Caller::Job(it) => match jobs::tokens::stands(tx, it.agent, it.job).await? {
-            true => Ok(()),
-            false => Err(Error::refused(Refusal::Expired, it.public_id.clone())),
-        },
+        Caller::Job(it) => {
+            // For whatever else the token ends with its job.
+            let ended_after = A::allows(Who::EndedJob).then(|| tx.now().minus(LATE_CHUNKS));
+            match jobs::tokens::stands(tx, it.agent, it.job, ended_after).await? {
+                true => Ok(()),
+                false => Err(Error::refused(Refusal::Expired, it.public_id.clone())),
+            }
+        }
         Caller::System(_) => Ok(()),
         Caller::Anonymous(_) => Err(Error::unknown()),
     }

@@ -56,7 +56,7 @@ async fn stop<I: Sync>(tx: &mut Tx, scene: &Scene<I>, id: AgentId, force: bool) 
                 }
             } else {
                 runner.open(tx, job.build).await?;
-                ending::cancel(tx, &mut runner, &job).await?;
+                ending::cancel(tx, &mut runner, &job, ending::STOP_WITHIN).await?;
             }
             runner.close(tx, scene).await?;
         }

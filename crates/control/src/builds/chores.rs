@@ -101,7 +101,7 @@ async fn cancel_some(tx: &mut Tx, scene: &Scene<(BuildId, Chore)>) -> Result<boo
     let mut is_done = open.is_empty();
     for id in open {
         let job = jobs::find(tx, scene.organization, id).await?.ok_or(Error::NotFound("job"))?;
-        ending::cancel(tx, &mut runner, &job).await?;
+        ending::cancel(tx, &mut runner, &job, ending::STOP_WITHIN).await?;
     }
     if is_done && !only_fragile {
         let left = steps::to_cancel(tx, build, BATCH).await?;

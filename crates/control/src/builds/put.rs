@@ -3,7 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_domain::build::JobState;
-use countersign_domain::graph::{Ancestor, At, Ending, Gate, Kind, Laid, Message, NewEdge, Outcome, Ref, Step, lay};
+use countersign_domain::graph::{
+    Ancestor, At, Ending, Gate, Kind, Laid, Message, NewEdge, Outcome, Ref, Search, Step, lay,
+};
 use countersign_domain::id::{JobId, StepId};
 use countersign_domain::plan::{CommandWork, Plan, PlannedStep, Work};
 use countersign_store::builds::{self, Build};
@@ -13,6 +15,7 @@ use countersign_store::{Tx, queues};
 
 use crate::{Error, Result, Scene};
 
+use super::deadlock;
 use super::runner::Runner;
 
 /// How deep uploads may lie beneath each other. So a step that uploads itself again and again comes to an end.
@@ -44,6 +47,9 @@ pub(crate) async fn put<I: Sync>(
     };
     let known = named(tx, build, plan).await?;
     let laid = lay(plan, &at, &|key| known.get(key).copied()).map_err(|fault| Error::invalid(field, fault))?;
+    if let At::Upload { ancestors, .. } = &at {
+        deadlock::refuse(tx, build, plan, Search::new(ancestors, &laid), field).await?;
+    }
     let ids: Vec<StepId> = laid.iter().map(|_| scene.fresh_id(tx)).collect();
     let id_of = |it: Ref<StepId>| match it {
         Ref::New(place) => ids.get(place).copied().ok_or_else(|| Error::internal("a step refers beyond its plan")),

@@ -226,8 +226,9 @@ impl Runner {
         self.send(tx, parent, step, Message::JobEnded(verdict)).await
     }
 
-    /// Lets as many jobs of a concurrency group go as there is room for.
-    pub(crate) async fn admit(&mut self, tx: &mut Tx, group: &str) -> Result<()> {
+    /// Lets as many jobs of a concurrency group go as there is room for; answers how many those are.
+    pub(crate) async fn admit(&mut self, tx: &mut Tx, group: &str) -> Result<u64> {
+        let mut count = 0;
         groups::lock(tx, self.of, group).await?;
         let mut admitted = groups::admitted(tx, self.of, group).await?;
         for only_eager in [false, true] {
@@ -237,10 +238,11 @@ impl Runner {
                 let Some((job, _)) = first.get(place) else { continue };
                 if let Some(spot) = groups::admit(tx, *job).await? {
                     admitted += 1;
+                    count += 1;
                     self.job_waits(spot);
                 }
             }
         }
-        Ok(())
+        Ok(count)
     }
 }

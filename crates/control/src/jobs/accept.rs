@@ -9,7 +9,7 @@ use countersign_domain::{AgentState, Kind, PublicId, TokenDigest, TokenSecret};
 use countersign_store::jobs::{self, Job, dispatch, progress};
 use countersign_store::tokens::scopes;
 use countersign_store::{Lane, Tx, agents, queues};
-use serde_json::json;
+use serde_json::{Map, Value, json};
 
 use crate::access::SessionCaller;
 use crate::access::actions::AcceptJob;
@@ -17,7 +17,7 @@ use crate::agents::may_work;
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene};
 
-use super::environment;
+use super::environment::{self, Beginning};
 
 /// A job that an agent took.
 #[derive(Debug)]
@@ -26,6 +26,8 @@ pub struct Accepted {
     pub job: Job,
     /// What its environment is to hold.
     pub env: BTreeMap<String, String>,
+    /// What its agent reads of its step: a signed one is whole, and as it came.
+    pub step: Map<String, Value>,
     /// Its own token.
     pub secret: Arc<TokenSecret>,
 }
@@ -46,7 +48,7 @@ pub enum Acquired {
     NotYet,
 }
 
-type Taken = (Job, BTreeMap<String, String>);
+type Taken = (Job, Beginning);
 
 impl Control {
     /// The grant's agent takes a job that it was offered. Until the job has started it can be taken again: the first answer can get lost,
@@ -56,8 +58,8 @@ impl Control {
     /// [`Error::NotFound`] for a job that is not the organization's; [`Error::Conflict`] when it is not this agent's to take, or not any more.
     pub async fn accept_job(&self, grant: &Grant<AcceptJob>, job: JobId) -> Result<Accepted> {
         let (secret, input) = self.taking(grant, job)?;
-        let (job, env) = self.write(grant, Lane::Normal, input, |tx, scene| Box::pin(take(tx, scene))).await?;
-        Ok(Accepted { job, env, secret })
+        let (job, begins) = self.write(grant, Lane::Normal, input, |tx, scene| Box::pin(take(tx, scene))).await?;
+        Ok(accepted(job, begins, secret))
     }
 
     /// The grant's agent takes a job by its id, whatever tags the job asks for: the agent was started for it. The job must be of the
@@ -69,7 +71,7 @@ impl Control {
         let (secret, input) = self.taking(grant, job)?;
         let taken = self.write(grant, Lane::Normal, input, |tx, scene| Box::pin(acquire(tx, scene))).await?;
         Ok(match taken {
-            Some((job, env)) => Acquired::Taken(Box::new(Accepted { job, env, secret })),
+            Some((job, begins)) => Acquired::Taken(Box::new(accepted(job, begins, secret))),
             None => Acquired::NotYet,
         })
     }
@@ -84,6 +86,11 @@ impl Control {
         };
         Ok((secret, input))
     }
+}
+
+fn accepted(job: Job, begins: Beginning, secret: Arc<TokenSecret>) -> Accepted {
+    let Beginning { env, step } = begins;
+    Accepted { job, env, step, secret }
 }
 
 async fn take(tx: &mut Tx, scene: &Scene<Input>) -> Result<Taken> {
@@ -103,11 +110,11 @@ async fn take(tx: &mut Tx, scene: &Scene<Input>) -> Result<Taken> {
         return Err(gone());
     }
     let job = jobs::find(tx, of, *job).await?.ok_or(Error::NotFound("job"))?;
-    let env = environment::of(tx, &job, &agent).await?;
+    let begins = environment::of(tx, &job, &agent).await?;
     let subject = Subject::new::<countersign_domain::id::of::Job>("job", job.id, job_name(&job));
     let detail = json!({ "agent": agent.id.to_string(), "token": public_id.as_str() });
     scene.audit(tx, "job.accepted", subject, detail).await?;
-    Ok((job, env))
+    Ok((job, begins))
 }
 
 async fn acquire(tx: &mut Tx, scene: &Scene<Input>) -> Result<Option<Taken>> {

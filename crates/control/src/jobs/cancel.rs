@@ -31,7 +31,7 @@ async fn cancel(tx: &mut Tx, scene: &Scene<JobId>) -> Result<Job> {
     let job = jobs::find_for_update(tx, of, scene.input).await?.ok_or(Error::NotFound("job"))?;
     let mut runner = Runner::new(of);
     runner.open(tx, job.build).await?;
-    if ending::cancel(tx, &mut runner, &job).await? == Canceled::NotAgain {
+    if ending::cancel(tx, &mut runner, &job, ending::STOP_WITHIN).await? == Canceled::NotAgain {
         let why = format!("The job is {}; only one that could run or does can be canceled.", job.state);
         return Err(Error::Conflict(why));
     }

@@ -1,5 +1,7 @@
 //! A job comes to its end: it is run again, or its step hears of it.
 
+use std::time::Duration;
+
 use countersign_domain::build::{JobState, RetryType};
 use countersign_domain::graph::{Failure, Message, Verdict, retries, soft_fails};
 use countersign_domain::id::JobId;
@@ -15,7 +17,7 @@ use crate::builds::runner::Runner;
 use crate::{Result, Scene};
 
 /// How long a job that was told to stop may take for it, before it is given up although its agent is there.
-pub(crate) const STOP_WITHIN: std::time::Duration = std::time::Duration::from_secs(15 * 60);
+pub const STOP_WITHIN: Duration = Duration::from_secs(15 * 60);
 
 /// A job has ended so. False when it had ended before: then nothing changes.
 pub(crate) async fn end<I: Sync>(
@@ -84,9 +86,9 @@ pub(crate) async fn again<I: Sync>(
     Ok(Some(fresh))
 }
 
-/// Cancels a job that could run or does.
-pub(crate) async fn cancel(tx: &mut Tx, runner: &mut Runner, job: &Job) -> Result<Canceled> {
-    let stop_by = tx.now().plus(STOP_WITHIN);
+/// Cancels a job that could run or does. One whose agent does not stop it `within` that time is given up.
+pub(crate) async fn cancel(tx: &mut Tx, runner: &mut Runner, job: &Job, within: Duration) -> Result<Canceled> {
+    let stop_by = tx.now().plus(within);
     let outcome = progress::cancel(tx, job.id, stop_by).await?;
     match outcome {
         Canceled::AtOnce => {
@@ -95,7 +97,7 @@ pub(crate) async fn cancel(tx: &mut Tx, runner: &mut Runner, job: &Job) -> Resul
             runner.send(tx, job.build, job.step, Message::JobEnded(Verdict::Canceled)).await?;
         }
         Canceled::ByItsAgent => runner.tell_agent(job.agent),
-        Canceled::NotAgain => {}
+        Canceled::NotAgain => progress::hasten(tx, job.id, stop_by).await?,
     }
     Ok(outcome)
 }

@@ -11,6 +11,7 @@ use countersign_store::builds::{self, Build};
 use countersign_store::jobs::Job;
 use countersign_store::steps::{self, StepRow, texts};
 use countersign_store::{Tx, organizations, users};
+use serde_json::{Map, Value};
 
 use crate::builds::situation;
 use crate::{Error, Result};
@@ -21,22 +22,28 @@ const NO_REPOSITORY: &str = "none";
 const SKIPS_CHECKOUT: (u32, u32) = (3, 116);
 
 /// Variables, later ones over earlier ones.
-struct Variables(BTreeMap<String, String>);
+pub(super) struct Variables(BTreeMap<String, String>);
 
 impl Variables {
-    fn set(&mut self, key: &str, value: impl Into<String>) {
+    pub(super) fn set(&mut self, key: &str, value: impl Into<String>) {
         self.0.insert(key.to_owned(), value.into());
     }
 
-    fn set_some<T: ToString>(&mut self, key: &str, value: Option<T>) {
+    pub(super) fn set_some<T: ToString>(&mut self, key: &str, value: Option<T>) {
         if let Some(value) = value {
             self.set(key, value.to_string());
         }
     }
 }
 
-/// The variables that a job begins with: the pipeline's, over them the build's, over them the step's, and over all what is standard.
-pub(crate) async fn of(tx: &mut Tx, job: &Job, agent: &Agent) -> Result<BTreeMap<String, String>> {
+/// What a job begins with: variables, and what its agent reads of its step.
+pub(crate) struct Beginning {
+    pub env: BTreeMap<String, String>,
+    pub step: Map<String, Value>,
+}
+
+/// What a job begins with. Its variables are the pipeline's, over them the build's, over them the step's, and over all what is standard.
+pub(crate) async fn of(tx: &mut Tx, job: &Job, agent: &Agent) -> Result<Beginning> {
     let of = job.organization;
     let build = builds::find(tx, of, job.build).await?.ok_or(Error::NotFound("build"))?;
     let organization = organizations::find(tx, of).await?.ok_or(Error::NotFound("organization"))?;
@@ -70,8 +77,11 @@ pub(crate) async fn of(tx: &mut Tx, job: &Job, agent: &Agent) -> Result<BTreeMap
         env.set("BUILDKITE_TRIGGERED_FROM_BUILD_PIPELINE_SLUG", from.pipeline_slug);
     }
     of_job(&mut env, job);
+    let mut given = Map::new();
     if let Work::Command(work) = texts::find(tx, step.id).await?.work {
         of_work(&mut env, job, &work);
+        super::step::check_out(&mut env, &work);
+        given = super::step::given(&work);
     }
     if let Some(group) = group_of(tx, &step).await? {
         env.set("BUILDKITE_GROUP_ID", group.id.to_string());
@@ -86,7 +96,7 @@ pub(crate) async fn of(tx: &mut Tx, job: &Job, agent: &Agent) -> Result<BTreeMap
             env.set("BUILDKITE_BOOTSTRAP_PHASES", "plugin,command");
         }
     }
-    Ok(env.0)
+    Ok(Beginning { env: env.0, step: given })
 }
 
 fn of_build(env: &mut Variables, build: &Build) {

@@ -1,17 +1,22 @@
 //! A job's log: pieces come in out of order and sometimes twice; it is read from the front.
 
+use std::time::Duration;
+
 use countersign_domain::id::JobId;
-use countersign_store::jobs::log::{self, Chunk};
+use countersign_store::jobs::log::{self, Added, Chunk};
 use countersign_store::{Lane, jobs};
 
-use crate::access::actions::{ReportJob, ViewBuilds};
+use crate::access::actions::{AppendLog, ViewBuilds};
 use crate::{Control, Error, Grant, Result};
 
+/// How long after its end a job's log still takes pieces: agents send several at once, and each again when its answer got lost. The
+/// job's token is good for nothing else in that time.
+pub const LATE_CHUNKS: Duration = Duration::from_secs(60);
 /// The most bytes of one piece; agents are told this number.
 pub const MAX_CHUNK: usize = 100 * 1024;
-/// The most bytes of one job's log. What comes beyond is acknowledged and thrown away, so that the job goes on.
+/// The most bytes of one job's log: 64 MiB. A piece that reaches beyond is refused; its agent counts it as lost, and the job goes on.
 pub const MAX_LOG: i64 = 64 * 1024 * 1024;
-/// The most bytes that are kept of one job's log: pieces that overlap count each. Beyond it they are thrown away like those behind the end.
+/// The most bytes that are kept of one job's log: pieces that overlap count each. Beyond it they are refused like those behind the end.
 const MAX_STORED: i64 = 2 * MAX_LOG;
 /// How many pieces one answer holds at the most.
 const PIECES_AT_ONCE: i64 = 64;
@@ -39,11 +44,11 @@ pub struct LogPart {
 }
 
 impl Control {
-    /// Keeps a piece of the job's log.
+    /// Keeps a piece of the job's log, also one that comes within [`LATE_CHUNKS`] of the job's end.
     ///
     /// # Errors
-    /// [`Error::Invalid`] at `sequence`, `offset` or `size`.
-    pub async fn append_log(&self, grant: &Grant<ReportJob>, chunk: NewChunk) -> Result<()> {
+    /// [`Error::Invalid`] at `sequence`, `offset` or `size`; [`Error::Conflict`] for one beyond [`MAX_LOG`].
+    pub async fn append_log(&self, grant: &Grant<AppendLog>, chunk: NewChunk) -> Result<()> {
         if chunk.sequence < 0 {
             return Err(Error::invalid("sequence", "must be 0 or more"));
         }
@@ -55,15 +60,17 @@ impl Control {
         }
         let size = i64::try_from(chunk.content.len()).unwrap_or(i64::MAX);
         if chunk.offset.saturating_add(size) > MAX_LOG {
-            return Ok(());
+            return Err(full());
         }
         let job = grant.job()?.job;
         let piece = Chunk { position: chunk.offset, content: chunk.content };
         self.write(grant, Lane::Normal, (job, chunk.sequence, piece), |tx, scene| {
             Box::pin(async move {
                 let (job, sequence, piece) = &scene.input;
-                log::insert(tx, *job, *sequence, piece, MAX_STORED).await?;
-                Ok(())
+                match log::insert(tx, *job, *sequence, piece, MAX_STORED).await? {
+                    Added::Kept | Added::Known => Ok(()),
+                    Added::NoRoom => Err(full()),
+                }
             })
         })
         .await
@@ -89,6 +96,12 @@ impl Control {
         })
         .await
     }
+}
+
+fn full() -> Error {
+    Error::Conflict(format!(
+        "The log has {MAX_LOG} bytes, the most that is kept of one job; the job goes on without this piece."
+    ))
 }
 
 /// Joins pieces from a position on; says whether it stopped at a gap.

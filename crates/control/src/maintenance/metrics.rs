@@ -5,15 +5,27 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use countersign_domain::Refusal;
 use countersign_store::{agents, audit, jobs};
 
+use super::Removed;
 use crate::{Control, Result};
 
 /// What is counted in memory since the start.
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     refusals: [AtomicU64; Refusal::ALL.len()],
+    removed: [AtomicU64; REMOVED.len()],
 }
 
+/// What is removed once it was kept long enough, in the order of the counts.
+const REMOVED: [&str; 5] = ["builds", "logs", "artifacts", "agents", "files"];
+
 impl Counts {
+    pub(crate) fn removed(&self, of: &Removed) {
+        let Removed { builds, logs, artifacts, agents, files } = of;
+        for (count, more) in self.removed.iter().zip([builds, logs, artifacts, agents, files]) {
+            count.fetch_add(*more, Ordering::Relaxed);
+        }
+    }
+
     pub(crate) fn refused(&self, reason: Refusal) {
         let at = Refusal::ALL.iter().position(|it| *it == reason);
         if let Some(count) = at.and_then(|at| self.refusals.get(at)) {
@@ -33,6 +45,8 @@ pub struct Gauges {
     pub refusals: Vec<(Refusal, u64)>,
     /// Rows of the audit log that are not sealed yet, of all organizations. It grows only when sealing does not come after.
     pub audit_unsealed: i64,
+    /// What was removed because it was kept long enough, by kind, since the start.
+    pub removed: Vec<(&'static str, u64)>,
 }
 
 impl Control {
@@ -54,6 +68,8 @@ impl Control {
             .await?;
         let counts = self.counts().refusals.iter().map(|count| count.load(Ordering::Relaxed));
         let refusals = Refusal::ALL.into_iter().zip(counts).collect();
-        Ok(Gauges { agents, jobs, refusals, audit_unsealed })
+        let counts = self.counts().removed.iter().map(|count| count.load(Ordering::Relaxed));
+        let removed = REMOVED.into_iter().zip(counts).collect();
+        Ok(Gauges { agents, jobs, refusals, audit_unsealed, removed })
     }
 }

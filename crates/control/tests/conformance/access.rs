@@ -9,7 +9,7 @@ use countersign_domain::id::OrganizationId;
 use countersign_domain::{Refusal, Role};
 use countersign_testkit::World;
 
-use crate::acting::{another_token, caller, connect, may, person, running_job};
+use crate::acting::{another_token, caller, connect, finish, may, person, running_job};
 
 /// Who may do what. What is not here is refused to everybody; an Organization Admin may what a member may.
 const REFERENCE: &[(&str, &str)] = &[
@@ -52,6 +52,7 @@ const REFERENCE: &[(&str, &str)] = &[
     ("agent.disconnect", "session, ended session"),
     ("job.accept", "session"),
     ("job.report", "job"),
+    ("job.append_log", "job, ended job"),
     ("job.update", "job"),
     ("pipeline.upload", "job"),
     ("step.read", "job"),
@@ -92,6 +93,7 @@ fn sort(who: &str) -> &str {
     match who {
         "admin" | "member" => "person",
         "session" | "ended session" => "agent",
+        "job" | "ended job" => "job",
         other => other,
     }
 }
@@ -107,7 +109,7 @@ fn wanted(allowed: &str, asking: &Asking, own_organization: bool) -> Answer {
         _ if has_organization && !own_organization => Answer::NotFound,
         who if allowed.contains(&who) => Answer::Granted,
         "admin" if allowed.contains(&"member") => Answer::Granted,
-        "ended session" => Answer::Expired,
+        "ended session" | "ended job" => Answer::Expired,
         _ => Answer::Denied,
     }
 }
@@ -143,7 +145,7 @@ fn every_action() -> Vec<(&'static str, Ask)> {
         ViewBuilds CreateBuild CancelBuild RetryJob CancelJob PrioritizeJob DeleteArtifact UnblockStep CreatePipeline UpdatePipeline
         ViewQueues PauseQueue
         RegisterAgent IdentifyAgentToken ConnectAgent Heartbeat Ping DisconnectAgent AcceptJob
-        ReportJob UpdateJob UploadPipeline ReadSteps WriteSteps CancelOwnBuild ControlOwnAgent ReadMetaData WriteMetaData Annotate
+        ReportJob AppendLog UpdateJob UploadPipeline ReadSteps WriteSteps CancelOwnBuild ControlOwnAgent ReadMetaData WriteMetaData Annotate
         UploadArtifacts ReadArtifacts MoveArtifacts CountQueues RequestOidcToken
         KeepHouse ViewInstance
     ]
@@ -160,6 +162,8 @@ async fn everybody(world: &World) -> Vec<Asking> {
     control.disconnect_agent(&may::<DisconnectAgent>(control, &gone.caller)).await.expect("gone");
     let manage = may::<ManageOperatorTokens>(control, &world.operator);
     let (_, robot) = control.create_operator_token(&manage, "robot").await.expect("made");
+    let ended = running_job(control, acme).await;
+    finish(control, &ended, "0").await;
     let asking = |who, shows_token, caller| Asking { who, shows_token, caller };
     vec![
         asking("anonymous", false, anonymous),
@@ -170,6 +174,7 @@ async fn everybody(world: &World) -> Vec<Asking> {
         asking("session", true, agent.caller),
         asking("ended session", true, caller(control, gone.session.reveal()).await),
         asking("job", true, running_job(control, acme).await.caller),
+        asking("ended job", true, caller(control, ended.secret.reveal()).await),
         asking("operator", false, control.local_operator()),
         asking("operator", true, caller(control, robot.reveal()).await),
     ]
@@ -193,7 +198,7 @@ pub async fn every_caller_and_every_action_as_the_reference_says(world: &World) 
             compared += 1;
         }
     }
-    assert_eq!(compared, 54 * 10);
+    assert_eq!(compared, 55 * 11);
 }
 
 /// The reference, the table and the types name the same actions.
@@ -211,7 +216,7 @@ pub fn the_reference_is_complete() {
 /// A wrong cell would be noticed: each cell of the table changes what the reference answers to somebody.
 pub fn every_cell_of_the_reference_decides_something() {
     let origin = countersign_control::Origin::local();
-    for who in ["admin", "member", "agent token", "session", "ended session", "job", "operator"] {
+    for who in ["admin", "member", "agent token", "session", "ended session", "job", "ended job", "operator"] {
         let asking = Asking { who, shows_token: true, caller: Caller::Anonymous(origin.clone()) };
         for (name, allowed) in REFERENCE {
             let is_allowed = wanted(allowed, &asking, true) == Answer::Granted;

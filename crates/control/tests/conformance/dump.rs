@@ -52,6 +52,7 @@ tables! {
     "meta_data" "build_id IN (SELECT id FROM builds WHERE organization_id = $1)";
     "annotations" "build_id IN (SELECT id FROM builds WHERE organization_id = $1)";
     "artifacts" "organization_id = $1";
+    "blob_removals" "organization_id = $1";
     "audit_events" "organization_id = $1";
     "audit_heads" "organization_id = $1";
     "refusals" "organization_id = $1";

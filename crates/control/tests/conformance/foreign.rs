@@ -252,7 +252,7 @@ async fn machines(world: &World, ids: &Ids, answers: &mut Answers) {
     let job = running_job(control, &world.acme).await;
     let step = || ids.step.to_string();
     answers.keep("another step", &control.export_step(&may(control, &job.caller), step(), None).await);
-    answers.keep("cancel another step", &control.cancel_step(&may(control, &job.caller), step()).await);
+    answers.keep("cancel another step", &control.cancel_step(&may(control, &job.caller), step(), None).await);
     answers.keep("report another job", &control.grant_on_job::<ReportJob>(&job.caller, ids.job).map(|_| ()));
     answers
         .keep("write to another build", &control.grant_on_build::<WriteMetaData>(&job.caller, ids.build).map(|_| ()));

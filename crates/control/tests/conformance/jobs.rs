@@ -6,7 +6,7 @@ use countersign_control::access::actions::{
     CancelBuild, ReadMetaData, RegisterAgent, ReportJob, ViewBuilds, WriteMetaData,
 };
 use countersign_control::agents::Instruction;
-use countersign_control::jobs::{Finished, Job as JobRow};
+use countersign_control::jobs::{Finished, Job as JobRow, LATE_CHUNKS};
 use countersign_control::{Caller, Error};
 use countersign_domain::build::JobState;
 use countersign_domain::{Kind, Refusal};
@@ -102,8 +102,14 @@ pub async fn a_jobs_token_dies_with_its_job(world: &World) {
     let (write, read) = (may::<WriteMetaData>(control, &job.caller), may::<ReadMetaData>(control, &job.caller));
     control.set_meta_data(&write, "k".to_owned(), "v".to_owned()).await.expect("set");
     finish(control, &job, "0").await;
+    // Pieces of its log may come for a moment yet, and it is good for nothing else.
+    let over = caller(control, job.secret.reveal()).await;
+    let expired = Some(Error::refused(Refusal::Expired, job.secret.public_id().clone()));
+    assert_eq!(control.grant_own::<ReadMetaData>(&over).err(), expired);
+    assert_eq!(control.grant_on_job::<ReportJob>(&over, job.id).err(), expired);
+    world.clock.advance(LATE_CHUNKS);
     let refused = crate::acting::try_caller(control, job.secret.reveal()).await;
-    assert_eq!(refused.err(), Some(Error::refused(Refusal::Expired, job.secret.public_id().clone())));
+    assert_eq!(refused.err(), expired);
     let late = control.set_meta_data(&write, "k".to_owned(), "late".to_owned()).await;
     assert_eq!(refusal_of(late), Refusal::Expired);
     assert_eq!(control.get_meta_data(&read, "k".to_owned()).await, Ok("v".to_owned()), "nothing was changed");
@@ -180,6 +186,7 @@ pub async fn a_canceled_job_is_ended_by_its_agent(world: &World) {
     assert_eq!(row(world, &job).await.state, JobState::Canceling);
     finish(control, &job, "0").await;
     assert_eq!(row(world, &job).await.state, JobState::Canceled);
+    world.clock.advance(LATE_CHUNKS);
     assert_eq!(refusal(control, job.secret.reveal()).await, Refusal::Expired);
 }
 

@@ -185,6 +185,8 @@ list! {
         a_piece_that_was_taken_is_not_taken_twice
         bytes_are_kept_as_they_are
         an_ended_log_passes_over_gaps_and_says_that_it_is_whole
+        pieces_come_a_little_after_the_end_and_nothing_else_does
+        no_piece_comes_late_from_an_agent_that_was_cut_off
         limits_are_named_and_the_job_goes_on_beyond_the_last
         pieces_that_overlap_fill_no_disk
         three_uploads_at_once_do_not_wait_for_each_other
@@ -306,6 +308,28 @@ list! {
         every_caller_and_every_action_as_the_reference_says;
     scopes:
         a_registration_is_let_in_as_the_reference_says;
+    retention:
+        a_build_goes_with_all_that_was_its_own_and_not_a_moment_early
+        logs_and_artifacts_go_before_their_build
+        an_agent_finds_no_artifact_that_was_removed
+        rounds_are_small_and_the_next_one_goes_on
+        a_build_that_others_name_goes_and_they_stay
+        bytes_that_cannot_be_removed_are_tried_again_also_after_a_restart
+        agents_go_that_are_gone_and_that_no_job_names;
+    unclaimed:
+        a_job_that_no_agent_takes_expires_and_fails_its_build
+        an_expired_job_makes_room_in_its_group_and_may_fail_softly
+        a_group_whose_last_job_ended_unheard_is_freed;
+    steps:
+        a_signed_step_goes_back_as_it_came
+        an_upload_that_would_wait_for_ever_is_refused
+        a_step_takes_more_parallel_jobs
+        what_is_announced_of_a_step_can_be_changed
+        forcing_waits_no_longer_than_it_says;
+    limits:
+        annotations_of_a_build
+        keys_of_meta_data_of_a_build
+        uploads_of_a_step_and_beneath_each_other;
 }
 
 /// What needs no engine: rules of the domain, and proof that the suite's own checks can fail.

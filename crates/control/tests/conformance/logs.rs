@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
-use countersign_control::access::actions::{ReportJob, ViewBuilds};
-use countersign_control::jobs::{LogPart, MAX_LOG, NewChunk};
+use countersign_control::Error;
+use countersign_control::access::actions::{AppendLog, ReportJob, ViewBuilds, WriteMetaData};
+use countersign_control::jobs::{LATE_CHUNKS, LogPart, MAX_LOG, NewChunk};
 use countersign_domain::Refusal;
 use countersign_store::IntoValue;
 use countersign_testkit::World;
 use tokio::task::JoinSet;
 
-use crate::acting::{Job, field_of, finish, may, refusal_of, running_job};
+use crate::acting::{Job, caller, field_of, finish, may, refusal, refusal_of, running_job};
 use crate::sql;
 
+const MICROSECOND: Duration = Duration::from_micros(1);
 /// The most bytes of one piece.
 const LARGEST: usize = 100 * 1024;
 
@@ -20,7 +22,7 @@ fn chunk(sequence: i64, offset: i64, content: &[u8]) -> NewChunk {
 }
 
 async fn append(world: &World, job: &Job, chunk: NewChunk) -> countersign_control::Result<()> {
-    world.control.append_log(&may::<ReportJob>(&world.control, &job.caller), chunk).await
+    world.control.append_log(&may::<AppendLog>(&world.control, &job.caller), chunk).await
 }
 
 async fn read(world: &World, job: &Job, from: i64) -> LogPart {
@@ -72,8 +74,40 @@ pub async fn an_ended_log_passes_over_gaps_and_says_that_it_is_whole(world: &Wor
     finish(&world.control, &job, "0").await;
     let part = read(world, &job, 0).await;
     assert_eq!((part.content.as_slice(), part.next, part.is_complete), (&b"one\nthree\n"[..], 106, true));
-    let refused = append(world, &job, chunk(4, 106, b"late\n")).await;
+}
+
+pub async fn pieces_come_a_little_after_the_end_and_nothing_else_does(world: &World) {
+    let control = &world.control;
+    let job = running_job(control, &world.acme).await;
+    append(world, &job, chunk(1, 0, b"one\n")).await.expect("kept");
+    // Made before the end, as by calls that were under way then.
+    let (reporting, writing) = (may::<ReportJob>(control, &job.caller), may::<WriteMetaData>(control, &job.caller));
+    finish(control, &job, "0").await;
+    append(world, &job, chunk(3, 8, b"three\n")).await.expect("kept: it was under way");
+    let caller = caller(control, job.secret.reveal()).await;
+    let job = Job { caller, ..job };
+    world.clock.advance(LATE_CHUNKS - MICROSECOND);
+    append(world, &job, chunk(2, 4, b"two\n")).await.expect("kept: the last moment");
+    assert_eq!(read(world, &job, 0).await.content, b"one\ntwo\nthree\n");
+    let refused = control.grant_own::<ReportJob>(&job.caller).map(drop);
     assert_eq!(refusal_of(refused), Refusal::Expired);
+    assert_eq!(refusal_of(control.start_job(&reporting).await), Refusal::Expired);
+    let written = control.set_meta_data(&writing, "late".to_owned(), "no".to_owned()).await;
+    assert_eq!(refusal_of(written), Refusal::Expired);
+    world.clock.advance(MICROSECOND);
+    assert_eq!(refusal_of(append(world, &job, chunk(4, 14, b"late\n")).await), Refusal::Expired);
+    assert_eq!(refusal(control, job.secret.reveal()).await, Refusal::Expired);
+    assert_eq!(read(world, &job, 0).await.next, 14);
+}
+
+pub async fn no_piece_comes_late_from_an_agent_that_was_cut_off(world: &World) {
+    let control = &world.control;
+    let job = running_job(control, &world.acme).await;
+    finish(control, &job, "0").await;
+    let late = Job { caller: caller(control, job.secret.reveal()).await, ..job };
+    control.disconnect_agent(&may(control, &late.agent.caller)).await.expect("gone");
+    assert_eq!(refusal_of(append(world, &late, chunk(1, 0, b"late\n")).await), Refusal::Expired);
+    assert_eq!(refusal(control, late.secret.reveal()).await, Refusal::Expired);
 }
 
 pub async fn limits_are_named_and_the_job_goes_on_beyond_the_last(world: &World) {
@@ -84,7 +118,8 @@ pub async fn limits_are_named_and_the_job_goes_on_beyond_the_last(world: &World)
     append(world, &job, chunk(1, 0, &vec![b'a'; LARGEST])).await.expect("the largest");
     append(world, &job, chunk(2, MAX_LOG - 1, b"z")).await.expect("the last byte");
     for (sequence, offset) in [(3, MAX_LOG), (4, MAX_LOG - 1), (5, i64::MAX)] {
-        append(world, &job, chunk(sequence, offset, b"zz")).await.expect("acknowledged, and thrown away");
+        let beyond = append(world, &job, chunk(sequence, offset, b"zz")).await;
+        assert!(matches!(beyond, Err(Error::Conflict(_))), "{beyond:?}");
     }
     let size = world.control.job(&world.admin::<ViewBuilds>(), job.id).await.expect("the job").log_size;
     assert_eq!(size, MAX_LOG);
@@ -98,7 +133,8 @@ pub async fn pieces_that_overlap_fill_no_disk(world: &World) {
     sql::change(&world.control, text, vec![job.id.into_value(), nearly.into_value()]).await;
     append(world, &job, chunk(2, 1, b"bcd")).await.expect("kept: there is room for four more");
     for sequence in 3..9 {
-        append(world, &job, chunk(sequence, 2, b"cdef")).await.expect("acknowledged, and thrown away");
+        let full = append(world, &job, chunk(sequence, 2, b"cdef")).await;
+        assert!(matches!(full, Err(Error::Conflict(_))), "{full:?}");
     }
     assert_eq!(read(world, &job, 0).await.content, b"abcd");
     append(world, &job, chunk(9, 4, b"e")).await.expect("kept: the last one");
@@ -114,7 +150,7 @@ pub async fn three_uploads_at_once_do_not_wait_for_each_other(world: &World) {
                 let (control, caller) = (world.control.clone(), job.caller.clone());
                 let number = round * 3 + part;
                 uploads.spawn(async move {
-                    control.append_log(&may::<ReportJob>(&control, &caller), chunk(number, number * 2, b"a\n")).await
+                    control.append_log(&may::<AppendLog>(&control, &caller), chunk(number, number * 2, b"a\n")).await
                 });
             }
             assert!(uploads.join_all().await.iter().all(Result::is_ok));

@@ -3,12 +3,12 @@
 use std::future::Future;
 
 use countersign_control::access::actions::{
-    AcceptJob, Annotate, CancelBuild, CancelJob, CancelOwnBuild, ConnectAgent, ControlOwnAgent, CreateAgentToken,
-    CreateBuild, CreateOrganization, CreatePipeline, CreateUserToken, DeleteArtifact, DisconnectAgent,
-    ManageOperatorTokens, PauseAgent, PauseQueue, Ping, PrioritizeJob, RegisterAgent, ReportJob, RequestOidcToken,
-    RetryJob, RevealAgentToken, RevealUserToken, RevokeAgentToken, RevokeUserToken, RotateAgentToken, StopAgent,
-    UnblockStep, UpdateAgentToken, UpdateJob, UpdatePipeline, UpdateUserToken, UploadArtifacts, UploadPipeline,
-    ViewBuilds, WriteMetaData, WriteSteps,
+    AcceptJob, Annotate, AppendLog, CancelBuild, CancelJob, CancelOwnBuild, ConnectAgent, ControlOwnAgent,
+    CreateAgentToken, CreateBuild, CreateOrganization, CreatePipeline, CreateUserToken, DeleteArtifact,
+    DisconnectAgent, ManageOperatorTokens, PauseAgent, PauseQueue, Ping, PrioritizeJob, RegisterAgent, ReportJob,
+    RequestOidcToken, RetryJob, RevealAgentToken, RevealUserToken, RevokeAgentToken, RevokeUserToken, RotateAgentToken,
+    StopAgent, UnblockStep, UpdateAgentToken, UpdateJob, UpdatePipeline, UpdateUserToken, UploadArtifacts,
+    UploadPipeline, ViewBuilds, WriteMetaData, WriteSteps,
 };
 use countersign_control::agent_tokens::{NewAgentToken, Revocation, Rotation, TokenReference};
 use countersign_control::agents::{Instruction, Reach};
@@ -289,7 +289,7 @@ operations! {
     "cancel_step" by Job writes ["step.canceled"] |control, world, cast| {
         let grant = may::<WriteSteps>(&control, &cast.job.caller);
         let step = first_step(&control, cast, cast.job.build).await.to_string();
-        pending(async move { control.cancel_step(&grant, step).await.map(drop) })
+        pending(async move { control.cancel_step(&grant, step, None).await.map(drop) })
     }
     "cancel_own_build" by Job writes ["build.canceled"] |control, world, cast| {
         let grant = may::<CancelOwnBuild>(&control, &cast.job.caller);
@@ -297,7 +297,7 @@ operations! {
     }
     // The log itself is the record.
     "append_log" by Job writes [] |control, world, cast| {
-        let grant = may::<ReportJob>(&control, &cast.job.caller);
+        let grant = may::<AppendLog>(&control, &cast.job.caller);
         let chunk = NewChunk { sequence: 1, offset: 0, content: b"line\n".to_vec() };
         pending(async move { control.append_log(&grant, chunk).await })
     }

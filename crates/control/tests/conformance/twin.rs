@@ -1,7 +1,7 @@
 //! The twin organization: it has one of everything, under the same names where names need not differ, and must never be noticed.
 
 use countersign_control::Control;
-use countersign_control::access::actions::{Annotate, ReportJob, RevokeAgentToken, WriteMetaData};
+use countersign_control::access::actions::{Annotate, AppendLog, RevokeAgentToken, WriteMetaData};
 use countersign_control::agent_tokens::{NewAgentToken, Revocation, TokenReference};
 use countersign_control::agents::Reach;
 use countersign_control::builds::NewAnnotation;
@@ -22,7 +22,7 @@ pub async fn furnish(world: &World) {
     person(control, globex, "hank@globex.example", Role::Member).await;
     tokens(control, globex).await;
     let job = running_job(control, globex).await;
-    let grant = may::<ReportJob>(control, &job.caller);
+    let grant = may::<AppendLog>(control, &job.caller);
     let chunk = NewChunk { sequence: 1, offset: 0, content: WORD.into() };
     control.append_log(&grant, chunk).await.expect("a log grows");
     let grant = may::<WriteMetaData>(control, &job.caller);
@@ -39,6 +39,8 @@ pub async fn furnish(world: &World) {
     sql::change(control, text, vec![of.into_value()]).await;
     let text = "UPDATE agents SET last_seen_at = $2 WHERE organization_id = $1";
     control.flush_usage().await.expect("what has gathered is written");
+    sql::change(control, text, vec![of.into_value(), Timestamp::LATEST.into_value()]).await;
+    let text = "UPDATE jobs SET runnable_at = $2 WHERE organization_id = $1 AND state = 'scheduled'";
     sql::change(control, text, vec![of.into_value(), Timestamp::LATEST.into_value()]).await;
     control.seal_audit().await.expect("the audit log is sealed");
 }

@@ -166,6 +166,7 @@ pub async fn the_figures_count_every_refusal_by_reason(world: &World) {
     assert_eq!(refusal_of(control.grant_own::<RegisterAgent>(&job.caller).map(drop)), Refusal::Kind);
     assert_eq!(figure(Refusal::Kind).await, kinds + 1);
     crate::acting::finish(control, &job, "0").await;
+    world.clock.advance(countersign_control::jobs::LATE_CHUNKS);
     let expired = figure(Refusal::Expired).await;
     assert_eq!(refusal(control, job.secret.reveal()).await, Refusal::Expired);
     assert_eq!(figure(Refusal::Expired).await, expired + 1);

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Count, Kind, Outcome, Relation, Step, Tolerance};
+use super::{Count, Deadlock, Kind, Outcome, Relation, Step, Tolerance};
 use crate::plan::{Fate, Plan, PlannedStep, Work};
 
 /// A step of the plan, by its place there, or one that the build has already.
@@ -102,6 +102,27 @@ pub enum LayoutError {
         /// The key.
         key: String,
     },
+    /// What an uploaded step waits for waits for its uploader.
+    #[error(
+        "{who} would wait for ever: it waits for {}, and that one, which uploads it or is a group around what does, is over only after it; \
+         take one of these dependencies out",
+        .path.join(", which waits for ")
+    )]
+    Deadlock {
+        /// The step, in words.
+        who: String,
+        /// What it waits for, what that waits for, and so on to the uploading step, in words.
+        path: Vec<String>,
+    },
+}
+
+impl LayoutError {
+    /// Steps that would wait for each other, by their names. `of` says what a step of the build is called.
+    #[must_use]
+    pub fn deadlock<K>(plan: &Plan, found: &Deadlock<K>, of: impl FnMut(&K) -> String) -> Self {
+        let who = plan.steps.get(found.place).map_or_else(String::new, |it| name_of(found.place, it));
+        Self::Deadlock { who, path: found.path.iter().map(of).collect() }
+    }
 }
 
 impl Work {

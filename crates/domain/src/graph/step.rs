@@ -45,6 +45,8 @@ pub enum Message {
     JobEnded(Verdict),
     /// A job that had ended so is run again by a person.
     JobReopened(Verdict),
+    /// It has that many jobs more.
+    JobsAdded(i64),
     /// A person has answered.
     Answered,
     /// It is not to be run. Jobs of an open command are canceled one by one instead.
@@ -166,6 +168,12 @@ impl Step {
                     self.unsettle(effects);
                 }
             }
+            Message::JobsAdded(count) if self.state != StepState::Ended => {
+                self.jobs.open += count;
+                if self.state == StepState::Open {
+                    effects.push(Effect::Schedule);
+                }
+            }
             Message::Answered if self.state == StepState::Asking => self.end(Outcome::Passed, effects),
             Message::Cancel => self.cancel(effects),
             Message::Drop if self.state != StepState::Ended => {
@@ -173,7 +181,11 @@ impl Step {
                 self.end(Outcome::Dropped, effects);
             }
             // Said twice, or too late.
-            Message::JobEnded(_) | Message::JobReopened(_) | Message::Answered | Message::Drop => {}
+            Message::JobEnded(_)
+            | Message::JobReopened(_)
+            | Message::JobsAdded(_)
+            | Message::Answered
+            | Message::Drop => {}
         }
     }
 

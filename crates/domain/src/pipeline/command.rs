@@ -8,7 +8,8 @@ use super::{
     env,
     fields::{Field, Fields},
     matrix::{self, Matrix},
-    outcome, passed_on,
+    outcome,
+    passed_on::{self, SIGNED_STEP},
     step::Reader,
     tree::{Node, Value},
 };
@@ -30,8 +31,8 @@ pub(super) struct CommandStep {
     pub work: CommandWork,
 }
 
-/// Reads the fields of a command step.
-pub(super) fn read(fields: &mut Fields<'_>, reader: &mut Reader) -> Result<CommandStep, PipelineError> {
+/// Reads the fields of a command step. `step` is all of it, for a signed one.
+pub(super) fn read(step: &Node, fields: &mut Fields<'_>, reader: &mut Reader) -> Result<CommandStep, PipelineError> {
     let line = fields.line;
     let fault = |problem: &str| PipelineError { step: None, line, problem: problem.to_owned() };
     reader.count_defaults()?;
@@ -47,7 +48,9 @@ pub(super) fn read(fields: &mut Fields<'_>, reader: &mut Reader) -> Result<Comma
     pass("checkout", joined(fields.read(&["checkout"], passed_on::map)?, defaults.checkout.as_ref()));
     pass("image", fields.read(&["image"], passed_on::text)?.or_else(|| defaults.image.clone()));
     pass("notify", fields.read(&["notify"], passed_on::list)?);
-    pass("signature", fields.read(&["signature"], passed_on::map)?);
+    let signature = fields.read(&["signature"], passed_on::map)?;
+    pass(SIGNED_STEP, signature.as_ref().map(|_| passed_on::signed(step)));
+    pass("signature", signature);
 
     let command = fields.take(&["command", "commands"])?;
     let command = command.map(|field| read_command(&field, has_plugins)).transpose()?;

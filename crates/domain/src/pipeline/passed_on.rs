@@ -9,6 +9,20 @@ use super::{
     tree::{Node, Value},
 };
 
+/// Under which name [`CommandWork::passed_on`](crate::plan::CommandWork::passed_on) holds a signed step as it was written.
+pub const SIGNED_STEP: &str = "signed_step";
+/// What signatures are over, and the signature itself.
+const SIGNED: [&str; 9] =
+    ["command", "commands", "env", "plugins", "matrix", "secrets", "checkout", "cache", "signature"];
+
+/// A signed step as it was written: whatever is said here in another way would not be what was signed.
+pub(super) fn signed(step: &Node) -> Json {
+    let Value::Map(entries) = &step.value else { return Json::Null };
+    let parts =
+        entries.iter().filter(|(name, node)| SIGNED.contains(&name.as_str()) && !matches!(node.value, Value::Null));
+    Json::Object(parts.map(|(name, node)| (name.clone(), node.to_json())).collect())
+}
+
 /// `plugins`: a list of maps of one entry each, from the plugin's full source to its configuration or null.
 pub(super) fn plugins(field: &Field<'_>) -> Result<Json, PipelineError> {
     let shape = || field.fault("is not a list of plugins such as [\"docker#v5.0.0\": {image: …}]");

@@ -255,6 +255,14 @@ fn fault(step: &Step, problem: impl Into<String>) -> PipelineError {
 
 /// `%n` is a job's number from 0, `%N` from 1, `%t` how many there are.
 fn number(label: String, parallel: Option<(u32, u32)>) -> String {
-    let Some((index, count)) = parallel.filter(|_| label.contains('%')) else { return label };
+    match parallel.filter(|_| label.contains('%')) {
+        Some((index, count)) => numbered(&label, index, count),
+        None => label,
+    }
+}
+
+/// A label with the number of a parallel job, from 0, and how many there are, where it has tokens for them.
+#[must_use]
+pub fn numbered(label: &str, index: u32, count: u32) -> String {
     label.replace("%n", &index.to_string()).replace("%N", &(index + 1).to_string()).replace("%t", &count.to_string())
 }

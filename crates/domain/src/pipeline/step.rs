@@ -9,7 +9,7 @@ use super::{
     depends,
     error::shown,
     fields::{Field, Fields},
-    passed_on, question,
+    if_changed, passed_on, question,
     tree::{Node, Value},
     trigger,
 };
@@ -174,14 +174,18 @@ impl Reader {
         let depends_on = fields.take(&["depends_on"])?.map(|field| depends::read(&field)).transpose()?;
         let allow_dependency_failure = fields.flag("allow_dependency_failure")?;
         let skip = if kind == Kind::Wait { None } else { fields.read(&["skip"], skip)?.flatten() };
-        let work = self.work(kind, &mut fields)?;
+        if matches!(kind, Kind::Command | Kind::Trigger | Kind::Group) {
+            // Which files were changed, the one who uploads it knew; what still says so runs.
+            fields.read(&[if_changed::NAME], if_changed::read)?;
+        }
+        let work = self.work(kind, node, &mut fields)?;
         fields.end("for this kind of step")?;
         Ok(Step { line, key, label, condition, branches, depends_on, allow_dependency_failure, skip, work })
     }
 
-    fn work(&mut self, kind: Kind, fields: &mut Fields<'_>) -> Result<Work, PipelineError> {
+    fn work(&mut self, kind: Kind, node: &Node, fields: &mut Fields<'_>) -> Result<Work, PipelineError> {
         Ok(match kind {
-            Kind::Command => Work::Command(Box::new(command::read(fields, self)?)),
+            Kind::Command => Work::Command(Box::new(command::read(node, fields, self)?)),
             Kind::Wait => Work::Wait { continue_on_failure: fields.flag("continue_on_failure")? },
             Kind::Block => Work::Block(Box::new(question::read(fields)?)),
             Kind::Input => Work::Input(Box::new(question::read(fields)?)),

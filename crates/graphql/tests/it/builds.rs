@@ -1,6 +1,6 @@
 //! Builds: what the command line needs to make one and to follow it.
 
-use countersign_control::access::actions::ReportJob;
+use countersign_control::access::actions::AppendLog;
 use countersign_control::jobs::NewChunk;
 use serde_json::{Value, json};
 
@@ -76,7 +76,7 @@ async fn a_log_is_read_in_parts() {
     let job = server.take_job(&agent).await;
     let control = &server.world.control;
     let caller = server.world.authenticate(&job).await.expect("the job token is accepted");
-    let grant = control.grant_own::<ReportJob>(&caller).expect("it may report");
+    let grant = control.grant_own::<AppendLog>(&caller).expect("it may send its log");
     let content = b"caf\xc3\xa9 \xff\n".to_vec();
     control.append_log(&grant, NewChunk { sequence: 1, offset: 0, content }).await.expect("it is kept");
     let query = "query($uuid: ID!, $from: Int) { job(uuid: $uuid) { ... on JobTypeCommand { state

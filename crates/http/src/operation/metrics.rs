@@ -29,6 +29,11 @@ struct Reason {
     reason: &'static str,
 }
 
+#[derive(Debug, Clone, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfKind {
+    kind: &'static str,
+}
+
 /// Answers this machine, and the holder of an operator token from elsewhere.
 pub(super) async fn metrics(State(edge): State<Edge>, request: Request) -> Result<Response, Failure> {
     let (parts, _) = request.into_parts();
@@ -72,6 +77,11 @@ fn registry(edge: &Edge, gauges: Option<Gauges>) -> Registry {
         unsealed.set(gauges.audit_unsealed);
         registry.register("audit_unsealed", "Rows of the audit log that are not sealed yet", unsealed);
         registry.register("refusals", "Refused credentials by reason, since the start", refusals);
+        let removed = Family::<OfKind, Counter>::default();
+        for (kind, count) in gauges.removed {
+            removed.get_or_create(&OfKind { kind }).inc_by(count);
+        }
+        registry.register("removed", "What was kept long enough and was removed, by kind, since the start", removed);
     }
     registry
 }

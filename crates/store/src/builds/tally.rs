@@ -8,15 +8,16 @@ use countersign_domain::id::{BuildId, OrganizationId, StepId};
 use crate::{StoreError, Tx, params, statements};
 
 statements! {
-    /// Keeps a build's sums still until the transaction ends.
+    /// Keeps a build's sums still until the transaction ends. One that is to go has none.
     LOCK = "SELECT state, chore, blocked_state, trigger_step, triggered_from, steps_open, steps_running, steps_asking, jobs_failed,
                 jobs_canceled, steps_took_part, is_canceled, has_started, has_fragile_jobs
-              FROM builds WHERE organization_id = $1 AND id = $2 /*lock:update*/";
-    /// Where a build stands now.
+              FROM builds WHERE organization_id = $1 AND id = $2 AND removed_at IS NULL /*lock:update*/";
+    /// Where a build stands now. What a build that goes on leaves is removed anew once it has ended.
     SAVE = "UPDATE builds SET state = $2, chore = $3, blocked_state = $4, steps_open = $5, steps_running = $6, steps_asking = $7,
                 jobs_failed = $8, jobs_canceled = $9, steps_took_part = $10, is_canceled = $11, has_started = $12,
                 has_fragile_jobs = $13, started_at = COALESCE(started_at, $14), finished_at = $15,
-                canceled_at = COALESCE(canceled_at, $16)
+                canceled_at = COALESCE(canceled_at, $16), logs_removed = logs_removed AND CAST($15 AS BIGINT) IS NOT NULL,
+                artifacts_removed = artifacts_removed AND CAST($15 AS BIGINT) IS NOT NULL
               WHERE id = $1";
     /// Whether a job of the build has started.
     HAS_STARTED = "SELECT has_started FROM builds WHERE id = $1";

@@ -13,8 +13,6 @@ statements! {
     /// Counts what a piece adds to what is kept, if there is room: pieces may overlap, so that a log's length alone bounds nothing.
     COUNT = "UPDATE jobs SET log_stored = log_stored + $2, log_size = CASE WHEN log_size < $3 THEN $3 ELSE log_size END
               WHERE id = $1 AND log_stored + $2 <= $4";
-    /// Takes a piece out again for which there was no room.
-    REMOVE = "DELETE FROM job_log_chunks WHERE job_id = $1 AND sequence = $2";
     /// Where all pieces are, in order.
     PLACES = "SELECT position, size FROM job_log_chunks WHERE job_id = $1 AND size > 0 ORDER BY position, sequence";
     /// Pieces that reach beyond a position, in order.
@@ -30,19 +28,27 @@ pub struct Chunk {
     pub content: Vec<u8>,
 }
 
-/// Adds a piece, while all that is kept of the log has at most `most` bytes. False when one of that number was there, or there is no room.
-pub async fn insert(tx: &mut Tx, job: JobId, sequence: i64, chunk: &Chunk, most: i64) -> Result<bool, StoreError> {
+/// What became of a piece.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Added {
+    /// It is kept.
+    Kept,
+    /// One of that number was there, and stays.
+    Known,
+    /// There is no room for it. It stands there all the same until the transaction is given up, which is the caller's to do.
+    NoRoom,
+}
+
+/// Adds a piece, while all that is kept of the log has at most `most` bytes.
+pub async fn insert(tx: &mut Tx, job: JobId, sequence: i64, chunk: &Chunk, most: i64) -> Result<Added, StoreError> {
     let size = i64::try_from(chunk.content.len()).unwrap_or(i64::MAX);
     let values = params![job, sequence, chunk.position, size, chunk.content.as_slice()];
     if tx.execute(INSERT, &values).await? != 1 {
-        return Ok(false);
+        return Ok(Added::Known);
     }
     let end = chunk.position.saturating_add(size);
-    if tx.execute(COUNT, &params![job, size, end, most]).await? == 1 {
-        return Ok(true);
-    }
-    tx.execute(REMOVE, &params![job, sequence]).await?;
-    Ok(false)
+    let has_room = tx.execute(COUNT, &params![job, size, end, most]).await? == 1;
+    Ok(if has_room { Added::Kept } else { Added::NoRoom })
 }
 
 /// At most `limit` pieces that reach beyond `position`, in order.

@@ -39,10 +39,16 @@ statements! {
     CANCEL_WAITING = "UPDATE jobs SET state = 'canceled', canceled_at = $2, finished_at = $2 WHERE id = $1 AND state IN ('limited', 'scheduled', 'assigned')";
     /// A job that an agent has is to be ended by it.
     CANCEL_RUNNING = "UPDATE jobs SET state = 'canceling', canceled_at = $2, stop_by = $3 WHERE id = $1 AND state IN ('accepted', 'running')";
+    /// A job that was told to stop is given up earlier.
+    HASTEN = "UPDATE jobs SET stop_by = $2 WHERE id = $1 AND state IN ('canceling', 'timing_out') AND stop_by > $2";
     /// A job that has run too long is to be ended by its agent.
     TIME_OUT = "UPDATE jobs SET state = 'timing_out', stop_by = $2 WHERE id = $1 AND state = 'running' AND times_out_at <= $3";
     /// Jobs that have run too long.
     OVERDUE = "SELECT id, organization_id FROM jobs WHERE state = 'running' AND times_out_at <= $1 ORDER BY times_out_at LIMIT $2";
+    /// Jobs that could run before a time and that no agent has taken since.
+    UNCLAIMED = "SELECT id, organization_id FROM jobs WHERE state = 'scheduled' AND runnable_at < $1 ORDER BY runnable_at LIMIT $2";
+    /// One of them is given up.
+    EXPIRE = "UPDATE jobs SET state = 'expired', finished_at = $3 WHERE id = $1 AND state = 'scheduled' AND runnable_at < $2";
     /// Jobs that were told to stop and have not said that they did.
     UNSTOPPED = "SELECT id, organization_id FROM jobs WHERE state IN ('canceling', 'timing_out') AND stop_by <= $1 ORDER BY stop_by LIMIT $2";
     /// Jobs of a build that agents have and that were not told to stop, kept still until the transaction ends.
@@ -51,7 +57,8 @@ statements! {
     /// Jobs of a build that could run and that no agent has.
     RUNNABLE_OF_BUILD = "SELECT id FROM jobs WHERE build_id = $1 AND state IN ('limited', 'scheduled') AND (is_fragile OR NOT $2) ORDER BY id LIMIT $3";
     /// Jobs of a step that have not ended.
-    OPEN_OF_STEP = "SELECT id FROM jobs WHERE step_id = $1 AND state IN ('limited', 'scheduled', 'assigned', 'accepted', 'running') ORDER BY id";
+    OPEN_OF_STEP = "SELECT id FROM jobs WHERE step_id = $1
+              AND state IN ('limited', 'scheduled', 'assigned', 'accepted', 'running', 'canceling', 'timing_out') ORDER BY id";
 }
 
 /// A job that something has happened to.
@@ -171,6 +178,11 @@ pub async fn cancel(tx: &mut Tx, id: JobId, stop_by: Timestamp) -> Result<Cancel
     Ok(if told { Canceled::ByItsAgent } else { Canceled::NotAgain })
 }
 
+/// A job that was told to stop is given up at `stop_by`, if that is earlier than it would be.
+pub async fn hasten(tx: &mut Tx, id: JobId, stop_by: Timestamp) -> Result<(), StoreError> {
+    tx.execute(HASTEN, &params![id, stop_by]).await.map(drop)
+}
+
 /// A job has run too long. False when it has ended, or has time left.
 pub async fn time_out(tx: &mut Tx, id: JobId, stop_by: Timestamp) -> Result<bool, StoreError> {
     let now = tx.now();
@@ -184,6 +196,17 @@ fn named(rows: &[Row]) -> Result<Vec<(OrganizationId, JobId)>, StoreError> {
 /// At most `limit` jobs, of whatever organization, that have run too long.
 pub async fn overdue(tx: &mut Tx, now: Timestamp, limit: i64) -> Result<Vec<(OrganizationId, JobId)>, StoreError> {
     named(&tx.all(OVERDUE, &params![now, limit]).await?)
+}
+
+/// At most `limit` jobs, of whatever organization, that could run before `before` and that no agent has.
+pub async fn unclaimed(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<Vec<(OrganizationId, JobId)>, StoreError> {
+    named(&tx.all(UNCLAIMED, &params![before, limit]).await?)
+}
+
+/// A job that could run before `before` is given up. False when an agent has it, or it has ended.
+pub async fn expire(tx: &mut Tx, id: JobId, before: Timestamp) -> Result<bool, StoreError> {
+    let now = tx.now();
+    Ok(tx.execute(EXPIRE, &params![id, before, now]).await? == 1)
 }
 
 /// At most `limit` jobs, of whatever organization, that were told to stop and have not said that they did.
@@ -215,7 +238,7 @@ pub async fn runnable_of_build(
     ids(&tx.all(RUNNABLE_OF_BUILD, &params![build, only_fragile, limit]).await?)
 }
 
-/// A step's jobs that could run or do.
+/// A step's jobs that could run or do, or are to stop.
 pub async fn open_of_step(tx: &mut Tx, step: StepId) -> Result<Vec<JobId>, StoreError> {
     ids(&tx.all(OPEN_OF_STEP, &params![step]).await?)
 }

@@ -38,13 +38,13 @@ pub struct Credential {
     pub public_id: PublicId,
     /// What the presented value must match.
     pub digest: TokenDigest,
-    /// When it died: with its job, or with its agent's session.
-    pub ended_at: Option<Timestamp>,
+    /// When its job ended.
+    pub ended_with_job: Option<Timestamp>,
+    /// When its agent's session ended.
+    pub ended_with_session: Option<Timestamp>,
 }
 
 fn credential(row: &Row) -> Result<Credential, StoreError> {
-    let with_job: Option<Timestamp> = row.get("token_ended_at")?;
-    let with_session: Option<Timestamp> = row.get("session_ended_at")?;
     Ok(Credential {
         job: row.get("id")?,
         organization: row.get("organization_id")?,
@@ -53,7 +53,8 @@ fn credential(row: &Row) -> Result<Credential, StoreError> {
         token: row.get("token_id")?,
         public_id: row.parse("token_public_id")?,
         digest: TokenDigest::from_parts(row.get("token_digest")?, row.parse("token_key_id")?),
-        ended_at: with_job.or(with_session),
+        ended_with_job: row.get("token_ended_at")?,
+        ended_with_session: row.get("session_ended_at")?,
     })
 }
 
@@ -62,15 +63,21 @@ pub async fn credential_by_public_id(tx: &mut Tx, id: &PublicId) -> Result<Optio
     tx.maybe(CREDENTIAL, &params![id.as_str()]).await?.as_ref().map(credential).transpose()
 }
 
-/// Whether a job's token still stands. Holds its session's row and its own still until the transaction ends, in the order in which
+/// Whether a job's token still stands, or has ended with its job after `ended_after`, for what may come that late. Holds its session's row and its own still until the transaction ends, in the order in which
 /// cutting an agent off changes them.
-pub async fn stands(tx: &mut Tx, agent: AgentId, job: JobId) -> Result<bool, StoreError> {
+pub async fn stands(
+    tx: &mut Tx,
+    agent: AgentId,
+    job: JobId,
+    ended_after: Option<Timestamp>,
+) -> Result<bool, StoreError> {
     tx.take_turn(agent, Turn::Alone).await?;
     let Some(session) = tx.maybe(SESSION_STANDING, &params![job]).await? else { return Ok(false) };
     let Some(row) = tx.maybe(STANDING, &params![job]).await? else { return Ok(false) };
     let with_session: Option<Timestamp> = session.get("ended_at")?;
     let with_job: Option<Timestamp> = row.get("token_ended_at")?;
-    Ok(with_job.is_none() && with_session.is_none())
+    let in_time = with_job.is_none_or(|at| ended_after.is_some_and(|after| at > after));
+    Ok(in_time && with_session.is_none())
 }
 
 /// Moves a digest to another key. False when another has moved it meanwhile.

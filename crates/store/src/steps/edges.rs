@@ -14,6 +14,8 @@ statements! {
     TOLD = "SELECT step_id, tolerance, told FROM step_edges WHERE on_id = $1 AND relation = $2 AND told IS NOT NULL ORDER BY step_id";
     /// One of them waits again.
     TAKE_BACK = "UPDATE step_edges SET told = NULL WHERE step_id = $1 AND on_id = $2";
+    /// What steps wait for and were not told of.
+    OPEN_OF = "SELECT on_id, relation FROM step_edges WHERE step_id = $1 AND told IS NULL";
 }
 
 /// Somebody who waits for a step.
@@ -60,4 +62,10 @@ pub async fn told(tx: &mut Tx, on: StepId, relation: Relation) -> Result<Vec<Wai
 /// A step waits again for another.
 pub async fn take_back(tx: &mut Tx, step: StepId, on: StepId) -> Result<(), StoreError> {
     tx.execute(TAKE_BACK, &params![step, on]).await.map(drop)
+}
+
+/// What a step waits for and was not told of.
+pub async fn open_of(tx: &mut Tx, step: StepId) -> Result<Vec<(StepId, Relation)>, StoreError> {
+    let rows = tx.all(OPEN_OF, &params![step]).await?;
+    rows.iter().map(|row| Ok((row.get("on_id")?, row.parse("relation")?))).collect()
 }

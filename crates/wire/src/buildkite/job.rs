@@ -28,7 +28,8 @@ pub struct Job {
     /// The log's size, in bytes, above which the agent warns; 1 GiB when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub log_max_size_bytes: Option<u64>,
-    /// The command step. Agents read only `signature`, `secrets` and `cache` of it; `{}` is fine, `"secrets": null` is not.
+    /// The command step. Agents read `secrets`, `cache` and `signature` of it, and with a signature all that it is over, which they compare
+    /// with the job; `{}` is fine, `"secrets": null` is not.
     #[serde(default, deserialize_with = "lenient::null_as_default")]
     pub step: Map<String, Value>,
     /// The values of the step's matrix, for the check of its signature; an anonymous dimension's key is empty.

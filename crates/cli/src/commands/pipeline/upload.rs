@@ -6,9 +6,9 @@ use std::{
 };
 
 use clap::{Args, ValueEnum, builder::BoolishValueParser};
-use countersign_agent::commands::pipeline as upload;
+use countersign_agent::commands::{ChangedFiles, pipeline as upload};
 use countersign_domain::pipeline::{
-    MAX_TEXT,
+    MAX_TEXT, if_changed,
     upload::{Options, documents_with, to_yaml},
 };
 use serde_json::Value;
@@ -66,6 +66,18 @@ pub(super) struct Upload {
     /// Send it even if it holds the value of a secret variable
     #[arg(long, env = "BUILDKITE_AGENT_PIPELINE_UPLOAD_ALLOW_SECRETS", value_parser = BoolishValueParser::new(), default_missing_value = "true", num_args = 0..=1, require_equals = true, default_value_t = false)]
     allow_secrets: bool,
+    /// Skip steps whose if_changed names no changed file
+    #[arg(long, env = "BUILDKITE_AGENT_APPLY_IF_CHANGED", value_parser = BoolishValueParser::new(), default_missing_value = "true", num_args = 0..=1, require_equals = true, default_value_t = true)]
+    apply_if_changed: bool,
+    /// What is compared with to find the changed files [default: the branch that a pull request is for, else the default branch]
+    #[arg(long, value_name = "COMMIT", env = "BUILDKITE_GIT_DIFF_BASE")]
+    git_diff_base: Option<String>,
+    /// Fetch it first
+    #[arg(long, env = "BUILDKITE_FETCH_DIFF_BASE", value_parser = BoolishValueParser::new(), default_missing_value = "true", num_args = 0..=1, require_equals = true, default_value_t = false)]
+    fetch_diff_base: bool,
+    /// A file that lists the changed files, one per line; then git is not asked
+    #[arg(long, value_name = "FILE", env = "BUILDKITE_CHANGED_FILES_PATH")]
+    changed_files_path: Option<PathBuf>,
     /// As it is without --allow-secrets
     #[arg(long, hide = true)]
     reject_secrets: bool,
@@ -83,6 +95,7 @@ impl Upload {
             let read = documents_with(&text, &variable, options);
             documents.extend(read.map_err(|error| plain(format!("{name}: {error}")))?);
         }
+        self.apply_if_changed(&mut documents, ambient).await;
         if self.dry_run {
             return show(&documents, self.format, printer);
         }
@@ -95,6 +108,29 @@ impl Upload {
         let what = if count == 1 { "The pipeline is".to_owned() } else { format!("{count} pipelines are") };
         printer.say(format_args!("{what} uploaded."));
         Ok(Exit::Done)
+    }
+}
+
+impl Upload {
+    /// Decides `if_changed`, which the server cannot. When the files are not known, no step is skipped.
+    async fn apply_if_changed(&self, documents: &mut [Value], ambient: &Ambient) {
+        let mut known = None;
+        if self.apply_if_changed && documents.iter().any(if_changed::asks) {
+            let changed = ChangedFiles {
+                base: self.git_diff_base.clone(),
+                fetch: self.fetch_diff_base,
+                list: self.changed_files_path.clone(),
+            };
+            match changed.find(&ambient.environment).await {
+                Ok(files) => known = Some(files),
+                Err(error) => tracing::warn!(%error, "which files were changed is not known; no step is skipped"),
+            }
+        }
+        for document in documents {
+            for fault in if_changed::apply(document, known.as_deref()) {
+                tracing::warn!("{fault}");
+            }
+        }
     }
 }
 

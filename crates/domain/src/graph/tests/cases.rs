@@ -271,3 +271,43 @@ fn edges_grow_with_the_plan() {
     let edges: usize = laid.iter().map(|it| it.edges.len()).sum();
     assert!(edges <= 2 * laid.len(), "{edges} edges for {} steps", laid.len());
 }
+
+#[test]
+fn an_upload_that_waits_for_what_waits_for_its_uploader_is_refused() {
+    let refused = |it: &mut Memory, uploaded: Vec<PlannedStep>| -> Vec<String> {
+        let (up, before) = (it.find("up"), it.nodes.len());
+        let outcome = it.upload(up, &plan(uploaded), false);
+        assert_eq!(it.nodes.len(), before, "nothing of it is put in");
+        match outcome {
+            Err(LayoutError::Deadlock { who, path }) => {
+                assert!(who.starts_with("Step 'x"), "{who}");
+                path.iter()
+                    .map(|at| it.nodes[at.parse::<usize>().expect("a place")].key.clone().expect("a key"))
+                    .collect()
+            }
+            other => panic!("{other:?}"),
+        }
+    };
+    let mut it = build(vec![command("up"), after(command("next"), &["up"]), wait("w", false), command("last")]);
+    assert_eq!(refused(&mut it, vec![after(command("x"), &["next"])]), ["next", "up"]);
+    assert_eq!(refused(&mut it, vec![command("y"), after(command("x"), &["last"])]), ["last", "w", "up"]);
+    it.upload(0, &plan(vec![command("z"), after(command("v"), &["up"])]), false)
+        .expect("its own uploader is no circle");
+
+    // By way of what a wait of the upload stands behind.
+    let mut it = build(vec![after(command("a"), &["z"]), command("up"), after(command("z"), &["up"])]);
+    assert_eq!(refused(&mut it, vec![wait("x", false), command("y")]), ["a", "z", "up"]);
+    it.upload(1, &plan(vec![command("y")]), false).expect("without the wait it waits for nobody");
+
+    // By way of the group around the uploader, and of what another step has uploaded.
+    let group = step("g", Work::Group);
+    let mut it = build(vec![group, within(command("up"), 0), after(command("n"), &["g"]), command("other")]);
+    assert_eq!(refused(&mut it, vec![after(command("x"), &["n"])]), ["n", "g"]);
+    it.upload(3, &plan(vec![after(command("o"), &["up"])]), false).expect("it waits for the one that runs");
+    assert_eq!(refused(&mut it, vec![after(command("x"), &["other"])]), ["other", "o", "up"]);
+    it.end("up", V::Passed);
+    it.end("other", V::Passed);
+    it.end("o", V::Passed);
+    it.end("n", V::Passed);
+    assert_eq!(it.state(), B::Passed);
+}

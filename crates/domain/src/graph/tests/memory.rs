@@ -4,8 +4,8 @@ use std::collections::VecDeque;
 
 use crate::build::BuildState;
 use crate::graph::{
-    Ancestor, At, Effect, Ending, Gate, LayoutError, Message, Ref, Relation, Step, StepState, Tally, Tolerance,
-    Verdict, lay,
+    Ancestor, At, Deadlock, Effect, Ending, Gate, LayoutError, Message, Ref, Relation, Search, Step, StepState, Tally,
+    Tolerance, Verdict, lay,
 };
 use crate::plan::{Plan, Work};
 
@@ -81,6 +81,10 @@ impl Memory {
     fn put(&mut self, plan: &Plan, at: &At<usize>, place: &[usize]) -> Result<(), LayoutError> {
         let find = |key: &str| self.nodes.iter().position(|it| it.key.as_deref() == Some(key));
         let laid = lay(plan, at, &find)?;
+        if let At::Upload { ancestors, .. } = at {
+            let found = self.find_deadlock(Search::new(ancestors, &laid));
+            found.map_err(|found| LayoutError::deadlock(plan, &found, |at| format!("{at}")))?;
+        }
         let first = self.nodes.len();
         let known = |it: Ref<usize>| match it {
             Ref::New(place) => first + place,
@@ -122,6 +126,21 @@ impl Memory {
         }
         for at in first..self.nodes.len() {
             self.send(at, Message::Begin);
+        }
+        Ok(())
+    }
+
+    fn find_deadlock(&self, mut search: Search<usize>) -> Result<(), Deadlock<usize>> {
+        while let Some((at, relation)) = search.look_at() {
+            if self.nodes[at].step.said(relation).is_some() {
+                continue;
+            }
+            let waits = self.edges.iter().filter(|it| it.from == at && it.told.is_none());
+            let waits: Vec<_> = waits.map(|it| (it.on, it.relation)).collect();
+            let beneath = |it: &usize| self.nodes[*it].parent == Some(at) && self.nodes[*it].step.settled.is_none();
+            let members = (0..self.nodes.len()).filter(beneath).filter(|_| relation == Relation::Settled);
+            let members: Vec<_> = members.map(|it| (it, Relation::Settled)).collect();
+            search.needs((at, relation), waits.into_iter().chain(members))?;
         }
         Ok(())
     }

@@ -6,7 +6,7 @@ use super::cases::{after, block, command, input, plan, step, trigger, wait, with
 use super::memory::Memory;
 use crate::build::BuildState;
 use crate::graph::{Message, StepState, Verdict};
-use crate::plan::{Fate, Plan, PlannedStep, Work};
+use crate::plan::{Dependency, Fate, Plan, PlannedStep, Work};
 
 /// What is thrown for one step: its kind, what it depends on, and how it is set.
 type Thrown = (u8, Vec<prop::sample::Index>, u8);
@@ -63,7 +63,8 @@ enum Event {
     JobEnds(prop::sample::Index, Verdict),
     Answer(prop::sample::Index),
     Retry(prop::sample::Index),
-    Upload(prop::sample::Index, Plan, bool),
+    /// Of a plan, in the place of others or not; some of its steps wait for steps of the build.
+    Upload(prop::sample::Index, Plan, bool, Vec<(prop::sample::Index, prop::sample::Index)>),
     Cancel(prop::sample::Index),
     CancelBuild,
 }
@@ -77,7 +78,8 @@ fn events() -> impl Strategy<Value = Event> {
         20 => (at(), verdict).prop_map(|(at, verdict)| Event::JobEnds(at, verdict)),
         4 => at().prop_map(Event::Answer),
         3 => at().prop_map(Event::Retry),
-        3 => (at(), plans("u", 6), any::<bool>()).prop_map(|(at, plan, replace)| Event::Upload(at, plan, replace)),
+        4 => (at(), plans("u", 6), any::<bool>(), prop::collection::vec((at(), at()), 0..3))
+            .prop_map(|(at, plan, replace, on)| Event::Upload(at, plan, replace, on)),
         1 => at().prop_map(Event::Cancel),
         1 => Just(Event::CancelBuild),
     ]
@@ -99,6 +101,18 @@ fn renamed(plan: &Plan, number: usize) -> Plan {
         }
     }
     plan
+}
+
+/// Lets steps of an upload wait for steps of the build, whatever those wait for.
+fn wait_for(plan: &mut Plan, build: &Memory, on: &[(prop::sample::Index, prop::sample::Index)]) {
+    let keys: Vec<&str> = build.nodes.iter().filter_map(|node| node.key.as_deref()).collect();
+    for (from, to) in on {
+        let at = from.index(plan.steps.len());
+        if let (Some(key), Some(step)) = (keys.get(to.index(keys.len().max(1))), plan.steps.get_mut(at)) {
+            let named = Dependency { step: (*key).to_owned(), allow_failure: false };
+            step.depends_on.get_or_insert_default().push(named);
+        }
+    }
 }
 
 struct Tried {
@@ -131,11 +145,12 @@ impl Tried {
                     it.send(at, Message::JobReopened(Verdict::Failed));
                 }
             }
-            Event::Upload(at, plan, replace) => {
+            Event::Upload(at, plan, replace, on) => {
                 let command = |at: usize| it.nodes[at].step.kind == crate::graph::Kind::Command;
                 if let Some(at) = chosen(it, *at, |at| command(at) && runs(it, at) && !it.tally.is_canceled) {
                     self.uploads += 1;
-                    let plan = renamed(plan, self.uploads);
+                    let mut plan = renamed(plan, self.uploads);
+                    wait_for(&mut plan, it, on);
                     // One that waits in a circle is refused, and changes nothing.
                     let _refused = it.upload(at, &plan, *replace);
                 }

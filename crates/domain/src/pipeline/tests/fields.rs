@@ -140,7 +140,10 @@ fn what_is_passed_on_has_one_form() {
         ("cache: false", r#"{"cache":false}"#),
         ("image: 'i:1'", r#"{"image":"i:1"}"#),
         ("checkout: {depth: 1}", r#"{"checkout":{"depth":1}}"#),
-        ("signature: {value: s}", r#"{"signature":{"value":"s"}}"#),
+        (
+            "signature: {value: s}",
+            r#"{"signature":{"value":"s"},"signed_step":{"command":"x","signature":{"value":"s"}}}"#,
+        ),
         ("notify: [{email: a}]", r#"{"notify":[{"email":"a"}]}"#),
     ] {
         assert_eq!(passed(field), json, "{field}");

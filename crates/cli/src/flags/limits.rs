@@ -1,0 +1,95 @@
+//! The page of what a job may leave behind, printed from the numbers themselves.
+
+use std::fmt::Write as _;
+
+use countersign_control::{
+    Settings,
+    artifacts::{MAX_BATCH, MAX_FOUND},
+    builds::{MAX_ANNOTATIONS, MAX_KEYS, MAX_STEPS, MAX_UPLOAD_DEPTH, MAX_UPLOADS},
+    jobs::{LATE_CHUNKS, MAX_CHUNK, MAX_LOG},
+    steps::MAX_NOTIFY,
+};
+use countersign_domain::{
+    annotation::{MAX_BODY, MAX_CONTEXT},
+    metadata::{MAX_KEY, MAX_VALUE},
+    pipeline::{MAX_TEXT, MAX_UPLOADED_JOBS},
+};
+
+use super::documents::{GENERATED, up_to_date};
+
+/// A row: what is limited, how much it may be, the flag that says otherwise, and what whoever goes beyond is told.
+type Row = (&'static str, String, &'static str, &'static str);
+
+const INVALID: &str = "422, at the field";
+const CONFLICT: &str = "422";
+
+/// A number with commas between its thousands.
+fn number(number: impl TryInto<u64>) -> String {
+    let digits = number.try_into().unwrap_or(u64::MAX).to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+fn rows() -> Vec<Row> {
+    let artifacts = Settings::default().artifacts;
+    vec![
+        ("bytes of one chunk of a log, unpacked", number(MAX_CHUNK), "", INVALID),
+        ("bytes of one job's log", number(MAX_LOG), "", "422; the agent counts the chunk as lost, and the job goes on"),
+        ("seconds in which chunks may come after the job's end", number(LATE_CHUNKS.as_secs()), "", "401"),
+        ("bytes of one artifact", number(artifacts.size), "`--max-artifact-size`", INVALID),
+        ("artifacts of one job", number(artifacts.per_job), "`--max-artifacts-per-job`", CONFLICT),
+        (
+            "bytes of one job's artifacts together",
+            number(artifacts.size_per_job),
+            "`--max-artifact-size-per-job`",
+            CONFLICT,
+        ),
+        ("artifacts of one announcement", number(MAX_BATCH), "", INVALID),
+        ("artifacts that a search finds", number(MAX_FOUND), "", INVALID),
+        ("bytes of an annotation, with all that was added to it", number(MAX_BODY), "", INVALID),
+        ("characters of an annotation's context", number(MAX_CONTEXT), "", INVALID),
+        ("annotations of one build", number(MAX_ANNOTATIONS), "", CONFLICT),
+        ("bytes of a value of meta-data", number(MAX_VALUE), "", INVALID),
+        ("characters of a key of meta-data", number(MAX_KEY), "", INVALID),
+        ("keys of meta-data of one build", number(MAX_KEYS), "", CONFLICT),
+        ("bytes of the texts of one uploaded pipeline", number(MAX_TEXT), "", INVALID),
+        (
+            "jobs of one uploaded pipeline, and jobs that `parallelism` adds at one time",
+            number(MAX_UPLOADED_JOBS),
+            "",
+            INVALID,
+        ),
+        ("uploads of one step", number(MAX_UPLOADS), "", CONFLICT),
+        ("uploads beneath uploads", number(MAX_UPLOAD_DEPTH), "", CONFLICT),
+        ("steps of one build, with all that was uploaded", number(MAX_STEPS), "", CONFLICT),
+        ("announcements of one step", number(MAX_NOTIFY), "", INVALID),
+    ]
+}
+
+#[test]
+fn the_page_of_limits_is_up_to_date() {
+    let mut page = format!("# Limits\n\n{GENERATED}\n");
+    page.push_str(
+        "What a job may leave behind. Whatever goes beyond is refused with the status and a message that names the limit; nothing of it \
+         is kept. What a pipeline itself may have is in [pipelines](pipelines.md#limits), how long what is left is kept in \
+         [operation](operations.md#what-is-kept).\n\n| what | at most | set by | beyond |\n|---|---|---|---|\n",
+    );
+    for (what, most, flag, beyond) in rows() {
+        writeln!(page, "| {what} | {most} | {flag} | {beyond} |").expect("text");
+    }
+    up_to_date("limits.md", &page);
+}
+
+#[test]
+fn numbers_are_written_for_people() {
+    assert_eq!(
+        (number(7_u32), number(100_u32), number(1_000_u32), number(67_108_864_u64)),
+        ("7".to_owned(), "100".to_owned(), "1,000".to_owned(), "67,108,864".to_owned())
+    );
+}

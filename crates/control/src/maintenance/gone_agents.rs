@@ -1,0 +1,46 @@
+//! Removing agents that have been gone for long and that no job names any more.
+
+use std::collections::BTreeMap;
+
+use countersign_domain::Timestamp;
+use countersign_domain::id::{AgentId, OrganizationId};
+use countersign_store::{Lane, retention};
+use serde_json::json;
+
+use crate::access::actions::KeepHouse;
+use crate::scene::Subject;
+use crate::{Control, Grant, Result};
+
+/// How many agents one round removes at the most; the next round goes on.
+pub const AGENTS_AT_ONCE: i64 = 200;
+
+impl Control {
+    /// Removes agents that left or were lost before a time, with their sessions. One that a job names stays as long as the job does.
+    pub(super) async fn remove_agents(&self, before: Timestamp) -> Result<u64> {
+        let gone = self.store().read(before, |tx, it| Box::pin(retention::gone_agents(tx, *it, AGENTS_AT_ONCE)));
+        let mut of_each: BTreeMap<OrganizationId, Vec<AgentId>> = BTreeMap::new();
+        for (of, agent) in gone.await? {
+            of_each.entry(of).or_default().push(agent);
+        }
+        let mut removed = 0;
+        for (of, agents) in of_each {
+            let grant: Grant<KeepHouse> = self.system("gone for long", of)?;
+            let counting = self.write(&grant, Lane::Normal, (agents, before), |tx, scene| {
+                Box::pin(async move {
+                    let (agents, before) = &scene.input;
+                    let mut count = 0;
+                    for id in agents {
+                        let name = retention::drop_agent(tx, scene.organization, *id, *before).await?;
+                        let Some(name) = name else { continue };
+                        let subject = Subject::new::<countersign_domain::id::of::Agent>("agent", *id, name);
+                        scene.audit(tx, "agent.removed", subject, json!({})).await?;
+                        count += 1;
+                    }
+                    Ok(count)
+                })
+            });
+            removed += counting.await?;
+        }
+        Ok(removed)
+    }
+}

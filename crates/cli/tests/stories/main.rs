@@ -36,7 +36,7 @@ use idle::Way;
 use stage::Stage;
 
 /// How many tellings of a story go on at one time: agents wait more than they work.
-const SIDE_BY_SIDE: usize = 3;
+const SIDE_BY_SIDE: usize = 2;
 /// One engine is enough for what concerns the agent more than the rows.
 const ONE: &[Engine] = &[Engine::Sqlite];
 

@@ -15,9 +15,9 @@ use serde_json::{Value, json};
 use crate::agents::{Agent, Kind};
 
 /// How long anything may take that ought to be quick, on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(90);
+const PATIENCE: Duration = Duration::from_secs(180);
 /// How often it is looked at.
-const LOOK: Duration = Duration::from_millis(50);
+const LOOK: Duration = Duration::from_millis(150);
 /// How many logs are asked for in one call.
 const LOGS_AT_ONCE: usize = 20;
 /// What a build is asked for.

@@ -10,6 +10,7 @@ mod engine;
 mod entropy;
 pub mod fleet;
 pub mod harness;
+pub mod routes;
 mod world;
 
 pub use clock::ManualClock;

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use axum::extract::{Request, State};
@@ -20,6 +22,9 @@ use crate::Done;
 
 /// The most bytes of a field other than the file: a path, written as it is.
 const MAX_FIELD: u64 = 8 * 1024;
+/// The most bytes that may have come when the file begins: the fields with their heads, and the piece in which they end. The reader of forms
+/// keeps what it looks through for the next part, and nobody has shown a signature until then.
+const MAX_BEFORE_FILE: usize = 128 * 1024;
 
 pub(crate) async fn form(State(control): State<Control>, request: Request) -> Result<Response, Response> {
     let (parts, body) = request.into_parts();
@@ -34,13 +39,16 @@ pub(crate) async fn form(State(control): State<Control>, request: Request) -> Re
     let mut allowed: Vec<&str> = FormField::ALL.iter().map(|field| field.name()).collect();
     allowed.push(FILE_FIELD);
     let constraints = Constraints::new().allowed_fields(allowed).size_limit(limits);
-    let mut form = Multipart::with_constraints(Fair::new(pieces), boundary, constraints);
+    let pieces = Fair::new(pieces);
+    let is_file = pieces.is_file.clone();
+    let mut form = Multipart::with_constraints(pieces, boundary, constraints);
     let mut fields: BTreeMap<FormField, String> = BTreeMap::new();
     while let Some(field) = form.next_field().await.map_err(broken)? {
         let name = field.name().unwrap_or_default();
         if name == FILE_FIELD {
             let given = std::mem::take(&mut fields);
             let upload = control.begin_form_upload(&given).await.map_err(refuse)?;
+            is_file.store(true, Ordering::Relaxed);
             receive(upload, Source::Field(Box::new(field))).await.map_err(refuse)?;
             return Ok(Done {}.into_response());
         }
@@ -78,11 +86,15 @@ struct Fair {
     #[expect(clippy::type_complexity, reason = "the one place that names it")]
     next: Option<Pin<Box<dyn Future<Output = (Pieces, Result<Option<Bytes>, Error>)> + Send>>>,
     rest: bool,
+    /// Bytes so far.
+    taken: usize,
+    /// Whether the file has begun, and its signature was good.
+    is_file: Arc<AtomicBool>,
 }
 
 impl Fair {
-    const fn new(pieces: Pieces) -> Self {
-        Self { pieces: Some(pieces), next: None, rest: false }
+    fn new(pieces: Pieces) -> Self {
+        Self { pieces: Some(pieces), next: None, rest: false, taken: 0, is_file: Arc::default() }
     }
 }
 
@@ -93,6 +105,10 @@ impl Stream for Fair {
         if std::mem::take(&mut self.rest) {
             context.waker().wake_by_ref();
             return Poll::Pending;
+        }
+        if self.taken > MAX_BEFORE_FILE && !self.is_file.load(Ordering::Relaxed) {
+            let why = format!("has more than {MAX_BEFORE_FILE} bytes before its file");
+            return Poll::Ready(Some(Err(Error::invalid("form", why))));
         }
         if self.next.is_none() {
             let Some(mut pieces) = self.pieces.take() else { return Poll::Ready(None) };
@@ -108,6 +124,7 @@ impl Stream for Fair {
             Ok(Some(bytes)) => {
                 self.pieces = Some(pieces);
                 self.rest = true;
+                self.taken = self.taken.saturating_add(bytes.len());
                 Poll::Ready(Some(Ok(bytes)))
             }
             Ok(None) => Poll::Ready(None),

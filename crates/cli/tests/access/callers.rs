@@ -18,12 +18,12 @@ use countersign_control::artifacts::{Ended, NewArtifact, NewBatch};
 use countersign_control::builds::NewBuild;
 use countersign_control::pipelines::PipelineChange;
 use countersign_control::user_tokens::{NewUserToken, UserTokenReference};
-use countersign_domain::id::{AgentId, ArtifactId, BuildId, JobId};
+use countersign_domain::id::{AgentId, ArtifactId, BuildId, DeploymentId, JobId};
 use countersign_domain::token::Prefix;
 use countersign_domain::{Kind, TokenSecret};
 use countersign_http::{Edge, TrustedProxies};
 use countersign_store::{Lane, Sql, StoreError, params};
-use countersign_testkit::{Engine, SeededEntropy, World};
+use countersign_testkit::{Engine, SeededEntropy, Tenant, World};
 use http::{Request, StatusCode};
 use tower::ServiceExt;
 
@@ -119,6 +119,11 @@ pub struct Cast {
     artifact: ArtifactId,
 }
 
+const ADD_DEPLOYMENT: Sql = Sql {
+    name: "add deployment",
+    text: "INSERT INTO deployments (id, organization_id, name, parent_id, created_at) VALUES ($1, $2, 'far', NULL, 0)",
+};
+
 const MOVE: Sql = Sql {
     name: "move",
     text: "INSERT INTO members (organization_id, user_id, role, generation, created_at) VALUES ($1, $2, 'admin', 1, 0)",
@@ -210,8 +215,32 @@ impl Cast {
 
     /// What the caller meets.
     pub async fn call(&self, operation: &Operation, caller: Caller) -> String {
+        self.call_with(operation, self.value(caller)).await
+    }
+
+    /// The tokens of two jobs that run elsewhere: in another deployment of acme's, and in globex.
+    pub async fn elsewhere(&self) -> [String; 2] {
+        let of = self.world.acme.created.organization.id;
+        let id = DeploymentId::new(self.world.control.now(), &SeededEntropy::new(12));
+        let values = params![id, of].to_vec();
+        let far: Result<(), StoreError> = self
+            .world
+            .control
+            .store()
+            .transact(Lane::Normal, values, |tx, values| {
+                Box::pin(async move { tx.execute(ADD_DEPLOYMENT, values).await.map(drop) })
+            })
+            .await;
+        far.expect("a deployment");
+        let far = worker_in(&self.world, &self.world.acme, Some("far")).await;
+        let foreign = worker_in(&self.world, &self.world.globex, None).await;
+        [far.token, foreign.token]
+    }
+
+    /// What whoever shows this value meets.
+    pub async fn call_with(&self, operation: &Operation, value: Option<&str>) -> String {
         let mut request = Request::builder().method(operation.method).uri(self.fill(&operation.path));
-        if let Some(value) = self.value(caller) {
+        if let Some(value) = value {
             request = request.header("Authorization", format!("Bearer {value}"));
         }
         let body = operation.body.as_deref().map(|body| self.fill(body));
@@ -282,15 +311,21 @@ async fn member(world: &World) -> String {
 
 /// A fresh agent that has taken a fresh job and started it.
 async fn worker(world: &World) -> Worker {
+    worker_in(world, &world.acme, None).await
+}
+
+/// The same in an organization, and in a deployment that is not its default.
+async fn worker_in(world: &World, tenant: &Tenant, deployment: Option<&str>) -> Worker {
     let control = &world.control;
-    let token = world.authenticate(world.acme.agent_token()).await.expect("a live token");
+    let token = world.authenticate(tenant.agent_token()).await.expect("a live token");
     let grant = control.grant_own::<RegisterAgent>(&token).expect("it may register");
-    let new = Registration { version: Some("3.137.0".to_owned()), ..Registration::default() };
+    let tags = deployment.map(|name| format!("deployment={name}")).into_iter().collect();
+    let new = Registration { version: Some("3.137.0".to_owned()), tags, ..Registration::default() };
     let registered = control.register_agent(&grant, new).await.expect("it registers");
     let session = registered.session.reveal().to_owned();
     let caller = world.authenticate(&session).await.expect("a live session");
     control.connect_agent(&control.grant_own::<ConnectAgent>(&caller).expect("it may")).await.expect("it connects");
-    let build = build(world).await;
+    let build = build_in(world, tenant, deployment).await;
     let ping = control.grant_own::<Ping>(&caller).expect("it may");
     let Ok(Instruction::TakeJob(job)) = control.ping(&ping).await else { panic!("no job was offered") };
     let accept = control.grant_own::<AcceptJob>(&caller).expect("it may");
@@ -299,16 +334,21 @@ async fn worker(world: &World) -> Worker {
 }
 
 async fn build(world: &World) -> BuildId {
+    build_in(world, &world.acme, None).await
+}
+
+async fn build_in(world: &World, tenant: &Tenant, deployment: Option<&str>) -> BuildId {
     world.clock.advance(Duration::from_millis(5));
     let new = NewBuild {
         definition: "steps: [{command: 'true'}]".to_owned(),
         pipeline: "matrix".to_owned(),
         queue: None,
-        deployment: None,
+        deployment: deployment.map(str::to_owned),
         message: None,
         ..NewBuild::default()
     };
-    world.control.create_build(&world.admin::<CreateBuild>(), new).await.expect("a build").id
+    let grant = world.control.grant_own::<CreateBuild>(&tenant.admin).expect("an admin may");
+    world.control.create_build(&grant, new).await.expect("a build").id
 }
 
 async fn finish(world: &World, worker: &Worker) {

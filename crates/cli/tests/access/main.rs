@@ -7,6 +7,7 @@
 
 mod callers;
 mod graphql;
+mod jobs;
 mod prepared;
 mod routes;
 

@@ -1,18 +1,9 @@
 //! The routes of the Agent API and of operation, read from their routers.
 
-use crate::callers::Operation;
+use countersign_testkit::routes::{self, Route};
 
-const AGENT_API: &str = include_str!("../../../buildkite/src/lib.rs");
-/// Routes below `/v2`; of the two spellings of its root the one without a slash counts.
-const REST: &str = include_str!("../../../buildkite/src/rest/mod.rs");
-/// Routes below a job's address, of which there are two.
-const REST_OF_JOB: &str = include_str!("../../../buildkite/src/rest/jobs/mod.rs");
-const JOB_ADDRESSES: [&str; 2] = [
-    "/organizations/{organization}/pipelines/{pipeline}/builds/{build}/jobs/{job}",
-    "/organizations/{organization}/jobs/{job}",
-];
-const WELL_KNOWN: &str = include_str!("../../../buildkite/src/well_known.rs");
-const OPERATION: &str = include_str!("../../../http/src/operation.rs");
+
+use crate::callers::Operation;
 
 /// Bodies that would succeed.
 const BODIES: &[(&str, &str)] = &[
@@ -112,62 +103,25 @@ const WITHOUT_BODY: &[&str] = &[
 
 /// Every route.
 pub fn all() -> Vec<Operation> {
-    let mut found: Vec<Operation> =
-        in_source(AGENT_API).into_iter().map(|(method, path)| agent_api(method, path)).collect();
-    assert!(found.len() > 20, "the router of the Agent API is not written as it was");
-    let rest = in_source(REST).into_iter().filter(|(_, path)| *path != "/v2/").map(|(method, path)| rest(method, path));
-    found.extend(rest);
-    let of_job = in_source(REST_OF_JOB);
-    assert!(of_job.len() > 10, "the router of jobs is not written as it was");
-    for address in JOB_ADDRESSES {
-        found.extend(of_job.iter().map(|(method, path)| rest_of_job(method, address, path)));
-    }
-    let operation: Vec<Operation> =
-        in_source(OPERATION).into_iter().map(|(method, path)| plain(method, path)).collect();
-    assert_eq!(operation.len(), 3, "the router of operation is not written as it was");
-    found.extend(operation);
-    for (method, path) in
-        [("PUT", "/v3/artifacts/{job}"), ("GET", "/v3/artifacts/{job}"), ("POST", "/v3/artifact-form")]
-    {
-        let name = format!("{method} {}", path.replace("{job}", "{id}"));
-        found.push(Operation { name, method, path: path.to_owned(), body: None });
-    }
-    let well_known: Vec<Operation> =
-        in_source(WELL_KNOWN).into_iter().map(|(method, path)| plain(method, path)).collect();
-    assert_eq!(well_known.len(), 2, "the router of what anyone may read is not written as it was");
-    found.extend(well_known);
-    found.push(Operation {
-        name: "POST /agentedge…/StreamPings".to_owned(),
-        method: "POST",
-        path: "/agentedge.v1.AgentEdgeService/StreamPings".to_owned(),
-        body: None,
-    });
+    let mut found: Vec<Operation> = routes::agent_api().into_iter().map(agent_api).collect();
+    found.extend(routes::rest().into_iter().map(rest));
+    found.extend(routes::operation().into_iter().map(plain));
+    found.extend(routes::beside_agent_api().into_iter().filter(|route| route.path.starts_with("/v3")).map(beside));
+    found.extend(routes::well_known().into_iter().map(plain));
+    found.extend(routes::beside_agent_api().into_iter().filter(|route| !route.path.starts_with("/v3")).map(beside));
     found
 }
 
-/// Methods and paths of `.route("PATH", METHOD(…))`.
-fn in_source(source: &'static str) -> Vec<(&'static str, &'static str)> {
-    let routes = source.split(".route(\"").skip(1);
-    routes
-        .map(|route| {
-            let (path, rest) = route.split_once("\", ").expect("a path and a method");
-            let method = match rest.split_once('(').expect("a method").0 {
-                "get" => "GET",
-                "post" => "POST",
-                "put" => "PUT",
-                "patch" => "PATCH",
-                "delete" => "DELETE",
-                // Any method is as good as another.
-                "any" => "POST",
-                other => panic!("the method {other} is not known here"),
-            };
-            (method, path)
-        })
-        .collect()
+/// An address that is signed, here without its signature; or the streaming call.
+fn beside(Route { method, path }: Route) -> Operation {
+    let service = path.split('/').nth_back(1).filter(|service| service.contains('.'));
+    let shown = service.map_or_else(|| path.to_owned(), |service| path.replace(service, "agentedge…"));
+    Operation { name: format!("{method} {shown}"), method, path: path.replace("{id}", "{job}"), body: None }
 }
 
-fn agent_api(method: &'static str, path: &'static str) -> Operation {
-    let mut operation = plain(method, path);
+fn agent_api(route: Route) -> Operation {
+    let Route { method, path } = route;
+    let mut operation = plain(route);
     let id = match path {
         "/jobs/{id}/accept" | "/jobs/{id}/acquire" => "{offered}",
         _ if path.starts_with("/builds/") => "{build}",
@@ -189,35 +143,34 @@ fn agent_api(method: &'static str, path: &'static str) -> Operation {
 }
 
 /// Of a job that an agent has; where only one that waits will do, of such a one.
-fn rest_of_job(method: &'static str, address: &str, path: &'static str) -> Operation {
-    let mut operation = plain(method, path);
-    let waits = path == "/reprioritize";
+fn rest(route: Route) -> Operation {
+    let Route { method, path } = route;
+    let mut operation = plain(route);
+    let waits = path.ends_with("/reprioritize");
     let (job, build) = if waits { ("{offered}", "4") } else { ("{job}", "2") };
-    let filled = in_rest(address).replace("{job}", job).replace("/builds/2", &format!("/builds/{build}"));
-    operation.path = format!("/v2{filled}{}", path.trim_end_matches('/'));
-    operation.name = format!("{method} /v2{address}{path}");
-    operation
-}
-
-/// The pipeline and the number of the build that the job belongs to.
-fn in_rest(path: &str) -> String {
-    path.replace("{organization}", "acme").replace("{pipeline}", "matrix").replace("{build}", "2")
-}
-
-fn rest(method: &'static str, path: &'static str) -> Operation {
-    let mut operation = plain(method, path);
-    operation.path = format!("/v2{}", in_rest(path.trim_end_matches('/')));
+    let filled = path
+        .replace("{organization}", "acme")
+        .replace("{pipeline}", "matrix")
+        .replace("{build}", build)
+        .replace("{job}", job);
+    operation.path = format!("/v2{}", filled.trim_end_matches('/'));
     operation.name = format!("{method} /v2{path}");
     operation
 }
 
-fn plain(method: &'static str, path: &'static str) -> Operation {
+fn plain(Route { method, path }: Route) -> Operation {
+    // A job has two addresses; what is below them is the same.
+    let sample = match path.rsplit_once("/{job}") {
+        Some((_, "")) => "/",
+        Some((_, below)) => below,
+        None => path,
+    };
     // Of the two calls on a job only the change has a body.
     let body = if (method, path) == ("PUT", "/jobs/{id}") {
         Some(r#"{"timeout_in_minutes":"5"}"#.to_owned())
     } else {
-        BODIES.iter().find(|(of, _)| *of == path && method != "GET").map(|(_, body)| (*body).to_owned())
+        BODIES.iter().find(|(of, _)| *of == sample && method != "GET").map(|(_, body)| (*body).to_owned())
     };
-    assert!(body.is_some() || WITHOUT_BODY.contains(&path), "the route {path} has no sample here");
+    assert!(body.is_some() || WITHOUT_BODY.contains(&sample), "the route {path} has no sample here");
     Operation { name: format!("{method} {path}"), method, path: path.to_owned(), body }
 }

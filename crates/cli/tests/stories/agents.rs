@@ -107,4 +107,10 @@ impl Agent {
         let status = status.unwrap_or_else(|_| panic!("the agent does not leave:\n{}", self.log()));
         status.expect("it can be waited for").code().unwrap_or(-1)
     }
+
+    /// Asks it to leave, and holds it to leaving well.
+    pub async fn leaves_well(&mut self) {
+        self.ask_to_leave();
+        assert_eq!(self.left().await, 0, "{}", self.log());
+    }
 }

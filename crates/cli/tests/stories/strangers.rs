@@ -1,112 +1,164 @@
-//! Two jobs of different builds, one after the other on one agent: neither reaches anything of the other.
+//! Two jobs of different builds, side by side on one agent: neither reaches anything of the other, by any call that the server has.
+//!
+//! Each job tells the test what it knows, and the test does with one's token what could be done to the other. The calls come from the
+//! routers, so a new one that has no try in [`tries`] fails here.
 
-use std::time::Duration;
+mod job_api;
+mod tries;
 
-use countersign_testkit::harness::http::Call;
-use countersign_testkit::harness::moment;
+use std::fs;
+
+use countersign_testkit::harness::figures::tell;
+use countersign_testkit::harness::http::{Call, Connection};
+use countersign_testkit::routes;
 use serde_json::{Value, json};
 
+use crate::agents::Agent;
 use crate::stage::{Build, Stage};
+use crate::told::{self, Told};
+use crate::wire;
+use tries::{Expect, Try};
 
-/// The routes of the agents' face, as its router has them.
-const ROUTES: &str = include_str!("../../../buildkite/src/lib.rs");
-/// A job that tells its token in its own log, bit by bit, so that no agent takes it out; then it waits to be told to end.
-const TELLS_ITS_TOKEN: &str = r#"
-echo "token: $(printf %s "$BUILDKITE_AGENT_ACCESS_TOKEN" | sed 's/./& /g')"
-buildkite-agent meta-data set mine secret-of-the-first
-buildkite-agent annotate "of the first" --context mine
-while [ "$(buildkite-agent meta-data get go --default no)" = no ]; do sleep 0.2; done
+/// What each job does before it tells what it knows; `NAME` stands for its own.
+const BEFORE: &str = r#"
+echo "log of NAME: words-of-NAME"
+buildkite-agent meta-data set mine-NAME words-of-NAME
+buildkite-agent annotate "words-of-NAME" --context mine
 "#;
+/// And afterwards: what the other one did to the agent's redactor must not be seen here.
+const AFTER: &str = "echo said-at-the-end";
+
+/// One of the two.
+pub struct Side {
+    name: &'static str,
+    build: Build,
+    told: Told,
+    /// An artifact with its bytes.
+    artifact: String,
+    /// What came back when another was announced whose bytes are to come.
+    announced: Value,
+    /// An upload of a pipeline.
+    upload: String,
+}
+
+impl Side {
+    /// A word that nobody else may read.
+    pub fn words(&self) -> String {
+        format!("words-of-{}", self.name)
+    }
+}
 
 pub async fn story(stage: Stage) {
-    let mut agents = [stage.agent("one"), stage.agent("two")];
-    let first = stage.build(TELLS_ITS_TOKEN).await;
-    let first_token = token(&stage, &first, &agents).await;
-    let second = stage.build(TELLS_ITS_TOKEN).await;
-    let second_token = token(&stage, &second, &agents).await;
+    let mut agent = stage.agent_with("both-%spawn", &["--spawn", "2"]);
+    let sides = [begin(&stage, &agent, "adam").await, begin(&stage, &agent, "eve").await];
+    assert_ne!(sides[0].told.agent, sides[1].told.agent, "two workers of one agent");
 
-    for (token, other) in [(&first_token, &second), (&second_token, &first)] {
-        let before = stage.look(other).await;
-        for (method, path, body) in calls(other) {
-            let mut call = Call::new(method.parse().expect("a method"), &path).token(token);
-            if !body.is_null() {
-                call = call.json(&body);
-            }
-            let answer = stage.call(&call).await;
-            assert!(matches!(answer.status, 401 | 404), "{method} {path}: {} {}", answer.status, answer.text());
-            assert!(!answer.text().contains("secret-of-the-first"), "{method} {path}: {}", answer.text());
+    let mut count = 0;
+    for (own, other) in [(&sides[0], &sides[1]), (&sides[1], &sides[0])] {
+        let before = everything(&stage, other).await;
+        for tried in all(own, other) {
+            let answer = stage.call(&tried.call).await;
+            let what = format!("{}: {} {} {}", tried.what, tried.call.method, tried.call.path, answer.status);
+            tried.expect.hold(answer.status, &answer.text(), &what);
+            assert!(!answer.text().contains(&other.words()), "{what}: {}", answer.text());
+            count += 1;
         }
-        assert_eq!(stage.look(other).await, before, "nothing of it has changed");
+        job_api::tries(own, other).await;
+        assert_eq!(everything(&stage, other).await, before, "nothing of {} has changed", other.name);
     }
-    // Their own is open to them.
-    for (build, token) in [(&first, &first_token), (&second, &second_token)] {
-        let path = format!("/v3/jobs/{}/data/set", build.job);
-        let answer = stage.call(&Call::post(&path, &json!({ "key": "go", "value": "yes" })).token(token)).await;
-        assert_eq!(answer.status, 200, "{}", answer.text());
+    // Asked by its own job, its agent leaves when that job has ended; the other one stays.
+    let stop = Call::post("/v3/stop", &json!({})).token(&sides[0].told.token);
+    assert_eq!(stage.call(&stop).await.status, 200);
+    assert!(stage.agent_seen(&sides[1].told.agent_name).await["stoppedGracefullyAt"].is_null());
+
+    for side in &sides {
+        told::go_on(stage.folder(), side.name);
     }
-    stage.until(&first, "PASSED", &agents[0]).await;
-    stage.until(&second, "PASSED", &agents[0]).await;
+    for side in &sides {
+        stage.until(&side.build, "PASSED", &agent).await;
+        let log = stage.log(&side.build).await;
+        assert!(log.lines().any(|line| line == "said-at-the-end"), "{log}");
+    }
+    assert_eq!(stage.agent_state(&sides[1].told.agent_name).await, "connected");
 
     // A job's token dies with it, for its own job too.
-    for (build, token) in [(&first, &first_token), (&second, &second_token)] {
-        for (method, path, body) in calls(build) {
-            let mut call = Call::new(method.parse().expect("a method"), &path).token(token);
-            if !body.is_null() {
-                call = call.json(&body);
-            }
-            let answer = stage.call(&call).await;
-            assert_eq!(answer.status, 401, "{method} {path}: {}", answer.text());
+    for side in &sides {
+        for tried in all(side, side) {
+            let answer = stage.call(&tried.call).await;
+            let what = format!("ended: {} {} {}", tried.call.method, tried.call.path, answer.status);
+            tried.expect.dead().hold(answer.status, &answer.text(), &what);
+            count += 1;
         }
     }
-    for agent in &mut agents {
-        agent.ask_to_leave();
-        assert_eq!(agent.left().await, 0, "{}", agent.log());
-    }
+    tell(format_args!("stories: strangers: {count} calls tried"));
+    agent.leaves_well().await;
 }
 
-/// The token that a job tells in its log.
-async fn token(stage: &Stage, build: &Build, agents: &[crate::agents::Agent]) -> String {
-    stage.until_log(build, "token: ", &agents[0]).await;
-    loop {
-        let log = stage.log(build).await;
-        let told = log.lines().find_map(|line| line.strip_prefix("token: "));
-        let token: String = told.unwrap_or_default().split_whitespace().collect();
-        if token.starts_with("csnjt_") && log.lines().last() != Some(&format!("token: {token}")) {
-            return token;
+/// Starts a job and learns all that it knows. It keeps running.
+async fn begin(stage: &Stage, agent: &Agent, name: &'static str) -> Side {
+    let command = BEFORE.replace("NAME", name) + &told::command(stage.folder(), name, AFTER);
+    let build = stage.build_of(&json!({ "steps": [{ "key": format!("step-of-{name}"), "command": command }] })).await;
+    let told = told::told(stage, name, agent).await;
+    let mut line = Connection::new(stage.installation.listen);
+    let announced = wire::announce(&mut line, &build.job, &told.token, 1, &[&format!("words-of-{name}.txt")]).await;
+    let artifact = wire::bring(&mut line, &build.job, &told.token, &announced).await.remove(0);
+    let announced = wire::announce(&mut line, &build.job, &told.token, 2, &["to/come.txt"]).await.json();
+    let upload = match name {
+        "adam" => "0198f3a1-7c3e-7b21-9f60-00000000000a",
+        _ => "0198f3a1-7c3e-7b21-9f60-00000000000e",
+    };
+    let body = json!({ "uuid": upload, "pipeline": { "steps": [{ "command": "echo uploaded" }] } });
+    let sent = stage.call(&Call::post(&format!("/v3/jobs/{}/pipelines", build.job), &body).token(&told.token)).await;
+    assert_eq!(sent.status, 200, "{}", sent.text());
+    stage.until_log(&build, &format!("words-of-{name}"), agent).await;
+    Side { name, build, told, artifact, announced, upload: upload.to_owned() }
+}
+
+/// All that is known of a side: to people, to its own job, and on its agent.
+async fn everything(stage: &Stage, side: &Side) -> Value {
+    let mut line = Connection::new(stage.installation.listen);
+    let mut artifacts = wire::found(&mut line, &side.build.uuid, &side.told.token, "*").await;
+    for artifact in &mut artifacts {
+        // An address is made for each who asks.
+        artifact["url"] = Value::Null;
+    }
+    let export = Call::post(&format!("/v3/steps/{}/export", side.told.step), &json!({})).token(&side.told.token);
+    let step = line.call(&export).await.expect("the server answers");
+    assert_eq!(step.status, 200, "a job reads its own step: {}", step.text());
+    let state = Call::get(&format!("/v3/jobs/{}", side.build.job)).token(&side.told.token);
+    let state = line.call(&state).await.expect("the server answers");
+    assert_eq!(state.json(), json!({ "state": "running" }));
+    assert!(fs::exists(&side.told.socket).expect("it can be looked for"), "its Job API is there");
+    json!({
+        "build": stage.look(&side.build).await,
+        "jobs": stage.jobs(&side.build).await.len(),
+        "log": stage.log(&side.build).await,
+        "artifacts": artifacts,
+        "step": step.json(),
+        "agent": stage.agent_seen(&side.told.agent_name).await,
+    })
+}
+
+/// Every try, for every route of every face.
+fn all(own: &Side, other: &Side) -> Vec<Try> {
+    let mut all = Vec::new();
+    for route in routes::agent_api() {
+        all.extend(tries::of_agent_api(route, own, other));
+    }
+    for route in routes::beside_agent_api() {
+        all.extend(tries::beside(route, own, other));
+    }
+    for (below, routes) in [("/v2", routes::rest()), ("", routes::operation()), ("", routes::well_known())] {
+        all.extend(routes.into_iter().map(|route| tries::of_people(below, route, own, other)));
+    }
+    for path in ["/graphql", "/v1"] {
+        let query = "query($uuid: ID!) { build(uuid: $uuid) { uuid metaData { value } } }";
+        let body = json!({ "query": query, "variables": { "uuid": other.build.uuid } });
+        let call = Call::post(path, &body);
+        for call in [call.clone().token(&own.told.token), call.bearer(&own.told.token)] {
+            all.push(Try { what: "the public API", call, expect: Expect::Is(401) });
         }
-        moment::sleep(Duration::from_millis(100)).await;
     }
-}
-
-/// Every route that names a job or a build, with another's ids in it and a body that would do for whoever may.
-fn calls(of: &Build) -> Vec<(&'static str, String, Value)> {
-    let mut found = Vec::new();
-    for route in ROUTES.split(".route(\"").skip(1) {
-        let (path, rest) = route.split_once("\", ").expect("a path and a method");
-        let method = match rest.split_once('(').expect("a method").0 {
-            "get" => "GET",
-            "post" => "POST",
-            "put" => "PUT",
-            "delete" => "DELETE",
-            _ => continue,
-        };
-        let id = if path.starts_with("/jobs/{id}") {
-            &of.job
-        } else if path.starts_with("/builds/{id}") {
-            &of.uuid
-        } else {
-            continue;
-        };
-        let path = format!("/v3{}", path.replace("{id}", id).replace("{context}", "mine"));
-        let query = if path.ends_with("/chunks") { "?sequence=99&offset=0&size=2" } else { "" };
-        let body = if method == "GET" {
-            Value::Null
-        } else {
-            json!({ "key": "mine", "value": "stolen", "body": "x",
-            "exit_status": "0", "started_at": "2026-01-02T03:04:05Z", "items": [], "header_times": {} })
-        };
-        found.push((method, format!("{path}{query}"), body));
-    }
-    assert!(found.len() > 15, "the router of the Agent API is not written as it was");
-    found
+    assert!(all.len() > 70, "{} tries: the routers are not written as they were", all.len());
+    all
 }

@@ -6,6 +6,7 @@
 mod documents;
 mod floors;
 mod lengths;
+mod threats;
 
 use std::path::{Path, PathBuf};
 

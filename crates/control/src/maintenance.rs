@@ -2,7 +2,6 @@
 
 mod abandoned_artifacts;
 mod blobs;
-mod deleted_artifacts;
 mod expired_jobs;
 mod flush;
 mod gone_agents;
@@ -41,8 +40,6 @@ pub struct Swept {
     pub jobs_returned: u64,
     /// Artifacts that were given up because nobody brings their bytes any more.
     pub artifacts_abandoned: u64,
-    /// Artifacts that were taken away before, and whose bytes are gone now.
-    pub artifacts_removed: u64,
     /// Jobs that ran too long, or did not stop when they were told to.
     pub jobs_overdue: u64,
     /// Jobs that no agent took in time.
@@ -67,7 +64,6 @@ impl Control {
         let agents_lost = self.give_up_silent_agents().await?;
         let jobs_returned = self.return_jobs().await?;
         let artifacts_abandoned = self.abandon_artifacts().await?;
-        let artifacts_removed = self.remove_deleted_artifacts().await?;
         let jobs_overdue = self.end_overdue_jobs().await?;
         let jobs_expired = self.expire_jobs().await?;
         let builds_seen_to = self.see_to_builds(None).await?;
@@ -79,7 +75,6 @@ impl Control {
             agents_lost,
             jobs_returned,
             artifacts_abandoned,
-            artifacts_removed,
             jobs_overdue,
             jobs_expired,
             groups_freed,

@@ -448,8 +448,7 @@ CREATE TABLE annotations (
 CREATE INDEX annotations_of_job ON annotations (job_id);
 
 -- `batch_id` is the agent's: a batch that comes again has the same artifacts. `stored_at` is when the bytes were whole in the server's own
--- store, where an artifact's name is its organization's id, its build's and its own; with an `upload_destination` they went elsewhere. Of a
--- deleted artifact it stays until the bytes are gone too.
+-- store, where an artifact's name is its organization's id, its build's and its own; with an `upload_destination` they went elsewhere.
 CREATE TABLE artifacts (
     id                  BYTEA PRIMARY KEY,
     organization_id     BYTEA NOT NULL,
@@ -474,7 +473,6 @@ CREATE TABLE artifacts (
 );
 CREATE INDEX artifacts_of_build ON artifacts (build_id, id);
 CREATE INDEX artifacts_of_job ON artifacts (job_id, id);
-CREATE INDEX artifacts_to_remove ON artifacts (id) WHERE state = 'deleted' AND stored_at IS NOT NULL;
 CREATE INDEX artifacts_under_way ON artifacts (created_at) WHERE state = 'new';
 
 -- Bytes that no artifact names any more and that are still in the server's own store. Written with the change that gave them up; they are

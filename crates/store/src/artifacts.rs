@@ -45,14 +45,8 @@ statements! {
     /// A page of a job's artifacts, newest first.
     PAGE_OF_JOB = concat!("SELECT ", columns!(), " FROM artifacts a
               WHERE a.organization_id = $1 AND a.job_id = $2 AND a.id < $3 AND a.state <> 'deleted' ORDER BY a.id DESC LIMIT $4");
-    /// It is taken away. `stored_at` says from now on that its bytes are still to be removed, where they are the server's.
-    DELETE = "UPDATE artifacts SET state = 'deleted',
-                stored_at = CASE WHEN upload_destination IS NULL THEN COALESCE(stored_at, $2) ELSE NULL END
-              WHERE id = $1 AND state IN ('finished', 'error')";
-    /// The bytes of one that was taken away are gone.
-    REMOVED = "UPDATE artifacts SET stored_at = NULL WHERE id = $1 AND state = 'deleted'";
-    /// Those that were taken away and whose bytes are still to be removed.
-    TO_REMOVE = concat!("SELECT ", columns!(), " FROM artifacts a WHERE a.state = 'deleted' AND a.stored_at IS NOT NULL ORDER BY a.id LIMIT $1");
+    /// It is taken away.
+    DELETE = "UPDATE artifacts SET state = 'deleted', stored_at = NULL WHERE id = $1 AND state IN ('finished', 'error')";
     /// Artifacts that were announced before a time and whose job has ended since before it: nobody brings their bytes any more.
     ABANDONED = "SELECT a.id, a.organization_id FROM artifacts a JOIN jobs j ON j.id = a.job_id
               WHERE a.state = 'new' AND a.created_at < $1 AND j.finished_at < $1 ORDER BY a.created_at LIMIT $2";
@@ -241,16 +235,5 @@ pub async fn abandoned(
 
 /// Takes an artifact away that has ended. False when it has not, or was taken away before.
 pub async fn delete(tx: &mut Tx, id: ArtifactId) -> Result<bool, StoreError> {
-    let now = tx.now();
-    Ok(tx.execute(DELETE, &params![id, now]).await? == 1)
-}
-
-/// The bytes of an artifact that was taken away are gone.
-pub async fn removed(tx: &mut Tx, id: ArtifactId) -> Result<bool, StoreError> {
-    Ok(tx.execute(REMOVED, &params![id]).await? == 1)
-}
-
-/// At most `limit` artifacts, of whatever organization, that were taken away and whose bytes are still to be removed.
-pub async fn to_remove(tx: &mut Tx, limit: i64) -> Result<Vec<Artifact>, StoreError> {
-    tx.all(TO_REMOVE, &params![limit]).await?.iter().map(artifact).collect()
+    Ok(tx.execute(DELETE, &params![id]).await? == 1)
 }

@@ -2,7 +2,6 @@
 
 use countersign_testkit::routes::{self, Route};
 
-
 use crate::callers::Operation;
 
 /// Bodies that would succeed.

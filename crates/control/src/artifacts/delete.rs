@@ -2,8 +2,8 @@
 
 use countersign_domain::artifact::ArtifactState;
 use countersign_domain::id::ArtifactId;
-use countersign_store::artifacts::{self, Artifact};
-use countersign_store::{Lane, Tx};
+use countersign_store::blobs::removals;
+use countersign_store::{Lane, Tx, artifacts};
 use serde_json::json;
 
 use crate::access::actions::DeleteArtifact;
@@ -17,17 +17,15 @@ impl Control {
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Conflict`] while its bytes are on their way.
     pub async fn delete_artifact(&self, grant: &Grant<DeleteArtifact>, id: ArtifactId) -> Result<()> {
-        let artifact = self.write(grant, Lane::Normal, id, |tx, scene| Box::pin(delete(tx, scene))).await?;
-        if artifact.upload_destination.is_none()
-            && let Err(error) = self.remove_bytes(&artifact).await
-        {
-            tracing::warn!(artifact = %artifact.id, %error, "the bytes of a deleted artifact are still there; they are tried again");
+        self.write(grant, Lane::Normal, id, |tx, scene| Box::pin(delete(tx, scene))).await?;
+        if let Err(error) = self.remove_blobs().await {
+            tracing::warn!(artifact = %id, %error, "the bytes of a deleted artifact are still there; they are tried again");
         }
         Ok(())
     }
 }
 
-async fn delete(tx: &mut Tx, scene: &Scene<ArtifactId>) -> Result<Artifact> {
+async fn delete(tx: &mut Tx, scene: &Scene<ArtifactId>) -> Result<()> {
     let found = artifacts::find_for_update(tx, scene.organization, scene.input).await?;
     let artifact = found.filter(|it| it.state != ArtifactState::Deleted).ok_or(Error::NotFound("artifact"))?;
     if !artifacts::delete(tx, artifact.id).await? {
@@ -35,8 +33,10 @@ async fn delete(tx: &mut Tx, scene: &Scene<ArtifactId>) -> Result<Artifact> {
             "The artifact is being uploaded; it can be deleted once that has ended.".to_owned(),
         ));
     }
+    if artifact.upload_destination.is_none() {
+        removals::insert(tx, scene.organization, artifact.build, artifact.id).await?;
+    }
     let subject = Subject::new::<countersign_domain::id::of::Artifact>("artifact", artifact.id, artifact.path.as_str());
     let detail = json!({ "job": artifact.job.to_string(), "size": artifact.size });
-    scene.audit(tx, "artifact.deleted", subject, detail).await?;
-    Ok(artifact)
+    scene.audit(tx, "artifact.deleted", subject, detail).await
 }

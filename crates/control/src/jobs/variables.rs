@@ -26,7 +26,7 @@ impl Control {
                     None => None,
                 };
                 if let Some(agent) = agent {
-                    return environment::of(tx, &job, &agent).await;
+                    return Ok(environment::of(tx, &job, &agent).await?.env);
                 }
                 let inputs = builds::inputs(tx, job.build).await?;
                 let mut env = inputs.pipeline_env;

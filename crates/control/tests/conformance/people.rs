@@ -122,7 +122,7 @@ pub async fn a_log_has_a_length_and_an_end(world: &World) {
     assert_eq!(size().await, 0);
     for (sequence, offset, content) in [(1, 0, "one\n"), (2, 2, "e\ntwo\n"), (4, 20, "four\n")] {
         let chunk = NewChunk { sequence, offset, content: content.into() };
-        control.append_log(&may::<ReportJob>(control, &job.caller), chunk).await.expect("kept");
+        control.append_log(&may::<AppendLog>(control, &job.caller), chunk).await.expect("kept");
     }
     assert_eq!(size().await, 8, "what is behind a gap is held back");
     finish(control, &job, "0").await;
@@ -153,7 +153,7 @@ pub async fn a_deleted_artifact_is_gone_with_its_bytes(world: &World) {
     assert!(matches!(control.delete_artifact(&grant, coming[0]).await, Err(Error::Conflict(_))));
     end(control, &job, &coming, Ended::Failed).await.expect("ended");
     control.delete_artifact(&grant, coming[0]).await.expect("deleted");
-    assert_eq!(control.sweep().await.expect("swept").artifacts_removed, 0, "nothing is left to do");
+    assert_eq!(control.remove_blobs().await.expect("looked at"), 0, "nothing is left to do");
 }
 
 pub async fn what_is_left_of_a_deleted_artifact_goes_with_the_next_sweep(world: &World) {
@@ -162,11 +162,14 @@ pub async fn what_is_left_of_a_deleted_artifact_goes_with_the_next_sweep(world: 
     let ids = leave(control, &job, &["a.txt"]).await;
     let with = blobs(world).await.len();
     // The server stopped between the row and the bytes.
-    let text = "UPDATE artifacts SET state = 'deleted' WHERE id = $1";
+    let text = "UPDATE artifacts SET state = 'deleted', stored_at = NULL WHERE id = $1";
     sql::change(control, text, vec![ids[0].into_value()]).await;
-    assert_eq!(control.sweep().await.expect("swept").artifacts_removed, 1);
+    let text = "INSERT INTO blob_removals (artifact_id, organization_id, build_id, due_at, failures)
+                SELECT id, organization_id, build_id, 0, 0 FROM artifacts WHERE id = $1";
+    sql::change(control, text, vec![ids[0].into_value()]).await;
+    assert_eq!(control.remove_blobs().await.expect("looked at"), 1);
     assert_eq!(blobs(world).await.len(), with - 1);
-    assert_eq!(control.sweep().await.expect("swept").artifacts_removed, 0);
+    assert_eq!(control.remove_blobs().await.expect("looked at"), 0);
 }
 
 pub async fn a_search_leaves_out_jobs_that_were_run_again(world: &World) {

@@ -40,6 +40,7 @@ impl BuildFilter {
             states,
             branches: self.branch.unwrap_or_default(),
             commits: self.commit.unwrap_or_default(),
+            creator: None,
             created_from: self.created_at_from.map(|it| it.0),
             created_to: self.created_at_to.map(|it| it.0),
         })

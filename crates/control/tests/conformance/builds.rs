@@ -74,6 +74,7 @@ pub async fn what_cannot_be_built_is_named_and_makes_nothing(world: &World) {
         ("deployment", NewBuild { deployment: Some("nowhere".to_owned()), ..new(ONE_STEP) }),
         ("deployment", NewBuild { deployment: Some(String::new()), ..new(ONE_STEP) }),
         ("message", NewBuild { message: Some("a\0".to_owned()), ..new(ONE_STEP) }),
+        ("metaData", NewBuild { meta_data: vec![("k".to_owned(), "v".to_owned()); 10_001], ..new(ONE_STEP) }),
     ] {
         assert_eq!(field_of(create(world, wrong).await), field);
     }

@@ -11,6 +11,7 @@ mod announce;
 mod ended;
 mod hand_out;
 mod limits;
+mod places;
 mod search;
 mod take_in;
 mod view;
@@ -21,5 +22,10 @@ pub use countersign_store::artifacts::Artifact;
 pub use ended::{Ended, MAX_ENDED};
 pub use hand_out::{Download, MAX_READ};
 pub use limits::Limits;
+pub(crate) use places::Transfers;
+pub use places::{
+    DOWNLOADS_AT_ONCE, DOWNLOADS_OF_BUILD, DOWNLOADS_OF_ORGANIZATION, PLACE_TIME, UPLOADS_OF_JOB,
+    UPLOADS_OF_ORGANIZATION,
+};
 pub use search::{MAX_FOUND, Search};
-pub use take_in::{FormField, UPLOAD_GRACE, Upload};
+pub use take_in::{FormField, LOOK_EVERY, UPLOAD_GRACE, Upload};

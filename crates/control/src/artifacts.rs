@@ -20,7 +20,7 @@ pub use address::{DOWNLOAD_TIME, UPLOAD_TIME};
 pub use announce::{Announced, MAX_BATCH, NewArtifact, NewBatch};
 pub use countersign_store::artifacts::Artifact;
 pub use ended::{Ended, MAX_ENDED};
-pub use hand_out::{Download, MAX_READ};
+pub use hand_out::{Download, FIRST_READ};
 pub use limits::Limits;
 pub(crate) use places::Transfers;
 pub use places::{

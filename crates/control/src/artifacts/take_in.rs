@@ -128,10 +128,7 @@ impl Control {
             return Err(Error::Conflict("The bytes of this artifact go to another place.".to_owned()));
         }
         if !matches!(artifact.state, ArtifactState::New | ArtifactState::Error) {
-            return Err(Error::Conflict(format!(
-                "The artifact is {}; its bytes can no longer be sent.",
-                artifact.state
-            )));
+            return Err(has_ended(artifact.state));
         }
         let (job, was_revoked) = self
             .store()
@@ -163,6 +160,10 @@ impl Control {
         let found = self.store().read(id, |tx, id| Box::pin(artifacts::by_id(tx, *id))).await?;
         self.awaited(found).await
     }
+}
+
+fn has_ended(state: ArtifactState) -> Error {
+    Error::Conflict(format!("The artifact is {state}; its bytes can no longer be sent."))
 }
 
 impl Upload {
@@ -203,12 +204,24 @@ impl Upload {
         self.writing.abandon().await;
     }
 
-    /// All has come: it appears, if it is what was announced.
+    /// All has come: it appears, if it is what was announced. What is there already is not written again.
     ///
     /// # Errors
-    /// [`Error::Conflict`] when it is not; [`Error::Unavailable`].
+    /// [`Error::Conflict`] when it is not, and when it is no longer waited for; [`Error::Unavailable`].
     pub async fn finish(self) -> Result<()> {
         let Self { control, artifact, writing, looked_at: _, place: _place } = self;
+        // Another try to send the same, and whoever takes it away, comes before or after.
+        let _alone = control.transfers().alone(artifact.id).await;
+        let is_there = match control.still_awaited(artifact.id).await {
+            Ok(artifact) => artifact.stored_at.is_some(),
+            Err(error) => {
+                writing.abandon().await;
+                return Err(error);
+            }
+        };
+        if is_there {
+            return Ok(writing.check().await?);
+        }
         writing.finish().await?;
         let grant: Grant<MoveArtifacts> = control.system("a signed address", artifact.organization)?;
         let state = control
@@ -219,12 +232,13 @@ impl Upload {
                 })
             })
             .await?;
-        if matches!(state, None | Some(ArtifactState::Deleted)) {
-            // It was taken away in the meantime, and its bytes must not stay.
-            control.blobs()?.delete(&name(&artifact)).await?;
-            return Err(Error::NotFound("artifact"));
+        match state {
+            Some(ArtifactState::New | ArtifactState::Error | ArtifactState::Finished) => Ok(()),
+            None | Some(ArtifactState::Deleted) => {
+                control.blobs()?.delete(&name(&artifact)).await?;
+                Err(Error::NotFound("artifact"))
+            }
         }
-        Ok(())
     }
 }
 

@@ -9,6 +9,7 @@
 mod address;
 mod announce;
 mod ended;
+mod failed;
 mod hand_out;
 mod limits;
 mod places;

@@ -32,6 +32,8 @@ pub struct Swept {
     pub jobs_returned: u64,
     /// Artifacts that were given up because nobody brings their bytes any more.
     pub artifacts_abandoned: u64,
+    /// Failed uploads whose bytes were removed.
+    pub artifacts_emptied: u64,
     /// Jobs that ran too long, or did not stop when they were told to.
     pub jobs_overdue: u64,
     /// Builds for which something was left to do.
@@ -50,6 +52,7 @@ impl Control {
         let agents_lost = self.give_up_silent_agents().await?;
         let jobs_returned = self.return_jobs().await?;
         let artifacts_abandoned = self.abandon_artifacts().await?;
+        let artifacts_emptied = self.remove_failed_artifacts().await?;
         let jobs_overdue = self.end_overdue_jobs().await?;
         let builds_seen_to = self.see_to_builds().await?;
         let audit_sealed = self.seal_audit().await?;
@@ -58,6 +61,7 @@ impl Control {
             agents_lost,
             jobs_returned,
             artifacts_abandoned,
+            artifacts_emptied,
             jobs_overdue,
             builds_seen_to,
             audit_sealed,

@@ -451,6 +451,7 @@ CREATE TABLE artifacts (
 );
 CREATE INDEX artifacts_of_build ON artifacts (build_id, id);
 CREATE INDEX artifacts_of_job ON artifacts (job_id, id);
+CREATE INDEX artifacts_to_empty ON artifacts (id) WHERE state = 'error' AND stored_at IS NOT NULL;
 CREATE INDEX artifacts_under_way ON artifacts (created_at) WHERE state = 'new';
 
 -- The keys that sign tokens of jobs for other services: the instance's. `sealed` is the private part under the key `key_id` of the ring;

@@ -37,7 +37,8 @@ impl Control {
         let signature = Signature::from_query(query).ok_or_else(refused)?;
         signature.check(&self.keys(), Purpose::Download(id), self.now())?;
         let found = self.store().read(id, |tx, id| Box::pin(artifacts::by_id(tx, *id))).await?;
-        let is_there = |it: &Artifact| it.stored_at.is_some() && it.state != ArtifactState::Deleted;
+        let is_there =
+            |it: &Artifact| it.stored_at.is_some() && matches!(it.state, ArtifactState::New | ArtifactState::Finished);
         let artifact = found.filter(is_there).ok_or(Error::NotFound("artifact"))?;
         let place = Arc::new(self.download_place(&artifact).await?);
         Ok(Download { artifact, blobs: self.blobs()?.clone(), _place: place })

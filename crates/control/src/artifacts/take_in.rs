@@ -127,7 +127,7 @@ impl Control {
         if artifact.upload_destination.is_some() {
             return Err(Error::Conflict("The bytes of this artifact go to another place.".to_owned()));
         }
-        if !matches!(artifact.state, ArtifactState::New | ArtifactState::Error) {
+        if artifact.state != ArtifactState::New {
             return Err(has_ended(artifact.state));
         }
         let (job, was_revoked) = self
@@ -211,7 +211,7 @@ impl Upload {
     pub async fn finish(self) -> Result<()> {
         let Self { control, artifact, writing, looked_at: _, place: _place } = self;
         // Another try to send the same, and whoever takes it away, comes before or after.
-        let _alone = control.transfers().alone(artifact.id).await;
+        let alone = control.transfers().alone(artifact.id).await;
         let is_there = match control.still_awaited(artifact.id).await {
             Ok(artifact) => artifact.stored_at.is_some(),
             Err(error) => {
@@ -233,7 +233,13 @@ impl Upload {
             })
             .await?;
         match state {
-            Some(ArtifactState::New | ArtifactState::Error | ArtifactState::Finished) => Ok(()),
+            Some(ArtifactState::New | ArtifactState::Finished) => Ok(()),
+            // It ended in the meantime, and its bytes must not stay.
+            Some(state @ ArtifactState::Error) => {
+                drop(alone);
+                control.remove_failed_or_later(&artifact).await;
+                Err(has_ended(state))
+            }
             None | Some(ArtifactState::Deleted) => {
                 control.blobs()?.delete(&name(&artifact)).await?;
                 Err(Error::NotFound("artifact"))

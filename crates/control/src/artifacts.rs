@@ -10,8 +10,10 @@ mod address;
 mod announce;
 mod delete;
 mod ended;
+mod failed;
 mod hand_out;
 mod limits;
+mod places;
 mod search;
 mod take_in;
 mod view;
@@ -20,7 +22,12 @@ pub use address::{DOWNLOAD_TIME, UPLOAD_TIME};
 pub use announce::{Announced, MAX_BATCH, NewArtifact, NewBatch};
 pub use countersign_store::artifacts::Artifact;
 pub use ended::{Ended, MAX_ENDED};
-pub use hand_out::{Download, MAX_READ};
+pub use hand_out::{Download, FIRST_READ};
 pub use limits::Limits;
+pub(crate) use places::Transfers;
+pub use places::{
+    DOWNLOADS_AT_ONCE, DOWNLOADS_OF_BUILD, DOWNLOADS_OF_ORGANIZATION, PLACE_TIME, UPLOADS_OF_JOB,
+    UPLOADS_OF_ORGANIZATION,
+};
 pub use search::{MAX_FOUND, Search};
-pub use take_in::{FormField, UPLOAD_GRACE, Upload};
+pub use take_in::{FormField, LOOK_EVERY, UPLOAD_GRACE, Upload};

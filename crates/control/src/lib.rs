@@ -61,6 +61,7 @@ struct Inner {
     entropy: Arc<dyn Entropy>,
     settings: Settings,
     blobs: OnceLock<Blobs>,
+    transfers: artifacts::Transfers,
     usage: usage::Usage,
     crowd: crowd::Crowd,
     counts: maintenance::Counts,
@@ -94,6 +95,7 @@ impl Control {
             wakeups: wakeups::Wakeups::new(settings.max_waiting),
             settings,
             blobs: OnceLock::new(),
+            transfers: artifacts::Transfers::default(),
             usage: usage::Usage::default(),
             crowd: crowd::Crowd::default(),
             counts: maintenance::Counts::default(),
@@ -123,6 +125,10 @@ impl Control {
             code: "artifact_storage",
             message: "This process keeps no artifacts; ask the server.",
         })
+    }
+
+    pub(crate) fn transfers(&self) -> &artifacts::Transfers {
+        &self.inner.transfers
     }
 
     /// The key ring as it is now.

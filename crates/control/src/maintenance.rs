@@ -40,6 +40,8 @@ pub struct Swept {
     pub jobs_returned: u64,
     /// Artifacts that were given up because nobody brings their bytes any more.
     pub artifacts_abandoned: u64,
+    /// Failed uploads whose bytes were removed.
+    pub artifacts_emptied: u64,
     /// Jobs that ran too long, or did not stop when they were told to.
     pub jobs_overdue: u64,
     /// Jobs that no agent took in time.
@@ -64,6 +66,7 @@ impl Control {
         let agents_lost = self.give_up_silent_agents().await?;
         let jobs_returned = self.return_jobs().await?;
         let artifacts_abandoned = self.abandon_artifacts().await?;
+        let artifacts_emptied = self.remove_failed_artifacts().await?;
         let jobs_overdue = self.end_overdue_jobs().await?;
         let jobs_expired = self.expire_jobs().await?;
         let builds_seen_to = self.see_to_builds(None).await?;
@@ -75,6 +78,7 @@ impl Control {
             agents_lost,
             jobs_returned,
             artifacts_abandoned,
+            artifacts_emptied,
             jobs_overdue,
             jobs_expired,
             groups_freed,

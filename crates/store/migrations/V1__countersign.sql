@@ -473,6 +473,7 @@ CREATE TABLE artifacts (
 );
 CREATE INDEX artifacts_of_build ON artifacts (build_id, id);
 CREATE INDEX artifacts_of_job ON artifacts (job_id, id);
+CREATE INDEX artifacts_to_empty ON artifacts (id) WHERE state = 'error' AND stored_at IS NOT NULL;
 CREATE INDEX artifacts_under_way ON artifacts (created_at) WHERE state = 'new';
 
 -- Bytes that no artifact names any more and that are still in the server's own store. Written with the change that gave them up; they are

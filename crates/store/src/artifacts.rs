@@ -22,8 +22,9 @@ statements! {
     OF_BATCH = concat!("SELECT ", columns!(), " FROM artifacts a WHERE a.job_id = $1 AND a.batch_id = $2 ORDER BY a.position");
     /// One of them, by its path.
     IN_BATCH = concat!("SELECT ", columns!(), " FROM artifacts a WHERE a.job_id = $1 AND a.batch_id = $2 AND a.path = $3");
-    /// How many artifacts a job has, and of how many bytes together. What failed takes no room.
-    TOTALS = "SELECT COUNT(*) AS n, CAST(COALESCE(SUM(CASE WHEN state IN ('new', 'finished') THEN size ELSE 0 END), 0) AS BIGINT) AS size
+    /// How many artifacts a job has, and of how many bytes together. What failed takes room until its bytes are gone.
+    TOTALS = "SELECT COUNT(*) AS n,
+                CAST(COALESCE(SUM(CASE WHEN state IN ('new', 'finished') OR stored_at IS NOT NULL THEN size ELSE 0 END), 0) AS BIGINT) AS size
               FROM artifacts WHERE job_id = $1";
     /// An artifact by the id that a signed address names. Across organizations: the signature says whose it is.
     BY_ID = concat!("SELECT ", columns!(), " FROM artifacts a WHERE a.id = $1");
@@ -31,8 +32,12 @@ statements! {
     FIND = concat!("SELECT ", columns!(), " FROM artifacts a WHERE a.organization_id = $1 AND a.id = $2");
     /// The same, kept still until the transaction ends.
     FIND_FOR_UPDATE = concat!("SELECT ", columns!(), " FROM artifacts a WHERE a.organization_id = $1 AND a.id = $2 /*lock:update*/");
-    /// The bytes are in the store, whole and checked.
+    /// The bytes are in the store, whole and checked. Of an upload that has failed meanwhile this says that they are still to be removed.
     STORED = "UPDATE artifacts SET stored_at = COALESCE(stored_at, $2) WHERE id = $1 AND state IN ('new', 'error')";
+    /// The bytes of a failed upload are gone.
+    EMPTIED = "UPDATE artifacts SET stored_at = NULL WHERE id = $1 AND state = 'error'";
+    /// Failed uploads whose bytes are still to be removed.
+    TO_EMPTY = concat!("SELECT ", columns!(), " FROM artifacts a WHERE a.state = 'error' AND a.stored_at IS NOT NULL ORDER BY a.id LIMIT $1");
     /// An upload has ended.
     SET_STATE = "UPDATE artifacts SET state = $2, finished_at = $3 WHERE id = $1 AND state <> 'deleted'";
     /// A page of a build's artifacts, newest first: those of a state ($4), at a path ($5), of jobs that $6 names by key or label, or $7 by
@@ -85,7 +90,7 @@ pub struct Artifact {
     pub state: ArtifactState,
     /// When it was announced.
     pub created_at: Timestamp,
-    /// When its bytes were whole in the server's store; of a deleted one, while they are to be removed.
+    /// When its bytes were whole in the server's store; of a failed upload, while they are to be removed.
     pub stored_at: Option<Timestamp>,
     /// When its upload ended.
     pub finished_at: Option<Timestamp>,
@@ -183,10 +188,20 @@ pub async fn find_for_update(tx: &mut Tx, of: OrganizationId, id: ArtifactId) ->
     tx.maybe(FIND_FOR_UPDATE, &params![of, id]).await?.as_ref().map(artifact).transpose()
 }
 
-/// The bytes are in the store. False when the artifact has ended meanwhile.
+/// The bytes are in the store. False when the artifact was finished or taken away meanwhile.
 pub async fn stored(tx: &mut Tx, id: ArtifactId) -> Result<bool, StoreError> {
     let now = tx.now();
     Ok(tx.execute(STORED, &params![id, now]).await? == 1)
+}
+
+/// The bytes of a failed upload are gone.
+pub async fn emptied(tx: &mut Tx, id: ArtifactId) -> Result<bool, StoreError> {
+    Ok(tx.execute(EMPTIED, &params![id]).await? == 1)
+}
+
+/// At most `limit` failed uploads, of whatever organization, whose bytes are still to be removed.
+pub async fn to_empty(tx: &mut Tx, limit: i64) -> Result<Vec<Artifact>, StoreError> {
+    tx.all(TO_EMPTY, &params![limit]).await?.iter().map(artifact).collect()
 }
 
 /// Where an artifact stands now.

@@ -35,6 +35,8 @@ pub struct Blobs {
     store: Arc<dyn ObjectStore>,
     /// Bytes that are gathered before they are handed on.
     part: usize,
+    /// Bytes that are read in one go.
+    piece: u64,
     places: Arc<Semaphore>,
     about: Arc<str>,
 }
@@ -59,14 +61,20 @@ impl BlobName {
 }
 
 impl Blobs {
-    fn new(store: Arc<dyn ObjectStore>, part: usize, about: String) -> Self {
-        Self { store, part, places: Arc::new(Semaphore::new(WRITES_AT_ONCE)), about: about.into() }
+    fn new(store: Arc<dyn ObjectStore>, part: usize, piece: u64, about: String) -> Self {
+        Self { store, part, piece, places: Arc::new(Semaphore::new(WRITES_AT_ONCE)), about: about.into() }
     }
 
     /// Where they are, for people; no secret.
     #[must_use]
     pub fn place(&self) -> &str {
         &self.about
+    }
+
+    /// How many bytes are best read in one go: few of a folder, more of a store where each reading is a call.
+    #[must_use]
+    pub const fn piece(&self) -> u64 {
+        self.piece
     }
 
     /// Starts to write a blob. It appears when [`Writing::finish`] has answered, and never in part; what is dropped before is gone.

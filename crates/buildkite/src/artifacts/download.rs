@@ -3,12 +3,14 @@
 //! What a job left behind is data of a stranger's: a browser saves it and never shows or runs it in the server's name.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use countersign_control::artifacts::Download;
+use countersign_control::artifacts::{Download, FIRST_READ};
 use countersign_control::{Control, Error};
+use countersign_domain::Clock;
 use countersign_domain::artifact::ArtifactPath;
 use futures_util::stream;
 use http::header::{
@@ -17,6 +19,7 @@ use http::header::{
 };
 use http::{HeaderMap, Method, StatusCode};
 
+use super::progress::slowest_end;
 use super::upload::refuse;
 
 /// What a browser may do with it: nothing.
@@ -39,8 +42,13 @@ pub(crate) async fn download(State(control): State<Control>, request: Request) -
         }
     };
     // Before the head is sent, so that what is missing is still told by a status.
-    let first = download.read(range.clone()).await.map_err(refuse)?;
-    let body = if parts.method == Method::HEAD { Body::empty() } else { body(download.clone(), first, range.clone()) };
+    let first = range.start..range.end.min(range.start + FIRST_READ);
+    let first = download.read(first).await.map_err(refuse)?;
+    let body = if parts.method == Method::HEAD {
+        Body::empty()
+    } else {
+        body(download.clone(), first, range.clone(), control.clock().clone())
+    };
     let mut answer = (status, body).into_response();
     let headers = answer.headers_mut();
     put(headers, CONTENT_TYPE, &download.artifact.content_type);
@@ -70,19 +78,25 @@ fn put(headers: &mut HeaderMap, name: http::HeaderName, value: &str) {
     }
 }
 
-/// One piece at a time; a fault in the middle cuts the connection, so that nobody takes a part for the whole.
-fn body(download: Download, first: bytes::Bytes, range: Range<u64>) -> Body {
-    let after = range.start + first.len() as u64;
-    let rest = stream::try_unfold((download, after..range.end), |(download, left)| async move {
+/// One piece at a time, read when the client has taken the one before; a fault in the middle cuts the connection, so that nobody takes a part for
+/// the whole.
+fn body(download: Download, first: bytes::Bytes, range: Range<u64>, clock: Arc<dyn Clock>) -> Body {
+    let began = clock.now();
+    let start = range.start;
+    let after = start + first.len() as u64;
+    let rest = stream::try_unfold((download, after..range.end, clock), move |(download, left, clock)| async move {
         if left.is_empty() {
             return Ok::<_, Error>(None);
+        }
+        if clock.now() > slowest_end(began, left.start - start) {
+            return Err(Error::Conflict("The download is too slow; go on with a range.".to_owned()));
         }
         let piece = download.read(left.clone()).await?;
         if piece.is_empty() {
             return Err(Error::internal("an artifact is shorter than it was"));
         }
         let next = left.start + piece.len() as u64..left.end;
-        Ok(Some((piece, (download, next))))
+        Ok(Some((piece, (download, next, clock))))
     });
     Body::from_stream(futures_util::StreamExt::chain(stream::iter([Ok(first)]), rest))
 }

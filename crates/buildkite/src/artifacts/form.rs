@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
@@ -13,7 +14,7 @@ use countersign_control::artifacts::FormField;
 use countersign_control::{Control, Error};
 use futures_util::Stream;
 use http::header::CONTENT_TYPE;
-use multer::{Constraints, Multipart, SizeLimit};
+use multer::{Constraints, Field, Multipart, SizeLimit};
 
 use super::progress::Pieces;
 use super::upload::{Source, receive, refuse};
@@ -22,16 +23,21 @@ use crate::Done;
 
 /// The most bytes of a field other than the file: a path, written as it is.
 const MAX_FIELD: u64 = 8 * 1024;
-/// The most bytes that may have come when the file begins: the fields with their heads, and the piece in which they end. The reader of forms
-/// keeps what it looks through for the next part, and nobody has shown a signature until then.
-const MAX_BEFORE_FILE: usize = 128 * 1024;
+
+/// The most bytes that are read before the file begins: the form's other fields with their heads. Until the signature among them was seen, nobody
+/// knows who sends.
+const MAX_HEAD: usize = 64 * 1024;
+/// How long they may take to come: they are sent in one go.
+const HEAD_TIME: Duration = Duration::from_secs(10);
+/// The most bytes that the reader of forms is handed at one time before the file begins: so little of the file comes with the fields that it does
+/// not count against [`MAX_HEAD`].
+const HEAD_PIECE: usize = 2 * 1024;
 
 pub(crate) async fn form(State(control): State<Control>, request: Request) -> Result<Response, Response> {
     let (parts, body) = request.into_parts();
     let kind = parts.headers.get(CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
     let boundary = multer::parse_boundary(kind)
         .map_err(|_| refuse(Error::invalid("Content-Type", "must be multipart/form-data with a boundary")))?;
-    let pieces = Pieces::new(body, control.clock().clone());
     let mut limits = SizeLimit::new().for_field(FILE_FIELD, u64::MAX);
     for field in FormField::ALL {
         limits = limits.for_field(field.name(), MAX_FIELD);
@@ -39,31 +45,39 @@ pub(crate) async fn form(State(control): State<Control>, request: Request) -> Re
     let mut allowed: Vec<&str> = FormField::ALL.iter().map(|field| field.name()).collect();
     allowed.push(FILE_FIELD);
     let constraints = Constraints::new().allowed_fields(allowed).size_limit(limits);
-    let pieces = Fair::new(pieces);
-    let is_file = pieces.is_file.clone();
-    let mut form = Multipart::with_constraints(pieces, boundary, constraints);
-    let mut fields: BTreeMap<FormField, String> = BTreeMap::new();
-    while let Some(field) = form.next_field().await.map_err(broken)? {
-        let name = field.name().unwrap_or_default();
-        if name == FILE_FIELD {
-            let given = std::mem::take(&mut fields);
-            let upload = control.begin_form_upload(&given).await.map_err(refuse)?;
-            is_file.store(true, Ordering::Relaxed);
-            receive(upload, Source::Field(Box::new(field))).await.map_err(refuse)?;
-            return Ok(Done {}.into_response());
+    let file_begins = Arc::new(AtomicBool::new(false));
+    let fair = Fair::new(Pieces::new(body, control.clock().clone()), file_begins.clone());
+    let mut form = Multipart::with_constraints(fair, boundary, constraints);
+    let (fields, file) = tokio::select! {
+        biased;
+        head = head(&mut form) => head.map_err(refuse)?,
+        () = control.clock().sleep(HEAD_TIME) => {
+            let text = format!("The fields before the file did not come within {} s; send the form again.", HEAD_TIME.as_secs());
+            return Err(refuse(Error::Conflict(text)));
         }
-        let known = FormField::ALL.into_iter().find(|known| known.name() == name);
-        let known = known.ok_or_else(|| refuse(Error::invalid("form", "has a field that was not asked for")))?;
-        let value = field.text().await.map_err(broken)?;
-        if fields.insert(known, value).is_some() {
-            return Err(refuse(Error::invalid(known.name(), "stands in the form twice")));
-        }
-    }
-    Err(refuse(Error::invalid(FILE_FIELD, "is missing: it must be the last field of the form")))
+    };
+    let upload = control.begin_form_upload(&fields).await.map_err(refuse)?;
+    file_begins.store(true, Ordering::Relaxed);
+    receive(upload, Source::Field(Box::new(file))).await.map_err(refuse)?;
+    Ok(Done {}.into_response())
 }
 
-fn broken(error: multer::Error) -> Response {
-    refuse(fault(error))
+/// The fields before the file, and the file.
+async fn head(form: &mut Multipart<'static>) -> Result<(BTreeMap<FormField, String>, Field<'static>), Error> {
+    let mut fields = BTreeMap::new();
+    while let Some(field) = form.next_field().await.map_err(fault)? {
+        let name = field.name().unwrap_or_default();
+        if name == FILE_FIELD {
+            return Ok((fields, field));
+        }
+        let known = FormField::ALL.into_iter().find(|known| known.name() == name);
+        let known = known.ok_or_else(|| Error::invalid("form", "has a field that was not asked for"))?;
+        let value = field.text().await.map_err(fault)?;
+        if fields.insert(known, value).is_some() {
+            return Err(Error::invalid(known.name(), "stands in the form twice"));
+        }
+    }
+    Err(Error::invalid(FILE_FIELD, "is missing: it must be the last field of the form"))
 }
 
 /// What our own stream said comes back as it was; the rest is about the form.
@@ -80,21 +94,37 @@ pub(super) fn fault(error: multer::Error) -> Error {
 }
 
 /// Hands over one piece at a time: the reader of forms takes in all that is ready, and would hold a whole upload in memory when its sender
-/// is faster than the store.
+/// is faster than the store. Before the file begins they are small ones, and not without end.
 struct Fair {
     pieces: Option<Pieces>,
     #[expect(clippy::type_complexity, reason = "the one place that names it")]
     next: Option<Pin<Box<dyn Future<Output = (Pieces, Result<Option<Bytes>, Error>)> + Send>>>,
+    /// What has come and was not handed over yet.
+    left: Bytes,
     rest: bool,
-    /// Bytes so far.
-    taken: usize,
-    /// Whether the file has begun, and its signature was good.
-    is_file: Arc<AtomicBool>,
+    file_begins: Arc<AtomicBool>,
+    /// Bytes that were handed over before that.
+    head: usize,
 }
 
 impl Fair {
-    fn new(pieces: Pieces) -> Self {
-        Self { pieces: Some(pieces), next: None, rest: false, taken: 0, is_file: Arc::default() }
+    const fn new(pieces: Pieces, file_begins: Arc<AtomicBool>) -> Self {
+        Self { pieces: Some(pieces), next: None, left: Bytes::new(), rest: false, file_begins, head: 0 }
+    }
+
+    /// The next piece of what has come.
+    fn hand_over(&mut self) -> Result<Bytes, Error> {
+        self.rest = true;
+        if self.file_begins.load(Ordering::Relaxed) {
+            return Ok(std::mem::take(&mut self.left));
+        }
+        if self.head >= MAX_HEAD {
+            let text = format!("has more than {MAX_HEAD} bytes before its field {FILE_FIELD}");
+            return Err(Error::invalid("form", text));
+        }
+        let piece = self.left.split_to(self.left.len().min(HEAD_PIECE));
+        self.head += piece.len();
+        Ok(piece)
     }
 }
 
@@ -106,9 +136,8 @@ impl Stream for Fair {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        if self.taken > MAX_BEFORE_FILE && !self.is_file.load(Ordering::Relaxed) {
-            let why = format!("has more than {MAX_BEFORE_FILE} bytes before its file");
-            return Poll::Ready(Some(Err(Error::invalid("form", why))));
+        if !self.left.is_empty() {
+            return Poll::Ready(Some(self.hand_over()));
         }
         if self.next.is_none() {
             let Some(mut pieces) = self.pieces.take() else { return Poll::Ready(None) };
@@ -123,9 +152,8 @@ impl Stream for Fair {
         match piece {
             Ok(Some(bytes)) => {
                 self.pieces = Some(pieces);
-                self.rest = true;
-                self.taken = self.taken.saturating_add(bytes.len());
-                Poll::Ready(Some(Ok(bytes)))
+                self.left = bytes;
+                Poll::Ready(Some(self.hand_over()))
             }
             Ok(None) => Poll::Ready(None),
             Err(error) => Poll::Ready(Some(Err(error))),

@@ -1,11 +1,14 @@
 //! Artifacts over the wire: announced with a job token, moved by signed addresses.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
 use futures_util::stream;
 use http::header::{CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_TYPE, ETAG, IF_RANGE, RANGE};
 use http::{Method, Request};
+use http_body_util::BodyExt;
 use serde_json::{Value, json};
 
 use crate::server::{Answer, Job, Server};
@@ -268,4 +271,80 @@ async fn no_path_that_leads_elsewhere_is_announced() {
     let many: Vec<Value> = (0..30_000).map(|number| file(&number.to_string())).collect();
     assert_eq!(announce(&server, &job, many, true).await.status, 413, "before it is read");
     assert_eq!(search(&server, &job, "query=*").await, [] as [Value; 0]);
+}
+
+/// A megabyte of `a`.
+fn large() -> Value {
+    let mut large = file("large.bin");
+    large["file_size"] = json!(1 << 20);
+    large["sha1sum"] = json!("454027d64e3b855735552d42230eea1cbd645fa0");
+    large["sha256sum"] = json!("9bc1b2a288b26af7257a36277ae3816a7d4f16e89c1e7e77d0a5c48bad62b360");
+    large
+}
+
+/// The form for one artifact that was announced.
+fn form_of(announced: &Answer, path: &str, bytes: &str) -> (String, String) {
+    let read = announced.json();
+    let data = read["upload_instructions"]["data"].as_object().expect("fields").clone();
+    let fill = |value: &Value| value.as_str().expect("a text").replace("${artifact:path}", path);
+    let fields: Vec<(String, String)> = data.iter().map(|(name, value)| (name.clone(), fill(value))).collect();
+    form(&fields, bytes)
+}
+
+async fn post(server: &Server, kind: &str, body: Body) -> Answer {
+    ask(server, Method::POST, &format!("{PUBLIC}/v3/artifact-form"), &[(CONTENT_TYPE.as_str(), kind)], body).await
+}
+
+#[tokio::test]
+async fn little_of_a_form_is_read_before_it_is_known_who_sends_it() {
+    let server = Server::new().await;
+    let kind = "multipart/form-data; boundary=B";
+    let head = "--B\r\nContent-Disposition: form-data; name=\"path\"\r\n";
+    for (start, piece) in [("", "a"), (head, "X-More: a\r\n"), ("--B", " "), ("", "--"), (head, "\r")] {
+        let taken = Arc::new(AtomicUsize::new(0));
+        let count = taken.clone();
+        let piece = piece.repeat(32 * 1024 / piece.len());
+        let endless = stream::repeat_with(move || {
+            count.fetch_add(piece.len(), Ordering::Relaxed);
+            Ok::<_, std::io::Error>(bytes::Bytes::from(piece.clone()))
+        });
+        let start = stream::iter([Ok(bytes::Bytes::from(start.to_owned()))]);
+        let body = Body::from_stream(futures_util::StreamExt::chain(start, endless));
+        let answer = post(&server, kind, body).await;
+        assert_eq!(answer.status, 422, "{answer}");
+        let taken = taken.load(Ordering::Relaxed);
+        assert!(taken <= 128 * 1024, "{taken} bytes were read: {answer}");
+    }
+    let clock = server.world.clock.clone();
+    let silent = stream::once(async move {
+        // By the time that somebody waits for it, eleven seconds have passed.
+        clock.advance(Duration::from_secs(11));
+        std::future::pending::<Result<bytes::Bytes, std::io::Error>>().await
+    });
+    let answer = post(&server, kind, Body::from_stream(silent)).await;
+    assert!(answer.status == 422 && answer.body.contains("10 s"), "{answer}");
+}
+
+#[tokio::test]
+async fn a_form_that_comes_in_one_piece_is_taken_and_a_slow_download_is_cut() {
+    let server = Server::new().await;
+    let job = server.running_job().await;
+    let mut long = large();
+    long["path"] = json!(format!("{}/{}", "d".repeat(200), "e".repeat(200)));
+    let announced = announce(&server, &job, vec![long.clone()], true).await;
+    let (kind, body) = form_of(&announced, long["path"].as_str().expect("a text"), &"a".repeat(1 << 20));
+    let answer = post(&server, &kind, Body::from(body)).await;
+    assert_eq!(answer.status, 200, "{answer}");
+    assert_eq!(end(&server, &job, &announced.json()["artifact_ids"][0], "finished").await.status, 200);
+    let from = search(&server, &job, "query=*").await[0]["url"].as_str().expect("an address").to_owned();
+    let whole = ask(&server, Method::GET, &from, &[], Body::empty()).await;
+    assert!(whole.status == 200 && whole.body.len() == 1 << 20);
+    let request = Request::get(from.strip_prefix(PUBLIC).expect("the public address")).body(Body::empty());
+    let mut body = server.open(request.expect("a request"), "127.0.0.1").await.into_body();
+    let first = body.frame().await.expect("a piece").expect("it is read").into_data().expect("bytes");
+    assert_eq!(first.len(), 64 * 1024, "little is held of what nobody takes");
+    server.world.clock.advance(Duration::from_secs(60));
+    assert!(body.frame().await.expect("a piece").is_ok(), "16 KiB a second and a minute");
+    server.world.clock.advance(Duration::from_secs(60));
+    assert!(body.frame().await.expect("a piece").is_err(), "it only drips");
 }

@@ -14,6 +14,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::artifact_config::{self, ArtifactFlags, ArtifactSection, ArtifactStore};
+use super::connection_config::{ConnectionFlags, ConnectionLimits};
 use crate::{
     failure::{Failure, Outcome},
     flags::{InstanceArgs, duration, interval, variables, whole_seconds},
@@ -27,8 +28,6 @@ use super::tls::{TlsFiles, TlsFlags};
 pub const DEFAULT_LISTEN: &str = "127.0.0.1:8420";
 /// What a server logs when nothing else was said.
 pub const DEFAULT_LOG: &str = "info";
-/// The most connections at one time when nothing else was said; fewer where the system allows fewer open files.
-pub const DEFAULT_MAX_CONNECTIONS: usize = 8_192;
 
 /// Flags of a server that are not those of every instance.
 #[derive(Debug, Clone, Default, Args)]
@@ -50,9 +49,8 @@ pub struct ServerFlags {
     pub token_prefix: Option<Prefix>,
     #[command(flatten)]
     pub tls: TlsFlags,
-    /// The most connections at one time [default: 8192, or fewer where few files may be open]
-    #[arg(long, value_name = "NUMBER", env = variables::MAX_CONNECTIONS, value_parser = clap::value_parser!(u32).range(1..))]
-    pub max_connections: Option<u32>,
+    #[command(flatten)]
+    pub connections: ConnectionFlags,
     /// Points that one person may spend at the public API in 5 minutes [default: 500000]
     #[arg(long, value_name = "POINTS", env = variables::API_POINTS_PER_USER, value_parser = clap::value_parser!(u64).range(1..))]
     pub api_points_per_user: Option<u64>,
@@ -114,6 +112,7 @@ struct ServerSection {
     token_prefix: Option<String>,
     streaming_pings: Option<bool>,
     max_connections: Option<u32>,
+    max_connections_per_address: Option<u32>,
     api_points_per_user: Option<u64>,
     api_points_per_organization: Option<u64>,
 }
@@ -164,8 +163,8 @@ pub struct ServerConfig {
     pub tls: Option<TlsFiles>,
     /// Proxies whose word is believed.
     pub trusted_proxies: Vec<Network>,
-    /// The most connections at one time.
-    pub max_connections: Option<usize>,
+    /// How many connections there may be.
+    pub connections: ConnectionLimits,
     /// What may be spent at the public API.
     pub allowance: Allowance,
     /// Where the rows and keys are.
@@ -284,14 +283,13 @@ impl ServerConfig {
                 .unwrap_or(most.organization),
             ..most
         };
-        let max_connections = flags.max_connections.or(server.max_connections);
         Ok(Self {
             listen,
             public_url,
             tls,
             artifact_store,
             trusted_proxies,
-            max_connections: max_connections.map(|number| usize::try_from(number).unwrap_or(usize::MAX)),
+            connections: flags.connections.or(server.max_connections, server.max_connections_per_address),
             allowance,
             instance: InstanceArgs {
                 data_dir: instance.data_dir.clone().or(storage.data_dir),

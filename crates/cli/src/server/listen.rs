@@ -1,37 +1,26 @@
 //! Accepting connections and serving them, HTTP/1.1 and HTTP/2.
 //!
-//! Every connection counts against one limit, and one that has sent no whole request in time is closed: a limit without that
-//! time could be used up by silent connections.
+//! Every connection counts against the [limits](super::places), and one that has sent no whole request in time, or does not take its answers,
+//! is closed: limits without that could be used up by connections that nobody needs.
 
-use std::{
-    io,
-    net::SocketAddr,
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, AtomicUsize, Ordering},
-    },
-    task::{Context, Poll},
-    time::Duration,
-};
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use axum::{Router, body::Body, extract::ConnectInfo};
-use countersign_domain::Clock;
+use countersign_domain::{Clock, Timestamp};
 use hyper::{Request, body::Incoming, service::service_fn};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo, TokioTimer},
-    server::{
-        conn::auto,
-        graceful::{GracefulShutdown, Watcher},
-    },
+    server::conn::auto,
 };
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::{TcpListener, TcpStream},
-    sync::{OwnedSemaphorePermit, Semaphore, watch},
+    sync::{mpsc, watch},
 };
 use tower::ServiceExt;
 
+use super::calls::{Calls, Sending};
+use super::places::{Place, Places};
 use super::tls::Tls;
 use crate::failure::{Exit, Failure, Outcome};
 
@@ -39,12 +28,18 @@ use crate::failure::{Exit, Failure, Outcome};
 const HEADER_TIME: Duration = Duration::from_secs(10);
 /// After how long without a call a connection is closed.
 const IDLE_TIME: Duration = Duration::from_secs(75);
+/// How often a connection is looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(15);
+/// How long a connection on which some answers are not taken may go on for the others. It takes no new calls then.
+const LEAVING_TIME: Duration = Duration::from_secs(600);
 /// How long calls that run may take at the end: a little longer than any call may.
 const GRACE: Duration = Duration::from_secs(35);
 /// Largest head of a request.
 const MAX_HEAD: usize = 64 * 1024;
 /// The most calls at one time on one HTTP/2 connection.
-const MAX_STREAMS: u32 = 128;
+const MAX_STREAMS: u32 = 32;
+/// How often the log says that connections are turned away.
+const TURNED_AWAY_EVERY: Duration = Duration::from_secs(60);
 /// How long to wait before accepting again when the system has nothing left to accept with.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(200);
 
@@ -79,8 +74,8 @@ pub struct Connections {
     pub routes: Router,
     /// The program's clock.
     pub clock: Arc<dyn Clock>,
-    /// The most at one time.
-    pub most: usize,
+    /// How many there may be at one time, and of whom.
+    pub places: Arc<Places>,
     /// Certificate and key, when connections are TLS.
     pub tls: Option<Tls>,
     /// Becomes true when no more are to be accepted.
@@ -90,20 +85,25 @@ pub struct Connections {
 impl Connections {
     /// Accepts until it is told to stop, and then lets calls that run come to their end.
     pub async fn accept(mut self, listener: TcpListener) {
-        let places = Arc::new(Semaphore::new(self.most.min(Semaphore::MAX_PERMITS)));
-        let graceful = GracefulShutdown::new();
+        let (open, mut all_closed) = mpsc::channel::<()>(1);
+        let mut said: Option<Timestamp> = None;
         loop {
-            let place = tokio::select! {
-                place = places.clone().acquire_owned() => place,
-                _ = self.stopping.wait_for(|stop| *stop) => break,
-            };
-            let Ok(place) = place else { break };
             let accepted = tokio::select! {
                 accepted = listener.accept() => accepted,
                 _ = self.stopping.wait_for(|stop| *stop) => break,
             };
             match accepted {
-                Ok((stream, peer)) => self.serve(stream, peer, place, &graceful),
+                Ok((stream, peer)) => match self.places.take(peer.ip()) {
+                    Ok(place) => self.serve(stream, peer, Held { _place: place, _open: open.clone() }),
+                    Err(full) => {
+                        // It is closed; its sender tries again. The log is not to grow with it.
+                        let now = self.clock.now();
+                        if said.is_none_or(|at| now.since(at) >= TURNED_AWAY_EVERY) {
+                            said = Some(now);
+                            tracing::warn!(address = %peer.ip(), "connections are turned away: {full}");
+                        }
+                    }
+                },
                 Err(error) if is_of_one_connection(&error) => {}
                 Err(error) => {
                     tracing::error!(%error, "cannot accept connections");
@@ -111,26 +111,26 @@ impl Connections {
                 }
             }
         }
-        drop(listener);
+        drop((listener, open));
         tokio::select! {
-            () = graceful.shutdown() => {}
+            _ = all_closed.recv() => {}
             () = self.clock.sleep(GRACE) => tracing::warn!("some calls did not end in time and are cut off"),
         }
     }
 
-    fn serve(&self, stream: TcpStream, peer: SocketAddr, place: OwnedSemaphorePermit, graceful: &GracefulShutdown) {
+    fn serve(&self, stream: TcpStream, peer: SocketAddr, held: Held) {
         // Answers are written whole: waiting for more to send would only delay them.
         stream.set_nodelay(true).ok();
-        let served =
-            Served { routes: self.routes.clone(), clock: self.clock.clone(), peer, watcher: graceful.watcher() };
-        let (tls, mut stopping) = (self.tls.clone(), self.stopping.clone());
+        let (routes, clock, stopping) = (self.routes.clone(), self.clock.clone(), self.stopping.clone());
+        let mut served = Served { routes, clock, peer, stopping };
+        let tls = self.tls.clone();
         tokio::spawn(async move {
-            let _place = place;
+            let _held = held;
             let Some(tls) = tls else { return served.serve(stream).await };
             let shaken = tokio::select! {
                 shaken = tls.accept(stream) => shaken,
                 () = served.clock.sleep(HEADER_TIME) => return,
-                _ = stopping.wait_for(|stop| *stop) => return,
+                _ = served.stopping.wait_for(|stop| *stop) => return,
             };
             match shaken {
                 Ok(stream) => served.serve(stream).await,
@@ -140,103 +140,79 @@ impl Connections {
     }
 }
 
+/// What a connection holds until it is closed: its place, and a word to the server that it is open.
+struct Held {
+    _place: Place,
+    _open: mpsc::Sender<()>,
+}
+
 /// One connection, from its first byte of HTTP.
 struct Served {
     routes: Router,
     clock: Arc<dyn Clock>,
     peer: SocketAddr,
-    watcher: Watcher,
+    stopping: watch::Receiver<bool>,
 }
 
 impl Served {
     async fn serve<S: AsyncRead + AsyncWrite + Unpin + Send + 'static>(self, stream: S) {
-        let Self { routes, clock, peer, watcher } = self;
+        let Self { routes, clock, peer, mut stopping } = self;
         let calls = Arc::new(Calls::default());
         let service = {
-            let calls = calls.clone();
+            let (calls, clock) = (calls.clone(), clock.clone());
             service_fn(move |request: Request<Incoming>| {
-                let under_way = Calls::begin(&calls);
+                let under_way = calls.begin();
                 let mut request = request.map(Body::new);
                 request.extensions_mut().insert(ConnectInfo(peer));
-                let answering = routes.clone().oneshot(request);
+                let (answering, clock) = (routes.clone().oneshot(request), clock.clone());
                 async move {
                     // A call lasts until its answer has been sent whole: a large one takes longer than a connection may idle.
                     let answer = answering.await;
-                    answer.map(|answer| answer.map(|body| Body::new(Sending { body, _call: under_way })))
+                    answer.map(|answer| answer.map(|body| Body::new(Sending::new(body, under_way, clock))))
                 }
             })
         };
-        let connection = watcher.watch(builder().serve_connection(TokioIo::new(stream), service).into_owned());
+        let connection = builder().serve_connection(TokioIo::new(stream), service).into_owned();
         let mut connection = std::pin::pin!(connection);
-        tokio::select! {
-            ended = &mut connection => return log(ended),
-            // The library's own limit begins only once it knows the version of HTTP.
-            () = clock.sleep(HEADER_TIME) => {}
-        }
-        // From here on a connection may stay as long as calls come: one that only answers keep-alives would hold its place for ever. A stream
-        // is shorter than this time, so none is cut off by it.
-        let mut seen = calls.begun.load(Ordering::Relaxed);
-        while seen > 0 {
+        // Since when it takes no new calls.
+        let mut leaving: Option<Timestamp> = None;
+        let (mut seen, mut used) = (0, clock.now());
+        // The library's own limit begins only once it knows the version of HTTP.
+        let mut wait = HEADER_TIME;
+        loop {
             tokio::select! {
                 ended = &mut connection => return log(ended),
-                () = clock.sleep(IDLE_TIME) => {}
+                _ = stopping.wait_for(|stop| *stop), if leaving.is_none() => {
+                    connection.as_mut().graceful_shutdown();
+                    leaving = Some(clock.now());
+                    continue;
+                }
+                () = clock.sleep(wait) => {}
             }
-            let begun = calls.begun.load(Ordering::Relaxed);
-            if begun == seen && calls.under_way.load(Ordering::Relaxed) == 0 {
+            wait = LOOK_EVERY;
+            let (now, look) = (clock.now(), calls.look(clock.now()));
+            // From the first call on a connection may stay as long as calls come: one that only answers keep-alives would hold its place for ever.
+            if look.begun > seen || look.under_way > 0 {
+                (seen, used) = (look.begun, now);
+            } else if look.begun == 0 || now.since(used) >= IDLE_TIME {
                 return;
             }
-            seen = begun;
+            if look.stalled > 0 {
+                // One that takes nothing is cut off. A proxy that stands for many clients and has one that takes nothing comes to an end with the others
+                // first.
+                if look.stalled == look.under_way {
+                    tracing::debug!(address = %peer.ip(), "a connection does not take its answers and is closed");
+                    return;
+                }
+                if leaving.is_none() {
+                    connection.as_mut().graceful_shutdown();
+                    leaving = Some(now);
+                }
+            }
+            if leaving.is_some_and(|since| now.since(since) >= LEAVING_TIME) {
+                return;
+            }
         }
-    }
-}
-
-/// What a connection is used for.
-#[derive(Default)]
-struct Calls {
-    begun: AtomicU64,
-    under_way: AtomicUsize,
-}
-
-/// A call that is being answered.
-struct UnderWay(Arc<Calls>);
-
-impl Calls {
-    fn begin(calls: &Arc<Self>) -> UnderWay {
-        calls.begun.fetch_add(1, Ordering::Relaxed);
-        calls.under_way.fetch_add(1, Ordering::Relaxed);
-        UnderWay(calls.clone())
-    }
-}
-
-impl Drop for UnderWay {
-    fn drop(&mut self) {
-        self.0.under_way.fetch_sub(1, Ordering::Relaxed);
-    }
-}
-
-/// The body of an answer that is being sent.
-struct Sending {
-    body: Body,
-    _call: UnderWay,
-}
-
-impl hyper::body::Body for Sending {
-    type Data = hyper::body::Bytes;
-    type Error = axum::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<hyper::body::Frame<hyper::body::Bytes>, axum::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
-    }
-
-    fn size_hint(&self) -> hyper::body::SizeHint {
-        self.body.size_hint()
     }
 }
 
@@ -265,4 +241,127 @@ fn is_of_one_connection(error: &io::Error) -> bool {
         error.kind(),
         io::ErrorKind::ConnectionAborted | io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionRefused
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::routing::get;
+    use countersign_http::TrustedProxies;
+    use countersign_testkit::ManualClock;
+    use futures_util::stream;
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
+    use super::*;
+
+    /// How long is waited for bytes before the clock goes on.
+    const SETTLE: Duration = Duration::from_millis(10);
+    /// More than fits into what the system keeps of a connection by itself.
+    const LARGE: usize = 64 << 20;
+
+    struct Server {
+        clock: Arc<ManualClock>,
+        address: SocketAddr,
+        _stop: watch::Sender<bool>,
+    }
+
+    impl Server {
+        async fn start() -> Self {
+            let routes = Router::new()
+                .route("/small", get(async || "hello"))
+                .route("/large", get(async || vec![0_u8; LARGE]))
+                .route("/waits", get(async || Body::from_stream(stream::pending::<Result<Vec<u8>, io::Error>>())));
+            let clock = Arc::new(ManualClock::default());
+            let (stop, stopping) = watch::channel(false);
+            let listener = bind("127.0.0.1:0".parse().expect("an address")).await.expect("a port");
+            let address = listener.local_addr().expect("it has one");
+            let places = Places::new(8, 8, TrustedProxies::default());
+            let connections = Connections { routes, clock: clock.clone(), places, tls: None, stopping };
+            tokio::spawn(connections.accept(listener));
+            Self { clock, address, _stop: stop }
+        }
+
+        async fn connect(&self, sent: &[u8]) -> TcpStream {
+            let mut stream = TcpStream::connect(self.address).await.expect("connects");
+            stream.write_all(sent).await.expect("sent");
+            stream
+        }
+
+        /// Takes what comes while time passes; what came, and whether the server has closed the connection.
+        async fn passes(&self, stream: &mut TcpStream, time: Duration) -> (Vec<u8>, bool) {
+            let (mut came, mut passed) = (Vec::new(), Duration::ZERO);
+            while passed < time {
+                let mut more = [0; 65_536];
+                match tokio::time::timeout(SETTLE, stream.read(&mut more)).await {
+                    Ok(Ok(0) | Err(_)) => return (came, true),
+                    Ok(Ok(count)) => came.extend(&more[..count]),
+                    Err(_) => {
+                        self.clock.advance(LOOK_EVERY);
+                        passed += LOOK_EVERY;
+                    }
+                }
+            }
+            (came, false)
+        }
+    }
+
+    fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+        let length = u32::try_from(payload.len()).expect("short").to_be_bytes();
+        [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+    }
+
+    /// The opening of an HTTP/2 connection whose client takes so many bytes of each answer, and calls for these paths.
+    fn calls(window: u32, paths: &[&str]) -> Vec<u8> {
+        let settings = [&[0, 4][..], &window.to_be_bytes()].concat();
+        let mut sent = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n".to_vec(), frame(4, 0, 0, &settings)].concat();
+        // The connection itself has room for all of them.
+        sent.extend(frame(8, 0, 0, &(1_u32 << 20).to_be_bytes()));
+        for (stream, path) in (1..).step_by(2).zip(paths) {
+            let length = u8::try_from(path.len()).expect("short");
+            let head = [&[0x82, 0x86, 0x41, 1, b'x', 0x04, length][..], path.as_bytes()].concat();
+            sent.extend(frame(1, 5, stream, &head));
+        }
+        sent
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_answer_that_is_not_taken_closes_its_connection() {
+        let server = Server::start().await;
+        for paths in [&["/small"][..], &["/large", "/small"]] {
+            let mut stream = server.connect(&calls(0, paths)).await;
+            assert!(server.passes(&mut stream, Duration::from_secs(300)).await.1, "{paths:?}");
+        }
+        let mut stream = server.connect(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        for _ in 0..20 {
+            tokio::time::timeout(SETTLE, std::future::pending::<()>()).await.expect_err("it takes nothing");
+            server.clock.advance(LOOK_EVERY);
+        }
+        let (came, closed) = server.passes(&mut stream, LOOK_EVERY).await;
+        assert!(closed && came.len() < LARGE, "{} bytes came", came.len());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_answer_that_is_waited_for_or_taken_slowly_keeps_it() {
+        let server = Server::start().await;
+        let mut stream = server.connect(&calls(65_535, &["/waits"])).await;
+        assert!(!server.passes(&mut stream, Duration::from_secs(3_600)).await.1, "the server has the word");
+        let mut stream = server.connect(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        let (mut came, mut more) = (0, vec![0; 1 << 20]);
+        while came < LARGE {
+            let count = stream.read(&mut more).await.expect("it goes on");
+            assert!(count > 0, "cut off after {came} bytes");
+            came += count;
+            server.clock.advance(Duration::from_secs(1));
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn beside_an_answer_that_is_not_taken_the_others_come_to_their_end() {
+        let server = Server::start().await;
+        let mut stream = server.connect(&calls(65_535, &["/large", "/waits"])).await;
+        let (came, closed) = server.passes(&mut stream, Duration::from_secs(300)).await;
+        let go_away = [0, 0, 8, 7, 0, 0, 0, 0, 0];
+        assert!(came.windows(go_away.len()).any(|it| it == go_away), "it is told to go elsewhere");
+        assert!(!closed, "while another is answered");
+        assert!(server.passes(&mut stream, LEAVING_TIME + LOOK_EVERY * 8).await.1, "but not for ever");
+    }
 }

@@ -6,8 +6,11 @@
 
 mod artifact_config;
 mod background;
+mod calls;
 pub mod config;
+mod connection_config;
 mod listen;
+mod places;
 mod retention_config;
 mod signals;
 pub mod tls;
@@ -42,7 +45,7 @@ pub async fn run(config: ServerConfig, ambient: &Ambient) -> Outcome {
     let signals = Signals::listen()?;
     let tls = config.tls.clone().map(|files| tls::Tls::new(files, ambient.clock.now())).transpose()?;
     let allowed = usize::try_from(ambient::open_files_limit().saturating_sub(OTHER_FILES)).unwrap_or(usize::MAX);
-    let most = config.max_connections.unwrap_or(config::DEFAULT_MAX_CONNECTIONS).min(allowed.max(1));
+    let (most, of_address) = config.connections.within(allowed);
     // An agent that waits may hold a connection for that and another for its heartbeats.
     let settings = Settings { max_waiting: most / 2, ..config.settings.clone() };
     let control = place.control(ambient, settings).await?;
@@ -53,7 +56,7 @@ pub async fn run(config: ServerConfig, ambient: &Ambient) -> Outcome {
             return Err(failure);
         }
     };
-    let outcome = serve(&config, ambient, &place, &control, Front { tls, most, signals }).await;
+    let outcome = serve(&config, ambient, &place, &control, Front { tls, most, of_address, signals }).await;
     control.store().close().await;
     outcome
 }
@@ -63,11 +66,13 @@ struct Front {
     tls: Option<tls::Tls>,
     /// The most connections at one time.
     most: usize,
+    /// The most of them from one address.
+    of_address: usize,
     signals: Signals,
 }
 
 async fn serve(config: &ServerConfig, ambient: &Ambient, place: &Place, control: &Control, front: Front) -> Outcome {
-    let Front { tls, most, mut signals } = front;
+    let Front { tls, most, of_address, mut signals } = front;
     if !control.is_initialized().await? {
         return Err(Failure::new(Exit::NotFound, "this database has not been set up; run `countersign init` first"));
     }
@@ -77,7 +82,8 @@ async fn serve(config: &ServerConfig, ambient: &Ambient, place: &Place, control:
     let listener = listen::bind(config.listen).await?;
     let address = listener.local_addr().map_err(Failure::internal)?;
 
-    let edge = Edge::new(control.clone(), ambient.entropy.clone(), TrustedProxies::new(config.trusted_proxies.clone()));
+    let proxies = TrustedProxies::new(config.trusted_proxies.clone());
+    let edge = Edge::new(control.clone(), ambient.entropy.clone(), proxies.clone());
     let routes = countersign_buildkite::router(control.clone())
         .merge(countersign_graphql::router(control.clone(), config.allowance))
         .merge(edge.operation());
@@ -89,7 +95,8 @@ async fn serve(config: &ServerConfig, ambient: &Ambient, place: &Place, control:
     if let Some(tls) = tls.clone() {
         tokio::spawn(tls.watch(ambient.clock.clone(), stopping.clone()));
     }
-    let connections = listen::Connections { routes, clock: ambient.clock.clone(), most, tls, stopping };
+    let places = places::Places::new(most, of_address, proxies);
+    let connections = listen::Connections { routes, clock: ambient.clock.clone(), places, tls, stopping };
     let serving = tokio::spawn(connections.accept(listener));
     let lease = control.store().clone();
     let outcome = tokio::select! {

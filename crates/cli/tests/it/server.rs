@@ -119,3 +119,30 @@ fn a_silent_connection_is_closed_in_time() {
         assert!(closed.is_ok() || is_reset, "{closed:?}");
     }
 }
+
+#[test]
+fn one_address_has_its_share_of_the_connections() {
+    let stand = Stand::new(Engine::Sqlite);
+    let _server = stand.server(&["--max-connections-per-address", "3"]);
+    let connect = || {
+        let stream = TcpStream::connect(("127.0.0.1", stand.port)).expect("connects");
+        stream.set_read_timeout(Some(Duration::from_millis(500))).expect("set");
+        stream
+    };
+    // One that is turned away is closed at once; in the others nothing comes for a while.
+    let is_open = |stream: &mut TcpStream| {
+        let came = stream.read(&mut [0; 1]);
+        came.is_err_and(|error| matches!(error.kind(), std::io::ErrorKind::WouldBlock | std::io::ErrorKind::TimedOut))
+    };
+    let mut held = [connect(), connect(), connect()];
+    assert!(held.iter_mut().all(is_open));
+    assert!(!is_open(&mut connect()), "a fourth");
+    let [first, ..] = held;
+    drop(first);
+    crate::stand::wait_until("a place", || {
+        let mut stream = connect();
+        let sent = stream.write_all(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+        let mut came = [0; 12];
+        sent.is_ok() && stream.read_exact(&mut came).is_ok() && came == *b"HTTP/1.1 200"
+    });
+}

@@ -23,38 +23,47 @@ pub enum Ended {
 }
 
 impl Control {
-    /// Says how uploads of the job ended, all or none. Saying it again changes nothing.
+    /// Says how uploads of the job ended, all or none. Saying it again changes nothing. What came of a failed one is removed.
     ///
     /// # Errors
     /// [`Error::NotFound`] for an artifact that is not the job's; [`Error::Conflict`] when one is called finished whose bytes have not
-    /// come to the server's store.
+    /// come to the server's store, or that was called failed before.
     pub async fn end_artifacts(&self, grant: &Grant<UploadArtifacts>, ended: Vec<(ArtifactId, Ended)>) -> Result<()> {
         if ended.len() > MAX_ENDED {
             return Err(Error::invalid("artifacts", format!("must be at most {MAX_ENDED} in one call")));
         }
         let job = grant.job()?.job;
-        self.write(grant, Lane::Normal, (job, ended), |tx, scene| {
-            Box::pin(async move {
-                let (job, ended) = &scene.input;
-                let (mut finished, mut failed) = (0_u32, 0_u32);
-                for (id, how) in ended {
-                    let found = artifacts::find_for_update(tx, scene.organization, *id).await?;
-                    let artifact = found.filter(|it| it.job == *job).ok_or(Error::NotFound("artifact"))?;
-                    if end(tx, &artifact, *how).await? {
-                        match how {
-                            Ended::Finished => finished += 1,
-                            Ended::Failed => failed += 1,
+        let left = self
+            .write(grant, Lane::Normal, (job, ended), |tx, scene| {
+                Box::pin(async move {
+                    let (job, ended) = &scene.input;
+                    let (mut finished, mut failed, mut left) = (0_u32, 0_u32, Vec::new());
+                    for (id, how) in ended {
+                        let found = artifacts::find_for_update(tx, scene.organization, *id).await?;
+                        let artifact = found.filter(|it| it.job == *job).ok_or(Error::NotFound("artifact"))?;
+                        if end(tx, &artifact, *how).await? {
+                            match how {
+                                Ended::Finished => finished += 1,
+                                Ended::Failed => failed += 1,
+                            }
+                            if *how == Ended::Failed && artifact.stored_at.is_some() {
+                                left.push(artifact);
+                            }
                         }
                     }
-                }
-                if finished + failed == 0 {
-                    return Ok(());
-                }
-                let subject = Subject::new::<countersign_domain::id::of::Job>("job", *job, "");
-                scene.audit(tx, "artifacts.ended", subject, json!({ "finished": finished, "failed": failed })).await
+                    if finished + failed > 0 {
+                        let subject = Subject::new::<countersign_domain::id::of::Job>("job", *job, "");
+                        let detail = json!({ "finished": finished, "failed": failed });
+                        scene.audit(tx, "artifacts.ended", subject, detail).await?;
+                    }
+                    Ok(left)
+                })
             })
-        })
-        .await
+            .await?;
+        for artifact in &left {
+            self.remove_failed_or_later(artifact).await;
+        }
+        Ok(())
     }
 }
 
@@ -64,6 +73,12 @@ async fn end(tx: &mut Tx, artifact: &Artifact, how: Ended) -> Result<bool> {
         (_, ArtifactState::Deleted) => return Err(Error::NotFound("artifact")),
         (_, ArtifactState::Finished) | (Ended::Failed, ArtifactState::Error) => return Ok(false),
         (Ended::Failed, ArtifactState::New) => ArtifactState::Error,
+        (Ended::Finished, ArtifactState::Error) if artifact.upload_destination.is_none() => {
+            return Err(Error::Conflict(format!(
+                "The upload of {:?} was called failed, and its bytes are gone; announce it in a new batch.",
+                artifact.path
+            )));
+        }
         (Ended::Finished, ArtifactState::New | ArtifactState::Error) => {
             if artifact.upload_destination.is_none() && artifact.stored_at.is_none() {
                 return Err(Error::Conflict(format!(

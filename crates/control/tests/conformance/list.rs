@@ -296,7 +296,13 @@ list! {
         nothing_is_taken_in_after_the_end
         a_form_names_its_file_by_path
         an_upload_that_is_dropped_in_the_middle_cannot_be_seen
-        bytes_that_are_not_as_announced_leave_nothing;
+        bytes_that_are_not_as_announced_leave_nothing
+        what_failed_is_gone_with_its_bytes
+        the_bytes_of_what_failed_count_until_they_are_gone
+        what_is_there_is_never_written_again
+        uploads_that_drip_hold_up_their_own_job_alone
+        an_upload_ends_with_its_job_and_with_its_agents_token
+        downloads_that_drip_hold_up_their_own_build_alone;
     foreign:
         ids_of_another_organization_are_ids_that_nothing_has;
     texts:

@@ -14,6 +14,8 @@ statements! {
               FROM sessions s JOIN agents a ON a.id = s.agent_id WHERE s.public_id = $1";
     /// Whether a session still stands.
     STANDING = "SELECT ended_at FROM sessions WHERE id = $1";
+    /// Why a session has ended.
+    BECAUSE = "SELECT ended_because FROM sessions WHERE id = $1";
     /// Ends the sessions of an agent.
     END_OF_AGENT = "UPDATE sessions SET ended_at = $2, ended_because = $3 WHERE agent_id = $1 AND ended_at IS NULL";
     /// The same session under a newer key; only if it is still under the key it was read with.
@@ -140,6 +142,12 @@ pub async fn stands(tx: &mut Tx, agent: AgentId, id: SessionId) -> Result<bool, 
     tx.take_turn(agent, Turn::Alone).await?;
     let Some(row) = tx.maybe(STANDING, &params![id]).await? else { return Ok(false) };
     Ok(row.get::<Option<Timestamp>>("ended_at")?.is_none())
+}
+
+/// Whether a session was ended because its token was revoked.
+pub async fn was_revoked(tx: &mut Tx, id: SessionId) -> Result<bool, StoreError> {
+    let Some(row) = tx.maybe(BECAUSE, &params![id]).await? else { return Ok(false) };
+    Ok(row.parse_optional::<Ended>("ended_because")? == Some(Ended::Revoked))
 }
 
 /// Ends the sessions of an agent.

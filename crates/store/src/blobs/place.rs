@@ -17,6 +17,10 @@ use super::{BlobError, Blobs};
 const PART_OF_FOLDER: usize = 256 * 1024;
 /// Bytes of a part of an S3 upload: the smallest that S3 takes, so that as little as possible is held in memory.
 const PART_OF_S3: usize = 5 * 1024 * 1024;
+/// Bytes that are read from a folder in one go.
+const PIECE_OF_FOLDER: u64 = 64 * 1024;
+/// Bytes that are read from an S3-compatible store in one go: each is a call of its own.
+const PIECE_OF_S3: u64 = 1024 * 1024;
 /// How long opening a connection to an S3-compatible store may take.
 const CONNECT_TIME: Duration = Duration::from_secs(5);
 /// How long one call to it may take, with a part's bytes.
@@ -74,7 +78,7 @@ impl Blobs {
         make_private(folder).map_err(|error| unusable(folder, &error))?;
         remove_unfinished(folder).map_err(|error| unusable(folder, &error))?;
         let store = LocalFileSystem::new_with_prefix(folder)?.with_fsync(true);
-        Ok(Self::new(Arc::new(store), PART_OF_FOLDER, folder.display().to_string()))
+        Ok(Self::new(Arc::new(store), PART_OF_FOLDER, PIECE_OF_FOLDER, folder.display().to_string()))
     }
 
     /// In an S3-compatible store. Nothing is asked of it yet.
@@ -104,13 +108,13 @@ impl Blobs {
                 Arc::new(PrefixStore::new(builder.build()?, prefix))
             }
         };
-        Ok(Self::new(store, PART_OF_S3, about))
+        Ok(Self::new(store, PART_OF_S3, PIECE_OF_S3, about))
     }
 
     /// In memory, for tests: gone with the last clone.
     #[must_use]
     pub fn memory() -> Self {
-        Self::new(Arc::new(InMemory::new()), PART_OF_FOLDER, "memory".to_owned())
+        Self::new(Arc::new(InMemory::new()), PART_OF_FOLDER, PIECE_OF_FOLDER, "memory".to_owned())
     }
 }
 

@@ -123,7 +123,17 @@ impl Writing {
         done
     }
 
-    async fn complete(&mut self) -> Result<(), BlobError> {
+    /// Checks what came as [`Writing::finish`] does, and takes it back: the same is there already.
+    ///
+    /// # Errors
+    /// [`BlobError::NotAsAnnounced`].
+    pub async fn check(mut self) -> Result<(), BlobError> {
+        let checked = self.as_announced();
+        self.abandon().await;
+        checked
+    }
+
+    fn as_announced(&mut self) -> Result<(), BlobError> {
         if self.size != self.announced.size {
             return Err(BlobError::NotAsAnnounced(format!(
                 "{} bytes came, but {} were announced",
@@ -131,7 +141,11 @@ impl Writing {
             )));
         }
         differs("SHA-1", self.sha1.take(), self.announced.sha1.as_deref())?;
-        differs("SHA-256", self.sha256.take(), self.announced.sha256.as_deref())?;
+        differs("SHA-256", self.sha256.take(), self.announced.sha256.as_deref())
+    }
+
+    async fn complete(&mut self) -> Result<(), BlobError> {
+        self.as_announced()?;
         if self.upload.is_none() {
             let whole = self.waiting.split().freeze();
             self.store.put(&self.name, PutPayload::from_bytes(whole)).await?;

@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use countersign_control::access::actions::ViewBuilds;
+use countersign_control::jobs::LATE_CHUNKS;
 use http::header::{AUTHORIZATION, CONTENT_ENCODING};
 use http::{Method, Request};
 use insta::assert_snapshot;
@@ -113,9 +114,9 @@ async fn a_piece_with_another_encoding_or_another_place_and_a_clock_a_day_off() 
         assert_eq!((answer.status.as_u16(), &answer.json()["message"]), (422, &Value::from(said)));
     }
     assert_eq!(server.send(encoded("identity"), "127.0.0.1").await.status, 200);
-    // Beyond the most that a log may have: acknowledged, so that the agent goes on, and thrown away.
+    // Beyond the most that a log may have: the agent counts it as lost, and goes on.
     let beyond = of_job("chunks?sequence=2&offset=9223372036854775807&size=4");
-    assert_eq!(server.post(&beyond, &job.token, "four").await.status, 200);
+    assert_snapshot!(server.post(&beyond, &job.token, "four").await, @r#"422 {"message":"The log has 67108864 bytes, the most that is kept of one job; the job goes on without this piece."}"#);
     let early = r#"{"exit_status":"0","finished_at":"2026-01-01T03:04:05Z","chunks_failed_count":0}"#;
     assert_eq!(server.put(&of_job("finish"), &job.token, early).await.status, 200);
     let id = job.id.parse().expect("an id");
@@ -124,9 +125,14 @@ async fn a_piece_with_another_encoding_or_another_place_and_a_clock_a_day_off() 
     assert_eq!((ended.started_at, ended.finished_at), (Some(now), Some(now)), "the server's clock counts");
     let part = server.world.control.job_log(&server.world.admin::<ViewBuilds>(), id, 0).await.expect("a log");
     assert_eq!((part.content.as_slice(), part.is_complete), (&b"four"[..], true));
-    // The token died with the job.
-    for path in ["chunks?sequence=3&offset=4&size=4", "header_times", "oidc/tokens"] {
+    // The token died with the job, but for pieces that were under way.
+    let late = async || server.post(&of_job("chunks?sequence=3&offset=4&size=4"), &job.token, "late").await;
+    assert_eq!(late().await.status, 200);
+    for path in ["header_times", "oidc/tokens", "data/keys"] {
         let answer = server.post(&of_job(path), &job.token, "{}").await;
         assert_eq!((answer.status.as_u16(), &answer.json()["reason"]), (401, &Value::from("expired")), "{path}");
     }
+    server.world.clock.advance(LATE_CHUNKS);
+    let answer = late().await;
+    assert_eq!((answer.status.as_u16(), &answer.json()["reason"]), (401, &Value::from("expired")));
 }

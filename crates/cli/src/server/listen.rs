@@ -290,7 +290,7 @@ mod tests {
         async fn passes(&self, stream: &mut TcpStream, time: Duration) -> (Vec<u8>, bool) {
             let (mut came, mut passed) = (Vec::new(), Duration::ZERO);
             while passed < time {
-                let mut more = [0; 65_536];
+                let mut more = vec![0; 65_536];
                 match tokio::time::timeout(SETTLE, stream.read(&mut more)).await {
                     Ok(Ok(0) | Err(_)) => return (came, true),
                     Ok(Ok(count)) => came.extend(&more[..count]),

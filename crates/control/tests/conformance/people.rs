@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign_control::access::actions::{
-    CreateBuild, DeleteArtifact, PrioritizeJob, ReportJob, RetryJob, ViewBuilds,
+    AppendLog, CreateBuild, DeleteArtifact, PrioritizeJob, RetryJob, ViewBuilds,
 };
 use countersign_control::artifacts::{Ended, Search};
 use countersign_control::builds::{Build, NewBuild, Wanted};

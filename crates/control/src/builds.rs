@@ -23,5 +23,5 @@ pub use create::{MAX_REFERENCE, NewBuild};
 pub use meta_data::MAX_KEYS;
 pub use put::{MAX_UPLOAD_DEPTH, MAX_UPLOADS};
 pub use trigger::MAX_DEPTH as MAX_TRIGGER_DEPTH;
-pub use upload::{MAX_STEPS, Upload};
+pub use upload::{MAX_STEPS, Upload, UploadTurn};
 pub(crate) use wake::wake;

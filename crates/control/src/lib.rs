@@ -8,6 +8,7 @@ pub mod agent_tokens;
 pub mod agents;
 pub mod artifacts;
 pub mod audit;
+mod beside;
 pub mod builds;
 mod crowd;
 mod error;
@@ -34,7 +35,7 @@ mod wakeups;
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use countersign_domain::id::Id;
+use countersign_domain::id::{AgentId, Id, JobId};
 use countersign_domain::{Clock, Entropy, KeyRing, Kind, Timestamp, TokenSecret};
 use countersign_store::blobs::Blobs;
 use countersign_store::{Lane, Store, Tx};
@@ -62,7 +63,9 @@ struct Inner {
     settings: Settings,
     blobs: OnceLock<Blobs>,
     usage: usage::Usage,
-    crowd: crowd::Crowd,
+    beside: beside::Beside,
+    writers: crowd::Crowd<AgentId>,
+    uploads: crowd::Crowd<JobId>,
     counts: maintenance::Counts,
     wakeups: wakeups::Wakeups,
     started_at: Timestamp,
@@ -94,7 +97,9 @@ impl Control {
             settings,
             blobs: OnceLock::new(),
             usage: usage::Usage::default(),
-            crowd: crowd::Crowd::default(),
+            beside: beside::Beside::default(),
+            writers: crowd::Crowd::new(crowd::WRITES_AT_ONCE),
+            uploads: crowd::Crowd::new(1),
             counts: maintenance::Counts::default(),
             started_at,
         };
@@ -164,6 +169,11 @@ impl Control {
         &self.inner.wakeups
     }
 
+    /// Where uploads of one job take turns.
+    pub(crate) fn uploads(&self) -> &crowd::Crowd<JobId> {
+        &self.inner.uploads
+    }
+
     pub(crate) fn started_at(&self) -> Timestamp {
         self.inner.started_at
     }
@@ -199,8 +209,8 @@ impl Control {
             wakeups: self.inner.wakeups.clone(),
         };
         let _place = match grant.caller() {
-            Caller::Session(it) => Some(self.inner.crowd.enter(it.agent).await),
-            Caller::Job(it) => Some(self.inner.crowd.enter(it.agent).await),
+            Caller::Session(it) => Some(self.inner.writers.enter(it.agent).await),
+            Caller::Job(it) => Some(self.inner.writers.enter(it.agent).await),
             _ => None,
         };
         let outcome = self

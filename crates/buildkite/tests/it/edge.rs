@@ -110,7 +110,7 @@ async fn a_large_body_is_refused_before_it_is_read() {
 async fn deep_json_is_refused_where_it_is_read_and_skipped_where_it_is_not() {
     let server = Server::new().await;
     let token = server.world.acme.agent_token();
-    let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
+    let deep = format!("{}{}", "[".repeat(50_000), "]".repeat(50_000));
     let read = server.post("/v3/register", token, &format!(r#"{{"meta_data":{deep}}}"#)).await;
     assert_snapshot!(read, @r#"400 {"message":"The body does not fit: expected a string (line 1, column 14)."}"#);
     assert_eq!(server.post("/v3/register", token, &format!(r#"{{"new":{deep}}}"#)).await.status, 200);

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use countersign_domain::graph::Message;
-use countersign_domain::id::{Id, StepId};
+use countersign_domain::id::{Id, JobId, StepId};
 use countersign_domain::pipeline::Pipeline;
 use countersign_store::builds;
 use countersign_store::steps::{self, changes};
@@ -11,6 +11,7 @@ use countersign_store::{Lane, Tx, jobs};
 use serde_json::{Value, json};
 
 use crate::access::actions::UploadPipeline;
+use crate::crowd;
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene, input};
 
@@ -39,22 +40,54 @@ struct Input {
     replace: bool,
 }
 
+impl Input {
+    fn read(upload: &Upload) -> Result<Self> {
+        Ok(Self {
+            uuid: input::field("uuid", upload.uuid.parse())?,
+            pipeline: input::field("pipeline", Pipeline::from_json(&upload.pipeline))?,
+            keys: named(&upload.pipeline),
+            replace: upload.replace,
+        })
+    }
+}
+
+/// A job's turn to upload, until it is dropped.
+#[derive(Debug)]
+pub struct UploadTurn<'a> {
+    _place: crowd::Place<'a, JobId>,
+}
+
 impl Control {
     /// Puts steps into the job's build, right behind the job's own step. The same upload again changes nothing.
     ///
     /// # Errors
     /// [`Error::Invalid`] at `uuid` or `pipeline`; [`Error::Conflict`] when the build is canceled or has too many steps.
     pub async fn upload_pipeline(&self, grant: &Grant<UploadPipeline>, upload: Upload) -> Result<()> {
+        self.upload_pipeline_with(grant, move || Ok(upload)).await
+    }
+
+    /// The same with an upload that is still to be read, which needs much memory: a few are read at one time, beside the runtime.
+    ///
+    /// # Errors
+    /// As [`Control::upload_pipeline`], and those of `read`.
+    pub async fn upload_pipeline_with<E, F>(&self, grant: &Grant<UploadPipeline>, read: F) -> std::result::Result<(), E>
+    where
+        E: From<Error> + Send + 'static,
+        F: FnOnce() -> std::result::Result<Upload, E> + Send + 'static,
+    {
         grant.job()?;
-        let input = Input {
-            uuid: input::field("uuid", upload.uuid.parse())?,
-            pipeline: input::field("pipeline", Pipeline::from_json(&upload.pipeline))?,
-            keys: named(&upload.pipeline),
-            replace: upload.replace,
-        };
+        let input = self.beside(move || read().and_then(|upload| Ok(Input::read(&upload)?))).await??;
         self.write(grant, Lane::Normal, input, |tx, scene| Box::pin(apply(tx, scene))).await?;
         self.do_chores().await;
         Ok(())
+    }
+
+    /// Waits until none of the job's other uploads is under way. To be held from before the body is read until the end.
+    ///
+    /// # Errors
+    /// Only those of the grant.
+    pub async fn upload_turn(&self, grant: &Grant<UploadPipeline>) -> Result<UploadTurn<'_>> {
+        Ok(UploadTurn { _place: self.uploads().enter(grant.job()?.job).await })
     }
 
     /// Whether one of the job's uploads was applied.

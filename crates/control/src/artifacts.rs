@@ -21,5 +21,5 @@ pub use countersign_store::artifacts::Artifact;
 pub use ended::{Ended, MAX_ENDED};
 pub use hand_out::{Download, MAX_READ};
 pub use limits::Limits;
-pub use search::{MAX_FOUND, Search};
+pub use search::{MAX_FOUND, MAX_FOUND_BYTES, Search};
 pub use take_in::{FormField, UPLOAD_GRACE, Upload};

@@ -11,6 +11,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How many writes of one agent are under way at one time: its log has three, and one more for the rest.
 pub(crate) const WRITES_AT_ONCE: usize = 4;
+/// How many reads of one agent, its job's among them, are under way at one time. Each is short; there are four threads for all.
+pub(crate) const READS_AT_ONCE: usize = 2;
 
 /// Those who call, by agent or by job, with a few calls of each at a time.
 #[derive(Debug)]

@@ -65,7 +65,9 @@ struct Inner {
     usage: usage::Usage,
     beside: beside::Beside,
     writers: crowd::Crowd<AgentId>,
+    readers: crowd::Crowd<AgentId>,
     uploads: crowd::Crowd<JobId>,
+    searches: crowd::Crowd<JobId>,
     counts: maintenance::Counts,
     wakeups: wakeups::Wakeups,
     started_at: Timestamp,
@@ -99,7 +101,9 @@ impl Control {
             usage: usage::Usage::default(),
             beside: beside::Beside::default(),
             writers: crowd::Crowd::new(crowd::WRITES_AT_ONCE),
+            readers: crowd::Crowd::new(crowd::READS_AT_ONCE),
             uploads: crowd::Crowd::new(1),
+            searches: crowd::Crowd::new(1),
             counts: maintenance::Counts::default(),
             started_at,
         };
@@ -174,6 +178,11 @@ impl Control {
         &self.inner.uploads
     }
 
+    /// Where searches of one job take turns.
+    pub(crate) fn searches(&self) -> &crowd::Crowd<JobId> {
+        &self.inner.searches
+    }
+
     pub(crate) fn started_at(&self) -> Timestamp {
         self.inner.started_at
     }
@@ -244,6 +253,11 @@ impl Control {
             keys: self.keys(),
             entropy: self.inner.entropy.clone(),
             wakeups: self.inner.wakeups.clone(),
+        };
+        let _place = match grant.caller() {
+            Caller::Session(it) => Some(self.inner.readers.enter(it.agent).await),
+            Caller::Job(it) => Some(self.inner.readers.enter(it.agent).await),
+            _ => None,
         };
         self.inner.store.read((scene, op), |tx, (scene, op)| op(tx, scene)).await
     }

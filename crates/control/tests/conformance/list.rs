@@ -281,6 +281,9 @@ list! {
         a_form_names_its_file_by_path
         an_upload_that_is_dropped_in_the_middle_cannot_be_seen
         bytes_that_are_not_as_announced_leave_nothing;
+    bounds:
+        a_search_goes_on_over_stretches_of_which_nothing_is_chosen
+        an_answer_to_a_search_has_an_end_in_bytes;
     foreign:
         ids_of_another_organization_are_ids_that_nothing_has;
     texts:

@@ -1,0 +1,93 @@
+//! What one agent or one job can take from all others has an end, and honest fleets fit within it.
+
+use std::time::Duration;
+
+use countersign_control::access::actions::{
+    Annotate, ReadArtifacts, RegisterAgent, RequestOidcToken, ViewBuilds, WriteMetaData, WriteSteps,
+};
+use countersign_control::agents::{Instruction, Registration};
+use countersign_control::artifacts::{MAX_FOUND, MAX_FOUND_BYTES, NewArtifact, Search};
+use countersign_control::oidc::TokenRequest;
+use countersign_control::steps::StepChange;
+use countersign_control::{Control, Error, Result, Settings};
+use countersign_domain::{KeyRing, Refusal};
+use countersign_store::{IntoValue, Options, Store};
+use countersign_testkit::{SeededEntropy, World};
+
+use crate::acting::{
+    Job, build, caller, connect, field_of, finish, may, next, ping, refusal_of, registration, running_job, start, take,
+    try_register,
+};
+use crate::artifacts::{batch, find, hello, leave, query, try_announce};
+use crate::sql;
+
+/// The same system with other settings.
+async fn set(world: &mut World, settings: Settings) {
+    let keys = KeyRing::parse(&world.control.keys().render()).expect("what was rendered can be read");
+    world.control.store().close().await;
+    let store = Store::open(Options::new(world.database.database.clone(), world.clock.clone())).await.expect("opens");
+    let entropy = std::sync::Arc::new(SeededEntropy::new(next()));
+    world.control =
+        Control::new(store, keys, world.clock.clone(), entropy, settings).keeping_blobs(world.database.blobs());
+}
+
+fn too_many<T: std::fmt::Debug>(outcome: Result<T>) -> (String, Duration) {
+    match outcome {
+        Err(Error::TooMany { what, retry_after }) => (what, retry_after),
+        other => panic!("not too many: {other:?}"),
+    }
+}
+
+/// How many bytes the details of the audit log have.
+async fn audited(world: &World) -> i64 {
+    let text = "SELECT CAST(COALESCE(SUM(OCTET_LENGTH(detail)), 0) AS BIGINT) AS n FROM audit_events";
+    sql::value(&world.control, text, vec![], "n").await
+}
+
+/// Files in batches of a hundred.
+async fn announce_many(world: &World, job: &Job, batches: usize, file: impl Fn(usize) -> NewArtifact) {
+    for number in 0..batches {
+        let files = (0..100).map(|at| file(number * 100 + at)).collect();
+        try_announce(&world.control, job, batch(files)).await.expect("announced");
+    }
+}
+
+pub async fn a_search_goes_on_over_stretches_of_which_nothing_is_chosen(world: &World) {
+    let control = &world.control;
+    build(control, &world.acme, "steps: [{command: a, key: one}, {command: b, key: two}]").await;
+    let (agent, other) =
+        (connect(control, world.acme.agent_token(), &[]).await, connect(control, world.acme.agent_token(), &[]).await);
+    let (one, two) = (take(control, &agent).await, take(control, &other).await);
+    for job in [&one, &two] {
+        start(control, job).await;
+    }
+    let oldest = leave(control, &one, &["first.txt"]).await;
+    world.clock.advance(Duration::from_secs(1));
+    announce_many(world, &two, 11, |number| hello(&format!("d/{number}"))).await;
+    let first = |found: Vec<(countersign_control::artifacts::Artifact, Option<String>)>| {
+        found.into_iter().map(|(it, _)| it.id).collect::<Vec<_>>()
+    };
+    assert_eq!(first(find(control, &two, query("first.txt")).await), oldest, "behind 1,100 others");
+    let scoped = Search { scope: "one".to_owned(), state: String::new(), ..query("*") };
+    assert_eq!(first(find(control, &two, scoped).await), oldest);
+    let every = Search { state: String::new(), ..query("*") };
+    assert_eq!(find(control, &two, every).await.len(), 1_101);
+}
+
+pub async fn an_answer_to_a_search_has_an_end_in_bytes(world: &World) {
+    let control = &world.control;
+    let job = running_job(control, &world.acme).await;
+    let place = "p".repeat(4_000);
+    let long = NewArtifact { absolute_path: place, ..hello("x") };
+    let needed = MAX_FOUND_BYTES / 4_000 + 200;
+    assert!(needed < MAX_FOUND);
+    announce_many(world, &job, needed.div_ceil(100), |number| NewArtifact {
+        path: format!("{number:05}"),
+        ..long.clone()
+    })
+    .await;
+    let grant = may::<ReadArtifacts>(control, &job.caller);
+    let search = |words: &str| Search { state: String::new(), ..query(words) };
+    assert_eq!(field_of(control.search_artifacts(&grant, search("*")).await), "query");
+    assert_eq!(find(control, &job, search("000*")).await.len(), 100);
+}

@@ -25,6 +25,7 @@ mod page;
 pub mod pipelines;
 pub mod queue_counts;
 pub mod queues;
+mod rates;
 pub mod revealing;
 mod scene;
 pub mod settings;
@@ -68,6 +69,7 @@ struct Inner {
     readers: crowd::Crowd<AgentId>,
     uploads: crowd::Crowd<JobId>,
     searches: crowd::Crowd<JobId>,
+    calls: rates::Rates<JobId>,
     counts: maintenance::Counts,
     wakeups: wakeups::Wakeups,
     started_at: Timestamp,
@@ -104,6 +106,7 @@ impl Control {
             readers: crowd::Crowd::new(crowd::READS_AT_ONCE),
             uploads: crowd::Crowd::new(1),
             searches: crowd::Crowd::new(1),
+            calls: rates::Rates::new(rates::OF_JOB),
             counts: maintenance::Counts::default(),
             started_at,
         };
@@ -209,6 +212,7 @@ impl Control {
         T: Send + 'static,
         F: for<'a> Fn(&'a mut Tx, &'a Scene<I>) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
     {
+        self.let_through(grant)?;
         let scene = Scene {
             input,
             caller: grant.caller().clone(),
@@ -236,6 +240,21 @@ impl Control {
             tracing::debug!(action = A::NAME, %reason, "the credential ended during the call");
         }
         outcome
+    }
+
+    /// Lets a job's call through that leaves a row in the audit log, or says when to come again.
+    fn let_through<A: Action>(&self, grant: &Grant<A>) -> Result<()> {
+        let Caller::Job(job) = grant.caller() else { return Ok(()) };
+        if !access::PACED.contains(&A::NAME) {
+            return Ok(());
+        }
+        self.inner.calls.take(job.job, self.now()).map_err(|retry_after| {
+            let rates::Rate { at_once, per_second } = rates::OF_JOB;
+            let what = format!(
+                "The job makes too many calls: {at_once} are possible at once, and then {per_second} a second. Send several values in one call."
+            );
+            Error::TooMany { what, retry_after }
+        })
     }
 
     /// The one way to read for a grant: a snapshot of the organization.

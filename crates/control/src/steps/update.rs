@@ -14,6 +14,8 @@ use super::{named, step_name};
 
 /// Most bytes of the name that a client gives a change.
 const MAX_UUID: usize = 100;
+/// Most changes of one step that can be told from such as are sent again.
+const MAX_CHANGES: i64 = 10_000;
 
 /// What is to be different about a step.
 #[derive(Debug)]
@@ -51,6 +53,9 @@ async fn update(tx: &mut Tx, scene: &Scene<(countersign_domain::id::BuildId, Ste
         && !changes::insert(tx, row.id, uuid).await?
     {
         return Ok(());
+    }
+    if changes::count_of_step(tx, row.id).await? > MAX_CHANGES {
+        return Err(Error::Conflict(format!("The step was changed {MAX_CHANGES} times, the most there may be.")));
     }
     match change.attribute.as_str() {
         "label" => {

@@ -91,3 +91,66 @@ pub async fn an_answer_to_a_search_has_an_end_in_bytes(world: &World) {
     assert_eq!(field_of(control.search_artifacts(&grant, search("*")).await), "query");
     assert_eq!(find(control, &job, search("000*")).await.len(), 100);
 }
+
+pub async fn a_job_leaves_so_many_audit_rows_at_once_and_then_so_many_a_second(world: &World) {
+    let control = &world.control;
+    let (job, other) = (running_job(control, &world.acme).await, running_job(control, &world.acme).await);
+    // Of a step that there is not, so that nothing is written.
+    let one = async |job: &Job| {
+        let (step, attribute) = ("nothing".to_owned(), "label".to_owned());
+        let change = StepChange { step, uuid: None, attribute, value: "new".to_owned(), append: false };
+        match control.update_step(&may::<WriteSteps>(control, &job.caller), change).await {
+            Err(Error::NotFound("step")) => Ok(()),
+            refused => refused,
+        }
+    };
+    let mut made = 0;
+    let (what, retry_after) = loop {
+        match one(&job).await {
+            Ok(()) => made += 1,
+            refused => break too_many(refused),
+        }
+        assert!(made < 10_000, "there is no end");
+    };
+    assert!(made >= 1_000, "a job with many artifacts needs hundreds of calls; {made} were let through");
+    assert!(what.contains("a second") && retry_after <= Duration::from_secs(1), "{what} {retry_after:?}");
+    assert!(one(&other).await.is_ok(), "another job has its own");
+    world.clock.advance(Duration::from_secs(1));
+    assert!(one(&job).await.is_ok(), "it comes back");
+    // What a job says of itself is never held up, and reading leaves no row.
+    while one(&job).await.is_ok() {}
+    control.meta_data_keys(&may(control, &job.caller)).await.expect("read");
+    finish(control, &job, "0").await;
+}
+
+pub async fn what_a_job_writes_into_the_audit_log_has_an_end(world: &World) {
+    let control = &world.control;
+    let job = running_job(control, &world.acme).await;
+    let grant = may::<RequestOidcToken>(control, &job.caller);
+    let asked = |claims: Vec<String>| TokenRequest { claims, ..TokenRequest::default() };
+    let long = format!("agent_tag:{}", "y".repeat(129));
+    assert_eq!(field_of(control.request_oidc_token(&grant, asked(vec![long])).await), "claims[0]");
+    let before = audited(world).await;
+    let most = vec![format!("agent_tag:{}", "y".repeat(128)); 50];
+    control.request_oidc_token(&grant, asked(most)).await.expect("issued");
+    let key = "k".repeat(255);
+    let items = vec![(key, String::new()); 3_500];
+    control.set_meta_data_batch(&may(control, &job.caller), items).await.expect("one key");
+    let many = (0..3_500).map(|number| (format!("{}{number}", "k".repeat(200)), String::new())).collect();
+    control.set_meta_data_batch(&may(control, &job.caller), many).await.expect("many keys");
+    let grown = audited(world).await - before;
+    assert!(grown <= 3 * 4 * 1024 + 1024, "three calls wrote {grown} bytes");
+    let text = "SELECT detail FROM audit_events WHERE action = 'meta_data.set'";
+    let details: Vec<String> =
+        sql::rows(control, text, vec![]).await.iter().map(|row| row.get("detail").expect("a text")).collect();
+    assert!(details.iter().any(|detail| detail.contains(r#""count":1,"#)), "{details:?}");
+    assert!(details.iter().any(|detail| detail.contains(r#""count":3500,"#)), "{details:?}");
+}
+
+pub async fn many_artifacts_of_an_honest_job_are_announced_without_a_pause(world: &World) {
+    let job = running_job(&world.control, &world.acme).await;
+    for number in 0..10_000_usize.div_ceil(30) {
+        let files = (number * 30..10_000.min(number * 30 + 30)).map(|at| hello(&at.to_string())).collect();
+        try_announce(&world.control, &job, batch(files)).await.expect("announced");
+    }
+}

@@ -283,7 +283,10 @@ list! {
         bytes_that_are_not_as_announced_leave_nothing;
     bounds:
         a_search_goes_on_over_stretches_of_which_nothing_is_chosen
-        an_answer_to_a_search_has_an_end_in_bytes;
+        an_answer_to_a_search_has_an_end_in_bytes
+        a_job_leaves_so_many_audit_rows_at_once_and_then_so_many_a_second
+        what_a_job_writes_into_the_audit_log_has_an_end
+        many_artifacts_of_an_honest_job_are_announced_without_a_pause;
     foreign:
         ids_of_another_organization_are_ids_that_nothing_has;
     texts:

@@ -36,7 +36,7 @@ mod wakeups;
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use countersign_domain::id::{AgentId, Id, JobId};
+use countersign_domain::id::{AgentId, Id, JobId, TokenId};
 use countersign_domain::{Clock, Entropy, KeyRing, Kind, Timestamp, TokenSecret};
 use countersign_store::blobs::Blobs;
 use countersign_store::{Lane, Store, Tx};
@@ -70,6 +70,7 @@ struct Inner {
     uploads: crowd::Crowd<JobId>,
     searches: crowd::Crowd<JobId>,
     calls: rates::Rates<JobId>,
+    registrations: rates::Rates<TokenId>,
     counts: maintenance::Counts,
     wakeups: wakeups::Wakeups,
     started_at: Timestamp,
@@ -107,6 +108,7 @@ impl Control {
             uploads: crowd::Crowd::new(1),
             searches: crowd::Crowd::new(1),
             calls: rates::Rates::new(rates::OF_JOB),
+            registrations: rates::Rates::new(rates::OF_REGISTRATION),
             counts: maintenance::Counts::default(),
             started_at,
         };
@@ -184,6 +186,11 @@ impl Control {
     /// Where searches of one job take turns.
     pub(crate) fn searches(&self) -> &crowd::Crowd<JobId> {
         &self.inner.searches
+    }
+
+    /// How often agents register with a token.
+    pub(crate) fn registrations(&self) -> &rates::Rates<TokenId> {
+        &self.inner.registrations
     }
 
     pub(crate) fn started_at(&self) -> Timestamp {

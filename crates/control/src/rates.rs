@@ -19,6 +19,8 @@ pub(crate) struct Rate {
 /// How often a job may do what leaves a row in the audit log. One with ten thousand artifacts needs some seven hundred calls to leave them; one that
 /// sets meta-data in an endless loop leaves no more rows than these. Agents try again after 429, a second or two later.
 pub(crate) const OF_JOB: Rate = Rate { at_once: 2_000, per_second: 10 };
+/// How often agents may register with one token: a fleet of ten thousand at once, and then as many as short-lived machines need.
+pub(crate) const OF_REGISTRATION: Rate = Rate { at_once: 10_000, per_second: 20 };
 /// When this many are remembered, those that have not used anything up are forgotten.
 const MAX_REMEMBERED: usize = 100_000;
 
@@ -106,6 +108,8 @@ mod tests {
 
     #[test]
     fn honest_fleets_and_jobs_fit() {
+        let registrations = Rates::new(OF_REGISTRATION);
+        assert!((0..5_000).all(|_| registrations.take(0, Timestamp::EPOCH).is_ok()), "a fleet that restarts at once");
         let calls = Rates::new(OF_JOB);
         let batches = 10_000_u32.div_ceil(30);
         assert!((0..2 * batches).all(|_| calls.take(0, Timestamp::EPOCH).is_ok()), "announced and ended");

@@ -51,6 +51,8 @@ variables! {
     TOKEN_PREFIX = "COUNTERSIGN_TOKEN_PREFIX";
     /// The most connections at one time.
     MAX_CONNECTIONS = "COUNTERSIGN_MAX_CONNECTIONS";
+    /// The most agents at one time with one agent token.
+    MAX_AGENTS_PER_TOKEN = "COUNTERSIGN_MAX_AGENTS_PER_TOKEN";
     /// Points that one person may spend at the public API in 5 minutes.
     API_POINTS_PER_USER = "COUNTERSIGN_API_POINTS_PER_USER";
     /// Points that one organization may spend at the public API in 5 minutes.

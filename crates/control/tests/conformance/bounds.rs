@@ -147,6 +147,44 @@ pub async fn what_a_job_writes_into_the_audit_log_has_an_end(world: &World) {
     assert!(details.iter().any(|detail| detail.contains(r#""count":3500,"#)), "{details:?}");
 }
 
+pub async fn a_token_has_so_many_agents_at_one_time(world: &mut World) {
+    set(world, Settings { max_agents_per_token: 3, ..Settings::default() }).await;
+    let control = &world.control;
+    let token = world.acme.agent_token();
+    let mut agents = Vec::new();
+    for _ in 0..3 {
+        agents.push(connect(control, token, &[]).await);
+    }
+    let (what, _) = too_many(try_register(control, token, &[]).await);
+    assert!(what.contains("3 agents") && what.contains("--max-agents-per-token"), "{what}");
+    control.disconnect_agent(&may(control, &agents[0].caller)).await.expect("gone");
+    connect(control, token, &[]).await;
+}
+
+pub async fn agents_register_with_a_token_at_a_rate(world: &World) {
+    let control = &world.control;
+    let holder = caller(control, world.acme.agent_token()).await;
+    let grant = may::<RegisterAgent>(control, &holder);
+    // With a name that cannot be, so that nothing is written.
+    let one = async || control.register_agent(&grant, Registration { name: " ".to_owned(), ..registration(&[]) }).await;
+    let mut tried = 0;
+    let refused = loop {
+        match one().await {
+            Err(Error::Invalid(_)) => tried += 1,
+            refused => break refused,
+        }
+        assert!(tried < 50_000, "there is no end");
+    };
+    assert_eq!(refusal_of(refused.map(drop)), Refusal::Rate);
+    assert!(tried >= 5_000, "a fleet that restarts at once; {tried} were let through");
+    world.clock.advance(Duration::from_secs(1));
+    assert_eq!(field_of(one().await.map(drop)), "name", "it comes back");
+    control.flush_usage().await.expect("written");
+    let text = "SELECT count FROM refusals WHERE reason = 'rate' AND organization_id = $1";
+    let of = world.acme.created.organization.id.into_value();
+    assert_eq!(sql::value::<i64>(control, text, vec![of], "count").await, 1, "its admins see that it was refused");
+}
+
 pub async fn many_artifacts_of_an_honest_job_are_announced_without_a_pause(world: &World) {
     let job = running_job(&world.control, &world.acme).await;
     for number in 0..10_000_usize.div_ceil(30) {

@@ -147,6 +147,22 @@ pub async fn what_a_job_writes_into_the_audit_log_has_an_end(world: &World) {
     assert!(details.iter().any(|detail| detail.contains(r#""count":3500,"#)), "{details:?}");
 }
 
+pub async fn demands_that_nobody_fits_hide_no_job(world: &World) {
+    let control = &world.control;
+    let steps: Vec<String> = (0..700)
+        .map(|number| format!("{{command: x, agents: {{a{number:05}: '1', os: linux}}}}"))
+        .chain((0..700).map(|number| format!("{{command: x, agents: {{os: linux, x{number:05}: '1'}}}}")))
+        .collect();
+    build(control, &world.acme, &format!("steps: [{}]", steps.join(", "))).await;
+    let wanted = build(control, &world.acme, "steps: [{command: legit, agents: {zone: eu}}]").await;
+    let agent = connect(control, world.acme.agent_token(), &["os=linux", "zone=eu"]).await;
+    let Instruction::TakeJob(job) = ping(control, &agent).await else { panic!("the job that fits is offered") };
+    let jobs = control.build_jobs(&world.admin::<ViewBuilds>(), wanted.id).await.expect("its jobs");
+    assert_eq!(jobs[0].id, job);
+    let stranger = connect(control, world.acme.agent_token(), &["os=mac"]).await;
+    assert_eq!(ping(control, &stranger).await, Instruction::Idle);
+}
+
 pub async fn a_token_has_so_many_agents_at_one_time(world: &mut World) {
     set(world, Settings { max_agents_per_token: 3, ..Settings::default() }).await;
     let control = &world.control;

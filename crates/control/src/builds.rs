@@ -15,12 +15,12 @@ mod upload;
 mod view;
 mod wake;
 
-pub use annotate::{MAX_ANNOTATIONS, NewAnnotation};
+pub use annotate::{MAX_ANNOTATIONS, MAX_BODIES, NewAnnotation};
 pub use countersign_store::builds::annotations::Annotation;
 pub use countersign_store::builds::{Build, Pipeline};
 pub(crate) use create::read;
 pub use create::{MAX_REFERENCE, NewBuild};
-pub use meta_data::MAX_KEYS;
+pub use meta_data::{MAX_KEYS, MAX_META_DATA};
 pub use put::{MAX_UPLOAD_DEPTH, MAX_UPLOADS};
 pub use trigger::MAX_DEPTH as MAX_TRIGGER_DEPTH;
 pub use upload::{MAX_STEPS, Upload, UploadTurn};

@@ -15,6 +15,8 @@ use crate::{Control, Error, Grant, Result, input};
 
 /// The most keys that a build may have.
 pub const MAX_KEYS: i64 = 10_000;
+/// The most bytes that a build's keys and values may have together: whoever looks at the build gets all of them in one answer.
+pub const MAX_META_DATA: i64 = 16 * 1024 * 1024;
 /// How many keys of a call with several the audit log names.
 const NAMED: usize = 10;
 
@@ -22,7 +24,7 @@ impl Control {
     /// Sets a key of the job's build, over what it was.
     ///
     /// # Errors
-    /// [`Error::Invalid`] at `key` or `value`; [`Error::Conflict`] when the build has [`MAX_KEYS`].
+    /// [`Error::Invalid`] at `key` or `value`; [`Error::Conflict`] when the build has [`MAX_KEYS`] or [`MAX_META_DATA`].
     pub async fn set_meta_data(&self, grant: &Grant<WriteMetaData>, key: String, value: String) -> Result<()> {
         input::field("key", metadata::check_key(&key))?;
         input::field("value", metadata::check_value(&value))?;
@@ -109,6 +111,10 @@ impl Control {
 async fn has_room(tx: &mut Tx, build: BuildId) -> Result<()> {
     if meta_data::count(tx, build).await? > MAX_KEYS {
         return Err(Error::Conflict(format!("The build has {MAX_KEYS} keys, the most there may be.")));
+    }
+    if meta_data::size(tx, build).await? > MAX_META_DATA {
+        let what = "The build's meta-data would have more than 16 MiB; upload what is large as an artifact.";
+        return Err(Error::Conflict(what.to_owned()));
     }
     Ok(())
 }

@@ -7,6 +7,7 @@ use countersign_control::access::actions::{
 };
 use countersign_control::agents::{Instruction, Registration};
 use countersign_control::artifacts::{MAX_FOUND, MAX_FOUND_BYTES, NewArtifact, Search};
+use countersign_control::builds::{MAX_BODIES, MAX_META_DATA, NewAnnotation};
 use countersign_control::oidc::TokenRequest;
 use countersign_control::steps::StepChange;
 use countersign_control::{Control, Error, Result, Settings};
@@ -145,6 +146,39 @@ pub async fn what_a_job_writes_into_the_audit_log_has_an_end(world: &World) {
         sql::rows(control, text, vec![]).await.iter().map(|row| row.get("detail").expect("a text")).collect();
     assert!(details.iter().any(|detail| detail.contains(r#""count":1,"#)), "{details:?}");
     assert!(details.iter().any(|detail| detail.contains(r#""count":3500,"#)), "{details:?}");
+}
+
+pub async fn a_build_has_so_many_bytes_of_meta_data_and_annotations(world: &World) {
+    let control = &world.control;
+    let job = running_job(control, &world.acme).await;
+    let value = "v".repeat(100_000);
+    let write = may::<WriteMetaData>(control, &job.caller);
+    let mut written = 0;
+    let refused = loop {
+        match control.set_meta_data(&write, format!("k{written}"), value.clone()).await {
+            Ok(()) => written += 1,
+            Err(error) => break error,
+        }
+        assert!(written < 1_000, "there is no end");
+    };
+    assert!(matches!(&refused, Error::Conflict(what) if what.contains("16 MiB")), "{refused:?}");
+    assert_eq!(written, MAX_META_DATA / 100_004);
+    let seen = control.build_meta_data(&world.admin::<ViewBuilds>(), job.build).await.expect("seen");
+    assert_eq!(seen.len(), usize::try_from(written).expect("a few"));
+    control.set_meta_data(&write, "k0".to_owned(), String::new()).await.expect("what is there can be made smaller");
+
+    let body = "b".repeat(1024 * 1024);
+    let annotate = async |number: i64| {
+        let new =
+            NewAnnotation { body: Some(body.clone()), context: Some(format!("c{number}")), ..NewAnnotation::default() };
+        control.annotate(&may::<Annotate>(control, &job.caller), new).await
+    };
+    let fit = MAX_BODIES / (1024 * 1024);
+    for number in 0..fit {
+        annotate(number).await.expect("written");
+    }
+    let refused = annotate(fit).await;
+    assert!(matches!(&refused, Err(Error::Conflict(what)) if what.contains("16 MiB")), "{refused:?}");
 }
 
 pub async fn demands_that_nobody_fits_hide_no_job(world: &World) {

@@ -66,7 +66,9 @@ async fn update(tx: &mut Tx, scene: &Scene<(countersign_domain::id::BuildId, Ste
             jobs::set_label(tx, row.id, &label).await?;
         }
         "priority" => {
-            let priority = input::field("value", change.value.trim().parse().map_err(|_| "is not a whole number"))?;
+            let given = change.value.trim().parse::<i32>();
+            let range = format!("is not a whole number from {} to {}", i32::MIN, i32::MAX);
+            let priority = input::field("value", given.map_err(|_| range))?.into();
             jobs::set_priority(tx, row.id, priority).await?;
         }
         _ => return Err(Error::invalid("attribute", "is not one that can be changed: label and priority are")),

@@ -181,6 +181,27 @@ pub async fn a_build_has_so_many_bytes_of_meta_data_and_annotations(world: &Worl
     assert!(matches!(&refused, Err(Error::Conflict(what)) if what.contains("16 MiB")), "{refused:?}");
 }
 
+pub async fn a_priority_is_within_what_pipelines_may_say(world: &World) {
+    let control = &world.control;
+    let id = build(control, &world.acme, "steps: [{command: a, key: a}, {command: b, key: b}]").await.id;
+    let agent = connect(control, world.acme.agent_token(), &[]).await;
+    let job = take(control, &agent).await;
+    start(control, &job).await;
+    let update = async |value: String| {
+        let (step, attribute) = ("b".to_owned(), "priority".to_owned());
+        let change = StepChange { step, uuid: None, attribute, value, append: false };
+        control.update_step(&may::<WriteSteps>(control, &job.caller), change).await
+    };
+    for wrong in [i64::MAX.to_string(), (i64::from(i32::MAX) + 1).to_string(), "1.5".to_owned(), "high".to_owned()] {
+        assert_eq!(field_of(update(wrong).await), "value");
+    }
+    for right in [i32::MAX, i32::MIN, 7] {
+        update(right.to_string()).await.expect("changed");
+    }
+    let jobs = control.build_jobs(&world.admin::<ViewBuilds>(), id).await.expect("its jobs");
+    assert_eq!(jobs.iter().map(|job| job.priority).collect::<Vec<_>>(), [0, 7]);
+}
+
 pub async fn demands_that_nobody_fits_hide_no_job(world: &World) {
     let control = &world.control;
     let steps: Vec<String> = (0..700)

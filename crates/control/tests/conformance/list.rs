@@ -287,6 +287,7 @@ list! {
         a_job_leaves_so_many_audit_rows_at_once_and_then_so_many_a_second
         what_a_job_writes_into_the_audit_log_has_an_end
         a_build_has_so_many_bytes_of_meta_data_and_annotations
+        a_priority_is_within_what_pipelines_may_say
         demands_that_nobody_fits_hide_no_job
         a_token_has_so_many_agents_at_one_time
         agents_register_with_a_token_at_a_rate

@@ -25,6 +25,7 @@ pub struct Edge {
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) proxies: Arc<TrustedProxies>,
     pub(crate) metrics: Metrics,
+    pub(crate) last_look: operation::LastLook,
 }
 
 impl std::fmt::Debug for Edge {
@@ -37,7 +38,13 @@ impl Edge {
     /// The edge of a server. `entropy` names requests.
     #[must_use]
     pub fn new(control: Control, entropy: Arc<dyn Entropy>, proxies: TrustedProxies) -> Self {
-        Self { control, entropy, proxies: Arc::new(proxies), metrics: Metrics::default() }
+        Self {
+            control,
+            entropy,
+            proxies: Arc::new(proxies),
+            metrics: Metrics::default(),
+            last_look: operation::LastLook::default(),
+        }
     }
 
     /// `/healthz`, `/readyz` and `/metrics`.

@@ -34,12 +34,14 @@ const FILE_FIELD: &str = "file";
 const PATH_FIELD: &str = "path";
 /// The most bytes of a batch: every path may be as long as paths get, with every byte written as `\u003c`.
 const MAX_REQUEST: usize = 4 * 1024 * 1024;
+/// The most values of a batch: agents say some 25 of each artifact, and of a batch that is too large the number is to be told.
+const MAX_REQUEST_VALUES: usize = 20_000;
 
 /// `POST /jobs/:id/artifacts`
 pub(crate) async fn announce(
     State(control): State<Control>,
     OnJob(grant): OnJob<UploadArtifacts>,
-    face::Json(request): face::Json<ArtifactBatch, MAX_REQUEST>,
+    face::Json(request): face::Json<ArtifactBatch, MAX_REQUEST, MAX_REQUEST_VALUES>,
 ) -> Result<(StatusCode, Json<ArtifactBatchAnswer>), Failure> {
     let artifacts = request.artifacts.into_iter().map(|it| NewArtifact {
         path: it.path,

@@ -51,7 +51,7 @@ impl IntoResponse for Failure {
             Error::Invalid(fields) => faults(text, fields),
             // Agents know no 409; Buildkite answers 422 for a job in another state than the call needs.
             Error::Conflict(_) => countersign_http::message(StatusCode::UNPROCESSABLE_ENTITY, &text),
-            Error::TooMany { retry_after } => {
+            Error::TooMany { retry_after, .. } => {
                 let seconds = retry_after.as_secs().max(1).to_string();
                 let answer = countersign_http::message(StatusCode::TOO_MANY_REQUESTS, &text);
                 ([(RETRY_AFTER, seconds)], answer).into_response()

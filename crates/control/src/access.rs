@@ -13,6 +13,7 @@ pub mod actions;
 mod authenticate;
 mod caller;
 mod grant;
+mod paced;
 mod renew;
 mod standing;
 
@@ -20,4 +21,5 @@ pub use actions::{Action, Who};
 pub use authenticate::Presented;
 pub use caller::{AgentTokenCaller, Caller, JobCaller, OperatorCaller, SessionCaller, UserCaller};
 pub use grant::Grant;
+pub(crate) use paced::PACED;
 pub(crate) use standing::still_stands;

@@ -29,5 +29,5 @@ pub use places::{
     DOWNLOADS_AT_ONCE, DOWNLOADS_OF_BUILD, DOWNLOADS_OF_ORGANIZATION, PLACE_TIME, UPLOADS_OF_JOB,
     UPLOADS_OF_ORGANIZATION,
 };
-pub use search::{MAX_FOUND, Search};
+pub use search::{MAX_FOUND, MAX_FOUND_BYTES, Search};
 pub use take_in::{FormField, LOOK_EVERY, UPLOAD_GRACE, Upload};

@@ -39,8 +39,10 @@ pub enum Error {
     #[error("{0}")]
     Conflict(String),
     /// Too often, or too much at once.
-    #[error("Too many requests; try again in {} s", retry_after.as_secs().max(1))]
+    #[error("{what} Try again in {} s.", retry_after.as_secs().max(1))]
     TooMany {
+        /// What was too much, and what to do about it: sentences.
+        what: String,
         /// When to try again.
         retry_after: Duration,
     },

@@ -8,6 +8,7 @@ pub mod agent_tokens;
 pub mod agents;
 pub mod artifacts;
 pub mod audit;
+mod beside;
 pub mod builds;
 mod crowd;
 mod error;
@@ -24,6 +25,7 @@ mod page;
 pub mod pipelines;
 pub mod queue_counts;
 pub mod queues;
+mod rates;
 pub mod revealing;
 mod scene;
 pub mod settings;
@@ -34,7 +36,7 @@ mod wakeups;
 
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
-use countersign_domain::id::Id;
+use countersign_domain::id::{AgentId, Id, JobId, TokenId};
 use countersign_domain::{Clock, Entropy, KeyRing, Kind, Timestamp, TokenSecret};
 use countersign_store::blobs::Blobs;
 use countersign_store::{Lane, Store, Tx};
@@ -63,7 +65,13 @@ struct Inner {
     blobs: OnceLock<Blobs>,
     transfers: artifacts::Transfers,
     usage: usage::Usage,
-    crowd: crowd::Crowd,
+    beside: beside::Beside,
+    writers: crowd::Crowd<AgentId>,
+    readers: crowd::Crowd<AgentId>,
+    uploads: crowd::Crowd<JobId>,
+    searches: crowd::Crowd<JobId>,
+    calls: rates::Rates<JobId>,
+    registrations: rates::Rates<TokenId>,
     counts: maintenance::Counts,
     pace: maintenance::Pace,
     wakeups: wakeups::Wakeups,
@@ -97,7 +105,13 @@ impl Control {
             blobs: OnceLock::new(),
             transfers: artifacts::Transfers::default(),
             usage: usage::Usage::default(),
-            crowd: crowd::Crowd::default(),
+            beside: beside::Beside::default(),
+            writers: crowd::Crowd::new(crowd::WRITES_AT_ONCE),
+            readers: crowd::Crowd::new(crowd::READS_AT_ONCE),
+            uploads: crowd::Crowd::new(1),
+            searches: crowd::Crowd::new(1),
+            calls: rates::Rates::new(rates::OF_JOB),
+            registrations: rates::Rates::new(rates::OF_REGISTRATION),
             counts: maintenance::Counts::default(),
             pace: maintenance::Pace::default(),
             started_at,
@@ -172,6 +186,21 @@ impl Control {
         &self.inner.wakeups
     }
 
+    /// Where uploads of one job take turns.
+    pub(crate) fn uploads(&self) -> &crowd::Crowd<JobId> {
+        &self.inner.uploads
+    }
+
+    /// Where searches of one job take turns.
+    pub(crate) fn searches(&self) -> &crowd::Crowd<JobId> {
+        &self.inner.searches
+    }
+
+    /// How often agents register with a token.
+    pub(crate) fn registrations(&self) -> &rates::Rates<TokenId> {
+        &self.inner.registrations
+    }
+
     pub(crate) fn started_at(&self) -> Timestamp {
         self.inner.started_at
     }
@@ -213,10 +242,11 @@ impl Control {
         T: Send + 'static,
         F: for<'a> Fn(&'a mut Tx, &'a Scene<I>) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
     {
+        self.let_through(grant)?;
         let scene = self.scene(grant, input);
         let _place = match grant.caller() {
-            Caller::Session(it) => Some(self.inner.crowd.enter(it.agent).await),
-            Caller::Job(it) => Some(self.inner.crowd.enter(it.agent).await),
+            Caller::Session(it) => Some(self.inner.writers.enter(it.agent).await),
+            Caller::Job(it) => Some(self.inner.writers.enter(it.agent).await),
             _ => None,
         };
         let outcome = self
@@ -235,6 +265,21 @@ impl Control {
         outcome
     }
 
+    /// Lets a job's call through that leaves a row in the audit log, or says when to come again.
+    fn let_through<A: Action>(&self, grant: &Grant<A>) -> Result<()> {
+        let Caller::Job(job) = grant.caller() else { return Ok(()) };
+        if !access::PACED.contains(&A::NAME) {
+            return Ok(());
+        }
+        self.inner.calls.take(job.job, self.now()).map_err(|retry_after| {
+            let rates::Rate { at_once, per_second } = rates::OF_JOB;
+            let what = format!(
+                "The job makes too many calls: {at_once} are possible at once, and then {per_second} a second. Send several values in one call."
+            );
+            Error::TooMany { what, retry_after }
+        })
+    }
+
     /// The one way to read for a grant: a snapshot of the organization.
     pub(crate) async fn read<A, I, T, F>(&self, grant: &Grant<A>, input: I, op: F) -> Result<T>
     where
@@ -244,6 +289,11 @@ impl Control {
         F: for<'a> Fn(&'a mut Tx, &'a Scene<I>) -> BoxFuture<'a, Result<T>> + Send + Sync + 'static,
     {
         let scene = self.scene(grant, input);
+        let _place = match grant.caller() {
+            Caller::Session(it) => Some(self.inner.readers.enter(it.agent).await),
+            Caller::Job(it) => Some(self.inner.readers.enter(it.agent).await),
+            _ => None,
+        };
         self.inner.store.read((scene, op), |tx, (scene, op)| op(tx, scene)).await
     }
 }

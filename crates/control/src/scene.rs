@@ -6,6 +6,7 @@ use countersign_domain::audit::ActorKind;
 use countersign_domain::id::{AuditEventId, Id, OrganizationId};
 use countersign_domain::{Entropy, KeyRing};
 use countersign_store::{Tx, audit};
+use serde_json::{Map, Value, json};
 
 use crate::wakeups::Wakeups;
 use crate::{Caller, Result};
@@ -76,13 +77,53 @@ impl<I> Scene<I> {
             subject_kind: subject.kind.to_owned(),
             subject_id: subject.id,
             subject_name: subject.name,
-            detail: detail.to_string(),
+            detail: text_of(detail, most_of(&self.caller)),
             ip: (!is_system).then(|| origin.ip.to_string()),
             user_agent: origin.user_agent,
             request_id: origin.request_id,
             sealed: None,
         };
         Ok(audit::insert(tx, &event).await?)
+    }
+}
+
+/// The most bytes of what a row says of a change that an agent or a job has made.
+const MAX_DETAIL: usize = 4 * 1024;
+/// The same for people, operators and the server itself: a token's scope may have hundreds of members, and is to be told whole.
+const MAX_DETAIL_OF_PEOPLE: usize = 64 * 1024;
+/// The most bytes of one text in a detail that is too long.
+const MAX_PART: usize = 256;
+
+const fn most_of(caller: &Caller) -> usize {
+    match caller {
+        Caller::User(_) | Caller::Operator(_) | Caller::System(_) => MAX_DETAIL_OF_PEOPLE,
+        Caller::AgentToken(_) | Caller::Session(_) | Caller::Job(_) | Caller::Anonymous(_) => MAX_DETAIL,
+    }
+}
+
+/// A detail as a row holds it. One that is too long says so: its texts lose their ends, and its lists are counted.
+fn text_of(detail: Value, most: usize) -> String {
+    let text = detail.to_string();
+    if text.len() <= most {
+        return text;
+    }
+    let fields = if let Value::Object(fields) = detail { fields } else { Map::new() };
+    let mut short: Map<String, Value> = fields.into_iter().map(|(name, value)| (name, shorter(value))).collect();
+    short.insert("shortened".to_owned(), Value::Bool(true));
+    let text = Value::Object(short).to_string();
+    if text.len() <= most { text } else { json!({ "shortened": true }).to_string() }
+}
+
+fn shorter(value: Value) -> Value {
+    match value {
+        Value::String(mut text) if text.len() > MAX_PART => {
+            let end = (0..=MAX_PART).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
+            text.truncate(end);
+            Value::String(text + "…")
+        }
+        Value::Array(items) => json!({ "count": items.len() }),
+        Value::Object(fields) => json!({ "count": fields.len() }),
+        short => short,
     }
 }
 
@@ -97,4 +138,26 @@ fn actor(caller: &Caller) -> (&'static str, Option<Id<audit::Event>>, String) {
         Caller::Anonymous(_) => (ActorKind::Anonymous, None, String::new()),
     };
     (kind.as_str(), id, name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_detail_has_an_end() {
+        let short = json!({ "key": "k", "list": [1, 2] });
+        assert_eq!(text_of(short.clone(), MAX_DETAIL), short.to_string());
+        let long = json!({ "key": "ä".repeat(9_000), "list": vec!["x"; 9_000], "number": 7 });
+        let text = text_of(long.clone(), MAX_DETAIL);
+        let said: Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(
+            (&said["list"], &said["number"], &said["shortened"]),
+            (&json!({ "count": 9_000 }), &json!(7), &json!(true))
+        );
+        assert_eq!(said["key"].as_str().map(|key| key.chars().count()), Some(129), "{text}");
+        assert_eq!(text_of(long.clone(), MAX_DETAIL_OF_PEOPLE), long.to_string());
+        let many: Map<String, Value> = (0..9_000).map(|number| (number.to_string(), json!(1))).collect();
+        assert_eq!(text_of(Value::Object(many), MAX_DETAIL), r#"{"shortened":true}"#);
+    }
 }

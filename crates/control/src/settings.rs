@@ -32,6 +32,8 @@ pub struct Settings {
     pub streaming_pings: bool,
     /// The most agents that wait at one time, by a stream or a held ping. Those beyond are answered at once and ask again.
     pub max_waiting: usize,
+    /// The most agents that have a session at one time with one agent token.
+    pub max_agents_per_token: u32,
     /// How often what gathers in memory is written.
     pub flush_interval: Duration,
     /// How often windows are closed, agents given up and the audit log sealed.
@@ -78,6 +80,7 @@ impl Default for Settings {
             ping_hold: Duration::from_secs(5),
             streaming_pings: true,
             max_waiting: 4_096,
+            max_agents_per_token: 10_000,
             flush_interval: Duration::from_secs(5),
             sweep_interval: Duration::from_secs(1),
             job_expiry: Some(30 * DAY),

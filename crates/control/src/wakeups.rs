@@ -16,7 +16,7 @@
 mod tests;
 
 use std::cmp::Reverse;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use countersign_domain::id::{AgentId, DeploymentId, OrganizationId};
@@ -28,6 +28,9 @@ use crate::Scene;
 /// How many places one agent may have: a stream whose end the server has not noticed, and the one that follows it. With one more the oldest
 /// ends.
 const MOST_OF_ONE_AGENT: usize = 2;
+
+/// Which part of all places may be taken beyond them while those who were told to give way are leaving: an eighth.
+const LEAVING_PART: usize = 8;
 
 /// Where jobs and agents meet: a queue of a deployment.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -56,7 +59,7 @@ pub(crate) enum Woken {
     ByJob,
     /// Something about the agent itself is different.
     ByAgent,
-    /// The agent has newer places, and this one ends.
+    /// The agent has newer places, or gives its place to an organization with fewer, and this one ends.
     Replaced,
     /// The server stops.
     Closed,
@@ -78,6 +81,7 @@ struct Board {
     places: HashMap<u64, Seat>,
     agents: HashMap<AgentId, Vec<u64>>,
     lines: HashMap<Line, BTreeMap<Rank, u64>>,
+    organizations: HashMap<OrganizationId, BTreeSet<u64>>,
 }
 
 /// One place, as the board sees it.
@@ -107,6 +111,7 @@ impl Wakeups {
             places: HashMap::new(),
             agents: HashMap::new(),
             lines: HashMap::new(),
+            organizations: HashMap::new(),
         };
         Self { board: Arc::new(Mutex::new(board)) }
     }
@@ -159,7 +164,7 @@ impl Board {
     }
 
     fn seat(&mut self, agent: AgentId, line: Line, bell: Arc<Notify>) -> Option<u64> {
-        if self.closed || self.places.len() >= self.most {
+        if self.closed || !self.has_room(line.organization) {
             return None;
         }
         let of_agent = self.agents.get(&agent).map(Vec::as_slice).unwrap_or_default();
@@ -170,6 +175,7 @@ impl Board {
             }
         }
         let number = self.number();
+        self.organizations.entry(line.organization).or_default().insert(number);
         let profile = Profile::default();
         let seat = Seat {
             agent,
@@ -186,6 +192,31 @@ impl Board {
         self.agents.entry(agent).or_default().push(number);
         self.stand(number);
         Some(number)
+    }
+
+    /// Whether an organization can have one more place. Where all are taken, one that has fewer than another is given one, and the other's
+    /// oldest ends: no fleet keeps those of others from waiting, and one that is alone may have all.
+    fn has_room(&mut self, of: OrganizationId) -> bool {
+        if self.places.len() < self.most {
+            return true;
+        }
+        if self.places.len() >= self.most + (self.most / LEAVING_PART).max(1) {
+            return false;
+        }
+        let own = self.organizations.get(&of).map_or(0, BTreeSet::len);
+        let Some(largest) = self.organizations.values().max_by_key(|places| places.len()) else { return false };
+        if own + 1 >= largest.len() {
+            return false;
+        }
+        let stays = |number: &u64| self.places.get(number).is_some_and(|seat| seat.heard != Some(Woken::Replaced));
+        let oldest = largest.iter().copied().find(stays);
+        match oldest.and_then(|number| self.places.get_mut(&number)) {
+            Some(seat) => {
+                seat.wake(Woken::Replaced);
+                true
+            }
+            None => false,
+        }
     }
 
     /// Puts a place into its line, where its priority and its time of waiting say.
@@ -238,6 +269,12 @@ impl Board {
             of_agent.retain(|it| *it != number);
             if of_agent.is_empty() {
                 self.agents.remove(&seat.agent);
+            }
+        }
+        if let Some(of_organization) = self.organizations.get_mut(&seat.line.organization) {
+            of_organization.remove(&number);
+            if of_organization.is_empty() {
+                self.organizations.remove(&seat.line.organization);
             }
         }
         self.hand_on(&seat.line, seat.called);

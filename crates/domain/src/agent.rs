@@ -8,7 +8,7 @@ use std::{fmt, str::FromStr, time::Duration};
 
 pub use self::{
     name::{BadName, MAX_NAME, expand_name},
-    rules::Rules,
+    rules::{Offer, Rules},
     tags::{BadTags, MAX_TAG_BYTES, MAX_TAGS, Tags},
 };
 use crate::Timestamp;

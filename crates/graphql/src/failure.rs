@@ -70,7 +70,7 @@ impl Failure {
                 Self::new(StatusCode::OK, "invalid", error.to_string()).with("fields", fields)
             }
             Error::Conflict(_) => Self::new(StatusCode::OK, "conflict", error.to_string()),
-            Error::TooMany { retry_after } => Self::exhausted(error.to_string(), retry_after.as_secs().max(1)),
+            Error::TooMany { retry_after, .. } => Self::exhausted(error.to_string(), retry_after.as_secs().max(1)),
             Error::Unavailable { code, message } => Self::new(StatusCode::SERVICE_UNAVAILABLE, "unavailable", *message)
                 .with("code", *code)
                 .after(RETRY_AFTER.as_secs()),

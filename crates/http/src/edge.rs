@@ -27,6 +27,7 @@ pub struct Edge {
     pub(crate) proxies: Arc<TrustedProxies>,
     pub(crate) metrics: Metrics,
     request_time: Duration,
+    pub(crate) last_look: operation::LastLook,
 }
 
 impl std::fmt::Debug for Edge {
@@ -39,7 +40,14 @@ impl Edge {
     /// The edge of a server. `entropy` names requests.
     #[must_use]
     pub fn new(control: Control, entropy: Arc<dyn Entropy>, proxies: TrustedProxies) -> Self {
-        Self { control, entropy, proxies: Arc::new(proxies), metrics: Metrics::default(), request_time: REQUEST_TIME }
+        Self {
+            control,
+            entropy,
+            proxies: Arc::new(proxies),
+            metrics: Metrics::default(),
+            last_look: operation::LastLook::default(),
+            request_time: REQUEST_TIME,
+        }
     }
 
     /// The same, giving up on a request after `time` instead of [`REQUEST_TIME`].

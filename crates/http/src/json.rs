@@ -9,18 +9,20 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
 use serde_json::error::Category;
 
-use crate::limits::MAX_BODY;
+use crate::limits::{MAX_BODY, MAX_VALUES};
 
-/// A request's body, read from a JSON object of at most `MOST` bytes. Unknown fields are passed over, an empty body is `{}`, and the
-/// content type is not looked at: agents leave it out where there is nothing to say.
+/// A request's body, read from a JSON object of at most `MOST` bytes and `VALUES` values. Unknown fields are passed over, an empty body is
+/// `{}`, and the content type is not looked at: agents leave it out where there is nothing to say.
 #[derive(Debug)]
-pub struct Json<T, const MOST: usize = MAX_BODY>(pub T);
+pub struct Json<T, const MOST: usize = MAX_BODY, const VALUES: usize = MAX_VALUES>(pub T);
 
-impl<S: Send + Sync, T: DeserializeOwned, const MOST: usize> FromRequest<S> for Json<T, MOST> {
+impl<S: Send + Sync, T: DeserializeOwned, const MOST: usize, const VALUES: usize> FromRequest<S>
+    for Json<T, MOST, VALUES>
+{
     type Rejection = BadBody;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, BadBody> {
-        parse(&read_body(request, MOST).await?).map(Self)
+        parse_json(&read_body(request, MOST).await?, VALUES).map(Self)
     }
 }
 
@@ -29,6 +31,8 @@ impl<S: Send + Sync, T: DeserializeOwned, const MOST: usize> FromRequest<S> for 
 pub enum BadBody {
     /// More bytes than this.
     TooLarge(usize),
+    /// More values than this, names counted.
+    TooManyValues(usize),
     /// The connection ended, or the encoding of the transfer is broken.
     CutOff,
     /// Not an object of the right shape. Where, and what was expected.
@@ -41,6 +45,12 @@ impl IntoResponse for BadBody {
             Self::TooLarge(most) => crate::message(
                 StatusCode::PAYLOAD_TOO_LARGE,
                 &format!("The body is larger than {most} bytes, the most that this call takes."),
+            ),
+            Self::TooManyValues(most) => crate::message(
+                StatusCode::PAYLOAD_TOO_LARGE,
+                &format!(
+                    "The body holds more than {most} values, the most that this call takes; send fewer at a time."
+                ),
             ),
             Self::CutOff => {
                 crate::message(StatusCode::BAD_REQUEST, "The body ended before it was whole; send it again.")
@@ -75,13 +85,40 @@ fn is_too_large(error: &(dyn std::error::Error + 'static)) -> bool {
     error.is::<LengthLimitError>() || error.source().is_some_and(is_too_large)
 }
 
-fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, BadBody> {
+/// What a body says, as [`Json`] reads it. How much there is is counted before anything is made of it: a value of two bytes may stand for
+/// hundreds in memory.
+///
+/// # Errors
+/// [`BadBody::TooManyValues`] and [`BadBody::Malformed`].
+pub fn parse_json<T: DeserializeOwned>(body: &[u8], values: usize) -> Result<T, BadBody> {
+    if holds_more_than(values, body) {
+        return Err(BadBody::TooManyValues(values));
+    }
     let body = body.trim_ascii();
     let body = if body.is_empty() { b"{}" } else { body };
     if body.first() != Some(&b'{') {
         return Err(BadBody::Malformed("The body must be a JSON object.".to_owned()));
     }
     serde_json::from_slice(body).map_err(|error| BadBody::Malformed(words(&error)))
+}
+
+/// Whether JSON text has more than `most` values, with the names of fields and each list and object for one. Of a text that is no JSON, at
+/// most what a reader would have made of it before it found out.
+fn holds_more_than(most: usize, body: &[u8]) -> bool {
+    let (mut values, mut quoted, mut escaped) = (1_usize, false, false);
+    for byte in body {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b',' | b':' | b'[' | b'{' if !quoted => values += 1,
+            _ => {}
+        }
+        if values > most {
+            return true;
+        }
+    }
+    false
 }
 
 /// What is wrong, without a piece of the text.
@@ -126,7 +163,7 @@ mod tests {
     }
 
     fn fault(body: &str) -> String {
-        match parse::<Pair>(body.as_bytes()) {
+        match parse_json::<Pair>(body.as_bytes(), MAX_VALUES) {
             Err(BadBody::Malformed(what)) => what,
             other => format!("{other:?}"),
         }
@@ -149,15 +186,27 @@ mod tests {
     #[test]
     fn depth_has_an_end() {
         let deep = format!("{{\"x\":{}", "[".repeat(100_000));
-        let read = parse::<BTreeMap<String, serde_json::Value>>(deep.as_bytes());
+        let read = parse_json::<BTreeMap<String, serde_json::Value>>(deep.as_bytes(), usize::MAX);
         let what = "The body is nested too deeply (line 1, column 132); at most 128 levels are read.";
         assert_eq!(read, Err(BadBody::Malformed(what.to_owned())));
     }
 
     #[test]
     fn what_is_not_asked_for_is_passed_over() {
-        let read = parse::<Pair>(br#" {"key":"k","new":{"a":[1]}} "#);
+        let read = parse_json::<Pair>(br#" {"key":"k","new":{"a":[1]}} "#, MAX_VALUES);
         assert_eq!(read, Ok(Pair { key: "k".to_owned(), count: 0 }));
+    }
+
+    #[test]
+    fn values_are_counted_before_they_are_read() {
+        let body = br#"{"key":"a,b:[{\"c\",","new":[{"":0},{"":0}]}"#;
+        // The object, two names with their values, and in the list two objects of one name and value each.
+        assert!(!holds_more_than(11, body) && holds_more_than(10, body));
+        let read = |most| parse_json::<Pair>(body, most);
+        assert_eq!(read(11), Ok(Pair { key: "a,b:[{\"c\",".to_owned(), count: 0 }));
+        assert_eq!(read(10), Err(BadBody::TooManyValues(10)));
+        let bomb = format!("{{\"key\":[{}0]}}", "{\"\":0},".repeat(1_000_000));
+        assert_eq!(parse_json::<Pair>(bomb.as_bytes(), MAX_VALUES), Err(BadBody::TooManyValues(MAX_VALUES)));
     }
 
     #[tokio::test]

@@ -19,7 +19,7 @@ mod secrets_in_text;
 pub use answer::{internal, message, unavailable};
 pub use authenticate::authenticate;
 pub use edge::Edge;
-pub use json::{BadBody, Json, read_body};
+pub use json::{BadBody, Json, parse_json, read_body};
 pub use origin::TrustedProxies;
 pub use request_id::request_id;
 pub use secrets_in_text::holds_a_token;

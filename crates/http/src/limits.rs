@@ -6,6 +6,9 @@ use std::time::Duration;
 pub const MAX_BODY: usize = 1024 * 1024;
 /// The most bytes of a body that any route takes: what is larger is refused before it is read.
 pub const MAX_ANY_BODY: usize = 8 * 1024 * 1024;
+/// The most values of a JSON body, names of fields and every list and object counted, unless a route says otherwise: ten thousand pairs of
+/// meta-data in one call are half of it.
+pub const MAX_VALUES: usize = 100_000;
 /// How long a request may take, with the reading of its body.
 pub const REQUEST_TIME: Duration = Duration::from_secs(30);
 /// The largest difference between this machine's clock and the database's with which the server calls itself ready.

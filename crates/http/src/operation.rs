@@ -9,6 +9,8 @@ use axum::routing::get;
 
 use crate::{Edge, message};
 
+pub(crate) use ready::LastLook;
+
 pub(crate) fn router(edge: Edge) -> Router {
     Router::new()
         .route("/healthz", get(async || message(http::StatusCode::OK, "The process is up.")))

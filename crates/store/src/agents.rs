@@ -42,6 +42,9 @@ statements! {
     /// How many those are.
     COUNT_CONNECTED_OF_TOKEN = "SELECT COUNT(*) AS n FROM agents WHERE organization_id = $1 AND token_id = $2
               AND state IN ('connected', 'stopping')";
+    /// How many agents of one token have a session.
+    COUNT_WITH_SESSION_OF_TOKEN = "SELECT COUNT(*) AS n FROM agents WHERE token_id = $1
+              AND state IN ('never_connected', 'connected', 'stopping')";
     /// The agents of one token that have a session.
     WITH_SESSION_OF_TOKEN = "SELECT id FROM agents WHERE organization_id = $1 AND token_id = $2
               AND state IN ('never_connected', 'connected', 'stopping') ORDER BY id";
@@ -221,6 +224,11 @@ pub async fn insert(tx: &mut Tx, new: &Agent) -> Result<bool, StoreError> {
         new.created_at,
     ];
     Ok(tx.execute(INSERT, &values).await? == 1)
+}
+
+/// How many agents of one token have a session.
+pub async fn count_with_session_of_token(tx: &mut Tx, token: TokenId) -> Result<i64, StoreError> {
+    tx.one(COUNT_WITH_SESSION_OF_TOKEN, &params![token]).await?.get("n")
 }
 
 /// The organization's agent with this id.

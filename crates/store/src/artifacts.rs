@@ -47,6 +47,14 @@ statements! {
                 AND ($4 = '' OR a.state = $4) AND a.state <> 'deleted' AND ($5 = '' OR a.path = $5)
                 AND ($6 = '' OR j.step_key = $6 OR j.label = $6 OR a.job_id = $7) AND ($9 OR j.retried_in IS NULL)
               ORDER BY a.id DESC LIMIT $8");
+    /// The last of a build's next artifacts, newest first, however many of them are wanted ($3: how many there are before it).
+    LAST_OF_STRETCH = "SELECT id FROM artifacts WHERE build_id = $1 AND id < $2 ORDER BY id DESC LIMIT 1 OFFSET $3";
+    /// What is chosen, as in a page, of a stretch of a build's artifacts ($8: its last).
+    IN_STRETCH = concat!("SELECT ", columns!(), " FROM artifacts a JOIN jobs j ON j.id = a.job_id
+              WHERE a.organization_id = $1 AND a.build_id = $2 AND a.id < $3 AND a.id >= $8
+                AND ($4 = '' OR a.state = $4) AND a.state <> 'deleted' AND ($5 = '' OR a.path = $5)
+                AND ($6 = '' OR j.step_key = $6 OR j.label = $6 OR a.job_id = $7)
+              ORDER BY a.id DESC");
     /// A page of a job's artifacts, newest first.
     PAGE_OF_JOB = concat!("SELECT ", columns!(), " FROM artifacts a
               WHERE a.organization_id = $1 AND a.job_id = $2 AND a.id < $3 AND a.state <> 'deleted' ORDER BY a.id DESC LIMIT $4");
@@ -225,6 +233,28 @@ pub async fn page(
     let path = choice.path.as_deref().unwrap_or_default();
     let values = params![of, build, after, state, path, scope, job, limit, choice.include_retried];
     tx.all(PAGE, &values).await?.iter().map(artifact).collect()
+}
+
+/// What is chosen of the next `rows` of a build's artifacts below `after`, newest first, and the last of these; none when there are no more
+/// behind them. However little is chosen, no more than these rows are looked at.
+pub async fn stretch(
+    tx: &mut Tx,
+    of: OrganizationId,
+    build: BuildId,
+    after: ArtifactId,
+    choice: &Choice,
+    rows: i64,
+) -> Result<(Vec<Artifact>, Option<ArtifactId>), StoreError> {
+    let last = tx.maybe(LAST_OF_STRETCH, &params![build, after, rows - 1]).await?;
+    let last: Option<ArtifactId> = last.map(|row| row.get("id")).transpose()?;
+    let scope = choice.scope.as_deref().unwrap_or_default();
+    let job: JobId = scope.parse().unwrap_or_else(|_| JobId::nil());
+    let state = choice.state.map_or("", ArtifactState::as_str);
+    let path = choice.path.as_deref().unwrap_or_default();
+    let lowest = last.unwrap_or_else(ArtifactId::nil);
+    let values = params![of, build, after, state, path, scope, job, lowest];
+    let chosen = tx.all(IN_STRETCH, &values).await?.iter().map(artifact).collect::<Result<_, _>>()?;
+    Ok((chosen, last))
 }
 
 /// At most `limit` of a job's artifacts below `after`, newest first.

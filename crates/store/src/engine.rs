@@ -142,14 +142,29 @@ impl Store {
         E: From<StoreError> + Send + 'static,
         F: for<'a> Fn(&'a mut Tx, &'a I) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
     {
+        self.read_in(Lane::Normal, input, operation).await
+    }
+
+    /// As [`Store::read`]. What is [`Lane::Urgent`] waits behind no other read, for it has threads or connections of its own: it is for what
+    /// every call begins with, and takes a few rows by their keys.
+    ///
+    /// # Errors
+    /// As [`Store::read`].
+    pub async fn read_in<I, T, E, F>(&self, lane: Lane, input: I, operation: F) -> Result<T, E>
+    where
+        I: Send + Sync + 'static,
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: for<'a> Fn(&'a mut Tx, &'a I) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
+    {
         self.check_fence()?;
         match &self.inner.engine {
             Engine::Sqlite(sqlite) => {
-                let (job, answer) = operation::job(Lane::Normal, input, operation);
+                let (job, answer) = operation::job(lane, input, operation);
                 sqlite.read(job)?;
                 answer.await.unwrap_or_else(|_| Err(StoreError::closed().into()))
             }
-            Engine::Postgres(postgres) => postgres.run(Lane::Normal, Mode::Read, input, operation).await,
+            Engine::Postgres(postgres) => postgres.run(lane, Mode::Read, input, operation).await,
         }
     }
 

@@ -35,6 +35,37 @@ async fn a_job_uploads_steps_once() {
 }
 
 #[tokio::test]
+async fn what_would_need_much_memory_is_refused_before_it_is_read() {
+    let server = Server::new().await;
+    let job = server.running_job().await;
+    let bomb = "{\"\":0},".repeat(100_000);
+    let body = format!(r#"{{"uuid":"{UUID}","pipeline":[{bomb}0]}}"#);
+    let refused = server.post(&format!("/v3/jobs/{}/pipelines", job.id), &job.token, &body).await;
+    assert_snapshot!(refused, @r#"413 {"message":"The body holds more than 250016 values, the most that this call takes; send fewer at a time."}"#);
+    let body = format!(r#"{{"id":"{UUID}","artifacts":[{}{{}}]}}"#, "{},".repeat(20_000));
+    let refused = server.post(&format!("/v3/jobs/{}/artifacts", job.id), &job.token, &body).await;
+    assert_snapshot!(refused, @r#"413 {"message":"The body holds more than 20000 values, the most that this call takes; send fewer at a time."}"#);
+    let broken = server.post(&format!("/v3/jobs/{}/pipelines", job.id), &job.token, "{\"uuid\":").await;
+    assert_eq!(broken.status, 400, "{broken}");
+}
+
+#[tokio::test]
+async fn uploads_of_one_job_take_turns() {
+    let server = std::sync::Arc::new(Server::new().await);
+    let job = server.running_job().await;
+    let path = format!("/v3/jobs/{}/pipelines", job.id);
+    let uploads = (0..8).map(|number| {
+        let uuid = format!("0192f3a1-7c3e-7b21-9f60-{number:012}");
+        let body = json!({ "uuid": uuid, "pipeline": { "steps": [{ "command": "x" }] } }).to_string();
+        let (server, path, token) = (server.clone(), path.clone(), job.token.clone());
+        tokio::spawn(async move { server.post(&path, &token, &body).await.to_string() })
+    });
+    for upload in uploads.collect::<Vec<_>>() {
+        assert_eq!(upload.await.expect("it ends"), "200 {}");
+    }
+}
+
+#[tokio::test]
 async fn a_step_is_read_changed_and_canceled() {
     let server = Server::new().await;
     let job = server.running_job().await;

@@ -3,6 +3,7 @@
 use std::{path::PathBuf, time::Duration};
 
 use clap::Args;
+use countersign_control::settings::MAX_PING_HOLD;
 
 use super::variables;
 use crate::{logs::LogFormat, output::Format};
@@ -88,6 +89,18 @@ pub fn whole_seconds(text: &str) -> Result<Duration, String> {
     let given = interval(text)?;
     if given.subsec_nanos() != 0 {
         return Err("must be a whole number of seconds, for example 2s".to_owned());
+    }
+    Ok(given)
+}
+
+/// How long a ping is held.
+///
+/// # Errors
+/// In words.
+pub fn hold(text: &str) -> Result<Duration, String> {
+    let given = duration(text)?;
+    if given > MAX_PING_HOLD {
+        return Err(format!("must be at most {}s: agents do not wait for ever", MAX_PING_HOLD.as_secs()));
     }
     Ok(given)
 }

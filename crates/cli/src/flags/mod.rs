@@ -13,7 +13,7 @@ use std::{ffi::OsStr, path::Path};
 
 use clap::{Parser, builder::styling};
 
-pub use common::{InstanceArgs, OutputArgs, ServerArgs, duration, interval, whole_seconds};
+pub use common::{InstanceArgs, OutputArgs, ServerArgs, duration, hold, interval, whole_seconds};
 
 use crate::commands::Command;
 

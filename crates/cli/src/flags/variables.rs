@@ -53,6 +53,8 @@ variables! {
     MAX_CONNECTIONS = "COUNTERSIGN_MAX_CONNECTIONS";
     /// The most connections from one address.
     MAX_CONNECTIONS_PER_ADDRESS = "COUNTERSIGN_MAX_CONNECTIONS_PER_ADDRESS";
+    /// The most agents at one time with one agent token.
+    MAX_AGENTS_PER_TOKEN = "COUNTERSIGN_MAX_AGENTS_PER_TOKEN";
     /// Points that one person may spend at the public API in 5 minutes.
     API_POINTS_PER_USER = "COUNTERSIGN_API_POINTS_PER_USER";
     /// Points that one organization may spend at the public API in 5 minutes.

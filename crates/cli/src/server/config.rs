@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::Args;
-use countersign_control::{Settings, settings::MAX_PING_HOLD};
+use countersign_control::Settings;
 use countersign_domain::{Network, token::Prefix};
 use countersign_graphql::Allowance;
 use serde::Deserialize;
@@ -17,7 +17,7 @@ use super::artifact_config::{self, ArtifactFlags, ArtifactSection, ArtifactStore
 use super::connection_config::{ConnectionFlags, ConnectionLimits};
 use crate::{
     failure::{Failure, Outcome},
-    flags::{InstanceArgs, duration, interval, variables, whole_seconds},
+    flags::{InstanceArgs, hold, interval, variables, whole_seconds},
     logs::LogFormat,
 };
 
@@ -51,6 +51,9 @@ pub struct ServerFlags {
     pub tls: TlsFlags,
     #[command(flatten)]
     pub connections: ConnectionFlags,
+    /// The most agents at one time with one agent token [default: 10000]
+    #[arg(long, value_name = "NUMBER", env = variables::MAX_AGENTS_PER_TOKEN, value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_agents_per_token: Option<u32>,
     /// Points that one person may spend at the public API in 5 minutes [default: 500000]
     #[arg(long, value_name = "POINTS", env = variables::API_POINTS_PER_USER, value_parser = clap::value_parser!(u64).range(1..))]
     pub api_points_per_user: Option<u64>,
@@ -113,6 +116,7 @@ struct ServerSection {
     streaming_pings: Option<bool>,
     max_connections: Option<u32>,
     max_connections_per_address: Option<u32>,
+    max_agents_per_token: Option<u32>,
     api_points_per_user: Option<u64>,
     api_points_per_organization: Option<u64>,
 }
@@ -236,6 +240,7 @@ impl ServerConfig {
         let time = |flag: Option<Duration>, name: &str, text: Option<String>, default: Duration| {
             given(flag, name, text, interval, default)
         };
+        let most_agents = flags.max_agents_per_token.or(server.max_agents_per_token);
         let settings = Settings {
             prefix: prefix.unwrap_or(defaults.prefix),
             public_url: public_url.clone(),
@@ -243,6 +248,7 @@ impl ServerConfig {
             ping_hold: given(flags.ping_hold, "ping_hold", intervals.ping_hold, hold, defaults.ping_hold)?,
             streaming_pings: flags.streaming_pings.or(server.streaming_pings).unwrap_or(defaults.streaming_pings),
             max_waiting: defaults.max_waiting,
+            max_agents_per_token: most_agents.unwrap_or(defaults.max_agents_per_token),
             heartbeat_interval: seconds(
                 flags.heartbeat_interval,
                 "heartbeat",
@@ -304,15 +310,6 @@ impl ServerConfig {
             log_format: log.1.or(logging.format).unwrap_or_default(),
         })
     }
-}
-
-/// How long a ping is held.
-fn hold(text: &str) -> Result<Duration, String> {
-    let given = duration(text)?;
-    if given > MAX_PING_HOLD {
-        return Err(format!("must be at most {}s: agents do not wait for ever", MAX_PING_HOLD.as_secs()));
-    }
-    Ok(given)
 }
 
 fn database_url(value: Option<String>, file: Option<&Path>) -> Outcome<Option<String>> {

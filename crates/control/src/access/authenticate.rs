@@ -9,7 +9,7 @@ use countersign_domain::id::{OrganizationId, TokenId};
 use countersign_domain::{KeyRing, Kind, PublicId, Refusal, Timestamp, TokenDigest, TokenSecret};
 use countersign_store::agents::sessions;
 use countersign_store::tokens::{scopes, secrets};
-use countersign_store::{Tx, jobs};
+use countersign_store::{Lane, Tx, jobs};
 use futures_util::future::BoxFuture;
 
 use crate::jobs::LATE_CHUNKS;
@@ -76,7 +76,7 @@ impl Control {
         let secret = TokenSecret::parse(value).map_err(|_| unknown())?;
         let keys = self.keys();
         let wanted = (secret.kind(), secret.public_id().clone());
-        let found = self.store().read(wanted, |tx, wanted| Box::pin(look_up(tx, wanted))).await?;
+        let found = self.store().read_in(Lane::Urgent, wanted, |tx, wanted| Box::pin(look_up(tx, wanted))).await?;
         let Some(found) = found else {
             keys.spend_verify(&secret);
             return Err(unknown());
@@ -178,7 +178,10 @@ impl Control {
             return Err(self.of_another_kind(&caller));
         }
         let whose = (session.organization, session.agent);
-        let job = self.store().read(whose, |tx, (of, agent)| Box::pin(jobs::of_agent(tx, *of, *agent))).await?;
+        let job = self
+            .store()
+            .read_in(Lane::Urgent, whose, |tx, (of, agent)| Box::pin(jobs::of_agent(tx, *of, *agent)))
+            .await?;
         match job {
             Some(job) if job.session == Some(session.session) && job.accepted_at.is_some() => {
                 Ok(Caller::Job(JobCaller {

@@ -1,6 +1,7 @@
 //! Making a grant anew for an agent that has waited: between two looks its session can end, and its networks change.
 
 use countersign_domain::Kind;
+use countersign_store::Lane;
 
 use crate::{Control, Error, Grant, Result};
 
@@ -16,7 +17,7 @@ impl Control {
     pub(crate) async fn renew<A: Action>(&self, grant: &Grant<A>) -> Result<Grant<A>> {
         let before = grant.session()?;
         let wanted = (Kind::Session, before.public_id.clone());
-        let found = self.store().read(wanted, |tx, wanted| Box::pin(look_up(tx, wanted))).await?;
+        let found = self.store().read_in(Lane::Urgent, wanted, |tx, wanted| Box::pin(look_up(tx, wanted))).await?;
         match found {
             Some(found @ Found::Session(..)) => match self.admit(found, before.origin.clone())? {
                 caller @ Caller::Session(_) => self.grant(&caller, grant.organization()),

@@ -6,7 +6,7 @@
 
 use countersign_domain::AgentState;
 use countersign_domain::Refusal;
-use countersign_domain::agent::Rules;
+use countersign_domain::agent::Offer;
 use countersign_domain::build::JobState;
 use countersign_domain::id::JobId;
 use countersign_store::agents::{self, Agent};
@@ -84,7 +84,7 @@ async fn glance(tx: &mut Tx, session: &SessionCaller) -> Result<Glance> {
     if let Some(order) = order {
         return Ok(Glance::Do(order));
     }
-    if agent.ignore_in_dispatches || fitting(tx, &agent).await?.is_empty() {
+    if agent.ignore_in_dispatches || fitting(tx, &agent, 1).await?.is_empty() {
         return Ok(Glance::Do(Instruction::Idle));
     }
     let queue = queues::find(tx, agent.organization, agent.deployment, &agent.queue).await?;
@@ -123,7 +123,7 @@ async fn assign(tx: &mut Tx, scene: &Scene<SessionCaller>) -> Result<Instruction
     }
     let line = line_of(&agent);
     let mut classes = Vec::new();
-    for rules in fitting(tx, &agent).await? {
+    for rules in fitting(tx, &agent, MAX_FITTING).await? {
         if let Some(head) = dispatch::head(tx, line, &rules).await? {
             classes.push((head, rules));
         }
@@ -139,16 +139,42 @@ async fn assign(tx: &mut Tx, scene: &Scene<SessionCaller>) -> Result<Instruction
     Ok(Instruction::Idle)
 }
 
-/// The most different demands on tags that are looked at in one queue.
-const MAX_CLASSES: i64 = 1_000;
+/// The most classes among which an agent's next job is chosen. Of more that fit it one is found all the same, though perhaps not the foremost.
+const MAX_FITTING: usize = 1_000;
+/// How many classes are read in one go; a queue has fewer as a rule.
+const CLASSES_AT_ONCE: usize = 64;
+/// The most classes that are looked at for one agent. Those that it cannot fit are jumped over, so that only demands that are made of its own
+/// tags count, each with one that it lacks.
+const MAX_LOOKS: usize = 10_000;
 
 fn line_of(agent: &Agent) -> Line<'_> {
     Line { organization: agent.organization, deployment: agent.deployment, queue: &agent.queue }
 }
 
-/// The classes of waiting jobs that an agent's tags fit.
-async fn fitting(tx: &mut Tx, agent: &Agent) -> Result<Vec<String>> {
-    let mut classes = dispatch::classes(tx, line_of(agent), MAX_CLASSES).await?;
-    classes.retain(|rules| Rules::parse(rules).is_some_and(|rules| rules.fit(&agent.tags)));
-    Ok(classes)
+/// The classes of waiting jobs that an agent's tags fit, at most so many.
+async fn fitting(tx: &mut Tx, agent: &Agent, most: usize) -> Result<Vec<String>> {
+    let offer = Offer::of(&agent.tags);
+    let (mut found, mut from, mut looks) = (Vec::new(), String::new(), 0);
+    loop {
+        let limit = i64::try_from(CLASSES_AT_ONCE).unwrap_or(i64::MAX);
+        let classes = dispatch::classes(tx, line_of(agent), &from, limit).await?;
+        let is_last = classes.len() < CLASSES_AT_ONCE;
+        for rules in classes {
+            if rules < from {
+                continue;
+            }
+            looks += 1;
+            let (fits, next) = offer.look_at(&rules);
+            if fits {
+                found.push(rules);
+            }
+            match next {
+                Some(next) if found.len() < most => from = next,
+                _ => return Ok(found),
+            }
+        }
+        if is_last || looks >= MAX_LOOKS {
+            return Ok(found);
+        }
+    }
 }

@@ -1,6 +1,7 @@
 //! Registering an agent: an agent token is traded for a session token.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use countersign_domain::agent::{Tags, expand_name};
 use countersign_domain::id::{DeploymentId, OrganizationId, SessionId};
@@ -18,6 +19,9 @@ use crate::{Caller, Control, Error, Grant, Result, Scene, input};
 
 /// The most of a text that an agent tells about its host that is kept, in bytes; `os` is the joined contents of several files.
 pub const MAX_HOST_TEXT: usize = 8 * 1024;
+/// When an agent is told to come again whose token has as many agents as it may have: agents wait for as long in any case, some thirty times, and
+/// what is gone without a word is given up after three minutes.
+const ROOM_AFTER: Duration = Duration::from_secs(10);
 
 /// What an agent says of itself.
 #[derive(Debug, Default)]
@@ -59,6 +63,7 @@ struct Input {
     session: SessionId,
     session_public_id: countersign_domain::PublicId,
     digest: TokenDigest,
+    most: u32,
 }
 
 impl Control {
@@ -66,11 +71,17 @@ impl Control {
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] with `scope` for a deployment or queue outside the token's scope; [`Error::Invalid`] at `name`,
-    /// `meta_data` or `priority`.
+    /// `meta_data` or `priority`. With `rate` for a token that too many agents register with in a short time, and [`Error::TooMany`] for
+    /// one that has [as many agents as it may have](crate::Settings::max_agents_per_token).
     pub async fn register_agent(&self, grant: &Grant<RegisterAgent>, new: Registration) -> Result<Registered> {
         let Caller::AgentToken(token) = grant.caller() else {
             return Err(Error::internal("a registration was granted to no agent token"));
         };
+        if self.registrations().take(token.token, self.now()).is_err() {
+            let AgentTokenCaller { organization, token, public_id, origin, .. } = token;
+            self.count_refusal(*organization, *token, public_id, Refusal::Rate, origin.ip, self.now());
+            return Err(Error::refused(Refusal::Rate, public_id.clone()));
+        }
         let hostname = host_text(new.hostname);
         let name = expand_name(&new.name, hostname.as_deref().unwrap_or_default(), new.pid, self.entropy());
         let name = input::field("name", name)?;
@@ -122,6 +133,7 @@ impl Control {
             session: self.fresh_id(),
             session_public_id: session.public_id().clone(),
             digest: self.keys().digest(&session),
+            most: self.settings().max_agents_per_token,
         };
         let outcome = self.write(grant, Lane::Normal, input, |tx, scene| Box::pin(register(tx, scene))).await;
         if let Err(Error::Unauthenticated { reason: Refusal::Scope, .. }) = &outcome {
@@ -143,7 +155,7 @@ fn host_text(text: Option<String>) -> Option<String> {
 }
 
 async fn register(tx: &mut Tx, scene: &Scene<Input>) -> Result<Agent> {
-    let Input { agent, tags, session, session_public_id, digest } = &scene.input;
+    let Input { agent, tags, session, session_public_id, digest, most } = &scene.input;
     let refused = |public_id: Option<countersign_domain::PublicId>| match public_id {
         Some(id) => Error::refused(Refusal::Scope, id),
         None => Error::unknown(),
@@ -161,6 +173,13 @@ async fn register(tx: &mut Tx, scene: &Scene<Input>) -> Result<Agent> {
     let Some(deployment) = join(tx, scene.organization, &scope, tags).await? else {
         return Err(refused(scene.caller.public_id()));
     };
+    // Of several that register at once on PostgreSQL each may count without the others: the limit is against thousands.
+    if agents::count_with_session_of_token(tx, agent.token).await? >= i64::from(*most) {
+        let what = format!(
+            "The agent token has {most} agents, the most that one may have (--max-agents-per-token). End some, or use another token."
+        );
+        return Err(Error::TooMany { what, retry_after: ROOM_AFTER });
+    }
     let mut agent = agent.clone();
     agent.deployment = deployment;
     agent.created_at = tx.now();

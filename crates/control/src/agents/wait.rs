@@ -41,7 +41,7 @@ pub enum Next {
     Look,
     /// The time is up.
     TimeUp,
-    /// The same agent waits elsewhere, later than here.
+    /// The same agent waits elsewhere, later than here; or its place is needed for an organization that has fewer.
     Replaced,
     /// The server stops.
     Stopping,

@@ -14,8 +14,12 @@ use super::address::{Purpose, Signature};
 
 /// The most artifacts of one answer.
 pub const MAX_FOUND: usize = 10_000;
-/// How many rows are looked at in one go.
+/// The most bytes that the artifacts of one answer take: with paths and places of a hundred characters, ten thousand need 5 MB.
+pub const MAX_FOUND_BYTES: usize = 16 * 1024 * 1024;
+/// How many rows are looked at in one go: some milliseconds.
 const ROWS_AT_ONCE: i64 = 1_000;
+/// What an artifact takes beside its texts: ids, sums, times and a signed address.
+const ROW_BYTES: usize = 512;
 /// The most bytes of a step's key or label.
 const MAX_SCOPE: usize = 1_024;
 
@@ -39,7 +43,8 @@ impl Control {
     /// of its bytes.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for what cannot be searched for, and for what finds more than [`MAX_FOUND`].
+    /// [`Error::Invalid`] for what cannot be searched for, and for what finds more than [`MAX_FOUND`] or
+    /// [`MAX_FOUND_BYTES`].
     pub async fn search_artifacts(
         &self,
         grant: &Grant<ReadArtifacts>,
@@ -61,32 +66,37 @@ impl Control {
         let choice = Choice { state, path, scope, include_retried: search.include_retried_jobs };
         let build = grant.job()?.build;
         let all = search.include_duplicates;
-        let found = self
-            .read(grant, (build, query, choice), move |tx, scene| {
-                Box::pin(async move {
-                    let (build, query, choice) = &scene.input;
-                    let (mut found, mut paths) = (Vec::new(), BTreeSet::new());
-                    let mut after: ArtifactId = tokens::newest().cast();
-                    loop {
-                        let rows = artifacts::page(tx, scene.organization, *build, after, choice, ROWS_AT_ONCE).await?;
-                        let is_last = i64::try_from(rows.len()).unwrap_or(i64::MAX) < ROWS_AT_ONCE;
-                        after = rows.last().map_or(after, |row| row.id);
-                        for row in rows.into_iter().filter(|row| query.matches(&row.path)) {
-                            if all || paths.insert(row.path.clone()) {
-                                found.push(row);
-                            }
-                        }
-                        if found.len() > MAX_FOUND {
-                            let what = format!("finds more than {MAX_FOUND} artifacts; search for fewer");
-                            return Err(Error::invalid("query", what));
-                        }
-                        if is_last {
-                            return Ok(found);
-                        }
-                    }
+        // One at a time: each holds its whole answer in memory. It is read in stretches, so that others read in between, for as long as a
+        // request may take.
+        let _turn = self.searches().enter(grant.job()?.job).await;
+        let (mut found, mut paths, mut bytes) = (Vec::new(), BTreeSet::new(), 0_usize);
+        let mut after: ArtifactId = tokens::newest().cast();
+        loop {
+            let (rows, last) = self
+                .read(grant, (build, after, choice.clone()), |tx, scene| {
+                    Box::pin(async move {
+                        let (build, after, choice) = &scene.input;
+                        Ok(artifacts::stretch(tx, scene.organization, *build, *after, choice, ROWS_AT_ONCE).await?)
+                    })
                 })
-            })
-            .await?;
+                .await?;
+            for row in rows.into_iter().filter(|row| query.matches(&row.path)) {
+                if all || paths.insert(row.path.clone()) {
+                    bytes += weight(&row);
+                    found.push(row);
+                }
+            }
+            if found.len() > MAX_FOUND || bytes > MAX_FOUND_BYTES {
+                let what = format!(
+                    "finds more than {MAX_FOUND} artifacts, or such as take more than {MAX_FOUND_BYTES} bytes to name; search for fewer"
+                );
+                return Err(Error::invalid("query", what));
+            }
+            match last {
+                Some(last) => after = last,
+                None => break,
+            }
+        }
         let (keys, now) = (self.keys(), self.now());
         Ok(found
             .into_iter()
@@ -103,4 +113,11 @@ impl Control {
             })
             .collect())
     }
+}
+
+/// How many bytes an artifact takes in an answer.
+fn weight(artifact: &Artifact) -> usize {
+    let optional = |text: &Option<String>| text.as_ref().map_or(0, String::len);
+    let texts = [&artifact.path, &artifact.absolute_path, &artifact.content_type].map(String::len);
+    ROW_BYTES + texts.into_iter().sum::<usize>() + optional(&artifact.url) + optional(&artifact.upload_destination)
 }

@@ -12,6 +12,8 @@ use crate::{Control, Error, Grant, Result, input};
 
 /// The most annotations that a build may have.
 pub const MAX_ANNOTATIONS: i64 = 1_000;
+/// The most bytes that the bodies of a build's annotations may have together: whoever looks at the build gets them in one answer.
+pub const MAX_BODIES: i64 = 16 * 1024 * 1024;
 
 /// What a job says.
 #[derive(Debug, Default)]
@@ -44,7 +46,7 @@ impl Control {
     /// Writes an annotation of the job's build.
     ///
     /// # Errors
-    /// [`Error::Invalid`] at the field; [`Error::Conflict`] when the build has [`MAX_ANNOTATIONS`].
+    /// [`Error::Invalid`] at the field; [`Error::Conflict`] when the build has [`MAX_ANNOTATIONS`] or [`MAX_BODIES`].
     pub async fn annotate(&self, grant: &Grant<Annotate>, new: NewAnnotation) -> Result<()> {
         if let Some(body) = &new.body {
             input::field("body", annotation::check_body(body))?;
@@ -83,6 +85,10 @@ impl Control {
                     return Err(Error::Conflict(format!(
                         "The build has {MAX_ANNOTATIONS} annotations, the most there may be."
                     )));
+                }
+                if annotations::size(tx, job.build).await? > MAX_BODIES {
+                    let what = "The build's annotations would have more than 16 MiB; upload what is large as an artifact and link to it.";
+                    return Err(Error::Conflict(what.to_owned()));
                 }
                 let subject = Subject::new::<countersign_domain::id::of::Build>("build", job.build, "");
                 scene.audit(tx, "annotation.written", subject, json!({ "context": new.context.as_str() })).await

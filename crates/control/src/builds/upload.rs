@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use countersign_domain::graph::Message;
-use countersign_domain::id::{Id, StepId};
+use countersign_domain::id::{Id, JobId, StepId};
 use countersign_domain::pipeline::{Env, Pipeline, PipelineError};
 use countersign_domain::plan::{Plan, Situation};
 use countersign_store::builds::{self, Build};
@@ -12,6 +12,7 @@ use countersign_store::{Lane, Tx, jobs};
 use serde_json::{Value, json};
 
 use crate::access::actions::UploadPipeline;
+use crate::crowd;
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene, input};
 
@@ -47,24 +48,56 @@ struct Ahead {
     plan: std::result::Result<Plan, PipelineError>,
 }
 
+impl Input {
+    fn read(upload: &Upload) -> Result<Self> {
+        Ok(Self {
+            uuid: input::field("uuid", upload.uuid.parse())?,
+            pipeline: input::field("pipeline", Pipeline::from_json(&upload.pipeline))?,
+            keys: named(&upload.pipeline),
+            replace: upload.replace,
+            ahead: None,
+        })
+    }
+}
+
+/// A job's turn to upload, until it is dropped.
+#[derive(Debug)]
+pub struct UploadTurn<'a> {
+    _place: crowd::Place<'a, JobId>,
+}
+
 impl Control {
     /// Puts steps into the job's build, right behind the job's own step. The same upload again changes nothing.
     ///
     /// # Errors
     /// [`Error::Invalid`] at `uuid` or `pipeline`; [`Error::Conflict`] when the build is canceled or has too many steps.
     pub async fn upload_pipeline(&self, grant: &Grant<UploadPipeline>, upload: Upload) -> Result<()> {
+        self.upload_pipeline_with(grant, move || Ok(upload)).await
+    }
+
+    /// The same with an upload that is still to be read, which needs much memory: a few are read at one time, beside the runtime.
+    ///
+    /// # Errors
+    /// As [`Control::upload_pipeline`], and those of `read`.
+    pub async fn upload_pipeline_with<E, F>(&self, grant: &Grant<UploadPipeline>, read: F) -> std::result::Result<(), E>
+    where
+        E: From<Error> + Send + 'static,
+        F: FnOnce() -> std::result::Result<Upload, E> + Send + 'static,
+    {
         grant.job()?;
-        let input = Input {
-            uuid: input::field("uuid", upload.uuid.parse())?,
-            pipeline: input::field("pipeline", Pipeline::from_json(&upload.pipeline))?,
-            keys: named(&upload.pipeline),
-            replace: upload.replace,
-            ahead: None,
-        };
+        let input = self.beside(move || read().and_then(|upload| Ok(Input::read(&upload)?))).await??;
         let input = self.plan_ahead(grant, input).await?;
         self.write(grant, Lane::Normal, input, |tx, scene| Box::pin(apply(tx, scene))).await?;
         self.do_chores(grant.organization()).await;
         Ok(())
+    }
+
+    /// Waits until none of the job's other uploads is under way. To be held from before the body is read until the end.
+    ///
+    /// # Errors
+    /// Only those of the grant.
+    pub async fn upload_turn(&self, grant: &Grant<UploadPipeline>) -> Result<UploadTurn<'_>> {
+        Ok(UploadTurn { _place: self.uploads().enter(grant.job()?.job).await })
     }
 
     /// Makes the plan outside of the transaction, in which everybody else waits: its size and its conditions are the job's own.
@@ -85,11 +118,11 @@ impl Control {
             })
         });
         let Some(situation) = foreseen.await? else { return Ok(input) };
-        let planned = tokio::task::spawn_blocking(move || {
+        let planned = self.beside(move || {
             let plan = input.pipeline.plan(&situation);
             Input { ahead: Some(Ahead { situation, plan }), ..input }
         });
-        planned.await.map_err(Error::internal)
+        planned.await
     }
 
     /// Whether one of the job's uploads was applied.

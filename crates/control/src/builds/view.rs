@@ -106,13 +106,7 @@ impl Control {
             Box::pin(async move {
                 let build = builds::find(tx, scene.organization, scene.input).await?;
                 let build = build.ok_or(Error::NotFound("build"))?;
-                let mut found = Vec::new();
-                for key in meta_data::keys(tx, build.id).await? {
-                    if let Some(value) = meta_data::get(tx, build.id, &key).await? {
-                        found.push((key, value));
-                    }
-                }
-                Ok(found)
+                Ok(meta_data::of_build(tx, build.id).await?)
             })
         })
         .await

@@ -32,6 +32,8 @@ pub const SUBJECT_CLAIMS: [&str; 6] =
 const AWS_TAGS: &str = "https://aws.amazon.com/tags";
 /// Before the name of an agent's tag.
 const AGENT_TAG: &str = "agent_tag:";
+/// The most bytes of such a name, as long as clouds let the keys of tags be.
+const MAX_AGENT_TAG: usize = 128;
 /// A build's tag is said only when there is one.
 const BUILD_TAG: &str = "build_tag";
 
@@ -157,7 +159,12 @@ impl Wanted {
 /// Whether a claim can be asked for.
 pub(super) fn check_claim(field: String, name: &str) -> Result<(), FieldError> {
     let is_standard = STANDARD_CLAIMS.contains(&name) || name == BUILD_TAG;
-    let is_tag = name.strip_prefix(AGENT_TAG).is_some_and(|tag| !tag.is_empty());
+    let tag = name.strip_prefix(AGENT_TAG).unwrap_or_default();
+    if tag.len() > MAX_AGENT_TAG {
+        let what = format!("names a tag of {} bytes; at most {MAX_AGENT_TAG} are possible", tag.len());
+        return Err(FieldError::new(field, what));
+    }
+    let is_tag = !tag.is_empty();
     if is_standard || is_tag || OPTIONAL_CLAIMS.contains(&name) {
         return Ok(());
     }

@@ -87,9 +87,12 @@ impl Control {
         let (key, claims) = self.write(grant, Lane::Normal, input, |tx, scene| Box::pin(issue(tx, scene))).await?;
         // Outside of the transaction: signing takes as long as many a transaction.
         let sealed = key.sealed.ok_or_else(|| Error::internal("a key that signs has no private part"))?;
-        let signing = self.keys().open_signing_key(&sealed, key.id).map_err(Error::internal)?;
-        let token = signing.sign(key.id, &claims).map_err(Error::internal)?;
-        Ok(IssuedToken(Zeroizing::new(token)))
+        let keys = self.keys();
+        let signed = self.beside(move || {
+            let signing = keys.open_signing_key(&sealed, key.id).map_err(Error::internal)?;
+            signing.sign(key.id, &claims).map(Zeroizing::new).map_err(Error::internal)
+        });
+        Ok(IssuedToken(signed.await??))
     }
 }
 

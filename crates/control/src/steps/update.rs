@@ -16,6 +16,8 @@ use super::{StepRow, named, step_name};
 
 /// Most bytes of the name that a client gives a change.
 const MAX_UUID: usize = 100;
+/// Most changes of one step that can be told from such as are sent again.
+const MAX_CHANGES: i64 = 10_000;
 
 /// Where a step keeps what is announced of it.
 const NOTIFY: &str = "notify";
@@ -60,6 +62,9 @@ async fn update(tx: &mut Tx, scene: &Scene<(countersign_domain::id::BuildId, Ste
     {
         return Ok(());
     }
+    if changes::count_of_step(tx, row.id).await? > MAX_CHANGES {
+        return Err(Error::Conflict(format!("The step was changed {MAX_CHANGES} times, the most there may be.")));
+    }
     match change.attribute.as_str() {
         "label" => {
             let before = row.label.as_deref().filter(|_| change.append).unwrap_or_default();
@@ -69,7 +74,9 @@ async fn update(tx: &mut Tx, scene: &Scene<(countersign_domain::id::BuildId, Ste
             jobs::set_label(tx, row.id, &label).await?;
         }
         "priority" => {
-            let priority = input::field("value", change.value.trim().parse().map_err(|_| "is not a whole number"))?;
+            let given = change.value.trim().parse::<i32>();
+            let range = format!("is not a whole number from {} to {}", i32::MIN, i32::MAX);
+            let priority = input::field("value", given.map_err(|_| range))?.into();
             jobs::set_priority(tx, row.id, priority).await?;
         }
         "parallelism" if change.append => {

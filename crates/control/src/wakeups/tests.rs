@@ -139,3 +139,24 @@ async fn room_is_bounded_an_agents_oldest_place_ends_and_nothing_is_left_behind(
     let board = wakeups.board();
     assert!(board.places.is_empty() && board.agents.is_empty() && board.lines.is_empty());
 }
+
+#[tokio::test]
+async fn no_organization_keeps_another_from_waiting() {
+    let wakeups = Wakeups::new(4);
+    let of = |organization: u8| Line { organization: Id::from_bytes([organization; 16]), ..line("q") };
+    let mut large: Vec<Place> = (0..4)
+        .map(|number| wakeups.take_place(agent(number), of(1)).expect("one that is alone may have all"))
+        .collect();
+    assert!(wakeups.take_place(agent(4), of(1)).is_none(), "and no more");
+    let small = wakeups.take_place(agent(10), of(2)).expect("another gets a place");
+    assert_eq!((heard(&large[0]).await, heard(&large[1]).await), (Some(Woken::Replaced), None), "the oldest gives way");
+    assert!(wakeups.take_place(agent(11), of(2)).is_none(), "not before that one has left");
+    drop(large.remove(0));
+    let second = wakeups.take_place(agent(11), of(2)).expect("there are two of each now");
+    assert_eq!(heard(&large[0]).await, Some(Woken::Replaced));
+    drop(large.remove(0));
+    assert!(wakeups.take_place(agent(12), of(2)).is_none(), "nobody gives way to one that has as many");
+    drop((small, second, large));
+    assert_eq!(wakeups.waiting(), 0);
+    assert!(wakeups.board().organizations.is_empty());
+}

@@ -303,6 +303,17 @@ list! {
         uploads_that_drip_hold_up_their_own_job_alone
         an_upload_ends_with_its_job_and_with_its_agents_token
         downloads_that_drip_hold_up_their_own_build_alone;
+    bounds:
+        a_search_goes_on_over_stretches_of_which_nothing_is_chosen
+        an_answer_to_a_search_has_an_end_in_bytes
+        a_job_leaves_so_many_audit_rows_at_once_and_then_so_many_a_second
+        what_a_job_writes_into_the_audit_log_has_an_end
+        a_build_has_so_many_bytes_of_meta_data_and_annotations
+        a_priority_is_within_what_pipelines_may_say
+        demands_that_nobody_fits_hide_no_job
+        a_token_has_so_many_agents_at_one_time
+        agents_register_with_a_token_at_a_rate
+        many_artifacts_of_an_honest_job_are_announced_without_a_pause;
     foreign:
         ids_of_another_organization_are_ids_that_nothing_has;
     texts:

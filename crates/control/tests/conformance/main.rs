@@ -18,6 +18,7 @@ mod artifact_bytes;
 mod artifacts;
 mod audit_chain;
 mod audit_rows;
+mod bounds;
 mod builds;
 mod cast;
 mod controls;

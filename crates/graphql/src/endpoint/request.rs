@@ -73,6 +73,10 @@ fn bad(body: BadBody) -> Failure {
             let message = format!("The body is larger than {most} bytes, the most that this call takes.");
             Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
         }
+        BadBody::TooManyValues(most) => {
+            let message = format!("The body holds more than {most} values, the most that this call takes.");
+            Failure::new(StatusCode::PAYLOAD_TOO_LARGE, "too_large", message)
+        }
         BadBody::CutOff => malformed("The body ended before it was whole; send it again."),
         BadBody::Malformed(what) => malformed(&what),
     }

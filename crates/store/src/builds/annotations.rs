@@ -24,6 +24,8 @@ statements! {
     REMOVE = "DELETE FROM annotations WHERE build_id = $1 AND scope = $2 AND scope_id = $3 AND context = $4";
     /// How many a build has.
     COUNT = "SELECT COUNT(*) AS n FROM annotations WHERE build_id = $1";
+    /// How many bytes their bodies have.
+    SIZE = "SELECT CAST(COALESCE(SUM(OCTET_LENGTH(body)), 0) AS BIGINT) AS size FROM annotations WHERE build_id = $1";
 }
 
 /// Where an annotation stands: what one `append` adds to.
@@ -147,4 +149,9 @@ pub async fn remove(tx: &mut Tx, at: &Place<'_>) -> Result<bool, StoreError> {
 /// How many annotations a build has.
 pub async fn count(tx: &mut Tx, build: BuildId) -> Result<i64, StoreError> {
     tx.one(COUNT, &params![build]).await?.get("n")
+}
+
+/// How many bytes the bodies of a build's annotations have.
+pub async fn size(tx: &mut Tx, build: BuildId) -> Result<i64, StoreError> {
+    tx.one(SIZE, &params![build]).await?.get("size")
 }

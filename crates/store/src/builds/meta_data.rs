@@ -16,6 +16,8 @@ statements! {
     OF_BUILD = "SELECT key, value FROM meta_data WHERE build_id = $1 ORDER BY key";
     /// How many keys a build has.
     COUNT = "SELECT COUNT(*) AS n FROM meta_data WHERE build_id = $1";
+    /// How many bytes they have, with their values.
+    SIZE = "SELECT CAST(COALESCE(SUM(OCTET_LENGTH(key) + OCTET_LENGTH(value)), 0) AS BIGINT) AS size FROM meta_data WHERE build_id = $1";
 }
 
 /// Sets a key of a build, over what it was.
@@ -43,4 +45,9 @@ pub async fn of_build(tx: &mut Tx, build: BuildId) -> Result<Vec<(String, String
 /// How many keys a build has.
 pub async fn count(tx: &mut Tx, build: BuildId) -> Result<i64, StoreError> {
     tx.one(COUNT, &params![build]).await?.get("n")
+}
+
+/// How many bytes a build's meta-data has, keys and values.
+pub async fn size(tx: &mut Tx, build: BuildId) -> Result<i64, StoreError> {
+    tx.one(SIZE, &params![build]).await?.get("size")
 }

@@ -36,6 +36,7 @@ const ATTEMPT_TIME: Duration = Duration::from_secs(30);
 pub(super) struct Postgres {
     pool: deadpool_postgres::Pool,
     urgent: deadpool_postgres::Pool,
+    first: deadpool_postgres::Pool,
     server: Arc<Server>,
     translations: Arc<Translations>,
     clock: Arc<dyn Clock>,
@@ -72,6 +73,7 @@ impl Postgres {
         Ok(Self {
             pool: server.pool(connect::CONNECTIONS_MAX)?,
             urgent: server.pool(connect::URGENT_CONNECTIONS)?,
+            first: server.pool(connect::FIRST_CONNECTIONS)?,
             server: Arc::new(server),
             translations: Arc::new(Translations::new(Dialect::Postgres)),
             clock: Arc::clone(&options.clock),
@@ -127,7 +129,7 @@ impl Postgres {
         E: From<StoreError> + Send,
         F: for<'a> Fn(&'a mut Tx, &'a I) -> BoxFuture<'a, Result<T, E>> + Sync,
     {
-        let connection = match self.connection(lane).await {
+        let connection = match self.connection(lane, mode).await {
             Ok(connection) => connection,
             Err(error) => return Attempt::Done(Err(error.into()), Vec::new()),
         };
@@ -169,10 +171,11 @@ impl Postgres {
     }
 
     /// A pooled connection.
-    pub(super) async fn connection(&self, lane: Lane) -> Result<Connection, StoreError> {
-        let pool = match lane {
-            Lane::Urgent => &self.urgent,
-            Lane::Soon | Lane::Normal => &self.pool,
+    pub(super) async fn connection(&self, lane: Lane, mode: Mode) -> Result<Connection, StoreError> {
+        let pool = match (lane, mode) {
+            (Lane::Urgent, Mode::Write) => &self.urgent,
+            (Lane::Urgent, Mode::Read) => &self.first,
+            (Lane::Soon | Lane::Normal, _) => &self.pool,
         };
         let client = pool.get().await.map_err(|error| errors::from_pool(&error, self.server.place()))?;
         Ok(Connection::new(client, Arc::clone(&self.translations)))
@@ -180,7 +183,7 @@ impl Postgres {
 
     /// Prepares every statement, on one connection.
     pub(super) async fn prepare(&self, statements: &[Sql]) -> Result<(), StoreError> {
-        let mut connection = self.connection(Lane::Normal).await?;
+        let mut connection = self.connection(Lane::Normal, Mode::Read).await?;
         for sql in statements {
             connection.check(*sql).await?;
         }
@@ -195,7 +198,7 @@ impl Postgres {
     /// How far this machine's clock is from the server's, either way.
     pub(super) async fn clock_skew(&self) -> Result<Duration, StoreError> {
         const CLOCK: &str = "SELECT (EXTRACT(EPOCH FROM clock_timestamp()) * 1000000)::BIGINT";
-        let mut connection = self.connection(Lane::Normal).await?;
+        let mut connection = self.connection(Lane::Normal, Mode::Read).await?;
         let before = self.clock.now();
         let there = Timestamp::from_micros(connection.ask(CLOCK).await?);
         let after = self.clock.now();
@@ -205,7 +208,7 @@ impl Postgres {
 
     /// The server's version and the database's collation.
     pub(super) async fn about(&self) -> Result<(String, String), StoreError> {
-        let mut connection = self.connection(Lane::Normal).await?;
+        let mut connection = self.connection(Lane::Normal, Mode::Read).await?;
         let version = connection.ask("SELECT current_setting('server_version')").await?;
         let collation = "SELECT datcollate::TEXT FROM pg_database WHERE datname = current_database()";
         Ok((version, connection.ask(collation).await?))
@@ -220,5 +223,6 @@ impl Postgres {
     pub(super) fn close(&self) {
         self.pool.close();
         self.urgent.close();
+        self.first.close();
     }
 }

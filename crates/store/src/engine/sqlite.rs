@@ -21,14 +21,14 @@ pub use reserve::{RESERVE_BYTES, RESERVE_FILE};
 
 use folder::FolderLock;
 use queue::Queue;
-use reader::{READERS, Reader};
+use reader::{FIRST_READERS, READERS, Reader};
 use reserve::Reserve;
 use writer::Writer;
 
 use super::{
     error::StoreError,
     migrate,
-    operation::Job,
+    operation::{Job, Lane},
     options::Options,
     sql::{Dialect, Sql, Translations},
     tx::{self, Tx},
@@ -40,6 +40,8 @@ pub(super) struct Sqlite {
     /// None when opened beside a running server.
     writes: Option<Arc<Queue>>,
     reads: Arc<Queue>,
+    /// Reads that wait behind none of those.
+    first_reads: Arc<Queue>,
     translations: Arc<Translations>,
     threads: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -63,7 +65,7 @@ impl Sqlite {
             return Err(StoreError::NotSetUp { place: format!("the data folder {}", folder.display()) });
         }
         let translations = Arc::new(Translations::new(Dialect::Sqlite));
-        let mut threads = Vec::with_capacity(1 + READERS);
+        let mut threads = Vec::with_capacity(1 + READERS + FIRST_READERS);
         let writes = if purpose == Purpose::Beside {
             migrate::check_sqlite(Connection::reader(&path, Arc::clone(&translations))?.driver(), options)?;
             None
@@ -77,14 +79,16 @@ impl Sqlite {
             folder: folder.to_owned(),
             writes,
             reads: Arc::new(Queue::default()),
+            first_reads: Arc::new(Queue::default()),
             translations: Arc::clone(&translations),
             threads: Mutex::new(threads),
         };
-        for _ in 0..READERS {
+        let queues = [(&sqlite.reads, READERS), (&sqlite.first_reads, FIRST_READERS)];
+        for queue in queues.into_iter().flat_map(|(queue, threads)| std::iter::repeat_n(queue, threads)) {
             let connection = Connection::reader(&path, Arc::clone(&translations))?;
             let reader = Reader {
                 tx: Tx::new(tx::Connection::Sqlite(connection), options.clock.now()),
-                queue: Arc::clone(&sqlite.reads),
+                queue: Arc::clone(queue),
                 clock: Arc::clone(&options.clock),
             };
             let thread = start("store-reader", move || reader.serve())?;
@@ -101,7 +105,10 @@ impl Sqlite {
 
     /// Sends an operation to the readers.
     pub(super) fn read(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
-        self.reads.push(job)
+        match job.lane() {
+            Lane::Urgent => self.first_reads.push(job),
+            Lane::Normal => self.reads.push(job),
+        }
     }
 
     /// Whether the writer still serves.
@@ -142,6 +149,7 @@ impl Sqlite {
 
     fn let_nothing_in(&self) {
         self.reads.close();
+        self.first_reads.close();
         if let Some(writes) = &self.writes {
             writes.close();
         }

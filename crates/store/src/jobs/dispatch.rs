@@ -9,16 +9,16 @@ use countersign_domain::id::{AgentId, BuildId, DeploymentId, JobId, Organization
 use crate::{StoreError, Tx, params, statements};
 
 statements! {
-    /// The classes of the jobs that wait in a queue, one index look-up each. $4: at the most.
+    /// The classes of the jobs that wait in a queue, from a text ($4) on, one index look-up each. $5: at the most.
     CLASSES = "WITH RECURSIVE class (rules) AS (
                 SELECT * FROM (SELECT MIN(w.rules) FROM jobs w WHERE w.organization_id = $1 AND w.deployment_id = $2 AND w.queue = $3
-                    AND w.state = 'scheduled') AS lowest
+                    AND w.state = 'scheduled' AND w.rules >= $4) AS lowest
                 UNION ALL
                 SELECT (SELECT MIN(w.rules) FROM jobs w WHERE w.organization_id = $1 AND w.deployment_id = $2 AND w.queue = $3
                     AND w.state = 'scheduled' AND w.rules > class.rules)
                 FROM class WHERE class.rules IS NOT NULL
               )
-              SELECT rules FROM class WHERE rules IS NOT NULL LIMIT $4";
+              SELECT rules FROM class WHERE rules IS NOT NULL LIMIT $5";
     /// The first job of a class: highest priority first, oldest first within it.
     HEAD = "SELECT priority, created_at, build_id, position FROM jobs
               WHERE organization_id = $1 AND deployment_id = $2 AND queue = $3 AND rules = $4 AND state = 'scheduled'
@@ -80,9 +80,9 @@ pub struct Head {
     position: i64,
 }
 
-/// At most `limit` classes of the jobs that wait in a queue.
-pub async fn classes(tx: &mut Tx, line: Line<'_>, limit: i64) -> Result<Vec<String>, StoreError> {
-    let rows = tx.all(CLASSES, &params![line.organization, line.deployment, line.queue, limit]).await?;
+/// At most `limit` classes of the jobs that wait in a queue, in the order of their texts, from `from` on.
+pub async fn classes(tx: &mut Tx, line: Line<'_>, from: &str, limit: i64) -> Result<Vec<String>, StoreError> {
+    let rows = tx.all(CLASSES, &params![line.organization, line.deployment, line.queue, from, limit]).await?;
     rows.iter().map(|row| row.get("rules")).collect()
 }
 

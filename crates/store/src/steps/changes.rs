@@ -7,6 +7,8 @@ use crate::{StoreError, Tx, params, statements};
 statements! {
     /// A change; nothing happens when it was made before.
     INSERT = "INSERT INTO step_changes (step_id, uuid, created_at) VALUES ($1, $2, $3) ON CONFLICT (step_id, uuid) DO NOTHING";
+    /// How many changes of a step are known.
+    COUNT_OF_STEP = "SELECT COUNT(*) AS n FROM step_changes WHERE step_id = $1";
     /// An upload; nothing happens when it was made before.
     INSERT_UPLOAD = "INSERT INTO pipeline_uploads (job_id, uuid, steps, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT (job_id, uuid) DO NOTHING";
     /// Whether an upload was made.
@@ -23,6 +25,11 @@ pub enum Upload {}
 pub async fn insert(tx: &mut Tx, step: StepId, uuid: &str) -> Result<bool, StoreError> {
     let now = tx.now();
     Ok(tx.execute(INSERT, &params![step, uuid, now]).await? == 1)
+}
+
+/// How many changes of a step are known.
+pub async fn count_of_step(tx: &mut Tx, step: StepId) -> Result<i64, StoreError> {
+    tx.one(COUNT_OF_STEP, &params![step]).await?.get("n")
 }
 
 /// Notes an upload. False when it was made before.

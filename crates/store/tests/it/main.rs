@@ -11,5 +11,6 @@ mod folder;
 mod group;
 mod operations;
 mod postgres;
+mod reads;
 mod schema;
 mod statements;

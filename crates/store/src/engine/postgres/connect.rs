@@ -23,6 +23,8 @@ use super::errors;
 pub(super) const CONNECTIONS_MAX: usize = 16;
 /// How many more are kept for what is urgent, so that a revoke never waits behind a crowd of other writes.
 pub(super) const URGENT_CONNECTIONS: usize = 4;
+/// How many more are kept for reads that are urgent: who calls is found out however many others read.
+pub(super) const FIRST_CONNECTIONS: usize = 8;
 /// How long an operation waits for a connection.
 const WAIT_TIME: Duration = Duration::from_secs(5);
 /// How long making or checking a connection may take.

@@ -13,6 +13,8 @@ use super::{
 
 /// How many reads run at once. They are short and from memory; more threads than cores would only take turns.
 pub(super) const READERS: usize = 4;
+/// How many more run what waits behind no other read: finding out who calls takes some fifty microseconds.
+pub(super) const FIRST_READERS: usize = 2;
 
 /// What a reading thread owns.
 pub(super) struct Reader {

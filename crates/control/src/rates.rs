@@ -1,0 +1,117 @@
+//! How often one caller may do something: so often at once, and from then on so often a second. In memory: a restart forgives.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use countersign_domain::Timestamp;
+
+/// A rate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Rate {
+    /// How often at once.
+    pub at_once: u32,
+    /// How often a second, in the long run.
+    pub per_second: u32,
+}
+
+/// How often a job may do what leaves a row in the audit log. One with ten thousand artifacts needs some seven hundred calls to leave them; one that
+/// sets meta-data in an endless loop leaves no more rows than these. Agents try again after 429, a second or two later.
+pub(crate) const OF_JOB: Rate = Rate { at_once: 2_000, per_second: 10 };
+/// How often agents may register with one token: a fleet of ten thousand at once, and then as many as short-lived machines need.
+pub(crate) const OF_REGISTRATION: Rate = Rate { at_once: 10_000, per_second: 20 };
+/// When this many are remembered, those that have not used anything up are forgotten.
+const MAX_REMEMBERED: usize = 100_000;
+
+impl Rate {
+    const fn each(self) -> Duration {
+        Duration::from_micros(1_000_000 / self.per_second as u64)
+    }
+
+    fn all(self) -> Duration {
+        self.each() * self.at_once
+    }
+}
+
+/// What each caller has used up: the time at which everything is there again.
+#[derive(Debug)]
+pub(crate) struct Rates<K> {
+    rate: Rate,
+    whole_at: Mutex<HashMap<K, Timestamp>>,
+}
+
+impl<K: Copy + Eq + Hash> Rates<K> {
+    pub(crate) fn new(rate: Rate) -> Self {
+        Self { rate, whole_at: Mutex::default() }
+    }
+
+    /// Takes one.
+    ///
+    /// # Errors
+    /// After how long there is one again.
+    pub(crate) fn take(&self, who: K, now: Timestamp) -> Result<(), Duration> {
+        let (each, all) = (self.rate.each(), self.rate.all());
+        let mut whole_at = self.whole_at.lock().unwrap_or_else(PoisonError::into_inner);
+        if whole_at.len() >= MAX_REMEMBERED && !whole_at.contains_key(&who) {
+            whole_at.retain(|_, at| *at > now);
+        }
+        // A clock that was set back must not keep anybody out for longer than everything takes to come back.
+        let at = whole_at.get(&who).copied().unwrap_or(now).clamp(now, now.plus(all));
+        let used = at.since(now);
+        let fits = used + each <= all;
+        whole_at.insert(who, if fits { at.plus(each) } else { at });
+        if fits { Ok(()) } else { Err((used + each).saturating_sub(all)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn so_much_at_once_and_then_so_much_a_second() {
+        let rates = Rates::new(Rate { at_once: 3, per_second: 2 });
+        let start = Timestamp::EPOCH.plus(Duration::from_secs(60));
+        for _ in 0..3 {
+            assert_eq!(rates.take(1, start), Ok(()));
+        }
+        assert_eq!(rates.take(1, start), Err(Duration::from_millis(500)));
+        assert_eq!(rates.take(2, start), Ok(()), "another's is its own");
+        let later = start.plus(Duration::from_millis(1_000));
+        assert_eq!((rates.take(1, later), rates.take(1, later)), (Ok(()), Ok(())));
+        assert!(rates.take(1, later).is_err());
+        // Everything is back after a while, and no more than that.
+        let much_later = start.plus(Duration::from_secs(3_600));
+        assert_eq!((0..9).filter(|_| rates.take(1, much_later).is_ok()).count(), 3);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_back_is_forgiven() {
+        let rates = Rates::new(Rate { at_once: 2, per_second: 1 });
+        let start = Timestamp::EPOCH.plus(Duration::from_secs(100_000));
+        assert_eq!(rates.take((), start), Ok(()));
+        let before = Timestamp::EPOCH;
+        assert_eq!(rates.take((), before), Err(Duration::from_secs(1)));
+        assert_eq!(rates.take((), before.plus(Duration::from_secs(1))), Ok(()));
+    }
+
+    #[test]
+    fn those_who_have_everything_are_forgotten() {
+        let rates = Rates::new(Rate { at_once: 1, per_second: 1 });
+        for number in 0..MAX_REMEMBERED {
+            assert_eq!(rates.take(number, Timestamp::EPOCH), Ok(()));
+        }
+        assert_eq!(rates.take(MAX_REMEMBERED, Timestamp::EPOCH.plus(Duration::from_secs(2))), Ok(()));
+        assert_eq!(rates.whole_at.lock().expect("nobody panicked").len(), 1);
+    }
+
+    #[test]
+    fn honest_fleets_and_jobs_fit() {
+        let registrations = Rates::new(OF_REGISTRATION);
+        assert!((0..5_000).all(|_| registrations.take(0, Timestamp::EPOCH).is_ok()), "a fleet that restarts at once");
+        let calls = Rates::new(OF_JOB);
+        let batches = 10_000_u32.div_ceil(30);
+        assert!((0..2 * batches).all(|_| calls.take(0, Timestamp::EPOCH).is_ok()), "announced and ended");
+    }
+}

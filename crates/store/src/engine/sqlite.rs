@@ -107,7 +107,7 @@ impl Sqlite {
     pub(super) fn read(&self, job: Box<dyn Job>) -> Result<(), StoreError> {
         match job.lane() {
             Lane::Urgent => self.first_reads.push(job),
-            Lane::Normal => self.reads.push(job),
+            Lane::Soon | Lane::Normal => self.reads.push(job),
         }
     }
 

@@ -18,8 +18,10 @@ const SOON: Duration = Duration::from_secs(1);
 const SOON_UNOPTIMIZED: Duration = Duration::from_secs(20);
 /// How many of the units that Linux counts a process's time in make a second.
 const TICKS: u64 = 100;
-/// How long any other call may take meanwhile or afterwards.
-const OTHERS: Duration = Duration::from_secs(2);
+/// How long any other call may take afterwards, on a machine that does other things.
+const OTHERS: Duration = Duration::from_secs(20);
+/// How long an answer is waited for: what counts is the processor's time.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// How much of a processor's time a refusal may take in this profile: what else the machine does is no matter.
 pub const fn soon() -> Duration {
@@ -92,7 +94,8 @@ impl Subject {
     }
 
     pub async fn call(&self, call: &Call) -> Answer {
-        Connection::new(self.installation.listen).call(call).await.expect("the server answers")
+        let line = Connection::new(self.installation.listen);
+        line.patient(PATIENCE).call(call).await.expect("the server answers")
     }
 
     /// The most memory that the server has had, in KiB.

@@ -94,6 +94,10 @@ async fn a12_texts_that_explode_are_refused_soon_and_in_little_memory() {
         assert!(is_refused, "{what} (uploaded: {is_uploaded}): {} {}", answer.status, answer.text());
         assert!(answer.body.len() < 2_000, "{what}: an error is a sentence: {} bytes", answer.body.len());
         assert!(took < soon(), "{what} (uploaded: {is_uploaded}) took {took:?} of a processor's time");
+        tell(format_args!(
+            "threats: a12: {what} (uploaded: {is_uploaded}): {took:?}, {} KiB more",
+            subject.peak() - peak
+        ));
         subject.is_well().await;
     }
     let more = subject.peak() - before;

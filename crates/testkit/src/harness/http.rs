@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 
 use super::moment::{self, Instant};
 
-/// The longest that any call of these tests may take.
+/// The longest that a call of these tests may take, unless one says otherwise.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A request.
@@ -128,6 +128,7 @@ impl fmt::Display for Lost {
 pub struct Connection {
     server: SocketAddr,
     sender: Option<SendRequest<Full<Bytes>>>,
+    patience: Duration,
 }
 
 impl fmt::Debug for Connection {
@@ -140,7 +141,14 @@ impl Connection {
     /// To this address.
     #[must_use]
     pub const fn new(server: SocketAddr) -> Self {
-        Self { server, sender: None }
+        Self { server, sender: None, patience: PATIENCE }
+    }
+
+    /// The same, with calls that may take as long as this.
+    #[must_use]
+    pub const fn patient(mut self, patience: Duration) -> Self {
+        self.patience = patience;
+        self
     }
 
     /// Connects now, so that the first call does not pay for it.
@@ -168,9 +176,9 @@ impl Connection {
     /// [`Lost`]: then the call may have taken effect or not.
     ///
     /// # Panics
-    /// When the request cannot be written down, or has no answer after a minute.
+    /// When the request cannot be written down, or has no answer in time.
     pub async fn call(&mut self, call: &Call) -> Result<Answer, Lost> {
-        let answer = tokio::time::timeout(PATIENCE, self.exchange(call)).await.expect("an answer within a minute");
+        let answer = tokio::time::timeout(self.patience, self.exchange(call)).await.expect("an answer in time");
         if answer.is_err() {
             self.sender = None;
         }

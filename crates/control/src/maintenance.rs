@@ -21,7 +21,7 @@ use countersign_store::jobs::dispatch;
 use crate::access::actions::KeepHouse;
 use crate::builds::wake;
 use crate::scene::Subject;
-use crate::{Control, Grant, Result};
+use crate::{Control, Error, Grant, Result};
 
 pub use blobs::TRY_AGAIN;
 pub(crate) use metrics::Counts;
@@ -56,36 +56,36 @@ pub struct Swept {
     pub audit_sealed: u64,
 }
 
+/// What a part did, or that it did nothing for a reason that is kept.
+fn kept<T: Default>(outcome: Result<T>, faults: &mut Vec<Error>) -> T {
+    outcome.unwrap_or_else(|fault| {
+        faults.push(fault);
+        T::default()
+    })
+}
+
 impl Control {
-    /// One round of housekeeping. Each part can be stopped at any point and run again.
+    /// One round of housekeeping. Each part can be stopped at any point and run again, and one that fails keeps no other from its work: a store of
+    /// artifacts that is away must not keep the audit log from being sealed.
     ///
     /// # Errors
-    /// The first that a part met; the parts before it are done.
+    /// The first that a part met; the others are done all the same.
     pub async fn sweep(&self) -> Result<Swept> {
-        let windows_closed = self.close_windows().await?;
-        let agents_lost = self.give_up_silent_agents().await?;
-        let jobs_returned = self.return_jobs().await?;
-        let artifacts_abandoned = self.abandon_artifacts().await?;
-        let artifacts_emptied = self.remove_failed_artifacts().await?;
-        let jobs_overdue = self.end_overdue_jobs().await?;
-        let jobs_expired = self.expire_jobs().await?;
-        let builds_seen_to = self.see_to_builds(None).await?;
-        let groups_freed = self.free_groups().await?;
-        let removed = self.remove_expired_in_turn().await?;
-        let audit_sealed = self.seal_audit().await?;
-        Ok(Swept {
-            windows_closed,
-            agents_lost,
-            jobs_returned,
-            artifacts_abandoned,
-            artifacts_emptied,
-            jobs_overdue,
-            jobs_expired,
-            groups_freed,
-            removed,
-            builds_seen_to,
-            audit_sealed,
-        })
+        let mut faults = Vec::new();
+        let swept = Swept {
+            windows_closed: kept(self.close_windows().await, &mut faults),
+            agents_lost: kept(self.give_up_silent_agents().await, &mut faults),
+            jobs_returned: kept(self.return_jobs().await, &mut faults),
+            artifacts_abandoned: kept(self.abandon_artifacts().await, &mut faults),
+            artifacts_emptied: kept(self.remove_failed_artifacts().await, &mut faults),
+            jobs_overdue: kept(self.end_overdue_jobs().await, &mut faults),
+            jobs_expired: kept(self.expire_jobs().await, &mut faults),
+            builds_seen_to: kept(self.see_to_builds(None).await, &mut faults),
+            groups_freed: kept(self.free_groups().await, &mut faults),
+            removed: kept(self.remove_expired_in_turn().await, &mut faults),
+            audit_sealed: kept(self.seal_audit().await, &mut faults),
+        };
+        faults.into_iter().next().map_or(Ok(swept), Err)
     }
 
     /// Puts jobs back that their agent did not take in time.

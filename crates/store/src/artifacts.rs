@@ -53,7 +53,7 @@ statements! {
     IN_STRETCH = concat!("SELECT ", columns!(), " FROM artifacts a JOIN jobs j ON j.id = a.job_id
               WHERE a.organization_id = $1 AND a.build_id = $2 AND a.id < $3 AND a.id >= $8
                 AND ($4 = '' OR a.state = $4) AND a.state <> 'deleted' AND ($5 = '' OR a.path = $5)
-                AND ($6 = '' OR j.step_key = $6 OR j.label = $6 OR a.job_id = $7)
+                AND ($6 = '' OR j.step_key = $6 OR j.label = $6 OR a.job_id = $7) AND ($9 OR j.retried_in IS NULL)
               ORDER BY a.id DESC");
     /// A page of a job's artifacts, newest first.
     PAGE_OF_JOB = concat!("SELECT ", columns!(), " FROM artifacts a
@@ -252,7 +252,7 @@ pub async fn stretch(
     let state = choice.state.map_or("", ArtifactState::as_str);
     let path = choice.path.as_deref().unwrap_or_default();
     let lowest = last.unwrap_or_else(ArtifactId::nil);
-    let values = params![of, build, after, state, path, scope, job, lowest];
+    let values = params![of, build, after, state, path, scope, job, lowest, choice.include_retried];
     let chosen = tx.all(IN_STRETCH, &values).await?.iter().map(artifact).collect::<Result<_, _>>()?;
     Ok((chosen, last))
 }

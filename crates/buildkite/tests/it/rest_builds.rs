@@ -59,7 +59,10 @@ async fn a_pipeline_is_made_seen_and_changed() {
     assert_eq!(changed["repository"], made["repository"]);
     let again = server.post(PIPELINES, token, r#"{"name":"demo"}"#).await;
     assert_snapshot!(again, @r#"422 {"message":"There is a pipeline demo already."}"#);
-    server.post(PIPELINES, token, r#"{"name":"Another"}"#).await;
+    // The newest is shown first.
+    server.world.clock.advance(Duration::from_millis(1));
+    let another = server.post(PIPELINES, token, r#"{"name":"Another"}"#).await;
+    assert_eq!(another.status, 201, "{another}");
     let list = get(&server, &format!("{PIPELINES}?per_page=1")).await;
     assert_eq!(list.json()[0]["slug"], "another");
     let link = list.header(LINK);

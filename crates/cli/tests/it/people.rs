@@ -1,12 +1,13 @@
 //! What people do with builds, pipelines and queues.
 
 use std::thread;
+use std::time::Duration;
 
 use countersign_testkit::Engine;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::stand::{Stand, wait_until};
+use crate::stand::{Stand, pause, wait_until};
 
 const STEPS: &str = r#"steps:
   - label: First
@@ -53,6 +54,8 @@ fn a_build_from_its_making_to_its_repetition() {
             wait_until("the build asks", || {
                 stand.ada(&["build", "list", "--state", "blocked", "--branch", "dev"]).out.contains("web/1")
             });
+            // Whoever watches asks every second, and is to see it too before it is answered.
+            pause(Duration::from_secs(3));
             let shown = stand.ada(&["build", "show", "web/1", "--output", "json"]).json();
             let block = job(&shown, "Go");
             stand.ada(&["build", "show", "web#1"]).must(0, &["It waits for somebody", &block, "reason", "nightly"]);

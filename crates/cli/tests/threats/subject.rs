@@ -98,10 +98,20 @@ impl Subject {
         line.patient(PATIENCE).call(call).await.expect("the server answers")
     }
 
-    /// The most memory that the server has had, in KiB.
+    /// The most memory that the server has had, or has had since [`Self::forget_peak`], in KiB.
     pub fn peak(&self) -> u64 {
+        self.memory("VmHWM:")
+    }
+
+    /// The memory that the server has now, in KiB, from which its peak is counted anew.
+    pub fn forget_peak(&self) -> u64 {
+        fs::write(format!("/proc/{}/clear_refs", self.server.id()), "5").expect("the server is ours");
+        self.memory("VmRSS:")
+    }
+
+    fn memory(&self, which: &str) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.server.id())).expect("the server runs");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("Linux says it");
+        let line = status.lines().find_map(|line| line.strip_prefix(which)).expect("Linux says it");
         line.trim().trim_end_matches(" kB").parse().expect("a number")
     }
 

@@ -27,6 +27,8 @@ pub async fn a_job_that_no_agent_takes_expires_and_fails_its_build(world: &World
     let control = &world.control;
     let first =
         build(control, &world.acme, "steps: [{command: a, retry: {automatic: true}}, wait, {command: b}]").await.id;
+    // The oldest is taken first.
+    world.clock.advance(MICROSECOND);
     let held = build(control, &world.acme, "steps: [{command: held}]").await.id;
     let agent = connect(control, world.acme.agent_token(), &[]).await;
     let taken = take(control, &agent).await;

@@ -12,6 +12,8 @@ pub const MAX_DEPTH: usize = 16;
 pub const MAX_ALIASES: usize = 10_000;
 /// Most values in the whole text, each alias counted with all it stands for.
 pub const MAX_NODES: usize = 250_000;
+/// Most entries of one map.
+pub const MAX_ENTRIES: usize = 10_000;
 /// Most values that all aliases together stand for.
 pub const MAX_ALIASED: usize = 50_000;
 /// Most steps, groups and their members counted.
@@ -20,9 +22,9 @@ pub const MAX_STEPS: usize = 10_000;
 pub const MAX_JOBS: usize = 10_000;
 /// Most jobs of one upload to a build that runs.
 pub const MAX_UPLOADED_JOBS: usize = 500;
-/// Most bytes that the jobs of a pipeline come to, with what the pipeline says for all of them copied to each: 32 MiB. A few
+/// Most bytes that the jobs of a pipeline come to, with what the pipeline says for all of them copied to each: 16 MiB. A few
 /// lines of text could otherwise stand for gigabytes.
-pub const MAX_JOBS_BYTES: usize = 32 * 1024 * 1024;
+pub const MAX_JOBS_BYTES: usize = 16 * 1024 * 1024;
 /// Most dependencies of all steps, once those of groups have been copied to their members.
 pub const MAX_DEPENDENCIES: usize = 100_000;
 /// Most bytes of one environment value: 64 KiB.

@@ -13,7 +13,7 @@ use serde_saphyr::{
     options::{DuplicateKeyPolicy, MergeKeyPolicy},
 };
 
-use super::{MAX_ALIASED, MAX_ALIASES, MAX_DEPTH, MAX_DOCUMENTS, MAX_NODES, MAX_TEXT, PipelineError};
+use super::{MAX_ALIASED, MAX_ALIASES, MAX_DEPTH, MAX_DOCUMENTS, MAX_ENTRIES, MAX_NODES, MAX_TEXT, PipelineError};
 
 /// One node, with where it stands.
 #[derive(Debug)]
@@ -246,6 +246,9 @@ impl<'de> Visitor<'de> for Shapes {
         let mut entries: Vec<(String, Node)> = Vec::new();
         while let Some(entry) = map.next_entry()? {
             entries.push(entry);
+            if entries.len() > MAX_ENTRIES {
+                return Err(A::Error::custom(format!("a map has more than {MAX_ENTRIES} entries")));
+            }
         }
         // YAML's reader has looked already; JSON's does not.
         let mut keys: Vec<&str> = entries.iter().map(|(key, _)| key.as_str()).collect();

@@ -1,4 +1,4 @@
-//! Removing what has been kept long enough, by the policy of the instance's [`Retention`].
+//! Removing what has been kept long enough, by the policy of the instance's [retention](crate::Settings::retention).
 //!
 //! A build that has ended goes with all its rows; its logs and its artifacts may go before it. What has not ended stays, and so does every
 //! row of the audit log. Each transaction removes few rows, and a round makes few transactions, so that nobody waits long behind it.

@@ -73,7 +73,10 @@ use run::Report;
 fn main() -> ExitCode {
     // Options of the standard runner mean nothing here; a word chooses cases by their names.
     let words: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
-    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
+    // More threads than processors: a case that works hard must not keep the connections of the others from being served.
+    let threads = 4 * run::AT_ONCE;
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(threads).enable_all().build();
+    let runtime = runtime.expect("a runtime");
     let reports = runtime.block_on(async {
         let mut rules = run::rules(list::RULES, &words);
         rules.push(run::outcome("controls::of_the_runner", controls::of_the_runner()).await);

@@ -16,7 +16,7 @@ use crate::sight;
 use crate::worlds::Worlds;
 
 /// How many cases run at once.
-const AT_ONCE: usize = 4;
+pub const AT_ONCE: usize = 4;
 /// The longest that a case may take: the slowest takes a few seconds, and one that waits for ever is to be named too.
 const LONGEST: Duration = Duration::from_secs(120);
 

@@ -110,7 +110,7 @@ pub fn registration(tags: &[&str]) -> Registration {
 pub async fn try_register(control: &Control, token: &str, tags: &[&str]) -> Result<Agent> {
     let grant: Grant<RegisterAgent> = control.grant_own(&try_caller(control, token).await?)?;
     let registered = control.register_agent(&grant, registration(tags)).await?;
-    let caller = caller(control, registered.session.reveal()).await;
+    let caller = try_caller(control, registered.session.reveal()).await?;
     Ok(Agent { id: registered.agent.id, session: registered.session, caller })
 }
 

@@ -134,6 +134,8 @@ impl Stage {
             let page = self.ask(JOBS, json!({ "uuid": build.uuid, "after": after })).await["build"]["jobs"].take();
             let edges = page["edges"].as_array().cloned().unwrap_or_default();
             found.extend(edges.into_iter().map(|mut edge| edge["node"].take()));
+            // A wait is a job too, which no agent has.
+            found.retain(|job| job["uuid"].is_string());
             if page["pageInfo"]["hasNextPage"] != true {
                 return found;
             }

@@ -86,7 +86,10 @@ pub async fn story(stage: Stage) {
         for tried in all(side, side) {
             let answer = stage.call(&tried.call).await;
             let what = format!("ended: {} {} {}", tried.call.method, tried.call.path, answer.status);
-            tried.expect.dead().hold(answer.status, &answer.text(), &what);
+            // Pieces of its own log come for a minute after the end: the last of them may be late.
+            let is_late_log = tried.call.path.starts_with(&format!("/v3/jobs/{}/chunks", side.build.job));
+            let due = if is_late_log && answer.status != 401 { Expect::Is(200) } else { tried.expect.dead() };
+            due.hold(answer.status, &answer.text(), &what);
             count += 1;
         }
     }

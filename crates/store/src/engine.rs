@@ -41,6 +41,7 @@ pub use tx::Tx;
 pub use value::{FromValue, IntoValue, Value};
 
 use lease::Lease;
+use operation::Job;
 use postgres::{Mode, Postgres};
 use sqlite::{Purpose, Sqlite};
 
@@ -120,15 +121,9 @@ impl Store {
         E: From<StoreError> + Send + 'static,
         F: for<'a> Fn(&'a mut Tx, &'a I) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
     {
-        self.check_fence()?;
-        match &self.inner.engine {
-            Engine::Sqlite(sqlite) => {
-                let (job, answer) = operation::job(lane, input, operation);
-                sqlite.write(job)?;
-                answer.await.unwrap_or_else(|_| Err(StoreError::closed().into()))
-            }
-            Engine::Postgres(postgres) => postgres.run(lane, Mode::Write, input, operation).await,
-        }
+        let (job, answer) = operation::job(lane, input, operation);
+        self.run(Mode::Write, job)?;
+        answer.await.unwrap_or_else(|_| Err(StoreError::closed().into()))
     }
 
     /// Runs an operation that only reads, on one snapshot of the database.
@@ -157,15 +152,19 @@ impl Store {
         E: From<StoreError> + Send + 'static,
         F: for<'a> Fn(&'a mut Tx, &'a I) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
     {
+        let (job, answer) = operation::job(lane, input, operation);
+        self.run(Mode::Read, job)?;
+        answer.await.unwrap_or_else(|_| Err(StoreError::closed().into()))
+    }
+
+    fn run(&self, mode: Mode, job: Box<dyn Job>) -> Result<(), StoreError> {
         self.check_fence()?;
-        match &self.inner.engine {
-            Engine::Sqlite(sqlite) => {
-                let (job, answer) = operation::job(lane, input, operation);
-                sqlite.read(job)?;
-                answer.await.unwrap_or_else(|_| Err(StoreError::closed().into()))
-            }
-            Engine::Postgres(postgres) => postgres.run(lane, Mode::Read, input, operation).await,
+        match (&self.inner.engine, mode) {
+            (Engine::Sqlite(sqlite), Mode::Write) => sqlite.write(job)?,
+            (Engine::Sqlite(sqlite), Mode::Read) => sqlite.read(job)?,
+            (Engine::Postgres(postgres), _) => postgres.run(mode, job),
         }
+        Ok(())
     }
 
     /// `sqlite` or `postgresql`.

@@ -9,6 +9,7 @@ use countersign_domain::id::{SecretId, TokenId};
 use countersign_store::agents::sessions;
 use countersign_store::tokens::secrets;
 use countersign_store::{Tx, jobs};
+use futures_util::future::BoxFuture;
 
 use crate::{Error, Result};
 
@@ -18,7 +19,11 @@ use super::{Action, Caller, Who};
 
 /// # Errors
 /// [`Error::Unauthenticated`] with the reason when the credential has ended since it was checked.
-pub(crate) async fn still_stands<A: Action>(tx: &mut Tx, caller: &Caller) -> Result<()> {
+pub(crate) fn still_stands<'a, A: Action>(tx: &'a mut Tx, caller: &'a Caller) -> BoxFuture<'a, Result<()>> {
+    Box::pin(stands(tx, caller, A::allows(Who::EndedJob)))
+}
+
+async fn stands(tx: &mut Tx, caller: &Caller, outlives_job: bool) -> Result<()> {
     match caller {
         Caller::User(user) => {
             secret_stands(tx, user.token, user.secret, &user.public_id).await?;
@@ -40,7 +45,7 @@ pub(crate) async fn still_stands<A: Action>(tx: &mut Tx, caller: &Caller) -> Res
         },
         Caller::Job(it) => {
             // For whatever else the token ends with its job.
-            let ended_after = A::allows(Who::EndedJob).then(|| tx.now().minus(LATE_CHUNKS));
+            let ended_after = outlives_job.then(|| tx.now().minus(LATE_CHUNKS));
             match jobs::tokens::stands(tx, it.agent, it.job, ended_after).await? {
                 true => Ok(()),
                 false => Err(Error::refused(Refusal::Expired, it.public_id.clone())),

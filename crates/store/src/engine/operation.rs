@@ -1,11 +1,13 @@
-//! An operation on its way through SQLite's threads: what the caller passed, with its types hidden.
+//! An operation on its way through the engine: what the caller passed, with its types hidden.
+//!
+//! Hidden on both engines, so that what begins, commits and tries again is compiled once, and not again for each operation.
 
 use std::{
-    panic::{AssertUnwindSafe, catch_unwind},
+    panic::AssertUnwindSafe,
     task::{Context, Poll, Waker},
 };
 
-use futures_util::future::BoxFuture;
+use futures_util::{FutureExt, future::BoxFuture};
 use tokio::sync::oneshot;
 
 use super::{error::StoreError, tx::Tx};
@@ -33,7 +35,7 @@ pub(super) trait Job: Send {
     /// Its lane.
     fn lane(&self) -> Lane;
     /// Runs it in the transaction and keeps the result.
-    fn run(&mut self, tx: &mut Tx) -> Verdict;
+    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, Verdict>;
     /// Puts an error in the result's place.
     fn fail(&mut self, error: StoreError);
     /// Hands the result to the caller. That they have left is no matter.
@@ -71,18 +73,14 @@ where
         self.lane
     }
 
-    fn run(&mut self, tx: &mut Tx) -> Verdict {
-        // Everything that a transaction does on SQLite is done when it returns, so one look is enough.
-        let look = || (self.operation)(tx, &self.input).as_mut().poll(&mut Context::from_waker(Waker::noop()));
-        let result = match catch_unwind(AssertUnwindSafe(look)) {
-            Ok(Poll::Ready(result)) => result,
-            Ok(Poll::Pending) => Err(StoreError::Waited.into()),
-            Err(_) => Err(StoreError::Panicked.into()),
-        };
-        let result = honest(result, tx);
-        let verdict = if result.is_ok() { Verdict::Commit } else { Verdict::RollBack };
-        self.result = Some(result);
-        verdict
+    fn run<'a>(&'a mut self, tx: &'a mut Tx) -> BoxFuture<'a, Verdict> {
+        Box::pin(async {
+            let run = AssertUnwindSafe(async { (self.operation)(&mut *tx, &self.input).await }).catch_unwind();
+            let result = honest(run.await.unwrap_or_else(|_| Err(StoreError::Panicked.into())), tx);
+            let verdict = if result.is_ok() { Verdict::Commit } else { Verdict::RollBack };
+            self.result = Some(result);
+            verdict
+        })
     }
 
     fn fail(&mut self, error: StoreError) {
@@ -95,8 +93,20 @@ where
     }
 }
 
+/// Runs an operation on SQLite, where everything that a transaction does is done when it returns: one look is enough.
+pub(super) fn run_at_once(job: &mut dyn Job, tx: &mut Tx) -> Verdict {
+    let look = job.run(tx).as_mut().poll(&mut Context::from_waker(Waker::noop()));
+    match look {
+        Poll::Ready(verdict) => verdict,
+        Poll::Pending => {
+            job.fail(StoreError::Waited);
+            Verdict::RollBack
+        }
+    }
+}
+
 /// A success with a failed statement beneath it is none: its transaction cannot be committed.
-pub(super) fn honest<T, E: From<StoreError>>(result: Result<T, E>, tx: &Tx) -> Result<T, E> {
+fn honest<T, E: From<StoreError>>(result: Result<T, E>, tx: &Tx) -> Result<T, E> {
     match tx.fault() {
         Some(fault) if result.is_ok() => Err(fault.clone().into()),
         _ => result,

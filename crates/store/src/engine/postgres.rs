@@ -8,10 +8,9 @@ mod connection;
 mod errors;
 mod value;
 
-use std::{panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use countersign_domain::{Clock, Timestamp};
-use futures_util::{FutureExt, future::BoxFuture};
 
 pub(super) use connect::{Server, Session};
 pub(super) use connection::{Connection, Mode};
@@ -20,7 +19,7 @@ pub(super) use errors::meaning;
 use super::{
     error::StoreError,
     migrate,
-    operation::{Lane, honest},
+    operation::{Job, Lane, Verdict},
     options::Options,
     sql::{Dialect, Sql, Translations},
     tx::{self, Hook, Tx},
@@ -45,8 +44,9 @@ pub(super) struct Postgres {
 }
 
 /// How an attempt ended.
-enum Attempt<T, E> {
-    Done(Result<T, E>, Vec<Hook>),
+enum Attempt {
+    /// The operation has its result.
+    Done(Vec<Hook>),
     /// Nothing was changed, and another try may succeed.
     Again(StoreError),
 }
@@ -82,77 +82,50 @@ impl Postgres {
         })
     }
 
-    /// Runs an operation to its end, whether or not the caller waits for it.
-    pub(super) async fn run<I, T, E, F>(&self, lane: Lane, mode: Mode, input: I, operation: F) -> Result<T, E>
-    where
-        I: Send + Sync + 'static,
-        T: Send + 'static,
-        E: From<StoreError> + Send + 'static,
-        F: for<'a> Fn(&'a mut Tx, &'a I) -> BoxFuture<'a, Result<T, E>> + Send + Sync + 'static,
-    {
+    /// Runs an operation to its end and answers it, whether or not the caller waits for that.
+    pub(super) fn run(&self, mode: Mode, mut job: Box<dyn Job>) {
         let postgres = self.clone();
-        let task = tokio::spawn(async move { postgres.attempts(lane, mode, &input, &operation).await });
-        match task.await {
-            Ok(result) => result,
-            Err(error) if error.is_panic() => Err(StoreError::Panicked.into()),
-            Err(_) => Err(StoreError::closed().into()),
-        }
+        tokio::spawn(async move {
+            match postgres.attempts(mode, &mut *job).await {
+                Ok(hooks) => tx::run_hooks(hooks),
+                Err(error) => job.fail(error),
+            }
+            job.answer();
+        });
     }
 
-    async fn attempts<I, T, E, F>(&self, lane: Lane, mode: Mode, input: &I, operation: &F) -> Result<T, E>
-    where
-        I: Sync,
-        T: Send,
-        E: From<StoreError> + Send,
-        F: for<'a> Fn(&'a mut Tx, &'a I) -> BoxFuture<'a, Result<T, E>> + Sync,
-    {
+    /// As many tries as are allowed. An error means that the operation's own result does not count.
+    async fn attempts(&self, mode: Mode, job: &mut dyn Job) -> Result<Vec<Hook>, StoreError> {
         let mut last = StoreError::Contended;
         for _ in 0..ATTEMPTS_MAX {
             // A connection that is dropped amid a transaction is closed, which rolls it back.
-            let attempt = tokio::time::timeout(ATTEMPT_TIME, self.attempt(lane, mode, input, operation));
+            let attempt = tokio::time::timeout(ATTEMPT_TIME, self.attempt(mode, job));
             match attempt.await {
-                Ok(Attempt::Done(result, hooks)) => {
-                    tx::run_hooks(hooks);
-                    return result;
-                }
-                Ok(Attempt::Again(error)) => last = error,
-                Err(_) => return Err(StoreError::unavailable("the database server does not answer").into()),
+                Ok(Ok(Attempt::Done(hooks))) => return Ok(hooks),
+                Ok(Ok(Attempt::Again(error))) => last = error,
+                Ok(Err(error)) => return Err(error),
+                Err(_) => return Err(StoreError::unavailable("the database server does not answer")),
             }
         }
-        Err(last.into())
+        Err(last)
     }
 
-    async fn attempt<I, T, E, F>(&self, lane: Lane, mode: Mode, input: &I, operation: &F) -> Attempt<T, E>
-    where
-        I: Sync,
-        T: Send,
-        E: From<StoreError> + Send,
-        F: for<'a> Fn(&'a mut Tx, &'a I) -> BoxFuture<'a, Result<T, E>> + Sync,
-    {
-        let connection = match self.connection(lane, mode).await {
-            Ok(connection) => connection,
-            Err(error) => return Attempt::Done(Err(error.into()), Vec::new()),
-        };
+    async fn attempt(&self, mode: Mode, job: &mut dyn Job) -> Result<Attempt, StoreError> {
+        let connection = self.connection(job.lane(), mode).await?;
         let mut tx = Tx::new(tx::Connection::Postgres(connection), self.clock.now());
         if let Err(error) = tx.postgres().begin(mode).await {
-            return if tx.postgres().is_lost() {
-                Attempt::Again(error)
-            } else {
-                Attempt::Done(Err(error.into()), Vec::new())
-            };
+            return if tx.postgres().is_lost() { Ok(Attempt::Again(error)) } else { Err(error) };
         }
-        let run = AssertUnwindSafe(async { operation(&mut tx, input).await }).catch_unwind();
-        let result = run.await.unwrap_or_else(|_| Err(StoreError::Panicked.into()));
-        let result = honest(result, &tx);
+        let verdict = job.run(&mut tx).await;
         if let Some(fault) = tx.fault().cloned()
             && (fault == StoreError::Contended || tx.postgres().is_lost())
         {
             tx.postgres().roll_back().await;
-            return Attempt::Again(fault);
+            return Ok(Attempt::Again(fault));
         }
-        if result.is_err() || mode == Mode::Read {
+        if verdict == Verdict::RollBack || mode == Mode::Read {
             tx.postgres().roll_back().await;
-            return Attempt::Done(result, Vec::new());
+            return Ok(Attempt::Done(Vec::new()));
         }
         #[cfg(feature = "faults")]
         if self.faults.acknowledge_early {
@@ -161,12 +134,12 @@ impl Postgres {
                 super::faults::linger_in_task().await;
                 tx.postgres().commit().await
             });
-            return Attempt::Done(result, hooks);
+            return Ok(Attempt::Done(hooks));
         }
         match tx.postgres().commit().await {
-            Ok(()) => Attempt::Done(result, tx.take_hooks()),
-            Err(StoreError::Contended) => Attempt::Again(StoreError::Contended),
-            Err(error) => Attempt::Done(Err(error.into()), Vec::new()),
+            Ok(()) => Ok(Attempt::Done(tx.take_hooks())),
+            Err(StoreError::Contended) => Ok(Attempt::Again(StoreError::Contended)),
+            Err(error) => Err(error),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use deadpool_postgres::Object;
+use futures_util::future::BoxFuture;
 use tokio_postgres::{
     Statement,
     error::{DbError, Severity},
@@ -76,13 +77,30 @@ impl Connection {
         }
     }
 
-    pub(in crate::engine) async fn execute(&mut self, sql: Sql, values: &[Value]) -> Result<u64, StoreError> {
-        let statement = self.prepared(sql, values).await?;
-        let outcome = self.client()?.execute(&statement, &slots(values)).await;
-        outcome.map_err(|error| self.met(&error, sql))
+    /// Runs a statement; answers how many rows it changed. Boxed, as [`Connection::rows`] is, so that the driver is compiled here and
+    /// not again in every crate that awaits an operation.
+    pub(in crate::engine) fn execute<'a>(
+        &'a mut self,
+        sql: Sql,
+        values: &'a [Value],
+    ) -> BoxFuture<'a, Result<u64, StoreError>> {
+        Box::pin(async move {
+            let statement = self.prepared(sql, values).await?;
+            let outcome = self.client()?.execute(&statement, &slots(values)).await;
+            outcome.map_err(|error| self.met(&error, sql))
+        })
     }
 
-    pub(in crate::engine) async fn rows(&mut self, sql: Sql, values: &[Value]) -> Result<Vec<Row>, StoreError> {
+    /// Every row of the answer.
+    pub(in crate::engine) fn rows<'a>(
+        &'a mut self,
+        sql: Sql,
+        values: &'a [Value],
+    ) -> BoxFuture<'a, Result<Vec<Row>, StoreError>> {
+        Box::pin(self.read(sql, values))
+    }
+
+    async fn read(&mut self, sql: Sql, values: &[Value]) -> Result<Vec<Row>, StoreError> {
         let statement = self.prepared(sql, values).await?;
         let outcome = self.client()?.query(&statement, &slots(values)).await;
         let found = outcome.map_err(|error| self.met(&error, sql))?;

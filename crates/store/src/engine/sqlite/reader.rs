@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use countersign_domain::Clock;
 
-use crate::engine::{operation::Job, tx::Tx};
+use crate::engine::{
+    operation::{Job, run_at_once},
+    tx::Tx,
+};
 
 use super::{
     Connection,
@@ -38,7 +41,7 @@ impl Reader {
         self.tx.renew(now);
         match self.connection().run("BEGIN") {
             Ok(()) => {
-                job.run(&mut self.tx);
+                run_at_once(&mut *job, &mut self.tx);
                 if let Err(error) = self.connection().abandon() {
                     tracing::error!(%error, "a read could not be ended");
                 }

@@ -15,7 +15,7 @@ use countersign_domain::Clock;
 
 use crate::engine::{
     error::StoreError,
-    operation::{Job, Lane, Verdict},
+    operation::{Job, Lane, Verdict, run_at_once},
     tx::{self, Hook, Tx},
 };
 
@@ -108,7 +108,7 @@ impl Writer {
             ran.push(Ran { job, hooks: Vec::new() });
             return false;
         }
-        let verdict = job.run(&mut self.tx);
+        let verdict = run_at_once(&mut *job, &mut self.tx);
         let broken = self.broken().is_some();
         let hooks = self.tx.take_hooks();
         let hooks = if verdict == Verdict::Commit { hooks } else { Vec::new() };
@@ -144,7 +144,7 @@ impl Writer {
         self.connection().run("BEGIN IMMEDIATE")?;
         let now = self.clock.now();
         self.tx.renew(now);
-        let verdict = job.run(&mut self.tx);
+        let verdict = run_at_once(&mut *job, &mut self.tx);
         if let Some(error) = self.broken() {
             self.abandon();
             return Err(error);

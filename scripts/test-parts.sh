@@ -10,8 +10,12 @@ cd "$(dirname "$0")/.." || exit 1
 readonly mode=${1:?full, unprivileged or release}
 
 # Test binaries with a part of their own: they start servers and kill them, and say what they count.
-# Every other test binary belongs to the part `tests`, and is found by itself.
 readonly own_part=(crash power_cut revocation_race leaks stories)
+
+# Test binaries that start nothing but PostgreSQL's databases, and take long.
+readonly within_one_process=(conformance scale)
+
+# Every other test binary belongs to the part `tests`, and is found by itself.
 
 # Parts of which every check mounts a file system.
 readonly needs_mounts=(power_cut)
@@ -146,7 +150,7 @@ other_tests() {
         name=${path#crates/*/tests/}
         name=${name%/main.rs}
         name=${name%.rs}
-        for own in "${own_part[@]}"; do
+        for own in "${own_part[@]}" "${within_one_process[@]}"; do
             [[ "$name" != "$own" ]] || continue 2
         done
         printf '%s\n' "$name"
@@ -174,19 +178,23 @@ else
     mapfile -t others < <(other_tests)
     part "format and lints" 12 ./scripts/check.sh lints
     part "build" 15 "${cargo_test[@]}" --no-run
-    # More at once than there are cores: most of them wait, for a disk, a server or an agent.
-    part "tests" 12 env RUST_TEST_THREADS=6 "${cargo_test[@]}" --lib --bins "${others[@]}"
     part "documentation tests" 5 "${cargo_test[@]}" --doc
-    # Each of these waits most of its time: for servers to start, for a disk, for agents. So two of them share the machine.
-    begin_own crash 8
+    # Parts that wait much of their time, for servers to start, for a disk, for agents, share the machine by twos.
+    # More threads than there are cores, for the same reason.
+    begin "tests" 12 env RUST_TEST_THREADS=6 "${cargo_test[@]}" --lib --bins "${others[@]}"
+    begin_own crash 10
+    settle
     begin_own stories 8
-    settle
     begin_own leaks 8
-    begin_own power_cut 8
     settle
-    own_part revocation_race 6
-    # Alone: it builds the binary as it is shipped, in the place of the one that the tests start.
-    part "demo" 10 make demo DEMO_ARGS=--once
+    begin_own power_cut 8
+    begin_own revocation_race 8
+    settle
+    # Last: it builds the binary as it is shipped, in the place of the one that other tests start. What it runs beside starts none, and
+    # goes first.
+    begin "conformance" 12 "${cargo_test[@]}" "${within_one_process[@]/#/--test=}"
+    begin "demo" 12 nice make demo DEMO_ARGS=--once
+    settle
 fi
 
 rm -rf "$logs"

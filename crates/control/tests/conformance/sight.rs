@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt::Debug;
 
+use aho_corasick::AhoCorasick;
 use countersign_control::access::actions::{
     ViewAgentTokens, ViewAgents, ViewAudit, ViewBuilds, ViewOrganization, ViewUserTokens,
 };
@@ -21,15 +22,16 @@ pub async fn of_twin(world: &World, marks: &BTreeSet<String>) -> Vec<String> {
 
 /// The marks that stand in what was read.
 pub fn found(seen: &Seen, marks: &BTreeSet<String>) -> Vec<String> {
-    let mut found = Vec::new();
+    let marks: Vec<&str> = marks.iter().map(String::as_str).chain([WORD]).collect();
+    // All at once: a twin with a thousand jobs has thousands of marks.
+    let search = AhoCorasick::new(&marks).expect("marks that can be searched for");
+    let mut found = BTreeSet::new();
     for (read, text) in &seen.0 {
-        for mark in marks.iter().map(String::as_str).chain([WORD]) {
-            if text.contains(mark) {
-                found.push(format!("{read} shows {mark}: {text}"));
-            }
+        for at in search.find_overlapping_iter(text) {
+            found.insert(format!("{read} shows {}: {text}", marks[at.pattern()]));
         }
     }
-    found
+    found.into_iter().collect()
 }
 
 /// What reads have answered.

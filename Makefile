@@ -33,5 +33,5 @@ test-release: ## The kill, power-cut and race tests at their release sizes, abou
 check: ## Format, lints, documentation, floors: what to run before each commit
 	@exec ./scripts/check.sh
 
-bench: ## The measurements, in the release profile, with their floors beside them
-	$(CARGO) bench --locked --workspace --bench '*'
+bench: ## The measurements on both engines, in the release profile, with their floors beside them
+	@exec ./scripts/with-postgres.sh $(CARGO) bench --locked --workspace --bench '*'

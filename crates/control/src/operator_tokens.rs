@@ -57,7 +57,7 @@ impl Control {
             Box::pin(async move {
                 let nil = OrganizationId::nil();
                 let limit = i64::from(MAX_PAGE);
-                Ok(tokens::page(tx, nil, Kind::OperatorToken, Liveness::Any, tokens::newest(), limit).await?)
+                Ok(tokens::page(tx, nil, Kind::OperatorToken, Liveness::Any, TokenId::last(), limit).await?)
             })
         })
         .await

@@ -1,5 +1,7 @@
 //! Lists come in pages, newest first.
 
+use countersign_domain::Id;
+
 /// The most rows of one page, as Buildkite's API has it; a larger number is held at this.
 pub const MAX_PAGE: u32 = 500;
 
@@ -22,6 +24,13 @@ impl<C> PageRequest<C> {
     /// How many rows to ask the store for: one more than wanted, to see whether there is more.
     pub(crate) fn rows(&self) -> i64 {
         i64::from(self.limit.min(MAX_PAGE)) + 1
+    }
+}
+
+impl<T> PageRequest<Id<T>> {
+    /// The id that every wanted entry's is below.
+    pub(crate) fn start(&self) -> Id<T> {
+        self.after.unwrap_or_else(Id::last)
     }
 }
 

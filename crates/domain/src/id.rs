@@ -28,6 +28,12 @@ impl<T> Id<T> {
         Self { uuid, of: PhantomData }
     }
 
+    /// Above every id that is made: where a list begins that shows the newest first.
+    #[must_use]
+    pub const fn last() -> Self {
+        Self::from_bytes([0xff; 16])
+    }
+
     /// From the 16 bytes of a column.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {

@@ -33,7 +33,9 @@ pub mod upload;
 use std::collections::BTreeMap;
 
 pub(crate) use self::condition::regex::{Matches, Regex};
-pub use self::{error::PipelineError, limits::*, passed_on::SIGNED_STEP, planning::numbered};
+pub use self::{
+    env::problem_with_variable, error::PipelineError, limits::*, passed_on::SIGNED_STEP, planning::numbered,
+};
 use self::{
     fields::{Field, Fields},
     step::{Defaults, Reader, Step},

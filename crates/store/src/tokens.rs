@@ -168,12 +168,6 @@ impl Liveness {
     }
 }
 
-/// The id that every token's is below: where a list starts.
-#[must_use]
-pub const fn newest() -> TokenId {
-    TokenId::from_bytes([0xff; 16])
-}
-
 /// Adds a token without secrets, of the widest scope.
 pub async fn insert(tx: &mut Tx, new: &Token) -> Result<(), StoreError> {
     let values = params![

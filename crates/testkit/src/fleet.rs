@@ -16,6 +16,9 @@ use tokio::task::JoinSet;
 use crate::World;
 use crate::harness::moment;
 
+/// How long an agent that was told of no job waits before it asks again: long enough that what is measured is jobs, not questions.
+const IDLE: Duration = Duration::from_millis(10);
+
 /// What taking a build to its end came to.
 #[derive(Debug, Clone, Copy)]
 pub struct Run {
@@ -119,7 +122,7 @@ async fn work(control: Control, agent: Caller, view: Caller, build: BuildId) -> 
                 if state.is_finished() {
                     return done;
                 }
-                moment::sleep(Duration::from_millis(2)).await;
+                moment::sleep(IDLE).await;
             }
         }
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use clap::{Arg, Command, CommandFactory, Parser};
 use countersign_agent::Setting;
+use countersign_store::blobs::Secret;
 
 use super::{Cli, variables};
 
@@ -224,7 +225,8 @@ fn secrets_in_variables_are_not_shown_in_help() {
     for (path, command) in leaves(&built()) {
         for arg in command.get_arguments() {
             let long = arg.get_long().unwrap_or_default();
-            let is_secret = matches!(long, "user-token" | "operator-token" | "database-url" | "agent-access-token");
+            let is_secret = arg.get_value_parser().type_id() == std::any::TypeId::of::<Secret>()
+                || matches!(long, "user-token" | "operator-token" | "database-url" | "agent-access-token");
             assert!(!is_secret || arg.get_env().is_none() || arg.is_hide_env_values_set(), "{path} --{long}");
         }
     }

@@ -15,6 +15,8 @@ use countersign_domain::{
     pipeline::{MAX_TEXT, MAX_UPLOADED_JOBS},
 };
 
+use countersign_graphql::limits as graphql;
+
 use super::documents::{GENERATED, up_to_date};
 
 /// A row: what is limited, how much it may be, the flag that says otherwise, and what whoever goes beyond is told.
@@ -72,6 +74,26 @@ fn rows() -> Vec<Row> {
     ]
 }
 
+fn graphql_rows() -> Vec<(&'static str, String)> {
+    let allowance = graphql::Allowance::default();
+    vec![
+        ("bytes of a document", number(graphql::MAX_TEXT as u64)),
+        ("brackets open at once", number(graphql::MAX_BRACKETS as u64)),
+        ("levels of fields", number(graphql::MAX_DEPTH as u64)),
+        ("selections inside selections, through fragments too", number(graphql::MAX_NESTING as u64)),
+        ("aliases", number(graphql::MAX_ALIASES as u64)),
+        ("directives", number(graphql::MAX_DIRECTIVES as u64)),
+        ("changes in one document", number(graphql::MAX_ROOT_MUTATIONS as u64)),
+        ("fields, those of a fragment counted wherever it is used", number(graphql::MAX_SELECTIONS)),
+        ("values that may be asked for", number(graphql::MAX_VALUES)),
+        ("points of one document", number(graphql::MAX_COMPLEXITY)),
+        ("seconds until the answer", number(graphql::EXECUTION_TIME.as_secs())),
+        ("points of one organization in a period", number(allowance.organization)),
+        ("points of one person in a period", number(allowance.user)),
+        ("seconds of a period", number(allowance.period.as_secs())),
+    ]
+}
+
 #[test]
 fn the_page_of_limits_is_up_to_date() {
     let mut page = format!("# Limits\n\n{GENERATED}\n");
@@ -82,6 +104,20 @@ fn the_page_of_limits_is_up_to_date() {
     );
     for (what, most, flag, beyond) in rows() {
         writeln!(page, "| {what} | {most} | {flag} | {beyond} |").expect("text");
+    }
+    let (points, page_size, list) = (graphql::INTROSPECTION_COST, graphql::DEFAULT_PAGE, graphql::ASSUMED_LIST);
+    writeln!(
+        page,
+        "\n## GraphQL\n\nWhat is found before anything is executed, in time that grows with the text only; what is beyond is answered \
+         with an error that says of what there is too much. A connection without `first` or `last` is taken to have {page_size} entries, a \
+         list without pages {list}, and each look at the schema costs {} points. What a document was thought to cost, what it did cost, and \
+         what is left, is in the headers `RateLimit-*` of the answer; whoever has spent the period's points gets 429 and `Retry-After`.\n\n\
+         | what | at most |\n|---|---|",
+        number(points)
+    )
+    .expect("text");
+    for (what, most) in graphql_rows() {
+        writeln!(page, "| {what} | {most} |").expect("text");
     }
     up_to_date("limits.md", &page);
 }

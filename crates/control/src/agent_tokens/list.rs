@@ -33,7 +33,7 @@ impl Control {
             .read(grant, (which, page), |tx, scene| {
                 Box::pin(async move {
                     let (which, page) = scene.input;
-                    let after = page.after.unwrap_or_else(tokens::newest);
+                    let after = page.start();
                     let rows =
                         tokens::page(tx, scene.organization, Kind::AgentToken, which, after, page.rows()).await?;
                     let mut found = Vec::with_capacity(rows.len());
@@ -125,7 +125,7 @@ impl Control {
             .read(grant, (id, page), |tx, scene| {
                 Box::pin(async move {
                     let (id, page) = scene.input;
-                    let after = page.after.unwrap_or_else(|| tokens::newest().cast());
+                    let after = page.start();
                     Ok(agents::connected_of_token(tx, scene.organization, id, after, page.rows()).await?)
                 })
             })

@@ -4,7 +4,6 @@ use countersign_domain::agent::MAX_TAG_BYTES;
 use countersign_domain::id::AgentId;
 use countersign_store::agents::{self, Agent, Wanted};
 use countersign_store::jobs::{self, Job};
-use countersign_store::tokens;
 
 use crate::access::actions::ViewAgents;
 use crate::{Control, Error, Grant, Page, PageRequest, Result};
@@ -43,7 +42,7 @@ impl Control {
             .read(grant, (wanted, page), |tx, scene| {
                 Box::pin(async move {
                     let (wanted, page) = &scene.input;
-                    let after = page.after.unwrap_or_else(|| tokens::newest().cast());
+                    let after = page.start();
                     Ok(agents::page(tx, scene.organization, wanted, after, page.rows()).await?)
                 })
             })

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use countersign_domain::artifact::{ArtifactState, Query};
 use countersign_domain::id::ArtifactId;
 use countersign_store::artifacts::{self, Artifact, Choice};
-use countersign_store::tokens;
 
 use crate::access::actions::ReadArtifacts;
 use crate::{Control, Error, Grant, Result, input};
@@ -70,7 +69,7 @@ impl Control {
         // request may take.
         let _turn = self.searches().enter(grant.job()?.job).await;
         let (mut found, mut paths, mut bytes) = (Vec::new(), BTreeSet::new(), 0_usize);
-        let mut after: ArtifactId = tokens::newest().cast();
+        let mut after = ArtifactId::last();
         loop {
             let (rows, last) = self
                 .read(grant, (build, after, choice.clone()), |tx, scene| {

@@ -3,7 +3,7 @@
 use countersign_domain::artifact::ArtifactState;
 use countersign_domain::id::{ArtifactId, BuildId, JobId};
 use countersign_store::artifacts::{self, Artifact, Choice};
-use countersign_store::{builds, jobs, tokens};
+use countersign_store::{builds, jobs};
 
 use crate::access::actions::ViewBuilds;
 use crate::{Control, Error, Grant, Page, PageRequest, Result};
@@ -26,7 +26,7 @@ impl Control {
                 Box::pin(async move {
                     let (build, page) = &scene.input;
                     builds::find(tx, scene.organization, *build).await?.ok_or(Error::NotFound("build"))?;
-                    let after = page.after.unwrap_or_else(|| tokens::newest().cast());
+                    let after = page.start();
                     let any = Choice { include_retried: true, ..Choice::default() };
                     Ok(artifacts::page(tx, scene.organization, *build, after, &any, page.rows()).await?)
                 })
@@ -50,7 +50,7 @@ impl Control {
                 Box::pin(async move {
                     let (job, page) = &scene.input;
                     jobs::find(tx, scene.organization, *job).await?.ok_or(Error::NotFound("job"))?;
-                    let after = page.after.unwrap_or_else(|| tokens::newest().cast());
+                    let after = page.start();
                     Ok(artifacts::page_of_job(tx, scene.organization, *job, after, page.rows()).await?)
                 })
             })

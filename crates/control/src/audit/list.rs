@@ -2,7 +2,7 @@
 
 use countersign_domain::id::{AuditEventId, OrganizationId};
 use countersign_store::audit::{self, Event};
-use countersign_store::{organizations, tokens};
+use countersign_store::organizations;
 
 use crate::access::actions::{ViewAudit, ViewInstance};
 use crate::{Control, Grant, MAX_PAGE, Page, PageRequest, Result};
@@ -25,7 +25,7 @@ impl Control {
         let rows = self
             .read(grant, page, |tx, scene| {
                 Box::pin(async move {
-                    let after = scene.input.after.unwrap_or_else(|| tokens::newest().cast());
+                    let after = scene.input.start();
                     Ok(audit::page(tx, scene.organization, after, scene.input.rows()).await?)
                 })
             })

@@ -3,7 +3,7 @@
 use countersign_domain::build::{BuildState, Source};
 use countersign_domain::id::{BuildId, DeploymentId, Id, StepId};
 use countersign_domain::metadata;
-use countersign_domain::pipeline::{Env, MAX_ENV, MAX_ENV_VALUE, MAX_TEXT, Pipeline as Text};
+use countersign_domain::pipeline::{Env, MAX_ENV, MAX_TEXT, Pipeline as Text, problem_with_variable};
 use countersign_domain::text::{DeploymentName, Description, QueueName, Slug, check_line};
 use countersign_store::builds::pipelines::{self, DEFAULT_BRANCH};
 use countersign_store::builds::{self, Build, Inputs, Pipeline, meta_data};
@@ -21,6 +21,8 @@ use super::situation;
 
 /// Most bytes of a branch's or a commit's name.
 pub const MAX_REFERENCE: usize = 255;
+/// Most characters of a name that an error repeats.
+const MAX_SHOWN: usize = 60;
 /// The commit of a build that names none.
 pub const HEAD: &str = "HEAD";
 
@@ -158,18 +160,12 @@ pub(crate) fn reference(field: &str, text: Option<String>) -> Result<Option<Stri
 
 fn check_env(env: &Env) -> Result<()> {
     if env.len() > MAX_ENV {
-        return Err(Error::invalid("env", format!("has more than {MAX_ENV} variables")));
+        return Err(Error::invalid("env", format!("has {} variables; at most {MAX_ENV} are possible", env.len())));
     }
     for (name, value) in env {
-        let starts = name.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
-        if !starts || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
-            return Err(Error::invalid("env", format!("holds '{}', which is no variable's name", name.escape_debug())));
-        }
-        if value.len() > MAX_ENV_VALUE || value.contains('\0') {
-            return Err(Error::invalid(
-                "env",
-                format!("'{name}' is above {MAX_ENV_VALUE} bytes, or holds a NUL character"),
-            ));
+        if let Some(problem) = problem_with_variable(name, value) {
+            let name: String = name.chars().take(MAX_SHOWN).collect();
+            return Err(Error::invalid("env", format!("'{}' {problem}", name.escape_debug())));
         }
     }
     Ok(())

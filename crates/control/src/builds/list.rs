@@ -3,7 +3,6 @@
 use countersign_domain::id::BuildId;
 use countersign_domain::text::check_line;
 use countersign_store::builds::{self, Build, Wanted};
-use countersign_store::tokens;
 
 use crate::access::actions::ViewBuilds;
 use crate::{Control, Error, Grant, Page, PageRequest, Result, input};
@@ -53,7 +52,7 @@ impl Control {
             .read(grant, (wanted, page), |tx, scene| {
                 Box::pin(async move {
                     let (wanted, page) = &scene.input;
-                    let after = page.after.unwrap_or_else(|| tokens::newest().cast());
+                    let after = page.start();
                     Ok(builds::page(tx, scene.organization, wanted, after, page.rows()).await?)
                 })
             })

@@ -3,7 +3,6 @@
 use countersign_domain::id::Id;
 use countersign_domain::text::check_line;
 use countersign_store::builds::{Pipeline, pipelines};
-use countersign_store::tokens;
 
 use crate::access::actions::ViewBuilds;
 use crate::{Control, Error, Grant, Page, PageRequest, Result, input};
@@ -61,7 +60,7 @@ impl Control {
             .read(grant, (search, page), |tx, scene| {
                 Box::pin(async move {
                     let (search, page) = &scene.input;
-                    let after = page.after.unwrap_or_else(|| tokens::newest().cast());
+                    let after = page.start();
                     Ok(pipelines::newest(tx, scene.organization, search, after, page.rows()).await?)
                 })
             })

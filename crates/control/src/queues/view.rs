@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use countersign_domain::id::{DeploymentId, Id, OrganizationId};
 use countersign_store::queues::{self, Queue};
-use countersign_store::{Tx, queue_counts, tokens};
+use countersign_store::{Tx, queue_counts};
 
 use crate::access::actions::ViewQueues;
 use crate::queue_counts::Counts;
@@ -28,7 +28,7 @@ impl Control {
         let rows = self
             .read(grant, page, |tx, scene| {
                 Box::pin(async move {
-                    let after = scene.input.after.unwrap_or_else(|| tokens::newest().cast());
+                    let after = scene.input.start();
                     let rows = queues::page(tx, scene.organization, after, scene.input.rows()).await?;
                     counted(tx, scene.organization, rows).await
                 })

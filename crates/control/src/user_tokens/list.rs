@@ -19,7 +19,7 @@ impl Control {
             .read(grant, (user, page), |tx, scene| {
                 Box::pin(async move {
                     let (user, page) = scene.input;
-                    let after = page.after.unwrap_or_else(tokens::newest);
+                    let after = page.start();
                     Ok(tokens::page_of_user(tx, scene.organization, user, after, page.rows()).await?)
                 })
             })

@@ -22,9 +22,8 @@ pub(super) fn read(field: &Field<'_>) -> Result<Env, PipelineError> {
 
 fn read_variable(name: &str, node: &Node) -> Result<(String, String), PipelineError> {
     let wrong = |problem: &str| PipelineError::at(node, format!("'{}' in 'env' {problem}", shown(name)));
-    let first_fits = name.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
-    if !first_fits || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
-        return Err(wrong("is not a variable's name: letters, digits and '_', not beginning with a digit"));
+    if let Some(problem) = problem_with_name(name) {
+        return Err(wrong(problem));
     }
     if RESERVED_ENV.iter().any(|reserved| name.starts_with(reserved)) && !PERMITTED_ENV.contains(&name) {
         return Err(wrong("is set by the server itself; names may not begin with BUILDKITE_ or COUNTERSIGN_"));
@@ -33,11 +32,27 @@ fn read_variable(name: &str, node: &Node) -> Result<(String, String), PipelineEr
         Value::Null => "",
         _ => node.scalar().ok_or_else(|| wrong("is a list or a map; write one text"))?,
     };
+    match problem_with_value(value) {
+        Some(problem) => Err(wrong(&problem)),
+        None => Ok((name.to_owned(), value.to_owned())),
+    }
+}
+
+/// What keeps a variable from being set, wherever it comes from; in words that follow its name.
+#[must_use]
+pub fn problem_with_variable(name: &str, value: &str) -> Option<String> {
+    problem_with_name(name).map(str::to_owned).or_else(|| problem_with_value(value))
+}
+
+fn problem_with_name(name: &str) -> Option<&'static str> {
+    let first_fits = name.bytes().next().is_some_and(|b| b.is_ascii_alphabetic() || b == b'_');
+    let fits = first_fits && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+    (!fits).then_some("is not a variable's name: letters, digits and '_', not beginning with a digit")
+}
+
+fn problem_with_value(value: &str) -> Option<String> {
     if value.len() > MAX_ENV_VALUE {
-        return Err(wrong("has more than 65,536 bytes"));
+        return Some(format!("has {} bytes; at most {MAX_ENV_VALUE} are possible", value.len()));
     }
-    if value.contains('\0') {
-        return Err(wrong("holds a NUL character; remove it"));
-    }
-    Ok((name.to_owned(), value.to_owned()))
+    value.contains('\0').then(|| "holds a NUL character; remove it".to_owned())
 }

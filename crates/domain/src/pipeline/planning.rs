@@ -177,7 +177,10 @@ impl Planning<'_> {
         for (name, value) in &written.env {
             let value = fill(value)?;
             if value.len() > MAX_ENV_VALUE {
-                return Err(fault(step, format!("'{name}' in 'env' has more than 65,536 bytes once it is filled in")));
+                return Err(fault(
+                    step,
+                    format!("'{name}' in 'env' has more than {MAX_ENV_VALUE} bytes once it is filled in"),
+                ));
             }
             env.insert(name.clone(), value);
         }

@@ -95,7 +95,7 @@ fn limits_hold_at_their_ends() {
     assert!(fault(&jobs(11)).contains("10001 jobs; at most 10000"));
     let value = |n: usize| format!("env: {{A: {}}}\nsteps: [{{command: x}}]", "a".repeat(n));
     assert_eq!(good(&value(MAX_ENV_VALUE)).env["A"].len(), MAX_ENV_VALUE);
-    assert!(fault(&value(MAX_ENV_VALUE + 1)).contains("65,536"));
+    assert!(fault(&value(MAX_ENV_VALUE + 1)).contains("65537 bytes; at most 65536"));
     let variables =
         |n: usize| (0..n).fold("steps: [{command: x}]\nenv:\n".to_owned(), |text, i| text + &format!("  V{i}: x\n"));
     assert_eq!(good(&variables(MAX_ENV)).env.len(), MAX_ENV);

@@ -174,17 +174,27 @@ impl Bench {
         command.env("HOME", &installation.logs).stdout(log.try_clone().expect("a log")).stderr(log);
         let mut native = command.spawn().expect("an agent");
         let mut times = Vec::new();
-        for number in 0..=POLLED * 2 {
+        for number in 0..=BUILDS {
             let (began, build) = self.build().await;
             self.first_line(&build).await;
             // The first one waits for the agent itself to start.
             if number > 0 {
                 times.push(began.elapsed());
             }
-            tokio::time::sleep(IDLE * 4).await;
+            self.ended(&build).await;
+            tokio::time::sleep(IDLE).await;
         }
         native.kill().await.expect("it is our child");
         times
+    }
+
+    /// Waits until a build has ended: its agent is idle then, or about to be.
+    async fn ended(&mut self, build: &str) {
+        let query = "query($uuid: ID!) { build(uuid: $uuid) { finishedAt } }";
+        let call = graphql(&self.user_token, query, &json!({ "uuid": build }));
+        while self.people.call(&call).await.expect("an answer").json()["data"]["build"]["finishedAt"].is_null() {
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
     }
 
     /// Waits until the log of a build's job holds something.

@@ -38,16 +38,22 @@ impl Run {
     }
 }
 
-/// A pipeline of about `jobs` jobs: stages of a hundred with a wait behind each, every tenth job also after the one before it.
+/// A pipeline of `jobs` jobs: stages of a hundred with a wait behind each, every tenth job also after the one before it. The first step of
+/// a stage makes two of its jobs, so that 10,000 jobs and their waits are within what one pipeline may have.
 #[must_use]
 pub fn pipeline(jobs: usize) -> String {
-    let mut steps = Vec::with_capacity(jobs + jobs / 100);
-    for number in 0..jobs {
-        if number > 0 && number % 100 == 0 {
+    let mut steps = Vec::with_capacity(jobs);
+    let mut number = 0;
+    while number < jobs {
+        let in_stage = number % 100;
+        if number > 0 && in_stage == 0 {
             steps.push("\"wait\"".to_owned());
         }
-        let after = if number % 10 == 9 { format!(", \"depends_on\": \"k{}\"", number - 1) } else { String::new() };
-        steps.push(format!("{{\"command\": \"true\", \"key\": \"k{number}\"{after}}}"));
+        let after = if in_stage % 10 == 9 { format!(", \"depends_on\": \"k{}\"", number - 1) } else { String::new() };
+        let of_it = if in_stage == 0 && number + 1 < jobs { 2 } else { 1 };
+        let parallel = if of_it > 1 { format!(", \"parallelism\": {of_it}") } else { String::new() };
+        steps.push(format!("{{\"command\": \"true\", \"key\": \"k{number}\"{after}{parallel}}}"));
+        number += of_it;
     }
     format!("{{\"steps\": [{}]}}", steps.join(", "))
 }

@@ -251,11 +251,12 @@ CREATE INDEX builds_repeated ON builds (rebuilt_from) WHERE rebuilt_from IS NOT 
 CREATE INDEX builds_triggered ON builds (triggered_from) WHERE triggered_from IS NOT NULL;
 
 -- What a build was made from: large, and read when a job is taken.
+-- The text of a pipeline may be large and is read only to build it again; last in its row, it is not walked over by who reads the variables.
 CREATE TABLE build_inputs (
     build_id      BYTEA PRIMARY KEY REFERENCES builds (id),
-    definition    TEXT NOT NULL,
     env           TEXT NOT NULL,
-    pipeline_env  TEXT NOT NULL
+    pipeline_env  TEXT NOT NULL,
+    definition    TEXT NOT NULL
 );
 
 -- `sort` orders a build's steps as their texts do: a step that was uploaded stands right after the one that uploaded it.

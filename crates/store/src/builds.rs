@@ -43,9 +43,11 @@ statements! {
               VALUES ($1, $2, $3, $4, $5, $6, 'scheduled', $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 0, 'passed', 0, 0, 0, 0, 0, 0,
                 FALSE, FALSE, FALSE, FALSE, FALSE)";
     /// What a build was made from.
-    INSERT_INPUTS = "INSERT INTO build_inputs (build_id, definition, env, pipeline_env) VALUES ($1, $2, $3, $4)";
-    /// The same, read.
-    INPUTS = "SELECT definition, env, pipeline_env FROM build_inputs WHERE build_id = $1";
+    INSERT_INPUTS = "INSERT INTO build_inputs (build_id, env, pipeline_env, definition) VALUES ($1, $2, $3, $4)";
+    /// The variables of the same. Every job that is taken reads them, so without the text, which grows with the build.
+    VARIABLES = "SELECT env, pipeline_env FROM build_inputs WHERE build_id = $1";
+    /// The text of the same.
+    DEFINITION = "SELECT definition FROM build_inputs WHERE build_id = $1";
     /// Other variables of the pipeline, for the jobs that have not been taken.
     SET_PIPELINE_ENV = "UPDATE build_inputs SET pipeline_env = $2 WHERE build_id = $1";
     /// One of the organization's builds. Here as elsewhere, one that is to go is not found.
@@ -133,10 +135,27 @@ pub struct Build {
 pub struct Inputs {
     /// The text of the pipeline.
     pub definition: String,
-    /// The build's own variables.
+    /// The variables of both.
+    pub variables: Variables,
+}
+
+/// The variables that every job of a build begins with.
+#[derive(Debug, Clone, Default)]
+pub struct Variables {
+    /// The build's own.
     pub env: Env,
-    /// The variables of the pipeline, and of what was uploaded since.
+    /// Those of the pipeline, and of what was uploaded since.
     pub pipeline_env: Env,
+}
+
+impl Variables {
+    /// The pipeline's, and over them the build's own.
+    #[must_use]
+    pub fn merged(&self) -> Env {
+        let mut all = self.pipeline_env.clone();
+        all.extend(self.env.clone());
+        all
+    }
 }
 
 fn build(row: &Row) -> Result<Build, StoreError> {
@@ -192,8 +211,9 @@ pub async fn insert(tx: &mut Tx, new: &Build, inputs: &Inputs) -> Result<(), Sto
         new.created_by,
     ];
     tx.execute(INSERT, &values).await?;
-    let Inputs { definition, env, pipeline_env } = inputs;
-    let values = params![new.id, definition.as_str(), Value::json(env)?, Value::json(pipeline_env)?];
+    let Inputs { definition, variables } = inputs;
+    let values =
+        params![new.id, Value::json(&variables.env)?, Value::json(&variables.pipeline_env)?, definition.as_str()];
     tx.execute(INSERT_INPUTS, &values).await.map(drop)
 }
 
@@ -202,10 +222,15 @@ pub async fn count_of_root(tx: &mut Tx, root: BuildId) -> Result<i64, StoreError
     tx.one(COUNT_OF_ROOT, &params![root]).await?.get("n")
 }
 
-/// What a build was made from.
-pub async fn inputs(tx: &mut Tx, id: BuildId) -> Result<Inputs, StoreError> {
-    let row = tx.one(INPUTS, &params![id]).await?;
-    Ok(Inputs { definition: row.get("definition")?, env: row.json("env")?, pipeline_env: row.json("pipeline_env")? })
+/// The variables that every job of a build begins with.
+pub async fn variables(tx: &mut Tx, id: BuildId) -> Result<Variables, StoreError> {
+    let row = tx.one(VARIABLES, &params![id]).await?;
+    Ok(Variables { env: row.json("env")?, pipeline_env: row.json("pipeline_env")? })
+}
+
+/// The text of the pipeline that a build was made from.
+pub async fn definition(tx: &mut Tx, id: BuildId) -> Result<String, StoreError> {
+    tx.one(DEFINITION, &params![id]).await?.get("definition")
 }
 
 /// Writes the variables of the pipeline.

@@ -6,7 +6,7 @@ use countersign_domain::metadata;
 use countersign_domain::pipeline::{Env, MAX_ENV, MAX_TEXT, Pipeline as Text, problem_with_variable};
 use countersign_domain::text::{DeploymentName, Description, QueueName, Slug, check_line};
 use countersign_store::builds::pipelines::{self, DEFAULT_BRANCH};
-use countersign_store::builds::{self, Build, Inputs, Pipeline, meta_data};
+use countersign_store::builds::{self, Build, Inputs, Pipeline, Variables, meta_data};
 use countersign_store::{Lane, Tx, organizations};
 use serde_json::json;
 
@@ -225,7 +225,8 @@ pub(crate) async fn make<I: Sync>(tx: &mut Tx, scene: &Scene<I>, order: &Order) 
         finished_at: None,
         canceled_at: None,
     };
-    let inputs = Inputs { definition, env: order.env.clone(), pipeline_env: text.env().clone() };
+    let variables = Variables { env: order.env.clone(), pipeline_env: text.env().clone() };
+    let inputs = Inputs { definition, variables };
     builds::insert(tx, &build, &inputs).await?;
     for (key, value) in &order.meta_data {
         meta_data::set(tx, build.id, key, value).await?;

@@ -27,19 +27,18 @@ impl Control {
 async fn rebuild(tx: &mut Tx, scene: &Scene<(BuildId, BuildId, Id<Pipeline>)>) -> Result<Build> {
     let (old, build, pipeline_id) = scene.input;
     let old = builds::find(tx, scene.organization, old).await?.ok_or(Error::NotFound("build"))?;
-    let inputs = builds::inputs(tx, old.id).await?;
     let order = Order {
         build,
         pipeline_id,
         pipeline: old.pipeline_slug,
         name: old.pipeline_name,
-        text: Some(read("definition", &inputs.definition)?),
+        text: Some(read("definition", &builds::definition(tx, old.id).await?)?),
         queue: input::field("queue", QueueName::parse(&old.queue))?,
         deployment: Where::Known(old.deployment),
         message: old.message,
         branch: Some(old.branch),
         commit: Some(old.commit),
-        env: inputs.env,
+        env: builds::variables(tx, old.id).await?.env,
         meta_data: Vec::new(),
         source: Source::Api,
         rebuilt_from: Some(old.id),

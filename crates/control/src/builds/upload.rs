@@ -113,8 +113,8 @@ impl Control {
                     return Ok(None);
                 }
                 let build = builds::find(tx, of, job.build).await?.ok_or(Error::NotFound("build"))?;
-                let inputs = builds::inputs(tx, build.id).await?;
-                facts_of(tx, &build, &inputs.env, keys).await.map(Some)
+                let variables = builds::variables(tx, build.id).await?;
+                facts_of(tx, &build, &variables.env, keys).await.map(Some)
             })
         });
         let Some(situation) = foreseen.await? else { return Ok(input) };
@@ -160,8 +160,8 @@ async fn apply(tx: &mut Tx, scene: &Scene<Input>) -> Result<()> {
         give_way(tx, &mut runner, job.build).await?;
     }
     let build = builds::find(tx, of, job.build).await?.ok_or(Error::NotFound("build"))?;
-    let mut inputs = builds::inputs(tx, build.id).await?;
-    let now = facts_of(tx, &build, &inputs.env, keys).await?;
+    let mut variables = builds::variables(tx, build.id).await?;
+    let now = facts_of(tx, &build, &variables.env, keys).await?;
     let plan = match ahead {
         Some(ahead) if ahead.situation == now => ahead.plan.clone(),
         _ => pipeline.plan(&now),
@@ -173,8 +173,8 @@ async fn apply(tx: &mut Tx, scene: &Scene<Input>) -> Result<()> {
     }
     changes::insert_upload(tx, job.id, *uuid, count).await?;
     if !plan.env.is_empty() {
-        inputs.pipeline_env.extend(plan.env.clone());
-        builds::set_pipeline_env(tx, build.id, &inputs.pipeline_env).await?;
+        variables.pipeline_env.extend(plan.env.clone());
+        builds::set_pipeline_env(tx, build.id, &variables.pipeline_env).await?;
     }
     let uploader = steps::find(tx, of, job.step).await?.ok_or(Error::NotFound("step"))?;
     let jobs = put(tx, scene, &mut runner, &build, &plan, Place::Beneath(&uploader), "pipeline").await?;

@@ -73,10 +73,8 @@ impl Control {
         self.read(grant, id, |tx, scene| {
             Box::pin(async move {
                 let build = builds::find(tx, scene.organization, scene.input).await?;
-                let inputs = builds::inputs(tx, build.ok_or(Error::NotFound("build"))?.id).await?;
-                let mut env = inputs.pipeline_env;
-                env.extend(inputs.env);
-                Ok(env)
+                let variables = builds::variables(tx, build.ok_or(Error::NotFound("build"))?.id).await?;
+                Ok(variables.merged())
             })
         })
         .await

@@ -139,7 +139,7 @@ impl Reader {
             None => None,
         };
         Ok(Whole {
-            env: builds::inputs(tx, id).await?.env,
+            env: builds::variables(tx, id).await?.env,
             meta_data: meta_data::of_build(tx, id).await?,
             creator: self.person(tx, build.created_by).await?,
             rebuilt_from,

@@ -47,21 +47,20 @@ pub(crate) async fn of(tx: &mut Tx, job: &Job, agent: &Agent) -> Result<Beginnin
     let of = job.organization;
     let build = builds::find(tx, of, job.build).await?.ok_or(Error::NotFound("build"))?;
     let organization = organizations::find(tx, of).await?.ok_or(Error::NotFound("organization"))?;
-    let inputs = builds::inputs(tx, build.id).await?;
+    let given = builds::variables(tx, build.id).await?;
     let step = steps::find(tx, of, job.step).await?.ok_or(Error::NotFound("step"))?;
-    let mut env = Variables(inputs.pipeline_env);
-    env.0.extend(inputs.env.clone());
+    let mut env = Variables(given.merged());
     env.0.extend(job.env.clone());
     env.set("CI", "true");
     env.set("BUILDKITE", "true");
     env.set("BUILDKITE_ORGANIZATION_ID", organization.id.to_string());
     env.set("BUILDKITE_ORGANIZATION_SLUG", organization.slug);
     of_build(&mut env, &build);
-    env.set("BUILDKITE_TAG", inputs.env.get("BUILDKITE_TAG").cloned().unwrap_or_default());
+    env.set("BUILDKITE_TAG", given.env.get("BUILDKITE_TAG").cloned().unwrap_or_default());
     if let Some(by) = build.created_by
         && let Some(member) = users::find_member(tx, of, by).await?
     {
-        let author = situation::author(&inputs.env).unwrap_or((&member.user.name, &member.user.email));
+        let author = situation::author(&given.env).unwrap_or((&member.user.name, &member.user.email));
         for (who, (name, email)) in [("CREATOR", (&*member.user.name, &*member.user.email)), ("AUTHOR", author)] {
             env.set(&format!("BUILDKITE_BUILD_{who}"), name);
             env.set(&format!("BUILDKITE_BUILD_{who}_EMAIL"), email);

@@ -28,9 +28,7 @@ impl Control {
                 if let Some(agent) = agent {
                     return Ok(environment::of(tx, &job, &agent).await?.env);
                 }
-                let inputs = builds::inputs(tx, job.build).await?;
-                let mut env = inputs.pipeline_env;
-                env.extend(inputs.env);
+                let mut env = builds::variables(tx, job.build).await?.merged();
                 env.extend(job.env);
                 Ok(env)
             })

@@ -143,8 +143,8 @@ async fn issue(tx: &mut Tx, scene: &Scene<Input>) -> Result<(Key, Value)> {
     let deployment = organizations::find_deployment(tx, of, found.deployment).await?;
     let deployment = deployment.ok_or(Error::NotFound("deployment"))?;
     let agent = agents::find(tx, of, job.agent).await?.ok_or(Error::NotFound("agent"))?;
-    let inputs = builds::inputs(tx, build.id).await?;
-    let tag = inputs.env.get("BUILDKITE_TAG").map(String::as_str);
+    let variables = builds::variables(tx, build.id).await?;
+    let tag = variables.env.get("BUILDKITE_TAG").map(String::as_str);
     let facts = Facts::gather(&found, &build, &organization, &deployment, &agent, tag);
     let now = tx.now();
     let until: Timestamp = now.plus(*lifetime);

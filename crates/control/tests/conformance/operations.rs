@@ -79,11 +79,14 @@ fn queue_of(cast: &Cast) -> QueueReference {
     QueueReference { deployment: None, queue: cast.queue.clone() }
 }
 
+fn a_queue(world: &World, cast: &Cast) -> NewQueue {
+    let deployment = world.acme.created.organization.default_deployment;
+    NewQueue { deployment, key: format!("k-{}", cast.queue), description: None }
+}
+
 /// A queue of acme's that nothing is in.
 async fn an_idle_queue(world: &World, cast: &Cast) -> Id<Queue> {
-    let deployment = world.acme.created.organization.default_deployment;
-    let new = NewQueue { deployment, key: format!("k-{}", cast.queue), description: None };
-    world.control.create_queue(&world.admin::<CreateQueue>(), new).await.expect("a queue").id
+    world.control.create_queue(&world.admin::<CreateQueue>(), a_queue(world, cast)).await.expect("a queue").id
 }
 
 /// The first step of a build.
@@ -247,26 +250,22 @@ operations! {
         pending(async move { control.delete_deployment(&grant, Deletion { deployment: id, force: false }).await.map(drop) })
     }
     "create_queue" by Person writes ["queue.created"] |control, world, cast| {
-        let grant = may::<CreateQueue>(&control, &cast.person);
-        let deployment = world.acme.created.organization.default_deployment;
-        let new = NewQueue { deployment, key: format!("k-{}", cast.queue), description: None };
+        let (grant, new) = (may::<CreateQueue>(&control, &cast.person), a_queue(world, cast));
         pending(async move { control.create_queue(&grant, new).await.map(drop) })
     }
     "update_queue" by Person writes ["queue.updated"] |control, world, cast| {
-        let queue = an_idle_queue(world, cast).await;
-        let grant = may::<UpdateQueue>(&control, &cast.person);
+        let (queue, grant) = (an_idle_queue(world, cast).await, may::<UpdateQueue>(&control, &cast.person));
         let change = QueueChange { queue, description: Some(Some("other".to_owned())) };
         pending(async move { control.update_queue(&grant, change).await.map(drop) })
     }
     "delete_queue" by Person writes ["queue.deleted"] |control, world, cast| {
-        let queue = an_idle_queue(world, cast).await;
-        let grant = may::<DeleteQueue>(&control, &cast.person);
+        let (queue, grant) = (an_idle_queue(world, cast).await, may::<DeleteQueue>(&control, &cast.person));
         pending(async move { control.delete_queue(&grant, queue).await.map(drop) })
     }
     "create_cluster_token" by Person writes ["agent_token.created"] |control, world, cast| {
         let grant = may::<CreateAgentToken>(&control, &cast.person);
-        let deployment = world.acme.created.organization.default_deployment;
-        pending(async move { control.create_cluster_token(&grant, deployment, NewAgentToken::default()).await.map(drop) })
+        let of = world.acme.created.organization.default_deployment;
+        pending(async move { control.create_cluster_token(&grant, of, NewAgentToken::default()).await.map(drop) })
     }
     "create_operator_token" by Operator writes ["operator_token.created"] |control, world, cast| {
         let grant = may::<ManageOperatorTokens>(&control, &cast.operator);

@@ -2,6 +2,7 @@
 
 mod create;
 mod list;
+mod of_cluster;
 mod reference;
 mod reveal;
 mod revoke;

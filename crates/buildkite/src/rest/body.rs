@@ -45,6 +45,18 @@ impl Fields {
         }
     }
 
+    /// A text, or null, which is not the same as nothing here.
+    ///
+    /// # Errors
+    /// As [`Fields::text`].
+    pub(crate) fn text_or_null(&mut self, name: &str) -> Result<Option<Option<String>>, Error> {
+        if self.0.get(name).is_some_and(Value::is_null) {
+            self.0.remove(name);
+            return Ok(Some(None));
+        }
+        Ok(self.text(name)?.map(Some))
+    }
+
     /// Yes or no.
     ///
     /// # Errors
@@ -195,6 +207,15 @@ mod tests {
         let read = fields(r#"{"a":{"f":["x","y"],"n":3,"t":true,"u":null}}"#).texts("a").expect("texts");
         let read: Vec<_> = read.iter().map(|(key, text)| (key.as_str(), text.as_str())).collect();
         assert_eq!(read, [("f", "x\ny"), ("n", "3"), ("t", "true")]);
+    }
+
+    #[test]
+    fn null_and_nothing_differ_where_they_are_to() {
+        let mut body = fields(r#"{"a":"x","b":null}"#);
+        assert_eq!(body.text_or_null("a"), Ok(Some(Some("x".to_owned()))));
+        assert_eq!(body.text_or_null("b"), Ok(Some(None)));
+        assert_eq!(body.text_or_null("c"), Ok(None));
+        assert_eq!(body.finish(), Ok(()));
     }
 
     #[test]

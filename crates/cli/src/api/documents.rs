@@ -18,6 +18,13 @@ macro_rules! user_token_fields {
     };
 }
 
+/// What is shown of a deployment.
+macro_rules! deployment_fields {
+    () => {
+        "fragment D on Deployment { id uuid name description isDefault parent { uuid name } createdAt expiresAt }"
+    };
+}
+
 /// Whose token this is.
 pub const WHOSE: &str = "{ viewer { user { email } organizations(first: 1) { edges { node { id slug } } } } }";
 
@@ -38,7 +45,27 @@ pub const TOKEN_SHOW: &str = concat!(
 );
 
 /// The organization's deployments.
-pub const DEPLOYMENTS: &str = "{ viewer { organizations(first: 1) { edges { node { deployments { uuid name } } } } } }";
+pub const DEPLOYMENTS: &str = concat!(
+    "query($after: String) { viewer { organizations(first: 1) { edges { node { deployments(first: 500, after: $after) { \
+     edges { node { ...D } } pageInfo { hasNextPage endCursor } } } } } } } ",
+    deployment_fields!()
+);
+
+/// Makes a deployment.
+pub const DEPLOYMENT_CREATE: &str = concat!(
+    "mutation($input: DeploymentCreateInput!) { deploymentCreate(input: $input) { deployment { ...D } } } ",
+    deployment_fields!()
+);
+
+/// Gives a deployment another name.
+pub const DEPLOYMENT_RENAME: &str = concat!(
+    "mutation($input: DeploymentRenameInput!) { deploymentRename(input: $input) { deployment { ...D } } } ",
+    deployment_fields!()
+);
+
+/// Deletes a deployment.
+pub const DEPLOYMENT_DELETE: &str = "mutation($input: DeploymentDeleteInput!) { deploymentDelete(input: $input) { \
+     deletedDeploymentId deletedBranchDeployments buildsCanceled agentsTold agentTokensRevoked } }";
 
 /// Makes an agent token.
 pub const TOKEN_CREATE: &str = concat!(

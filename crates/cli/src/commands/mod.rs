@@ -9,6 +9,7 @@ mod artifact;
 mod audit;
 mod build;
 mod demo;
+mod deployment;
 mod doctor;
 mod env;
 mod init;
@@ -57,6 +58,7 @@ pub enum Command {
     User(user::User),
     Build(build::Build),
     Queue(queue::Queue),
+    Deployment(deployment::DeploymentCommand),
     Login(login::Login),
     Logout(login::Logout),
     Organization(organization::Organization),
@@ -108,6 +110,7 @@ impl Command {
             Self::User(it) => it.run(ambient, printer).await,
             Self::Build(it) => it.run(ambient, printer).await,
             Self::Queue(it) => it.run(ambient, printer).await,
+            Self::Deployment(it) => it.run(ambient, printer).await,
             Self::Login(it) => it.run(ambient, printer).await,
             Self::Logout(it) => it.run(ambient, printer),
             Self::Organization(it) => it.run(ambient, printer).await,

@@ -6,7 +6,9 @@ use countersign_control::{
     Settings,
     artifacts::{MAX_BATCH, MAX_FOUND},
     builds::{MAX_ANNOTATIONS, MAX_KEYS, MAX_STEPS, MAX_UPLOAD_DEPTH, MAX_UPLOADS},
+    deployments::MAX_DEPLOYMENTS,
     jobs::{LATE_CHUNKS, MAX_CHUNK, MAX_LOG},
+    queues::MAX_QUEUES,
     steps::MAX_NOTIFY,
 };
 use countersign_domain::{
@@ -70,6 +72,13 @@ fn rows() -> Vec<Row> {
         ("uploads of one step", number(MAX_UPLOADS), "", CONFLICT),
         ("uploads beneath uploads", number(MAX_UPLOAD_DEPTH), "", CONFLICT),
         ("steps of one build, with all that was uploaded", number(MAX_STEPS), "", CONFLICT),
+        (
+            "deployments of one organization, branch deployments among them",
+            number(MAX_DEPLOYMENTS.unsigned_abs()),
+            "",
+            CONFLICT,
+        ),
+        ("queues of one organization that somebody may still add to", number(MAX_QUEUES.unsigned_abs()), "", CONFLICT),
         ("announcements of one step", number(MAX_NOTIFY), "", INVALID),
     ]
 }
@@ -98,7 +107,7 @@ fn graphql_rows() -> Vec<(&'static str, String)> {
 fn the_page_of_limits_is_up_to_date() {
     let mut page = format!("# Limits\n\n{GENERATED}\n");
     page.push_str(
-        "What a job may leave behind. Whatever goes beyond is refused with the status and a message that names the limit; nothing of it \
+        "What a job may leave behind, and what an organization may have. Whatever goes beyond is refused with the status and a message that names the limit; nothing of it \
          is kept. What a pipeline itself may have is in [pipelines](pipelines.md#limits), how long what is left is kept in \
          [operation](operations.md#what-is-kept).\n\n| what | at most | set by | beyond |\n|---|---|---|---|\n",
     );

@@ -115,11 +115,11 @@ variables! {
     ORGANIZATION_NAME = "COUNTERSIGN_ORGANIZATION_NAME";
     /// The e-mail address of an organization's first admin.
     ADMIN = "COUNTERSIGN_ADMIN";
-    /// What a token is for.
+    /// What a token or a deployment is for.
     DESCRIPTION = "COUNTERSIGN_DESCRIPTION";
     /// Why something is taken back.
     REASON = "COUNTERSIGN_REASON";
-    /// When a token expires.
+    /// When a token or a branch deployment expires.
     EXPIRES = "COUNTERSIGN_EXPIRES";
     /// How long a token's value can be revealed: `window`, `always` or `never`.
     REVEAL = "COUNTERSIGN_REVEAL";
@@ -127,6 +127,8 @@ variables! {
     DEPLOYMENTS = "COUNTERSIGN_DEPLOYMENTS";
     /// Whether a token reaches all branch deployments.
     BRANCH_DEPLOYMENTS = "COUNTERSIGN_BRANCH_DEPLOYMENTS";
+    /// The deployment that a new branch deployment belongs to.
+    BRANCH_OF = "COUNTERSIGN_BRANCH_OF";
     /// The deployment that a build's jobs run in.
     DEPLOYMENT = "COUNTERSIGN_DEPLOYMENT";
     /// Whether a token is to reach every deployment again.

@@ -121,6 +121,12 @@ actions! {
     ViewOrganization "organization.view": Member;
     /// Make an organization with its default token.
     CreateOrganization "organization.create": Operator;
+    /// Create a deployment, full or branch.
+    CreateDeployment "deployment.create": Admin;
+    /// Rename a deployment, and change what is said of it.
+    UpdateDeployment "deployment.update": Admin;
+    /// Delete a deployment, and by force what it holds.
+    DeleteDeployment "deployment.delete": Admin;
     /// See the audit log, and whether its chain holds.
     ViewAudit "audit.view": Admin;
 
@@ -180,6 +186,12 @@ actions! {
     UpdatePipeline "pipeline.update": Member;
     /// See queues: what waits in each, who works there, and whether its jobs are kept back.
     ViewQueues "queue.view": Member;
+    /// Create a queue.
+    CreateQueue "queue.create": Admin;
+    /// Change what is said of a queue.
+    UpdateQueue "queue.update": Admin;
+    /// Delete a queue that holds no work.
+    DeleteQueue "queue.delete": Admin;
     /// Keep a queue's jobs back, and let them go again.
     PauseQueue "queue.pause": Admin;
 

@@ -9,7 +9,7 @@ use countersign_domain::{AgentState, Kind, Refusal, Scope, TokenDigest, TokenSec
 use countersign_store::agents::sessions::{self, NewSession};
 use countersign_store::agents::{self, Agent};
 use countersign_store::tokens::scopes;
-use countersign_store::{Lane, Tx, organizations};
+use countersign_store::{Lane, Tx, deployments, organizations};
 use serde_json::json;
 
 use crate::access::AgentTokenCaller;
@@ -208,17 +208,20 @@ async fn register(tx: &mut Tx, scene: &Scene<Input>) -> Result<Agent> {
 /// The deployment that an agent joins: the one that its tag names; else the token's only one; else the organization's default. None
 /// when that is outside the scope, or there is no such deployment: the caller is not to learn which.
 async fn join(tx: &mut Tx, of: OrganizationId, scope: &Scope, tags: &Tags) -> Result<Option<DeploymentId>> {
-    let found = if let Some(name) = tags.deployment() {
-        organizations::find_deployment_by_name(tx, of, name.as_str()).await?
+    let id = if let Some(name) = tags.deployment() {
+        deployments::find_by_name(tx, of, name.as_str()).await?.map(|it| it.id)
     } else {
-        let id = match scope.deployments.only_one() {
-            Some(id) => id,
-            None => match organizations::find(tx, of).await? {
-                Some(organization) => organization.default_deployment,
-                None => return Ok(None),
-            },
-        };
-        organizations::find_deployment(tx, of, id).await?
+        scope.deployments.only_one()
+    };
+    let found = match id {
+        // Whoever deletes it waits until this agent is in it, and tells it then.
+        Some(id) => deployments::enter(tx, of, id).await?,
+        None if tags.deployment().is_some() => None,
+        // The default one is never deleted.
+        None => match organizations::find(tx, of).await? {
+            Some(organization) => deployments::find(tx, of, organization.default_deployment).await?,
+            None => None,
+        },
     };
     Ok(found.filter(|it| scope.allows_deployment(it.id, it.parent.is_some())).map(|it| it.id))
 }

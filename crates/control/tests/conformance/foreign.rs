@@ -13,7 +13,8 @@ use countersign_control::agent_tokens::{NewAgentToken, Revocation, Rotation, Tok
 use countersign_control::agents::Reach;
 use countersign_control::artifacts::Ended;
 use countersign_control::builds::{NewBuild, Pipeline, Wanted};
-use countersign_control::queues::{Queue, QueueReference};
+use countersign_control::deployments::{Deletion, DeploymentChange, NewDeployment};
+use countersign_control::queues::{NewQueue, Queue, QueueChange, QueueReference};
 use countersign_control::steps::Answer;
 use countersign_control::user_tokens::{UserTokenChange, UserTokenReference};
 use countersign_control::{Error, PageRequest};
@@ -232,6 +233,30 @@ async fn people(world: &World, ids: &Ids, answers: &mut Answers) {
     let queue = QueueReference { deployment: Some(ids.deployment_name.clone()), queue: "q".to_owned() };
     answers.keep("pause a queue", &control.pause_queue_dispatch(&world.admin(), queue, None).await);
     answers.keep("cancel", &control.cancel_build(&world.admin::<CancelBuild>(), ids.build).await);
+    answers.keep("deployment", &control.deployment(&world.admin(), ids.deployment).await);
+    let new = NewDeployment { name: "b".to_owned(), parent: Some(ids.deployment), ..NewDeployment::default() };
+    answers.keep("parent of a deployment", &control.create_deployment(&world.admin(), new).await);
+    let change = DeploymentChange { name: Some("c".to_owned()), ..DeploymentChange::of(ids.deployment) };
+    answers.keep("rename a deployment", &control.update_deployment(&world.admin(), change).await);
+    let own = world.acme.created.organization.default_deployment;
+    let change = DeploymentChange { default_queue: Some(Some(ids.queue)), ..DeploymentChange::of(own) };
+    answers.keep("queue of a deployment", &control.update_deployment(&world.admin(), change).await);
+    let new = NewQueue { deployment: ids.deployment, key: "k".to_owned(), description: None };
+    answers.keep("queue in a deployment", &control.create_queue(&world.admin(), new).await.map(drop));
+    let change = QueueChange { queue: ids.queue, description: Some(None) };
+    answers.keep("change a queue", &control.update_queue(&world.admin(), change).await);
+    answers.keep("delete a queue", &control.delete_queue(&world.admin(), ids.queue).await);
+    let standing = control.queues_of(&world.admin::<ViewQueues>(), ids.deployment).await;
+    answers.keep("queues of a deployment", &standing);
+    let grant = world.admin::<ViewAgentTokens>();
+    answers
+        .keep("tokens of a deployment", &control.cluster_tokens(&grant, ids.deployment, PageRequest::first(9)).await);
+    answers.keep("number of tokens of a deployment", &control.count_cluster_tokens(&grant, ids.deployment).await);
+    answers.keep("token of a cluster", &control.cluster_token(&grant, ids.agent_token).await);
+    let new = control.create_cluster_token(&world.admin(), ids.deployment, NewAgentToken::default()).await;
+    answers.keep("token for a deployment", &new.map(drop));
+    let deletion = Deletion { deployment: ids.deployment, force: true };
+    answers.keep("delete a deployment", &control.delete_deployment(&world.admin(), deletion).await);
     let new = NewBuild {
         definition: crate::acting::ONE_STEP.to_owned(),
         pipeline: "demo".to_owned(),

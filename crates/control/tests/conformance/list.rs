@@ -106,6 +106,23 @@ list! {
         what_cannot_be_made_is_named
         organizations_of_one_slug_at_once_become_one
         an_operators_token_makes_organizations_and_sees_none;
+    deployments:
+        one_is_made_renamed_and_listed
+        what_cannot_be_made_is_named
+        the_default_one_stays
+        one_that_holds_work_is_deleted_by_force_alone
+        force_ends_what_it_holds
+        nothing_enters_one_that_is_gone
+        its_name_is_free_again_and_its_past_is_not
+        a_branch_deployment_goes_when_its_time_has_come
+        what_was_left_is_cleared_by_the_next_rounds
+        a_registration_and_a_deletion_at_once_leave_no_agent_behind
+        a_thousand_are_the_most;
+    clusters:
+        a_queue_is_made_described_and_deleted
+        a_queue_that_holds_work_stays
+        a_token_of_a_cluster_stays_with_it
+        networks_alone_are_replaced;
     registering:
         what_an_agent_says_of_itself_is_kept
         each_registration_is_a_new_agent

@@ -4,30 +4,32 @@ use std::future::Future;
 
 use countersign_control::access::actions::{
     AcceptJob, Annotate, AppendLog, CancelBuild, CancelJob, CancelOwnBuild, ConnectAgent, ControlOwnAgent,
-    CreateAgentToken, CreateBuild, CreateOrganization, CreatePipeline, CreateUserToken, DeleteArtifact,
-    DisconnectAgent, ManageOperatorTokens, PauseAgent, PauseQueue, Ping, PrioritizeJob, RegisterAgent, ReportJob,
-    RequestOidcToken, RetryJob, RevealAgentToken, RevealUserToken, RevokeAgentToken, RevokeUserToken, RotateAgentToken,
-    StopAgent, UnblockStep, UpdateAgentToken, UpdateJob, UpdatePipeline, UpdateUserToken, UploadArtifacts,
-    UploadPipeline, ViewBuilds, WriteMetaData, WriteSteps,
+    CreateAgentToken, CreateBuild, CreateDeployment, CreateOrganization, CreatePipeline, CreateQueue, CreateUserToken,
+    DeleteArtifact, DeleteDeployment, DeleteQueue, DisconnectAgent, ManageOperatorTokens, PauseAgent, PauseQueue, Ping,
+    PrioritizeJob, RegisterAgent, ReportJob, RequestOidcToken, RetryJob, RevealAgentToken, RevealUserToken,
+    RevokeAgentToken, RevokeUserToken, RotateAgentToken, StopAgent, UnblockStep, UpdateAgentToken, UpdateDeployment,
+    UpdateJob, UpdatePipeline, UpdateQueue, UpdateUserToken, UploadArtifacts, UploadPipeline, ViewBuilds,
+    WriteMetaData, WriteSteps,
 };
 use countersign_control::agent_tokens::{NewAgentToken, Revocation, Rotation, TokenReference};
 use countersign_control::agents::{Instruction, Reach};
 use countersign_control::artifacts::Ended;
 use countersign_control::builds::{NewAnnotation, NewBuild, Upload};
+use countersign_control::deployments::{Deletion, DeploymentChange, NewDeployment};
 use countersign_control::jobs::NewChunk;
 use countersign_control::oidc::TokenRequest;
 use countersign_control::organizations::NewOrganization;
 use countersign_control::pipelines::{NewPipeline, PipelineChange};
-use countersign_control::queues::QueueReference;
+use countersign_control::queues::{NewQueue, Queue, QueueChange, QueueReference};
 use countersign_control::steps::{Answer, StepChange};
 use countersign_control::user_tokens::{NewUserToken, UserTokenChange, UserTokenReference};
 use countersign_control::{Control, Result};
-use countersign_domain::id::{BuildId, StepId};
+use countersign_domain::id::{BuildId, Id, StepId};
 use countersign_store::BoxFuture;
 use countersign_testkit::World;
 
 use crate::acting::{
-    ONE_STEP, another_token, build, ended, finish, may, ping, registration, take, token, try_register,
+    ONE_STEP, another_token, build, deployment, ended, finish, may, ping, registration, take, token, try_register,
 };
 use crate::artifacts;
 pub use crate::cast::Cast;
@@ -75,6 +77,16 @@ async fn some_token(world: &World) -> TokenReference {
 
 fn queue_of(cast: &Cast) -> QueueReference {
     QueueReference { deployment: None, queue: cast.queue.clone() }
+}
+
+fn a_queue(world: &World, cast: &Cast) -> NewQueue {
+    let deployment = world.acme.created.organization.default_deployment;
+    NewQueue { deployment, key: format!("k-{}", cast.queue), description: None }
+}
+
+/// A queue of acme's that nothing is in.
+async fn an_idle_queue(world: &World, cast: &Cast) -> Id<Queue> {
+    world.control.create_queue(&world.admin::<CreateQueue>(), a_queue(world, cast)).await.expect("a queue").id
 }
 
 /// The first step of a build.
@@ -220,6 +232,40 @@ operations! {
     "cancel_build" by Person writes ["build.canceled"] |control, world, cast| {
         let (grant, build) = (may::<CancelBuild>(&control, &cast.person), cast.job.build);
         pending(async move { control.cancel_build(&grant, build).await.map(drop) })
+    }
+    "create_deployment" by Person writes ["deployment.created"] |control, world, cast| {
+        let grant = may::<CreateDeployment>(&control, &cast.person);
+        let new = NewDeployment { name: format!("d-{}", cast.queue), ..NewDeployment::default() };
+        pending(async move { control.create_deployment(&grant, new).await.map(drop) })
+    }
+    "update_deployment" by Person writes ["deployment.updated"] |control, world, cast| {
+        let id = deployment(&control, &world.acme, &format!("d-{}", cast.queue), None).await;
+        let grant = may::<UpdateDeployment>(&control, &cast.person);
+        let change = DeploymentChange { name: Some(format!("e-{}", cast.queue)), ..DeploymentChange::of(id) };
+        pending(async move { control.update_deployment(&grant, change).await.map(drop) })
+    }
+    "delete_deployment" by Person writes ["deployment.deleted"] |control, world, cast| {
+        let id = deployment(&control, &world.acme, &format!("d-{}", cast.queue), None).await;
+        let grant = may::<DeleteDeployment>(&control, &cast.person);
+        pending(async move { control.delete_deployment(&grant, Deletion { deployment: id, force: false }).await.map(drop) })
+    }
+    "create_queue" by Person writes ["queue.created"] |control, world, cast| {
+        let (grant, new) = (may::<CreateQueue>(&control, &cast.person), a_queue(world, cast));
+        pending(async move { control.create_queue(&grant, new).await.map(drop) })
+    }
+    "update_queue" by Person writes ["queue.updated"] |control, world, cast| {
+        let (queue, grant) = (an_idle_queue(world, cast).await, may::<UpdateQueue>(&control, &cast.person));
+        let change = QueueChange { queue, description: Some(Some("other".to_owned())) };
+        pending(async move { control.update_queue(&grant, change).await.map(drop) })
+    }
+    "delete_queue" by Person writes ["queue.deleted"] |control, world, cast| {
+        let (queue, grant) = (an_idle_queue(world, cast).await, may::<DeleteQueue>(&control, &cast.person));
+        pending(async move { control.delete_queue(&grant, queue).await.map(drop) })
+    }
+    "create_cluster_token" by Person writes ["agent_token.created"] |control, world, cast| {
+        let grant = may::<CreateAgentToken>(&control, &cast.person);
+        let of = world.acme.created.organization.default_deployment;
+        pending(async move { control.create_cluster_token(&grant, of, NewAgentToken::default()).await.map(drop) })
     }
     "create_operator_token" by Operator writes ["operator_token.created"] |control, world, cast| {
         let grant = may::<ManageOperatorTokens>(&control, &cast.operator);

@@ -59,6 +59,8 @@ async fn organization(world: &World, seen: &mut Seen) {
     let control = &world.control;
     seen.keep("organization", control.organization(&world.admin::<ViewOrganization>()).await.expect("a read"));
     seen.keep("deployments", control.deployments(&world.admin::<ViewOrganization>()).await.expect("a read"));
+    let default = world.acme.created.organization.default_deployment;
+    let _ = seen.keep("deployment", control.deployment(&world.admin::<ViewOrganization>(), default).await);
     let ada = world.acme.created.admin.id;
     let _ = seen.keep("member", control.member(&world.admin::<ViewOrganization>(), ada).await);
     let page = PageRequest::first(MAX_PAGE);

@@ -116,6 +116,7 @@ async fn update(call: &Call, input: AgentTokenUpdateInput) -> Result<AgentTokenU
         expires_at: given(input.expires_at).map(|at: Option<DateTime>| at.map(|at| at.0)),
         reveal_policy: input.reveal_policy.map(Into::into),
         scope,
+        networks: None,
         connected_agents: reach::chosen(input.connected_agents),
     };
     let changed = call.control.update_agent_token(&call.may()?, change).await?;

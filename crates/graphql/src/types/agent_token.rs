@@ -201,7 +201,7 @@ impl AgentToken {
     }
 }
 
-async fn value(call: &Call, token: &agent_tokens::Token) -> Result<String> {
+pub(crate) async fn value(call: &Call, token: &agent_tokens::Token) -> Result<String> {
     // Asked first, so that listing tokens writes nothing for those whose window has closed.
     if !revealing::is_open(token, call.control.now()) {
         return Ok(String::new());

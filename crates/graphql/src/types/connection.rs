@@ -5,13 +5,16 @@ use countersign_control::Result;
 use countersign_control::agent_tokens::Liveness;
 use countersign_control::agents::Wanted;
 use countersign_control::builds;
-use countersign_domain::id::TokenId;
+use countersign_domain::id::{DeploymentId, TokenId};
 
 use crate::call::Call;
 
 use super::agent::AgentConnection;
 use super::agent_token::AgentTokenConnection;
 use super::build_list::BuildConnection;
+use super::cluster::ClusterConnection;
+use super::cluster_token::ClusterAgentTokenConnection;
+use super::deployment::DeploymentConnection;
 use super::job::JobConnection;
 use super::organization::OrganizationConnection;
 use super::page_info::PageInfo;
@@ -33,6 +36,9 @@ pub(crate) enum Connection {
     BuildConnection(BuildConnection),
     PipelineConnection(PipelineConnection),
     ClusterQueueConnection(ClusterQueueConnection),
+    DeploymentConnection(DeploymentConnection),
+    ClusterConnection(ClusterConnection),
+    ClusterAgentTokenConnection(ClusterAgentTokenConnection),
 }
 
 /// How the entries of a whole list are counted: only when somebody asks.
@@ -52,6 +58,8 @@ pub(crate) enum Count {
     Pipelines(String),
     /// The organization's queues.
     Queues,
+    /// The tokens that were made for a deployment and were not revoked.
+    ClusterTokens(DeploymentId),
 }
 
 impl Count {
@@ -63,6 +71,7 @@ impl Count {
             Self::Builds(wanted) => call.control.count_builds(&call.may()?, wanted.clone()).await?,
             Self::Pipelines(search) => call.control.count_pipelines(&call.may()?, search.clone()).await?,
             Self::Queues => call.control.count_all_queues(&call.may()?).await?,
+            Self::ClusterTokens(of) => call.control.count_cluster_tokens(&call.may()?, *of).await?,
             Self::AgentsOfToken(token) => call.control.count_agent_token_agents(&call.may()?, *token).await?,
         };
         Ok(int(count))

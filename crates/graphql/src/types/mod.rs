@@ -6,6 +6,8 @@ pub(crate) mod annotation;
 pub(crate) mod audit_log;
 pub(crate) mod build;
 pub(crate) mod build_list;
+pub(crate) mod cluster;
+pub(crate) mod cluster_token;
 pub(crate) mod connection;
 pub(crate) mod date_time;
 pub(crate) mod deployment;

@@ -11,6 +11,7 @@ pub mod audit;
 mod beside;
 pub mod builds;
 mod crowd;
+pub mod dagster;
 mod error;
 mod input;
 mod issuing;

@@ -22,6 +22,8 @@ mod bounds;
 mod builds;
 mod cast;
 mod controls;
+mod dagster;
+mod dagster_agents;
 mod dispatch;
 mod dump;
 mod foreign;

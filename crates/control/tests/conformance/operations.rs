@@ -4,11 +4,11 @@ use std::future::Future;
 
 use countersign_control::access::actions::{
     AcceptJob, Annotate, AppendLog, CancelBuild, CancelJob, CancelOwnBuild, ConnectAgent, ControlOwnAgent,
-    CreateAgentToken, CreateBuild, CreateOrganization, CreatePipeline, CreateUserToken, DeleteArtifact,
-    DisconnectAgent, ManageOperatorTokens, PauseAgent, PauseQueue, Ping, PrioritizeJob, RegisterAgent, ReportJob,
-    RequestOidcToken, RetryJob, RevealAgentToken, RevealUserToken, RevokeAgentToken, RevokeUserToken, RotateAgentToken,
-    StopAgent, UnblockStep, UpdateAgentToken, UpdateJob, UpdatePipeline, UpdateUserToken, UploadArtifacts,
-    UploadPipeline, ViewBuilds, WriteMetaData, WriteSteps,
+    CreateAgentToken, CreateBuild, CreateOrganization, CreatePipeline, CreateUserToken, DagsterHeartbeat,
+    DeleteArtifact, DisconnectAgent, ManageOperatorTokens, PauseAgent, PauseQueue, Ping, PrioritizeJob, RegisterAgent,
+    ReportJob, RequestOidcToken, RetryJob, RevealAgentToken, RevealUserToken, RevokeAgentToken, RevokeUserToken,
+    RotateAgentToken, StopAgent, UnblockStep, UpdateAgentToken, UpdateJob, UpdatePipeline, UpdateUserToken,
+    UploadArtifacts, UploadPipeline, ViewBuilds, WriteMetaData, WriteSteps,
 };
 use countersign_control::agent_tokens::{NewAgentToken, Revocation, Rotation, TokenReference};
 use countersign_control::agents::{Instruction, Reach};
@@ -29,10 +29,9 @@ use countersign_testkit::World;
 use crate::acting::{
     ONE_STEP, another_token, build, ended, finish, may, ping, registration, take, token, try_register,
 };
-use crate::artifacts;
 pub use crate::cast::Cast;
 use crate::cast::in_queue;
-use crate::updating;
+use crate::{artifacts, dagster, updating};
 
 /// What is about to be done: the grant has been made.
 pub struct Pending(BoxFuture<'static, Result<()>>);
@@ -300,6 +299,11 @@ operations! {
         let grant = may::<AppendLog>(&control, &cast.job.caller);
         let chunk = NewChunk { sequence: 1, offset: 0, content: b"line\n".to_vec() };
         pending(async move { control.append_log(&grant, chunk).await })
+    }
+    "dagster_heartbeat" by AgentToken writes ["dagster_agent.registered"] |control, world, cast| {
+        let grant = may::<DagsterHeartbeat>(&control, &cast.holder);
+        let new = dagster::heartbeat(&dagster::process(&control), &["default"]);
+        pending(async move { control.dagster_heartbeat(&grant, new).await.map(drop) })
     }
     "set_meta_data" by Job writes ["meta_data.set"] |control, world, cast| {
         let grant = may::<WriteMetaData>(&control, &cast.job.caller);

@@ -77,6 +77,8 @@ const NESTED: &[(&str, &str)] = &[
     ("Organization.builds", "organization(slug: \"acme\") { builds(first: 1) { edges { node { id } } } }"),
     ("Organization.pipelines", "organization(slug: \"acme\") { pipelines(first: 1) { edges { node { id } } } }"),
     ("Organization.queues", "organization(slug: \"acme\") { queues(first: 1) { edges { node { id } } } }"),
+    ("Organization.dagsterAgents", "organization(slug: \"acme\") { dagsterAgents(first: 1) { count } }"),
+    ("Organization.dagsterAgentStatus", "organization(slug: \"acme\") { dagsterAgentStatus }"),
     ("Organization.deployments", "organization(slug: \"acme\") { deployments { id } }"),
     ("AgentToken.token", "agentToken(slug: \"acme/{agent-token}\") { token }"),
     ("AgentToken.secrets", "agentToken(slug: \"acme/{agent-token}\") { secrets { publicId } }"),
@@ -107,7 +109,7 @@ fn operation(name: &str, word: &str, selection: &str) -> Operation {
 }
 
 /// The names of a type's fields in a schema's text.
-fn fields_of(sdl: &str, of: &str) -> Vec<String> {
+pub fn fields_of(sdl: &str, of: &str) -> Vec<String> {
     let Some((_, rest)) = sdl.split_once(&format!("\ntype {of} {{\n")) else { return Vec::new() };
     let (body, _) = rest.split_once("\n}").expect("a type ends");
     let mut in_text = false;

@@ -8,6 +8,7 @@ mod annotation;
 mod artifact;
 mod audit;
 mod build;
+mod dagster;
 mod demo;
 mod doctor;
 mod env;
@@ -57,6 +58,7 @@ pub enum Command {
     User(user::User),
     Build(build::Build),
     Queue(queue::Queue),
+    Dagster(dagster::Dagster),
     Login(login::Login),
     Logout(login::Logout),
     Organization(organization::Organization),
@@ -108,6 +110,7 @@ impl Command {
             Self::User(it) => it.run(ambient, printer).await,
             Self::Build(it) => it.run(ambient, printer).await,
             Self::Queue(it) => it.run(ambient, printer).await,
+            Self::Dagster(it) => it.run(ambient, printer).await,
             Self::Login(it) => it.run(ambient, printer).await,
             Self::Logout(it) => it.run(ambient, printer),
             Self::Organization(it) => it.run(ambient, printer).await,

@@ -12,6 +12,7 @@ use crate::call::Call;
 use super::agent::AgentConnection;
 use super::agent_token::AgentTokenConnection;
 use super::build_list::BuildConnection;
+use super::dagster_agent::DagsterAgentConnection;
 use super::job::JobConnection;
 use super::organization::OrganizationConnection;
 use super::page_info::PageInfo;
@@ -33,6 +34,7 @@ pub(crate) enum Connection {
     BuildConnection(BuildConnection),
     PipelineConnection(PipelineConnection),
     ClusterQueueConnection(ClusterQueueConnection),
+    DagsterAgentConnection(DagsterAgentConnection),
 }
 
 /// How the entries of a whole list are counted: only when somebody asks.
@@ -44,6 +46,8 @@ pub(crate) enum Count {
     AgentTokens(Liveness),
     /// The organization's agents.
     Agents(Wanted),
+    /// The organization's Dagster+ agents; true: only those that run.
+    DagsterAgents(bool),
     /// The connected agents of one token.
     AgentsOfToken(TokenId),
     /// The organization's builds that are wanted.
@@ -60,6 +64,7 @@ impl Count {
             Self::Known(count) => i64::try_from(*count).unwrap_or(i64::MAX),
             Self::AgentTokens(which) => call.control.count_agent_tokens(&call.may()?, *which).await?,
             Self::Agents(wanted) => call.control.count_agents(&call.may()?, wanted.clone()).await?,
+            Self::DagsterAgents(running) => call.control.count_dagster_agents(&call.may()?, *running).await?,
             Self::Builds(wanted) => call.control.count_builds(&call.may()?, wanted.clone()).await?,
             Self::Pipelines(search) => call.control.count_pipelines(&call.may()?, search.clone()).await?,
             Self::Queues => call.control.count_all_queues(&call.may()?).await?,

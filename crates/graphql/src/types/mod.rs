@@ -7,6 +7,7 @@ pub(crate) mod audit_log;
 pub(crate) mod build;
 pub(crate) mod build_list;
 pub(crate) mod connection;
+pub(crate) mod dagster_agent;
 pub(crate) mod date_time;
 pub(crate) mod deployment;
 pub(crate) mod job;

@@ -242,8 +242,7 @@ impl Cast {
     pub async fn call_with(&self, operation: &Operation, value: Option<&str>) -> String {
         let mut request = Request::builder().method(operation.method).uri(self.fill(&operation.path));
         if let Some(value) = value {
-            let is_bare = operation.path.starts_with("/dagster/");
-            let (name, word) = if is_bare { ("Dagster-Cloud-Api-Token", "") } else { ("Authorization", "Bearer ") };
+            let (name, word) = crate::dagster::header_of(&operation.path);
             request = request.header(name, format!("{word}{value}"));
         }
         let body = operation.body.as_deref().map(|body| self.fill(body));

@@ -28,6 +28,11 @@ fn samples() -> Vec<(&'static str, &'static str, Value)> {
     ]
 }
 
+/// The header in which a token goes with a call to this address, and what stands before it there.
+pub fn header_of(path: &str) -> (&'static str, &'static str) {
+    if path.starts_with("/dagster/") { ("Dagster-Cloud-Api-Token", "") } else { ("Authorization", "Bearer ") }
+}
+
 /// Every field by which something is asked or done.
 pub fn all() -> Vec<Operation> {
     let [route] = routes::dagster()[..] else { panic!("there is one route") };

@@ -6,6 +6,7 @@ mod agents;
 mod artifacts;
 mod audit;
 mod builds;
+mod dagster;
 mod doctor;
 mod init;
 mod job_environment;

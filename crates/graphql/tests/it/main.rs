@@ -10,6 +10,7 @@ mod buildkite_facts;
 mod builds;
 mod client;
 mod console;
+mod dagster;
 mod documents;
 mod jobs;
 mod limits;

@@ -10,6 +10,7 @@ pub mod artifact;
 pub mod audit;
 pub mod build;
 pub mod clock;
+pub mod dagster;
 pub mod entropy;
 pub mod graph;
 pub mod id;

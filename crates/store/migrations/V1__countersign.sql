@@ -182,6 +182,38 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_of_agent ON sessions (agent_id);
 CREATE INDEX sessions_by_key ON sessions (key_id) WHERE ended_at IS NULL;
 
+-- Agents that Dagster+ agents are: each process by the id that it gives itself, as its last heartbeat told of it. `errors` is that
+-- heartbeat's snapshot of them, as JSON.
+CREATE TABLE dagster_agents (
+    id               BYTEA PRIMARY KEY,
+    organization_id  BYTEA NOT NULL REFERENCES organizations (id),
+    token_id         BYTEA NOT NULL REFERENCES tokens (id),
+    process_id       BYTEA NOT NULL,
+    label            TEXT,
+    launcher         TEXT,
+    version          TEXT,
+    image_tag        TEXT,
+    ip               TEXT NOT NULL,
+    errors           TEXT NOT NULL,
+    created_at       BIGINT NOT NULL,
+    heartbeat_at     BIGINT NOT NULL,
+    UNIQUE (token_id, process_id)
+);
+CREATE INDEX dagster_agents_of_organization ON dagster_agents (organization_id, id);
+CREATE INDEX dagster_agents_heard ON dagster_agents (heartbeat_at);
+
+-- What each of them does for one deployment.
+CREATE TABLE dagster_agent_deployments (
+    dagster_agent_id  BYTEA NOT NULL REFERENCES dagster_agents (id) ON DELETE CASCADE,
+    deployment_id     BYTEA NOT NULL REFERENCES deployments (id) ON DELETE CASCADE,
+    default_queue     BOOLEAN NOT NULL,
+    queues            TEXT NOT NULL,
+    code_servers      TEXT NOT NULL,
+    run_workers       TEXT NOT NULL,
+    PRIMARY KEY (dagster_agent_id, deployment_id)
+);
+CREATE INDEX dagster_agents_of_deployment ON dagster_agent_deployments (deployment_id);
+
 -- A queue is known from the first agent or job on. While its dispatch is paused, its agents are given nothing.
 CREATE TABLE queues (
     id                  BYTEA PRIMARY KEY,

@@ -131,3 +131,28 @@ pub const USER_TOKEN_REVOKE: &str = concat!(
 pub const ORGANIZATION_CREATE: &str = "mutation($input: OrganizationCreateInput!) { \
      organizationCreate(input: $input) { organization { id uuid slug } admin { email uuid } userTokenValue \
      agentToken { id uuid } agentTokenValue } }";
+
+/// What is shown of a Dagster+ agent in a list.
+macro_rules! dagster_agent_fields {
+    () => {
+        "uuid process label status version lastHeartbeatAt agentTokenPublicId agentTokenRevokedAt "
+    };
+}
+
+/// The organization's Dagster+ agents.
+pub const DAGSTER_AGENT_LIST: &str = concat!(
+    "query($running: Boolean, $first: Int, $after: String) { viewer { organizations(first: 1) { edges { node { \
+     dagsterAgents(running: $running, first: $first, after: $after) { edges { node { ",
+    dagster_agent_fields!(),
+    "deployments { deployment { name } } errors { message } } } pageInfo { hasNextPage endCursor } } } } } } }"
+);
+
+/// The same with all that is known of each.
+pub const DAGSTER_AGENT_SHOW: &str = concat!(
+    "query($running: Boolean, $first: Int, $after: String) { viewer { organizations(first: 1) { edges { node { \
+     dagsterAgents(running: $running, first: $first, after: $after) { edges { node { ",
+    dagster_agent_fields!(),
+    "launcher imageTag ipAddress createdAt errors { at class message trace } \
+     deployments { deployment { name } servesDefaultQueue queues codeServers { locationName status error { class message trace } } \
+     runWorkers { runId status message } } } } pageInfo { hasNextPage endCursor } } } } } } }"
+);

@@ -8,6 +8,7 @@ mod annotation;
 mod artifact;
 mod audit;
 mod build;
+mod dagster;
 mod demo;
 mod deployment;
 mod doctor;
@@ -59,6 +60,7 @@ pub enum Command {
     Build(build::Build),
     Queue(queue::Queue),
     Deployment(deployment::DeploymentCommand),
+    Dagster(dagster::Dagster),
     Login(login::Login),
     Logout(login::Logout),
     Organization(organization::Organization),
@@ -111,6 +113,7 @@ impl Command {
             Self::Build(it) => it.run(ambient, printer).await,
             Self::Queue(it) => it.run(ambient, printer).await,
             Self::Deployment(it) => it.run(ambient, printer).await,
+            Self::Dagster(it) => it.run(ambient, printer).await,
             Self::Login(it) => it.run(ambient, printer).await,
             Self::Logout(it) => it.run(ambient, printer),
             Self::Organization(it) => it.run(ambient, printer).await,

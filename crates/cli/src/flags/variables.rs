@@ -145,6 +145,8 @@ variables! {
     CONNECTED_AGENTS = "COUNTERSIGN_CONNECTED_AGENTS";
     /// How long a rotated token's old value stays good.
     OVERLAP = "COUNTERSIGN_OVERLAP";
+    /// Whether only Dagster+ agents that run are listed.
+    RUNNING = "COUNTERSIGN_RUNNING";
     /// Whether revoked tokens are listed too.
     REVOKED = "COUNTERSIGN_REVOKED";
     /// The most entries that are listed.

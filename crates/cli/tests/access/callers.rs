@@ -135,6 +135,7 @@ impl Cast {
         let edge = Edge::new(world.control.clone(), Arc::new(SeededEntropy::new(11)), TrustedProxies::default());
         let routes = countersign_buildkite::router(world.control.clone())
             .merge(countersign_graphql::router(world.control.clone(), countersign_graphql::Allowance::default()))
+            .merge(countersign_dagster::router(world.control.clone()))
             .merge(edge.operation());
         let routes = edge.layers_with(routes, countersign_buildkite::streams(world.control.clone()));
         let member = member(&world).await;
@@ -241,7 +242,8 @@ impl Cast {
     pub async fn call_with(&self, operation: &Operation, value: Option<&str>) -> String {
         let mut request = Request::builder().method(operation.method).uri(self.fill(&operation.path));
         if let Some(value) = value {
-            request = request.header("Authorization", format!("Bearer {value}"));
+            let (name, word) = crate::dagster::header_of(&operation.path);
+            request = request.header(name, format!("{word}{value}"));
         }
         let body = operation.body.as_deref().map(|body| self.fill(body));
         if body.is_some() {

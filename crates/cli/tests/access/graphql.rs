@@ -127,6 +127,8 @@ const NESTED: &[(&str, &str)] = &[
     ("Organization.clusters", "organization(slug: \"acme\") { clusters(first: 1) { edges { node { id } } } }"),
     ("Cluster.agentTokens", "node(id: \"{global-kept}\") { ... on Cluster { agentTokens(first: 1) { count } } }"),
     ("Cluster.queues", "node(id: \"{global-kept}\") { ... on Cluster { queues(first: 1) { count } } }"),
+    ("Organization.dagsterAgents", "organization(slug: \"acme\") { dagsterAgents(first: 1) { count } }"),
+    ("Organization.dagsterAgentStatus", "organization(slug: \"acme\") { dagsterAgentStatus }"),
     ("AgentToken.token", "agentToken(slug: \"acme/{agent-token}\") { token }"),
     ("AgentToken.secrets", "agentToken(slug: \"acme/{agent-token}\") { secrets { publicId } }"),
     ("AgentToken.refusals", "agentToken(slug: \"acme/{agent-token}\") { refusals { reason } }"),
@@ -156,7 +158,7 @@ fn operation(name: &str, word: &str, selection: &str) -> Operation {
 }
 
 /// The names of a type's fields in a schema's text.
-fn fields_of(sdl: &str, of: &str) -> Vec<String> {
+pub fn fields_of(sdl: &str, of: &str) -> Vec<String> {
     let Some((_, rest)) = sdl.split_once(&format!("\ntype {of} {{\n")) else { return Vec::new() };
     let (body, _) = rest.split_once("\n}").expect("a type ends");
     let mut in_text = false;

@@ -6,6 +6,7 @@ mod agents;
 mod artifacts;
 mod audit;
 mod builds;
+mod dagster;
 mod deployments;
 mod doctor;
 mod init;

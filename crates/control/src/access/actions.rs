@@ -201,6 +201,16 @@ actions! {
     IdentifyAgentToken "agent_token.identify": AgentToken;
     /// Count agents and jobs within what an agent token reaches.
     CountQueues "queue.count": AgentToken;
+    /// See which Dagster+ agents are alive, as one of them.
+    SeeDagsterAgents "dagster.agents": AgentToken;
+    /// Ask which deployments a Dagster+ agent may serve.
+    CheckDagsterDeployments "dagster.deployments": AgentToken;
+    /// Ask what a Dagster+ agent is to load.
+    ReadDagsterWorkspace "dagster.workspace": AgentToken;
+    /// Ask what there is to do for a Dagster+ agent.
+    TakeDagsterRequests "dagster.requests": AgentToken;
+    /// Say what a Dagster+ agent does, and that it is there.
+    DagsterHeartbeat "dagster.heartbeat": AgentToken;
     /// Say that an agent is there.
     ConnectAgent "agent.connect": Session;
     /// Say that an agent is still there.

@@ -34,7 +34,7 @@ impl Control {
             .read(grant, (deployment, page), |tx, scene| {
                 Box::pin(async move {
                     let (deployment, page) = scene.input;
-                    let (of, after) = (scene.organization, page.after.unwrap_or_else(tokens::newest));
+                    let (of, after) = (scene.organization, page.start());
                     let rows =
                         tokens::page_of_deployment(tx, of, deployment, CLUSTER_TOKEN, after, page.rows()).await?;
                     let mut found = Vec::with_capacity(rows.len());

@@ -77,11 +77,7 @@ impl Control {
         let Caller::AgentToken(token) = grant.caller() else {
             return Err(Error::internal("a registration was granted to no agent token"));
         };
-        if self.registrations().take(token.token, self.now()).is_err() {
-            let AgentTokenCaller { organization, token, public_id, origin, .. } = token;
-            self.count_refusal(*organization, *token, public_id, Refusal::Rate, origin.ip, self.now());
-            return Err(Error::refused(Refusal::Rate, public_id.clone()));
-        }
+        self.take_registration(token)?;
         let hostname = host_text(new.hostname);
         let name = expand_name(&new.name, hostname.as_deref().unwrap_or_default(), new.pid, self.entropy());
         let name = input::field("name", name)?;
@@ -142,6 +138,24 @@ impl Control {
         }
         Ok(Registered { agent: outcome?, session })
     }
+
+    /// Lets one more agent come with a token, or refuses it with `rate`.
+    pub(crate) fn take_registration(&self, token: &AgentTokenCaller) -> Result<()> {
+        if self.registrations().take(token.token, self.now()).is_ok() {
+            return Ok(());
+        }
+        let AgentTokenCaller { organization, token, public_id, origin, .. } = token;
+        self.count_refusal(*organization, *token, public_id, Refusal::Rate, origin.ip, self.now());
+        Err(Error::refused(Refusal::Rate, public_id.clone()))
+    }
+}
+
+/// The token has as many agents as it may have.
+pub(crate) fn no_room(most: u32) -> Error {
+    let what = format!(
+        "The agent token has {most} agents, the most that one may have (--max-agents-per-token). End some, or use another token."
+    );
+    Error::TooMany { what, retry_after: ROOM_AFTER }
 }
 
 /// A text about a host, cut to [`MAX_HOST_TEXT`]; none when there is none. NUL cannot be stored and says nothing.
@@ -175,10 +189,7 @@ async fn register(tx: &mut Tx, scene: &Scene<Input>) -> Result<Agent> {
     };
     // Of several that register at once on PostgreSQL each may count without the others: the limit is against thousands.
     if agents::count_with_session_of_token(tx, agent.token).await? >= i64::from(*most) {
-        let what = format!(
-            "The agent token has {most} agents, the most that one may have (--max-agents-per-token). End some, or use another token."
-        );
-        return Err(Error::TooMany { what, retry_after: ROOM_AFTER });
+        return Err(no_room(*most));
     }
     let mut agent = agent.clone();
     agent.deployment = deployment;

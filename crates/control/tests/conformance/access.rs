@@ -52,6 +52,11 @@ const REFERENCE: &[(&str, &str)] = &[
     ("agent.register", "agent token"),
     ("agent_token.identify", "agent token"),
     ("queue.count", "agent token"),
+    ("dagster.agents", "agent token"),
+    ("dagster.deployments", "agent token"),
+    ("dagster.workspace", "agent token"),
+    ("dagster.requests", "agent token"),
+    ("dagster.heartbeat", "agent token"),
     ("agent.connect", "session"),
     ("agent.heartbeat", "session"),
     ("agent.ping", "session"),
@@ -151,6 +156,7 @@ fn every_action() -> Vec<(&'static str, Ask)> {
         ViewBuilds CreateBuild CancelBuild RetryJob CancelJob PrioritizeJob DeleteArtifact UnblockStep CreatePipeline UpdatePipeline
         ViewQueues CreateQueue UpdateQueue DeleteQueue PauseQueue
         RegisterAgent IdentifyAgentToken ConnectAgent Heartbeat Ping DisconnectAgent AcceptJob
+        SeeDagsterAgents CheckDagsterDeployments ReadDagsterWorkspace TakeDagsterRequests DagsterHeartbeat
         ReportJob AppendLog UpdateJob UploadPipeline ReadSteps WriteSteps CancelOwnBuild ControlOwnAgent ReadMetaData WriteMetaData Annotate
         UploadArtifacts ReadArtifacts MoveArtifacts CountQueues RequestOidcToken
         KeepHouse ViewInstance
@@ -204,7 +210,7 @@ pub async fn every_caller_and_every_action_as_the_reference_says(world: &World) 
             compared += 1;
         }
     }
-    assert_eq!(compared, 61 * 11);
+    assert_eq!(compared, 66 * 11);
 }
 
 /// The reference, the table and the types name the same actions.

@@ -19,14 +19,14 @@ use countersign_control::steps::Answer;
 use countersign_control::user_tokens::{UserTokenChange, UserTokenReference};
 use countersign_control::{Error, PageRequest};
 use countersign_domain::id::{
-    AgentId, ArtifactId, BuildId, DeploymentId, Id, JobId, OrganizationId, StepId, TokenId, UserId,
+    AgentId, ArtifactId, BuildId, DagsterAgentId, DeploymentId, Id, JobId, OrganizationId, StepId, TokenId, UserId,
 };
 use countersign_domain::{DeploymentScope, Kind, PublicId, Scope, TokenSecret};
 use countersign_store::IntoValue;
 use countersign_testkit::{SeededEntropy, World};
 
 use crate::acting::{connect, fresh_id, may, next, registration, running_job};
-use crate::{sql, updating};
+use crate::{dagster, sql, updating};
 
 /// One id of each sort.
 struct Ids {
@@ -40,6 +40,7 @@ struct Ids {
     user_token_public: PublicId,
     user: UserId,
     agent: AgentId,
+    dagster_agent: DagsterAgentId,
     build: BuildId,
     job: JobId,
     artifact: ArtifactId,
@@ -53,6 +54,7 @@ impl Ids {
         let created = &world.globex.created;
         let of = || vec![created.organization.id.into_value()];
         let agent = "SELECT id FROM agents WHERE organization_id = $1";
+        let dagster_agent = "SELECT id FROM dagster_agents WHERE organization_id = $1";
         let job = "SELECT id, build_id, step_id FROM jobs WHERE organization_id = $1 AND state = 'running'";
         let prod = "SELECT id FROM deployments WHERE organization_id = $1 AND name = 'prod'";
         let control = &world.control;
@@ -67,6 +69,7 @@ impl Ids {
             user_token_public: created.user_token.public_id.clone(),
             user: created.admin.id,
             agent: sql::value(control, agent, of(), "id").await,
+            dagster_agent: sql::value(control, dagster_agent, of(), "id").await,
             build: sql::value(control, job, of(), "build_id").await,
             job: sql::value(control, job, of(), "id").await,
             artifact: sql::value(control, "SELECT id FROM artifacts WHERE organization_id = $1", of(), "id").await,
@@ -91,6 +94,7 @@ impl Ids {
             user_token_public: PublicId::new(&entropy),
             user: fresh_id(control),
             agent: fresh_id(control),
+            dagster_agent: fresh_id(control),
             build: fresh_id(control),
             job: fresh_id(control),
             artifact: fresh_id(control),
@@ -192,6 +196,11 @@ async fn people(world: &World, ids: &Ids, answers: &mut Answers) {
     let view = world.admin::<ViewAgents>();
     answers.keep("agent", &control.agent(&view, ids.agent).await);
     answers.keep("job of agent", &control.agent_job(&view, ids.agent).await);
+    answers.keep(
+        "work of a Dagster+ agent",
+        &control.dagster_agent_serving(&view, ids.dagster_agent).await.map(|it| it.len()),
+    );
+    answers.keep("status of a deployment", &control.dagster_status(&view, Some(ids.deployment)).await);
     answers.keep("stop", &control.stop_agent(&world.admin::<StopAgent>(), ids.agent, true).await);
     answers.keep("pause", &control.pause_agent(&world.admin::<PauseAgent>(), ids.agent, None, None).await);
     answers.keep("resume", &control.resume_agent(&world.admin::<PauseAgent>(), ids.agent).await);
@@ -288,4 +297,8 @@ async fn machines(world: &World, ids: &Ids, answers: &mut Answers) {
     let grant = may::<RegisterAgent>(control, &caller);
     let outcome = control.register_agent(&grant, registration(&[&tags])).await;
     answers.keep("join another's deployment", &outcome.map(|_| ()));
+    // "prod" of another organization, "nowhere" of nobody: this one's answer says neither.
+    let told = dagster::heartbeat(&dagster::process(control), &[&ids.deployment_name]);
+    let served = dagster::beat(control, &caller, told).await.map(|it| it.served.len());
+    answers.keep("serve another's deployment", &served);
 }

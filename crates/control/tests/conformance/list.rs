@@ -350,6 +350,23 @@ list! {
         a_build_that_others_name_goes_and_they_stay
         bytes_that_cannot_be_removed_are_tried_again_also_after_a_restart
         agents_go_that_are_gone_and_that_no_job_names;
+    dagster:
+        a_heartbeat_is_kept_in_the_place_of_the_one_before
+        what_a_token_does_not_reach_is_refused_by_name
+        what_is_given_and_taken_counts_from_the_next_call_on
+        queues_and_branches_must_be_within_reach;
+    dagster_agents:
+        status_follows_the_last_heartbeat
+        only_a_heartbeat_writes
+        agents_hear_of_all_that_live_whatever_they_reach
+        no_token_takes_the_place_of_another
+        what_cannot_be_taken_is_named
+        a_token_has_so_many_agents_that_run
+        new_agents_of_a_token_come_at_a_rate
+        an_agent_that_names_no_deployment_is_told_one
+        a_deployment_that_is_removed_leaves_nothing_behind
+        those_that_are_silent_for_long_are_removed
+        another_credential_is_of_another_kind;
     unclaimed:
         a_job_that_no_agent_takes_expires_and_fails_its_build
         an_expired_job_makes_room_in_its_group_and_may_fail_softly

@@ -23,6 +23,8 @@ mod builds;
 mod cast;
 mod clusters;
 mod controls;
+mod dagster;
+mod dagster_agents;
 mod deployments;
 mod dispatch;
 mod dump;

@@ -5,11 +5,11 @@ use std::future::Future;
 use countersign_control::access::actions::{
     AcceptJob, Annotate, AppendLog, CancelBuild, CancelJob, CancelOwnBuild, ConnectAgent, ControlOwnAgent,
     CreateAgentToken, CreateBuild, CreateDeployment, CreateOrganization, CreatePipeline, CreateQueue, CreateUserToken,
-    DeleteArtifact, DeleteDeployment, DeleteQueue, DisconnectAgent, ManageOperatorTokens, PauseAgent, PauseQueue, Ping,
-    PrioritizeJob, RegisterAgent, ReportJob, RequestOidcToken, RetryJob, RevealAgentToken, RevealUserToken,
-    RevokeAgentToken, RevokeUserToken, RotateAgentToken, StopAgent, UnblockStep, UpdateAgentToken, UpdateDeployment,
-    UpdateJob, UpdatePipeline, UpdateQueue, UpdateUserToken, UploadArtifacts, UploadPipeline, ViewBuilds,
-    WriteMetaData, WriteSteps,
+    DagsterHeartbeat, DeleteArtifact, DeleteDeployment, DeleteQueue, DisconnectAgent, ManageOperatorTokens, PauseAgent,
+    PauseQueue, Ping, PrioritizeJob, RegisterAgent, ReportJob, RequestOidcToken, RetryJob, RevealAgentToken,
+    RevealUserToken, RevokeAgentToken, RevokeUserToken, RotateAgentToken, StopAgent, UnblockStep, UpdateAgentToken,
+    UpdateDeployment, UpdateJob, UpdatePipeline, UpdateQueue, UpdateUserToken, UploadArtifacts, UploadPipeline,
+    ViewBuilds, WriteMetaData, WriteSteps,
 };
 use countersign_control::agent_tokens::{NewAgentToken, Revocation, Rotation, TokenReference};
 use countersign_control::agents::{Instruction, Reach};
@@ -31,10 +31,9 @@ use countersign_testkit::World;
 use crate::acting::{
     ONE_STEP, another_token, build, deployment, ended, finish, may, ping, registration, take, token, try_register,
 };
-use crate::artifacts;
 pub use crate::cast::Cast;
 use crate::cast::in_queue;
-use crate::updating;
+use crate::{artifacts, dagster, updating};
 
 /// What is about to be done: the grant has been made.
 pub struct Pending(BoxFuture<'static, Result<()>>);
@@ -346,6 +345,11 @@ operations! {
         let grant = may::<AppendLog>(&control, &cast.job.caller);
         let chunk = NewChunk { sequence: 1, offset: 0, content: b"line\n".to_vec() };
         pending(async move { control.append_log(&grant, chunk).await })
+    }
+    "dagster_heartbeat" by AgentToken writes ["dagster_agent.registered"] |control, world, cast| {
+        let grant = may::<DagsterHeartbeat>(&control, &cast.holder);
+        let new = dagster::heartbeat(&dagster::process(&control), &["default"]);
+        pending(async move { control.dagster_heartbeat(&grant, new).await.map(drop) })
     }
     "set_meta_data" by Job writes ["meta_data.set"] |control, world, cast| {
         let grant = may::<WriteMetaData>(&control, &cast.job.caller);

@@ -91,6 +91,11 @@ async fn agents(world: &World, seen: &mut Seen) {
     for agent in seen.keep("agents", page).items.iter().take(20) {
         seen.keep("agent_job", control.agent_job(&grant, agent.id).await.expect("a read"));
     }
+    let page = control.dagster_agents(&grant, false, PageRequest::first(MAX_PAGE)).await.expect("a read");
+    for agent in seen.keep("dagster_agents", page).items.iter().take(20) {
+        let serving = control.dagster_agent_serving(&grant, agent.id).await.expect("a read");
+        seen.keep("dagster_agent_serving", serving);
+    }
 }
 
 async fn builds(world: &World, seen: &mut Seen) {

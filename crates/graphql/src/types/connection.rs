@@ -14,6 +14,7 @@ use super::agent_token::AgentTokenConnection;
 use super::build_list::BuildConnection;
 use super::cluster::ClusterConnection;
 use super::cluster_token::ClusterAgentTokenConnection;
+use super::dagster_agent::DagsterAgentConnection;
 use super::deployment::DeploymentConnection;
 use super::job::JobConnection;
 use super::organization::OrganizationConnection;
@@ -39,6 +40,7 @@ pub(crate) enum Connection {
     DeploymentConnection(DeploymentConnection),
     ClusterConnection(ClusterConnection),
     ClusterAgentTokenConnection(ClusterAgentTokenConnection),
+    DagsterAgentConnection(DagsterAgentConnection),
 }
 
 /// How the entries of a whole list are counted: only when somebody asks.
@@ -50,6 +52,8 @@ pub(crate) enum Count {
     AgentTokens(Liveness),
     /// The organization's agents.
     Agents(Wanted),
+    /// The organization's Dagster+ agents; true: only those that run.
+    DagsterAgents(bool),
     /// The connected agents of one token.
     AgentsOfToken(TokenId),
     /// The organization's builds that are wanted.
@@ -68,6 +72,7 @@ impl Count {
             Self::Known(count) => i64::try_from(*count).unwrap_or(i64::MAX),
             Self::AgentTokens(which) => call.control.count_agent_tokens(&call.may()?, *which).await?,
             Self::Agents(wanted) => call.control.count_agents(&call.may()?, wanted.clone()).await?,
+            Self::DagsterAgents(running) => call.control.count_dagster_agents(&call.may()?, *running).await?,
             Self::Builds(wanted) => call.control.count_builds(&call.may()?, wanted.clone()).await?,
             Self::Pipelines(search) => call.control.count_pipelines(&call.may()?, search.clone()).await?,
             Self::Queues => call.control.count_all_queues(&call.may()?).await?,

@@ -9,6 +9,7 @@ pub(crate) mod build_list;
 pub(crate) mod cluster;
 pub(crate) mod cluster_token;
 pub(crate) mod connection;
+pub(crate) mod dagster_agent;
 pub(crate) mod date_time;
 pub(crate) mod deployment;
 pub(crate) mod job;

@@ -16,6 +16,7 @@ use super::build::BuildStates;
 use super::build_list::{self, BuildConnection, BuildFilter};
 use super::cluster::{self, Cluster, ClusterConnection, ClusterOrder};
 use super::connection::{connection, int};
+use super::dagster_agent::{self, DagsterAgentConnection, DagsterAgentStatus};
 use super::date_time::DateTime;
 use super::deployment::{self, DeploymentConnection};
 use super::page_info::Window;
@@ -189,6 +190,29 @@ impl Organization {
         last: Option<i32>,
     ) -> Nullable<ClusterQueueConnection> {
         answered(queue::list(Call::of(ctx), Window { first, last, after, before }).await)
+    }
+
+    /// Its Dagster+ agents, newest first, those that do not run among them.
+    async fn dagster_agents(
+        &self,
+        ctx: &Context<'_>,
+        after: Option<String>,
+        before: Option<String>,
+        first: Option<i32>,
+        last: Option<i32>,
+        #[graphql(desc = "true: only those that run.")] running: Option<bool>,
+    ) -> Nullable<DagsterAgentConnection> {
+        let window = Window { first, last, after, before };
+        answered(dagster_agent::list(Call::of(ctx), running.unwrap_or_default(), window).await)
+    }
+
+    /// Whether any of its Dagster+ agents runs.
+    async fn dagster_agent_status(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whether any runs that serves the deployment of this name.")] deployment: Option<String>,
+    ) -> Nullable<DagsterAgentStatus> {
+        answered(dagster_agent::status(Call::of(ctx), deployment).await)
     }
 
     /// Its audit log, newest first.

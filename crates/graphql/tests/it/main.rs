@@ -11,6 +11,7 @@ mod builds;
 mod client;
 mod clusters;
 mod console;
+mod dagster;
 mod deployments;
 mod documents;
 mod jobs;

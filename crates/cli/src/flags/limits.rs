@@ -78,7 +78,7 @@ fn rows() -> Vec<Row> {
             "",
             CONFLICT,
         ),
-        ("queues of one organization that somebody may still add to", number(MAX_QUEUES.unsigned_abs()), "", CONFLICT),
+        ("queues of one organization, when a person creates another", number(MAX_QUEUES.unsigned_abs()), "", CONFLICT),
         ("announcements of one step", number(MAX_NOTIFY), "", INVALID),
     ]
 }
@@ -107,8 +107,8 @@ fn graphql_rows() -> Vec<(&'static str, String)> {
 fn the_page_of_limits_is_up_to_date() {
     let mut page = format!("# Limits\n\n{GENERATED}\n");
     page.push_str(
-        "What a job may leave behind, and what an organization may have. Whatever goes beyond is refused with the status and a message that names the limit; nothing of it \
-         is kept. What a pipeline itself may have is in [pipelines](pipelines.md#limits), how long what is left is kept in \
+        "What a job may leave behind, and what an organization may have. Whatever goes beyond is refused with the status and a message that \
+         names the limit; nothing of it is kept. What a pipeline itself may have is in [pipelines](pipelines.md#limits), how long what is left is kept in \
          [operation](operations.md#what-is-kept).\n\n| what | at most | set by | beyond |\n|---|---|---|---|\n",
     );
     for (what, most, flag, beyond) in rows() {

@@ -44,6 +44,11 @@ pub const TOKEN_SHOW: &str = concat!(
     agent_token_fields!()
 );
 
+/// Whether an agent that came with a token would be let in.
+pub const TOKEN_EXPLAIN: &str = "query($id: ID!, $deployment: String, $queue: String, $address: String) { node(id: $id) { ... on AgentToken { \
+     explain(deployment: $deployment, queue: $queue, address: $address) { allowed deployment decidedBy { ...C } checks { ...C } } } } } \
+     fragment C on AgentTokenCheck { part allowed rule words refusal }";
+
 /// The organization's deployments.
 pub const DEPLOYMENTS: &str = concat!(
     "query($after: String) { viewer { organizations(first: 1) { edges { node { deployments(first: 500, after: $after) { \

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use countersign_domain::agent::{Tags, expand_name};
 use countersign_domain::id::{DeploymentId, OrganizationId, SessionId};
+use countersign_domain::text::DeploymentName;
 use countersign_domain::{AgentState, Kind, Refusal, Scope, TokenDigest, TokenSecret};
 use countersign_store::agents::sessions::{self, NewSession};
 use countersign_store::agents::{self, Agent};
@@ -216,25 +217,45 @@ async fn register(tx: &mut Tx, scene: &Scene<Input>) -> Result<Agent> {
     Ok(agent)
 }
 
-/// The deployment that an agent joins: the one that its tag names; else the token's only one; else the organization's default. None
-/// when that is outside the scope, or there is no such deployment: the caller is not to learn which.
+/// The deployment that an agent joins; none when that is outside the scope, or there is no such deployment: the caller is not to learn
+/// which.
 async fn join(tx: &mut Tx, of: OrganizationId, scope: &Scope, tags: &Tags) -> Result<Option<DeploymentId>> {
-    let id = if let Some(name) = tags.deployment() {
-        deployments::find_by_name(tx, of, name.as_str()).await?.map(|it| it.id)
-    } else {
-        scope.deployments.only_one()
-    };
-    let found = match id {
-        // Whoever deletes it waits until this agent is in it, and tells it then.
-        Some(id) => deployments::enter(tx, of, id).await?,
-        None if tags.deployment().is_some() => None,
+    let found = match wanted(tx, of, scope, tags.deployment()).await? {
         // The default one is never deleted.
-        None => match organizations::find(tx, of).await? {
-            Some(organization) => deployments::find(tx, of, organization.default_deployment).await?,
-            None => None,
-        },
+        Some(it) if it.is_default => deployments::find(tx, of, it.id).await?,
+        // Whoever deletes it waits until this agent is in it, and tells it then.
+        Some(it) => deployments::enter(tx, of, it.id).await?,
+        None => None,
     };
     Ok(found.filter(|it| scope.allows_deployment(it.id, it.parent.is_some())).map(|it| it.id))
+}
+
+/// The deployment that an agent asks for.
+pub(crate) struct Joined {
+    pub id: DeploymentId,
+    is_default: bool,
+}
+
+/// The one that its tag names; without the tag the token's only one; else the organization's default. None when no deployment has that
+/// name.
+pub(crate) async fn wanted(
+    tx: &mut Tx,
+    of: OrganizationId,
+    scope: &Scope,
+    name: Option<&DeploymentName>,
+) -> Result<Option<Joined>> {
+    let id = match name {
+        Some(name) => match deployments::find_by_name(tx, of, name.as_str()).await? {
+            Some(it) => Some(it.id),
+            None => return Ok(None),
+        },
+        None => scope.deployments.only_one(),
+    };
+    if let Some(id) = id {
+        return Ok(Some(Joined { id, is_default: false }));
+    }
+    let organization = organizations::find(tx, of).await?;
+    Ok(organization.map(|it| Joined { id: it.default_deployment, is_default: true }))
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use countersign_domain::id::{OrganizationId, TokenId};
-use countersign_domain::text::DeploymentName;
+use countersign_domain::text::{DeploymentName, QueueName};
 use countersign_domain::{DeploymentScope, PublicId, QueueScope, Refusal, Scope};
 use countersign_store::Tx;
 use countersign_store::organizations::{self, Deployment};
@@ -16,8 +16,6 @@ use crate::{Control, Error, Grant, Result};
 pub const MAX_DEPLOYMENTS: usize = 200;
 /// The most queues that one call may name.
 pub const MAX_QUEUES: usize = 100;
-/// What the queue without a name is called in a token's scope.
-const DEFAULT_QUEUE: &str = "default";
 /// How many names a refusal repeats.
 const NAMES_SHOWN: usize = 10;
 
@@ -62,7 +60,8 @@ impl Reached {
         match self.withheld {
             Some(Withheld::Queues) => {
                 return format!(
-                    "The agent token {token} does not reach the queues of this agent (`{DEFAULT_QUEUE}` is the one without a name). {advice}"
+                    "The agent token {token} does not reach the queues of this agent (`{}` is the one without a name). {advice}",
+                    QueueName::default()
                 );
             }
             Some(Withheld::Branches) => {
@@ -140,7 +139,10 @@ pub(super) async fn reach(tx: &mut Tx, of: OrganizationId, token: TokenId, wante
 
 /// Whether one of the queues is in scope.
 fn allows_a_queue(scope: &Scope, queues: &[Option<String>]) -> bool {
-    let allows = |queue: Option<&str>| scope.allows_queue_named(queue.unwrap_or(DEFAULT_QUEUE));
+    let allows = |queue: Option<&str>| match queue {
+        Some(name) => scope.allows_queue_named(name),
+        None => scope.allows_queue(&QueueName::default()),
+    };
     match (&scope.queues, queues) {
         (QueueScope::Any, _) => true,
         (QueueScope::Only(_), []) => allows(None),

@@ -12,6 +12,7 @@ pub(crate) mod connection;
 pub(crate) mod dagster_agent;
 pub(crate) mod date_time;
 pub(crate) mod deployment;
+pub(crate) mod explanation;
 pub(crate) mod job;
 pub(crate) mod job_filter;
 pub(crate) mod node;

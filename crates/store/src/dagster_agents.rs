@@ -35,6 +35,9 @@ statements! {
     /// A page of the organization's agents, newest first: those that were heard since $3.
     PAGE = concat!("SELECT ", columns!(), " FROM dagster_agents a JOIN tokens t ON t.id = a.token_id
               WHERE a.organization_id = $1 AND a.id < $2 AND a.heartbeat_at >= $3 ORDER BY a.id DESC LIMIT $4");
+    /// One token's agents that were heard since $3, newest first.
+    HEARD_OF_TOKEN = concat!("SELECT ", columns!(), " FROM dagster_agents a JOIN tokens t ON t.id = a.token_id
+              WHERE a.organization_id = $1 AND a.token_id = $2 AND a.heartbeat_at >= $3 ORDER BY a.id DESC LIMIT $4");
     /// How many those are.
     COUNT = "SELECT COUNT(*) AS n FROM dagster_agents WHERE organization_id = $1 AND heartbeat_at >= $2";
     /// What one of the organization's agents does for its deployments, by name.
@@ -243,7 +246,18 @@ pub async fn page(
     tx.all(PAGE, &params![of, after, since, limit]).await?.iter().map(agent).collect()
 }
 
-/// How many those are.
+/// At most `limit` of one token's agents that were heard since a time, newest first.
+pub async fn heard_of_token(
+    tx: &mut Tx,
+    of: OrganizationId,
+    token: TokenId,
+    since: Timestamp,
+    limit: i64,
+) -> Result<Vec<DagsterAgent>, StoreError> {
+    tx.all(HEARD_OF_TOKEN, &params![of, token, since, limit]).await?.iter().map(agent).collect()
+}
+
+/// How many the organization has that were heard since a time.
 pub async fn count(tx: &mut Tx, of: OrganizationId, since: Timestamp) -> Result<i64, StoreError> {
     tx.one(COUNT, &params![of, since]).await?.get("n")
 }

@@ -100,7 +100,7 @@ pub const TOKEN_ROTATE: &str = concat!(
 /// Takes an agent token back.
 pub const TOKEN_REVOKE: &str = concat!(
     "mutation($input: AgentTokenRevokeInput!) { agentTokenRevoke(input: $input) { agentToken { ...T } touchedAgents \
-     { uuid name } } } ",
+     { uuid name } dagsterAgents { uuid process label } } } ",
     agent_token_fields!()
 );
 

@@ -120,7 +120,7 @@ impl Table {
         let new = NewAgentToken { scope: Some(plain.scope(&self.ids)), expires_at, ..NewAgentToken::default() };
         let issued = control.create_agent_token(&self.world.admin::<CreateAgentToken>(), new).await.expect("a token");
         let id = issued.token.token.id;
-        let revoked = number % ENDED_OF == 0;
+        let revoked = number.is_multiple_of(ENDED_OF);
         if revoked {
             let revocation =
                 Revocation { token: TokenReference::Id(id), reason: "tried".to_owned(), connected_agents: Reach::Keep };

@@ -189,7 +189,9 @@ pub async fn what_is_given_and_taken_counts_from_the_next_call_on(world: &World)
     let (value, id) = (issued.secret.reveal(), issued.token.token.id);
     let holder = caller(control, value).await;
     beat(control, &holder, heartbeat(&process(control), &["prod"])).await.expect("kept");
-    tokens::revoke(world, id, Reach::Keep).await;
+    let revoked = tokens::revoke(world, id, Reach::Keep).await;
+    let labels: Vec<_> = revoked.dagster_agents.iter().map(|it| (it.token, it.label.as_deref())).collect();
+    assert_eq!(labels, [(id, Some("north"))], "who is cut off is named");
     assert_eq!(refusal(control, value).await, Refusal::Revoked, "whatever becomes of other agents");
     let late = beat(control, &holder, heartbeat(&process(control), &["prod"])).await;
     assert_eq!(refusal_of(late), Refusal::Revoked, "a heartbeat that was under way commits nothing");

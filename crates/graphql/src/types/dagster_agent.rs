@@ -36,7 +36,7 @@ impl From<rules::AgentStatus> for DagsterAgentStatus {
     }
 }
 
-pub(crate) struct DagsterAgent(dagster::DagsterAgent);
+pub(crate) struct DagsterAgent(pub dagster::DagsterAgent);
 
 connection! {
     /// Dagster+ agents, newest first.

@@ -14,7 +14,8 @@ async fn organization(server: &Server) -> String {
 }
 
 async fn cluster(server: &Server, document: &str, variables: Value) -> Answer {
-    server.ask(&format!("{document} {CLUSTER}"), variables).await
+    let fragment = if document.contains("...F") { CLUSTER } else { "" };
+    server.ask(&format!("{document} {fragment}"), variables).await
 }
 
 const CREATE: &str = "mutation createCluster($organizationId: ID!, $name: String!, $description: String, $emoji: String, $color: String) {

@@ -149,7 +149,7 @@ pub const DAGSTER_AGENT_LIST: &str = concat!(
     "query($running: Boolean, $first: Int, $after: String) { viewer { organizations(first: 1) { edges { node { \
      dagsterAgents(running: $running, first: $first, after: $after) { edges { node { ",
     dagster_agent_fields!(),
-    "deployments { deployment { name } } errors { message } } } pageInfo { hasNextPage endCursor } } } } } } }"
+    "deployments { deployment { name } } errorCount } } pageInfo { hasNextPage endCursor } } } } } } }"
 );
 
 /// The same with all that is known of each.

@@ -115,9 +115,13 @@ fn dagster_rows() -> Vec<(&'static str, String, &'static str)> {
         ("watched runs of one heartbeat", number(dagster::MAX_RUN_WORKERS), INVALID),
         ("errors of an agent that are kept", number(dagster::MAX_ERRORS), "the newest are"),
         ("bytes that are kept of a message or a stack trace", number(dagster::MAX_TEXT), "the rest is cut off"),
-        ("bytes that are kept of all of them together", number(dagster::MAX_TEXTS), "the rest is left out"),
+        ("bytes that are kept of a heartbeat, names too", number(dagster::MAX_TEXTS), "the rest is left out"),
         ("characters that are kept of a name", number(dagster::MAX_NAME), "the rest is cut off"),
-        ("agents that an agent is told of", number(dagster::MAX_ALIVE), "the newest are"),
+        (
+            "agents that an agent is told of",
+            number(dagster::MAX_ALIVE),
+            "422: one that is left out would lose its code servers",
+        ),
     ]
 }
 

@@ -6,7 +6,7 @@ use countersign_domain::id::{OrganizationId, TokenId};
 use countersign_domain::text::{DeploymentName, QueueName};
 use countersign_domain::{DeploymentScope, PublicId, QueueScope, Refusal, Scope};
 use countersign_store::Tx;
-use countersign_store::organizations::{self, Deployment};
+use countersign_store::deployments::{self, Deployment};
 use countersign_store::tokens::scopes;
 
 use crate::access::{Action, AgentTokenCaller};
@@ -115,7 +115,7 @@ pub(super) async fn reach(tx: &mut Tx, of: OrganizationId, token: TokenId, wante
     let mut reached = Reached::default();
     for name in &wanted.deployments {
         let found = match name.parse::<DeploymentName>() {
-            Ok(name) => organizations::find_deployment_by_name(tx, of, name.as_str()).await?,
+            Ok(name) => deployments::find_by_name(tx, of, name.as_str()).await?,
             Err(_) => None,
         };
         match found.filter(|it| scope.allows_deployment(it.id, it.parent.is_some())) {
@@ -129,7 +129,8 @@ pub(super) async fn reach(tx: &mut Tx, of: OrganizationId, token: TokenId, wante
         reached.refused.clone_from(&wanted.deployments);
         reached.served.clear();
         reached.withheld = Some(Withheld::Queues);
-    } else if reached.served.is_empty() && !reached.refused.is_empty() {
+    } else if reached.served.is_empty() && !reached.refused.is_empty() && !(wanted.branches && reaches_branches(&scope))
+    {
         reached.withheld = Some(Withheld::Deployments);
     } else if wanted.deployments.is_empty() && wanted.branches && !reaches_branches(&scope) {
         reached.withheld = Some(Withheld::Branches);

@@ -1,4 +1,4 @@
-//! Clusters, their queues and their tokens, with the documents that Buildkite's Terraform provider sends.
+//! Clusters, their queues and their tokens, with the documents that Buildkite's Terraform provider sends; of a pipeline it asks for more than there is here.
 
 use serde_json::{Value, json};
 
@@ -28,7 +28,7 @@ const DELETE: &str =
     "mutation deleteCluster($organizationId: ID!, $id: ID!) { clusterDelete(input: {organizationId: $organizationId, id: $id}) {
       clientMutationId deletedClusterId } }";
 const NODE: &str = "query getNode($id: ID!) { node(id: $id) { __typename
-    ...on Pipeline { id pipelineUuid: uuid name description }
+    ...on Pipeline { id pipelineUuid: uuid name description emoji color slug defaultBranch }
     ...on PipelineTemplate { id uuid available configuration description name }
     ...on Rule { id uuid document description type action effect sourceType targetType
       source { __typename ...on Pipeline { uuid } } target { __typename ...on Pipeline { uuid } } }

@@ -1,7 +1,7 @@
 //! Builds: a pipeline's steps become jobs, and the jobs leave words behind.
 
 mod annotate;
-mod cancel;
+pub(crate) mod cancel;
 pub(crate) mod chores;
 mod create;
 mod deadlock;

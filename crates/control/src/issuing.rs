@@ -29,6 +29,8 @@ pub(crate) struct Issue {
 
 /// The family of an agent token: fixed when it is made, because its global id carries it.
 pub(crate) const AGENT_TOKEN: &str = "AgentToken";
+/// The family of an agent token that was made for one deployment, and stays with it.
+pub(crate) const CLUSTER_TOKEN: &str = "ClusterToken";
 /// The family of a user token.
 pub(crate) const USER_TOKEN: &str = "APIAccessToken";
 /// The family of an operator token.

@@ -11,6 +11,8 @@ pub mod audit;
 mod beside;
 pub mod builds;
 mod crowd;
+pub mod dagster;
+pub mod deployments;
 mod error;
 mod input;
 mod issuing;

@@ -2,6 +2,7 @@
 
 mod abandoned_artifacts;
 mod blobs;
+mod deployments;
 mod expired_jobs;
 mod flush;
 mod gone_agents;
@@ -44,6 +45,10 @@ pub struct Swept {
     pub artifacts_emptied: u64,
     /// Jobs that ran too long, or did not stop when they were told to.
     pub jobs_overdue: u64,
+    /// Branch deployments that were removed because their time had come.
+    pub deployments_expired: u64,
+    /// Deleted deployments of which something was left.
+    pub deployments_cleared: u64,
     /// Jobs that no agent took in time.
     pub jobs_expired: u64,
     /// Concurrency groups that held jobs back although they had room.
@@ -79,6 +84,8 @@ impl Control {
             artifacts_abandoned: kept(self.abandon_artifacts().await, &mut faults),
             artifacts_emptied: kept(self.remove_failed_artifacts().await, &mut faults),
             jobs_overdue: kept(self.end_overdue_jobs().await, &mut faults),
+            deployments_expired: kept(self.expire_deployments().await, &mut faults),
+            deployments_cleared: kept(self.clear_deployments().await, &mut faults),
             jobs_expired: kept(self.expire_jobs().await, &mut faults),
             builds_seen_to: kept(self.see_to_builds(None).await, &mut faults),
             groups_freed: kept(self.free_groups().await, &mut faults),

@@ -4,6 +4,7 @@ mod create;
 mod initialize;
 mod view;
 
-pub use countersign_store::organizations::{Deployment, Organization};
+pub use countersign_store::deployments::Deployment;
+pub use countersign_store::organizations::Organization;
 pub use countersign_store::users::{Member, User};
 pub use create::{Created, DEFAULT_DEPLOYMENT, DEFAULT_TOKEN, NewOrganization};

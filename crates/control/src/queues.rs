@@ -1,5 +1,8 @@
-//! Queues: keeping their jobs back, and letting them go again.
+//! Queues: making and deleting them, keeping their jobs back, and letting them go again.
 
+mod create;
+mod delete;
+mod update;
 mod view;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -8,7 +11,7 @@ use countersign_domain::agent::Rules;
 use countersign_domain::text::{DeploymentName, QueueName, Reason};
 use countersign_store::jobs::dispatch::Spot;
 use countersign_store::queues;
-use countersign_store::{Lane, Tx, organizations};
+use countersign_store::{Lane, Tx, deployments, organizations};
 use serde_json::json;
 
 use crate::access::actions::PauseQueue;
@@ -17,6 +20,8 @@ use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene, input};
 
 pub use countersign_store::queues::Queue;
+pub use create::{MAX_QUEUES, NewQueue};
+pub use update::QueueChange;
 pub use view::Standing;
 
 /// A queue, by its deployment's and its own name.
@@ -76,10 +81,11 @@ async fn set(tx: &mut Tx, scene: &Scene<Asked>, paused: bool) -> Result<Queue> {
     let Asked { deployment, queue, note } = &scene.input;
     let deployment = match deployment {
         Some(name) => {
-            organizations::find_deployment_by_name(tx, of, name.as_str())
-                .await?
-                .ok_or_else(|| Error::invalid("deployment", "names none of the organization's deployments"))?
-                .id
+            let found = match deployments::find_by_name(tx, of, name.as_str()).await? {
+                Some(named) => deployments::enter(tx, of, named.id).await?,
+                None => None,
+            };
+            found.ok_or_else(|| Error::invalid("deployment", "names none of the organization's deployments"))?.id
         }
         None => organizations::find(tx, of).await?.ok_or(Error::NotFound("organization"))?.default_deployment,
     };

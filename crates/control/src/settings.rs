@@ -55,7 +55,7 @@ pub struct Retention {
     pub logs: Option<Duration>,
     /// The bytes of a build's artifacts, if that is shorter; that there were such artifacts is known as long as the build is.
     pub artifacts: Option<Duration>,
-    /// Agents that have left or were lost, from then on, as long as no job names them.
+    /// Agents that have left or were lost, from then on, as long as no job names them; Dagster+ agents from their last heartbeat on.
     pub agents: Option<Duration>,
 }
 

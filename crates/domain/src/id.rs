@@ -172,6 +172,10 @@ pub mod of {
         Artifact,
         /// A key that signs tokens of jobs for other services.
         SigningKey,
+        /// An agent that a Dagster+ agent is.
+        DagsterAgent,
+        /// The process of such an agent, which names itself.
+        DagsterProcess,
     }
 }
 
@@ -203,3 +207,7 @@ pub type AnnotationId = Id<of::Annotation>;
 pub type ArtifactId = Id<of::Artifact>;
 /// Id of a signing key.
 pub type SigningKeyId = Id<of::SigningKey>;
+/// Id of an agent that a Dagster+ agent is.
+pub type DagsterAgentId = Id<of::DagsterAgent>;
+/// What the process of such an agent calls itself.
+pub type DagsterProcessId = Id<of::DagsterProcess>;

@@ -24,6 +24,8 @@ pub const MAX_SLUG: usize = 64;
 pub const MAX_ORGANIZATION_NAME: usize = 100;
 /// Most characters of the name of a queue or a deployment.
 pub const MAX_NAME: usize = 100;
+/// Most characters of what stands before a name.
+pub const MAX_EMOJI: usize = 64;
 /// Most bytes of an e-mail address (RFC 5321, section 4.5.3.1.3, less the brackets).
 pub const MAX_EMAIL: usize = 254;
 
@@ -95,6 +97,24 @@ pub fn hidden(c: char) -> Option<&'static str> {
         _ if c.is_control() => Some("a control character"),
         _ => None,
     }
+}
+
+/// Most characters of a foreign text that a message repeats, where nothing else is said.
+pub const MAX_SHOWN: usize = 60;
+
+/// A foreign text as a message repeats it: what hides, or could move a terminal's cursor, is escaped, and what is longer than [`MAX_SHOWN`]
+/// is cut short.
+#[must_use]
+pub fn shown(text: &str) -> String {
+    shown_up_to(text, MAX_SHOWN)
+}
+
+/// The same with another limit, in characters.
+#[must_use]
+pub fn shown_up_to(text: &str, limit: usize) -> String {
+    let start: String = text.chars().take(limit).collect();
+    let end = if start.len() < text.len() { "…" } else { "" };
+    format!("{}{end}", start.escape_debug())
 }
 
 /// One line that shows all it holds: not blank, at most `limit` characters, nothing hidden.
@@ -193,11 +213,17 @@ texts! {
     /// An e-mail address, kept in lower case, so that two spellings of one address compare equal.
     Email { check: check_email, keep: str::to_ascii_lowercase }
 
+    /// What stands before a name, such as `:rocket:` or the sign itself: one line of 1 to 64 characters.
+    Emoji { check: |text| check_line(text, MAX_EMOJI), keep: str::to_owned }
+
+    /// A colour: `#` and six hexadecimal digits.
+    Color { check: check_color, keep: str::to_owned }
+
     /// A queue's name: 1 to 100 letters, digits, `-`, `_` and `.`; upper and lower case differ.
     QueueName { check: |text| check_name(text, MAX_NAME, NAME_CHARACTERS, is_name_byte), keep: str::to_owned }
 
-    /// A deployment's name: 1 to 100 letters, digits, `-`, `_` and `.`; upper and lower case differ.
-    DeploymentName { check: |text| check_name(text, MAX_NAME, NAME_CHARACTERS, is_name_byte), keep: str::to_owned }
+    /// A deployment's name: 1 to 100 letters, digits, `-`, `_`, `.` and blanks between them; upper and lower case differ.
+    DeploymentName { check: check_deployment, keep: str::to_owned }
 }
 
 const NAME_CHARACTERS: &str = "letters, digits, '-', '_' and '.'";
@@ -227,6 +253,20 @@ fn check_slug(text: &str) -> Result<(), BadText> {
         return Err(BadText::Shape("begins or ends with '-'; let it begin and end with a letter or digit"));
     }
     Ok(())
+}
+
+/// Buildkite's clusters have blanks in their names.
+fn check_deployment(text: &str) -> Result<(), BadText> {
+    check_name(text, MAX_NAME, "letters, digits, '-', '_', '.' and blanks", |byte| is_name_byte(byte) || byte == b' ')?;
+    if text.starts_with(' ') || text.ends_with(' ') {
+        return Err(BadText::Shape("begins or ends with a blank; let it begin and end with another character"));
+    }
+    Ok(())
+}
+
+fn check_color(text: &str) -> Result<(), BadText> {
+    let fits = text.strip_prefix('#').is_some_and(|it| it.len() == 6 && it.bytes().all(|b| b.is_ascii_hexdigit()));
+    if fits { Ok(()) } else { Err(BadText::Shape("is no colour; write # and six hexadecimal digits, such as #0B79CE")) }
 }
 
 /// Plain addresses only: no quoted local parts, no comments, no addresses outside ASCII.

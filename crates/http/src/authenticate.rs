@@ -13,9 +13,16 @@ use tracing::Span;
 /// As [`Control::authenticate`]. A header that is not `Token VALUE` or `Bearer VALUE`, and a second header, show an unknown
 /// credential.
 pub async fn authenticate(control: &Control, parts: &Parts) -> Result<Caller> {
+    authenticate_value(control, parts, presented(&parts.headers)?).await
+}
+
+/// The same by a value that a protocol has in another place than the header `Authorization`.
+///
+/// # Errors
+/// As [`Control::authenticate`].
+pub async fn authenticate_value(control: &Control, parts: &Parts, value: Option<&str>) -> Result<Caller> {
     let origin = parts.extensions.get::<Origin>().cloned();
     let origin = origin.ok_or_else(|| Error::internal("a request came past the layers that say where it is from"))?;
-    let value = presented(&parts.headers)?;
     let caller = control.authenticate(Presented { value, origin }).await.inspect_err(|error| {
         if let Error::Unauthenticated { token: Some(id), .. } = error {
             Span::current().record("credential", id.as_str());

@@ -22,6 +22,10 @@ pub enum Sort {
     Agent,
     /// A deployment.
     Deployment,
+    /// The same under Buildkite's name.
+    Cluster,
+    /// An agent token that was made for one deployment, under Buildkite's name.
+    ClusterToken,
     /// A queue.
     ClusterQueue,
     /// A pipeline.
@@ -35,7 +39,7 @@ pub enum Sort {
 }
 
 impl Sort {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 14] = [
         Self::Organization,
         Self::User,
         Self::Viewer,
@@ -43,6 +47,8 @@ impl Sort {
         Self::UserToken,
         Self::Agent,
         Self::Deployment,
+        Self::Cluster,
+        Self::ClusterToken,
         Self::ClusterQueue,
         Self::Pipeline,
         Self::Build,
@@ -60,6 +66,8 @@ impl Sort {
             Self::UserToken => "APIAccessToken",
             Self::Agent => "Agent",
             Self::Deployment => "Deployment",
+            Self::Cluster => "Cluster",
+            Self::ClusterToken => "ClusterToken",
             Self::ClusterQueue => "ClusterQueue",
             Self::Pipeline => "Pipeline",
             Self::Build => "Build",
@@ -79,6 +87,8 @@ impl Sort {
             Self::UserToken => "user token",
             Self::Agent => "agent",
             Self::Deployment => "deployment",
+            Self::Cluster => "cluster",
+            Self::ClusterToken => "cluster agent token",
             Self::ClusterQueue => "queue",
             Self::Pipeline => "pipeline",
             Self::Build => "build",

@@ -6,6 +6,7 @@
 
 mod answer;
 mod authenticate;
+mod brackets;
 mod edge;
 pub mod global_id;
 mod json;
@@ -17,7 +18,8 @@ mod request_id;
 mod secrets_in_text;
 
 pub use answer::{internal, message, unavailable};
-pub use authenticate::authenticate;
+pub use authenticate::{authenticate, authenticate_value};
+pub use brackets::deepest_bracket;
 pub use edge::Edge;
 pub use json::{BadBody, Json, parse_json, read_body};
 pub use origin::TrustedProxies;

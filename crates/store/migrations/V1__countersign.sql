@@ -41,14 +41,28 @@ CREATE TABLE members (
     PRIMARY KEY (organization_id, user_id)
 );
 
+-- A deleted one stays, because builds and agents name it, and its name is free again. `looked_at` is when
+-- that was last brought on, `cleared_at` when the last of it had ended.
 CREATE TABLE deployments (
-    id               BYTEA PRIMARY KEY,
-    organization_id  BYTEA NOT NULL REFERENCES organizations (id),
-    name             TEXT NOT NULL,
-    parent_id        BYTEA REFERENCES deployments (id),
-    created_at       BIGINT NOT NULL,
-    UNIQUE (organization_id, name)
+    id                BYTEA PRIMARY KEY,
+    organization_id   BYTEA NOT NULL REFERENCES organizations (id),
+    name              TEXT NOT NULL,
+    parent_id         BYTEA REFERENCES deployments (id),
+    description       TEXT,
+    emoji             TEXT,
+    color             TEXT,
+    default_queue_id  BYTEA,
+    created_at        BIGINT NOT NULL,
+    created_by        BYTEA,
+    expires_at        BIGINT,
+    deleted_at        BIGINT,
+    looked_at         BIGINT,
+    cleared_at        BIGINT
 );
+CREATE UNIQUE INDEX deployments_by_name ON deployments (organization_id, name) WHERE deleted_at IS NULL;
+CREATE INDEX deployments_of_parent ON deployments (parent_id) WHERE parent_id IS NOT NULL;
+CREATE INDEX deployments_to_expire ON deployments (expires_at) WHERE expires_at IS NOT NULL AND deleted_at IS NULL;
+CREATE INDEX deployments_to_clear ON deployments (looked_at, id) WHERE deleted_at IS NOT NULL AND cleared_at IS NULL;
 
 -- Agent tokens, user tokens and operator tokens. An operator token belongs to no organization: its organization is sixteen zero bytes.
 CREATE TABLE tokens (
@@ -102,6 +116,7 @@ CREATE TABLE token_deployments (
     deployment_id  BYTEA NOT NULL REFERENCES deployments (id),
     PRIMARY KEY (token_id, deployment_id)
 );
+CREATE INDEX token_deployments_by_deployment ON token_deployments (deployment_id);
 CREATE TABLE token_queues (
     token_id  BYTEA NOT NULL REFERENCES tokens (id),
     queue     TEXT NOT NULL,
@@ -153,6 +168,7 @@ CREATE TABLE agents (
 CREATE INDEX agents_of_organization ON agents (organization_id, id);
 CREATE INDEX agents_of_token ON agents (token_id, state);
 CREATE INDEX agents_in_state ON agents (state);
+CREATE INDEX agents_of_deployment ON agents (deployment_id, id) WHERE state IN ('never_connected', 'connected', 'stopping');
 
 CREATE TABLE sessions (
     id               BYTEA PRIMARY KEY,
@@ -168,13 +184,48 @@ CREATE TABLE sessions (
 CREATE INDEX sessions_of_agent ON sessions (agent_id);
 CREATE INDEX sessions_by_key ON sessions (key_id) WHERE ended_at IS NULL;
 
--- A queue is known from the first agent or job on. While its dispatch is paused, its agents are given nothing.
+-- Agents that Dagster+ agents are: each process by the id that it gives itself, as its last heartbeat told of it. `errors` is that
+-- heartbeat's snapshot of them, as JSON.
+CREATE TABLE dagster_agents (
+    id               BYTEA PRIMARY KEY,
+    organization_id  BYTEA NOT NULL REFERENCES organizations (id),
+    token_id         BYTEA NOT NULL REFERENCES tokens (id),
+    process_id       BYTEA NOT NULL,
+    label            TEXT,
+    launcher         TEXT,
+    version          TEXT,
+    image_tag        TEXT,
+    ip               TEXT NOT NULL,
+    errors           TEXT NOT NULL,
+    error_count      BIGINT NOT NULL,
+    created_at       BIGINT NOT NULL,
+    heartbeat_at     BIGINT NOT NULL,
+    UNIQUE (token_id, process_id)
+);
+CREATE INDEX dagster_agents_of_organization ON dagster_agents (organization_id, id);
+CREATE INDEX dagster_agents_heard ON dagster_agents (heartbeat_at);
+
+-- What each of them does for one deployment.
+CREATE TABLE dagster_agent_deployments (
+    dagster_agent_id  BYTEA NOT NULL REFERENCES dagster_agents (id) ON DELETE CASCADE,
+    deployment_id     BYTEA NOT NULL REFERENCES deployments (id) ON DELETE CASCADE,
+    default_queue     BOOLEAN NOT NULL,
+    queues            TEXT NOT NULL,
+    code_servers      TEXT NOT NULL,
+    run_workers       TEXT NOT NULL,
+    PRIMARY KEY (dagster_agent_id, deployment_id)
+);
+CREATE INDEX dagster_agents_of_deployment ON dagster_agent_deployments (deployment_id);
+
+-- A queue is known from its first job on, or from when it was made. While its dispatch is paused, its agents are given nothing.
 CREATE TABLE queues (
     id                  BYTEA PRIMARY KEY,
     organization_id     BYTEA NOT NULL REFERENCES organizations (id),
     deployment_id       BYTEA NOT NULL REFERENCES deployments (id),
     name                TEXT NOT NULL,
+    description         TEXT,
     created_at          BIGINT NOT NULL,
+    created_by          BYTEA,
     dispatch_paused_at  BIGINT,
     dispatch_paused_by  BYTEA,
     dispatch_paused_note TEXT,
@@ -240,6 +291,7 @@ CREATE TABLE builds (
 );
 CREATE INDEX builds_of_organization ON builds (organization_id, id);
 CREATE INDEX builds_of_pipeline ON builds (pipeline_id, id);
+CREATE INDEX builds_under_way ON builds (deployment_id, id) WHERE finished_at IS NULL;
 CREATE INDEX builds_with_chores ON builds (id) WHERE chore IS NOT NULL;
 CREATE INDEX builds_of_trigger_root ON builds (trigger_root) WHERE trigger_root IS NOT NULL;
 CREATE INDEX builds_ended ON builds (finished_at) WHERE finished_at IS NOT NULL AND removed_at IS NULL;

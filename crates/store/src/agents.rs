@@ -48,6 +48,9 @@ statements! {
     /// The agents of one token that have a session.
     WITH_SESSION_OF_TOKEN = "SELECT id FROM agents WHERE organization_id = $1 AND token_id = $2
               AND state IN ('never_connected', 'connected', 'stopping') ORDER BY id";
+    /// Agents of one deployment that have a session and were not told to leave. $3: at the most.
+    UNTOLD_OF_DEPLOYMENT = "SELECT id FROM agents WHERE organization_id = $1 AND deployment_id = $2
+              AND state IN ('never_connected', 'connected') ORDER BY id LIMIT $3";
     /// Agents that should be heard of and were last seen before a time. $2: at the most.
     SILENT = "SELECT id, organization_id, last_seen_at FROM agents WHERE state IN ('connected', 'stopping', 'never_connected')
               AND COALESCE(last_seen_at, created_at) < $1 ORDER BY id LIMIT $2";
@@ -302,6 +305,16 @@ pub async fn with_session_of_token(
     token: TokenId,
 ) -> Result<Vec<AgentId>, StoreError> {
     tx.all(WITH_SESSION_OF_TOKEN, &params![of, token]).await?.iter().map(|row| row.get("id")).collect()
+}
+
+/// At most `limit` agents of a deployment that hold a session and were not told to leave, in the order of their ids.
+pub async fn untold_of_deployment(
+    tx: &mut Tx,
+    of: OrganizationId,
+    deployment: DeploymentId,
+    limit: i64,
+) -> Result<Vec<AgentId>, StoreError> {
+    tx.all(UNTOLD_OF_DEPLOYMENT, &params![of, deployment, limit]).await?.iter().map(|row| row.get("id")).collect()
 }
 
 /// At most `limit` agents that hold a session and were last seen before `before`.

@@ -11,6 +11,8 @@ pub mod artifacts;
 pub mod audit;
 pub mod blobs;
 pub mod builds;
+pub mod dagster_agents;
+pub mod deployments;
 pub mod instance;
 pub mod jobs;
 pub mod keys;

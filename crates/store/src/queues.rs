@@ -1,23 +1,43 @@
-//! Queues: known from their first agent or job on, and able to keep their jobs back.
+//! Queues: made by somebody or known from their first job on, and able to keep their jobs back.
 
 use countersign_domain::Timestamp;
 use countersign_domain::id::{DeploymentId, Id, OrganizationId, UserId};
 
 use crate::{Row, StoreError, Tx, params, statements};
 
+macro_rules! columns {
+    () => {
+        "id, organization_id, deployment_id, name, description, created_at, created_by, dispatch_paused_at, dispatch_paused_by,
+         dispatch_paused_note"
+    };
+}
+
 statements! {
     /// A queue, made by its first use.
     ENSURE = "INSERT INTO queues (id, organization_id, deployment_id, name, created_at) VALUES ($1, $2, $3, $4, $5)
               ON CONFLICT (deployment_id, name) DO NOTHING";
     /// One of the organization's queues.
-    FIND = "SELECT id, organization_id, deployment_id, name, created_at, dispatch_paused_at, dispatch_paused_by, dispatch_paused_note
-              FROM queues WHERE organization_id = $1 AND deployment_id = $2 AND name = $3";
+    FIND = concat!("SELECT ", columns!(), " FROM queues WHERE organization_id = $1 AND deployment_id = $2 AND name = $3");
     /// The same, by its id.
-    BY_ID = "SELECT id, organization_id, deployment_id, name, created_at, dispatch_paused_at, dispatch_paused_by, dispatch_paused_note
-              FROM queues WHERE organization_id = $1 AND id = $2";
+    BY_ID = concat!("SELECT ", columns!(), " FROM queues WHERE organization_id = $1 AND id = $2");
     /// A page of the organization's queues, newest first.
-    PAGE = "SELECT id, organization_id, deployment_id, name, created_at, dispatch_paused_at, dispatch_paused_by, dispatch_paused_note
-              FROM queues WHERE organization_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3";
+    PAGE = concat!("SELECT ", columns!(), " FROM queues WHERE organization_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
+    /// The queues of one deployment, by name. $3: at the most.
+    OF_DEPLOYMENT = concat!("SELECT ", columns!(), " FROM queues WHERE organization_id = $1 AND deployment_id = $2 ORDER BY name LIMIT $3");
+    /// A queue that somebody makes.
+    INSERT = "INSERT INTO queues (id, organization_id, deployment_id, name, description, created_at, created_by)
+              VALUES ($1, $2, $3, $4, $5, $6, $7)";
+    /// What people say of it.
+    DESCRIBE = "UPDATE queues SET description = $3 WHERE organization_id = $1 AND id = $2";
+    /// It is gone, until it is used again.
+    DELETE = "DELETE FROM queues WHERE organization_id = $1 AND id = $2";
+    /// It is its deployment's default no more.
+    CLEAR_DEFAULT = "UPDATE deployments SET default_queue_id = NULL WHERE organization_id = $1 AND default_queue_id = $2";
+    /// How much is in it.
+    HOLDS = "SELECT
+              (SELECT COUNT(*) FROM jobs j WHERE j.organization_id = $1 AND j.deployment_id = $2 AND j.queue = $3 AND j.finished_at IS NULL) AS jobs,
+              (SELECT COUNT(*) FROM agents a WHERE a.organization_id = $1 AND a.deployment_id = $2 AND a.queue = $3
+                AND a.state IN ('never_connected', 'connected', 'stopping')) AS agents";
     /// How many queues the organization has.
     COUNT = "SELECT COUNT(*) AS n FROM queues WHERE organization_id = $1";
     /// Whether a queue's dispatch is paused; whoever pauses it waits until the transaction ends.
@@ -39,8 +59,12 @@ pub struct Queue {
     pub deployment: DeploymentId,
     /// Its name.
     pub name: String,
-    /// When it was first used.
+    /// What it is for.
+    pub description: Option<String>,
+    /// When it was made, or first used.
     pub created_at: Timestamp,
+    /// By whom; none for one that its first use made.
+    pub created_by: Option<UserId>,
     /// Since when its jobs are kept back.
     pub paused_at: Option<Timestamp>,
     /// By whom.
@@ -55,7 +79,9 @@ fn queue(row: &Row) -> Result<Queue, StoreError> {
         organization: row.get("organization_id")?,
         deployment: row.get("deployment_id")?,
         name: row.get("name")?,
+        description: row.get("description")?,
         created_at: row.get("created_at")?,
+        created_by: row.get("created_by")?,
         paused_at: row.get("dispatch_paused_at")?,
         paused_by: row.get("dispatch_paused_by")?,
         paused_note: row.get("dispatch_paused_note")?,
@@ -97,6 +123,57 @@ pub async fn page(tx: &mut Tx, of: OrganizationId, after: Id<Queue>, limit: i64)
 /// How many queues the organization has.
 pub async fn count(tx: &mut Tx, of: OrganizationId) -> Result<i64, StoreError> {
     tx.one(COUNT, &params![of]).await?.get("n")
+}
+
+/// At most `limit` queues of a deployment, by name.
+pub async fn of_deployment(
+    tx: &mut Tx,
+    of: OrganizationId,
+    deployment: DeploymentId,
+    limit: i64,
+) -> Result<Vec<Queue>, StoreError> {
+    tx.all(OF_DEPLOYMENT, &params![of, deployment, limit]).await?.iter().map(queue).collect()
+}
+
+/// Adds a queue. [`StoreError::UniqueViolation`] when the deployment has one of that name.
+pub async fn insert(tx: &mut Tx, new: &Queue) -> Result<(), StoreError> {
+    let values = params![
+        new.id,
+        new.organization,
+        new.deployment,
+        new.name.as_str(),
+        new.description.clone(),
+        new.created_at,
+        new.created_by,
+    ];
+    tx.execute(INSERT, &values).await.map(drop)
+}
+
+/// Writes what people say of a queue.
+pub async fn describe(
+    tx: &mut Tx,
+    of: OrganizationId,
+    id: Id<Queue>,
+    description: Option<&str>,
+) -> Result<(), StoreError> {
+    tx.execute(DESCRIBE, &params![of, id, description]).await.map(drop)
+}
+
+/// Takes a queue away.
+pub async fn delete(tx: &mut Tx, of: OrganizationId, id: Id<Queue>) -> Result<(), StoreError> {
+    tx.execute(CLEAR_DEFAULT, &params![of, id]).await?;
+    tx.execute(DELETE, &params![of, id]).await.map(drop)
+}
+
+/// How many jobs wait or run in a queue, and how many agents with a session serve it.
+pub async fn holds(
+    tx: &mut Tx,
+    of: OrganizationId,
+    deployment: DeploymentId,
+    name: &str,
+) -> Result<(i64, i64), StoreError> {
+    let row = tx.one(HOLDS, &params![of, deployment, name]).await?;
+    Ok((row.get("jobs")?, row.get("agents")?))
 }
 
 /// Whether a queue's jobs are kept back. That stays so until the transaction ends.

@@ -6,8 +6,8 @@ use crate::Sql;
 #[must_use]
 pub fn all() -> Vec<(&'static str, &'static [Sql])> {
     use crate::{
-        agents, artifacts, audit, blobs, builds, instance, jobs, keys, oidc_keys, organizations, queue_counts, queues,
-        refusals, retention, steps, tokens, users,
+        agents, artifacts, audit, blobs, builds, dagster_agents, deployments, instance, jobs, keys, oidc_keys,
+        organizations, queue_counts, queues, refusals, retention, steps, tokens, users,
     };
     vec![
         ("agents", agents::ALL),
@@ -20,6 +20,8 @@ pub fn all() -> Vec<(&'static str, &'static [Sql])> {
         ("builds::meta_data", builds::meta_data::ALL),
         ("builds::pipelines", builds::pipelines::ALL),
         ("builds::tally", builds::tally::ALL),
+        ("deployments", deployments::ALL),
+        ("dagster_agents", dagster_agents::ALL),
         ("instance", instance::ALL),
         ("jobs", jobs::ALL),
         ("jobs::dispatch", jobs::dispatch::ALL),

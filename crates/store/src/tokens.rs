@@ -5,7 +5,7 @@
 pub mod scopes;
 pub mod secrets;
 
-use countersign_domain::id::{OrganizationId, TokenId, UserId};
+use countersign_domain::id::{DeploymentId, OrganizationId, TokenId, UserId};
 use countersign_domain::{KeyId, Kind, PublicId, RevealPolicy, Timestamp};
 
 use crate::{Row, StoreError, Turn, Tx, Value, params, statements};
@@ -41,6 +41,13 @@ statements! {
     /// One person's user tokens in the organization, newest first.
     PAGE_OF_USER = concat!("SELECT ", columns!(), " FROM tokens t WHERE t.organization_id = $1 AND t.kind = 'ut' AND t.user_id = $2
               AND t.id < $3 ORDER BY t.id DESC LIMIT $4");
+    /// A page of the agent tokens that were made for one deployment and stand, newest first.
+    PAGE_OF_DEPLOYMENT = concat!("SELECT ", columns!(), " FROM tokens t JOIN token_deployments m ON m.token_id = t.id
+              WHERE t.organization_id = $1 AND m.deployment_id = $2 AND t.family = $3 AND t.revoked_at IS NULL AND t.id < $4
+              ORDER BY t.id DESC LIMIT $5");
+    /// How many those are.
+    COUNT_OF_DEPLOYMENT = "SELECT COUNT(*) AS n FROM tokens t JOIN token_deployments m ON m.token_id = t.id
+              WHERE t.organization_id = $1 AND m.deployment_id = $2 AND t.family = $3 AND t.revoked_at IS NULL";
     /// New description, visibility, expiry and policy; the generation grows.
     UPDATE = "UPDATE tokens SET description = $3, is_public = $4, expires_at = $5, reveal_policy = $6, reveal_until = $7,
               generation = generation + 1 WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL";
@@ -237,6 +244,28 @@ pub async fn page_of_user(
     limit: i64,
 ) -> Result<Vec<Token>, StoreError> {
     tx.all(PAGE_OF_USER, &params![of, user, after, limit]).await?.iter().map(token).collect()
+}
+
+/// At most `limit` of one family's tokens that name this deployment and stand, below `after`, newest first.
+pub async fn page_of_deployment(
+    tx: &mut Tx,
+    of: OrganizationId,
+    deployment: DeploymentId,
+    family: &str,
+    after: TokenId,
+    limit: i64,
+) -> Result<Vec<Token>, StoreError> {
+    tx.all(PAGE_OF_DEPLOYMENT, &params![of, deployment, family, after, limit]).await?.iter().map(token).collect()
+}
+
+/// How many those are.
+pub async fn count_of_deployment(
+    tx: &mut Tx,
+    of: OrganizationId,
+    deployment: DeploymentId,
+    family: &str,
+) -> Result<i64, StoreError> {
+    tx.one(COUNT_OF_DEPLOYMENT, &params![of, deployment, family]).await?.get("n")
 }
 
 /// Writes description, visibility, expiry and policy of a live token. False when it is gone or revoked.

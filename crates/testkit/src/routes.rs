@@ -21,6 +21,7 @@ const JOB_ADDRESSES: [&str; 2] = [
     "/organizations/{organization}/jobs/{job}",
 ];
 const WELL_KNOWN: &str = include_str!("../../buildkite/src/well_known.rs");
+const DAGSTER: &str = include_str!("../../dagster/src/endpoint.rs");
 const OPERATION: &str = include_str!("../../http/src/operation.rs");
 
 /// What agents and their jobs call, below `/v3`.
@@ -67,6 +68,17 @@ pub fn rest() -> Vec<Route> {
             Route { method: route.method, path }
         }));
     }
+    found
+}
+
+/// What Dagster+ agents call, with whole paths: one, and the document in it says what is done.
+///
+/// # Panics
+/// When the router is not written as it was.
+#[must_use]
+pub fn dagster() -> Vec<Route> {
+    let found = in_source(DAGSTER);
+    assert_eq!(found.len(), 1, "the router of Dagster+ agents is not written as it was");
     found
 }
 

@@ -4,6 +4,7 @@
 //! `null` optional field is its empty value, an unknown field is passed over); responses are written exactly.
 
 pub mod buildkite;
+pub mod dagster;
 mod secret_text;
 
 pub use secret_text::SecretText;

@@ -4,14 +4,11 @@
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use countersign_control::{Control, Error};
-use countersign_domain::text::FieldError;
+use countersign_domain::text::{FieldError, shown};
 use countersign_http as face;
 use serde_json::{Map, Value};
 
 use crate::Failure;
-
-/// The most characters of a field's name that a message repeats.
-const SHOWN: usize = 100;
 
 /// The fields of a body that have not been taken yet. One that is null is as if it were not there.
 #[derive(Debug)]
@@ -43,6 +40,18 @@ impl Fields {
             Some(Value::String(text)) => Ok(Some(text)),
             Some(other) => Err(wrong(name, "a text", &other)),
         }
+    }
+
+    /// A text, or null, which is not the same as nothing here.
+    ///
+    /// # Errors
+    /// As [`Fields::text`].
+    pub(crate) fn text_or_null(&mut self, name: &str) -> Result<Option<Option<String>>, Error> {
+        if self.0.get(name).is_some_and(Value::is_null) {
+            self.0.remove(name);
+            return Ok(Some(None));
+        }
+        Ok(self.text(name)?.map(Some))
     }
 
     /// Yes or no.
@@ -151,10 +160,6 @@ fn wrong(name: &str, wanted: &str, found: &Value) -> Error {
     Error::invalid(name, format!("must be {wanted}, and is {found}"))
 }
 
-fn shown(name: &str) -> String {
-    name.chars().take(SHOWN).collect::<String>().escape_debug().to_string()
-}
-
 /// The same error with the names that fields have in this API.
 pub(crate) fn renamed(error: Error, names: &[(&str, &str)]) -> Failure {
     let Error::Invalid(mut fields) = error else { return Failure::from(error) };
@@ -195,6 +200,15 @@ mod tests {
         let read = fields(r#"{"a":{"f":["x","y"],"n":3,"t":true,"u":null}}"#).texts("a").expect("texts");
         let read: Vec<_> = read.iter().map(|(key, text)| (key.as_str(), text.as_str())).collect();
         assert_eq!(read, [("f", "x\ny"), ("n", "3"), ("t", "true")]);
+    }
+
+    #[test]
+    fn null_and_nothing_differ_where_they_are_to() {
+        let mut body = fields(r#"{"a":"x","b":null}"#);
+        assert_eq!(body.text_or_null("a"), Ok(Some(Some("x".to_owned()))));
+        assert_eq!(body.text_or_null("b"), Ok(Some(None)));
+        assert_eq!(body.text_or_null("c"), Ok(None));
+        assert_eq!(body.finish(), Ok(()));
     }
 
     #[test]

@@ -6,10 +6,12 @@
 //! What a call does not know, in its body or its query, is refused at its name: what was passed over would look as if it had been done.
 
 mod access_token;
+mod agent_tokens;
 mod agents;
 mod artifacts;
 mod body;
 mod builds;
+mod clusters;
 mod granted;
 mod jobs;
 mod organizations;
@@ -56,6 +58,33 @@ pub(crate) fn router() -> Router<Control> {
         .route("/organizations/{organization}/pipelines/{pipeline}/builds/{build}/artifacts", get(artifacts::of_build))
         .nest(JOB_OF_BUILD, jobs::router())
         .nest(JOB, jobs::router())
+        .route("/organizations/{organization}/clusters", get(clusters::list))
+        .route("/organizations/{organization}/clusters", post(clusters::create))
+        .route("/organizations/{organization}/clusters/{cluster}", get(clusters::show))
+        .route("/organizations/{organization}/clusters/{cluster}", put(clusters::update))
+        .route("/organizations/{organization}/clusters/{cluster}", patch(clusters::update))
+        .route("/organizations/{organization}/clusters/{cluster}", delete(clusters::delete))
+        .route("/organizations/{organization}/clusters/{cluster}/queues", get(clusters::queues::list))
+        .route("/organizations/{organization}/clusters/{cluster}/queues", post(clusters::queues::create))
+        .route("/organizations/{organization}/clusters/{cluster}/queues/{queue}", get(clusters::queues::show))
+        .route("/organizations/{organization}/clusters/{cluster}/queues/{queue}", put(clusters::queues::update))
+        .route("/organizations/{organization}/clusters/{cluster}/queues/{queue}", patch(clusters::queues::update))
+        .route("/organizations/{organization}/clusters/{cluster}/queues/{queue}", delete(clusters::queues::delete))
+        .route(
+            "/organizations/{organization}/clusters/{cluster}/queues/{queue}/pause_dispatch",
+            post(clusters::queues::pause),
+        )
+        .route(
+            "/organizations/{organization}/clusters/{cluster}/queues/{queue}/resume_dispatch",
+            post(clusters::queues::resume),
+        )
+        .route("/organizations/{organization}/clusters/{cluster}/tokens", get(clusters::tokens::list))
+        .route("/organizations/{organization}/clusters/{cluster}/tokens", post(clusters::tokens::create))
+        .route("/organizations/{organization}/clusters/{cluster}/tokens/{token}", get(clusters::tokens::show))
+        .route("/organizations/{organization}/clusters/{cluster}/tokens/{token}", put(clusters::tokens::update))
+        .route("/organizations/{organization}/clusters/{cluster}/tokens/{token}", patch(clusters::tokens::update))
+        .route("/organizations/{organization}/clusters/{cluster}/tokens/{token}", delete(clusters::tokens::revoke))
+        .route("/organizations/{organization}/agent-tokens/{token}/explain", get(agent_tokens::explain))
         .route("/organizations/{organization}/agents", get(agents::list))
         .route("/organizations/{organization}/agents/{agent}", get(agents::show))
         .route("/organizations/{organization}/agents/{agent}/stop", put(agents::stop))

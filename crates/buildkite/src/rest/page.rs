@@ -69,6 +69,13 @@ impl Wanted {
         Ok(Self { page: page as usize, per_page: per_page as usize })
     }
 
+    /// The page of a list that is at hand.
+    pub(crate) fn cut<T>(self, all: Vec<T>) -> Numbered<T> {
+        let skip = (self.page - 1).saturating_mul(self.per_page);
+        let has_more = all.len() > skip.saturating_add(self.per_page);
+        Numbered { wanted: self, items: all.into_iter().skip(skip).take(self.per_page).collect(), has_more }
+    }
+
     /// Reads the page from a list that is stored in one order, of the entries that `keep` lets through.
     ///
     /// # Errors
@@ -190,6 +197,15 @@ mod tests {
         assert_eq!(read(5, 4, 2, |_| true).await, (vec![], false));
         assert_eq!(read(4, 2, 2, |_| true).await, (vec![1, 0], false));
         assert_eq!(read(9, 2, 2, |id| id.as_bytes()[0] % 2 == 0).await, (vec![4, 2], true));
+    }
+
+    #[test]
+    fn a_list_at_hand_is_cut_alike() {
+        let cut = |page| {
+            let found = Wanted { page, per_page: 2 }.cut(vec![4, 3, 2, 1, 0]);
+            (found.items, found.has_more)
+        };
+        assert_eq!([cut(1), cut(3), cut(4)], [(vec![4, 3], true), (vec![0], false), (vec![], false)]);
     }
 
     #[test]

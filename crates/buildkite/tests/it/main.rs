@@ -11,6 +11,7 @@ mod register;
 mod rest;
 mod rest_artifacts;
 mod rest_builds;
+mod rest_clusters;
 mod rest_jobs;
 mod server;
 mod sessions;

@@ -18,6 +18,13 @@ macro_rules! user_token_fields {
     };
 }
 
+/// What is shown of a deployment.
+macro_rules! deployment_fields {
+    () => {
+        "fragment D on Deployment { id uuid name description isDefault parent { uuid name } createdAt expiresAt }"
+    };
+}
+
 /// Whose token this is.
 pub const WHOSE: &str = "{ viewer { user { email } organizations(first: 1) { edges { node { id slug } } } } }";
 
@@ -37,8 +44,33 @@ pub const TOKEN_SHOW: &str = concat!(
     agent_token_fields!()
 );
 
+/// Whether an agent that came with a token would be let in.
+pub const TOKEN_EXPLAIN: &str = "query($id: ID!, $deployment: String, $queue: String, $address: String) { node(id: $id) { ... on AgentToken { \
+     explain(deployment: $deployment, queue: $queue, address: $address) { allowed deployment decidedBy { ...C } checks { ...C } } } } } \
+     fragment C on AgentTokenCheck { part allowed rule words refusal }";
+
 /// The organization's deployments.
-pub const DEPLOYMENTS: &str = "{ viewer { organizations(first: 1) { edges { node { deployments { uuid name } } } } } }";
+pub const DEPLOYMENTS: &str = concat!(
+    "query($after: String) { viewer { organizations(first: 1) { edges { node { deployments(first: 500, after: $after) { \
+     edges { node { ...D } } pageInfo { hasNextPage endCursor } } } } } } } ",
+    deployment_fields!()
+);
+
+/// Makes a deployment.
+pub const DEPLOYMENT_CREATE: &str = concat!(
+    "mutation($input: DeploymentCreateInput!) { deploymentCreate(input: $input) { deployment { ...D } } } ",
+    deployment_fields!()
+);
+
+/// Gives a deployment another name.
+pub const DEPLOYMENT_RENAME: &str = concat!(
+    "mutation($input: DeploymentRenameInput!) { deploymentRename(input: $input) { deployment { ...D } } } ",
+    deployment_fields!()
+);
+
+/// Deletes a deployment.
+pub const DEPLOYMENT_DELETE: &str = "mutation($input: DeploymentDeleteInput!) { deploymentDelete(input: $input) { \
+     deletedDeploymentId deletedBranchDeployments buildsCanceled agentsTold agentTokensRevoked } }";
 
 /// Makes an agent token.
 pub const TOKEN_CREATE: &str = concat!(
@@ -68,7 +100,7 @@ pub const TOKEN_ROTATE: &str = concat!(
 /// Takes an agent token back.
 pub const TOKEN_REVOKE: &str = concat!(
     "mutation($input: AgentTokenRevokeInput!) { agentTokenRevoke(input: $input) { agentToken { ...T } touchedAgents \
-     { uuid name } } } ",
+     { uuid name } dagsterAgents { uuid process label } } } ",
     agent_token_fields!()
 );
 
@@ -104,3 +136,28 @@ pub const USER_TOKEN_REVOKE: &str = concat!(
 pub const ORGANIZATION_CREATE: &str = "mutation($input: OrganizationCreateInput!) { \
      organizationCreate(input: $input) { organization { id uuid slug } admin { email uuid } userTokenValue \
      agentToken { id uuid } agentTokenValue } }";
+
+/// What is shown of a Dagster+ agent in a list.
+macro_rules! dagster_agent_fields {
+    () => {
+        "uuid process label status version lastHeartbeatAt agentTokenPublicId agentTokenRevokedAt "
+    };
+}
+
+/// The organization's Dagster+ agents.
+pub const DAGSTER_AGENT_LIST: &str = concat!(
+    "query($running: Boolean, $first: Int, $after: String) { viewer { organizations(first: 1) { edges { node { \
+     dagsterAgents(running: $running, first: $first, after: $after) { edges { node { ",
+    dagster_agent_fields!(),
+    "deployments { deployment { name } } errorCount } } pageInfo { hasNextPage endCursor } } } } } } }"
+);
+
+/// The same with all that is known of each.
+pub const DAGSTER_AGENT_SHOW: &str = concat!(
+    "query($running: Boolean, $first: Int, $after: String) { viewer { organizations(first: 1) { edges { node { \
+     dagsterAgents(running: $running, first: $first, after: $after) { edges { node { ",
+    dagster_agent_fields!(),
+    "launcher imageTag ipAddress createdAt errors { at class message trace } \
+     deployments { deployment { name } servesDefaultQueue queues codeServers { locationName status error { class message trace } } \
+     runWorkers { runId status message } } } } pageInfo { hasNextPage endCursor } } } } } } }"
+);

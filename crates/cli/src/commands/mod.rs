@@ -8,7 +8,9 @@ mod annotation;
 mod artifact;
 mod audit;
 mod build;
+mod dagster;
 mod demo;
+mod deployment;
 mod doctor;
 mod env;
 mod init;
@@ -57,6 +59,8 @@ pub enum Command {
     User(user::User),
     Build(build::Build),
     Queue(queue::Queue),
+    Deployment(deployment::DeploymentCommand),
+    Dagster(dagster::Dagster),
     Login(login::Login),
     Logout(login::Logout),
     Organization(organization::Organization),
@@ -108,6 +112,8 @@ impl Command {
             Self::User(it) => it.run(ambient, printer).await,
             Self::Build(it) => it.run(ambient, printer).await,
             Self::Queue(it) => it.run(ambient, printer).await,
+            Self::Deployment(it) => it.run(ambient, printer).await,
+            Self::Dagster(it) => it.run(ambient, printer).await,
             Self::Login(it) => it.run(ambient, printer).await,
             Self::Logout(it) => it.run(ambient, printer),
             Self::Organization(it) => it.run(ambient, printer).await,

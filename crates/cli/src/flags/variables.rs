@@ -115,11 +115,11 @@ variables! {
     ORGANIZATION_NAME = "COUNTERSIGN_ORGANIZATION_NAME";
     /// The e-mail address of an organization's first admin.
     ADMIN = "COUNTERSIGN_ADMIN";
-    /// What a token is for.
+    /// What a token or a deployment is for.
     DESCRIPTION = "COUNTERSIGN_DESCRIPTION";
     /// Why something is taken back.
     REASON = "COUNTERSIGN_REASON";
-    /// When a token expires.
+    /// When a token or a branch deployment expires.
     EXPIRES = "COUNTERSIGN_EXPIRES";
     /// How long a token's value can be revealed: `window`, `always` or `never`.
     REVEAL = "COUNTERSIGN_REVEAL";
@@ -127,7 +127,9 @@ variables! {
     DEPLOYMENTS = "COUNTERSIGN_DEPLOYMENTS";
     /// Whether a token reaches all branch deployments.
     BRANCH_DEPLOYMENTS = "COUNTERSIGN_BRANCH_DEPLOYMENTS";
-    /// The deployment that a build's jobs run in.
+    /// The deployment that a new branch deployment belongs to.
+    BRANCH_OF = "COUNTERSIGN_BRANCH_OF";
+    /// The deployment that a build's jobs run in, or that is asked about.
     DEPLOYMENT = "COUNTERSIGN_DEPLOYMENT";
     /// Whether a token is to reach every deployment again.
     EVERY_DEPLOYMENT = "COUNTERSIGN_EVERY_DEPLOYMENT";
@@ -139,10 +141,14 @@ variables! {
     QUEUES = "COUNTERSIGN_QUEUES";
     /// The networks that a token may be used from.
     NETWORKS = "COUNTERSIGN_NETWORKS";
+    /// The address that is asked about.
+    FROM_ADDRESS = "COUNTERSIGN_FROM_ADDRESS";
     /// What becomes of agents that are connected: `keep`, `drain` or `disconnect`.
     CONNECTED_AGENTS = "COUNTERSIGN_CONNECTED_AGENTS";
     /// How long a rotated token's old value stays good.
     OVERLAP = "COUNTERSIGN_OVERLAP";
+    /// Whether only Dagster+ agents that run are listed.
+    RUNNING = "COUNTERSIGN_RUNNING";
     /// Whether revoked tokens are listed too.
     REVOKED = "COUNTERSIGN_REVOKED";
     /// The most entries that are listed.
@@ -150,7 +156,7 @@ variables! {
 
     /// A pipeline: its file, or its slug.
     PIPELINE = "COUNTERSIGN_PIPELINE";
-    /// The queue that a build's jobs wait in.
+    /// The queue that a build's jobs wait in, or that is asked about.
     QUEUE = "COUNTERSIGN_QUEUE";
     /// What a build is for, in a line.
     MESSAGE = "COUNTERSIGN_MESSAGE";

@@ -86,6 +86,7 @@ async fn serve(config: &ServerConfig, ambient: &Ambient, place: &Place, control:
     let edge = Edge::new(control.clone(), ambient.entropy.clone(), proxies.clone());
     let routes = countersign_buildkite::router(control.clone())
         .merge(countersign_graphql::router(control.clone(), config.allowance))
+        .merge(countersign_dagster::router(control.clone()))
         .merge(edge.operation());
     let routes = edge.layers_with(routes, countersign_buildkite::streams(control.clone()));
 

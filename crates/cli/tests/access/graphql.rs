@@ -32,12 +32,57 @@ const SAMPLES: &[(&str, &str)] = &[
     ("mutation buildCreate", "buildCreate(input: {pipelineID: \"{global-pipeline}\"}) { build { id } }"),
     ("mutation buildRebuild", "buildRebuild(input: {id: \"{global-build}\"}) { rebuild { id } }"),
     (
+        "mutation clusterAgentTokenCreate",
+        "clusterAgentTokenCreate(input: {organizationId: \"{global-organization}\", clusterId: \"{global-kept}\", description: \"d\"}) { tokenValue }",
+    ),
+    (
+        "mutation clusterAgentTokenRevoke",
+        "clusterAgentTokenRevoke(input: {organizationId: \"{global-organization}\", id: \"{global-cluster-token}\"}) { deletedClusterAgentTokenId }",
+    ),
+    (
+        "mutation clusterAgentTokenUpdate",
+        "clusterAgentTokenUpdate(input: {organizationId: \"{global-organization}\", id: \"{global-cluster-token}\", description: \"e\"}) { clusterAgentToken { id } }",
+    ),
+    (
+        "mutation clusterCreate",
+        "clusterCreate(input: {organizationId: \"{global-organization}\", name: \"made\"}) { cluster { id } }",
+    ),
+    (
+        "mutation clusterUpdate",
+        "clusterUpdate(input: {organizationId: \"{global-organization}\", id: \"{global-cluster}\", description: \"e\"}) { cluster { id } }",
+    ),
+    (
+        "mutation clusterDelete",
+        "clusterDelete(input: {organizationId: \"{global-organization}\", id: \"{global-cluster}\"}) { deletedClusterId }",
+    ),
+    (
+        "mutation clusterQueueCreate",
+        "clusterQueueCreate(input: {organizationId: \"{global-organization}\", clusterId: \"{global-kept}\", key: \"made\"}) { clusterQueue { id } }",
+    ),
+    (
+        "mutation clusterQueueUpdate",
+        "clusterQueueUpdate(input: {organizationId: \"{global-organization}\", id: \"{global-idle-queue}\", description: \"e\"}) { clusterQueue { id } }",
+    ),
+    (
+        "mutation clusterQueueDelete",
+        "clusterQueueDelete(input: {organizationId: \"{global-organization}\", id: \"{global-idle-queue}\"}) { deletedClusterQueueId }",
+    ),
+    (
         "mutation clusterQueuePauseDispatch",
         "clusterQueuePauseDispatch(input: {id: \"{global-queue}\"}) { queue { id } }",
     ),
     (
         "mutation clusterQueueResumeDispatch",
         "clusterQueueResumeDispatch(input: {id: \"{global-queue}\"}) { queue { id } }",
+    ),
+    ("mutation deploymentCreate", "deploymentCreate(input: {name: \"staging\"}) { deployment { id } }"),
+    (
+        "mutation deploymentRename",
+        "deploymentRename(input: {id: \"{global-deployment}\", name: \"other\"}) { deployment { id } }",
+    ),
+    (
+        "mutation deploymentDelete",
+        "deploymentDelete(input: {id: \"{global-deployment}\", force: true}) { deletedDeploymentId }",
     ),
     ("mutation jobTypeBlockUnblock", "jobTypeBlockUnblock(input: {id: \"{global-block}\"}) { jobTypeBlock { id } }"),
     ("mutation jobTypeCommandCancel", "jobTypeCommandCancel(input: {id: \"{global-job}\"}) { jobTypeCommand { id } }"),
@@ -77,10 +122,17 @@ const NESTED: &[(&str, &str)] = &[
     ("Organization.builds", "organization(slug: \"acme\") { builds(first: 1) { edges { node { id } } } }"),
     ("Organization.pipelines", "organization(slug: \"acme\") { pipelines(first: 1) { edges { node { id } } } }"),
     ("Organization.queues", "organization(slug: \"acme\") { queues(first: 1) { edges { node { id } } } }"),
-    ("Organization.deployments", "organization(slug: \"acme\") { deployments { id } }"),
+    ("Organization.deployments", "organization(slug: \"acme\") { deployments(first: 1) { edges { node { id } } } }"),
+    ("Organization.cluster", "organization(slug: \"acme\") { cluster(id: \"{cluster}\") { id } }"),
+    ("Organization.clusters", "organization(slug: \"acme\") { clusters(first: 1) { edges { node { id } } } }"),
+    ("Cluster.agentTokens", "node(id: \"{global-kept}\") { ... on Cluster { agentTokens(first: 1) { count } } }"),
+    ("Cluster.queues", "node(id: \"{global-kept}\") { ... on Cluster { queues(first: 1) { count } } }"),
+    ("Organization.dagsterAgents", "organization(slug: \"acme\") { dagsterAgents(first: 1) { count } }"),
+    ("Organization.dagsterAgentStatus", "organization(slug: \"acme\") { dagsterAgentStatus }"),
     ("AgentToken.token", "agentToken(slug: \"acme/{agent-token}\") { token }"),
     ("AgentToken.secrets", "agentToken(slug: \"acme/{agent-token}\") { secrets { publicId } }"),
     ("AgentToken.refusals", "agentToken(slug: \"acme/{agent-token}\") { refusals { reason } }"),
+    ("AgentToken.explain", "agentToken(slug: \"acme/{agent-token}\") { explain { allowed } }"),
     ("Viewer.userTokens", "viewer { userTokens(first: 1) { edges { node { id } } } }"),
 ];
 
@@ -107,7 +159,7 @@ fn operation(name: &str, word: &str, selection: &str) -> Operation {
 }
 
 /// The names of a type's fields in a schema's text.
-fn fields_of(sdl: &str, of: &str) -> Vec<String> {
+pub fn fields_of(sdl: &str, of: &str) -> Vec<String> {
     let Some((_, rest)) = sdl.split_once(&format!("\ntype {of} {{\n")) else { return Vec::new() };
     let (body, _) = rest.split_once("\n}").expect("a type ends");
     let mut in_text = false;

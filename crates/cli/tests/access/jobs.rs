@@ -1,7 +1,7 @@
 //! What a job token opens, operation by operation: a list that somebody has read. A job is hostile by default, so a new entry is a decision.
 
 use crate::callers::{Caller, Cast, Operation};
-use crate::{graphql, routes};
+use crate::{dagster, graphql, routes};
 
 /// Opened to a job on itself and its build.
 const ITS_OWN: &[&str] = &[
@@ -68,7 +68,8 @@ async fn a5_what_a_job_token_opens_and_that_no_job_elsewhere_opens_it() {
     let (mut tried, mut elsewhere_refused) = (0, 0);
     let cast = Cast::assemble().await;
     let elsewhere = cast.elsewhere().await;
-    let mut operations: Vec<Operation> = routes::all().into_iter().chain(graphql::all()).collect();
+    let mut operations: Vec<Operation> =
+        routes::all().into_iter().chain(graphql::all()).chain(dagster::all()).collect();
     operations.sort_by_key(|operation| LAST.iter().position(|name| *name == operation.name));
     assert!(LAST.iter().eq(operations.iter().rev().take(LAST.len()).rev().map(|it| &it.name)), "they end the job");
     for operation in operations {

@@ -1,11 +1,15 @@
 //! Every caller on every operation of every face.
 //!
-//! The operations are not listed by hand: those of the Agent API are read from its router, those of GraphQL from its schema. One that
+//! The operations are not listed by hand: those of the Agent API are read from its router, those of GraphQL and of the Dagster
+//! face from their schemas. One that
 //! has no sample below fails the test, so a new one is seen here before it is seen outside. The table is compared with `matrix.txt`.
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on fails")]
 
 mod callers;
+mod dagster;
+mod explained;
+mod faces;
 mod graphql;
 mod jobs;
 mod prepared;
@@ -21,7 +25,7 @@ const UPDATE: &str = "UPDATE_SNAPSHOTS";
 #[tokio::test]
 async fn who_may_do_what() {
     let mut table = header();
-    for operation in routes::all().into_iter().chain(graphql::all()) {
+    for operation in routes::all().into_iter().chain(graphql::all()).chain(dagster::all()) {
         // A cast of its own for each operation. Its callers come in the order of the columns: once the admin has revoked the agent
         // token, its holder is told so.
         let cast = Cast::assemble().await;

@@ -3,9 +3,14 @@
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use countersign_control::PageRequest;
-use countersign_control::access::actions::{CreateBuild, CreatePipeline, ViewBuilds, ViewQueues};
+use countersign_control::access::actions::{
+    CreateAgentToken, CreateBuild, CreateDeployment, CreatePipeline, CreateQueue, PauseQueue, ViewBuilds, ViewQueues,
+};
+use countersign_control::agent_tokens::NewAgentToken;
 use countersign_control::builds::NewBuild;
+use countersign_control::deployments::NewDeployment;
 use countersign_control::pipelines::NewPipeline;
+use countersign_control::queues::{NewQueue, QueueReference};
 use countersign_domain::id::JobId;
 use countersign_testkit::World;
 
@@ -21,7 +26,32 @@ pub async fn make(world: &World, ended: JobId) -> Vec<(&'static str, String)> {
     let asking = control.create_build(&world.admin::<CreateBuild>(), new).await.expect("a build");
     let steps = control.build_steps(&world.admin::<ViewBuilds>(), asking.id, None).await.expect("its steps");
     let queues = control.queues(&world.admin::<ViewQueues>(), PageRequest::first(1)).await.expect("queues");
+    let new = NewDeployment { name: "prepared".to_owned(), ..NewDeployment::default() };
+    let deployment = control.create_deployment(&world.admin::<CreateDeployment>(), new).await.expect("a deployment");
+    let new = NewDeployment { name: "kept".to_owned(), ..NewDeployment::default() };
+    let kept = control.create_deployment(&world.admin::<CreateDeployment>(), new).await.expect("a deployment").id;
+    let queue = async |key: &str| {
+        let new = NewQueue { deployment: kept, key: key.to_owned(), description: None };
+        control.create_queue(&world.admin::<CreateQueue>(), new).await.expect("a queue").id.to_string()
+    };
+    let (idle, paused) = (queue("idle").await, queue("paused").await);
+    let reference = QueueReference { deployment: Some("kept".to_owned()), queue: "paused".to_owned() };
+    control.pause_queue_dispatch(&world.admin::<PauseQueue>(), reference, None).await.expect("it is paused");
+    let new = NewAgentToken::default();
+    let token = control.create_cluster_token(&world.admin::<CreateAgentToken>(), kept, new).await.expect("a token");
+    let token = token.token.token.id.to_string();
+    let cluster = deployment.id.to_string();
     vec![
+        ("{global-deployment}", global("Deployment", cluster.clone())),
+        ("{global-cluster}", global("Cluster", cluster.clone())),
+        ("{global-kept}", global("Cluster", kept.to_string())),
+        ("{global-idle-queue}", global("ClusterQueue", idle.clone())),
+        ("{global-cluster-token}", global("ClusterToken", token.clone())),
+        ("{cluster}", cluster),
+        ("{kept}", kept.to_string()),
+        ("{queue}", idle),
+        ("{paused-queue}", paused),
+        ("{token}", token),
         ("{global-pipeline}", global("Pipeline", pipeline.id.to_string())),
         ("{global-block}", global("Job", steps[0].id.to_string())),
         ("{global-queue}", global("ClusterQueue", queues.items[0].queue.id.to_string())),

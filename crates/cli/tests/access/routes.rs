@@ -44,6 +44,13 @@ const BODIES: &[(&str, &str)] = &[
     ("/organizations/{organization}/pipelines", r#"{"name":"made"}"#),
     ("/organizations/{organization}/pipelines/{pipeline}", r#"{"name":"other"}"#),
     ("/organizations/{organization}/pipelines/{pipeline}/builds", r#"{"message":"hello"}"#),
+    ("/organizations/{organization}/clusters", r#"{"name":"made"}"#),
+    ("/organizations/{organization}/clusters/{cluster}", r#"{"description":"other"}"#),
+    ("/organizations/{organization}/clusters/{cluster}/queues", r#"{"key":"made"}"#),
+    ("/organizations/{organization}/clusters/{cluster}/queues/{queue}", r#"{"description":"other"}"#),
+    ("/organizations/{organization}/clusters/{cluster}/queues/{queue}/pause_dispatch", r#"{"note":"n"}"#),
+    ("/organizations/{organization}/clusters/{cluster}/tokens", r#"{"description":"made"}"#),
+    ("/organizations/{organization}/clusters/{cluster}/tokens/{token}", r#"{"description":"other"}"#),
     ("/unblock", r#"{"fields":{}}"#),
     ("/reprioritize", r#"{"priority":7}"#),
 ];
@@ -75,6 +82,7 @@ const WITHOUT_BODY: &[&str] = &[
     "/user",
     "/organizations",
     "/organizations/{organization}",
+    "/organizations/{organization}/agent-tokens/{token}/explain",
     "/organizations/{organization}/agents",
     "/organizations/{organization}/agents/{agent}",
     "/builds",
@@ -86,6 +94,13 @@ const WITHOUT_BODY: &[&str] = &[
     "/organizations/{organization}/pipelines/{pipeline}/builds/{build}/cancel",
     "/organizations/{organization}/pipelines/{pipeline}/builds/{build}/rebuild",
     "/organizations/{organization}/pipelines/{pipeline}/builds/{build}/artifacts",
+    "/organizations/{organization}/clusters",
+    "/organizations/{organization}/clusters/{cluster}",
+    "/organizations/{organization}/clusters/{cluster}/queues",
+    "/organizations/{organization}/clusters/{cluster}/queues/{queue}",
+    "/organizations/{organization}/clusters/{cluster}/queues/{queue}/resume_dispatch",
+    "/organizations/{organization}/clusters/{cluster}/tokens",
+    "/organizations/{organization}/clusters/{cluster}/tokens/{token}",
     "/retry",
     "/env",
     "/env.txt",
@@ -147,7 +162,12 @@ fn rest(route: Route) -> Operation {
     let mut operation = plain(route);
     let waits = path.ends_with("/reprioritize");
     let (job, build) = if waits { ("{offered}", "4") } else { ("{job}", "2") };
+    // A cluster that is deleted holds nothing; what is resumed is paused.
+    let cluster = if path.contains("{cluster}/") { "{kept}" } else { "{cluster}" };
+    let queue = if path.ends_with("/resume_dispatch") { "{paused-queue}" } else { "{queue}" };
     let filled = path
+        .replace("{cluster}", cluster)
+        .replace("{queue}", queue)
         .replace("{organization}", "acme")
         .replace("{pipeline}", "matrix")
         .replace("{build}", build)

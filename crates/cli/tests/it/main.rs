@@ -6,6 +6,8 @@ mod agents;
 mod artifacts;
 mod audit;
 mod builds;
+mod dagster;
+mod deployments;
 mod doctor;
 mod init;
 mod job_environment;

@@ -162,6 +162,15 @@ fn all(own: &Side, other: &Side) -> Vec<Try> {
             all.push(Try { what: "the public API", call, expect: Expect::Is(401) });
         }
     }
+    for route in routes::dagster() {
+        let body = json!({ "query": "{ agents { id } }" });
+        let call = Call::post(route.path, &body);
+        for call in
+            [call.clone().token(&own.told.token), call.header("dagster-cloud-api-token", own.told.token.as_str())]
+        {
+            all.push(Try { what: "the API of Dagster+ agents", call, expect: Expect::Is(401) });
+        }
+    }
     assert!(all.len() > 70, "{} tries: the routers are not written as they were", all.len());
     all
 }

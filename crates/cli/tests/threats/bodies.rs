@@ -35,7 +35,12 @@ fn with_bodies() -> Vec<(&'static str, String)> {
         }
         (route.method, path)
     };
-    let faces = [("/v3", routes::agent_api()), ("", routes::beside_agent_api()), ("/v2", routes::rest())];
+    let faces = [
+        ("/v3", routes::agent_api()),
+        ("", routes::beside_agent_api()),
+        ("/v2", routes::rest()),
+        ("", routes::dagster()),
+    ];
     let routes = faces.into_iter().flat_map(|(prefix, routes)| routes.into_iter().map(move |route| (prefix, route)));
     let mut all: Vec<_> =
         routes.filter(|(_, route)| route.method != "GET").map(|(prefix, route)| filled(prefix, route)).collect();

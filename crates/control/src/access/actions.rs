@@ -121,6 +121,12 @@ actions! {
     ViewOrganization "organization.view": Member;
     /// Make an organization with its default token.
     CreateOrganization "organization.create": Operator;
+    /// Create a deployment, full or branch.
+    CreateDeployment "deployment.create": Admin;
+    /// Rename a deployment, and change what is said of it.
+    UpdateDeployment "deployment.update": Admin;
+    /// Delete a deployment, and by force what it holds.
+    DeleteDeployment "deployment.delete": Admin;
     /// See the audit log, and whether its chain holds.
     ViewAudit "audit.view": Admin;
 
@@ -180,6 +186,12 @@ actions! {
     UpdatePipeline "pipeline.update": Member;
     /// See queues: what waits in each, who works there, and whether its jobs are kept back.
     ViewQueues "queue.view": Member;
+    /// Create a queue.
+    CreateQueue "queue.create": Admin;
+    /// Change what is said of a queue.
+    UpdateQueue "queue.update": Admin;
+    /// Delete a queue that holds no work.
+    DeleteQueue "queue.delete": Admin;
     /// Keep a queue's jobs back, and let them go again.
     PauseQueue "queue.pause": Admin;
 
@@ -189,6 +201,16 @@ actions! {
     IdentifyAgentToken "agent_token.identify": AgentToken;
     /// Count agents and jobs within what an agent token reaches.
     CountQueues "queue.count": AgentToken;
+    /// See which Dagster+ agents are alive, as one of them.
+    SeeDagsterAgents "dagster.agents": AgentToken;
+    /// Ask which deployments a Dagster+ agent may serve.
+    CheckDagsterDeployments "dagster.deployments": AgentToken;
+    /// Ask what a Dagster+ agent is to load.
+    ReadDagsterWorkspace "dagster.workspace": AgentToken;
+    /// Ask what there is to do for a Dagster+ agent.
+    TakeDagsterRequests "dagster.requests": AgentToken;
+    /// Say what a Dagster+ agent does, and that it is there.
+    DagsterHeartbeat "dagster.heartbeat": AgentToken;
     /// Say that an agent is there.
     ConnectAgent "agent.connect": Session;
     /// Say that an agent is still there.

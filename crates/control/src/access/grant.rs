@@ -7,7 +7,7 @@ use countersign_domain::id::{BuildId, JobId, OrganizationId};
 
 use crate::{Control, Error, Result};
 
-use super::{Action, Caller, JobCaller, SessionCaller, UserCaller, Who};
+use super::{Action, AgentTokenCaller, Caller, JobCaller, SessionCaller, UserCaller, Who};
 
 /// Proof that [`Grant::caller`] may do `A` in [`Grant::organization`]. Lives for one call: it can be neither cloned nor made
 /// anywhere but in [`Control::grant`]. Inside a write's transaction the credential is asked for again.
@@ -36,6 +36,14 @@ impl<A: Action> Grant<A> {
         match &self.caller {
             Caller::User(user) => Ok(user),
             _ => Err(Error::internal(format!("{} was granted to no person", A::NAME))),
+        }
+    }
+
+    /// The holder of an agent token, for actions that only they may do.
+    pub(crate) fn agent_token(&self) -> Result<&AgentTokenCaller> {
+        match &self.caller {
+            Caller::AgentToken(token) => Ok(token),
+            _ => Err(Error::internal(format!("{} was granted to no agent token", A::NAME))),
         }
     }
 

@@ -2,12 +2,13 @@
 
 use std::sync::Arc;
 
-use countersign_domain::{Kind, RevealPolicy, Scope, Timestamp, TokenSecret};
-use countersign_store::{Lane, organizations};
+use countersign_domain::id::DeploymentId;
+use countersign_domain::{DeploymentScope, Kind, RevealPolicy, Scope, Timestamp, TokenSecret};
+use countersign_store::{Lane, deployments, organizations};
 use serde_json::json;
 
 use crate::access::actions::CreateAgentToken;
-use crate::issuing::{self, AGENT_TOKEN, Issue};
+use crate::issuing::{self, AGENT_TOKEN, CLUSTER_TOKEN, Issue};
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, input};
 
@@ -48,8 +49,33 @@ impl Control {
     /// # Errors
     /// [`Error::Invalid`] at `description`, `expiresAt` or `scope`.
     pub async fn create_agent_token(&self, grant: &Grant<CreateAgentToken>, new: NewAgentToken) -> Result<Issued> {
+        self.create_of_family(grant, AGENT_TOKEN, new).await
+    }
+
+    /// Creates the agent token of one deployment, which it stays with: Buildkite's token of a cluster. A scope gives its queues and networks.
+    ///
+    /// # Errors
+    /// As [`Control::create_agent_token`]; [`Error::NotFound`] for the deployment.
+    pub async fn create_cluster_token(
+        &self,
+        grant: &Grant<CreateAgentToken>,
+        deployment: DeploymentId,
+        new: NewAgentToken,
+    ) -> Result<Issued> {
+        let deployments = DeploymentScope::Only { deployments: [deployment].into(), all_branches: false };
+        let scope = Scope { deployments, ..new.scope.unwrap_or_else(Scope::widest) };
+        let new = NewAgentToken { scope: Some(scope), ..new };
+        self.create_of_family(grant, CLUSTER_TOKEN, new).await
+    }
+
+    async fn create_of_family(
+        &self,
+        grant: &Grant<CreateAgentToken>,
+        family: &'static str,
+        new: NewAgentToken,
+    ) -> Result<Issued> {
         issuing::check_expiry(new.expires_at, self.now())?;
-        let mut issue = self.issue(Kind::AgentToken, AGENT_TOKEN, grant.organization());
+        let mut issue = self.issue(Kind::AgentToken, family, grant.organization());
         issue.description = input::description(new.description.as_deref())?;
         issue.is_public = new.is_public;
         issue.expires_at = new.expires_at;
@@ -69,6 +95,9 @@ impl Control {
                     };
                     let policy = policy.unwrap_or(organization.default_reveal_policy);
                     let issue = issue.with_policy(policy);
+                    if let Some(id) = issue.scope.deployments.only_one().filter(|_| issue.family == CLUSTER_TOKEN) {
+                        deployments::enter(tx, scene.organization, id).await?.ok_or(Error::NotFound("cluster"))?;
+                    }
                     let token = issuing::issue(tx, &scene.keys, &*scene.entropy, &issue).await?;
                     let detail = json!({
                         "description": token.description,

@@ -2,13 +2,14 @@
 
 use countersign_domain::id::AgentId;
 use countersign_domain::text::QueueName;
-use countersign_domain::{DeploymentScope, QueueScope, RevealPolicy, Scope, Timestamp};
+use countersign_domain::{DeploymentScope, Network, QueueScope, RevealPolicy, Scope, Timestamp};
 use countersign_store::tokens::{self, Token, scopes, secrets};
 use countersign_store::{Lane, Tx, agents};
 use serde_json::json;
 
 use crate::access::actions::UpdateAgentToken;
 use crate::agents::{Reach, is_within, reach};
+use crate::issuing::CLUSTER_TOKEN;
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene, input, issuing, revealing};
 
@@ -31,6 +32,8 @@ pub struct AgentTokenChange {
     pub reveal_policy: Option<RevealPolicy>,
     /// Replaces the scope as a whole.
     pub scope: Option<Scope>,
+    /// Replaces its networks alone, and leaves the rest of the scope as it is. Nothing together with a scope.
+    pub networks: Option<Vec<Network>>,
     /// What becomes of connected agents that the new scope lets in no more.
     pub connected_agents: Reach,
 }
@@ -119,7 +122,7 @@ async fn update(tx: &mut Tx, scene: &Scene<AgentTokenChange>) -> Result<Changed>
         detail.insert("reveal_policy".to_owned(), json!(policy.as_str()));
     }
     let mut touched = Vec::new();
-    if let Some(scope) = &change.scope {
+    if let Some(scope) = &new_scope(tx, scene, &before).await? {
         if !scopes::replace(tx, scene.organization, after.id, scope).await? {
             return Err(Error::invalid("scope", "names a deployment that the organization does not have"));
         }
@@ -134,6 +137,31 @@ async fn update(tx: &mut Tx, scene: &Scene<AgentTokenChange>) -> Result<Changed>
     scene.audit(tx, "agent_token.updated", subject, detail.into()).await?;
     let token = tokens::find(tx, scene.organization, after.id).await?.ok_or(Error::NotFound("agent token"))?;
     Ok(Changed { token: with_scope(tx, scene, token).await?, touched })
+}
+
+/// The scope that the token is to have, if it is to be another one.
+async fn new_scope(tx: &mut Tx, scene: &Scene<AgentTokenChange>, token: &Token) -> Result<Option<Scope>> {
+    let change = &scene.input;
+    if change.scope.is_some() && token.family == CLUSTER_TOKEN {
+        let only = change.scope.as_ref().and_then(|scope| scope.deployments.only_one());
+        let before = scopes::find(tx, scene.organization, token.id).await?;
+        if only.is_none() || only != before.and_then(|scope| scope.deployments.only_one()) {
+            return Err(Error::invalid(
+                "scope",
+                "must name the token's own deployment alone: it is the token of a cluster",
+            ));
+        }
+    }
+    match (&change.scope, &change.networks) {
+        (Some(scope), _) => Ok(Some(scope.clone())),
+        (None, Some(networks)) => {
+            // The token is kept still: nobody else gives it another scope meanwhile.
+            let before = scopes::find(tx, scene.organization, token.id).await?.ok_or(Error::NotFound("agent token"))?;
+            let scope = Scope { networks: networks.clone(), ..before };
+            Ok(Some(input::field("networks", scope.checked())?))
+        }
+        (None, None) => Ok(None),
+    }
 }
 
 /// Until when the value may be revealed under a policy: a window is counted from when the newest value was made.

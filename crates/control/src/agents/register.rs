@@ -9,13 +9,15 @@ use countersign_domain::{AgentState, Kind, Refusal, Scope, TokenDigest, TokenSec
 use countersign_store::agents::sessions::{self, NewSession};
 use countersign_store::agents::{self, Agent};
 use countersign_store::tokens::scopes;
-use countersign_store::{Lane, Tx, organizations};
+use countersign_store::{Lane, Tx, deployments};
 use serde_json::json;
 
 use crate::access::AgentTokenCaller;
 use crate::access::actions::RegisterAgent;
 use crate::scene::Subject;
 use crate::{Caller, Control, Error, Grant, Result, Scene, input};
+
+use super::joining;
 
 /// The most of a text that an agent tells about its host that is kept, in bytes; `os` is the joined contents of several files.
 pub const MAX_HOST_TEXT: usize = 8 * 1024;
@@ -77,11 +79,7 @@ impl Control {
         let Caller::AgentToken(token) = grant.caller() else {
             return Err(Error::internal("a registration was granted to no agent token"));
         };
-        if self.registrations().take(token.token, self.now()).is_err() {
-            let AgentTokenCaller { organization, token, public_id, origin, .. } = token;
-            self.count_refusal(*organization, *token, public_id, Refusal::Rate, origin.ip, self.now());
-            return Err(Error::refused(Refusal::Rate, public_id.clone()));
-        }
+        self.take_registration(token)?;
         let hostname = host_text(new.hostname);
         let name = expand_name(&new.name, hostname.as_deref().unwrap_or_default(), new.pid, self.entropy());
         let name = input::field("name", name)?;
@@ -142,6 +140,24 @@ impl Control {
         }
         Ok(Registered { agent: outcome?, session })
     }
+
+    /// Lets one more agent come with a token, or refuses it with `rate`.
+    pub(crate) fn take_registration(&self, token: &AgentTokenCaller) -> Result<()> {
+        if self.registrations().take(token.token, self.now()).is_ok() {
+            return Ok(());
+        }
+        let AgentTokenCaller { organization, token, public_id, origin, .. } = token;
+        self.count_refusal(*organization, *token, public_id, Refusal::Rate, origin.ip, self.now());
+        Err(Error::refused(Refusal::Rate, public_id.clone()))
+    }
+}
+
+/// The token has as many agents as it may have.
+pub(crate) fn no_room(most: u32) -> Error {
+    let what = format!(
+        "The agent token has {most} agents, the most that one may have (--max-agents-per-token). End some, or use another token."
+    );
+    Error::TooMany { what, retry_after: ROOM_AFTER }
 }
 
 /// A text about a host, cut to [`MAX_HOST_TEXT`]; none when there is none. NUL cannot be stored and says nothing.
@@ -175,10 +191,7 @@ async fn register(tx: &mut Tx, scene: &Scene<Input>) -> Result<Agent> {
     };
     // Of several that register at once on PostgreSQL each may count without the others: the limit is against thousands.
     if agents::count_with_session_of_token(tx, agent.token).await? >= i64::from(*most) {
-        let what = format!(
-            "The agent token has {most} agents, the most that one may have (--max-agents-per-token). End some, or use another token."
-        );
-        return Err(Error::TooMany { what, retry_after: ROOM_AFTER });
+        return Err(no_room(*most));
     }
     let mut agent = agent.clone();
     agent.deployment = deployment;
@@ -205,20 +218,15 @@ async fn register(tx: &mut Tx, scene: &Scene<Input>) -> Result<Agent> {
     Ok(agent)
 }
 
-/// The deployment that an agent joins: the one that its tag names; else the token's only one; else the organization's default. None
-/// when that is outside the scope, or there is no such deployment: the caller is not to learn which.
+/// The deployment that an agent joins; none when that is outside the scope, or there is no such deployment: the caller is not to learn
+/// which.
 async fn join(tx: &mut Tx, of: OrganizationId, scope: &Scope, tags: &Tags) -> Result<Option<DeploymentId>> {
-    let found = if let Some(name) = tags.deployment() {
-        organizations::find_deployment_by_name(tx, of, name.as_str()).await?
-    } else {
-        let id = match scope.deployments.only_one() {
-            Some(id) => id,
-            None => match organizations::find(tx, of).await? {
-                Some(organization) => organization.default_deployment,
-                None => return Ok(None),
-            },
-        };
-        organizations::find_deployment(tx, of, id).await?
+    let found = match joining::wanted(tx, of, scope, tags.deployment()).await? {
+        // The default one is never deleted.
+        Some(it) if it.is_default => deployments::find(tx, of, it.id).await?,
+        // Whoever deletes it waits until this agent is in it, and tells it then.
+        Some(it) => deployments::enter(tx, of, it.id).await?,
+        None => None,
     };
     Ok(found.filter(|it| scope.allows_deployment(it.id, it.parent.is_some())).map(|it| it.id))
 }

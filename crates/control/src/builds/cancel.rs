@@ -1,6 +1,7 @@
 //! Canceling a build: jobs that wait end at once, jobs that run are ended by their agents. First it is written that the build is
 //! canceled, so that nothing of it begins any more; then what is open is canceled in batches.
 
+use countersign_domain::build::BuildState;
 use countersign_domain::id::BuildId;
 use countersign_store::builds::tally::Chore;
 use countersign_store::builds::{self, Build};
@@ -43,16 +44,25 @@ impl Control {
 }
 
 async fn mark<I: Sync>(tx: &mut Tx, scene: &Scene<I>, id: BuildId) -> Result<()> {
+    match begin(tx, scene, id).await? {
+        Some(ended) => Err(Error::Conflict(format!("The build has ended: it is {}.", ended.as_str()))),
+        None => Ok(()),
+    }
+}
+
+/// Writes that a build is to be canceled; or answers how it has ended, and then changes nothing.
+pub(crate) async fn begin<I: Sync>(tx: &mut Tx, scene: &Scene<I>, id: BuildId) -> Result<Option<BuildState>> {
     let of = scene.organization;
     let mut runner = Runner::new(of);
     let ledger = runner.open(tx, id).await?;
     if ledger.state.is_finished() {
-        return Err(Error::Conflict(format!("The build has ended: it is {}.", ledger.state.as_str())));
+        return Ok(Some(ledger.state));
     }
     ledger.tally.is_canceled = true;
     ledger.chore = Some(Chore::Cancel);
     runner.close(tx, scene).await?;
     let build = builds::find(tx, of, id).await?.ok_or(Error::NotFound("build"))?;
     let subject = Subject::new::<countersign_domain::id::of::Build>("build", build.id, name_of(&build));
-    scene.audit(tx, "build.canceled", subject, json!({})).await
+    scene.audit(tx, "build.canceled", subject, json!({})).await?;
+    Ok(None)
 }

@@ -4,10 +4,11 @@ use countersign_domain::build::{BuildState, Source};
 use countersign_domain::id::{BuildId, DeploymentId, Id, StepId};
 use countersign_domain::metadata;
 use countersign_domain::pipeline::{Env, MAX_ENV, MAX_TEXT, Pipeline as Text, problem_with_variable};
-use countersign_domain::text::{DeploymentName, Description, QueueName, Slug, check_line};
+use countersign_domain::text::{DeploymentName, Description, QueueName, Slug, check_line, shown};
 use countersign_store::builds::pipelines::{self, DEFAULT_BRANCH};
 use countersign_store::builds::{self, Build, Inputs, Pipeline, Variables, meta_data};
-use countersign_store::{Lane, Tx, organizations};
+use countersign_store::organizations::Organization;
+use countersign_store::{Lane, Tx, deployments};
 use serde_json::json;
 
 use crate::access::actions::CreateBuild;
@@ -21,8 +22,6 @@ use super::situation;
 
 /// Most bytes of a branch's or a commit's name.
 pub const MAX_REFERENCE: usize = 255;
-/// Most characters of a name that an error repeats.
-const MAX_SHOWN: usize = 60;
 /// The commit of a build that names none.
 pub const HEAD: &str = "HEAD";
 
@@ -164,8 +163,7 @@ fn check_env(env: &Env) -> Result<()> {
     }
     for (name, value) in env {
         if let Some(problem) = problem_with_variable(name, value) {
-            let name: String = name.chars().take(MAX_SHOWN).collect();
-            return Err(Error::invalid("env", format!("'{}' {problem}", name.escape_debug())));
+            return Err(Error::invalid("env", format!("'{}' {problem}", shown(name))));
         }
     }
     Ok(())
@@ -175,16 +173,7 @@ fn check_env(env: &Env) -> Result<()> {
 pub(crate) async fn make<I: Sync>(tx: &mut Tx, scene: &Scene<I>, order: &Order) -> Result<Build> {
     let of = scene.organization;
     let organization = situation::organization(tx, of).await?;
-    let deployment = match &order.deployment {
-        Where::Known(id) => *id,
-        Where::Default => organization.default_deployment,
-        Where::Named(name) => {
-            organizations::find_deployment_by_name(tx, of, name.as_str())
-                .await?
-                .ok_or_else(|| Error::invalid("deployment", "names none of the organization's deployments"))?
-                .id
-        }
-    };
+    let deployment = place(tx, &organization, &order.deployment).await?;
     let pipeline = pipeline(tx, scene, order).await?;
     let (definition, text) = match (&order.text, &pipeline.steps) {
         (Some(text), _) => text.clone(),
@@ -240,6 +229,30 @@ pub(crate) async fn make<I: Sync>(tx: &mut Tx, scene: &Scene<I>, order: &Order) 
     let detail = json!({ "jobs": jobs, "message": order.message, "source": build.source.as_str() });
     scene.audit(tx, "build.created", subject, detail).await?;
     builds::find(tx, of, build.id).await?.ok_or(Error::NotFound("build"))
+}
+
+/// The deployment of a build, which is there until the transaction ends.
+async fn place(tx: &mut Tx, organization: &Organization, asked: &Where) -> Result<DeploymentId> {
+    let of = organization.id;
+    match asked {
+        // It is never deleted.
+        Where::Default => Ok(organization.default_deployment),
+        Where::Known(id) => match deployments::enter(tx, of, *id).await? {
+            Some(deployment) => Ok(deployment.id),
+            None => Err(Error::Conflict(
+                "The deployment that the build ran in was deleted; create a build in another one.".to_owned(),
+            )),
+        },
+        Where::Named(name) => {
+            let found = match deployments::find_by_name(tx, of, name.as_str()).await? {
+                Some(named) => deployments::enter(tx, of, named.id).await?,
+                None => None,
+            };
+            found
+                .map(|it| it.id)
+                .ok_or_else(|| Error::invalid("deployment", "names none of the organization's deployments"))
+        }
+    }
 }
 
 /// The pipeline of a build. Who brings the steps along makes it with its first build.

@@ -6,7 +6,7 @@ use countersign_domain::id::JobId;
 use countersign_domain::plan::Work;
 use countersign_store::jobs::{self, Job};
 use countersign_store::steps::texts;
-use countersign_store::{Lane, Tx};
+use countersign_store::{Lane, Tx, deployments};
 use serde_json::json;
 
 use crate::access::actions::RetryJob;
@@ -21,7 +21,8 @@ impl Control {
     /// Runs a job again as another one; steps that had given up because of it wait again. Answers the other one.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Conflict`] when it has not ended, was run again, belongs to a canceled build, or its step says no.
+    /// [`Error::NotFound`]; [`Error::Conflict`] when it has not ended, was run again, belongs to a canceled build or a deployment
+    /// that was deleted, or its step says no.
     pub async fn retry_job(&self, grant: &Grant<RetryJob>, job: JobId) -> Result<Job> {
         let job = self.write(grant, Lane::Normal, job, |tx, scene| Box::pin(retry(tx, scene))).await?;
         self.do_chores(grant.organization()).await;
@@ -44,6 +45,9 @@ async fn retry(tx: &mut Tx, scene: &Scene<JobId>) -> Result<Job> {
         JobState::Canceled => Verdict::Canceled,
         state => return conflict(&format!("The job is {state}; only one that has run can be run again.")),
     };
+    if deployments::enter(tx, of, job.deployment).await?.is_none() {
+        return conflict("The deployment that the job ran in was deleted; create a build in another one.");
+    }
     let mut runner = Runner::new(of);
     if runner.open(tx, job.build).await?.tally.is_canceled {
         return conflict("The build was canceled; rebuild it instead.");

@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use countersign_domain::Timestamp;
-use countersign_domain::id::{AgentId, OrganizationId};
-use countersign_store::{Lane, retention};
+use countersign_domain::id::{AgentId, DagsterAgentId, OrganizationId};
+use countersign_store::{Lane, dagster_agents, retention};
 use serde_json::json;
 
 use crate::access::actions::KeepHouse;
@@ -34,6 +34,36 @@ impl Control {
                         let Some(name) = name else { continue };
                         let subject = Subject::new::<countersign_domain::id::of::Agent>("agent", *id, name);
                         scene.audit(tx, "agent.removed", subject, json!({})).await?;
+                        count += 1;
+                    }
+                    Ok(count)
+                })
+            });
+            removed += counting.await?;
+        }
+        Ok(removed)
+    }
+
+    /// Removes Dagster+ agents that were last heard before a time, with what they did. They never say goodbye.
+    pub(super) async fn remove_dagster_agents(&self, before: Timestamp) -> Result<u64> {
+        let silent = self.store().read(before, |tx, it| Box::pin(dagster_agents::silent(tx, *it, AGENTS_AT_ONCE)));
+        let mut of_each: BTreeMap<OrganizationId, Vec<DagsterAgentId>> = BTreeMap::new();
+        for (of, agent) in silent.await? {
+            of_each.entry(of).or_default().push(agent);
+        }
+        let mut removed = 0;
+        for (of, agents) in of_each {
+            let grant: Grant<KeepHouse> = self.system("gone for long", of)?;
+            let counting = self.write(&grant, Lane::Normal, (agents, before), |tx, scene| {
+                Box::pin(async move {
+                    let (agents, before) = &scene.input;
+                    let mut count = 0;
+                    for id in agents {
+                        let name = dagster_agents::remove(tx, scene.organization, *id, *before).await?;
+                        let Some(name) = name else { continue };
+                        let subject =
+                            Subject::new::<countersign_domain::id::of::DagsterAgent>("dagster_agent", *id, name);
+                        scene.audit(tx, "dagster_agent.removed", subject, json!({})).await?;
                         count += 1;
                     }
                     Ok(count)

@@ -111,6 +111,7 @@ impl Control {
         self.remove_marked(found.marked, &mut left).await?;
         if let Some(kept) = keep.agents {
             removed.agents += self.remove_agents(now.minus(kept)).await?;
+            removed.agents += self.remove_dagster_agents(now.minus(kept)).await?;
         }
         removed.files += self.remove_blobs().await?;
         if !removed.is_nothing() {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use countersign_domain::Timestamp;
 use countersign_domain::text::{FieldError, check_line};
 use countersign_store::oidc_keys::{self, Key};
-use countersign_store::{Lane, Tx, agents, builds, jobs, organizations};
+use countersign_store::{Lane, Tx, agents, builds, deployments, jobs, organizations};
 use serde_json::{Value, json};
 use zeroize::Zeroizing;
 
@@ -140,7 +140,7 @@ async fn issue(tx: &mut Tx, scene: &Scene<Input>) -> Result<(Key, Value)> {
     let found = jobs::find(tx, of, job.job).await?.ok_or(Error::NotFound("job"))?;
     let build = builds::find(tx, of, job.build).await?.ok_or(Error::NotFound("build"))?;
     let organization = organizations::find(tx, of).await?.ok_or(Error::NotFound("organization"))?;
-    let deployment = organizations::find_deployment(tx, of, found.deployment).await?;
+    let deployment = deployments::find_any(tx, of, found.deployment).await?;
     let deployment = deployment.ok_or(Error::NotFound("deployment"))?;
     let agent = agents::find(tx, of, job.agent).await?.ok_or(Error::NotFound("agent"))?;
     let variables = builds::variables(tx, build.id).await?;

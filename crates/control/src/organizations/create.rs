@@ -145,8 +145,7 @@ pub(super) async fn make<I: Sync>(tx: &mut Tx, scene: &Scene<I>, plan: &Plan) ->
     };
     organizations::insert(tx, &organization).await?;
     audit::seal::begin(tx, scene, organization.id).await?;
-    let deployment =
-        Deployment { id: plan.deployment, name: DEFAULT_DEPLOYMENT.to_owned(), parent: None, created_at: now };
+    let deployment = Deployment::named(plan.deployment, DEFAULT_DEPLOYMENT.to_owned(), now);
     organizations::insert_deployment(tx, organization.id, &deployment).await?;
     let admin = match users::find_by_email(tx, plan.email.as_str()).await? {
         Some(known) => known,

@@ -1,6 +1,6 @@
 //! Seeing an organization: itself, its deployments, its people.
 
-use countersign_domain::id::UserId;
+use countersign_domain::id::{DeploymentId, UserId};
 use countersign_store::organizations::{self, Deployment, Organization};
 use countersign_store::users::{self, Member};
 
@@ -28,6 +28,17 @@ impl Control {
     pub async fn deployments(&self, grant: &Grant<ViewOrganization>) -> Result<Vec<Deployment>> {
         self.read(grant, (), |tx, scene| {
             Box::pin(async move { Ok(organizations::deployments(tx, scene.organization).await?) })
+        })
+        .await
+    }
+
+    /// One of the organization's deployments; none when it is not there.
+    ///
+    /// # Errors
+    /// Only [`Error::Unavailable`] and [`Error::Internal`].
+    pub async fn deployment(&self, grant: &Grant<ViewOrganization>, id: DeploymentId) -> Result<Option<Deployment>> {
+        self.read(grant, id, |tx, scene| {
+            Box::pin(async move { Ok(organizations::find_deployment(tx, scene.organization, scene.input).await?) })
         })
         .await
     }

@@ -6,6 +6,7 @@ use countersign_domain::id::{DeploymentId, Id, OrganizationId};
 use countersign_store::queues::{self, Queue};
 use countersign_store::{Tx, queue_counts};
 
+use super::MAX_QUEUES;
 use crate::access::actions::ViewQueues;
 use crate::queue_counts::Counts;
 use crate::{Control, Error, Grant, Page, PageRequest, Result};
@@ -44,6 +45,20 @@ impl Control {
     pub async fn count_all_queues(&self, grant: &Grant<ViewQueues>) -> Result<i64> {
         self.read(grant, (), |tx, scene| Box::pin(async move { Ok(queues::count(tx, scene.organization).await?) }))
             .await
+    }
+
+    /// The queues of one deployment, by name; at most [`MAX_QUEUES`].
+    ///
+    /// # Errors
+    /// Only [`Error::Unavailable`] and [`Error::Internal`].
+    pub async fn queues_of(&self, grant: &Grant<ViewQueues>, deployment: DeploymentId) -> Result<Vec<Standing>> {
+        self.read(grant, deployment, |tx, scene| {
+            Box::pin(async move {
+                let rows = queues::of_deployment(tx, scene.organization, scene.input, MAX_QUEUES).await?;
+                counted(tx, scene.organization, rows).await
+            })
+        })
+        .await
     }
 
     /// One of the organization's queues.

@@ -15,6 +15,9 @@ use crate::acting::{another_token, caller, connect, finish, may, person, running
 const REFERENCE: &[(&str, &str)] = &[
     ("organization.view", "member"),
     ("organization.create", "operator"),
+    ("deployment.create", "admin"),
+    ("deployment.update", "admin"),
+    ("deployment.delete", "admin"),
     ("audit.view", "admin"),
     ("agent_token.create", "admin"),
     ("agent_token.view", "admin"),
@@ -42,10 +45,18 @@ const REFERENCE: &[(&str, &str)] = &[
     ("pipeline.create", "member"),
     ("pipeline.update", "member"),
     ("queue.view", "member"),
+    ("queue.create", "admin"),
+    ("queue.update", "admin"),
+    ("queue.delete", "admin"),
     ("queue.pause", "admin"),
     ("agent.register", "agent token"),
     ("agent_token.identify", "agent token"),
     ("queue.count", "agent token"),
+    ("dagster.agents", "agent token"),
+    ("dagster.deployments", "agent token"),
+    ("dagster.workspace", "agent token"),
+    ("dagster.requests", "agent token"),
+    ("dagster.heartbeat", "agent token"),
     ("agent.connect", "session"),
     ("agent.heartbeat", "session"),
     ("agent.ping", "session"),
@@ -137,14 +148,15 @@ macro_rules! asks {
 
 fn every_action() -> Vec<(&'static str, Ask)> {
     asks![
-        ViewOrganization CreateOrganization ViewAudit
+        ViewOrganization CreateOrganization CreateDeployment UpdateDeployment DeleteDeployment ViewAudit
         CreateAgentToken ViewAgentTokens UpdateAgentToken RevealAgentToken RotateAgentToken RevokeAgentToken
         CreateUserToken ViewUserTokens UpdateUserToken RevealUserToken RevokeUserToken
         ManageOperatorTokens
         ViewAgents StopAgent PauseAgent
         ViewBuilds CreateBuild CancelBuild RetryJob CancelJob PrioritizeJob DeleteArtifact UnblockStep CreatePipeline UpdatePipeline
-        ViewQueues PauseQueue
+        ViewQueues CreateQueue UpdateQueue DeleteQueue PauseQueue
         RegisterAgent IdentifyAgentToken ConnectAgent Heartbeat Ping DisconnectAgent AcceptJob
+        SeeDagsterAgents CheckDagsterDeployments ReadDagsterWorkspace TakeDagsterRequests DagsterHeartbeat
         ReportJob AppendLog UpdateJob UploadPipeline ReadSteps WriteSteps CancelOwnBuild ControlOwnAgent ReadMetaData WriteMetaData Annotate
         UploadArtifacts ReadArtifacts MoveArtifacts CountQueues RequestOidcToken
         KeepHouse ViewInstance
@@ -198,7 +210,7 @@ pub async fn every_caller_and_every_action_as_the_reference_says(world: &World) 
             compared += 1;
         }
     }
-    assert_eq!(compared, 55 * 11);
+    assert_eq!(compared, 66 * 11);
 }
 
 /// The reference, the table and the types name the same actions.

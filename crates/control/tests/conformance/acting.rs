@@ -241,7 +241,7 @@ pub async fn set_role(control: &Control, of: OrganizationId, user: UserId, role:
 /// A further deployment of a tenant.
 pub async fn deployment(control: &Control, tenant: &Tenant, name: &str, parent: Option<DeploymentId>) -> DeploymentId {
     let of = tenant.created.organization.id;
-    let new = Deployment { id: fresh_id(control), name: name.to_owned(), parent, created_at: control.now() };
+    let new = Deployment { parent, ..Deployment::named(fresh_id(control), name.to_owned(), control.now()) };
     let id = new.id;
     let added: std::result::Result<(), StoreError> = control
         .store()

@@ -23,7 +23,7 @@ use crate::artifacts::{batch, find, hello, leave, query, try_announce};
 use crate::sql;
 
 /// The same system with other settings.
-async fn set(world: &mut World, settings: Settings) {
+pub async fn set(world: &mut World, settings: Settings) {
     let keys = KeyRing::parse(&world.control.keys().render()).expect("what was rendered can be read");
     world.control.store().close().await;
     let store = Store::open(Options::new(world.database.database.clone(), world.clock.clone())).await.expect("opens");
@@ -32,7 +32,7 @@ async fn set(world: &mut World, settings: Settings) {
         Control::new(store, keys, world.clock.clone(), entropy, settings).keeping_blobs(world.database.blobs());
 }
 
-fn too_many<T: std::fmt::Debug>(outcome: Result<T>) -> (String, Duration) {
+pub fn too_many<T: std::fmt::Debug>(outcome: Result<T>) -> (String, Duration) {
     match outcome {
         Err(Error::TooMany { what, retry_after }) => (what, retry_after),
         other => panic!("not too many: {other:?}"),

@@ -37,6 +37,8 @@ tables! {
     "token_networks" "token_id IN (SELECT id FROM tokens WHERE organization_id = $1)";
     "agents" "organization_id = $1";
     "sessions" "organization_id = $1";
+    "dagster_agents" "organization_id = $1";
+    "dagster_agent_deployments" "dagster_agent_id IN (SELECT id FROM dagster_agents WHERE organization_id = $1)";
     "pipelines" "organization_id = $1";
     "builds" "organization_id = $1";
     "queues" "organization_id = $1";

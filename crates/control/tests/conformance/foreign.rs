@@ -13,19 +13,20 @@ use countersign_control::agent_tokens::{NewAgentToken, Revocation, Rotation, Tok
 use countersign_control::agents::Reach;
 use countersign_control::artifacts::Ended;
 use countersign_control::builds::{NewBuild, Pipeline, Wanted};
-use countersign_control::queues::{Queue, QueueReference};
+use countersign_control::deployments::{Deletion, DeploymentChange, NewDeployment};
+use countersign_control::queues::{NewQueue, Queue, QueueChange, QueueReference};
 use countersign_control::steps::Answer;
 use countersign_control::user_tokens::{UserTokenChange, UserTokenReference};
 use countersign_control::{Error, PageRequest};
 use countersign_domain::id::{
-    AgentId, ArtifactId, BuildId, DeploymentId, Id, JobId, OrganizationId, StepId, TokenId, UserId,
+    AgentId, ArtifactId, BuildId, DagsterAgentId, DeploymentId, Id, JobId, OrganizationId, StepId, TokenId, UserId,
 };
 use countersign_domain::{DeploymentScope, Kind, PublicId, Scope, TokenSecret};
 use countersign_store::IntoValue;
 use countersign_testkit::{SeededEntropy, World};
 
 use crate::acting::{connect, fresh_id, may, next, registration, running_job};
-use crate::{sql, updating};
+use crate::{dagster, sql, updating};
 
 /// One id of each sort.
 struct Ids {
@@ -39,6 +40,7 @@ struct Ids {
     user_token_public: PublicId,
     user: UserId,
     agent: AgentId,
+    dagster_agent: DagsterAgentId,
     build: BuildId,
     job: JobId,
     artifact: ArtifactId,
@@ -52,6 +54,7 @@ impl Ids {
         let created = &world.globex.created;
         let of = || vec![created.organization.id.into_value()];
         let agent = "SELECT id FROM agents WHERE organization_id = $1";
+        let dagster_agent = "SELECT id FROM dagster_agents WHERE organization_id = $1";
         let job = "SELECT id, build_id, step_id FROM jobs WHERE organization_id = $1 AND state = 'running'";
         let prod = "SELECT id FROM deployments WHERE organization_id = $1 AND name = 'prod'";
         let control = &world.control;
@@ -66,6 +69,7 @@ impl Ids {
             user_token_public: created.user_token.public_id.clone(),
             user: created.admin.id,
             agent: sql::value(control, agent, of(), "id").await,
+            dagster_agent: sql::value(control, dagster_agent, of(), "id").await,
             build: sql::value(control, job, of(), "build_id").await,
             job: sql::value(control, job, of(), "id").await,
             artifact: sql::value(control, "SELECT id FROM artifacts WHERE organization_id = $1", of(), "id").await,
@@ -90,6 +94,7 @@ impl Ids {
             user_token_public: PublicId::new(&entropy),
             user: fresh_id(control),
             agent: fresh_id(control),
+            dagster_agent: fresh_id(control),
             build: fresh_id(control),
             job: fresh_id(control),
             artifact: fresh_id(control),
@@ -191,6 +196,11 @@ async fn people(world: &World, ids: &Ids, answers: &mut Answers) {
     let view = world.admin::<ViewAgents>();
     answers.keep("agent", &control.agent(&view, ids.agent).await);
     answers.keep("job of agent", &control.agent_job(&view, ids.agent).await);
+    answers.keep(
+        "work of a Dagster+ agent",
+        &control.dagster_agent_serving(&view, ids.dagster_agent).await.map(|it| it.len()),
+    );
+    answers.keep("status of a deployment", &control.dagster_status(&view, Some(ids.deployment)).await);
     answers.keep("stop", &control.stop_agent(&world.admin::<StopAgent>(), ids.agent, true).await);
     answers.keep("pause", &control.pause_agent(&world.admin::<PauseAgent>(), ids.agent, None, None).await);
     answers.keep("resume", &control.resume_agent(&world.admin::<PauseAgent>(), ids.agent).await);
@@ -232,6 +242,30 @@ async fn people(world: &World, ids: &Ids, answers: &mut Answers) {
     let queue = QueueReference { deployment: Some(ids.deployment_name.clone()), queue: "q".to_owned() };
     answers.keep("pause a queue", &control.pause_queue_dispatch(&world.admin(), queue, None).await);
     answers.keep("cancel", &control.cancel_build(&world.admin::<CancelBuild>(), ids.build).await);
+    answers.keep("deployment", &control.deployment(&world.admin(), ids.deployment).await);
+    let new = NewDeployment { name: "b".to_owned(), parent: Some(ids.deployment), ..NewDeployment::default() };
+    answers.keep("parent of a deployment", &control.create_deployment(&world.admin(), new).await);
+    let change = DeploymentChange { name: Some("c".to_owned()), ..DeploymentChange::of(ids.deployment) };
+    answers.keep("rename a deployment", &control.update_deployment(&world.admin(), change).await);
+    let own = world.acme.created.organization.default_deployment;
+    let change = DeploymentChange { default_queue: Some(Some(ids.queue)), ..DeploymentChange::of(own) };
+    answers.keep("queue of a deployment", &control.update_deployment(&world.admin(), change).await);
+    let new = NewQueue { deployment: ids.deployment, key: "k".to_owned(), description: None };
+    answers.keep("queue in a deployment", &control.create_queue(&world.admin(), new).await.map(drop));
+    let change = QueueChange { queue: ids.queue, description: Some(None) };
+    answers.keep("change a queue", &control.update_queue(&world.admin(), change).await);
+    answers.keep("delete a queue", &control.delete_queue(&world.admin(), ids.queue).await);
+    let standing = control.queues_of(&world.admin::<ViewQueues>(), ids.deployment).await;
+    answers.keep("queues of a deployment", &standing);
+    let grant = world.admin::<ViewAgentTokens>();
+    answers
+        .keep("tokens of a deployment", &control.cluster_tokens(&grant, ids.deployment, PageRequest::first(9)).await);
+    answers.keep("number of tokens of a deployment", &control.count_cluster_tokens(&grant, ids.deployment).await);
+    answers.keep("token of a cluster", &control.cluster_token(&grant, ids.agent_token).await);
+    let new = control.create_cluster_token(&world.admin(), ids.deployment, NewAgentToken::default()).await;
+    answers.keep("token for a deployment", &new.map(drop));
+    let deletion = Deletion { deployment: ids.deployment, force: true };
+    answers.keep("delete a deployment", &control.delete_deployment(&world.admin(), deletion).await);
     let new = NewBuild {
         definition: crate::acting::ONE_STEP.to_owned(),
         pipeline: "demo".to_owned(),
@@ -263,4 +297,8 @@ async fn machines(world: &World, ids: &Ids, answers: &mut Answers) {
     let grant = may::<RegisterAgent>(control, &caller);
     let outcome = control.register_agent(&grant, registration(&[&tags])).await;
     answers.keep("join another's deployment", &outcome.map(|_| ()));
+    // "prod" of another organization, "nowhere" of nobody: this one's answer says neither.
+    let told = dagster::heartbeat(&dagster::process(control), &[&ids.deployment_name]);
+    let served = dagster::beat(control, &caller, told).await.map(|it| it.served.len());
+    answers.keep("serve another's deployment", &served);
 }

@@ -106,6 +106,23 @@ list! {
         what_cannot_be_made_is_named
         organizations_of_one_slug_at_once_become_one
         an_operators_token_makes_organizations_and_sees_none;
+    deployments:
+        one_is_made_renamed_and_listed
+        what_cannot_be_made_is_named
+        the_default_one_stays
+        one_that_holds_work_is_deleted_by_force_alone
+        force_ends_what_it_holds
+        nothing_enters_one_that_is_gone
+        its_name_is_free_again_and_its_past_is_not
+        a_branch_deployment_goes_when_its_time_has_come
+        what_was_left_is_cleared_by_the_next_rounds
+        a_registration_and_a_deletion_at_once_leave_no_agent_behind
+        a_thousand_are_the_most;
+    clusters:
+        a_queue_is_made_described_and_deleted
+        a_queue_that_holds_work_stays
+        a_token_of_a_cluster_stays_with_it
+        networks_alone_are_replaced;
     registering:
         what_an_agent_says_of_itself_is_kept
         each_registration_is_a_new_agent
@@ -333,6 +350,23 @@ list! {
         a_build_that_others_name_goes_and_they_stay
         bytes_that_cannot_be_removed_are_tried_again_also_after_a_restart
         agents_go_that_are_gone_and_that_no_job_names;
+    dagster:
+        a_heartbeat_is_kept_in_the_place_of_the_one_before
+        what_a_token_does_not_reach_is_refused_by_name
+        what_is_given_and_taken_counts_from_the_next_call_on
+        queues_and_branches_must_be_within_reach;
+    dagster_agents:
+        status_follows_the_last_heartbeat
+        only_a_heartbeat_writes
+        agents_hear_of_all_that_live_whatever_they_reach
+        no_token_takes_the_place_of_another
+        what_cannot_be_taken_is_named
+        a_token_has_so_many_agents_that_run
+        new_agents_of_a_token_come_at_a_rate
+        an_agent_that_names_no_deployment_is_told_one
+        a_deployment_that_is_removed_leaves_nothing_behind
+        those_that_are_silent_for_long_are_removed
+        another_credential_is_of_another_kind;
     unclaimed:
         a_job_that_no_agent_takes_expires_and_fails_its_build
         an_expired_job_makes_room_in_its_group_and_may_fail_softly

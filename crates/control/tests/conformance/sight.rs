@@ -59,6 +59,8 @@ async fn organization(world: &World, seen: &mut Seen) {
     let control = &world.control;
     seen.keep("organization", control.organization(&world.admin::<ViewOrganization>()).await.expect("a read"));
     seen.keep("deployments", control.deployments(&world.admin::<ViewOrganization>()).await.expect("a read"));
+    let default = world.acme.created.organization.default_deployment;
+    let _ = seen.keep("deployment", control.deployment(&world.admin::<ViewOrganization>(), default).await);
     let ada = world.acme.created.admin.id;
     let _ = seen.keep("member", control.member(&world.admin::<ViewOrganization>(), ada).await);
     let page = PageRequest::first(MAX_PAGE);
@@ -88,6 +90,11 @@ async fn agents(world: &World, seen: &mut Seen) {
     let page = control.agents(&grant, Wanted::default(), PageRequest::first(MAX_PAGE)).await.expect("a read");
     for agent in seen.keep("agents", page).items.iter().take(20) {
         seen.keep("agent_job", control.agent_job(&grant, agent.id).await.expect("a read"));
+    }
+    let page = control.dagster_agents(&grant, false, PageRequest::first(MAX_PAGE)).await.expect("a read");
+    for agent in seen.keep("dagster_agents", page).items.iter().take(20) {
+        let serving = control.dagster_agent_serving(&grant, agent.id).await.expect("a read");
+        seen.keep("dagster_agent_serving", serving);
     }
 }
 

@@ -7,6 +7,7 @@ use countersign_control::access::actions::{
 use countersign_control::agent_tokens::{NewAgentToken, Revocation, TokenReference};
 use countersign_control::agents::{Reach, Registration};
 use countersign_control::builds::{NewAnnotation, NewBuild};
+use countersign_control::dagster::{CodeServer, Heartbeat, RunWorker, Trouble};
 use countersign_control::jobs::Finished;
 use countersign_control::organizations::NewOrganization;
 use countersign_control::user_tokens::{NewUserToken, UserTokenReference};
@@ -14,7 +15,7 @@ use countersign_control::{Error, Result};
 use countersign_testkit::World;
 
 use crate::acting::{ONE_STEP, caller, may, registration, running_job};
-use crate::updating;
+use crate::{dagster, updating};
 
 /// Texts that break something somewhere.
 fn naughty() -> Vec<String> {
@@ -147,6 +148,23 @@ pub async fn no_text_of_an_agent_or_job_is_a_fault_of_ours(world: &World) {
             Registration { priority: some(), ..plain() },
         ] {
             honest("registration", &text, control.register_agent(&grant, new).await);
+        }
+        let id = dagster::process(control);
+        let trouble = || Trouble { at: None, class: some(), message: text.clone(), trace: text.clone() };
+        let mut told = Heartbeat {
+            label: some(),
+            launcher: some(),
+            version: some(),
+            image_tag: some(),
+            ..dagster::heartbeat(&id, &["default"])
+        };
+        told.errors = vec![trouble()];
+        told.tasks[0].queues = vec![text.clone()];
+        told.tasks[0].code_servers =
+            vec![CodeServer { location: text.clone(), status: text.clone(), error: Some(trouble()) }];
+        told.tasks[0].run_workers = vec![RunWorker { run: text.clone(), status: text.clone(), message: some() }];
+        for new in [told, dagster::heartbeat(&text, &["default"]), dagster::heartbeat(&id, &[&text])] {
+            honest("heartbeat of a Dagster+ agent", &text, dagster::beat(control, &holder, new).await);
         }
         let write = may::<WriteMetaData>(control, &job.caller);
         honest("value", &text, control.set_meta_data(&write, "key".to_owned(), text.clone()).await);

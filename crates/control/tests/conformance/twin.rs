@@ -5,13 +5,14 @@ use countersign_control::access::actions::{Annotate, AppendLog, RevokeAgentToken
 use countersign_control::agent_tokens::{NewAgentToken, Revocation, TokenReference};
 use countersign_control::agents::Reach;
 use countersign_control::builds::NewAnnotation;
+use countersign_control::dagster::Heartbeat;
 use countersign_control::jobs::NewChunk;
 use countersign_domain::{DeploymentScope, QueueScope, Refusal, Role, Scope, Timestamp};
 use countersign_store::IntoValue;
 use countersign_testkit::{Tenant, World};
 
-use crate::acting::{build, deployment, may, person, refusal, running_job};
-use crate::{artifacts, sql};
+use crate::acting::{build, caller, deployment, may, person, refusal, running_job};
+use crate::{artifacts, dagster, sql};
 
 /// A word that stands in every text of the twin's own.
 pub const WORD: &str = "globex";
@@ -30,6 +31,10 @@ pub async fn furnish(world: &World) {
     let grant = may::<Annotate>(control, &job.caller);
     let note = NewAnnotation { body: Some(WORD.to_owned()), ..NewAnnotation::default() };
     control.annotate(&grant, note).await.expect("a build is annotated");
+    let holder = caller(control, globex.agent_token()).await;
+    let told =
+        Heartbeat { label: Some(WORD.to_owned()), ..dagster::heartbeat(&dagster::process(control), &["default"]) };
+    dagster::beat(control, &holder, told).await.expect("it is kept");
     artifacts::leave(control, &job, &["globex/globex.txt"]).await;
     // One more waits, in a queue that agents of the first organization serve too.
     build(control, globex, "steps: [{command: echo globex, label: globex}]").await;
@@ -39,6 +44,8 @@ pub async fn furnish(world: &World) {
     sql::change(control, text, vec![of.into_value()]).await;
     let text = "UPDATE agents SET last_seen_at = $2 WHERE organization_id = $1";
     control.flush_usage().await.expect("what has gathered is written");
+    sql::change(control, text, vec![of.into_value(), Timestamp::LATEST.into_value()]).await;
+    let text = "UPDATE dagster_agents SET heartbeat_at = $2 WHERE organization_id = $1";
     sql::change(control, text, vec![of.into_value(), Timestamp::LATEST.into_value()]).await;
     let text = "UPDATE jobs SET runnable_at = $2 WHERE organization_id = $1 AND state = 'scheduled'";
     sql::change(control, text, vec![of.into_value(), Timestamp::LATEST.into_value()]).await;

@@ -23,6 +23,7 @@ pub fn change(token: TokenReference) -> Change {
         expires_at: None,
         reveal_policy: None,
         scope: None,
+        networks: None,
         connected_agents: Reach::Keep,
     }
 }

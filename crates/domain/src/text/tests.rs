@@ -77,9 +77,24 @@ fn names_of_queues_and_deployments() {
     for text in ["linux", "Linux-x86_64.large", "0", &"a".repeat(100)] {
         assert!(QueueName::parse(text).is_ok() && DeploymentName::parse(text).is_ok(), "{text}");
     }
-    for text in ["", "a b", "a/b", "ä", "*", "a\0", &"a".repeat(101)] {
+    for text in ["", " ", "a ", " a", "a/b", "ä", "*", "a\0", "a\tb", &"a".repeat(101)] {
         assert!(QueueName::parse(text).is_err() && DeploymentName::parse(text).is_err(), "{text:?}");
     }
+    assert!(QueueName::parse("Open Source").is_err() && DeploymentName::parse("Open Source").is_ok());
+}
+
+#[test]
+fn colours_and_signs() {
+    for text in ["#0B79CE", "#abcdef"] {
+        assert!(Color::parse(text).is_ok(), "{text}");
+    }
+    for text in ["", "red", "#12345", "#1234567", "#12345g", "0B79CEA"] {
+        assert!(Color::parse(text).is_err(), "{text:?}");
+    }
+    for text in [":rocket:", "🚀"] {
+        assert!(Emoji::parse(text).is_ok(), "{text}");
+    }
+    assert!(Emoji::parse(&"x".repeat(65)).is_err() && Emoji::parse("a\nb").is_err());
 }
 
 #[test]

@@ -97,7 +97,8 @@ async fn revoke(call: &Call, input: AgentTokenRevokeInput) -> Result<AgentTokenR
     };
     let revoked = call.control.revoke_agent_token(&call.may()?, revocation).await?;
     let client_mutation_id = input.client_mutation_id;
-    Ok(AgentTokenRevokePayload(Touching { token: revoked.token, touched: revoked.touched, client_mutation_id }))
+    let touching = Touching { token: revoked.token, touched: revoked.touched, client_mutation_id };
+    Ok(AgentTokenRevokePayload(touching, revoked.dagster_agents))
 }
 
 async fn update(call: &Call, input: AgentTokenUpdateInput) -> Result<AgentTokenUpdatePayload> {
@@ -116,6 +117,7 @@ async fn update(call: &Call, input: AgentTokenUpdateInput) -> Result<AgentTokenU
         expires_at: given(input.expires_at).map(|at: Option<DateTime>| at.map(|at| at.0)),
         reveal_policy: input.reveal_policy.map(Into::into),
         scope,
+        networks: None,
         connected_agents: reach::chosen(input.connected_agents),
     };
     let changed = call.control.update_agent_token(&call.may()?, change).await?;

@@ -5,6 +5,10 @@ mod agent_tokens;
 mod agents;
 mod build_inputs;
 mod builds;
+mod cluster_queues;
+mod cluster_tokens;
+mod clusters;
+mod deployments;
 mod jobs;
 mod organizations;
 mod pipelines;
@@ -21,6 +25,10 @@ pub(crate) struct Mutation(
     agent_tokens::AgentTokenMutations,
     agents::AgentMutations,
     builds::BuildMutations,
+    cluster_queues::ClusterQueueMutations,
+    cluster_tokens::ClusterTokenMutations,
+    clusters::ClusterMutations,
+    deployments::DeploymentMutations,
     jobs::JobMutations,
     organizations::OrganizationMutations,
     pipelines::PipelineMutations,
@@ -34,6 +42,10 @@ impl Mutation {
             agent_tokens::AgentTokenMutations,
             agents::AgentMutations,
             builds::BuildMutations,
+            cluster_queues::ClusterQueueMutations,
+            cluster_tokens::ClusterTokenMutations,
+            clusters::ClusterMutations,
+            deployments::DeploymentMutations,
             jobs::JobMutations,
             organizations::OrganizationMutations,
             pipelines::PipelineMutations,

@@ -5,13 +5,17 @@ use countersign_control::Result;
 use countersign_control::agent_tokens::Liveness;
 use countersign_control::agents::Wanted;
 use countersign_control::builds;
-use countersign_domain::id::TokenId;
+use countersign_domain::id::{DeploymentId, TokenId};
 
 use crate::call::Call;
 
 use super::agent::AgentConnection;
 use super::agent_token::AgentTokenConnection;
 use super::build_list::BuildConnection;
+use super::cluster::ClusterConnection;
+use super::cluster_token::ClusterAgentTokenConnection;
+use super::dagster_agent::DagsterAgentConnection;
+use super::deployment::DeploymentConnection;
 use super::job::JobConnection;
 use super::organization::OrganizationConnection;
 use super::page_info::PageInfo;
@@ -33,6 +37,10 @@ pub(crate) enum Connection {
     BuildConnection(BuildConnection),
     PipelineConnection(PipelineConnection),
     ClusterQueueConnection(ClusterQueueConnection),
+    DeploymentConnection(DeploymentConnection),
+    ClusterConnection(ClusterConnection),
+    ClusterAgentTokenConnection(ClusterAgentTokenConnection),
+    DagsterAgentConnection(DagsterAgentConnection),
 }
 
 /// How the entries of a whole list are counted: only when somebody asks.
@@ -44,6 +52,8 @@ pub(crate) enum Count {
     AgentTokens(Liveness),
     /// The organization's agents.
     Agents(Wanted),
+    /// The organization's Dagster+ agents; true: only those that run.
+    DagsterAgents(bool),
     /// The connected agents of one token.
     AgentsOfToken(TokenId),
     /// The organization's builds that are wanted.
@@ -52,6 +62,8 @@ pub(crate) enum Count {
     Pipelines(String),
     /// The organization's queues.
     Queues,
+    /// The tokens that were made for a deployment and were not revoked.
+    ClusterTokens(DeploymentId),
 }
 
 impl Count {
@@ -60,9 +72,11 @@ impl Count {
             Self::Known(count) => i64::try_from(*count).unwrap_or(i64::MAX),
             Self::AgentTokens(which) => call.control.count_agent_tokens(&call.may()?, *which).await?,
             Self::Agents(wanted) => call.control.count_agents(&call.may()?, wanted.clone()).await?,
+            Self::DagsterAgents(running) => call.control.count_dagster_agents(&call.may()?, *running).await?,
             Self::Builds(wanted) => call.control.count_builds(&call.may()?, wanted.clone()).await?,
             Self::Pipelines(search) => call.control.count_pipelines(&call.may()?, search.clone()).await?,
             Self::Queues => call.control.count_all_queues(&call.may()?).await?,
+            Self::ClusterTokens(of) => call.control.count_cluster_tokens(&call.may()?, *of).await?,
             Self::AgentsOfToken(token) => call.control.count_agent_token_agents(&call.may()?, *token).await?,
         };
         Ok(int(count))

@@ -10,7 +10,10 @@ use crate::global_id::{self, Sort};
 use super::agent::{self, Agent};
 use super::agent_token::AgentToken;
 use super::build::{self, Build};
+use super::cluster::{self, Cluster};
+use super::cluster_token::{self, ClusterToken};
 use super::deployment::{self, Deployment};
+use super::elsewhere::{PipelineTemplate, Rule, Suite, Team, TeamMember, TeamPipeline, TeamSuite};
 use super::job::{self, Job, JobTypeCommand};
 use super::organization::{Organization, own};
 use super::pipeline::{self, Pipeline};
@@ -31,6 +34,8 @@ pub(crate) enum Node {
     UserToken(UserToken),
     Agent(Agent),
     Deployment(Deployment),
+    Cluster(Cluster),
+    ClusterToken(ClusterToken),
     Pipeline(Pipeline),
     Build(Build),
     Command(JobTypeCommand),
@@ -38,6 +43,13 @@ pub(crate) enum Node {
     Trigger(JobTypeTrigger),
     Wait(JobTypeWait),
     Queue(ClusterQueue),
+    Team(Team),
+    TeamMember(TeamMember),
+    TeamPipeline(TeamPipeline),
+    TeamSuite(TeamSuite),
+    Suite(Suite),
+    PipelineTemplate(PipelineTemplate),
+    Rule(Rule),
 }
 
 impl From<Job> for Node {
@@ -71,6 +83,8 @@ pub(crate) async fn node(call: &Call, id: &ID) -> Result<Option<Node>> {
         Sort::UserToken => Some(Node::UserToken(user_token::by_id(call, Id::from_uuid(uuid)).await?)),
         Sort::Agent => Some(Node::Agent(agent::by_id(call, Id::from_uuid(uuid)).await?)),
         Sort::Deployment => deployment::by_id(call, Id::from_uuid(uuid)).await?.map(Node::Deployment),
+        Sort::Cluster => cluster::by_id(call, Id::from_uuid(uuid)).await?.map(Node::Cluster),
+        Sort::ClusterToken => Some(Node::ClusterToken(cluster_token::by_id(call, Id::from_uuid(uuid)).await?)),
         Sort::Build => Some(Node::Build(build::by_id(call, Id::from_uuid(uuid)).await?)),
         Sort::Job => Some(job::any(call, Id::from_uuid(uuid)).await?.into()),
         Sort::Pipeline => Some(Node::Pipeline(pipeline::by_id(call, Id::from_uuid(uuid)).await?)),

@@ -7,16 +7,18 @@ use countersign_control::{Result, organizations};
 
 use crate::call::Call;
 use crate::global_id::{self, Sort};
-use crate::nullable::{Nullable, answered};
+use crate::nullable::{Nullable, answered, found};
 
 use super::agent::{AgentConnection, AgentFilter};
 use super::agent_token::{AgentTokenConnection, RevealPolicy};
 use super::audit_log::{AuditChain, AuditLogConnection};
 use super::build::BuildStates;
 use super::build_list::{self, BuildConnection, BuildFilter};
+use super::cluster::{self, Cluster, ClusterConnection, ClusterOrder};
 use super::connection::{connection, int};
+use super::dagster_agent::{self, DagsterAgentConnection, DagsterAgentStatus};
 use super::date_time::DateTime;
-use super::deployment::Deployment;
+use super::deployment::{self, DeploymentConnection};
 use super::page_info::Window;
 use super::permission::OrganizationPermissions;
 use super::pipeline::{self, PipelineConnection};
@@ -69,6 +71,27 @@ impl Organization {
         let filter = AgentFilter { is_running_job, meta_data, paused, search };
         let window = Window { first, last, after, before };
         answered(agent::list(Call::of(ctx), filter, window).await)
+    }
+
+    /// One of its clusters, by its uuid or global id.
+    async fn cluster(&self, ctx: &Context<'_>, id: ID) -> Nullable<Cluster> {
+        match cluster::read_id(&id) {
+            Ok(id) => found(cluster::by_id(Call::of(ctx), id).await),
+            Err(_) => None,
+        }
+    }
+
+    /// Its clusters: its deployments under Buildkite's name, without branch deployments.
+    async fn clusters(
+        &self,
+        ctx: &Context<'_>,
+        after: Option<String>,
+        before: Option<String>,
+        first: Option<i32>,
+        last: Option<i32>,
+        #[graphql(default_with = "Some(ClusterOrder::Name)")] order: Option<ClusterOrder>,
+    ) -> Nullable<ClusterConnection> {
+        answered(cluster::list(Call::of(ctx), order, &Window { first, last, after, before }).await)
     }
 
     /// The global id.
@@ -125,9 +148,16 @@ impl Organization {
         self.0.default_reveal_policy.into()
     }
 
-    /// Its deployments, by name.
-    async fn deployments(&self, ctx: &Context<'_>) -> Nullable<Vec<Deployment>> {
-        answered(deployments(Call::of(ctx)).await)
+    /// Its deployments, by name, branch deployments among them.
+    async fn deployments(
+        &self,
+        ctx: &Context<'_>,
+        after: Option<String>,
+        before: Option<String>,
+        first: Option<i32>,
+        last: Option<i32>,
+    ) -> Nullable<DeploymentConnection> {
+        answered(deployment::list(Call::of(ctx), None, &Window { first, last, after, before }).await)
     }
 
     /// Its builds, newest first.
@@ -162,6 +192,29 @@ impl Organization {
         answered(queue::list(Call::of(ctx), Window { first, last, after, before }).await)
     }
 
+    /// Its Dagster+ agents, newest first, those that do not run among them.
+    async fn dagster_agents(
+        &self,
+        ctx: &Context<'_>,
+        after: Option<String>,
+        before: Option<String>,
+        first: Option<i32>,
+        last: Option<i32>,
+        #[graphql(desc = "true: only those that run.")] running: Option<bool>,
+    ) -> Nullable<DagsterAgentConnection> {
+        let window = Window { first, last, after, before };
+        answered(dagster_agent::list(Call::of(ctx), running.unwrap_or_default(), window).await)
+    }
+
+    /// Whether any of its Dagster+ agents runs.
+    async fn dagster_agent_status(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Whether any runs that serves the deployment of this name.")] deployment: Option<String>,
+    ) -> Nullable<DagsterAgentStatus> {
+        answered(dagster_agent::status(Call::of(ctx), deployment).await)
+    }
+
     /// Its audit log, newest first.
     async fn audit_log(
         &self,
@@ -181,10 +234,6 @@ impl Organization {
 /// The caller's organization.
 pub(crate) async fn own(call: &Call) -> Result<Organization> {
     Ok(Organization(call.control.organization(&call.may()?).await?))
-}
-
-async fn deployments(call: &Call) -> Result<Vec<Deployment>> {
-    Ok(call.control.deployments(&call.may()?).await?.into_iter().map(Deployment).collect())
 }
 
 async fn audit_chain(call: &Call) -> Result<AuditChain> {

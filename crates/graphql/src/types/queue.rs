@@ -10,9 +10,11 @@ use crate::call::Call;
 use crate::global_id::{self, Sort};
 use crate::nullable::{Nullable, found};
 
+use super::cluster::{self, Cluster};
 use super::connection::{Count, connection, int};
 use super::date_time::{DateTime, time};
 use super::deployment::{self, Deployment};
+use super::hosted::HostedAgentQueueSettings;
 use super::page_info::Window;
 use super::user::{User, person};
 
@@ -29,16 +31,34 @@ pub(crate) struct ClusterQueueMetrics {
     waiting_jobs_count: i32,
 }
 
+/// The one way that a job is given to an agent again, by the name that it has in Buildkite's API.
+pub(crate) const RETRY_AGENT_AFFINITY: &str = "prefer-warmest";
+
 pub(crate) struct ClusterQueue(Standing);
 
 connection! {
-    /// Queues, newest first.
+    /// Queues: an organization's newest first, a cluster's by their keys unless another order is asked for.
     ClusterQueueConnection, ClusterQueueEdge of ClusterQueue
 }
 
-/// A named line of jobs. It is there from its first job on.
+/// A named line of jobs. One that nobody made is there from its first job on.
 #[Object]
 impl ClusterQueue {
+    /// The cluster that it is in.
+    async fn cluster(&self, ctx: &Context<'_>) -> Nullable<Cluster> {
+        found(cluster::by_id(Call::of(ctx), self.0.queue.deployment).await)
+    }
+
+    /// Who made it; null for one that its first job made.
+    async fn created_by(&self, ctx: &Context<'_>) -> Nullable<User> {
+        person(Call::of(ctx), self.0.queue.created_by).await
+    }
+
+    /// What it is for.
+    async fn description(&self) -> Option<&str> {
+        self.0.queue.description.as_deref()
+    }
+
     /// Whether its jobs are kept back.
     async fn dispatch_paused(&self) -> bool {
         self.0.queue.paused_at.is_some()
@@ -64,6 +84,11 @@ impl ClusterQueue {
         false
     }
 
+    /// How such agents are built: null.
+    async fn hosted_agents(&self) -> Option<HostedAgentQueueSettings> {
+        None
+    }
+
     /// The global id.
     pub(crate) async fn id(&self) -> ID {
         global_id::encode(Sort::ClusterQueue, self.0.queue.id)
@@ -85,6 +110,16 @@ impl ClusterQueue {
         })
     }
 
+    /// Which agent is given a job that is run again: whichever is next.
+    async fn retry_agent_affinity(&self) -> &str {
+        RETRY_AGENT_AFFINITY
+    }
+
+    /// Whether a controller of agents is connected: this server knows none.
+    async fn stack_health(&self) -> Option<&str> {
+        None
+    }
+
     /// The uuid.
     async fn uuid(&self) -> ID {
         global_id::uuid(self.0.queue.id)
@@ -101,6 +136,21 @@ pub(crate) async fn list(call: &Call, window: Window) -> Result<ClusterQueueConn
     let grant = &call.may()?;
     let slice = window.read(|page| call.control.queues(grant, page), |it| it.queue.id).await?;
     Ok(ClusterQueueConnection::new(slice, ClusterQueue, Count::Queues))
+}
+
+/// The queues of one cluster, by name or the newest first.
+pub(crate) async fn list_of(
+    call: &Call,
+    deployment: DeploymentId,
+    newest_first: bool,
+    window: &Window,
+) -> Result<ClusterQueueConnection> {
+    let mut all = call.control.queues_of(&call.may()?, deployment).await?;
+    if newest_first {
+        all.sort_by_key(|it| std::cmp::Reverse(it.queue.id));
+    }
+    let count = Count::Known(all.len());
+    Ok(ClusterQueueConnection::new(window.cut(all, |it| it.queue.id)?, ClusterQueue, count))
 }
 
 /// One of the organization's queues.

@@ -66,7 +66,7 @@ async fn another_organization_is_as_if_it_did_not_exist() {
         .ask_as(
             &globex,
             "{ organization(slug: \"globex\") { id uuid agentTokens(first: 1) { edges { node { id uuid publicId } } }
-               deployments { id } } viewer { user { id } userTokens(first: 1) { edges { node { id } } } } }",
+               deployments { edges { node { id } } } } viewer { user { id } userTokens(first: 1) { edges { node { id } } } } }",
             json!({}),
         )
         .await
@@ -84,7 +84,7 @@ async fn another_organization_is_as_if_it_did_not_exist() {
         organization.clone(),
         twin.text_at("/data/viewer/user/id"),
         twin.text_at("/data/viewer/userTokens/edges/0/node/id"),
-        twin.text_at("/data/organization/deployments/0/id"),
+        twin.text_at("/data/organization/deployments/edges/0/node/id"),
         token["id"].as_str().expect("an id").to_owned(),
         agent_id.clone(),
     ] {

@@ -54,10 +54,13 @@ async fn absent_null_and_a_value_differ() {
 async fn a_scope_is_given_shown_and_narrowed() {
     let server = Server::new().await;
     let organization = server
-        .ask("{ organization(slug: \"acme\") { id deployments { id uuid name parent { name } } } }", json!({}))
+        .ask(
+            "{ organization(slug: \"acme\") { id deployments { edges { node { id uuid name parent { name } } } } } }",
+            json!({}),
+        )
         .await
         .ok();
-    let deployment = organization.text_at("/data/organization/deployments/0/id");
+    let deployment = organization.text_at("/data/organization/deployments/edges/0/node/id");
     let create =
         "mutation($o: ID!, $s: AgentTokenScopeInput) { agentTokenCreate(input: {organizationID: $o, scope: $s}) {
         tokenValue agentTokenEdge { node { id } } } }";

@@ -17,9 +17,10 @@ statements! {
     DEPLOYMENTS = "SELECT deployment_id FROM token_deployments WHERE token_id = $1";
     /// Forgets them.
     CLEAR_DEPLOYMENTS = "DELETE FROM token_deployments WHERE token_id = $1";
-    /// Adds one of the organization's deployments; a foreign one selects no row.
+    /// Adds one of the organization's deployments, which stays until the transaction ends; a foreign one, and one that was deleted, select
+    /// no row.
     ADD_DEPLOYMENT = "INSERT INTO token_deployments (token_id, deployment_id)
-           SELECT $1, id FROM deployments WHERE organization_id = $2 AND id = $3";
+           SELECT $1, id FROM deployments WHERE organization_id = $2 AND id = $3 AND deleted_at IS NULL /*lock:share*/";
     /// Single queues.
     QUEUES = "SELECT queue FROM token_queues WHERE token_id = $1 ORDER BY queue";
     /// Forgets them.

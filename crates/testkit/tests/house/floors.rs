@@ -18,7 +18,8 @@ const FLOORS: &[(&str, u8, &[&str])] = &[
     ("http", 3, &["control", "domain"]),
     ("buildkite", 4, &["control", "domain", "http", "wire"]),
     ("graphql", 4, &["control", "domain", "http"]),
-    ("cli", 5, &["agent", "buildkite", "control", "domain", "graphql", "http", "store"]),
+    ("dagster", 4, &["control", "domain", "http", "wire"]),
+    ("cli", 5, &["agent", "buildkite", "control", "dagster", "domain", "graphql", "http", "store"]),
     ("testkit", TESTS, &["control", "domain", "store"]),
 ];
 
@@ -33,9 +34,9 @@ const KEPT: &[(&str, &[&str])] = &[
     ("deadpool-postgres", &["store"]),
     ("refinery", &["store"]),
     ("object_store", &["store"]),
-    ("async-graphql", &["graphql"]),
+    ("async-graphql", &["dagster", "graphql"]),
     ("clap", &["cli"]),
-    ("axum", &["buildkite", "cli", "graphql", "http"]),
+    ("axum", &["buildkite", "cli", "dagster", "graphql", "http"]),
     ("reqwest", &["agent", "cli", "testkit"]),
     // `domain` and `wire` do no input and output, so they need no runtime.
     ("tokio", &["agent", "buildkite", "cli", "control", "graphql", "http", "store", "testkit"]),

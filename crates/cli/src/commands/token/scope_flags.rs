@@ -5,8 +5,9 @@ use countersign_domain::{Network, text::QueueName};
 use serde_json::{Value, json};
 
 use crate::{
-    api::{Api, documents, shapes},
-    failure::{Exit, Failure, Outcome},
+    api::{Api, shapes},
+    commands::deployment,
+    failure::Outcome,
     flags::variables,
 };
 
@@ -58,17 +59,9 @@ impl ScopeFlags {
         if self.deployments.is_empty() {
             return Ok(Vec::new());
         }
-        let answer: shapes::Viewer<Value> = api.call(documents::DEPLOYMENTS, json!({})).await?;
-        let known = answer.into_organization()?;
-        let known = known["deployments"].as_array().cloned().unwrap_or_default();
-        let find = |wanted: &String| {
-            let fits = |it: &&Value| shapes::text(it, "name") == wanted || shapes::text(it, "uuid") == wanted;
-            known.iter().find(fits).map(|it| shapes::text(it, "uuid").to_owned()).ok_or_else(|| {
-                let names: Vec<&str> = known.iter().map(|it| shapes::text(it, "name")).collect();
-                Failure::new(Exit::NotFound, format!("no deployment {wanted} found; there are: {}", names.join(", ")))
-            })
-        };
-        self.deployments.iter().map(find).collect()
+        let known = deployment::all(api).await?;
+        let uuid = |wanted: &String| Ok(shapes::text(deployment::find(&known, wanted)?, "uuid").to_owned());
+        self.deployments.iter().map(uuid).collect()
     }
 }
 

@@ -1,0 +1,22 @@
+//! Agents that Dagster+ agents are: what they ask, and what people see of them.
+//!
+//! ```text
+//! Agents · Deployments ── then, for ever: requests every 0.5 s, workspace every 5 s, heartbeat every 30 s
+//! ```
+//!
+//! They know no session. Each call shows the agent token and names the deployments that it is about, and each is decided by what the token
+//! reaches at that moment ([`Reached`]): so whatever is taken from a token is gone with the agent's next call. Only a heartbeat writes.
+
+mod alive;
+mod deployments;
+mod heartbeat;
+mod list;
+mod reach;
+mod requests;
+mod workspace;
+
+pub use alive::{Alive, MAX_ALIVE};
+pub use countersign_store::dagster_agents::{AgentName, CodeServer, DagsterAgent, RunWorker, Trouble};
+pub use heartbeat::{Heartbeat, MAX_CODE_SERVERS, MAX_ERRORS, MAX_NAME, MAX_RUN_WORKERS, MAX_TEXT, MAX_TEXTS, Task};
+pub use list::Serving;
+pub use reach::{MAX_DEPLOYMENTS, MAX_QUEUES, Reached, Wanted, Withheld};

@@ -1,0 +1,43 @@
+//! Deployments: the boundary that work runs inside. Branch deployments belong to a full one, and may come to an end by themselves.
+
+mod clear;
+mod create;
+mod delete;
+mod update;
+
+use countersign_domain::text::{Color, DeploymentName, Emoji};
+
+use crate::{Error, Result, input};
+
+pub use countersign_store::deployments::{Deployment, Holds};
+pub use create::NewDeployment;
+pub use delete::{Deleted, Deletion};
+pub use update::DeploymentChange;
+
+/// Most deployments of one organization, branch deployments among them; those that were deleted are not counted.
+pub const MAX_DEPLOYMENTS: i64 = 1_000;
+
+fn name(text: &str) -> Result<String> {
+    Ok(input::field("name", DeploymentName::parse(text))?.as_str().to_owned())
+}
+
+/// What stands before a name; an empty one is none.
+fn emoji(text: Option<String>) -> Result<Option<String>> {
+    let text = text.filter(|text| !text.is_empty());
+    text.map(|text| Ok(input::field("emoji", Emoji::parse(&text))?.as_str().to_owned())).transpose()
+}
+
+/// A colour; an empty one is none.
+fn color(text: Option<String>) -> Result<Option<String>> {
+    let text = text.filter(|text| !text.is_empty());
+    text.map(|text| Ok(input::field("color", Color::parse(&text))?.as_str().to_owned())).transpose()
+}
+
+/// A description; an empty one is none.
+fn description(text: Option<String>) -> Result<Option<String>> {
+    input::description(text.filter(|text| !text.is_empty()).as_deref())
+}
+
+fn taken(name: &str) -> Error {
+    Error::Conflict(format!("A deployment {name} already exists in the organization; choose another name."))
+}

@@ -1,0 +1,45 @@
+//! Who calls, and the system that answers: what every resolver works with.
+
+use async_graphql::Context;
+use countersign_control::dagster::Reached;
+use countersign_control::organizations::Deployment;
+use countersign_control::{Action, Caller, Control, Error, Grant};
+
+use crate::failure::Failure;
+
+/// One call. A resolver makes its own grant from it, so that nothing is decided once for a whole document.
+#[derive(Debug, Clone)]
+pub(crate) struct Call {
+    pub control: Control,
+    pub caller: Caller,
+    /// The deployment that a header names.
+    pub deployment: Option<String>,
+}
+
+impl Call {
+    /// The call that a resolver answers.
+    pub(crate) fn of<'a>(ctx: &Context<'a>) -> &'a Self {
+        ctx.data_unchecked()
+    }
+
+    /// A grant in the organization of the token.
+    pub(crate) fn may<A: Action>(&self) -> Result<Grant<A>, Failure> {
+        Ok(self.control.grant_own(&self.caller)?)
+    }
+
+    /// What is left of a call's deployments, or the refusal of all of them.
+    pub(crate) fn left(&self, reached: Reached) -> Result<Vec<Deployment>, Failure> {
+        match reached.withheld {
+            None => Ok(reached.served),
+            Some(_) => Err(self.withheld(&reached)),
+        }
+    }
+
+    /// The refusal of what a call names.
+    pub(crate) fn withheld(&self, reached: &Reached) -> Failure {
+        match self.caller.public_id() {
+            Some(token) => Failure::Withheld { words: reached.words(&token), token },
+            None => Error::unknown().into(),
+        }
+    }
+}

@@ -1,0 +1,122 @@
+//! What a document may be, found before anything is executed and in time that grows with its text only.
+
+use async_graphql::parser::parse_query;
+use async_graphql::parser::types::{Selection, SelectionSet};
+use async_graphql::{Request, Variables};
+use countersign_http::deepest_bracket;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::failure::Failure;
+
+/// The most bytes of a document; the longest that an agent sends has some 600.
+const MAX_TEXT: usize = 16 * 1024;
+/// The most brackets that may be open at once: the parser's stack is not endless.
+const MAX_BRACKETS: usize = 32;
+/// The most levels of fields.
+pub(crate) const MAX_DEPTH: usize = 8;
+/// The most fields; what an agent sends has at most ten.
+pub(crate) const MAX_FIELDS: usize = 100;
+/// The most directives at one field.
+pub(crate) const MAX_DIRECTIVES: usize = 4;
+
+/// The field that all of an agent's changes are below.
+const CHANGES: &str = "userCloudAgent";
+
+/// The body of a call. Other keys are passed over.
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Asked {
+    query: Option<String>,
+    variables: Option<Value>,
+    operation_name: Option<String>,
+}
+
+/// A document that may be executed.
+///
+/// # Errors
+/// [`Failure::Document`] for one that may not.
+pub(crate) fn read(asked: Asked) -> Result<Request, Failure> {
+    let refused = |why: String| Err(Failure::Document(why));
+    let Some(query) = asked.query.filter(|query| !query.trim().is_empty()) else {
+        return refused("The body has no `query`: send {\"query\": \"…\"}.".to_owned());
+    };
+    if query.len() > MAX_TEXT {
+        return refused(format!("The query is longer than {MAX_TEXT} bytes, the most there may be."));
+    }
+    if deepest_bracket(&query) > MAX_BRACKETS {
+        return refused(format!("The query has more than {MAX_BRACKETS} brackets open at once."));
+    }
+    let variables = match asked.variables {
+        None | Some(Value::Null) => Variables::default(),
+        Some(variables @ Value::Object(_)) => Variables::from_json(variables),
+        Some(_) => return refused("`variables` must be a JSON object.".to_owned()),
+    };
+    // The parser's own words show the line, and a token's value may stand in it.
+    let document = match parse_query(&query) {
+        Ok(document) => document,
+        Err(error) => {
+            let place = error.positions().next().map(|at| format!(" at line {}, column {}", at.line, at.column));
+            return refused(format!("The query cannot be read: syntax error{}.", place.unwrap_or_default()));
+        }
+    };
+    // Fragments that name each other twice would make a short text a long one. No agent has any.
+    if !document.fragments.is_empty() {
+        return refused("Fragments are not taken here; write their fields out.".to_owned());
+    }
+    if !document.operations.iter().all(|(_, operation)| is_one_call(&operation.node.selection_set.node)) {
+        return refused("More than one call stands in the query; send one document for each.".to_owned());
+    }
+    let mut request = Request::new(query).variables(variables);
+    if let Some(operation) = asked.operation_name.filter(|name| !name.is_empty()) {
+        request = request.operation_name(operation);
+    }
+    request.set_parsed_query(document);
+    Ok(request)
+}
+
+/// Whether one thing is asked or done: one field, and one beneath the field that all of an agent's changes are below. A document is counted and
+/// charged as one call, so it holds no more.
+fn is_one_call(selection: &SelectionSet) -> bool {
+    let [only] = selection.items.as_slice() else { return false };
+    match &only.node {
+        Selection::Field(field) if field.node.name.node == CHANGES => field.node.selection_set.node.items.len() == 1,
+        Selection::Field(_) => true,
+        Selection::FragmentSpread(_) | Selection::InlineFragment(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words(query: &str, variables: Value) -> String {
+        let asked = Asked { query: Some(query.to_owned()), variables: Some(variables), operation_name: None };
+        match read(asked) {
+            Ok(_) => String::new(),
+            Err(failure) => failure.to_string(),
+        }
+    }
+
+    #[test]
+    fn what_is_not_taken_is_named() {
+        assert_eq!(words("{ agents { id } }", Value::Null), "");
+        for (query, said) in [
+            (" ", "has no `query`"),
+            ("{ agents { id }", "syntax error at line 1"),
+            ("{ ...F } fragment F on Query { agents { id } }", "Fragments"),
+            ("{ agents { id } deployments { deploymentName } }", "More than one call"),
+            (
+                "mutation { userCloudAgent { a: addAgentHeartbeats { ok } b: addAgentHeartbeats { ok } } }",
+                "More than one call",
+            ),
+            ("{ ... { agents { id } } }", "More than one call"),
+            (&"{ a".repeat(40), "brackets"),
+            (&"#".repeat(MAX_TEXT + 1), "longer than"),
+        ] {
+            assert!(words(query, Value::Null).contains(said), "{query}: {}", words(query, Value::Null));
+        }
+        assert!(words("{ agents { id } }", serde_json::json!([])).contains("`variables`"));
+        assert!(!words("{ a(b: \"hunter2\" }", Value::Null).contains("hunter2"));
+    }
+}

@@ -1,0 +1,21 @@
+//! Face: what unmodified Dagster+ agents call, at `/dagster`: the address that stands as `url` in their dagster.yaml.
+//!
+//! ```text
+//! POST → token in a header of its own (401) → document: few fields, no fragments → resolvers → control → answer, or a refusal in plain words
+//! ```
+//!
+//! An agent shows its operator the words of a refusal only when the body is none of GraphQL's, so a refusal is a status with `{"message": …}`.
+//! It never tries a 401 or 403 again by itself, but its loop comes by twice a second.
+
+mod call;
+mod document;
+mod endpoint;
+mod failure;
+mod heartbeat;
+mod mutation;
+mod not_yet;
+mod query;
+mod token;
+
+pub use endpoint::{MAX_BODY, router, sdl};
+pub use heartbeat::{MAX_ERROR_TEXT, MAX_HEARTBEAT};

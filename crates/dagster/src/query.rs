@@ -1,0 +1,148 @@
+//! What an agent asks.
+
+use async_graphql::{Context, Enum, Object, Result, SimpleObject, Value};
+use countersign_control::dagster::{self, Wanted};
+use countersign_control::organizations;
+use countersign_domain::Timestamp;
+use countersign_domain::dagster as rules;
+
+use crate::call::Call;
+use crate::failure::Failure;
+use crate::heartbeat::moment;
+use crate::not_yet::WorkspaceEntry;
+
+/// The fields of the query. Names, nullability and arguments are what agents send.
+pub(crate) struct Query;
+
+#[Object]
+impl Query {
+    /// Every agent of the organization that was heard since a time.
+    async fn agents(&self, ctx: &Context<'_>, heartbeated_since: Option<f64>) -> Result<Vec<Agent>> {
+        let call = Call::of(ctx);
+        let since = heartbeated_since.map_or(Timestamp::EPOCH, moment);
+        let alive = call.control.live_dagster_agents(&call.may()?, since).await.map_err(Failure::Of)?;
+        Ok(alive.into_iter().map(Agent::from).collect())
+    }
+
+    /// Those of the named deployments that the agent may serve. When nothing but the names is asked for, the agent starts, and would end without a
+    /// reason over one that is missing: so it is refused for that one, by name.
+    async fn deployments(
+        &self,
+        ctx: &Context<'_>,
+        deployment_names: Option<Vec<String>>,
+        #[graphql(name = "includeAllServerlessDeployments")] _include: Option<bool>,
+    ) -> Result<Vec<Deployment>> {
+        let call = Call::of(ctx);
+        let names = deployment_names.unwrap_or_default();
+        let entries = ctx.look_ahead().field("workspaceEntries");
+        let Some(entries) = entries.selection_fields().into_iter().next() else {
+            let reached = call.control.check_dagster_deployments(&call.may()?, names).await.map_err(Failure::Of)?;
+            return match reached.refused.as_slice() {
+                [] => Ok(reached.served.into_iter().map(Deployment).collect()),
+                _ => Err(call.withheld(&reached).into()),
+            };
+        };
+        let queues = queues(&entries.arguments()?);
+        let wanted = Wanted { deployments: names, queues: Some(queues), branches: false };
+        let reached = call.control.read_dagster_workspace(&call.may()?, wanted).await.map_err(Failure::Of)?;
+        Ok(call.left(reached)?.into_iter().map(Deployment).collect())
+    }
+
+    /// The deployment of an agent whose configuration names none.
+    async fn deployment_info(&self, ctx: &Context<'_>) -> Result<DeploymentInfo> {
+        let call = Call::of(ctx);
+        let grant = call.may()?;
+        let Some(name) = call.deployment.clone() else {
+            let only = call.control.only_dagster_deployment(&grant).await.map_err(Failure::Of)?;
+            return Ok(DeploymentInfo::from(only));
+        };
+        let reached = call.control.check_dagster_deployments(&grant, vec![name]).await.map_err(Failure::Of)?;
+        match call.left(reached)?.into_iter().next() {
+            Some(it) => Ok(DeploymentInfo::from(it)),
+            None => Err(Failure::Of(countersign_control::Error::NotFound("deployment")).into()),
+        }
+    }
+}
+
+/// The queues that an argument names; what is none is passed over, for the schema refuses it where it stands.
+fn queues(arguments: &[(async_graphql::Name, Value)]) -> Vec<Option<String>> {
+    let value = arguments.iter().find(|(name, _)| name == "agentQueues").map(|(_, value)| value);
+    let one = |value: &Value| match value {
+        Value::String(name) => Some(Some(name.clone())),
+        Value::Null => Some(None),
+        _ => None,
+    };
+    match value {
+        Some(Value::List(names)) => names.iter().filter_map(one).collect(),
+        Some(name @ Value::String(_)) => one(name).into_iter().collect(),
+        _ => Vec::new(),
+    }
+}
+
+/// Whether an agent runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
+pub(crate) enum AgentStatus {
+    /// It was heard within five minutes.
+    Running,
+    /// It was not.
+    NotRunning,
+}
+
+/// An agent of the organization.
+#[derive(SimpleObject)]
+pub(crate) struct Agent {
+    /// What its process calls itself.
+    id: String,
+    /// Whether it runs.
+    status: AgentStatus,
+}
+
+impl From<dagster::Alive> for Agent {
+    fn from(it: dagster::Alive) -> Self {
+        let status = match it.status {
+            rules::AgentStatus::Running => AgentStatus::Running,
+            rules::AgentStatus::NotRunning | rules::AgentStatus::NeverSeen => AgentStatus::NotRunning,
+        };
+        Self { id: it.process.to_string(), status }
+    }
+}
+
+/// A deployment that the agent may serve.
+pub(crate) struct Deployment(organizations::Deployment);
+
+#[Object]
+impl Deployment {
+    /// Its name.
+    async fn deployment_name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Whether it belongs to another one.
+    async fn is_branch_deployment(&self) -> bool {
+        self.0.parent.is_some()
+    }
+
+    /// What the agent is to load for it.
+    async fn workspace_entries(
+        &self,
+        #[graphql(name = "agentQueues")] _queues: Option<Vec<Option<String>>>,
+    ) -> Vec<WorkspaceEntry> {
+        Vec::new()
+    }
+}
+
+/// The deployment of an agent whose configuration names none.
+#[derive(SimpleObject)]
+pub(crate) struct DeploymentInfo {
+    /// Its name.
+    deployment_name: String,
+    /// `PRODUCTION` or `BRANCH`.
+    deployment_type: Option<String>,
+}
+
+impl From<organizations::Deployment> for DeploymentInfo {
+    fn from(it: organizations::Deployment) -> Self {
+        let kind = if it.parent.is_some() { "BRANCH" } else { "PRODUCTION" };
+        Self { deployment_name: it.name, deployment_type: Some(kind.to_owned()) }
+    }
+}

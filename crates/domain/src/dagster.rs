@@ -1,0 +1,49 @@
+//! What is decided of agents that Dagster+ agents are.
+
+use std::time::Duration;
+
+use crate::Timestamp;
+
+/// How long after its last heartbeat an agent is taken to run. It sends one every 30 s; when a call fails it may be busy for 63 s with trying it
+/// again.
+pub const RUNNING_FOR: Duration = Duration::from_secs(5 * 60);
+
+/// Whether an agent, or any of several, runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum AgentStatus {
+    /// Nothing was ever heard.
+    NeverSeen,
+    /// Nothing was heard for [`RUNNING_FOR`].
+    NotRunning,
+    /// It was heard a moment ago.
+    Running,
+}
+
+impl AgentStatus {
+    /// By the last heartbeat.
+    #[must_use]
+    pub fn of(last_heartbeat: Option<Timestamp>, now: Timestamp) -> Self {
+        match last_heartbeat {
+            None => Self::NeverSeen,
+            Some(at) if now.since(at) < RUNNING_FOR => Self::Running,
+            Some(_) => Self::NotRunning,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn five_minutes_are_the_border() {
+        let at = Timestamp::EPOCH.plus(Duration::from_secs(1_000_000));
+        let after = |silence: Duration| AgentStatus::of(Some(at), at.plus(silence));
+        assert_eq!(after(Duration::ZERO), AgentStatus::Running);
+        assert_eq!(after(RUNNING_FOR - Duration::from_micros(1)), AgentStatus::Running);
+        assert_eq!(after(RUNNING_FOR), AgentStatus::NotRunning);
+        assert_eq!(AgentStatus::of(None, at), AgentStatus::NeverSeen);
+        // A clock that was set back makes nobody silent.
+        assert_eq!(AgentStatus::of(Some(at), at.minus(RUNNING_FOR)), AgentStatus::Running);
+    }
+}

@@ -1,0 +1,22 @@
+//! What Dagster+ agents (1.12 and 1.13) say inside the texts that their GraphQL calls carry, and how they are refused.
+//!
+//! Those texts are JSON in a form of Dagster's own: an object names its class under `__class__`, and an enum's member is
+//! `{"__enum__": "Class.MEMBER"}`. Only the class of the outermost object is looked at; a field that is not named here is passed over.
+
+mod error;
+mod heartbeat;
+mod refusal;
+mod serdes;
+
+pub use error::{ErrorInfo, TimestampedError};
+pub use heartbeat::{
+    AgentHeartbeat, AgentMetadata, AgentQueues, CodeServer, RunWorker, RunWorkers, read_error, read_heartbeat,
+};
+pub use refusal::RefusalBody;
+pub use serdes::{Member, Unreadable};
+
+/// The header in which an agent sends its token with every call: the bare value.
+pub const TOKEN_HEADER: &str = "Dagster-Cloud-Api-Token";
+
+/// The header in which a call names the deployment that it is for; the core calls have it not, and name deployments in their variables.
+pub const DEPLOYMENT_HEADER: &str = "Dagster-Cloud-Deployment";

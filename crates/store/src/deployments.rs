@@ -197,6 +197,14 @@ pub async fn enter(tx: &mut Tx, of: OrganizationId, id: DeploymentId) -> Result<
     find(tx, of, id).await
 }
 
+/// The same by name.
+pub async fn enter_by_name(tx: &mut Tx, of: OrganizationId, name: &str) -> Result<Option<Deployment>, StoreError> {
+    match find_by_name(tx, of, name).await? {
+        Some(named) => enter(tx, of, named.id).await,
+        None => Ok(None),
+    }
+}
+
 /// The same for whoever changes or deletes it: nothing is put into it until the transaction ends.
 pub async fn close(tx: &mut Tx, of: OrganizationId, id: DeploymentId) -> Result<Option<Deployment>, StoreError> {
     tx.take_turn(id, Turn::Alone).await?;

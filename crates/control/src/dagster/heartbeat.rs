@@ -133,7 +133,8 @@ impl Control {
 
 async fn hear(tx: &mut Tx, scene: &Scene<Input>) -> Result<Reached> {
     let Input { fresh, heard, wanted, tasks, most } = &scene.input;
-    let reached = reach::reach(tx, scene.organization, heard.token, wanted).await?;
+    let scope = scopes::find(tx, scene.organization, heard.token).await?.ok_or_else(Error::unknown)?;
+    let reached = reach::within(tx, scene.organization, &scope, wanted).await?;
     if reached.served.is_empty() {
         return Ok(reached);
     }
@@ -155,7 +156,6 @@ async fn hear(tx: &mut Tx, scene: &Scene<Input>) -> Result<Reached> {
             scene.audit(tx, "dagster_agent.registered", subject, detail).await?;
         }
     }
-    let scope = scopes::find(tx, scene.organization, heard.token).await?.ok_or_else(Error::unknown)?;
     let serving = |deployment: &Deployment| {
         // The last word counts of one that is named twice.
         let task = tasks.iter().rev().find(|task| task.deployment == deployment.name)?;

@@ -1,7 +1,7 @@
 //! Queues: named lines of jobs inside a deployment.
 
 use async_graphql::{Context, ID, Object, SimpleObject};
-use countersign_control::queues::{Queue, Standing};
+use countersign_control::queues::{Queue, RETRY_AGENT_AFFINITY, Standing};
 use countersign_control::{Error, Result};
 use countersign_domain::Id;
 use countersign_domain::id::DeploymentId;
@@ -30,9 +30,6 @@ pub(crate) struct ClusterQueueMetrics {
     /// How many jobs wait for an agent.
     waiting_jobs_count: i32,
 }
-
-/// The one way that a job is given to an agent again, by the name that it has in Buildkite's API.
-pub(crate) const RETRY_AGENT_AFFINITY: &str = "prefer-warmest";
 
 pub(crate) struct ClusterQueue(Standing);
 

@@ -3,6 +3,7 @@
 mod create;
 mod list;
 mod of_cluster;
+mod permission;
 mod reference;
 mod reveal;
 mod revoke;
@@ -15,6 +16,7 @@ pub use countersign_store::refusals::Refused;
 pub use countersign_store::tokens::secrets::Secret;
 pub use countersign_store::tokens::{Liveness, Token};
 pub use create::{Issued, NewAgentToken};
+pub use permission::{Permission, Permissions, Reaching};
 pub use reference::TokenReference;
 pub use revoke::{Revocation, Revoked};
 pub use rotate::{MAX_SECRETS, OVERLAP, Rotated, Rotation};

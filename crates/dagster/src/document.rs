@@ -7,7 +7,7 @@ use async_graphql::parser::types::{
 };
 use async_graphql::parser::{parse_query, parse_schema};
 use async_graphql::{Request, Variables};
-use countersign_http::deepest_bracket;
+use countersign_http::{deepest_bracket, holds_a_token};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -67,9 +67,15 @@ impl Offered {
                 OperationType::Subscription => false,
             };
             let field = first_unknown(&operation.node.selection_set.node, &known)?;
-            Some(Failure::NotOffered { operation: name.map(ToString::to_string).unwrap_or_default(), field })
+            let operation = name.map(|name| shown(name.as_str())).unwrap_or_default();
+            Some(Failure::NotOffered { operation, field: shown(&field) })
         })
     }
+}
+
+/// A name of a document as it is repeated: a token's value is a name as the language has it.
+fn shown(name: &str) -> String {
+    if holds_a_token(name) { "a_token_value".to_owned() } else { name.to_owned() }
 }
 
 fn first_unknown(set: &SelectionSet, known: &dyn Fn(&str) -> bool) -> Option<String> {

@@ -11,14 +11,14 @@ use crate::people;
 
 /// The fields of the mutation.
 #[derive(MergedObject, Default)]
-pub(crate) struct Mutation(OfAgents, people::Mutation);
+pub(crate) struct Mutation(ByAgents, people::Mutation);
 
 /// The one below which all of an agent's are.
 #[derive(Default)]
-pub(crate) struct OfAgents;
+pub(crate) struct ByAgents;
 
 #[Object]
-impl OfAgents {
+impl ByAgents {
     /// What agents do.
     async fn user_cloud_agent(&self) -> UserCloudAgent {
         UserCloudAgent

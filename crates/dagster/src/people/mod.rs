@@ -13,6 +13,6 @@ mod user;
 mod user_tokens;
 
 pub use agents::MAX_AGENTS;
-pub(crate) use mutation::OfPeople as Mutation;
+pub(crate) use mutation::ByPeople as Mutation;
 pub(crate) use query::OfPeople as Query;
 pub use tokens::MAX_TOKENS;

@@ -23,10 +23,10 @@ const REASON: &str = "Revoked over the Dagster+ API, which asks for no reason";
 
 /// The fields of the mutation that are for people.
 #[derive(Default)]
-pub(crate) struct OfPeople;
+pub(crate) struct ByPeople;
 
 #[Object]
-impl OfPeople {
+impl ByPeople {
     /// Makes an agent token that reaches every deployment.
     async fn create_agent_token(
         &self,

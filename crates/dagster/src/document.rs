@@ -24,6 +24,9 @@ pub(crate) const MAX_FIELDS: usize = 100;
 /// The most directives at one field.
 pub(crate) const MAX_DIRECTIVES: usize = 4;
 
+/// The field that all of an agent's changes are below.
+const CHANGES: &str = "userCloudAgent";
+
 /// The body of a call. Other keys are passed over.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -124,12 +127,26 @@ pub(crate) fn read(asked: Asked, offered: &Offered) -> Result<Request, Failure> 
     if let Some(missing) = offered.missing(&document) {
         return Err(missing);
     }
+    if !document.operations.iter().all(|(_, operation)| is_one_call(&operation.node.selection_set.node)) {
+        return refused("More than one call stands in the query; send one document for each.".to_owned());
+    }
     let mut request = Request::new(query).variables(variables);
     if let Some(operation) = asked.operation_name.filter(|name| !name.is_empty()) {
         request = request.operation_name(operation);
     }
     request.set_parsed_query(document);
     Ok(request)
+}
+
+/// Whether one thing is asked or done: one field, and one beneath the field that all of an agent's changes are below. A document is counted and
+/// charged as one call, so it holds no more.
+fn is_one_call(selection: &SelectionSet) -> bool {
+    let [only] = selection.items.as_slice() else { return false };
+    match &only.node {
+        Selection::Field(field) if field.node.name.node == CHANGES => field.node.selection_set.node.items.len() == 1,
+        Selection::Field(_) => true,
+        Selection::FragmentSpread(_) | Selection::InlineFragment(_) => false,
+    }
 }
 
 #[cfg(test)]
@@ -151,6 +168,12 @@ mod tests {
             (" ", "has no `query`"),
             ("{ agents { id }", "syntax error at line 1"),
             ("{ ...F } fragment F on Query { agents { id } }", "Fragments"),
+            ("{ agents { id } deployments { deploymentName } }", "More than one call"),
+            (
+                "mutation { userCloudAgent { a: addAgentHeartbeats { ok } b: addAgentHeartbeats { ok } } }",
+                "More than one call",
+            ),
+            ("{ ... { agents { id } } }", "More than one call"),
             (&"{ a".repeat(40), "brackets"),
             (&"#".repeat(MAX_TEXT + 1), "longer than"),
         ] {

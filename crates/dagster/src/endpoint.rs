@@ -72,7 +72,7 @@ async fn execute_at(
 async fn answer_to(face: &Face, request: Request, first: Option<String>) -> Result<Response, Failure> {
     let (parts, body) = request.into_parts();
     let caller = token::holder(&face.control, &parts).await?;
-    let deployment = Place::of(&parts.headers, first).deployment(&face.control, &caller).await?;
+    let deployment = Place::of(&parts.headers, first)?.deployment(&face.control, &caller).await?;
     let call = Call { control: face.control.clone(), caller, deployment };
     let request = Request::from_parts(parts, body);
     let Json(asked) = Json::<Asked, MAX_BODY, { limits::MAX_VALUES }>::from_request(request, &()).await?;

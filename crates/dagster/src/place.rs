@@ -9,7 +9,7 @@
 use countersign_control::access::actions::ViewOrganization;
 use countersign_control::{Caller, Control, Error};
 use countersign_wire::dagster::{DEPLOYMENT_HEADER, ORGANIZATION_HEADER};
-use http::HeaderMap;
+use http::{HeaderMap, HeaderValue};
 
 use crate::failure::Failure;
 
@@ -23,9 +23,18 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    pub(crate) fn of(headers: &HeaderMap, first: Option<String>) -> Self {
-        let text = |name| headers.get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
-        Self { first, organization: text(ORGANIZATION_HEADER), deployment: text(DEPLOYMENT_HEADER) }
+    /// # Errors
+    /// [`Error::Invalid`] for a header that cannot be read: it is not taken for none, for then something else would stand in for it.
+    pub(crate) fn of(headers: &HeaderMap, first: Option<String>) -> Result<Self, Failure> {
+        let text = |name: &'static str| {
+            let mut lines = headers.get_all(name).iter();
+            match (lines.next().map(HeaderValue::to_str), lines.next()) {
+                (None, _) => Ok(None),
+                (Some(Ok(text)), None) => Ok(Some(text.to_owned())),
+                _ => Err(Error::invalid(name, "must be one header with a name")),
+            }
+        };
+        Ok(Self { first, organization: text(ORGANIZATION_HEADER)?, deployment: text(DEPLOYMENT_HEADER)? })
     }
 
     /// The deployment that the call is about, when it names one. An agent's address says nothing, as what stands before its token does not: a

@@ -82,7 +82,8 @@ fn only_agent_token(found: Option<Token>) -> Result<Token> {
 
 const NOT_FOUND: Error = Error::NotFound("agent token");
 
-async fn id_of<I: Sync>(tx: &mut Tx, scene: &Scene<I>, reference: &TokenReference) -> Result<TokenId> {
+/// The id of what the organization has under that name; whether there is an agent token with it is for the caller to ask.
+pub(super) async fn id_of<I: Sync>(tx: &mut Tx, scene: &Scene<I>, reference: &TokenReference) -> Result<TokenId> {
     let of = scene.organization;
     Ok(match reference {
         TokenReference::Id(id) => *id,

@@ -13,6 +13,7 @@ use super::build::{self, Build};
 use super::cluster::{self, Cluster};
 use super::cluster_token::{self, ClusterToken};
 use super::deployment::{self, Deployment};
+use super::elsewhere::{PipelineTemplate, Rule, Suite, Team, TeamMember, TeamPipeline, TeamSuite};
 use super::job::{self, Job, JobTypeCommand};
 use super::organization::{Organization, own};
 use super::pipeline::{self, Pipeline};
@@ -42,6 +43,13 @@ pub(crate) enum Node {
     Trigger(JobTypeTrigger),
     Wait(JobTypeWait),
     Queue(ClusterQueue),
+    Team(Team),
+    TeamMember(TeamMember),
+    TeamPipeline(TeamPipeline),
+    TeamSuite(TeamSuite),
+    Suite(Suite),
+    PipelineTemplate(PipelineTemplate),
+    Rule(Rule),
 }
 
 impl From<Job> for Node {

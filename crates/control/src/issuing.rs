@@ -64,6 +64,7 @@ pub(crate) async fn issue(tx: &mut Tx, keys: &KeyRing, entropy: &dyn Entropy, ne
     let mut token = Token {
         id: new.id,
         organization: new.organization,
+        number: None,
         kind: new.secret.kind(),
         family: new.family.to_owned(),
         public_id: new.secret.public_id().clone(),
@@ -84,7 +85,7 @@ pub(crate) async fn issue(tx: &mut Tx, keys: &KeyRing, entropy: &dyn Entropy, ne
         last_used_at: None,
         last_used_ip: None,
     };
-    tokens::insert(tx, &token).await?;
+    token.number = tokens::insert(tx, &token).await?;
     let secret = NewSecret {
         id: new.secret_id,
         token: new.id,

@@ -9,8 +9,8 @@ mod revoke;
 use countersign_domain::Kind;
 use countersign_domain::PublicId;
 use countersign_domain::id::TokenId;
-use countersign_store::Tx;
 use countersign_store::tokens::{self, Token};
+use countersign_store::{Tx, numbers};
 
 use crate::{Caller, Error, Result, Scene};
 
@@ -22,6 +22,8 @@ pub use create::{IssuedUserToken, NewUserToken};
 pub enum UserTokenReference {
     /// By its id.
     Id(TokenId),
+    /// By its number, as Dagster's API has it.
+    Number(i64),
     /// By its public id.
     PublicId(PublicId),
 }
@@ -57,6 +59,7 @@ const NOT_FOUND: Error = Error::NotFound("user token");
 async fn id_of<I: Sync>(tx: &mut Tx, scene: &Scene<I>, reference: &UserTokenReference) -> Result<TokenId> {
     match reference {
         UserTokenReference::Id(id) => Ok(*id),
+        UserTokenReference::Number(number) => numbers::subject(tx, scene.organization, *number).await?.ok_or(NOT_FOUND),
         UserTokenReference::PublicId(id) => {
             Ok(tokens::find_by_public_id(tx, scene.organization, id).await?.ok_or(NOT_FOUND)?.id)
         }

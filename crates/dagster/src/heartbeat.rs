@@ -123,6 +123,12 @@ pub(crate) fn moment(seconds: f64) -> Timestamp {
     Timestamp::from_micros(micros.clamp(Timestamp::EPOCH.as_micros(), Timestamp::LATEST.as_micros()))
 }
 
+/// Seconds since the epoch from a moment, as agents count.
+pub(crate) fn seconds(at: Timestamp) -> f64 {
+    // Whole microseconds until the year 2255; beyond, the nearest.
+    at.as_micros() as f64 / 1_000_000.0
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -159,6 +165,7 @@ mod tests {
     #[test]
     fn a_moment_is_held_within_what_a_time_may_be() {
         assert_eq!(moment(1.5).as_micros(), 1_500_000);
+        assert_eq!(seconds(moment(1_767_323_045.25)).to_bits(), 1_767_323_045.25_f64.to_bits());
         assert_eq!((moment(-1.0), moment(f64::NAN)), (Timestamp::EPOCH, Timestamp::EPOCH));
         assert_eq!((moment(1e300), moment(f64::INFINITY)), (Timestamp::LATEST, Timestamp::LATEST));
     }

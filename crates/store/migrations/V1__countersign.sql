@@ -22,7 +22,17 @@ CREATE TABLE organizations (
     name                   TEXT NOT NULL,
     default_deployment_id  BYTEA NOT NULL,
     default_reveal_policy  TEXT NOT NULL,
+    last_number            BIGINT NOT NULL,
     created_at             BIGINT NOT NULL
+);
+
+-- The numbers by which Dagster's API names tokens, deployments and members: one series for each organization, whose end is its `last_number`.
+CREATE TABLE numbers (
+    organization_id  BYTEA NOT NULL REFERENCES organizations (id),
+    number           BIGINT NOT NULL,
+    subject_id       BYTEA NOT NULL,
+    PRIMARY KEY (organization_id, number),
+    UNIQUE (organization_id, subject_id)
 );
 
 CREATE TABLE users (

@@ -4,6 +4,7 @@ use countersign_domain::dagster::RUNNING_FOR;
 use countersign_domain::id::{BuildId, DeploymentId, Id, OrganizationId, TokenId, UserId};
 use countersign_domain::{PublicId, Timestamp};
 
+use crate::numbers;
 use crate::queues::Queue;
 use crate::{Row, StoreError, Turn, Tx, params, statements};
 
@@ -172,7 +173,8 @@ pub async fn insert(tx: &mut Tx, of: OrganizationId, new: &Deployment) -> Result
         new.created_by,
         new.expires_at,
     ];
-    tx.execute(INSERT, &values).await.map(drop)
+    tx.execute(INSERT, &values).await?;
+    numbers::give(tx, of, new.id).await.map(drop)
 }
 
 /// The organization's deployment with this id.

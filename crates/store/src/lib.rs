@@ -16,6 +16,7 @@ pub mod deployments;
 pub mod instance;
 pub mod jobs;
 pub mod keys;
+pub mod numbers;
 pub mod oidc_keys;
 pub mod organizations;
 pub mod queue_counts;

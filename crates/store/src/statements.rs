@@ -6,7 +6,7 @@ use crate::Sql;
 #[must_use]
 pub fn all() -> Vec<(&'static str, &'static [Sql])> {
     use crate::{
-        agents, artifacts, audit, blobs, builds, dagster_agents, deployments, instance, jobs, keys, oidc_keys,
+        agents, artifacts, audit, blobs, builds, dagster_agents, deployments, instance, jobs, keys, numbers, oidc_keys,
         organizations, queue_counts, queues, refusals, retention, steps, tokens, users,
     };
     vec![
@@ -30,6 +30,7 @@ pub fn all() -> Vec<(&'static str, &'static [Sql])> {
         ("jobs::progress", jobs::progress::ALL),
         ("jobs::tokens", jobs::tokens::ALL),
         ("keys", keys::ALL),
+        ("numbers", numbers::ALL),
         ("oidc_keys", oidc_keys::ALL),
         ("organizations", organizations::ALL),
         ("queue_counts", queue_counts::ALL),

@@ -3,7 +3,7 @@
 use countersign_domain::id::{OrganizationId, UserId};
 use countersign_domain::{Role, Timestamp};
 
-use crate::{Row, StoreError, Tx, params, statements};
+use crate::{Row, StoreError, Tx, numbers, params, statements};
 
 statements! {
     /// A new person.
@@ -71,5 +71,6 @@ pub async fn find_member(tx: &mut Tx, of: OrganizationId, id: UserId) -> Result<
 /// Makes a person a member of an organization.
 pub async fn insert_member(tx: &mut Tx, of: OrganizationId, id: UserId, role: Role) -> Result<(), StoreError> {
     let now = tx.now();
-    tx.execute(INSERT_MEMBER, &params![of, id, role.as_str(), now]).await.map(drop)
+    tx.execute(INSERT_MEMBER, &params![of, id, role.as_str(), now]).await?;
+    numbers::give(tx, of, id).await.map(drop)
 }

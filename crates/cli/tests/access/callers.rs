@@ -256,6 +256,11 @@ fn outcome(status: StatusCode, body: &str) -> String {
         .or_else(|| error["extensions"]["reason"].as_str())
         .or_else(|| error["extensions"]["type"].as_str())
         .or_else(|| error["message"].as_str());
+    // What the Dagster face answers in the place of the object.
+    let in_its_place = json["data"].as_object().and_then(|data| {
+        data.values().find_map(|value| value["__typename"].as_str().filter(|name| name.ends_with("Error")))
+    });
+    let word = word.or(in_its_place);
     let is_null = json["data"].as_object().is_some_and(|data| data.values().all(serde_json::Value::is_null));
     match word {
         Some(word) => format!("{} {word}", status.as_u16()),

@@ -247,7 +247,7 @@ async fn explain(tx: &mut Tx, scene: &Scene<Question>) -> Result<Explanation> {
 /// Until when the value that names the token is good; none for the newest, and where no value does.
 async fn until(tx: &mut Tx, id: TokenId, reference: &TokenReference) -> Result<Option<Timestamp>> {
     let named = match reference {
-        TokenReference::Id(_) => return Ok(None),
+        TokenReference::Id(_) | TokenReference::Number(_) => return Ok(None),
         TokenReference::PublicId(id) => id,
         TokenReference::Value(secret) => secret.public_id(),
     };

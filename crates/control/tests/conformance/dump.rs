@@ -27,6 +27,7 @@ macro_rules! tables {
 
 tables! {
     "organizations" "id = $1";
+    "numbers" "organization_id = $1";
     "users" "id IN (SELECT user_id FROM members WHERE organization_id = $1)";
     "members" "organization_id = $1";
     "deployments" "organization_id = $1";

@@ -41,6 +41,7 @@ mod logs;
 mod lost;
 mod meta_data;
 mod narrowing;
+mod numbers;
 mod oidc;
 mod operations;
 mod people;

@@ -10,6 +10,7 @@ mod callers;
 mod dagster;
 mod graphql;
 mod jobs;
+mod left;
 mod prepared;
 mod routes;
 

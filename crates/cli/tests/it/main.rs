@@ -12,6 +12,7 @@ mod doctor;
 mod init;
 mod job_environment;
 mod keys;
+mod members;
 mod native;
 mod organizations;
 mod people;

@@ -11,7 +11,7 @@ use countersign_testkit::World;
 
 use crate::acting::{IP, REQUEST, USER_AGENT, connect};
 use crate::dump::Dump;
-use crate::operations::{ALL, By, Cast};
+use crate::operations::{By, Cast, all};
 use crate::sql;
 
 async fn events(control: &Control) -> Vec<Row> {
@@ -28,7 +28,7 @@ fn ids(events: &[Row]) -> BTreeSet<Id<()>> {
 
 pub async fn every_change_writes_its_row(world: &World) {
     let control = &world.control;
-    for operation in ALL {
+    for operation in all() {
         let name = operation.name;
         let mut cast = Cast::new(world).await;
         let pending = (operation.prepare)(world, &mut cast).await;
@@ -87,7 +87,7 @@ fn complete(world: &World, name: &str, row: &Row, cast: &Cast, by: By) {
 
 pub async fn without_its_row_no_change_commits(world: &World) {
     let control = &world.control;
-    for operation in ALL.iter().filter(|it| !it.writes.is_empty()) {
+    for operation in all().filter(|it| !it.writes.is_empty()) {
         let name = operation.name;
         let mut cast = Cast::new(world).await;
         let pending = (operation.prepare)(world, &mut cast).await;

@@ -4,12 +4,11 @@ use std::future::Future;
 
 use countersign_control::access::actions::{
     AcceptJob, Annotate, AppendLog, CancelBuild, CancelJob, CancelOwnBuild, ConnectAgent, ControlOwnAgent,
-    CreateAgentToken, CreateBuild, CreateDeployment, CreateOrganization, CreatePipeline, CreateQueue, CreateUserToken,
-    DagsterHeartbeat, DeleteArtifact, DeleteDeployment, DeleteQueue, DisconnectAgent, ManageOperatorTokens, PauseAgent,
-    PauseQueue, Ping, PrioritizeJob, RegisterAgent, ReportJob, RequestOidcToken, RetryJob, RevealAgentToken,
-    RevealUserToken, RevokeAgentToken, RevokeUserToken, RotateAgentToken, StopAgent, UnblockStep, UpdateAgentToken,
-    UpdateDeployment, UpdateJob, UpdatePipeline, UpdateQueue, UpdateUserToken, UploadArtifacts, UploadPipeline,
-    ViewBuilds, WriteMetaData, WriteSteps,
+    CreateAgentToken, CreateBuild, CreateDeployment, CreateOrganization, CreatePipeline, CreateQueue, DagsterHeartbeat,
+    DeleteArtifact, DeleteDeployment, DeleteQueue, DisconnectAgent, ManageOperatorTokens, PauseAgent, PauseQueue, Ping,
+    PrioritizeJob, RegisterAgent, ReportJob, RequestOidcToken, RetryJob, RevealAgentToken, RevokeAgentToken,
+    RotateAgentToken, StopAgent, UnblockStep, UpdateAgentToken, UpdateDeployment, UpdateJob, UpdatePipeline,
+    UpdateQueue, UploadArtifacts, UploadPipeline, ViewBuilds, WriteMetaData, WriteSteps,
 };
 use countersign_control::agent_tokens::{NewAgentToken, Revocation, Rotation, TokenReference};
 use countersign_control::agents::{Instruction, Reach};
@@ -22,15 +21,12 @@ use countersign_control::organizations::NewOrganization;
 use countersign_control::pipelines::{NewPipeline, PipelineChange};
 use countersign_control::queues::{NewQueue, Queue, QueueChange, QueueReference};
 use countersign_control::steps::{Answer, StepChange};
-use countersign_control::user_tokens::{NewUserToken, UserTokenChange, UserTokenReference};
 use countersign_control::{Control, Result};
 use countersign_domain::id::{BuildId, Id, StepId};
 use countersign_store::BoxFuture;
 use countersign_testkit::World;
 
-use crate::acting::{
-    ONE_STEP, another_token, build, deployment, ended, finish, may, ping, registration, take, token, try_register,
-};
+use crate::acting::{ONE_STEP, build, deployment, ended, finish, may, ping, registration, take, token, try_register};
 pub use crate::cast::Cast;
 use crate::cast::in_queue;
 use crate::{artifacts, dagster, updating};
@@ -65,7 +61,7 @@ pub struct Operation {
     pub prepare: for<'a> fn(&'a World, &'a mut Cast) -> BoxFuture<'a, Pending>,
 }
 
-fn pending(doing: impl Future<Output = Result<()>> + Send + 'static) -> Pending {
+pub fn pending(doing: impl Future<Output = Result<()>> + Send + 'static) -> Pending {
     Pending(Box::pin(doing))
 }
 
@@ -94,14 +90,9 @@ async fn first_step(control: &Control, cast: &Cast, build: BuildId) -> StepId {
     steps.expect("its steps")[0].id
 }
 
-/// Another user token of the person's.
-async fn some_user_token(control: &Control, cast: &Cast) -> UserTokenReference {
-    UserTokenReference::PublicId(another_token(control, &cast.person).await.0.public_id().clone())
-}
-
 macro_rules! operations {
     ($($name:literal by $by:ident writes [$($row:literal),*] |$control:ident, $world:ident, $cast:ident| $prepare:block)*) => {
-        /// Every one of them.
+        /// Those operations.
         pub const ALL: &[Operation] = &[$(Operation {
             name: $name,
             by: By::$by,
@@ -112,6 +103,12 @@ macro_rules! operations {
             }),
         }),*];
     };
+}
+pub(crate) use operations;
+
+/// Every one of them.
+pub fn all() -> impl Iterator<Item = &'static Operation> {
+    ALL.iter().chain(crate::people_operations::ALL)
 }
 
 operations! {
@@ -139,26 +136,6 @@ operations! {
         let token = TokenReference::Id(cast.holder_token);
         let revocation = Revocation { token, reason: "over".to_owned(), connected_agents: Reach::Disconnect };
         pending(async move { control.revoke_agent_token(&grant, revocation).await.map(drop) })
-    }
-    "create_user_token" by Person writes ["user_token.created"] |control, world, cast| {
-        let grant = may::<CreateUserToken>(&control, &cast.person);
-        pending(async move { control.create_user_token(&grant, NewUserToken::default()).await.map(drop) })
-    }
-    "update_user_token" by Person writes ["user_token.updated"] |control, world, cast| {
-        let token = some_user_token(&control, cast).await;
-        let grant = may::<UpdateUserToken>(&control, &cast.person);
-        let change = UserTokenChange { token, description: Some(Some("new".to_owned())), expires_at: None };
-        pending(async move { control.update_user_token(&grant, change).await.map(drop) })
-    }
-    "reveal_user_token" by Person writes ["user_token.revealed"] |control, world, cast| {
-        let token = some_user_token(&control, cast).await;
-        let grant = may::<RevealUserToken>(&control, &cast.person);
-        pending(async move { control.reveal_user_token(&grant, token).await.map(drop) })
-    }
-    "revoke_user_token" by Person writes ["user_token.revoked"] |control, world, cast| {
-        let token = some_user_token(&control, cast).await;
-        let grant = may::<RevokeUserToken>(&control, &cast.person);
-        pending(async move { control.revoke_user_token(&grant, token, None).await.map(drop) })
     }
     "stop_agent" by Person writes ["agent.stop_requested"] |control, world, cast| {
         let (grant, agent) = (may::<StopAgent>(&control, &cast.person), cast.job.agent.id);

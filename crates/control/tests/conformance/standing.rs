@@ -15,12 +15,12 @@ use countersign_testkit::World;
 
 use crate::acting::{another_token, caller, may, person, refusal_of, registration, set_role, token};
 use crate::dump::Dump;
-use crate::operations::{ALL, By, Cast};
+use crate::operations::{By, Cast, all};
 use crate::sql;
 
 pub async fn an_ended_credential_commits_nothing(world: &World) {
     let control = &world.control;
-    for operation in ALL {
+    for operation in all() {
         let name = operation.name;
         let mut cast = Cast::new(world).await;
         let pending = (operation.prepare)(world, &mut cast).await;
@@ -44,7 +44,7 @@ pub async fn an_ended_credential_commits_nothing(world: &World) {
 pub async fn a_person_who_is_demoted_or_removed_commits_nothing(world: &World) {
     let control = &world.control;
     let of = world.acme.created.organization.id;
-    for operation in ALL.iter().filter(|it| it.by == By::Person) {
+    for operation in all().filter(|it| it.by == By::Person) {
         let name = operation.name;
         for demoted in [true, false] {
             let mut cast = Cast::new(world).await;

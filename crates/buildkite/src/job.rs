@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use countersign_control::access::actions::{AcceptJob, ReportJob, UpdateJob};
 use countersign_control::jobs::{Accepted, Acquired, Finished, MAX_CHUNK, MAX_LOG};
 use countersign_control::{Control, Error};
+use countersign_domain::text::shown;
 use countersign_http as face;
 use countersign_wire::SecretText;
 use countersign_wire::buildkite::{FinishRequest, Job, JobState, JobUpdated, Positive, StartRequest};
@@ -68,8 +69,7 @@ pub(crate) async fn update(
     face::Json(attributes): face::Json<BTreeMap<String, String>>,
 ) -> Result<Json<JobUpdated>, Failure> {
     if let Some(other) = attributes.keys().find(|name| *name != TIMEOUT) {
-        let name: String = other.chars().take(100).collect();
-        return Err(Error::invalid(&name.escape_debug().to_string(), "is not an attribute that can be changed").into());
+        return Err(Error::invalid(&shown(other), "is not an attribute that can be changed").into());
     }
     let Some(minutes) = attributes.get(TIMEOUT) else {
         return Err(Error::invalid(TIMEOUT, "is missing; it is the attribute that can be changed").into());

@@ -1,6 +1,7 @@
 //! Agent tokens: what agents register with.
 
 mod create;
+mod explain;
 mod list;
 mod of_cluster;
 mod reference;
@@ -15,6 +16,7 @@ pub use countersign_store::refusals::Refused;
 pub use countersign_store::tokens::secrets::Secret;
 pub use countersign_store::tokens::{Liveness, Token};
 pub use create::{Issued, NewAgentToken};
+pub use explain::{Check, Explanation, Question, Standing};
 pub use reference::TokenReference;
 pub use revoke::{Revocation, Revoked};
 pub use rotate::{MAX_SECRETS, OVERLAP, Rotated, Rotation};

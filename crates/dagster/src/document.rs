@@ -1,6 +1,7 @@
 //! What a document may be, found before anything is executed and in time that grows with its text only.
 
 use async_graphql::parser::parse_query;
+use async_graphql::parser::types::{Selection, SelectionSet};
 use async_graphql::{Request, Variables};
 use countersign_http::deepest_bracket;
 use serde::Deserialize;
@@ -18,6 +19,9 @@ pub(crate) const MAX_DEPTH: usize = 8;
 pub(crate) const MAX_FIELDS: usize = 100;
 /// The most directives at one field.
 pub(crate) const MAX_DIRECTIVES: usize = 4;
+
+/// The field that all of an agent's changes are below.
+const CHANGES: &str = "userCloudAgent";
 
 /// The body of a call. Other keys are passed over.
 #[derive(Debug, Deserialize)]
@@ -60,12 +64,26 @@ pub(crate) fn read(asked: Asked) -> Result<Request, Failure> {
     if !document.fragments.is_empty() {
         return refused("Fragments are not taken here; write their fields out.".to_owned());
     }
+    if !document.operations.iter().all(|(_, operation)| is_one_call(&operation.node.selection_set.node)) {
+        return refused("More than one call stands in the query; send one document for each.".to_owned());
+    }
     let mut request = Request::new(query).variables(variables);
     if let Some(operation) = asked.operation_name.filter(|name| !name.is_empty()) {
         request = request.operation_name(operation);
     }
     request.set_parsed_query(document);
     Ok(request)
+}
+
+/// Whether one thing is asked or done: one field, and one beneath the field that all of an agent's changes are below. A document is counted and
+/// charged as one call, so it holds no more.
+fn is_one_call(selection: &SelectionSet) -> bool {
+    let [only] = selection.items.as_slice() else { return false };
+    match &only.node {
+        Selection::Field(field) if field.node.name.node == CHANGES => field.node.selection_set.node.items.len() == 1,
+        Selection::Field(_) => true,
+        Selection::FragmentSpread(_) | Selection::InlineFragment(_) => false,
+    }
 }
 
 #[cfg(test)]
@@ -87,6 +105,12 @@ mod tests {
             (" ", "has no `query`"),
             ("{ agents { id }", "syntax error at line 1"),
             ("{ ...F } fragment F on Query { agents { id } }", "Fragments"),
+            ("{ agents { id } deployments { deploymentName } }", "More than one call"),
+            (
+                "mutation { userCloudAgent { a: addAgentHeartbeats { ok } b: addAgentHeartbeats { ok } } }",
+                "More than one call",
+            ),
+            ("{ ... { agents { id } } }", "More than one call"),
             (&"{ a".repeat(40), "brackets"),
             (&"#".repeat(MAX_TEXT + 1), "longer than"),
         ] {

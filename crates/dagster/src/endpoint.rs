@@ -7,9 +7,10 @@ use axum::Router;
 use axum::extract::{FromRequest, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
-use countersign_control::Control;
+use countersign_control::{Control, Error};
 use countersign_http::{Json, limits};
 use countersign_wire::dagster::DEPLOYMENT_HEADER;
+use http::{HeaderMap, HeaderValue};
 
 use crate::call::Call;
 use crate::document::{self, Asked, MAX_DEPTH, MAX_DIRECTIVES, MAX_FIELDS};
@@ -55,11 +56,21 @@ pub fn router(control: Control) -> Router {
 async fn execute(State(face): State<Arc<Face>>, request: Request) -> Result<Response, Failure> {
     let (parts, body) = request.into_parts();
     let caller = token::holder(&face.control, &parts).await?;
-    let deployment = parts.headers.get(DEPLOYMENT_HEADER).and_then(|name| name.to_str().ok()).map(str::to_owned);
+    let deployment = named(&parts.headers)?;
     let call = Call { control: face.control.clone(), caller, deployment };
     let request = Request::from_parts(parts, body);
     let Json(asked) = Json::<Asked, MAX_BODY, { limits::MAX_VALUES }>::from_request(request, &()).await?;
     answer(face.schema.execute(document::read(asked)?.data(call)).await)
+}
+
+/// The deployment that a header names. One that cannot be read is not taken for none: the default one would stand in for it.
+fn named(headers: &HeaderMap) -> Result<Option<String>, Failure> {
+    let mut lines = headers.get_all(DEPLOYMENT_HEADER).iter();
+    match (lines.next().map(HeaderValue::to_str), lines.next()) {
+        (None, _) => Ok(None),
+        (Some(Ok(name)), None) => Ok(Some(name.to_owned())),
+        _ => Err(Error::invalid(DEPLOYMENT_HEADER, "must be one header with a deployment's name").into()),
+    }
 }
 
 /// The answer to a document. What an operation refused is refused as a whole; the library's own errors are about the document.

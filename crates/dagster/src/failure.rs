@@ -80,11 +80,8 @@ fn of_operation(error: Error) -> Response {
         Error::NotFound(_) => countersign_http::message(StatusCode::NOT_FOUND, &text),
         // An agent tries a 409 six times again, and stands still meanwhile.
         Error::Invalid(_) | Error::Conflict(_) => countersign_http::message(StatusCode::UNPROCESSABLE_ENTITY, &text),
-        Error::TooMany { retry_after, .. } => {
-            let seconds = retry_after.as_secs().max(1).to_string();
-            let answer = countersign_http::message(StatusCode::TOO_MANY_REQUESTS, &text);
-            ([(RETRY_AFTER, seconds)], answer).into_response()
-        }
+        // What does not pass by itself. A 429 would be tried six times again, and the agent stands still meanwhile.
+        Error::TooMany { .. } => countersign_http::message(StatusCode::FORBIDDEN, &text),
         Error::Unavailable { code, message } => countersign_http::unavailable(code, message),
         Error::Internal(what) => {
             tracing::error!(%what, "internal error");

@@ -40,5 +40,5 @@ pub use network::Network;
 pub use refusal::Refusal;
 pub use reveal::RevealPolicy;
 pub use role::Role;
-pub use scope::{DeploymentScope, QueueScope, Scope};
+pub use scope::{DeploymentScope, NetworkRule, QueueScope, Scope};
 pub use token::{Kind, PublicId, TokenDigest, TokenSecret};

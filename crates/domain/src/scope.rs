@@ -6,6 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Network, id::DeploymentId, text::QueueName};
 
+mod rule;
+
+pub use rule::{DeploymentRule, NetworkRule, QueueRule};
+
 /// Most networks in one scope.
 pub const MAX_NETWORKS: usize = 64;
 /// Most queues in one scope.
@@ -144,16 +148,13 @@ impl Scope {
     /// Whether the token may be used from this address.
     #[must_use]
     pub fn allows_network(&self, address: IpAddr) -> bool {
-        self.networks.is_empty() || self.networks.iter().any(|network| network.contains(address))
+        self.network_rule(address).allows()
     }
 
     /// Whether an agent of the token may serve this queue.
     #[must_use]
     pub fn allows_queue(&self, queue: &QueueName) -> bool {
-        match &self.queues {
-            QueueScope::Any => true,
-            QueueScope::Only(queues) => queues.contains(queue),
-        }
+        self.queue_rule(queue).allows()
     }
 
     /// The same for the name that a row has; a text that is no name is no queue.
@@ -165,12 +166,7 @@ impl Scope {
     /// Whether an agent of the token may work in this deployment.
     #[must_use]
     pub fn allows_deployment(&self, deployment: DeploymentId, is_branch: bool) -> bool {
-        match &self.deployments {
-            DeploymentScope::Every => true,
-            DeploymentScope::Only { deployments, all_branches } => {
-                (is_branch && *all_branches) || deployments.contains(&deployment)
-            }
-        }
+        self.deployment_rule(deployment, is_branch).allows()
     }
 
     /// The networks as an API renders them; *anywhere* is both of the networks that hold everything.

@@ -103,6 +103,24 @@ pub fn hidden(c: char) -> Option<&'static str> {
     }
 }
 
+/// Most characters of a foreign text that a message repeats, where nothing else is said.
+pub const MAX_SHOWN: usize = 60;
+
+/// A foreign text as a message repeats it: what hides, or could move a terminal's cursor, is escaped, and what is longer than [`MAX_SHOWN`]
+/// is cut short.
+#[must_use]
+pub fn shown(text: &str) -> String {
+    shown_up_to(text, MAX_SHOWN)
+}
+
+/// The same with another limit, in characters.
+#[must_use]
+pub fn shown_up_to(text: &str, limit: usize) -> String {
+    let start: String = text.chars().take(limit).collect();
+    let end = if start.len() < text.len() { "…" } else { "" };
+    format!("{}{end}", start.escape_debug())
+}
+
 /// One line that shows all it holds: not blank, at most `limit` characters, nothing hidden.
 ///
 /// # Errors

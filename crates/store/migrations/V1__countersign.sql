@@ -64,7 +64,8 @@ CREATE TABLE invitations (
 CREATE INDEX invitations_of_organization ON invitations (organization_id, id);
 CREATE INDEX invitations_open ON invitations (organization_id, email) WHERE accepted_at IS NULL AND withdrawn_at IS NULL;
 
--- A deleted one stays, because builds and agents name it, and its name is free again. `cleared_at` is when the last of what it held had ended.
+-- A deleted one stays, because builds and agents name it, and its name is free again. `looked_at` is when
+-- that was last brought on, `cleared_at` when the last of it had ended.
 CREATE TABLE deployments (
     id                BYTEA PRIMARY KEY,
     organization_id   BYTEA NOT NULL REFERENCES organizations (id),
@@ -78,12 +79,13 @@ CREATE TABLE deployments (
     created_by        BYTEA,
     expires_at        BIGINT,
     deleted_at        BIGINT,
+    looked_at         BIGINT,
     cleared_at        BIGINT
 );
 CREATE UNIQUE INDEX deployments_by_name ON deployments (organization_id, name) WHERE deleted_at IS NULL;
 CREATE INDEX deployments_of_parent ON deployments (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX deployments_to_expire ON deployments (expires_at) WHERE expires_at IS NOT NULL AND deleted_at IS NULL;
-CREATE INDEX deployments_to_clear ON deployments (id) WHERE deleted_at IS NOT NULL AND cleared_at IS NULL;
+CREATE INDEX deployments_to_clear ON deployments (looked_at, id) WHERE deleted_at IS NOT NULL AND cleared_at IS NULL;
 
 -- Agent tokens, user tokens and operator tokens. An operator token belongs to no organization: its organization is sixteen zero bytes.
 CREATE TABLE tokens (
@@ -219,6 +221,7 @@ CREATE TABLE dagster_agents (
     image_tag        TEXT,
     ip               TEXT NOT NULL,
     errors           TEXT NOT NULL,
+    error_count      BIGINT NOT NULL,
     created_at       BIGINT NOT NULL,
     heartbeat_at     BIGINT NOT NULL,
     UNIQUE (token_id, process_id)
@@ -238,7 +241,7 @@ CREATE TABLE dagster_agent_deployments (
 );
 CREATE INDEX dagster_agents_of_deployment ON dagster_agent_deployments (deployment_id);
 
--- A queue is known from the first agent or job on. While its dispatch is paused, its agents are given nothing.
+-- A queue is known from its first job on, or from when it was made. While its dispatch is paused, its agents are given nothing.
 CREATE TABLE queues (
     id                  BYTEA PRIMARY KEY,
     organization_id     BYTEA NOT NULL REFERENCES organizations (id),

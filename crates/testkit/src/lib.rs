@@ -11,6 +11,7 @@ mod entropy;
 pub mod fleet;
 pub mod harness;
 pub mod routes;
+pub mod scopes;
 mod world;
 
 pub use clock::ManualClock;

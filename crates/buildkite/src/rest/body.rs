@@ -4,14 +4,11 @@
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use countersign_control::{Control, Error};
-use countersign_domain::text::FieldError;
+use countersign_domain::text::{FieldError, shown};
 use countersign_http as face;
 use serde_json::{Map, Value};
 
 use crate::Failure;
-
-/// The most characters of a field's name that a message repeats.
-const SHOWN: usize = 100;
 
 /// The fields of a body that have not been taken yet. One that is null is as if it were not there.
 #[derive(Debug)]
@@ -161,10 +158,6 @@ fn wrong(name: &str, wanted: &str, found: &Value) -> Error {
         Value::Object(_) => "an object",
     };
     Error::invalid(name, format!("must be {wanted}, and is {found}"))
-}
-
-fn shown(name: &str) -> String {
-    name.chars().take(SHOWN).collect::<String>().escape_debug().to_string()
 }
 
 /// The same error with the names that fields have in this API.

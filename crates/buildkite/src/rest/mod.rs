@@ -6,6 +6,7 @@
 //! What a call does not know, in its body or its query, is refused at its name: what was passed over would look as if it had been done.
 
 mod access_token;
+mod agent_tokens;
 mod agents;
 mod artifacts;
 mod body;
@@ -83,6 +84,7 @@ pub(crate) fn router() -> Router<Control> {
         .route("/organizations/{organization}/clusters/{cluster}/tokens/{token}", put(clusters::tokens::update))
         .route("/organizations/{organization}/clusters/{cluster}/tokens/{token}", patch(clusters::tokens::update))
         .route("/organizations/{organization}/clusters/{cluster}/tokens/{token}", delete(clusters::tokens::revoke))
+        .route("/organizations/{organization}/agent-tokens/{token}/explain", get(agent_tokens::explain))
         .route("/organizations/{organization}/agents", get(agents::list))
         .route("/organizations/{organization}/agents/{agent}", get(agents::show))
         .route("/organizations/{organization}/agents/{agent}/stop", put(agents::stop))

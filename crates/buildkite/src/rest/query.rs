@@ -3,12 +3,10 @@
 use axum::extract::{FromRequestParts, Query};
 use countersign_control::{Control, Error};
 use countersign_domain::Timestamp;
+use countersign_domain::text::shown;
 use http::request::Parts;
 
 use crate::Failure;
-
-/// The most characters of a name that a message repeats.
-const SHOWN: usize = 100;
 
 /// The parameters that have not been taken yet, without the number of the page. One that is empty is as if it were not there.
 #[derive(Debug)]
@@ -76,8 +74,7 @@ impl Parameters {
         match self.0.into_iter().find(|(name, _)| !name.starts_with("include_")) {
             None => Ok(()),
             Some((name, _)) => {
-                let name = name.chars().take(SHOWN).collect::<String>().escape_debug().to_string();
-                Err(Error::invalid(&name, "is not a filter or switch of this call; leave it out"))
+                Err(Error::invalid(&shown(&name), "is not a filter or switch of this call; leave it out"))
             }
         }
     }

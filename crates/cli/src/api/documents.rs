@@ -44,6 +44,11 @@ pub const TOKEN_SHOW: &str = concat!(
     agent_token_fields!()
 );
 
+/// Whether an agent that came with a token would be let in.
+pub const TOKEN_EXPLAIN: &str = "query($id: ID!, $deployment: String, $queue: String, $address: String) { node(id: $id) { ... on AgentToken { \
+     explain(deployment: $deployment, queue: $queue, address: $address) { allowed deployment decidedBy { ...C } checks { ...C } } } } } \
+     fragment C on AgentTokenCheck { part allowed rule words refusal }";
+
 /// The organization's deployments.
 pub const DEPLOYMENTS: &str = concat!(
     "query($after: String) { viewer { organizations(first: 1) { edges { node { deployments(first: 500, after: $after) { \
@@ -95,7 +100,7 @@ pub const TOKEN_ROTATE: &str = concat!(
 /// Takes an agent token back.
 pub const TOKEN_REVOKE: &str = concat!(
     "mutation($input: AgentTokenRevokeInput!) { agentTokenRevoke(input: $input) { agentToken { ...T } touchedAgents \
-     { uuid name } } } ",
+     { uuid name } dagsterAgents { uuid process label } } } ",
     agent_token_fields!()
 );
 
@@ -144,7 +149,7 @@ pub const DAGSTER_AGENT_LIST: &str = concat!(
     "query($running: Boolean, $first: Int, $after: String) { viewer { organizations(first: 1) { edges { node { \
      dagsterAgents(running: $running, first: $first, after: $after) { edges { node { ",
     dagster_agent_fields!(),
-    "deployments { deployment { name } } errors { message } } } pageInfo { hasNextPage endCursor } } } } } } }"
+    "deployments { deployment { name } } errorCount } } pageInfo { hasNextPage endCursor } } } } } } }"
 );
 
 /// The same with all that is known of each.

@@ -6,6 +6,7 @@ use countersign_control::{
     Settings,
     artifacts::{MAX_BATCH, MAX_FOUND},
     builds::{MAX_ANNOTATIONS, MAX_KEYS, MAX_STEPS, MAX_UPLOAD_DEPTH, MAX_UPLOADS},
+    dagster,
     deployments::MAX_DEPLOYMENTS,
     invitations::{MAX_LIFETIME, MAX_PENDING},
     jobs::{LATE_CHUNKS, MAX_CHUNK, MAX_LOG},
@@ -80,7 +81,7 @@ fn rows() -> Vec<Row> {
             "",
             CONFLICT,
         ),
-        ("queues of one organization that somebody may still add to", number(MAX_QUEUES.unsigned_abs()), "", CONFLICT),
+        ("queues of one organization, when a person creates another", number(MAX_QUEUES.unsigned_abs()), "", CONFLICT),
         ("members of one organization, service users among them", number(MAX_MEMBERS.unsigned_abs()), "", CONFLICT),
         ("invitations of one organization that can be accepted", number(MAX_PENDING.unsigned_abs()), "", CONFLICT),
         ("days that an invitation can be accepted", number(MAX_LIFETIME.as_secs() / 86_400), "", INVALID),
@@ -108,12 +109,33 @@ fn graphql_rows() -> Vec<(&'static str, String)> {
     ]
 }
 
+fn dagster_rows() -> Vec<(&'static str, String, &'static str)> {
+    vec![
+        ("bytes of one call", number(countersign_dagster::MAX_BODY), "413"),
+        ("bytes of what a heartbeat says of one deployment", number(countersign_dagster::MAX_HEARTBEAT), "413"),
+        ("bytes of one of an agent's own errors, as it sends it", number(countersign_dagster::MAX_ERROR_TEXT), "413"),
+        ("deployments that one call names", number(dagster::MAX_DEPLOYMENTS), INVALID),
+        ("queues that one call names", number(dagster::MAX_QUEUES), INVALID),
+        ("code servers of one heartbeat", number(dagster::MAX_CODE_SERVERS), INVALID),
+        ("watched runs of one heartbeat", number(dagster::MAX_RUN_WORKERS), INVALID),
+        ("errors of an agent that are kept", number(dagster::MAX_ERRORS), "the newest are"),
+        ("bytes that are kept of a message or a stack trace", number(dagster::MAX_TEXT), "the rest is cut off"),
+        ("bytes that are kept of a heartbeat, names too", number(dagster::MAX_TEXTS), "the rest is left out"),
+        ("characters that are kept of a name", number(dagster::MAX_NAME), "the rest is cut off"),
+        (
+            "agents that an agent is told of",
+            number(dagster::MAX_ALIVE),
+            "422: one that is left out would lose its code servers",
+        ),
+    ]
+}
+
 #[test]
 fn the_page_of_limits_is_up_to_date() {
     let mut page = format!("# Limits\n\n{GENERATED}\n");
     page.push_str(
-        "What a job may leave behind, and what an organization may have. Whatever goes beyond is refused with the status and a message that names the limit; nothing of it \
-         is kept. What a pipeline itself may have is in [pipelines](pipelines.md#limits), how long what is left is kept in \
+        "What a job may leave behind, and what an organization may have. Whatever goes beyond is refused with the status and a message that \
+         names the limit; nothing of it is kept. What a pipeline itself may have is in [pipelines](pipelines.md#limits), how long what is left is kept in \
          [operation](operations.md#what-is-kept).\n\n| what | at most | set by | beyond |\n|---|---|---|---|\n",
     );
     for (what, most, flag, beyond) in rows() {
@@ -132,6 +154,13 @@ fn the_page_of_limits_is_up_to_date() {
     .expect("text");
     for (what, most) in graphql_rows() {
         writeln!(page, "| {what} | {most} |").expect("text");
+    }
+    page.push_str(
+        "\n## Dagster+ agents\n\nWhat one agent may say and ask in a call, and what is kept of it. See [Dagster+ agents](dagster.md).\n\n\
+         | what | at most | beyond |\n|---|---|---|\n",
+    );
+    for (what, most, beyond) in dagster_rows() {
+        writeln!(page, "| {what} | {most} | {beyond} |").expect("text");
     }
     up_to_date("limits.md", &page);
 }

@@ -129,7 +129,7 @@ variables! {
     BRANCH_DEPLOYMENTS = "COUNTERSIGN_BRANCH_DEPLOYMENTS";
     /// The deployment that a new branch deployment belongs to.
     BRANCH_OF = "COUNTERSIGN_BRANCH_OF";
-    /// The deployment that a build's jobs run in.
+    /// The deployment that a build's jobs run in, or that is asked about.
     DEPLOYMENT = "COUNTERSIGN_DEPLOYMENT";
     /// Whether a token is to reach every deployment again.
     EVERY_DEPLOYMENT = "COUNTERSIGN_EVERY_DEPLOYMENT";
@@ -141,6 +141,8 @@ variables! {
     QUEUES = "COUNTERSIGN_QUEUES";
     /// The networks that a token may be used from.
     NETWORKS = "COUNTERSIGN_NETWORKS";
+    /// The address that is asked about.
+    FROM_ADDRESS = "COUNTERSIGN_FROM_ADDRESS";
     /// What becomes of agents that are connected: `keep`, `drain` or `disconnect`.
     CONNECTED_AGENTS = "COUNTERSIGN_CONNECTED_AGENTS";
     /// How long a rotated token's old value stays good.
@@ -164,7 +166,7 @@ variables! {
 
     /// A pipeline: its file, or its slug.
     PIPELINE = "COUNTERSIGN_PIPELINE";
-    /// The queue that a build's jobs wait in.
+    /// The queue that a build's jobs wait in, or that is asked about.
     QUEUE = "COUNTERSIGN_QUEUE";
     /// What a build is for, in a line.
     MESSAGE = "COUNTERSIGN_MESSAGE";

@@ -1,12 +1,9 @@
 //! Those who call, and the server that they call.
 
-use std::net::SocketAddr;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Body, to_bytes};
-use axum::extract::ConnectInfo;
+use axum::body::Body;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use countersign_control::access::actions::{
@@ -20,11 +17,11 @@ use countersign_control::user_tokens::{NewUserToken, UserTokenReference};
 use countersign_domain::id::{AgentId, ArtifactId, BuildId, DeploymentId, JobId};
 use countersign_domain::token::Prefix;
 use countersign_domain::{Kind, TokenSecret};
-use countersign_http::{Edge, TrustedProxies};
 use countersign_store::{Lane, Sql, StoreError, params};
 use countersign_testkit::{Engine, SeededEntropy, Tenant, World};
 use http::{Request, StatusCode};
-use tower::ServiceExt;
+
+use crate::faces;
 
 use crate::left;
 
@@ -136,12 +133,7 @@ const MOVE: Sql = Sql {
 impl Cast {
     pub async fn assemble() -> Self {
         let world = World::new(Engine::Sqlite).await;
-        let edge = Edge::new(world.control.clone(), Arc::new(SeededEntropy::new(11)), TrustedProxies::default());
-        let routes = countersign_buildkite::router(world.control.clone())
-            .merge(countersign_graphql::router(world.control.clone(), countersign_graphql::Allowance::default()))
-            .merge(countersign_dagster::router(world.control.clone()))
-            .merge(edge.operation());
-        let routes = edge.layers_with(routes, countersign_buildkite::streams(world.control.clone()));
+        let routes = faces::of(&world);
         let member = member(&world).await;
         let revoked = user_token(&world, true).await;
         let operator = {
@@ -254,13 +246,8 @@ impl Cast {
         if body.is_some() {
             request = request.header("Content-Type", "application/json");
         }
-        let peer: SocketAddr = "192.0.2.1:4000".parse().expect("an address");
-        let request =
-            request.extension(ConnectInfo(peer)).body(Body::from(body.unwrap_or_default())).expect("a request");
-        let answer = self.routes.clone().oneshot(request).await.expect("never fails");
-        let status = answer.status();
-        let bytes = to_bytes(answer.into_body(), 4 << 20).await.expect("a body");
-        let text = String::from_utf8_lossy(&bytes);
+        let request = request.body(Body::from(body.unwrap_or_default())).expect("a request");
+        let (status, text) = faces::answer(&self.routes, request, "192.0.2.1".parse().expect("an address")).await;
         outcome(status, &text)
     }
 }

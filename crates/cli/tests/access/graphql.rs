@@ -173,6 +173,7 @@ const NESTED: &[(&str, &str)] = &[
     ("AgentToken.token", "agentToken(slug: \"acme/{agent-token}\") { token }"),
     ("AgentToken.secrets", "agentToken(slug: \"acme/{agent-token}\") { secrets { publicId } }"),
     ("AgentToken.refusals", "agentToken(slug: \"acme/{agent-token}\") { refusals { reason } }"),
+    ("AgentToken.explain", "agentToken(slug: \"acme/{agent-token}\") { explain { allowed } }"),
     ("Viewer.userTokens", "viewer { userTokens(first: 1) { edges { node { id } } } }"),
 ];
 

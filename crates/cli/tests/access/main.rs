@@ -8,6 +8,8 @@
 
 mod callers;
 mod dagster;
+mod explained;
+mod faces;
 mod graphql;
 mod jobs;
 mod left;

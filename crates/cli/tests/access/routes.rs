@@ -82,6 +82,7 @@ const WITHOUT_BODY: &[&str] = &[
     "/user",
     "/organizations",
     "/organizations/{organization}",
+    "/organizations/{organization}/agent-tokens/{token}/explain",
     "/organizations/{organization}/agents",
     "/organizations/{organization}/agents/{agent}",
     "/builds",

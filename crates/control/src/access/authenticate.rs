@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 use countersign_domain::id::{OrganizationId, TokenId};
-use countersign_domain::{KeyRing, Kind, PublicId, Refusal, Timestamp, TokenDigest, TokenSecret};
+use countersign_domain::{KeyRing, Kind, NetworkRule, PublicId, Refusal, Timestamp, TokenDigest, TokenSecret};
 use countersign_store::agents::sessions;
 use countersign_store::invitations::{self, Invitation};
 use countersign_store::tokens::{scopes, secrets};
@@ -282,8 +282,7 @@ fn verify(keys: &KeyRing, secret: &TokenSecret, found: &Found, now: Timestamp) -
 }
 
 fn outside(networks: &[countersign_domain::Network], ip: IpAddr) -> Option<Refusal> {
-    let inside = networks.is_empty() || networks.iter().any(|network| network.contains(ip));
-    (!inside).then_some(Refusal::Network)
+    (!NetworkRule::of(networks, ip).allows()).then_some(Refusal::Network)
 }
 
 /// Why a verified token is refused, if it is.

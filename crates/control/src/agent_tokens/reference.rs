@@ -40,23 +40,30 @@ impl TokenReference {
     }
 }
 
-/// The organization's agent token of that name, kept still until the transaction ends.
-pub(super) async fn resolve<I: Sync>(tx: &mut Tx, scene: &Scene<I>, reference: &TokenReference) -> Result<Token> {
+/// The id of what the organization has under that name; whether there is an agent token with it is for the caller to ask.
+pub(super) async fn id_of<I: Sync>(tx: &mut Tx, scene: &Scene<I>, reference: &TokenReference) -> Result<TokenId> {
     let not_found = Error::NotFound("agent token");
     let of = scene.organization;
-    let id = match reference {
-        TokenReference::Id(id) => *id,
-        TokenReference::PublicId(id) => tokens::find_by_public_id(tx, of, id).await?.ok_or(not_found.clone())?.id,
+    match reference {
+        TokenReference::Id(id) => Ok(*id),
+        TokenReference::PublicId(id) => Ok(tokens::find_by_public_id(tx, of, id).await?.ok_or(not_found)?.id),
         TokenReference::Value(secret) => {
             let found = secrets::credential_by_public_id(tx, secret.public_id()).await?;
             match found {
-                Some(it) if it.organization == of && scene.keys.verify(secret, &it.digest).unwrap_or(false) => it.token,
-                _ => return Err(not_found),
+                Some(it) if it.organization == of && scene.keys.verify(secret, &it.digest).unwrap_or(false) => {
+                    Ok(it.token)
+                }
+                _ => Err(not_found),
             }
         }
-    };
-    match tokens::find_for_update(tx, of, id).await? {
+    }
+}
+
+/// The organization's agent token of that name, kept still until the transaction ends.
+pub(super) async fn resolve<I: Sync>(tx: &mut Tx, scene: &Scene<I>, reference: &TokenReference) -> Result<Token> {
+    let id = id_of(tx, scene, reference).await?;
+    match tokens::find_for_update(tx, scene.organization, id).await? {
         Some(token) if token.kind == Kind::AgentToken => Ok(token),
-        _ => Err(not_found),
+        _ => Err(Error::NotFound("agent token")),
     }
 }

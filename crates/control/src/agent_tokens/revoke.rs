@@ -1,6 +1,8 @@
 //! Revoking an agent token, with a chosen reach.
 
+use countersign_domain::dagster::RUNNING_FOR;
 use countersign_domain::id::AgentId;
+use countersign_store::dagster_agents::{self, AgentName};
 use countersign_store::{Lane, tokens};
 use serde_json::json;
 
@@ -8,7 +10,7 @@ use crate::access::actions::RevokeAgentToken;
 use crate::agents::Reach;
 use crate::agents::reach;
 use crate::scene::Subject;
-use crate::{Control, Error, Grant, Result, input};
+use crate::{Control, Error, Grant, MAX_PAGE, Result, input};
 
 use super::list::with_scope;
 use super::reference::resolve;
@@ -32,6 +34,9 @@ pub struct Revoked {
     pub token: AgentToken,
     /// The connected agents that were told to leave, or cut off.
     pub touched: Vec<AgentId>,
+    /// The Dagster+ agents that run with it, newest first, at most [`MAX_PAGE`]. They show the token itself with each call, so whatever was
+    /// chosen they are refused at the next.
+    pub dagster_agents: Vec<AgentName>,
 }
 
 impl Control {
@@ -62,15 +67,20 @@ impl Control {
                 let note = format!("The agent token {} was revoked: {reason}", token.public_id);
                 let touched = reach::apply(tx, scene, *reach, agents, &note).await?;
                 let subject = Subject::new("agent_token", token.id, token.public_id.as_str());
+                let since = tx.now().minus(RUNNING_FOR);
+                let running = dagster_agents::count_heard_of_token(tx, token.id, since).await?;
+                let dagster_agents =
+                    dagster_agents::names_of_token(tx, of, token.id, since, i64::from(MAX_PAGE)).await?;
                 let detail = json!({
                     "reason": reason,
+                    "dagster_agents": running,
                     "connected_agents": reach.as_str(),
                     "agents_touched": touched.len(),
                     "was_revoked_before": !first,
                 });
                 scene.audit(tx, "agent_token.revoked", subject, detail).await?;
                 let token = tokens::find(tx, of, token.id).await?.ok_or(Error::NotFound("agent token"))?;
-                Ok(Revoked { token: with_scope(tx, scene, token).await?, touched })
+                Ok(Revoked { token: with_scope(tx, scene, token).await?, touched, dagster_agents })
             })
         })
         .await

@@ -9,13 +9,15 @@ use countersign_domain::{AgentState, Kind, Refusal, Scope, TokenDigest, TokenSec
 use countersign_store::agents::sessions::{self, NewSession};
 use countersign_store::agents::{self, Agent};
 use countersign_store::tokens::scopes;
-use countersign_store::{Lane, Tx, deployments, organizations};
+use countersign_store::{Lane, Tx, deployments};
 use serde_json::json;
 
 use crate::access::AgentTokenCaller;
 use crate::access::actions::RegisterAgent;
 use crate::scene::Subject;
 use crate::{Caller, Control, Error, Grant, Result, Scene, input};
+
+use super::joining;
 
 /// The most of a text that an agent tells about its host that is kept, in bytes; `os` is the joined contents of several files.
 pub const MAX_HOST_TEXT: usize = 8 * 1024;
@@ -216,23 +218,15 @@ async fn register(tx: &mut Tx, scene: &Scene<Input>) -> Result<Agent> {
     Ok(agent)
 }
 
-/// The deployment that an agent joins: the one that its tag names; else the token's only one; else the organization's default. None
-/// when that is outside the scope, or there is no such deployment: the caller is not to learn which.
+/// The deployment that an agent joins; none when that is outside the scope, or there is no such deployment: the caller is not to learn
+/// which.
 async fn join(tx: &mut Tx, of: OrganizationId, scope: &Scope, tags: &Tags) -> Result<Option<DeploymentId>> {
-    let id = if let Some(name) = tags.deployment() {
-        deployments::find_by_name(tx, of, name.as_str()).await?.map(|it| it.id)
-    } else {
-        scope.deployments.only_one()
-    };
-    let found = match id {
-        // Whoever deletes it waits until this agent is in it, and tells it then.
-        Some(id) => deployments::enter(tx, of, id).await?,
-        None if tags.deployment().is_some() => None,
+    let found = match joining::wanted(tx, of, scope, tags.deployment()).await? {
         // The default one is never deleted.
-        None => match organizations::find(tx, of).await? {
-            Some(organization) => deployments::find(tx, of, organization.default_deployment).await?,
-            None => None,
-        },
+        Some(it) if it.is_default => deployments::find(tx, of, it.id).await?,
+        // Whoever deletes it waits until this agent is in it, and tells it then.
+        Some(it) => deployments::enter(tx, of, it.id).await?,
+        None => None,
     };
     Ok(found.filter(|it| scope.allows_deployment(it.id, it.parent.is_some())).map(|it| it.id))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use countersign_domain::artifact::{self, ArtifactPath, ArtifactState, DEFAULT_CONTENT_TYPE};
 use countersign_domain::id::{ArtifactId, Id};
-use countersign_domain::text::{FieldError, check_line};
+use countersign_domain::text::{FieldError, check_line, shown_up_to};
 use countersign_store::artifacts::{self, Artifact, Batch};
 use countersign_store::{Lane, Tx};
 use serde_json::json;
@@ -235,8 +235,7 @@ fn at(index: usize, field: &str, why: impl std::fmt::Display) -> Error {
     Error::Invalid(vec![FieldError::new(format!("artifacts[{index}].{field}"), why)])
 }
 
-/// A path in a message: quoted, without what could move a terminal's cursor, and not endless.
+/// A path in a message.
 fn shown(path: &str) -> String {
-    let head: String = path.chars().take(SHOWN).collect();
-    if head.len() < path.len() { format!("{head:?}…") } else { format!("{head:?}") }
+    format!("\"{}\"", shown_up_to(path, SHOWN))
 }

@@ -4,7 +4,7 @@ use countersign_domain::build::{BuildState, Source};
 use countersign_domain::id::{BuildId, DeploymentId, Id, StepId};
 use countersign_domain::metadata;
 use countersign_domain::pipeline::{Env, MAX_ENV, MAX_TEXT, Pipeline as Text, problem_with_variable};
-use countersign_domain::text::{DeploymentName, Description, QueueName, Slug, check_line};
+use countersign_domain::text::{DeploymentName, Description, QueueName, Slug, check_line, shown};
 use countersign_store::builds::pipelines::{self, DEFAULT_BRANCH};
 use countersign_store::builds::{self, Build, Inputs, Pipeline, Variables, meta_data};
 use countersign_store::organizations::Organization;
@@ -22,8 +22,6 @@ use super::situation;
 
 /// Most bytes of a branch's or a commit's name.
 pub const MAX_REFERENCE: usize = 255;
-/// Most characters of a name that an error repeats.
-const MAX_SHOWN: usize = 60;
 /// The commit of a build that names none.
 pub const HEAD: &str = "HEAD";
 
@@ -165,8 +163,7 @@ fn check_env(env: &Env) -> Result<()> {
     }
     for (name, value) in env {
         if let Some(problem) = problem_with_variable(name, value) {
-            let name: String = name.chars().take(MAX_SHOWN).collect();
-            return Err(Error::invalid("env", format!("'{}' {problem}", name.escape_debug())));
+            return Err(Error::invalid("env", format!("'{}' {problem}", shown(name))));
         }
     }
     Ok(())

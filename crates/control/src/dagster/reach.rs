@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use countersign_domain::id::{OrganizationId, TokenId};
-use countersign_domain::text::DeploymentName;
+use countersign_domain::text::{DeploymentName, QueueName};
 use countersign_domain::{DeploymentScope, PublicId, QueueScope, Refusal, Scope};
 use countersign_store::Tx;
-use countersign_store::organizations::{self, Deployment};
+use countersign_store::deployments::{self, Deployment};
 use countersign_store::tokens::scopes;
 
 use crate::access::{Action, AgentTokenCaller};
@@ -16,8 +16,6 @@ use crate::{Control, Error, Grant, Result};
 pub const MAX_DEPLOYMENTS: usize = 200;
 /// The most queues that one call may name.
 pub const MAX_QUEUES: usize = 100;
-/// What the queue without a name is called in a token's scope.
-const DEFAULT_QUEUE: &str = "default";
 /// How many names a refusal repeats.
 const NAMES_SHOWN: usize = 10;
 
@@ -62,7 +60,8 @@ impl Reached {
         match self.withheld {
             Some(Withheld::Queues) => {
                 return format!(
-                    "The agent token {token} does not reach the queues of this agent (`{DEFAULT_QUEUE}` is the one without a name). {advice}"
+                    "The agent token {token} does not reach the queues of this agent (`{}` is the one without a name). {advice}",
+                    QueueName::default()
                 );
             }
             Some(Withheld::Branches) => {
@@ -116,7 +115,7 @@ pub(super) async fn reach(tx: &mut Tx, of: OrganizationId, token: TokenId, wante
     let mut reached = Reached::default();
     for name in &wanted.deployments {
         let found = match name.parse::<DeploymentName>() {
-            Ok(name) => organizations::find_deployment_by_name(tx, of, name.as_str()).await?,
+            Ok(name) => deployments::find_by_name(tx, of, name.as_str()).await?,
             Err(_) => None,
         };
         match found.filter(|it| scope.allows_deployment(it.id, it.parent.is_some())) {
@@ -130,7 +129,8 @@ pub(super) async fn reach(tx: &mut Tx, of: OrganizationId, token: TokenId, wante
         reached.refused.clone_from(&wanted.deployments);
         reached.served.clear();
         reached.withheld = Some(Withheld::Queues);
-    } else if reached.served.is_empty() && !reached.refused.is_empty() {
+    } else if reached.served.is_empty() && !reached.refused.is_empty() && !(wanted.branches && reaches_branches(&scope))
+    {
         reached.withheld = Some(Withheld::Deployments);
     } else if wanted.deployments.is_empty() && wanted.branches && !reaches_branches(&scope) {
         reached.withheld = Some(Withheld::Branches);
@@ -140,7 +140,10 @@ pub(super) async fn reach(tx: &mut Tx, of: OrganizationId, token: TokenId, wante
 
 /// Whether one of the queues is in scope.
 fn allows_a_queue(scope: &Scope, queues: &[Option<String>]) -> bool {
-    let allows = |queue: Option<&str>| scope.allows_queue_named(queue.unwrap_or(DEFAULT_QUEUE));
+    let allows = |queue: Option<&str>| match queue {
+        Some(name) => scope.allows_queue_named(name),
+        None => scope.allows_queue(&QueueName::default()),
+    };
     match (&scope.queues, queues) {
         (QueueScope::Any, _) => true,
         (QueueScope::Only(_), []) => allows(None),

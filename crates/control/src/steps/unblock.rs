@@ -6,6 +6,7 @@ use countersign_domain::graph::{Message, StepState};
 use countersign_domain::id::StepId;
 use countersign_domain::metadata;
 use countersign_domain::plan::{Question, Work};
+use countersign_domain::text::shown;
 use countersign_store::builds::meta_data;
 use countersign_store::steps::{self, StepRow, texts};
 use countersign_store::{Lane, Tx};
@@ -67,8 +68,7 @@ async fn unblock(tx: &mut Tx, scene: &Scene<(StepId, Answer)>) -> Result<StepRow
 /// The answers that the fields take, defaults filled in.
 fn checked(question: &Question, given: &BTreeMap<String, String>) -> Result<Vec<(String, String)>> {
     if let Some(other) = given.keys().find(|key| !question.fields.iter().any(|field| field.key == **key)) {
-        let name = other.chars().take(metadata::MAX_KEY).collect::<String>();
-        return Err(Error::invalid(&format!("fields.{}", name.escape_debug()), "is not asked for"));
+        return Err(Error::invalid(&format!("fields.{}", shown(other)), "is not asked for"));
     }
     let mut answers = Vec::new();
     for field in &question.fields {

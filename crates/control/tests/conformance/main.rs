@@ -46,7 +46,6 @@ mod narrowing;
 mod oidc;
 mod operations;
 mod people;
-mod people_operations;
 mod queue_counts;
 mod reach;
 mod references;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign_control::access::actions::{CreateAgentToken, RevokeAgentToken, ViewAgentTokens};
-use countersign_control::agent_tokens::{AgentToken, Liveness, NewAgentToken, Revocation, TokenReference};
+use countersign_control::agent_tokens::{AgentToken, Liveness, NewAgentToken, Revocation, Revoked, TokenReference};
 use countersign_control::agents::Reach;
 use countersign_control::{Control, PageRequest};
 use countersign_domain::id::TokenId;
@@ -17,11 +17,11 @@ async fn list(world: &World, which: Liveness, page: PageRequest<TokenId>) -> (Ve
     (page.items.iter().map(|it| it.token.id).collect(), page.has_more)
 }
 
-pub async fn revoke(world: &World, id: TokenId, reach: Reach) {
+pub async fn revoke(world: &World, id: TokenId, reach: Reach) -> Revoked {
     let revocation =
         Revocation { token: TokenReference::Id(id), reason: "retired".to_owned(), connected_agents: reach };
     let outcome = world.control.revoke_agent_token(&world.admin::<RevokeAgentToken>(), revocation).await;
-    outcome.expect("a token is taken back");
+    outcome.expect("a token is taken back")
 }
 
 async fn read(control: &Control, world: &World, id: TokenId) -> AgentToken {

@@ -145,7 +145,7 @@ mod tests {
         assert_eq!(tags(&["queue=a", "queue=b"]), Err(BadTags::Twice("queue")));
         assert!(tags(&["queue=a", "queue=a", "os=x", "os=y"]).is_ok());
         assert_eq!(tags(&["queue"]), Err(BadTags::Name { key: "queue", problem: BadText::Empty }));
-        assert!(matches!(tags(&["deployment=a b"]), Err(BadTags::Name { key: "deployment", .. })));
+        assert!(matches!(tags(&["deployment=a/b"]), Err(BadTags::Name { key: "deployment", .. })));
         assert_eq!(tags(&["ok", ""]), Err(BadTags::NoKey(2)));
         assert_eq!(tags(&["=x"]), Err(BadTags::NoKey(1)));
         assert_eq!(tags(&["a=\u{0}"]), Err(BadTags::Hidden { number: 1, what: "a NUL character", code: 0 }));

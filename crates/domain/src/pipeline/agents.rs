@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::{MAX_AGENT_RULES, PipelineError, error::shown, fields::Field, tree::Value};
+use super::{MAX_AGENT_RULES, PipelineError, fields::Field, tree::Value};
+use crate::text::shown;
 use crate::{
     agent::MAX_TAG_BYTES,
     text::{QueueName, check_line},

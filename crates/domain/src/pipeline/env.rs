@@ -2,10 +2,10 @@
 
 use super::{
     Env, MAX_ENV, MAX_ENV_VALUE, PERMITTED_ENV, PipelineError, RESERVED_ENV,
-    error::shown,
     fields::Field,
     tree::{Node, Value},
 };
+use crate::text::shown;
 
 /// Reads `env`: a map of names to values, or null.
 pub(super) fn read(field: &Field<'_>) -> Result<Env, PipelineError> {

@@ -42,11 +42,3 @@ impl fmt::Display for PipelineError {
 }
 
 impl std::error::Error for PipelineError {}
-
-/// A name from the text as an error quotes it: what hides is escaped, and it is cut short.
-pub(super) fn shown(name: &str) -> String {
-    const LONGEST: usize = 60;
-    let start: String = name.chars().take(LONGEST).collect();
-    let end = if start.len() < name.len() { "…" } else { "" };
-    format!("{}{end}", start.escape_debug())
-}

@@ -2,10 +2,10 @@
 
 use super::{
     PipelineError,
-    error::shown,
     tree::{Node, Scalar, Value},
 };
 use crate::text::check_line;
+use crate::text::shown;
 
 /// The fields of a map that have not been taken yet.
 pub(super) struct Fields<'a> {

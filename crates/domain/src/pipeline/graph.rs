@@ -3,8 +3,9 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{PipelineError, error::shown};
+use super::PipelineError;
 use crate::plan::{Fate, PlannedStep, Work};
+use crate::text::shown;
 
 /// Where a step was written.
 #[derive(Debug, Clone, Copy)]

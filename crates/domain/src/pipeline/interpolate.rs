@@ -13,9 +13,9 @@ use std::collections::HashMap;
 
 use super::{
     MAX_TEXT, PipelineError,
-    error::shown,
     tree::{Node, Value},
 };
+use crate::text::shown;
 
 /// Most expressions inside each other.
 const MAX_NESTING: usize = 16;

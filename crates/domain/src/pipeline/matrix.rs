@@ -7,12 +7,12 @@ use serde_json::Value as Json;
 
 use super::{
     MAX_ADJUSTMENTS, MAX_DIMENSION_VALUES, MAX_DIMENSIONS, MAX_MATRIX_JOBS, MAX_MATRIX_VALUE, PipelineError,
-    error::shown,
     fields::{Field, Fields},
     outcome, step,
     tree::{Node, Value},
 };
 use crate::plan::SoftFail;
+use crate::text::shown;
 
 /// Values by dimension; an anonymous dimension has an empty name.
 pub(super) type Combination = BTreeMap<String, String>;

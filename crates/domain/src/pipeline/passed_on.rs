@@ -4,10 +4,10 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{
     PipelineError,
-    error::shown,
     fields::Field,
     tree::{Node, Value},
 };
+use crate::text::shown;
 
 /// Under which name [`CommandWork::passed_on`](crate::plan::CommandWork::passed_on) holds a signed step as it was written.
 pub const SIGNED_STEP: &str = "signed_step";

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use super::{
     MAX_CHOICES, MAX_FIELDS, MAX_LABEL, MAX_PROMPT, PipelineError,
     condition::regex::Regex,
-    error::shown,
     fields::{Field, Fields},
     tree::Value,
 };
+use crate::text::shown;
 use crate::{
     metadata,
     plan::{BlockedState, Choice, Field as Asked, Question},

@@ -7,13 +7,13 @@ use super::{
     command::{self, CommandStep},
     condition::{self, Condition},
     depends,
-    error::shown,
     fields::{Field, Fields},
     if_changed, passed_on, question,
     tree::{Node, Value},
     trigger,
 };
 use crate::plan::{Dependency, Question, TriggerWork};
+use crate::text::shown;
 
 /// A step as it was written, each field checked.
 #[derive(Debug, Clone)]

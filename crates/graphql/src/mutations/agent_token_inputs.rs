@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
 use countersign_control::agent_tokens::{AgentToken as Token, TokenReference};
-use countersign_control::{Error, Result};
+use countersign_control::{Error, Result, dagster};
 use countersign_domain::Id;
 use countersign_domain::id::AgentId;
 
@@ -12,6 +12,7 @@ use crate::nullable::{Nullable, answered};
 use crate::types::agent::Agent;
 use crate::types::agent_token::{AgentToken, AgentTokenEdge, RevealPolicy};
 use crate::types::connection::int;
+use crate::types::dagster_agent::DagsterAgentName;
 use crate::types::date_time::DateTime;
 use crate::types::organization::Organization;
 use crate::types::scope::AgentTokenScopeInput;
@@ -83,7 +84,7 @@ pub(crate) struct Touching {
     pub client_mutation_id: Option<String>,
 }
 
-pub(crate) struct AgentTokenRevokePayload(pub Touching);
+pub(crate) struct AgentTokenRevokePayload(pub Touching, pub Vec<dagster::AgentName>);
 
 /// A token that was taken back. No call with it is accepted any more.
 #[Object]
@@ -106,6 +107,12 @@ impl AgentTokenRevokePayload {
     /// Those agents, at most 500.
     async fn touched_agents(&self, ctx: &Context<'_>, first: Option<i32>) -> Nullable<Vec<Agent>> {
         answered(reach::touched(Call::of(ctx), &self.0.touched, first).await)
+    }
+
+    /// The Dagster+ agents that run with it, newest first, at most 500. They show the token with each call, so each is refused at its next one,
+    /// whatever becomes of connected agents.
+    async fn dagster_agents(&self) -> Vec<DagsterAgentName> {
+        self.1.iter().cloned().map(DagsterAgentName::from).collect()
     }
 }
 

@@ -97,7 +97,8 @@ async fn revoke(call: &Call, input: AgentTokenRevokeInput) -> Result<AgentTokenR
     };
     let revoked = call.control.revoke_agent_token(&call.may()?, revocation).await?;
     let client_mutation_id = input.client_mutation_id;
-    Ok(AgentTokenRevokePayload(Touching { token: revoked.token, touched: revoked.touched, client_mutation_id }))
+    let touching = Touching { token: revoked.token, touched: revoked.touched, client_mutation_id };
+    Ok(AgentTokenRevokePayload(touching, revoked.dagster_agents))
 }
 
 async fn update(call: &Call, input: AgentTokenUpdateInput) -> Result<AgentTokenUpdatePayload> {

@@ -6,6 +6,7 @@ use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use countersign_control::steps::Answer;
 use countersign_control::{Error, Result};
 use countersign_domain::id::{JobId, StepId};
+use countersign_domain::text::shown;
 use serde_json::Value;
 
 use crate::call::Call;
@@ -154,7 +155,7 @@ fn fields(given: Value) -> Result<BTreeMap<String, String>> {
             }
             _ => None,
         };
-        let field = format!("fields.{}", key.escape_debug());
+        let field = format!("fields.{}", shown(&key));
         let text = text.ok_or_else(|| Error::invalid(&field, "is neither a text nor a list of texts"))?;
         answers.insert(key, text);
     }

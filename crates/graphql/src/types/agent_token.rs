@@ -12,6 +12,7 @@ use crate::nullable::{Nullable, answered, found};
 use super::agent::{Agent, AgentConnection};
 use super::connection::{Count, connection};
 use super::date_time::{DateTime, time};
+use super::explanation::{self, AgentTokenExplanation};
 use super::organization::{Organization, own};
 use super::page_info::Window;
 use super::permission::AgentTokenPermissions;
@@ -198,6 +199,21 @@ impl AgentToken {
     /// Attempts with one of its values that were refused, newest first.
     async fn refusals(&self, ctx: &Context<'_>) -> Nullable<Vec<AgentTokenRefusal>> {
         answered(refusals(Call::of(ctx), &self.0.token).await)
+    }
+
+    /// Whether an agent that came with it would be let in, and which rule decides.
+    async fn explain(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "Where it would work, by name; left out: where an agent without the tag does.")]
+        deployment: Option<String>,
+        #[graphql(desc = "The queue that it would serve; left out: `default`.")] queue: Option<String>,
+        #[graphql(desc = "The address that it would come from; left out: the networks are not asked.")] address: Option<
+            String,
+        >,
+    ) -> Nullable<AgentTokenExplanation> {
+        let (deployment, queue) = (deployment.as_deref(), queue.as_deref());
+        answered(explanation::explain(Call::of(ctx), self.0.token.id, deployment, queue, address.as_deref()).await)
     }
 }
 

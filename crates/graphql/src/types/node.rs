@@ -14,6 +14,7 @@ use super::build::{self, Build};
 use super::cluster::{self, Cluster};
 use super::cluster_token::{self, ClusterToken};
 use super::deployment::{self, Deployment};
+use super::elsewhere::{PipelineTemplate, Rule, Suite, Team, TeamMember, TeamPipeline, TeamSuite};
 use super::invitation::{self, OrganizationInvitation};
 use super::job::{self, Job, JobTypeCommand};
 use super::member::{self, OrganizationMember};
@@ -47,6 +48,13 @@ pub(crate) enum Node {
     Queue(ClusterQueue),
     Member(OrganizationMember),
     Invitation(OrganizationInvitation),
+    Team(Team),
+    TeamMember(TeamMember),
+    TeamPipeline(TeamPipeline),
+    TeamSuite(TeamSuite),
+    Suite(Suite),
+    PipelineTemplate(PipelineTemplate),
+    Rule(Rule),
 }
 
 impl From<Job> for Node {

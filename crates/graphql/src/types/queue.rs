@@ -14,6 +14,7 @@ use super::cluster::{self, Cluster};
 use super::connection::{Count, connection, int};
 use super::date_time::{DateTime, time};
 use super::deployment::{self, Deployment};
+use super::hosted::HostedAgentQueueSettings;
 use super::page_info::Window;
 use super::user::{User, person};
 
@@ -36,7 +37,7 @@ pub(crate) const RETRY_AGENT_AFFINITY: &str = "prefer-warmest";
 pub(crate) struct ClusterQueue(Standing);
 
 connection! {
-    /// Queues, newest first.
+    /// Queues: an organization's newest first, a cluster's by their keys unless another order is asked for.
     ClusterQueueConnection, ClusterQueueEdge of ClusterQueue
 }
 
@@ -81,6 +82,11 @@ impl ClusterQueue {
     /// Whether somebody else runs its agents: never.
     async fn hosted(&self) -> bool {
         false
+    }
+
+    /// How such agents are built: null.
+    async fn hosted_agents(&self) -> Option<HostedAgentQueueSettings> {
+        None
     }
 
     /// The global id.

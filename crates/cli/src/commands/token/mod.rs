@@ -2,6 +2,7 @@
 
 mod create;
 mod edit;
+mod explain;
 mod list;
 mod permissions;
 mod reveal;
@@ -43,6 +44,7 @@ enum Command {
     Reveal(reveal::Reveal),
     Edit(edit::Edit),
     Permissions(permissions::Permissions),
+    Explain(explain::Explain),
     Rotate(rotate::Rotate),
     Revoke(revoke::Revoke),
 }
@@ -56,6 +58,7 @@ impl Token {
             Command::Reveal(it) => it.run(ambient, printer).await,
             Command::Edit(it) => it.run(ambient, printer).await,
             Command::Permissions(it) => it.run(ambient, printer).await,
+            Command::Explain(it) => it.run(ambient, printer).await,
             Command::Rotate(it) => it.run(ambient, printer).await,
             Command::Revoke(it) => it.run(ambient, printer).await,
         }?;

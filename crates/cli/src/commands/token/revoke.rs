@@ -51,7 +51,8 @@ impl Revoke {
         let revoked = answer["agentTokenRevoke"].take();
         printer.result(&revoked, || {
             let token = &revoked["agentToken"];
-            format!("{} {}", words(token, &json!(self.reason), asked), view::touched(&revoked["touchedAgents"]))
+            let (words, touched) = (words(token, &json!(self.reason), asked), view::touched(&revoked["touchedAgents"]));
+            format!("{words} {touched}{}", of_dagster(&revoked["dagsterAgents"]))
         })
     }
 }
@@ -71,9 +72,32 @@ fn words(token: &Value, given: &Value, asked: Timestamp) -> String {
     )
 }
 
+/// What becomes of Dagster+ agents, which show the token itself with each call.
+fn of_dagster(agents: &Value) -> String {
+    let name = |it: &Value| match text(it, "label") {
+        "" => text(it, "process").to_owned(),
+        label => label.to_owned(),
+    };
+    let names: Vec<String> = agents.as_array().into_iter().flatten().map(name).collect();
+    match names.len() {
+        0 => String::new(),
+        count => format!(
+            "\n{count} Dagster+ agents run with it and are refused at their next call: {}",
+            harmless(&names.join(", "))
+        ),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn dagster_agents_are_named_by_label_or_process() {
+        assert_eq!(of_dagster(&json!([])), "");
+        let two = json!([{ "label": "north", "process": "p1" }, { "label": null, "process": "p2" }]);
+        assert_eq!(of_dagster(&two), "\n2 Dagster+ agents run with it and are refused at their next call: north, p2");
+    }
 
     #[test]
     fn a_token_that_was_revoked_before_keeps_its_reason() {

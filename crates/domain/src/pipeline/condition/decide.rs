@@ -4,8 +4,9 @@ use std::{borrow::Cow, cell::RefCell};
 
 use super::{grammar::Expression, regex::Matches};
 use crate::{
-    pipeline::{Env, error::shown},
+    pipeline::Env,
     plan::{Fact, Situation},
+    text::shown,
 };
 
 /// Whether the expression holds; `Err` says what it cannot be decided on, and where. Recursion is bounded by the grammar.

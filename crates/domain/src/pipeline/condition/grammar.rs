@@ -2,10 +2,7 @@
 
 use super::regex::Regex;
 use super::words::{self, Placed, Word};
-use crate::{
-    pipeline::{MAX_CONDITION_DEPTH, error::shown},
-    plan::Fact,
-};
+use crate::{pipeline::MAX_CONDITION_DEPTH, plan::Fact, text::shown};
 
 /// What can be asked about a build. Only these have a value; one that the build does not have is null.
 pub(super) const VARIABLES: [&str; 39] = [

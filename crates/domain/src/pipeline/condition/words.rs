@@ -1,6 +1,6 @@
 //! The words of a condition, each with where it stands.
 
-use crate::pipeline::error::shown;
+use crate::text::shown;
 
 /// A word.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,4 +1,4 @@
-//! The operations on members, invitations, service users and user tokens that change something; see [`crate::operations`].
+//! The operations on members, invitations, service users and user tokens that change something.
 
 use countersign_control::Control;
 use countersign_control::access::actions::{
@@ -15,7 +15,8 @@ use countersign_testkit::World;
 
 use crate::acting::{another_token, may, next, person};
 use crate::cast::Cast;
-use crate::operations::{By, Operation, operations, pending};
+
+use super::{By, Operation, operations, pending};
 
 /// Another user token of the person's.
 async fn some_user_token(control: &Control, cast: &Cast) -> UserTokenReference {

@@ -1,0 +1,142 @@
+//! What the holders of agent tokens, agents and jobs change.
+
+use countersign_control::access::actions::{
+    AcceptJob, Annotate, AppendLog, CancelOwnBuild, ConnectAgent, ControlOwnAgent, DagsterHeartbeat, DisconnectAgent,
+    Ping, RegisterAgent, ReportJob, RequestOidcToken, UpdateJob, UploadArtifacts, UploadPipeline, WriteMetaData,
+    WriteSteps,
+};
+use countersign_control::agents::Instruction;
+use countersign_control::artifacts::Ended;
+use countersign_control::builds::{NewAnnotation, Upload};
+use countersign_control::jobs::NewChunk;
+use countersign_control::oidc::TokenRequest;
+use countersign_control::steps::StepChange;
+
+use crate::acting::{build, ended, may, ping, registration, take, try_register};
+use crate::cast::in_queue;
+use crate::{artifacts, dagster};
+
+use super::{By, Operation, first_step, operations, pending};
+
+operations! {
+    "register_agent" by AgentToken writes ["agent.registered"] |control, world, cast| {
+        let grant = may::<RegisterAgent>(&control, &cast.holder);
+        pending(async move { control.register_agent(&grant, registration(&["queue=nobody"])).await.map(drop) })
+    }
+    "connect_agent" by Session writes ["agent.connected"] |control, world, cast| {
+        cast.agent = try_register(&control, cast.holder_secret.reveal(), &["queue=nobody"]).await.expect("registered");
+        let grant = may::<ConnectAgent>(&control, &cast.agent.caller);
+        pending(async move { control.connect_agent(&grant).await })
+    }
+    "disconnect_agent" by Session writes ["agent.disconnected"] |control, world, cast| {
+        let grant = may::<DisconnectAgent>(&control, &cast.agent.caller);
+        pending(async move { control.disconnect_agent(&grant).await.map(drop) })
+    }
+    "ping" by Session writes ["job.assigned"] |control, world, cast| {
+        build(&control, &world.acme, &in_queue(&cast.queue)).await;
+        let grant = may::<Ping>(&control, &cast.agent.caller);
+        pending(async move { control.ping(&grant).await.map(drop) })
+    }
+    "accept_job" by Session writes ["job.accepted"] |control, world, cast| {
+        build(&control, &world.acme, &in_queue(&cast.queue)).await;
+        let Instruction::TakeJob(job) = ping(&control, &cast.agent).await else { panic!("no job is offered") };
+        let grant = may::<AcceptJob>(&control, &cast.agent.caller);
+        pending(async move { control.accept_job(&grant, job).await.map(drop) })
+    }
+    "start_job" by Job writes ["job.started"] |control, world, cast| {
+        build(&control, &world.acme, &in_queue(&cast.queue)).await;
+        cast.job = take(&control, &cast.agent).await;
+        let grant = may::<ReportJob>(&control, &cast.job.caller);
+        pending(async move { control.start_job(&grant).await })
+    }
+    "finish_job" by Job writes ["job.finished"] |control, world, cast| {
+        let grant = may::<ReportJob>(&control, &cast.job.caller);
+        pending(async move { control.finish_job(&grant, ended("1")).await.map(drop) })
+    }
+    "set_job_timeout" by Job writes ["job.updated"] |control, world, cast| {
+        let grant = may::<UpdateJob>(&control, &cast.job.caller);
+        pending(async move { control.set_job_timeout(&grant, "7").await.map(drop) })
+    }
+    "upload_pipeline" by Job writes ["pipeline.uploaded"] |control, world, cast| {
+        let grant = may::<UploadPipeline>(&control, &cast.job.caller);
+        let pipeline = serde_json::json!({ "steps": ["wait"] });
+        let upload = Upload { uuid: "0192f3a1-7c3e-7b21-9f60-3a5c1e0d4b77".to_owned(), pipeline, replace: false };
+        pending(async move { control.upload_pipeline(&grant, upload).await })
+    }
+    "update_step" by Job writes ["step.updated"] |control, world, cast| {
+        let grant = may::<WriteSteps>(&control, &cast.job.caller);
+        let (step, attribute) = (first_step(&control, cast, cast.job.build).await.to_string(), "label".to_owned());
+        let change = StepChange { step, uuid: None, attribute, value: "new".to_owned(), append: false };
+        pending(async move { control.update_step(&grant, change).await })
+    }
+    "cancel_step" by Job writes ["step.canceled"] |control, world, cast| {
+        let grant = may::<WriteSteps>(&control, &cast.job.caller);
+        let step = first_step(&control, cast, cast.job.build).await.to_string();
+        pending(async move { control.cancel_step(&grant, step, None).await.map(drop) })
+    }
+    "cancel_own_build" by Job writes ["build.canceled"] |control, world, cast| {
+        let grant = may::<CancelOwnBuild>(&control, &cast.job.caller);
+        pending(async move { control.cancel_own_build(&grant).await.map(drop) })
+    }
+    // The log itself is the record.
+    "append_log" by Job writes [] |control, world, cast| {
+        let grant = may::<AppendLog>(&control, &cast.job.caller);
+        let chunk = NewChunk { sequence: 1, offset: 0, content: b"line\n".to_vec() };
+        pending(async move { control.append_log(&grant, chunk).await })
+    }
+    "dagster_heartbeat" by AgentToken writes ["dagster_agent.registered"] |control, world, cast| {
+        let grant = may::<DagsterHeartbeat>(&control, &cast.holder);
+        let new = dagster::heartbeat(&dagster::process(&control), &["default"]);
+        pending(async move { control.dagster_heartbeat(&grant, new).await.map(drop) })
+    }
+    "set_meta_data" by Job writes ["meta_data.set"] |control, world, cast| {
+        let grant = may::<WriteMetaData>(&control, &cast.job.caller);
+        pending(async move { control.set_meta_data(&grant, "key".to_owned(), "value".to_owned()).await })
+    }
+    "set_meta_data_batch" by Job writes ["meta_data.set"] |control, world, cast| {
+        let grant = may::<WriteMetaData>(&control, &cast.job.caller);
+        let items = ["a", "b"].map(|key| (key.to_owned(), "value".to_owned())).to_vec();
+        pending(async move { control.set_meta_data_batch(&grant, items).await })
+    }
+    "annotate" by Job writes ["annotation.written"] |control, world, cast| {
+        let grant = may::<Annotate>(&control, &cast.job.caller);
+        let note = NewAnnotation { body: Some("note".to_owned()), ..NewAnnotation::default() };
+        pending(async move { control.annotate(&grant, note).await })
+    }
+    "announce_artifacts" by Job writes ["artifacts.announced"] |control, world, cast| {
+        let grant = may::<UploadArtifacts>(&control, &cast.job.caller);
+        let new = artifacts::batch(vec![artifacts::hello("a.txt")]);
+        pending(async move { control.announce_artifacts(&grant, new).await.map(drop) })
+    }
+    "end_artifacts" by Job writes ["artifacts.ended"] |control, world, cast| {
+        let grant = may::<UploadArtifacts>(&control, &cast.job.caller);
+        let new = artifacts::batch(vec![artifacts::hello("a.txt")]);
+        let ids = control.announce_artifacts(&grant, new).await.expect("announced").ids;
+        let ended = ids.into_iter().map(|id| (id, Ended::Failed)).collect();
+        pending(async move { control.end_artifacts(&grant, ended).await })
+    }
+    "remove_annotation" by Job writes ["annotation.removed"] |control, world, cast| {
+        let grant = may::<Annotate>(&control, &cast.job.caller);
+        let note = NewAnnotation { body: Some("note".to_owned()), ..NewAnnotation::default() };
+        control.annotate(&grant, note).await.expect("written");
+        pending(async move { control.remove_annotation(&grant, "default", None).await })
+    }
+    "request_oidc_token" by Job writes ["oidc_token.issued"] |control, world, cast| {
+        control.keep_oidc_keys().await.expect("there is a key");
+        let grant = may::<RequestOidcToken>(&control, &cast.job.caller);
+        pending(async move { control.request_oidc_token(&grant, TokenRequest::default()).await.map(drop) })
+    }
+    "stop_own_agent" by Job writes ["agent.stop_requested"] |control, world, cast| {
+        let grant = may::<ControlOwnAgent>(&control, &cast.job.caller);
+        pending(async move { control.stop_own_agent(&grant, false).await.map(drop) })
+    }
+    "pause_own_agent" by Job writes ["agent.paused"] |control, world, cast| {
+        let grant = may::<ControlOwnAgent>(&control, &cast.job.caller);
+        pending(async move { control.pause_own_agent(&grant, None, None).await.map(drop) })
+    }
+    "resume_own_agent" by Job writes ["agent.resumed"] |control, world, cast| {
+        let grant = may::<ControlOwnAgent>(&control, &cast.job.caller);
+        control.pause_own_agent(&grant, None, None).await.expect("paused");
+        pending(async move { control.resume_own_agent(&grant).await.map(drop) })
+    }
+}

@@ -3,10 +3,9 @@
 use countersign_control::Control;
 use countersign_control::access::actions::{
     CancelBuild, CancelJob, CreateAgentToken, CreateBuild, CreateDeployment, CreateOrganization, CreatePipeline,
-    CreateQueue, CreateUserToken, DeleteArtifact, DeleteDeployment, DeleteQueue, ManageOperatorTokens, PauseAgent,
-    PauseQueue, PrioritizeJob, RetryJob, RevealAgentToken, RevealUserToken, RevokeAgentToken, RevokeUserToken,
-    RotateAgentToken, StopAgent, UnblockStep, UpdateAgentToken, UpdateDeployment, UpdatePipeline, UpdateQueue,
-    UpdateUserToken, ViewBuilds,
+    CreateQueue, DeleteArtifact, DeleteDeployment, DeleteQueue, ManageOperatorTokens, PauseAgent, PauseQueue,
+    PrioritizeJob, RetryJob, RevealAgentToken, RevokeAgentToken, RotateAgentToken, StopAgent, UnblockStep,
+    UpdateAgentToken, UpdateDeployment, UpdatePipeline, UpdateQueue, ViewBuilds,
 };
 use countersign_control::agent_tokens::{NewAgentToken, Revocation, Rotation, TokenReference};
 use countersign_control::agents::Reach;
@@ -16,7 +15,6 @@ use countersign_control::organizations::NewOrganization;
 use countersign_control::pipelines::{NewPipeline, PipelineChange};
 use countersign_control::queues::{NewQueue, Queue, QueueChange, QueueReference};
 use countersign_control::steps::Answer;
-use countersign_control::user_tokens::{NewUserToken, UserTokenChange, UserTokenReference};
 use countersign_domain::id::Id;
 use countersign_testkit::World;
 

@@ -18,7 +18,7 @@ use countersign_control::steps::Answer;
 use countersign_domain::id::Id;
 use countersign_testkit::World;
 
-use crate::acting::{ONE_STEP, another_token, build, deployment, finish, may, token};
+use crate::acting::{ONE_STEP, build, deployment, finish, may, token};
 use crate::cast::Cast;
 use crate::cast::in_queue;
 use crate::{artifacts, updating};

@@ -35,11 +35,14 @@ CREATE TABLE numbers (
     UNIQUE (organization_id, subject_id)
 );
 
+-- A service user is no person: it has an address that nobody has, and belongs to one organization.
 CREATE TABLE users (
-    id          BYTEA PRIMARY KEY,
-    email       TEXT NOT NULL UNIQUE,
-    name        TEXT NOT NULL,
-    created_at  BIGINT NOT NULL
+    id           BYTEA PRIMARY KEY,
+    email        TEXT NOT NULL UNIQUE,
+    name         TEXT NOT NULL,
+    is_service   BOOLEAN NOT NULL,
+    description  TEXT,
+    created_at   BIGINT NOT NULL
 );
 
 CREATE TABLE members (
@@ -50,6 +53,26 @@ CREATE TABLE members (
     created_at       BIGINT NOT NULL,
     PRIMARY KEY (organization_id, user_id)
 );
+
+-- What makes its holder a member, once. It stays after its end, as tokens do.
+CREATE TABLE invitations (
+    id               BYTEA PRIMARY KEY,
+    organization_id  BYTEA NOT NULL REFERENCES organizations (id),
+    email            TEXT NOT NULL,
+    role             TEXT NOT NULL,
+    public_id        TEXT NOT NULL UNIQUE,
+    digest           BYTEA NOT NULL,
+    key_id           TEXT NOT NULL,
+    created_at       BIGINT NOT NULL,
+    created_by       BYTEA NOT NULL,
+    expires_at       BIGINT NOT NULL,
+    accepted_at      BIGINT,
+    accepted_by      BYTEA,
+    withdrawn_at     BIGINT,
+    withdrawn_by     BYTEA
+);
+CREATE INDEX invitations_of_organization ON invitations (organization_id, id);
+CREATE INDEX invitations_open ON invitations (organization_id, email) WHERE accepted_at IS NULL AND withdrawn_at IS NULL;
 
 -- A deleted one stays, because builds and agents name it, and its name is free again. `looked_at` is when
 -- that was last brought on, `cleared_at` when the last of it had ended.
@@ -102,6 +125,7 @@ CREATE TABLE tokens (
     last_used_ip      TEXT
 );
 CREATE INDEX tokens_of_organization ON tokens (organization_id, kind, id);
+CREATE INDEX tokens_of_user ON tokens (user_id) WHERE user_id IS NOT NULL AND revoked_at IS NULL;
 CREATE INDEX tokens_with_window ON tokens (reveal_until) WHERE reveal_until IS NOT NULL;
 CREATE INDEX tokens_sealed_with ON tokens (data_key_id) WHERE data_key_id IS NOT NULL;
 

@@ -6,8 +6,8 @@ use crate::Sql;
 #[must_use]
 pub fn all() -> Vec<(&'static str, &'static [Sql])> {
     use crate::{
-        agents, artifacts, audit, blobs, builds, dagster_agents, deployments, instance, jobs, keys, numbers, oidc_keys,
-        organizations, queue_counts, queues, refusals, retention, steps, tokens, users,
+        agents, artifacts, audit, blobs, builds, dagster_agents, deployments, instance, invitations, jobs, keys,
+        members, numbers, oidc_keys, organizations, queue_counts, queues, refusals, retention, steps, tokens, users,
     };
     vec![
         ("agents", agents::ALL),
@@ -23,6 +23,7 @@ pub fn all() -> Vec<(&'static str, &'static [Sql])> {
         ("deployments", deployments::ALL),
         ("dagster_agents", dagster_agents::ALL),
         ("instance", instance::ALL),
+        ("invitations", invitations::ALL),
         ("jobs", jobs::ALL),
         ("jobs::dispatch", jobs::dispatch::ALL),
         ("jobs::groups", jobs::groups::ALL),
@@ -30,6 +31,7 @@ pub fn all() -> Vec<(&'static str, &'static [Sql])> {
         ("jobs::progress", jobs::progress::ALL),
         ("jobs::tokens", jobs::tokens::ALL),
         ("keys", keys::ALL),
+        ("members", members::ALL),
         ("numbers", numbers::ALL),
         ("oidc_keys", oidc_keys::ALL),
         ("organizations", organizations::ALL),

@@ -8,7 +8,9 @@ use countersign_control::{
     builds::{MAX_ANNOTATIONS, MAX_KEYS, MAX_STEPS, MAX_UPLOAD_DEPTH, MAX_UPLOADS},
     dagster,
     deployments::MAX_DEPLOYMENTS,
+    invitations::{MAX_LIFETIME, MAX_PENDING},
     jobs::{LATE_CHUNKS, MAX_CHUNK, MAX_LOG},
+    members::MAX_MEMBERS,
     queues::MAX_QUEUES,
     steps::MAX_NOTIFY,
 };
@@ -80,6 +82,9 @@ fn rows() -> Vec<Row> {
             CONFLICT,
         ),
         ("queues of one organization, when a person creates another", number(MAX_QUEUES.unsigned_abs()), "", CONFLICT),
+        ("members of one organization, service users among them", number(MAX_MEMBERS.unsigned_abs()), "", CONFLICT),
+        ("invitations of one organization that can be accepted", number(MAX_PENDING.unsigned_abs()), "", CONFLICT),
+        ("days that an invitation can be accepted", number(MAX_LIFETIME.as_secs() / 86_400), "", INVALID),
         ("announcements of one step", number(MAX_NOTIFY), "", INVALID),
     ]
 }

@@ -4,15 +4,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use countersign_control::PageRequest;
 use countersign_control::access::actions::{
-    CreateAgentToken, CreateBuild, CreateDeployment, CreatePipeline, CreateQueue, CreateUserToken, PauseQueue,
-    ViewBuilds, ViewOrganization, ViewQueues,
+    CreateAgentToken, CreateBuild, CreateDeployment, CreateInvitation, CreatePipeline, CreateQueue, CreateServiceUser,
+    CreateServiceUserToken, CreateUserToken, PauseQueue, ViewBuilds, ViewOrganization, ViewQueues,
 };
 use countersign_control::agent_tokens::NewAgentToken;
 use countersign_control::builds::NewBuild;
 use countersign_control::deployments::NewDeployment;
+use countersign_control::invitations::NewInvitation;
+use countersign_control::members::MemberReference;
 use countersign_control::pipelines::NewPipeline;
 use countersign_control::queues::{NewQueue, QueueReference};
+use countersign_control::service_users::NewServiceUser;
 use countersign_control::user_tokens::NewUserToken;
+use countersign_domain::Role;
 use countersign_domain::id::{DeploymentId, JobId};
 use countersign_testkit::World;
 
@@ -44,7 +48,18 @@ pub async fn make(world: &World, ended: JobId) -> Vec<(&'static str, String)> {
     let token = token.token.token.id.to_string();
     let numbers = numbers(world, deployment.id).await;
     let cluster = deployment.id.to_string();
+    let new = NewInvitation { email: "carol@acme.example".to_owned(), role: Role::Member, expires_at: None };
+    let invited = control.create_invitation(&world.admin::<CreateInvitation>(), new).await.expect("an invitation");
+    let new = NewServiceUser { name: "robot".to_owned(), description: None, role: Role::Member };
+    let robot = control.create_service_user(&world.admin::<CreateServiceUser>(), new).await.expect("a service user");
+    let (robot, new) = (robot.user.id, NewUserToken::default());
+    let grant = world.admin::<CreateServiceUserToken>();
+    let its = control.create_service_user_token(&grant, MemberReference::Id(robot), new).await.expect("a token");
     let mut made = vec![
+        ("{invitation-value}", invited.secret.reveal().to_owned()),
+        ("{global-invitation}", global("OrganizationInvitation", invited.invitation.id.to_string())),
+        ("{service-user}", robot.to_string()),
+        ("{service-token}", its.token.id.to_string()),
         ("{global-deployment}", global("Deployment", cluster.clone())),
         ("{global-cluster}", global("Cluster", cluster.clone())),
         ("{global-kept}", global("Cluster", kept.to_string())),

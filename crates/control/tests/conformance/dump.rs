@@ -30,6 +30,7 @@ tables! {
     "numbers" "organization_id = $1";
     "users" "id IN (SELECT user_id FROM members WHERE organization_id = $1)";
     "members" "organization_id = $1";
+    "invitations" "organization_id = $1";
     "deployments" "organization_id = $1";
     "tokens" "organization_id = $1";
     "token_secrets" "token_id IN (SELECT id FROM tokens WHERE organization_id = $1)";

@@ -24,7 +24,7 @@ const NEWEST_KEY: &[(&str, &str)] = &[
 
 macro_rules! list {
     ($($module:ident: $($case:ident)*;)*) => {
-        /// Every case.
+        /// Every case that has no list of its module's own.
         pub const CASES: &[Case] = &[$($(Case {
             name: concat!(stringify!($module), "::", stringify!($case)),
             run: |world| Box::pin(crate::$module::$case(world)),

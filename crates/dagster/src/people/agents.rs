@@ -88,12 +88,14 @@ impl Agent {
 
     /// Its own errors, the newest first.
     async fn errors(&self, ctx: &Context<'_>) -> Result<Vec<TimestampedError>> {
-        let errors = self.known(ctx)?.errors.iter().cloned();
+        let call = Call::of(ctx);
+        let id = self.known(ctx)?.id;
+        let errors = call.control.dagster_agent_errors(&call.person()?, id).await.map_err(Failure::Person)?;
         let one = |it: dagster::Trouble| TimestampedError {
             timestamp: it.at.map(|at| seconds(Timestamp::from_micros(at))),
             error: it.into(),
         };
-        Ok(errors.map(one).collect())
+        Ok(errors.into_iter().map(one).collect())
     }
 
     /// Its version, its launcher (`type`), its image (`image_tag`), its queues (`default` is the one without a name) and the public id of its

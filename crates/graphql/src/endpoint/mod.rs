@@ -128,10 +128,10 @@ async fn run(face: &Face, caller: Caller, asked: Asked) -> Result<(Executed, u64
     }
 }
 
-/// People and the operator may ask; every other credential is of the wrong kind, and none is no credential.
+/// People and the operator may ask, and whoever holds an invitation may become one of them; every other credential is of the wrong kind, and none is no credential.
 fn person(caller: Caller) -> countersign_control::Result<Caller> {
     match &caller {
-        Caller::User(_) | Caller::Operator(_) => Ok(caller),
+        Caller::User(_) | Caller::Operator(_) | Caller::Invitation(_) => Ok(caller),
         other => Err(match other.public_id() {
             Some(token) => Error::refused(Refusal::Kind, token),
             None => Error::unknown(),

@@ -22,7 +22,7 @@ program=$folder/venv/bin/$wanted
 # The list is copied last, so a list that is the same means that everything was installed.
 if ! cmp --silent "$packages" "$folder/installed.txt" || [[ ! -x "$program" ]]; then
     command -v python3 >/dev/null || fail "python3 is missing: install Debian's packages python3 and python3-venv"
-    say "installing from PyPI into $folder/venv: $(grep -v '^#' "$packages" | tr '\n' ' ')"
+    say "installing what $packages lists from PyPI into $folder/venv"
     rm -rf "$folder/venv" "$folder/installed.txt"
     python3 -m venv "$folder/venv" || fail "no virtual environment can be made: install Debian's package python3-venv"
     "$folder/venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --requirement "$packages" >&2 ||

@@ -155,7 +155,8 @@ mod tests {
 
     fn words(query: &str, variables: Value) -> String {
         let asked = Asked { query: Some(query.to_owned()), variables: Some(variables), operation_name: None };
-        match read(asked, &Offered::of("type Query { agents: [Int] } type Mutation { make: Int }")) {
+        match read(asked, &Offered::of("type Query { agents: [Int] } type Mutation { make: Int userCloudAgent: Int }"))
+        {
             Ok(_) => String::new(),
             Err(failure) => failure.to_string(),
         }
@@ -168,7 +169,7 @@ mod tests {
             (" ", "has no `query`"),
             ("{ agents { id }", "syntax error at line 1"),
             ("{ ...F } fragment F on Query { agents { id } }", "Fragments"),
-            ("{ agents { id } deployments { deploymentName } }", "More than one call"),
+            ("{ agents { id } again: agents { id } }", "More than one call"),
             (
                 "mutation { userCloudAgent { a: addAgentHeartbeats { ok } b: addAgentHeartbeats { ok } } }",
                 "More than one call",

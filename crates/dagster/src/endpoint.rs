@@ -1,6 +1,6 @@
 //! `POST /dagster/graphql`, and the same below a deployment or the organization: one document for each call.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use async_graphql::{EmptySubscription, Response as Executed, Schema};
 use axum::Router;
@@ -28,11 +28,18 @@ const A_VALUE_FOR_A_NAME: &str = "A token value stands in the document where a n
 /// What answering needs.
 struct Face {
     control: Control,
-    schema: Schema<Query, Mutation, EmptySubscription>,
-    offered: Offered,
+    schema: OneSchema,
+    offered: &'static Offered,
 }
 
-fn build() -> Schema<Query, Mutation, EmptySubscription> {
+type OneSchema = Schema<Query, Mutation, EmptySubscription>;
+
+/// Made once in a process: it holds nothing of the server that it stands in.
+static SCHEMA: LazyLock<OneSchema> = LazyLock::new(build);
+
+static OFFERED: LazyLock<Offered> = LazyLock::new(|| Offered::of(&sdl()));
+
+fn build() -> OneSchema {
     // Looking at the schema is refused with all else that is not offered; the library would leave `__typename` out as well.
     Schema::build(Query::default(), Mutation::default(), EmptySubscription)
         .limit_depth(MAX_DEPTH)
@@ -45,12 +52,12 @@ fn build() -> Schema<Query, Mutation, EmptySubscription> {
 /// The schema as text. Nobody can ask the server for it, for no program of Dagster's does.
 #[must_use]
 pub fn sdl() -> String {
-    build().sdl()
+    SCHEMA.sdl()
 }
 
 /// The routes of this face, to stand behind `countersign_http::Edge::layers`.
 pub fn router(control: Control) -> Router {
-    let face = Face { control, schema: build(), offered: Offered::of(&sdl()) };
+    let face = Face { control, schema: SCHEMA.clone(), offered: &OFFERED };
     Router::new()
         .route("/dagster/graphql", post(execute))
         .route("/dagster/{first}/graphql", post(execute_at))
@@ -76,7 +83,7 @@ async fn answer_to(face: &Face, request: Request, first: Option<String>) -> Resu
     let call = Call { control: face.control.clone(), caller, deployment };
     let request = Request::from_parts(parts, body);
     let Json(asked) = Json::<Asked, MAX_BODY, { limits::MAX_VALUES }>::from_request(request, &()).await?;
-    answer(face.schema.execute(document::read(asked, &face.offered)?.data(call)).await)
+    answer(face.schema.execute(document::read(asked, face.offered)?.data(call)).await)
 }
 
 /// The answer to a document. What an operation for agents refused is refused as a whole; what one for people refused stands at its field; the

@@ -127,6 +127,8 @@ fn dagster_rows() -> Vec<(&'static str, String, &'static str)> {
             number(dagster::MAX_ALIVE),
             "422: one that is left out would lose its code servers",
         ),
+        ("agents that a person is told of", number(countersign_dagster::MAX_AGENTS), "the newest are"),
+        ("tokens that a person is told of", number(countersign_dagster::MAX_TOKENS), "the newest are"),
     ]
 }
 

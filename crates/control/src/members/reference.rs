@@ -1,8 +1,8 @@
-//! The ways to name a member: by id, by address, a service user by its name.
+//! The ways to name a member: by id, by number, by address, a service user by its name.
 
 use countersign_domain::id::UserId;
 use countersign_domain::text::{Email, ServiceUserName};
-use countersign_store::{Tx, members, users};
+use countersign_store::{Tx, members, numbers, users};
 
 use crate::{Error, Result, Scene};
 
@@ -13,6 +13,8 @@ use super::Member;
 pub enum MemberReference {
     /// By id.
     Id(UserId),
+    /// By number, as Dagster's API has it.
+    Number(i64),
     /// A person by their address.
     Email(Email),
     /// A service user by its name.
@@ -43,6 +45,10 @@ pub(crate) async fn resolve<I: Sync>(tx: &mut Tx, scene: &Scene<I>, reference: &
     let of = scene.organization;
     let found = match reference {
         MemberReference::Id(id) => users::find_member(tx, of, *id).await?,
+        MemberReference::Number(number) => match numbers::subject(tx, of, *number).await? {
+            Some(id) => users::find_member(tx, of, id).await?,
+            None => None,
+        },
         MemberReference::Email(email) => members::find_by_email(tx, of, email.as_str()).await?,
         MemberReference::ServiceUser(name) => members::find_service_user(tx, of, name.as_str()).await?,
     };

@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, Object, Result};
 use countersign_control::access::actions::{
-    CreateAgentToken, CreateUserToken, RevokeAgentToken, RevokeUserToken, UpdateAgentToken, UpdateUserToken,
+    CreateAgentToken, CreateUserToken, RevokeAgentToken, UpdateAgentToken, UpdateUserToken,
 };
 use countersign_control::agent_tokens::{AgentTokenChange, NewAgentToken, Permission, Revocation, TokenReference};
 use countersign_control::agents::Reach;
@@ -15,7 +15,7 @@ use super::tokens::{
     ModifyAgentTokenResult, RemoveAgentPermissionsInput, RevokeAgentTokenResult,
 };
 use super::user_tokens::{
-    CreateUserTokenResult, DagsterCloudUserToken, EditDescUserTokenResult, RevokeUserTokenResult, own,
+    self, CreateUserTokenResult, DagsterCloudUserToken, EditDescUserTokenResult, RevokeUserTokenResult, own,
 };
 
 /// Why a token was revoked that was revoked here, where nobody is asked for a reason.
@@ -85,14 +85,14 @@ impl ByPeople {
         CreateUserTokenResult::of(create_for_user(Call::of(ctx), description, user_id).await)
     }
 
-    /// Takes one of the caller's own user tokens back; it may be the very one of the call.
+    /// Takes a user token back: one of the caller's own, which may be the very one of the call, or for an Organization Admin another member's.
     async fn revoke_user_token(
         &self,
         ctx: &Context<'_>,
         token_id: i32,
         user_id: Option<i32>,
     ) -> Result<RevokeUserTokenResult> {
-        RevokeUserTokenResult::of(revoke_of_user(Call::of(ctx), token_id, user_id).await)
+        RevokeUserTokenResult::of(user_tokens::revoke(Call::of(ctx), token_id, user_id, REASON).await)
     }
 
     /// Says what one of the caller's own user tokens is for.
@@ -167,13 +167,6 @@ async fn create_for_user(
     let new = NewUserToken { description: given(description), ..NewUserToken::default() };
     let issued = call.control.create_user_token(&grant, new).await?;
     Ok(DagsterCloudUserToken::made(issued.token, issued.secret.reveal().to_owned()))
-}
-
-async fn revoke_of_user(call: &Call, number: i32, user: Option<i32>) -> Outcome<DagsterCloudUserToken> {
-    let grant = own::<RevokeUserToken>(call, user).await?;
-    let reason = Some(REASON.to_owned());
-    let revoked = call.control.revoke_user_token(&grant, UserTokenReference::Number(number.into()), reason).await?;
-    Ok(revoked.into())
 }
 
 async fn describe_of_user(

@@ -27,7 +27,7 @@ impl OfPeople {
         AgentTokenOrError::of(tokens::find(Call::of(ctx), token_id).await)
     }
 
-    /// The caller's own user tokens. Another person's number is refused.
+    /// A member's user tokens: the caller's own, or for an Organization Admin those of the member whose number this is.
     async fn user_tokens_or_error(&self, ctx: &Context<'_>, user_id: Option<i32>) -> Result<UserTokensOrError> {
         UserTokensOrError::of(user_tokens::list(Call::of(ctx), user_id).await)
     }

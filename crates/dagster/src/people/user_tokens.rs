@@ -1,7 +1,10 @@
-//! User tokens: everyone's own.
+//! User tokens: everyone's own; what an Organization Admin may do of another member's too.
 
 use async_graphql::{Context, Object, Result, SimpleObject};
-use countersign_control::access::actions::{RevealUserToken, ViewUserTokens};
+use countersign_control::access::actions::{
+    RevealUserToken, RevokeMemberToken, RevokeUserToken, ViewMemberTokens, ViewUserTokens,
+};
+use countersign_control::members::MemberReference;
 use countersign_control::user_tokens::UserTokenReference;
 use countersign_control::{Action, Error, Grant, PageRequest, revealing};
 
@@ -112,20 +115,54 @@ impl DagsterCloudUserToken {
     }
 }
 
-/// A grant over one's own user tokens: another person's number is refused before anything is looked for.
-pub(crate) async fn own<A: Action>(call: &Call, user: Option<i32>) -> countersign_control::Result<Grant<A>> {
-    let grant = call.control.grant_own::<A>(&call.caller)?;
-    if let (Some(asked), Some(own)) = (user, call.caller.user())
-        && number_of(call, own).await? != Some(asked)
-    {
-        return Err(Error::Denied { action: A::NAME, needs: "the person whose tokens they are" });
+/// Which other member a call names; none when it names nobody, or the caller.
+async fn another(call: &Call, user: Option<i32>) -> countersign_control::Result<Option<MemberReference>> {
+    match (user, call.caller.user()) {
+        (Some(asked), Some(own)) if number_of(call, own).await? != Some(asked) => {
+            Ok(Some(MemberReference::Number(asked.into())))
+        }
+        _ => Ok(None),
     }
-    Ok(grant)
 }
 
-/// One's own user tokens.
+/// A grant over one's own user tokens, for what nobody does to another's: their number is refused before anything is looked for.
+pub(crate) async fn own<A: Action>(call: &Call, user: Option<i32>) -> countersign_control::Result<Grant<A>> {
+    let grant = call.control.grant_own::<A>(&call.caller)?;
+    match another(call, user).await? {
+        None => Ok(grant),
+        Some(_) => Err(Error::Denied { action: A::NAME, needs: "the person whose tokens they are" }),
+    }
+}
+
+/// A member's user tokens: one's own, or for an Organization Admin anybody's.
 pub(crate) async fn list(call: &Call, user: Option<i32>) -> countersign_control::Result<DagsterCloudUserTokens> {
-    let grant = own::<ViewUserTokens>(call, user).await?;
-    let page = call.control.user_tokens(&grant, PageRequest::first(MAX_TOKENS)).await?;
+    let own = call.control.grant_own::<ViewUserTokens>(&call.caller)?;
+    let page = PageRequest::first(MAX_TOKENS);
+    let page = match another(call, user).await? {
+        None => call.control.user_tokens(&own, page).await?,
+        Some(member) => {
+            let grant = call.control.grant_own::<ViewMemberTokens>(&call.caller)?;
+            call.control.member_tokens(&grant, member, page).await?
+        }
+    };
     Ok(DagsterCloudUserTokens { tokens: page.items.into_iter().map(Into::into).collect() })
+}
+
+/// Takes a user token back: one's own, or for an Organization Admin anybody's.
+pub(crate) async fn revoke(
+    call: &Call,
+    number: i32,
+    user: Option<i32>,
+    reason: &str,
+) -> countersign_control::Result<DagsterCloudUserToken> {
+    let own = call.control.grant_own::<RevokeUserToken>(&call.caller)?;
+    let (token, reason) = (UserTokenReference::Number(number.into()), Some(reason.to_owned()));
+    let revoked = match another(call, user).await? {
+        None => call.control.revoke_user_token(&own, token, reason).await?,
+        Some(member) => {
+            let grant = call.control.grant_own::<RevokeMemberToken>(&call.caller)?;
+            call.control.revoke_member_token(&grant, member, token, reason).await?
+        }
+    };
+    Ok(revoked.into())
 }

@@ -144,11 +144,27 @@ async fn user_tokens_are_everyones_own() {
         assert_eq!(kind(&data), "UnauthorizedError", "another person's: {data}");
     }
     let own = server.person_as(&member, CREATE_OWN, json!({})).await.data();
-    let own = &own["createUserToken"]["user"]["userId"];
+    let (hers, own) = (&own["createUserToken"]["id"], &own["createUserToken"]["user"]["userId"]);
     let told = server.person_as(&member, REVOKE_OWN, json!({ "id": id, "user": own })).await.data();
     assert_eq!(kind(&told), "DagsterCloudTokenNotFoundError", "not hers: {told}");
     let revoked = server.person(REVOKE_OWN, json!({ "id": id, "user": user })).await;
     assert_eq!(revoked["revokeUserToken"]["revoked"], true);
     let (status, reason, _) = server.person_as(value, LIST_OWN, json!({})).await.refused();
     assert_eq!((status, reason.as_str()), (401, "revoked"));
+
+    // An Organization Admin sees hers and takes them back: no values, nothing in her name, no word changed.
+    let seen = server.person(LIST_OWN, json!({ "user": own })).await;
+    let seen = &seen["userTokensOrError"]["tokens"];
+    assert_eq!(seen[0]["id"], *hers, "{seen}");
+    assert!(
+        seen.as_array().expect("tokens").iter().all(|it| it["token"].as_str().expect("a text").contains('*')),
+        "{seen}"
+    );
+    for (query, variables) in [(CREATE_OWN, json!({ "user": own })), (EDIT_OWN, json!({ "id": hers, "user": own }))] {
+        assert_eq!(kind(&server.person(query, variables).await), "UnauthorizedError");
+    }
+    let revoked = server.person(REVOKE_OWN, json!({ "id": hers, "user": own })).await;
+    assert_eq!(revoked["revokeUserToken"]["revoked"], true);
+    let nobody = server.person(REVOKE_OWN, json!({ "id": hers, "user": 1_000_000 })).await;
+    assert_eq!(kind(&nobody), "DagsterCloudTokenNotFoundError", "{nobody}");
 }

@@ -76,7 +76,7 @@ async fn an_invitation_opens_nothing_else_and_a_guess_opens_nothing() {
     let server = Server::new().await;
     let value = invite(&server, "bob@acme.example", "ADMIN").await;
     for query in [
-        "mutation { agentTokenCreate(input: {description: \"mine\"}) { tokenValue } }",
+        "mutation { serviceUserCreate(input: {name: \"robot\"}) { serviceUser { id } } }",
         "mutation { organizationInvitationCreate(input: {email: \"eve@acme.example\"}) { invitationValue } }",
         "query { organization(slug: \"acme\") { id } }",
     ] {

@@ -174,7 +174,10 @@ async fn accept(api: &Api, printer: Printer, name: Option<PersonName>) -> Outcom
             value.as_str().unwrap_or_default()
         )
     })?;
-    printer.say("Save the token, and sign in with: countersign login --user-token file://PATH");
+    let server = api.server();
+    printer.say(format_args!(
+        "Save the token, and sign in with: countersign login --server {server} --user-token file://PATH"
+    ));
     Ok(())
 }
 

@@ -5,8 +5,9 @@ use std::process::{Command, Stdio};
 
 use countersign_testkit::Engine;
 use countersign_testkit::harness::setting;
+use serde_json::Value;
 
-use crate::stand::{Process, Said, Stand, run, wait_until};
+use crate::stand::{Process, Said, Stand, http, run, wait_until};
 
 /// What is installed for this, and the agent says of itself.
 const VERSION: &str = "1.13.27";
@@ -101,10 +102,12 @@ fn unmodified_an_agent_and_peoples_commands_obey() {
     let native = stand.agent("builder", value.trim_matches(|c: char| !c.is_alphanumeric()), &[]);
     wait_until("both kinds are connected", || {
         assert!(native.ended().is_none() && agent.ended().is_none(), "{}\n{}", native.log(), agent.log());
-        stand.ada(&["agent", "list"]).out.contains("builder")
+        let agents = format!("{}/v2/organizations/acme/agents", stand.address());
+        let (status, listed) = http("GET", &agents, &format!("Bearer {}", stand.user_token()), &Value::Null);
+        status == 200 && listed.contains("builder")
     });
     stand.ada(&["dagster", "agent", "list", "--running"]).must(0, &["north"]);
-    stand.ada(&["token", "list"]).must(0, &["from dg", "default"]);
+    stand.ada(&["token", "list"]).must(0, &["from dg", "Default agent registration token"]);
 
     let token = stand.made["agent_token"]["uuid"].as_str().expect("init printed it");
     stand.ada(&["token", "revoke", token, "--reason", "over"]).must(0, &[]);

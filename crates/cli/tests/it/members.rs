@@ -65,7 +65,7 @@ fn a_service_user_and_its_tokens() {
         (made["value"].as_str().expect("a value"), made["token"]["publicId"].as_str().expect("an id"));
     assert_eq!(stand.ada(&["service-user", "token", "reveal", "deployer", public]).out.trim(), value);
     stand.with_token(value, &["member", "list"]).must(0, &["deployer"]);
-    stand.with_token(value, &["user", "token", "create"]).must(4, &["Organization Admin"]);
+    stand.with_token(value, &["user", "token", "create"]).must(4, &["needs a person"]);
     stand.ada(&["service-user", "edit", "deployer", "--name", "releaser"]).must(0, &["releaser", "Deploys"]);
     stand.ada(&["service-user", "edit", "releaser"]).must(2, &["--description"]);
     stand.ada(&["service-user", "list"]).must(0, &["releaser"]);

@@ -73,7 +73,7 @@ enum Command {
         /// The invitation: the value, file://PATH or fd://N
         #[arg(long, value_name = "VALUE", env = variables::INVITATION, hide_env_values = true)]
         invitation: String,
-        /// What you are called: 1 to 100 characters [default: your address before the @]
+        /// What you are called: 1 to 100 characters [default: the first part of your address]
         #[arg(long)]
         name: Option<PersonName>,
         /// The server's address

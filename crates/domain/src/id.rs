@@ -150,6 +150,10 @@ pub mod of {
         User,
         /// What makes its holder a member, once.
         Invitation,
+        /// Members who hold roles together.
+        Team,
+        /// A role in a deployment that somebody was given.
+        RoleGrant,
         /// The boundary that work runs inside.
         Deployment,
         /// An agent token, a user token or an operator token.
@@ -187,6 +191,10 @@ pub type OrganizationId = Id<of::Organization>;
 pub type UserId = Id<of::User>;
 /// Id of an invitation.
 pub type InvitationId = Id<of::Invitation>;
+/// Id of a team.
+pub type TeamId = Id<of::Team>;
+/// Id of a grant of a role.
+pub type RoleGrantId = Id<of::RoleGrant>;
 /// Id of a deployment.
 pub type DeploymentId = Id<of::Deployment>;
 /// Id of a token.

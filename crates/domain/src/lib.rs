@@ -11,6 +11,7 @@ pub mod audit;
 pub mod build;
 pub mod clock;
 pub mod dagster;
+pub mod deployment_role;
 pub mod entropy;
 pub mod graph;
 pub mod id;
@@ -33,6 +34,7 @@ mod testing;
 
 pub use agent::{AgentState, Tags};
 pub use clock::{Clock, Timestamp};
+pub use deployment_role::DeploymentRole;
 pub use entropy::Entropy;
 pub use id::Id;
 pub use keyring::{KeyId, KeyRing};

@@ -233,6 +233,9 @@ texts! {
     /// A queue's name: 1 to 100 letters, digits, `-`, `_` and `.`; upper and lower case differ.
     QueueName { check: |text| check_name(text, MAX_NAME, NAME_CHARACTERS, is_name_byte), keep: str::to_owned }
 
+    /// A team's name: one line of 1 to 100 letters, digits, `-`, `_`, `.` and blanks between them, and no UUID; upper and lower case differ.
+    TeamName { check: check_team, keep: str::to_owned }
+
     /// A deployment's name: 1 to 100 letters, digits, `-`, `_`, `.` and blanks between them; upper and lower case differ.
     DeploymentName { check: check_deployment, keep: str::to_owned }
 }
@@ -279,6 +282,14 @@ fn check_deployment(text: &str) -> Result<(), BadText> {
     check_name(text, MAX_NAME, "letters, digits, '-', '_', '.' and blanks", |byte| is_name_byte(byte) || byte == b' ')?;
     if text.starts_with(' ') || text.ends_with(' ') {
         return Err(BadText::Shape("begins or ends with a blank; let it begin and end with another character"));
+    }
+    Ok(())
+}
+
+fn check_team(text: &str) -> Result<(), BadText> {
+    check_deployment(text)?;
+    if uuid::Uuid::try_parse(text).is_ok() {
+        return Err(BadText::Shape("is a UUID, which names a team by id; choose a name"));
     }
     Ok(())
 }

@@ -23,6 +23,7 @@ CREATE TABLE organizations (
     default_deployment_id  BYTEA NOT NULL,
     default_reveal_policy  TEXT NOT NULL,
     last_number            BIGINT NOT NULL,
+    members_role           TEXT NOT NULL,
     created_at             BIGINT NOT NULL
 );
 
@@ -96,6 +97,52 @@ CREATE UNIQUE INDEX deployments_by_name ON deployments (organization_id, name) W
 CREATE INDEX deployments_of_parent ON deployments (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX deployments_to_expire ON deployments (expires_at) WHERE expires_at IS NOT NULL AND deleted_at IS NULL;
 CREATE INDEX deployments_to_clear ON deployments (looked_at, id) WHERE deleted_at IS NOT NULL AND cleared_at IS NULL;
+
+-- Members who hold roles in deployments together.
+CREATE TABLE teams (
+    id               BYTEA PRIMARY KEY,
+    organization_id  BYTEA NOT NULL REFERENCES organizations (id),
+    name             TEXT NOT NULL,
+    description      TEXT,
+    created_at       BIGINT NOT NULL,
+    created_by       BYTEA,
+    UNIQUE (organization_id, name),
+    UNIQUE (organization_id, id)
+);
+CREATE TABLE team_members (
+    organization_id  BYTEA NOT NULL,
+    team_id          BYTEA NOT NULL,
+    user_id          BYTEA NOT NULL,
+    created_at       BIGINT NOT NULL,
+    PRIMARY KEY (team_id, user_id),
+    FOREIGN KEY (organization_id, team_id) REFERENCES teams (organization_id, id) ON DELETE CASCADE,
+    FOREIGN KEY (organization_id, user_id) REFERENCES members (organization_id, user_id) ON DELETE CASCADE
+);
+CREATE INDEX teams_of_member ON team_members (organization_id, user_id);
+
+-- A role that a member or a team has in one deployment, or, without a deployment, in all branch deployments.
+CREATE TABLE deployment_roles (
+    id               BYTEA PRIMARY KEY,
+    organization_id  BYTEA NOT NULL REFERENCES organizations (id),
+    user_id          BYTEA,
+    team_id          BYTEA,
+    deployment_id    BYTEA REFERENCES deployments (id) ON DELETE CASCADE,
+    role             TEXT NOT NULL,
+    tokens           BOOLEAN NOT NULL,
+    created_at       BIGINT NOT NULL,
+    created_by       BYTEA,
+    CHECK ((user_id IS NULL) <> (team_id IS NULL)),
+    FOREIGN KEY (organization_id, user_id) REFERENCES members (organization_id, user_id) ON DELETE CASCADE,
+    FOREIGN KEY (organization_id, team_id) REFERENCES teams (organization_id, id) ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX deployment_roles_of_member ON deployment_roles (organization_id, user_id, deployment_id)
+    WHERE user_id IS NOT NULL AND deployment_id IS NOT NULL;
+CREATE UNIQUE INDEX branch_roles_of_member ON deployment_roles (organization_id, user_id)
+    WHERE user_id IS NOT NULL AND deployment_id IS NULL;
+CREATE UNIQUE INDEX deployment_roles_of_team ON deployment_roles (team_id, deployment_id)
+    WHERE team_id IS NOT NULL AND deployment_id IS NOT NULL;
+CREATE UNIQUE INDEX branch_roles_of_team ON deployment_roles (team_id) WHERE team_id IS NOT NULL AND deployment_id IS NULL;
+CREATE INDEX roles_in_deployment ON deployment_roles (deployment_id) WHERE deployment_id IS NOT NULL;
 
 -- Agent tokens, user tokens and operator tokens. An operator token belongs to no organization: its organization is sixteen zero bytes.
 CREATE TABLE tokens (

@@ -12,6 +12,7 @@ pub mod audit;
 pub mod blobs;
 pub mod builds;
 pub mod dagster_agents;
+pub mod deployment_roles;
 pub mod deployments;
 pub mod instance;
 pub mod invitations;
@@ -26,6 +27,7 @@ pub mod queues;
 pub mod refusals;
 pub mod retention;
 pub mod steps;
+pub mod teams;
 pub mod tokens;
 pub mod users;
 

@@ -6,8 +6,9 @@ use crate::Sql;
 #[must_use]
 pub fn all() -> Vec<(&'static str, &'static [Sql])> {
     use crate::{
-        agents, artifacts, audit, blobs, builds, dagster_agents, deployments, instance, invitations, jobs, keys,
-        members, numbers, oidc_keys, organizations, queue_counts, queues, refusals, retention, steps, tokens, users,
+        agents, artifacts, audit, blobs, builds, dagster_agents, deployment_roles, deployments, instance, invitations,
+        jobs, keys, members, numbers, oidc_keys, organizations, queue_counts, queues, refusals, retention, steps,
+        teams, tokens, users,
     };
     vec![
         ("agents", agents::ALL),
@@ -20,6 +21,7 @@ pub fn all() -> Vec<(&'static str, &'static [Sql])> {
         ("builds::meta_data", builds::meta_data::ALL),
         ("builds::pipelines", builds::pipelines::ALL),
         ("builds::tally", builds::tally::ALL),
+        ("deployment_roles", deployment_roles::ALL),
         ("deployments", deployments::ALL),
         ("dagster_agents", dagster_agents::ALL),
         ("instance", instance::ALL),
@@ -43,7 +45,9 @@ pub fn all() -> Vec<(&'static str, &'static [Sql])> {
         ("steps::changes", steps::changes::ALL),
         ("steps::edges", steps::edges::ALL),
         ("steps::texts", steps::texts::ALL),
+        ("teams", teams::ALL),
         ("tokens", tokens::ALL),
+        ("tokens::managed", tokens::managed::ALL),
         ("tokens::scopes", tokens::scopes::ALL),
         ("tokens::secrets", tokens::secrets::ALL),
         ("users", users::ALL),

@@ -1,7 +1,8 @@
 //! Agent tokens, user tokens and operator tokens: one table.
 //!
-//! Secrets are in [`secrets`], what a token reaches in [`scopes`].
+//! Secrets are in [`secrets`], what a token reaches in [`scopes`], what a member manages without being an Organization Admin in [`managed`].
 
+pub mod managed;
 pub mod scopes;
 pub mod secrets;
 
@@ -19,6 +20,8 @@ macro_rules! columns {
          (SELECT n.number FROM numbers n WHERE n.organization_id = t.organization_id AND n.subject_id = t.id) AS number"
     };
 }
+
+use columns;
 
 statements! {
     /// A new token, of the widest scope until its rows of scope are written in the same transaction.

@@ -3,7 +3,8 @@
 //! ```text
 //! presented value ── authenticate ──> Caller ── grant::<Action> ──> Grant<Action> ──> operation
 //!                    (what it stands for)       (the table of actions)   │
-//!                                                                       └─ standing: asked again inside the transaction
+//!                                                                       ├─ standing: asked again inside the transaction
+//!                                                                       └─ within: asked there about the deployment
 //! ```
 //!
 //! A [`Grant`] cannot be made, cloned or stored elsewhere, and every operation takes one. What a caller may do is in one
@@ -17,6 +18,7 @@ mod paced;
 mod renew;
 mod standing;
 mod turns;
+mod within;
 
 pub use actions::{Action, Who};
 pub use authenticate::Presented;
@@ -25,3 +27,4 @@ pub use grant::Grant;
 pub(crate) use paced::PACED;
 pub(crate) use standing::still_stands;
 pub(crate) use turns::IN_TURN;
+pub(crate) use within::Within;

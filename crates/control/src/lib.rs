@@ -12,6 +12,7 @@ mod beside;
 pub mod builds;
 mod crowd;
 pub mod dagster;
+pub mod deployment_roles;
 pub mod deployments;
 mod error;
 mod input;
@@ -35,6 +36,7 @@ mod scene;
 pub mod service_users;
 pub mod settings;
 pub mod steps;
+pub mod teams;
 mod usage;
 pub mod user_tokens;
 mod wakeups;
@@ -241,6 +243,7 @@ impl Control {
             input,
             caller: grant.caller().clone(),
             organization: grant.organization(),
+            within: access::Within::of::<A>(grant.caller()),
             keys: self.keys(),
             entropy: self.inner.entropy.clone(),
             wakeups: self.inner.wakeups.clone(),
@@ -271,7 +274,10 @@ impl Control {
                         rows::take_turn(tx, scene.organization).await?;
                     }
                     access::still_stands::<A>(tx, &scene.caller).await?;
-                    op(tx, scene).await
+                    scene.nothing_was_asked();
+                    let done = op(tx, scene).await?;
+                    scene.was_let()?;
+                    Ok(done)
                 })
             })
             .await;
@@ -310,6 +316,15 @@ impl Control {
             Caller::Job(it) => Some(self.inner.readers.enter(it.agent).await),
             _ => None,
         };
-        self.inner.store.read((scene, op), |tx, (scene, op)| op(tx, scene)).await
+        self.inner
+            .store
+            .read((scene, op), |tx, (scene, op)| {
+                Box::pin(async move {
+                    let found = op(tx, scene).await?;
+                    scene.was_let()?;
+                    Ok(found)
+                })
+            })
+            .await
     }
 }

@@ -40,7 +40,7 @@ pub(crate) async fn room_for_one(tx: &mut Tx, of: OrganizationId) -> Result<()> 
     Ok(())
 }
 
-fn subject(member: &Member) -> Subject {
+pub(crate) fn subject(member: &Member) -> Subject {
     Subject::new("member", member.user.id, label(member))
 }
 

@@ -103,6 +103,7 @@ async fn set(tx: &mut Tx, scene: &Scene<Asked>, paused: bool) -> Result<Queue> {
         }
         None => organizations::find(tx, of).await?.ok_or(Error::NotFound("organization"))?.default_deployment,
     };
+    scene.may_in(tx, deployment).await?;
     queues::ensure(tx, scene.fresh_id(tx), of, deployment, queue.as_str()).await?;
     let found = queues::find(tx, of, deployment, queue.as_str()).await?.ok_or(Error::NotFound("queue"))?;
     let action = if paused {

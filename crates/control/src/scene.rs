@@ -8,6 +8,7 @@ use countersign_domain::{Entropy, KeyRing};
 use countersign_store::{Tx, audit};
 use serde_json::{Map, Value, json};
 
+use crate::access::Within;
 use crate::wakeups::Wakeups;
 use crate::{Caller, Result};
 
@@ -16,6 +17,7 @@ pub(crate) struct Scene<I> {
     pub input: I,
     pub caller: Caller,
     pub organization: OrganizationId,
+    pub within: Option<Within>,
     pub keys: Arc<KeyRing>,
     pub entropy: Arc<dyn Entropy>,
     pub wakeups: Wakeups,

@@ -1,7 +1,10 @@
 //! The table of actions: one line says what is done and who may.
 //!
 //! A face or an operation names an action by its type. `docs/permissions.md` is printed from [`TABLE`], and a test tries every
-//! caller on every operation of every face against it.
+//! caller on every operation of every face against it. What stands after `@` is for whoever holds that much in the deployment that it is done
+//! in; see `within`.
+
+use countersign_domain::deployment_role::Need;
 
 /// Who may do something. `Admin` and `Member` are people with a user token; what a `Member` may, an `Admin` may too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +92,8 @@ pub trait Action: Send + Sync + 'static {
     /// Whether service users may not, whatever their role: they make and see no credentials of people and service users, themselves among
     /// them, so that whoever stole such a token cannot stay in by another one.
     const PEOPLE_ALONE: bool;
+    /// What any other member needs in the deployment that it is done in; none: there is no deployment, or they may not.
+    const WITHIN: Option<Need>;
 
     /// Whether `who` may do this.
     #[must_use]
@@ -108,10 +113,12 @@ pub struct Row {
     pub allowed: &'static [Who],
     /// Whether service users may not.
     pub people_alone: bool,
+    /// What any other member needs in the deployment that it is done in.
+    pub within: Option<Need>,
 }
 
 macro_rules! actions {
-    ($($(#[doc = $doc:literal])+ $name:ident $text:literal: $($who:ident)+ $(, $person:ident)?;)*) => {
+    ($($(#[doc = $doc:literal])+ $name:ident $text:literal: $($who:ident)+ $(@ $need:ident)? $(, $person:ident)?;)*) => {
         $(
             $(#[doc = $doc])+
             #[derive(Debug)]
@@ -120,13 +127,22 @@ macro_rules! actions {
                 const NAME: &'static str = $text;
                 const ALLOWED: &'static [Who] = &[$(Who::$who),+];
                 const PEOPLE_ALONE: bool = actions!(@alone $($person)?);
+                const WITHIN: Option<Need> = actions!(@within $($need)?);
             }
         )*
         /// Every action there is.
-        pub const TABLE: &[Row] = &[$(Row { name: $text, does: concat!($($doc),+), allowed: &[$(Who::$who),+], people_alone: actions!(@alone $($person)?) }),*];
+        pub const TABLE: &[Row] = &[$(Row {
+            name: $text,
+            does: concat!($($doc),+),
+            allowed: &[$(Who::$who),+],
+            people_alone: actions!(@alone $($person)?),
+            within: actions!(@within $($need)?),
+        }),*];
     };
     (@alone person) => { true };
     (@alone) => { false };
+    (@within $need:ident) => { Some(Need::$need) };
+    (@within) => { None };
 }
 
 actions! {
@@ -134,27 +150,27 @@ actions! {
     ViewOrganization "organization.view": Member;
     /// Make an organization with its default token.
     CreateOrganization "organization.create": Operator;
-    /// Create a deployment, full or branch.
-    CreateDeployment "deployment.create": Admin;
-    /// Rename a deployment, and change what is said of it.
-    UpdateDeployment "deployment.update": Admin;
-    /// Delete a deployment, and by force what it holds.
-    DeleteDeployment "deployment.delete": Admin;
+    /// Create a deployment, full or branch. An Editor of all branch deployments creates branch deployments alone.
+    CreateDeployment "deployment.create": Admin @ Editor;
+    /// Rename a deployment, and change what is said of it. An Editor renames branch deployments alone.
+    UpdateDeployment "deployment.update": Admin @ Editor;
+    /// Delete a deployment, and by force what it holds. An Editor deletes branch deployments alone.
+    DeleteDeployment "deployment.delete": Admin @ Editor;
     /// See the audit log, and whether its chain holds.
     ViewAudit "audit.view": Admin;
 
     /// Create an agent token.
-    CreateAgentToken "agent_token.create": Admin;
+    CreateAgentToken "agent_token.create": Admin @ Tokens;
     /// See agent tokens, what they reach and who uses them.
-    ViewAgentTokens "agent_token.view": Admin;
+    ViewAgentTokens "agent_token.view": Admin @ Tokens;
     /// Change an agent token's description, expiry, reveal policy or scope.
-    UpdateAgentToken "agent_token.update": Admin;
+    UpdateAgentToken "agent_token.update": Admin @ Tokens;
     /// See an agent token's value again, while its reveal policy allows.
-    RevealAgentToken "agent_token.reveal": Admin;
+    RevealAgentToken "agent_token.reveal": Admin @ Tokens;
     /// Give an agent token a new secret.
-    RotateAgentToken "agent_token.rotate": Admin;
+    RotateAgentToken "agent_token.rotate": Admin @ Tokens;
     /// Take an agent token back.
-    RevokeAgentToken "agent_token.revoke": Admin;
+    RevokeAgentToken "agent_token.revoke": Admin @ Tokens;
 
     /// Create a user token for oneself.
     CreateUserToken "user_token.create": Member, person;
@@ -173,6 +189,22 @@ actions! {
     ChangeMemberRole "member.change_role": Admin;
     /// Take a member out of the organization.
     RemoveMember "member.remove": Admin;
+    /// See roles in deployments: who was given which.
+    ViewDeploymentRoles "deployment_role.view": Member;
+    /// Give a member or a team a role in a deployment, and take it away. Agent tokens come with it from an Organization Admin alone.
+    GrantDeploymentRole "deployment_role.grant": Admin @ Admin;
+    /// Say which role all members have in all deployments.
+    ChangeMembersRole "deployment_role.change_for_all": Admin;
+    /// See teams, and who is in them.
+    ViewTeams "team.view": Member;
+    /// Create a team.
+    CreateTeam "team.create": Admin;
+    /// Change a team's name and what it is for.
+    UpdateTeam "team.update": Admin;
+    /// Delete a team, and with it the roles that its members have by it.
+    DeleteTeam "team.delete": Admin;
+    /// Let members into a team, and take them out.
+    ChangeTeamMembers "team.change_members": Admin;
     /// See the user tokens of any member, without their values.
     ViewMemberTokens "member_token.view": Admin;
     /// Take back a user token of any member.
@@ -200,40 +232,40 @@ actions! {
     /// See agents.
     ViewAgents "agent.view": Member;
     /// Ask an agent to leave.
-    StopAgent "agent.stop": Admin;
+    StopAgent "agent.stop": Admin @ Editor;
     /// Keep jobs from an agent, and let it take them again.
-    PauseAgent "agent.pause": Admin;
+    PauseAgent "agent.pause": Admin @ Editor;
 
     /// See builds, their jobs, logs, annotations and meta-data.
     ViewBuilds "build.view": Member;
     /// Create a build.
-    CreateBuild "build.create": Member;
+    CreateBuild "build.create": Admin @ Launcher;
     /// Cancel a build.
-    CancelBuild "build.cancel": Member;
+    CancelBuild "build.cancel": Admin @ Launcher;
     /// Have a job run again.
-    RetryJob "job.retry": Member;
+    RetryJob "job.retry": Admin @ Launcher;
     /// Have a job taken sooner or later than others.
-    PrioritizeJob "job.prioritize": Member;
+    PrioritizeJob "job.prioritize": Admin @ Launcher;
     /// Take an artifact away.
-    DeleteArtifact "artifact.delete": Member;
+    DeleteArtifact "artifact.delete": Admin @ Launcher;
     /// Cancel a job.
-    CancelJob "job.cancel": Member;
+    CancelJob "job.cancel": Admin @ Launcher;
     /// Answer a block or an input.
-    UnblockStep "step.unblock": Member;
-    /// Create a pipeline.
-    CreatePipeline "pipeline.create": Member;
-    /// Change a pipeline.
-    UpdatePipeline "pipeline.update": Member;
+    UnblockStep "step.unblock": Admin @ Launcher;
+    /// Create a pipeline. It belongs to no deployment: a Launcher is who is one by the role that all members have.
+    CreatePipeline "pipeline.create": Admin @ Launcher;
+    /// Change a pipeline. It belongs to no deployment: a Launcher is who is one by the role that all members have.
+    UpdatePipeline "pipeline.update": Admin @ Launcher;
     /// See queues: what waits in each, who works there, and whether its jobs are kept back.
     ViewQueues "queue.view": Member;
     /// Create a queue.
-    CreateQueue "queue.create": Admin;
+    CreateQueue "queue.create": Admin @ Editor;
     /// Change what is said of a queue.
-    UpdateQueue "queue.update": Admin;
+    UpdateQueue "queue.update": Admin @ Editor;
     /// Delete a queue that holds no work.
-    DeleteQueue "queue.delete": Admin;
+    DeleteQueue "queue.delete": Admin @ Editor;
     /// Keep a queue's jobs back, and let them go again.
-    PauseQueue "queue.pause": Admin;
+    PauseQueue "queue.pause": Admin @ Editor;
 
     /// Register an agent.
     RegisterAgent "agent.register": AgentToken;
@@ -318,5 +350,12 @@ mod tests {
         assert!(CreateUserToken::allows(Who::Admin));
         assert!(RevokeAgentToken::allows(Who::Admin));
         assert!(!RevokeAgentToken::allows(Who::Member));
+    }
+
+    #[test]
+    fn what_is_done_in_a_deployment_is_for_no_member_without_a_role_there() {
+        for row in TABLE.iter().filter(|row| row.within.is_some()) {
+            assert_eq!(row.allowed, [Who::Admin], "{}: whoever else it is for would not be asked for a role", row.name);
+        }
     }
 }

@@ -5,12 +5,15 @@
 
 use std::net::IpAddr;
 
+use countersign_domain::deployment_role::Held;
 use countersign_domain::id::{OrganizationId, TokenId};
-use countersign_domain::{KeyRing, Kind, NetworkRule, PublicId, Refusal, Timestamp, TokenDigest, TokenSecret};
+use countersign_domain::{
+    DeploymentRole, KeyRing, Kind, NetworkRule, PublicId, Refusal, Role, Timestamp, TokenDigest, TokenSecret,
+};
 use countersign_store::agents::sessions;
 use countersign_store::invitations::{self, Invitation};
 use countersign_store::tokens::{scopes, secrets};
-use countersign_store::{Lane, Tx, jobs};
+use countersign_store::{Lane, Tx, deployment_roles, jobs};
 use futures_util::future::BoxFuture;
 
 use crate::jobs::LATE_CHUNKS;
@@ -31,7 +34,7 @@ pub struct Presented<'a> {
 
 /// What a value was checked against.
 pub(super) enum Found {
-    Token(secrets::Credential, Vec<countersign_domain::Network>),
+    Token(secrets::Credential, Vec<countersign_domain::Network>, Held),
     Session(sessions::Credential, Vec<countersign_domain::Network>),
     Job(jobs::tokens::Credential, Vec<countersign_domain::Network>),
     Invitation(Invitation),
@@ -40,7 +43,7 @@ pub(super) enum Found {
 impl Found {
     const fn digest(&self) -> &TokenDigest {
         match self {
-            Self::Token(it, _) => &it.digest,
+            Self::Token(it, ..) => &it.digest,
             Self::Session(it, _) => &it.digest,
             Self::Job(it, _) => &it.digest,
             Self::Invitation(it) => &it.digest,
@@ -50,7 +53,7 @@ impl Found {
     /// The row whose digest moves to the newest key; none for an invitation, which is used once.
     fn row(&self) -> Option<Digested> {
         match self {
-            Self::Token(it, _) => Some(Digested::Secret(it.secret)),
+            Self::Token(it, ..) => Some(Digested::Secret(it.secret)),
             Self::Session(it, _) => Some(Digested::Session(it.session)),
             Self::Job(it, _) => Some(Digested::Job(it.job)),
             Self::Invitation(_) => None,
@@ -112,11 +115,11 @@ impl Control {
     pub(super) fn admit(&self, found: Found, origin: Origin) -> Result<Caller> {
         let now = self.now();
         match found {
-            Found::Token(it, networks) => {
+            Found::Token(it, networks, somewhere) => {
                 let reason = token_refusal(&it, &networks, origin.ip, now);
                 self.note(&it.public_id, it.organization, it.token, reason, origin.ip, now)?;
                 self.usage().token_used(it.token, it.secret, origin.ip, now);
-                token_caller(it, origin)
+                token_caller(it, somewhere, origin)
             }
             Found::Session(it, networks) => {
                 let ended = match it.ended {
@@ -245,7 +248,8 @@ pub(super) fn look_up<'a>(tx: &'a mut Tx, (kind, id): &'a (Kind, PublicId)) -> B
                 match secrets::credential_by_public_id(tx, id).await? {
                     Some(it) => {
                         let networks = scopes::networks(tx, it.token).await?;
-                        Some(Found::Token(it, networks))
+                        let somewhere = somewhere(tx, &it).await?;
+                        Some(Found::Token(it, networks, somewhere))
                     }
                     None => None,
                 }
@@ -267,6 +271,16 @@ pub(super) fn look_up<'a>(tx: &'a mut Tx, (kind, id): &'a (Kind, PublicId)) -> B
             Kind::Invitation => invitations::credential_by_public_id(tx, id).await?.map(Found::Invitation),
         })
     })
+}
+
+/// What a plain member holds where they hold the most. Nobody else needs a role in deployments, or has one.
+async fn somewhere(tx: &mut Tx, it: &secrets::Credential) -> Result<Held> {
+    match (it.kind, it.user, it.role) {
+        (Kind::UserToken, Some(user), Some((Role::Member, _))) => {
+            Ok(deployment_roles::somewhere(tx, it.organization, user).await?)
+        }
+        _ => Ok(Held::plain(DeploymentRole::Viewer)),
+    }
 }
 
 /// Whether the value is the one that was issued. A kind that is not the row's cannot be: the kind is part of what is digested.
@@ -297,7 +311,7 @@ fn token_refusal(
     ended.or(has_left.then_some(Refusal::Revoked)).or_else(|| outside(networks, ip))
 }
 
-fn token_caller(it: secrets::Credential, origin: Origin) -> Result<Caller> {
+fn token_caller(it: secrets::Credential, somewhere: Held, origin: Origin) -> Result<Caller> {
     match it.kind {
         Kind::AgentToken => Ok(Caller::AgentToken(AgentTokenCaller {
             organization: it.organization,
@@ -317,6 +331,7 @@ fn token_caller(it: secrets::Credential, origin: Origin) -> Result<Caller> {
                 email: owner.email,
                 is_service: owner.is_service,
                 role,
+                somewhere,
                 token: it.token,
                 generation: it.generation,
                 secret: it.secret,

@@ -75,8 +75,14 @@ impl<A: Action> Grant<A> {
 /// What is needed where a service user may not.
 const SERVICE_USERS: &str = "a person; service users make and see no credentials of members";
 
+/// Whether there is a deployment in which a plain member holds enough. In which, the operation asks inside its transaction.
+fn may_somewhere<A: Action>(caller: &Caller) -> bool {
+    matches!(caller, Caller::User(user) if A::WITHIN.is_some_and(|need| need.is_met_by(user.somewhere)))
+}
+
 impl Control {
-    /// The only decision point: may `caller` do `A` in `organization`?
+    /// The only decision point: may `caller` do `A` in `organization`? For what is done in a deployment this is the first half; the other is in
+    /// [`super::within`], which an operation asks about the deployment of what it changes.
     ///
     /// # Errors
     /// - [`Error::NotFound`] for an organization that is not the caller's: it must not learn that there is one.
@@ -90,14 +96,17 @@ impl Control {
         if caller.organization().is_some_and(|own| own != organization) {
             return Err(Error::NotFound("organization"));
         }
-        if !A::allows(who) {
+        if !A::allows(who) && !may_somewhere::<A>(caller) {
             if matches!(who, Who::EndedSession | Who::EndedJob) {
                 return Err(match caller.public_id() {
                     Some(id) => Error::refused(Refusal::Expired, id),
                     None => Error::unknown(),
                 });
             }
-            let needs = A::ALLOWED.first().map_or("nobody", |who| who.words());
+            let needs = A::WITHIN.map_or_else(
+                || A::ALLOWED.first().map_or("nobody", |who| who.words()),
+                countersign_domain::deployment_role::Need::words_of_refusal,
+            );
             return Err(Error::Denied { action: A::NAME, needs });
         }
         if A::PEOPLE_ALONE && matches!(caller, Caller::User(user) if user.is_service) {

@@ -1,4 +1,4 @@
-//! Which writes change who is a member, or take back what another member holds: one at a time in an organization, each in its turn before
+//! Which writes change who is a member, or what another member holds: one at a time in an organization, each in its turn before
 //! it asks whether its caller still stands.
 //!
 //! Whoever waits for the end of what another member does must not be somebody that this member waits for: two admins who remove each
@@ -6,18 +6,25 @@
 
 use super::Action;
 use super::actions::{
-    AcceptInvitation, ChangeMemberRole, CreateInvitation, CreateServiceUser, CreateServiceUserToken, RemoveMember,
-    RevokeMemberToken, UpdateServiceUser,
+    AcceptInvitation, ChangeMemberRole, ChangeMembersRole, ChangeTeamMembers, CreateInvitation, CreateServiceUser,
+    CreateServiceUserToken, CreateTeam, DeleteTeam, GrantDeploymentRole, RemoveMember, RevokeMemberToken,
+    UpdateServiceUser, UpdateTeam,
 };
 
 /// Their names.
-pub(crate) const IN_TURN: [&str; 8] = [
+pub(crate) const IN_TURN: [&str; 14] = [
     AcceptInvitation::NAME,
     ChangeMemberRole::NAME,
+    ChangeMembersRole::NAME,
+    ChangeTeamMembers::NAME,
     CreateInvitation::NAME,
     CreateServiceUser::NAME,
     CreateServiceUserToken::NAME,
+    CreateTeam::NAME,
+    DeleteTeam::NAME,
+    GrantDeploymentRole::NAME,
     RemoveMember::NAME,
     RevokeMemberToken::NAME,
     UpdateServiceUser::NAME,
+    UpdateTeam::NAME,
 ];

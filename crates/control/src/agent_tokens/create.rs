@@ -44,7 +44,8 @@ struct Input {
 }
 
 impl Control {
-    /// Creates an agent token in the grant's organization.
+    /// Creates an agent token in the grant's organization. Whoever is no Organization Admin creates one that reaches nothing but what they
+    /// manage agent tokens of.
     ///
     /// # Errors
     /// [`Error::Invalid`] at `description`, `expiresAt` or `scope`.
@@ -98,6 +99,7 @@ impl Control {
                     if let Some(id) = issue.scope.deployments.only_one().filter(|_| issue.family == CLUSTER_TOKEN) {
                         deployments::enter(tx, scene.organization, id).await?.ok_or(Error::NotFound("cluster"))?;
                     }
+                    scene.may_reach(tx, &issue.scope.deployments).await?;
                     let token = issuing::issue(tx, &scene.keys, &*scene.entropy, &issue).await?;
                     let detail = json!({
                         "description": token.description,

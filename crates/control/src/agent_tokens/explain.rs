@@ -16,7 +16,7 @@ use crate::agents::joining;
 use crate::{Control, Error, Grant, Result, Scene, input};
 
 use super::list::with_scope;
-use super::reference::id_of;
+use super::reference::{id_of, visible};
 use super::{AgentToken, TokenReference};
 
 /// What is asked of a token.
@@ -223,6 +223,7 @@ impl Control {
 async fn explain(tx: &mut Tx, scene: &Scene<Question>) -> Result<Explanation> {
     let (of, question) = (scene.organization, &scene.input);
     let id = id_of(tx, scene, &question.token).await?;
+    visible(tx, scene, id).await?;
     let token = match tokens::find(tx, of, id).await? {
         Some(token) if token.kind == Kind::AgentToken => with_scope(tx, scene, token).await?,
         _ => return Err(Error::NotFound("agent token")),

@@ -5,12 +5,13 @@ use countersign_domain::id::{AgentId, TokenId};
 use countersign_store::Tx;
 use countersign_store::agents::{self, Agent};
 use countersign_store::refusals::{self, Refused};
-use countersign_store::tokens::{self, Liveness, Token, scopes, secrets};
+use countersign_store::tokens::{self, Liveness, Token, managed, scopes, secrets};
 
 use crate::access::actions::ViewAgentTokens;
 use crate::{Control, Error, Grant, MAX_PAGE, Page, PageRequest, Result, Scene};
 
 use super::AgentToken;
+use super::reference::visible;
 
 /// With its scope, which is part of the same snapshot.
 pub(super) async fn with_scope<I: Sync>(tx: &mut Tx, scene: &Scene<I>, token: Token) -> Result<AgentToken> {
@@ -43,8 +44,11 @@ impl Control {
                 Box::pin(async move {
                     let (which, page) = scene.input;
                     let after = page.start();
-                    let rows =
-                        tokens::page(tx, scene.organization, Kind::AgentToken, which, after, page.rows()).await?;
+                    let (of, rows) = (scene.organization, page.rows());
+                    let rows = match scene.selected_by_roles_of() {
+                        None => tokens::page(tx, of, Kind::AgentToken, which, after, rows).await?,
+                        Some(user) => managed::page(tx, of, user, which, after, rows).await?,
+                    };
                     with_scopes(tx, scene, rows).await
                 })
             })
@@ -58,7 +62,13 @@ impl Control {
     /// Only [`Error::Unavailable`] and [`Error::Internal`].
     pub async fn count_agent_tokens(&self, grant: &Grant<ViewAgentTokens>, which: Liveness) -> Result<i64> {
         self.read(grant, which, |tx, scene| {
-            Box::pin(async move { Ok(tokens::count(tx, scene.organization, Kind::AgentToken, scene.input).await?) })
+            Box::pin(async move {
+                let (of, which) = (scene.organization, scene.input);
+                Ok(match scene.selected_by_roles_of() {
+                    None => tokens::count(tx, of, Kind::AgentToken, which).await?,
+                    Some(user) => managed::count(tx, of, user, which).await?,
+                })
+            })
         })
         .await
     }
@@ -71,6 +81,7 @@ impl Control {
         let mut found = self
             .read(grant, id, |tx, scene| {
                 Box::pin(async move {
+                    visible(tx, scene, scene.input).await?;
                     match tokens::find(tx, scene.organization, scene.input).await? {
                         Some(token) if token.kind == Kind::AgentToken => with_scope(tx, scene, token).await,
                         _ => Err(Error::NotFound("agent token")),
@@ -94,6 +105,7 @@ impl Control {
         let mut found = self
             .read(grant, id, |tx, scene| {
                 Box::pin(async move {
+                    visible(tx, scene, scene.input).await?;
                     match tokens::find(tx, scene.organization, scene.input).await? {
                         Some(token) if token.kind == Kind::AgentToken => Ok(secrets::of_token(tx, token.id).await?),
                         _ => Err(Error::NotFound("agent token")),
@@ -126,6 +138,7 @@ impl Control {
             .read(grant, (id, page), |tx, scene| {
                 Box::pin(async move {
                     let (id, page) = scene.input;
+                    visible(tx, scene, id).await?;
                     let after = page.start();
                     Ok(agents::connected_of_token(tx, scene.organization, id, after, page.rows()).await?)
                 })
@@ -144,7 +157,10 @@ impl Control {
     /// Only [`Error::Unavailable`] and [`Error::Internal`].
     pub async fn count_agent_token_agents(&self, grant: &Grant<ViewAgentTokens>, id: TokenId) -> Result<i64> {
         self.read(grant, id, |tx, scene| {
-            Box::pin(async move { Ok(agents::count_connected_of_token(tx, scene.organization, scene.input).await?) })
+            Box::pin(async move {
+                visible(tx, scene, scene.input).await?;
+                Ok(agents::count_connected_of_token(tx, scene.organization, scene.input).await?)
+            })
         })
         .await
     }
@@ -156,9 +172,10 @@ impl Control {
     pub async fn agent_token_refusals(&self, grant: &Grant<ViewAgentTokens>, id: TokenId) -> Result<Vec<Refused>> {
         self.flush_usage().await?;
         self.read(grant, id, |tx, scene| {
-            Box::pin(
-                async move { Ok(refusals::of_token(tx, scene.organization, scene.input, i64::from(MAX_PAGE)).await?) },
-            )
+            Box::pin(async move {
+                visible(tx, scene, scene.input).await?;
+                Ok(refusals::of_token(tx, scene.organization, scene.input, i64::from(MAX_PAGE)).await?)
+            })
         })
         .await
     }

@@ -10,6 +10,7 @@ use crate::{Control, Error, Grant, Page, PageRequest, Result};
 
 use super::AgentToken;
 use super::list::{with_scope, with_scopes};
+use super::reference::visible;
 
 impl AgentToken {
     /// The deployment that it was made for, of a token that was made for one.
@@ -34,6 +35,7 @@ impl Control {
             .read(grant, (deployment, page), |tx, scene| {
                 Box::pin(async move {
                     let (deployment, page) = scene.input;
+                    scene.may_in(tx, deployment).await?;
                     let (of, after) = (scene.organization, page.start());
                     let rows =
                         tokens::page_of_deployment(tx, of, deployment, CLUSTER_TOKEN, after, page.rows()).await?;
@@ -51,6 +53,7 @@ impl Control {
     pub async fn count_cluster_tokens(&self, grant: &Grant<ViewAgentTokens>, deployment: DeploymentId) -> Result<i64> {
         self.read(grant, deployment, |tx, scene| {
             Box::pin(async move {
+                scene.may_in(tx, scene.input).await?;
                 Ok(tokens::count_of_deployment(tx, scene.organization, scene.input, CLUSTER_TOKEN).await?)
             })
         })
@@ -65,6 +68,7 @@ impl Control {
         let mut found = self
             .read(grant, id, |tx, scene| {
                 Box::pin(async move {
+                    visible(tx, scene, scene.input).await?;
                     match tokens::find(tx, scene.organization, scene.input).await? {
                         Some(token) if token.kind == Kind::AgentToken && token.family == CLUSTER_TOKEN => {
                             with_scope(tx, scene, token).await

@@ -9,6 +9,8 @@ use serde_json::json;
 use crate::access::actions::ViewAgentTokens;
 use crate::{Control, Error, Grant, Result, Scene, input};
 
+use super::reference::visible;
+
 /// What a permission is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reaching {
@@ -61,6 +63,7 @@ impl Control {
         self.read(grant, id, |tx, scene| {
             Box::pin(async move {
                 let of = scene.organization;
+                visible(tx, scene, scene.input).await?;
                 let (organization, single) = granted(tx, scene, scene.input).await?;
                 let single_ids: Vec<_> = single.deployments.iter().copied().collect();
                 let mut deployments: Vec<i64> = numbers::of(tx, of, &single_ids).await?.into_values().collect();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use countersign_domain::id::TokenId;
 use countersign_domain::{Kind, PublicId, TokenSecret};
-use countersign_store::tokens::{self, Token, secrets};
+use countersign_store::tokens::{self, Token, scopes, secrets};
 use countersign_store::{Tx, numbers};
 
 use crate::access::actions::ViewAgentTokens;
@@ -60,6 +60,7 @@ impl Control {
             .read(grant, reference, |tx, scene| {
                 Box::pin(async move {
                     let id = id_of(tx, scene, &scene.input).await?;
+                    visible(tx, scene, id).await?;
                     let found = tokens::find(tx, scene.organization, id).await?;
                     with_scope(tx, scene, only_agent_token(found)?).await
                 })
@@ -73,7 +74,22 @@ impl Control {
 /// The organization's agent token of that name, kept still until the transaction ends.
 pub(super) async fn resolve<I: Sync>(tx: &mut Tx, scene: &Scene<I>, reference: &TokenReference) -> Result<Token> {
     let id = id_of(tx, scene, reference).await?;
-    only_agent_token(tokens::find_for_update(tx, scene.organization, id).await?)
+    let token = only_agent_token(tokens::find_for_update(tx, scene.organization, id).await?)?;
+    // Nobody gives it another scope meanwhile.
+    visible(tx, scene, id).await?;
+    Ok(token)
+}
+
+/// Refuses a token that reaches more than what the caller manages agent tokens of, as if it were not there.
+pub(super) async fn visible<I: Sync>(tx: &mut Tx, scene: &Scene<I>, id: TokenId) -> Result<()> {
+    if scene.by_roles_of().is_none() {
+        return Ok(());
+    }
+    let scope = scopes::find(tx, scene.organization, id).await?.ok_or(NOT_FOUND)?;
+    scene.may_reach(tx, &scope.deployments).await.map_err(|error| match error {
+        Error::Denied { .. } => NOT_FOUND,
+        other => other,
+    })
 }
 
 fn only_agent_token(found: Option<Token>) -> Result<Token> {

@@ -145,6 +145,7 @@ async fn update(tx: &mut Tx, scene: &Scene<AgentTokenChange>) -> Result<Changed>
     }
     let mut touched = Vec::new();
     if let Some((scope, beside)) = &new_scope(tx, scene, &before).await? {
+        scene.may_reach(tx, &scope.deployments).await?;
         if !scopes::replace_beside(tx, scene.organization, after.id, scope, beside).await? {
             return Err(Error::invalid("scope", "names a deployment that the organization does not have"));
         }

@@ -85,6 +85,7 @@ impl Control {
 async fn pause(tx: &mut Tx, scene: &Scene<Asked>) -> Result<Agent> {
     let Asked { agent: id, note, minutes } = &scene.input;
     let agent = reach::one(tx, scene, *id).await?;
+    scene.may_in(tx, agent.deployment).await?;
     let until = minutes.map(|minutes| tx.now().plus(Duration::from_secs(u64::from(minutes) * 60)));
     scene.agent_changed(tx, *id);
     agents::pause(tx, scene.organization, *id, scene.caller.user(), note.as_deref(), until).await?;
@@ -96,6 +97,7 @@ async fn pause(tx: &mut Tx, scene: &Scene<Asked>) -> Result<Agent> {
 async fn resume(tx: &mut Tx, scene: &Scene<AgentId>) -> Result<Agent> {
     let id = scene.input;
     let agent = reach::one(tx, scene, id).await?;
+    scene.may_in(tx, agent.deployment).await?;
     scene.agent_changed(tx, id);
     agents::resume(tx, scene.organization, id).await?;
     let subject = Subject::new::<countersign_domain::id::of::Agent>("agent", id, agent.name);

@@ -45,6 +45,7 @@ impl Control {
 async fn stop<I: Sync>(tx: &mut Tx, scene: &Scene<I>, id: AgentId, force: bool) -> Result<Agent> {
     let of = scene.organization;
     let agent = reach::one(tx, scene, id).await?;
+    scene.may_in(tx, agent.deployment).await?;
     let note = if force { "The agent was stopped." } else { "The agent was asked to stop." };
     if agents::request_stop(tx, of, id, scene.caller.user(), force, note).await? {
         scene.agent_changed(tx, id);

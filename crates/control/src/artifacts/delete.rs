@@ -3,7 +3,7 @@
 use countersign_domain::artifact::ArtifactState;
 use countersign_domain::id::ArtifactId;
 use countersign_store::blobs::removals;
-use countersign_store::{Lane, Tx, artifacts};
+use countersign_store::{Lane, Tx, artifacts, builds};
 use serde_json::json;
 
 use crate::access::actions::DeleteArtifact;
@@ -28,6 +28,8 @@ impl Control {
 async fn delete(tx: &mut Tx, scene: &Scene<ArtifactId>) -> Result<()> {
     let found = artifacts::find_for_update(tx, scene.organization, scene.input).await?;
     let artifact = found.filter(|it| it.state != ArtifactState::Deleted).ok_or(Error::NotFound("artifact"))?;
+    let build = builds::find(tx, scene.organization, artifact.build).await?.ok_or(Error::NotFound("artifact"))?;
+    scene.may_in(tx, build.deployment).await?;
     if !artifacts::delete(tx, artifact.id).await? {
         return Err(Error::Conflict(
             "The artifact is being uploaded; it can be deleted once that has ended.".to_owned(),

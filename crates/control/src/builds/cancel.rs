@@ -24,9 +24,11 @@ impl Control {
         self.write(grant, Lane::Soon, build, |tx, scene| Box::pin(mark(tx, scene, scene.input))).await?;
         self.do_chore(grant.organization(), build, Chore::Cancel).await?;
         self.read(grant, build, |tx, scene| {
-            Box::pin(
-                async move { builds::find(tx, scene.organization, scene.input).await?.ok_or(Error::NotFound("build")) },
-            )
+            Box::pin(async move {
+                let build = builds::find(tx, scene.organization, scene.input).await?.ok_or(Error::NotFound("build"))?;
+                scene.may_in(tx, build.deployment).await?;
+                Ok(build)
+            })
         })
         .await
     }
@@ -44,6 +46,8 @@ impl Control {
 }
 
 async fn mark<I: Sync>(tx: &mut Tx, scene: &Scene<I>, id: BuildId) -> Result<()> {
+    let build = builds::find(tx, scene.organization, id).await?.ok_or(Error::NotFound("build"))?;
+    scene.may_in(tx, build.deployment).await?;
     match begin(tx, scene, id).await? {
         Some(ended) => Err(Error::Conflict(format!("The build has ended: it is {}.", ended.as_str()))),
         None => Ok(()),

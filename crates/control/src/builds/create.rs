@@ -174,6 +174,7 @@ pub(crate) async fn make<I: Sync>(tx: &mut Tx, scene: &Scene<I>, order: &Order) 
     let of = scene.organization;
     let organization = situation::organization(tx, of).await?;
     let deployment = place(tx, &organization, &order.deployment).await?;
+    scene.may_in(tx, deployment).await?;
     let pipeline = pipeline(tx, scene, order).await?;
     let (definition, text) = match (&order.text, &pipeline.steps) {
         (Some(text), _) => text.clone(),

@@ -29,7 +29,7 @@ pub struct NewDeployment {
 }
 
 impl Control {
-    /// Makes a deployment.
+    /// Makes a deployment; a branch deployment also by an Editor of all branch deployments.
     ///
     /// # Errors
     /// [`Error::Invalid`] at `name`, `parent`, `description`, `emoji`, `color` or `expiresAt`; [`Error::Conflict`] when the name is taken or
@@ -65,6 +65,10 @@ async fn create(tx: &mut Tx, scene: &Scene<Deployment>) -> Result<Deployment> {
         )));
     }
     let deployment = Deployment { created_at: tx.now(), ..scene.input.clone() };
+    match deployment.parent {
+        Some(_) => scene.may_in_all_branches(tx).await?,
+        None => scene.for_admins_alone()?,
+    }
     if let Some(parent) = deployment.parent {
         let parent = deployments::enter(tx, of, parent).await?;
         let parent = parent.ok_or_else(|| Error::invalid("parent", "names none of the organization's deployments"))?;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use countersign_domain::id::{DeploymentId, OrganizationId};
-use countersign_store::{Lane, Tx, deployments, organizations};
+use countersign_store::{Lane, Tx, deployment_roles, deployments, organizations};
 use serde_json::json;
 
 use crate::access::actions::{DeleteDeployment, KeepHouse};
@@ -80,6 +80,10 @@ async fn delete<I: Sync>(
 ) -> Result<Deleted> {
     let of = scene.organization;
     let deployment = deployments::close(tx, of, id).await?.ok_or(Error::NotFound("deployment"))?;
+    match deployment.parent {
+        Some(_) => scene.may_in(tx, id).await?,
+        None => scene.for_admins_alone()?,
+    }
     let organization = organizations::find(tx, of).await?.ok_or(Error::NotFound("organization"))?;
     if organization.default_deployment == id {
         return Err(Error::Conflict(format!(
@@ -108,6 +112,7 @@ async fn delete<I: Sync>(
     }
     for it in branches.iter().chain([&deployment]) {
         deployments::delete(tx, of, it.id).await?;
+        deployment_roles::delete_in(tx, of, it.id).await?;
     }
     // Counted again: one that named several of those that go has nothing left either, and one that has expired is revoked too.
     let mut tokens = BTreeSet::new();

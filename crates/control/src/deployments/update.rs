@@ -74,6 +74,7 @@ async fn update(tx: &mut Tx, scene: &Scene<DeploymentChange>) -> Result<Deployme
     // Of two that choose one name at the same time, one is told so.
     tx.take_turn(of, Turn::Alone).await?;
     let before = deployments::close(tx, of, change.deployment).await?.ok_or(Error::NotFound("deployment"))?;
+    scene.may_in(tx, before.id).await?;
     if before.parent.is_none() && change.expires_at.flatten().is_some() {
         return Err(Error::invalid("expiresAt", "is for branch deployments: a full one does not expire"));
     }
@@ -90,8 +91,14 @@ async fn update(tx: &mut Tx, scene: &Scene<DeploymentChange>) -> Result<Deployme
         expires_at: change.expires_at.unwrap_or(before.expires_at),
         ..before.clone()
     };
-    if after.name != before.name && deployments::find_by_name(tx, of, &after.name).await?.is_some() {
-        return Err(taken(&after.name));
+    if after.name != before.name {
+        if before.parent.is_none() {
+            // Agents and builds name it.
+            scene.for_admins_alone()?;
+        }
+        if deployments::find_by_name(tx, of, &after.name).await?.is_some() {
+            return Err(taken(&after.name));
+        }
     }
     let mut detail = Map::new();
     let mut differs = |field: &str, from: serde_json::Value, to: serde_json::Value| {

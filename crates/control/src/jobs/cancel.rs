@@ -29,6 +29,7 @@ impl Control {
 async fn cancel(tx: &mut Tx, scene: &Scene<JobId>) -> Result<Job> {
     let of = scene.organization;
     let job = jobs::find_for_update(tx, of, scene.input).await?.ok_or(Error::NotFound("job"))?;
+    scene.may_in(tx, job.deployment).await?;
     let mut runner = Runner::new(of);
     runner.open(tx, job.build).await?;
     if ending::cancel(tx, &mut runner, &job, ending::STOP_WITHIN).await? == Canceled::NotAgain {

@@ -33,6 +33,7 @@ impl Control {
 async fn prioritize(tx: &mut Tx, scene: &Scene<(JobId, i64)>) -> Result<Job> {
     let (id, priority) = scene.input;
     let job = jobs::find_for_update(tx, scene.organization, id).await?.ok_or(Error::NotFound("job"))?;
+    scene.may_in(tx, job.deployment).await?;
     if job.priority == priority {
         return Ok(job);
     }

@@ -33,6 +33,7 @@ impl Control {
 async fn retry(tx: &mut Tx, scene: &Scene<JobId>) -> Result<Job> {
     let of = scene.organization;
     let job = jobs::find_for_update(tx, of, scene.input).await?.ok_or(Error::NotFound("job"))?;
+    scene.may_in(tx, job.deployment).await?;
     let conflict = |why: &str| Err(Error::Conflict(why.to_owned()));
     if job.retried_in.is_some() {
         return conflict("The job was run again already; its successor is the one to look at.");

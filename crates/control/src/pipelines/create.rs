@@ -54,6 +54,7 @@ impl Control {
         self.write(grant, Lane::Normal, pipeline, |tx, scene| {
             Box::pin(async move {
                 let it = &scene.input;
+                scene.may_everywhere(tx).await?;
                 if !pipelines::insert(tx, it).await? {
                     return Err(Error::Conflict(format!("There is a pipeline {} already.", it.slug)));
                 }

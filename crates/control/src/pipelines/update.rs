@@ -49,6 +49,7 @@ impl Control {
                 let (change, address) = &scene.input;
                 let of = scene.organization;
                 let mut it = pipelines::by_slug(tx, of, &change.slug).await?.ok_or(Error::NotFound("pipeline"))?;
+                scene.may_everywhere(tx).await?;
                 let mut changed = Vec::new();
                 if let Some(name) = &change.name {
                     it.name.clone_from(name);

@@ -54,6 +54,7 @@ async fn create(tx: &mut Tx, scene: &Scene<Queue>) -> Result<Queue> {
     let new = Queue { created_at: tx.now(), ..scene.input.clone() };
     // Nobody else makes one there at the same time.
     let deployment = deployments::close(tx, of, new.deployment).await?.ok_or(Error::NotFound("cluster"))?;
+    scene.may_in(tx, deployment.id).await?;
     if queues::find(tx, of, new.deployment, &new.name).await?.is_some() {
         return Err(Error::Conflict(format!(
             "This key is already being used by another queue in this cluster: {} already exists.",

@@ -37,6 +37,7 @@ async fn update(tx: &mut Tx, scene: &Scene<QueueChange>) -> Result<Queue> {
     let found = queues::by_id(tx, of, change.queue).await?.ok_or(Error::NotFound("queue"))?;
     // Who deletes it, or says something else of it, comes before or after.
     deployments::close(tx, of, found.deployment).await?.ok_or(Error::NotFound("queue"))?;
+    scene.may_in(tx, found.deployment).await?;
     let before = queues::by_id(tx, of, found.id).await?.ok_or(Error::NotFound("queue"))?;
     let Some(description) = change.description.as_ref().filter(|it| **it != before.description) else {
         return Ok(before);

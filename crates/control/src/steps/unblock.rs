@@ -7,7 +7,7 @@ use countersign_domain::id::StepId;
 use countersign_domain::metadata;
 use countersign_domain::plan::{Question, Work};
 use countersign_domain::text::shown;
-use countersign_store::builds::meta_data;
+use countersign_store::builds::{self, meta_data};
 use countersign_store::steps::{self, StepRow, texts};
 use countersign_store::{Lane, Tx};
 use serde_json::json;
@@ -42,6 +42,8 @@ async fn unblock(tx: &mut Tx, scene: &Scene<(StepId, Answer)>) -> Result<StepRow
     let (id, answer) = &scene.input;
     let of = scene.organization;
     let row = steps::find(tx, of, *id).await?.ok_or(Error::NotFound("step"))?;
+    let build = builds::find(tx, of, row.build).await?.ok_or(Error::NotFound("step"))?;
+    scene.may_in(tx, build.deployment).await?;
     let mut runner = Runner::new(of);
     runner.open(tx, row.build).await?;
     // Only now does nobody else answer.

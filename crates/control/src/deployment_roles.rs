@@ -1,0 +1,70 @@
+//! Roles in deployments: giving them to members and teams, taking them away, and seeing who holds which.
+//!
+//! What a role lets its holder do is in the table of actions; whether somebody holds enough is decided in [`crate::access`]. Nobody gives what
+//! they do not hold: an Admin of a deployment gives roles in it and nowhere else, and agent tokens come from an Organization Admin alone.
+
+mod everywhere;
+mod give;
+mod list;
+mod take;
+
+pub use countersign_domain::deployment_role::{Held, Place};
+pub use countersign_store::deployment_roles::{Holder, RoleGrant};
+pub use give::NewRole;
+pub use take::RoleRemoval;
+
+use countersign_store::{Tx, deployment_roles, deployments};
+
+use crate::members::{self, MemberReference};
+use crate::scene::Subject;
+use crate::teams::{self, TeamReference};
+use crate::{Error, Result, Scene};
+
+/// How a caller names who is to hold a role.
+#[derive(Debug, Clone)]
+pub enum HolderReference {
+    /// A member, person or service user.
+    Member(MemberReference),
+    /// A team.
+    Team(TeamReference),
+}
+
+/// Who is meant, and what an audit row is about.
+async fn resolve<I: Sync>(tx: &mut Tx, scene: &Scene<I>, reference: &HolderReference) -> Result<(Holder, Subject)> {
+    match reference {
+        HolderReference::Member(reference) => {
+            let member = members::resolve(tx, scene, reference).await?;
+            Ok((Holder::Member(member.user.id), members::subject(&member)))
+        }
+        HolderReference::Team(reference) => {
+            let team = teams::resolve(tx, scene, reference).await?;
+            Ok((Holder::Team(team.id), Subject::new("team", team.id, team.name)))
+        }
+    }
+}
+
+/// What a holder was given at a place. Whoever takes what brings agent tokens away is an Organization Admin: nobody else could give it back.
+async fn given_before<I: Sync>(
+    tx: &mut Tx,
+    scene: &Scene<I>,
+    holder: Holder,
+    place: Place,
+) -> Result<Option<RoleGrant>> {
+    let all = deployment_roles::of_holder(tx, scene.organization, holder).await?;
+    let before = all.into_iter().find(|it| it.place == place);
+    if before.is_some_and(|it| it.held.manages_tokens()) {
+        scene.for_admins_alone()?;
+    }
+    Ok(before)
+}
+
+/// A place in words, for an audit row; one deployment stays there until the transaction ends.
+async fn enter<I: Sync>(tx: &mut Tx, scene: &Scene<I>, place: Place) -> Result<String> {
+    match place {
+        Place::AllBranches => Ok("all branch deployments".to_owned()),
+        Place::Deployment(id) => {
+            let found = deployments::enter(tx, scene.organization, id).await?;
+            Ok(found.ok_or(Error::NotFound("deployment"))?.name)
+        }
+    }
+}

@@ -1,0 +1,71 @@
+//! Giving a member or a team a role in a deployment.
+
+use countersign_domain::DeploymentRole;
+use countersign_domain::id::RoleGrantId;
+use countersign_store::{Lane, Tx, deployment_roles};
+use serde_json::json;
+
+use crate::access::actions::GrantDeploymentRole;
+use crate::{Control, Error, Grant, Result, Scene};
+
+use super::{Held, HolderReference, Place, RoleGrant, enter, given_before, resolve};
+
+/// Who is to hold what.
+#[derive(Debug, Clone)]
+pub struct NewRole {
+    /// Who.
+    pub holder: HolderReference,
+    /// Where.
+    pub place: Place,
+    /// Which role; it takes the place of the one that they were given there before.
+    pub role: DeploymentRole,
+    /// Whether an Admin manages the agent tokens that reach nothing else.
+    pub tokens: bool,
+}
+
+impl Control {
+    /// Gives a role, from the next call of its holders on. The same again changes nothing. The most permissive of what somebody holds counts, so
+    /// a role that is less than what they hold otherwise takes nothing away.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for the holder and the deployment; [`Error::Invalid`] at `manageAgentTokens`; [`Error::Denied`] for what the caller
+    /// cannot give there.
+    pub async fn give_deployment_role(&self, grant: &Grant<GrantDeploymentRole>, new: NewRole) -> Result<RoleGrant> {
+        if new.tokens && new.role != DeploymentRole::Admin {
+            let message = "comes with the role admin alone; give that role, or leave it out";
+            return Err(Error::invalid("manageAgentTokens", message));
+        }
+        let id: RoleGrantId = self.fresh_id();
+        self.write(grant, Lane::Urgent, (new, id), |tx, scene| Box::pin(give(tx, scene))).await
+    }
+}
+
+async fn give(tx: &mut Tx, scene: &Scene<(NewRole, RoleGrantId)>) -> Result<RoleGrant> {
+    let (NewRole { holder, place, role, tokens }, id) = &scene.input;
+    let (of, place, held) = (scene.organization, *place, Held { role: *role, tokens: *tokens });
+    scene.may_at(tx, place).await?;
+    if held.manages_tokens() {
+        scene.for_admins_alone()?;
+    }
+    let (holder, subject) = resolve(tx, scene, holder).await?;
+    // Before the turn at the deployment, which what they have begun may wait for.
+    deployment_roles::touch(tx, of, Some(holder)).await?;
+    let where_to = enter(tx, scene, place).await?;
+    let before = given_before(tx, scene, holder, place).await?;
+    if let Some(before) = before {
+        if before.held == held {
+            return Ok(before);
+        }
+        deployment_roles::delete(tx, of, before.id).await?;
+    }
+    let new = RoleGrant { id: *id, holder, place, held, created_at: tx.now(), created_by: scene.caller.user() };
+    deployment_roles::insert(tx, of, &new).await?;
+    let detail = json!({
+        "deployment": where_to,
+        "from": before.map(|it| it.held.role.as_str()),
+        "to": role.as_str(),
+        "manages_agent_tokens": tokens,
+    });
+    scene.audit(tx, "deployment_role.given", subject, detail).await?;
+    Ok(new)
+}

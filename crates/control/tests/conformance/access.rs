@@ -4,28 +4,32 @@ use std::collections::BTreeMap;
 
 use countersign_control::access::Action;
 use countersign_control::access::actions::*;
+use countersign_control::deployment_roles::{HolderReference, Place};
+use countersign_control::teams::TeamReference;
 use countersign_control::{Caller, Control, Error, Presented};
 use countersign_domain::id::OrganizationId;
-use countersign_domain::{Refusal, Role};
+use countersign_domain::{DeploymentRole, Refusal, Role};
 use countersign_testkit::World;
 
 use crate::acting::{another_token, caller, connect, finish, may, person, running_job};
+use crate::deployment_roles::{ROLES, again, everybody_is, give, member_with};
 
 /// Who may do what. What is not here is refused to everybody; an Organization Admin may what a member may, and a
-/// service user what a person of its role may, unless people may it alone.
+/// service user what a person of its role may, unless people may it alone. Whoever holds a role in some deployment may what those may who hold
+/// less; in which deployment is asked by the operation.
 const REFERENCE: &[(&str, &str)] = &[
     ("organization.view", "member"),
     ("organization.create", "operator"),
-    ("deployment.create", "admin"),
-    ("deployment.update", "admin"),
-    ("deployment.delete", "admin"),
+    ("deployment.create", "admin, editor"),
+    ("deployment.update", "admin, editor"),
+    ("deployment.delete", "admin, editor"),
     ("audit.view", "admin"),
-    ("agent_token.create", "admin"),
-    ("agent_token.view", "admin"),
-    ("agent_token.update", "admin"),
-    ("agent_token.reveal", "admin"),
-    ("agent_token.rotate", "admin"),
-    ("agent_token.revoke", "admin"),
+    ("agent_token.create", "admin, token manager"),
+    ("agent_token.view", "admin, token manager"),
+    ("agent_token.update", "admin, token manager"),
+    ("agent_token.reveal", "admin, token manager"),
+    ("agent_token.rotate", "admin, token manager"),
+    ("agent_token.revoke", "admin, token manager"),
     ("user_token.create", "member, alone"),
     ("user_token.view", "member"),
     ("user_token.update", "member, alone"),
@@ -34,6 +38,14 @@ const REFERENCE: &[(&str, &str)] = &[
     ("member.view", "member"),
     ("member.change_role", "admin"),
     ("member.remove", "admin"),
+    ("deployment_role.view", "member"),
+    ("deployment_role.grant", "admin, deployment admin"),
+    ("deployment_role.change_for_all", "admin"),
+    ("team.view", "member"),
+    ("team.create", "admin"),
+    ("team.update", "admin"),
+    ("team.delete", "admin"),
+    ("team.change_members", "admin"),
     ("member_token.view", "admin"),
     ("member_token.revoke", "admin"),
     ("invitation.create", "admin, alone"),
@@ -46,23 +58,23 @@ const REFERENCE: &[(&str, &str)] = &[
     ("service_user_token.reveal", "admin, alone"),
     ("operator_token.manage", "operator"),
     ("agent.view", "member"),
-    ("agent.stop", "admin"),
-    ("agent.pause", "admin"),
+    ("agent.stop", "admin, editor"),
+    ("agent.pause", "admin, editor"),
     ("build.view", "member"),
-    ("build.create", "member"),
-    ("build.cancel", "member"),
-    ("job.retry", "member"),
-    ("job.prioritize", "member"),
-    ("artifact.delete", "member"),
-    ("job.cancel", "member"),
-    ("step.unblock", "member"),
-    ("pipeline.create", "member"),
-    ("pipeline.update", "member"),
+    ("build.create", "admin, launcher"),
+    ("build.cancel", "admin, launcher"),
+    ("job.retry", "admin, launcher"),
+    ("job.prioritize", "admin, launcher"),
+    ("artifact.delete", "admin, launcher"),
+    ("job.cancel", "admin, launcher"),
+    ("step.unblock", "admin, launcher"),
+    ("pipeline.create", "admin, launcher"),
+    ("pipeline.update", "admin, launcher"),
     ("queue.view", "member"),
-    ("queue.create", "admin"),
-    ("queue.update", "admin"),
-    ("queue.delete", "admin"),
-    ("queue.pause", "admin"),
+    ("queue.create", "admin, editor"),
+    ("queue.update", "admin, editor"),
+    ("queue.delete", "admin, editor"),
+    ("queue.pause", "admin, editor"),
     ("agent.register", "agent token"),
     ("agent_token.identify", "agent token"),
     ("queue.count", "agent token"),
@@ -114,9 +126,18 @@ struct Asking {
     caller: Caller,
 }
 
+/// Members who are no Organization Admins, by what they hold in some deployment.
+const HOLDING: [&str; 5] = ["member", "launcher", "editor", "deployment admin", "token manager"];
+
+/// How much somebody holds who is such a member.
+fn held(who: &str) -> Option<usize> {
+    HOLDING.iter().position(|it| *it == who)
+}
+
 fn sort(who: &str) -> &str {
     match who {
-        "admin" | "member" | "service user" => "person",
+        "admin" | "service user" => "person",
+        who if held(who).is_some() => "person",
         "session" | "ended session" => "agent",
         "job" | "ended job" => "job",
         other => other,
@@ -136,6 +157,9 @@ fn wanted(allowed: &str, asking: &Asking, own_organization: bool) -> Answer {
         "service user" if allowed.contains(&"alone") => Answer::Denied,
         "service user" if allowed.contains(&"member") || allowed.contains(&"admin") => Answer::Granted,
         who if allowed.contains(&who) => Answer::Granted,
+        who if held(who).is_some_and(|most| allowed.iter().any(|it| held(it).is_some_and(|least| least <= most))) => {
+            Answer::Granted
+        }
         "admin" if allowed.contains(&"member") => Answer::Granted,
         "ended session" | "ended job" => Answer::Expired,
         _ => Answer::Denied,
@@ -168,6 +192,7 @@ fn every_action() -> Vec<(&'static str, Ask)> {
         ViewOrganization CreateOrganization CreateDeployment UpdateDeployment DeleteDeployment ViewAudit
         CreateAgentToken ViewAgentTokens UpdateAgentToken RevealAgentToken RotateAgentToken RevokeAgentToken
         CreateUserToken ViewUserTokens UpdateUserToken RevealUserToken RevokeUserToken
+        ViewDeploymentRoles GrantDeploymentRole ChangeMembersRole ViewTeams CreateTeam UpdateTeam DeleteTeam ChangeTeamMembers
         ViewMembers ChangeMemberRole RemoveMember ViewMemberTokens RevokeMemberToken
         CreateInvitation ViewInvitations WithdrawInvitation AcceptInvitation
         CreateServiceUser UpdateServiceUser CreateServiceUserToken RevealServiceUserToken
@@ -188,7 +213,19 @@ async fn everybody(world: &World) -> Vec<Asking> {
     let acme = &world.acme;
     let anonymous = Presented { value: None, origin: countersign_control::Origin::local() };
     let anonymous = control.authenticate(anonymous).await.expect("nobody in particular");
+    everybody_is(world, DeploymentRole::Viewer).await;
     let member = person(control, acme, "bob@acme.example", Role::Member).await;
+    let here = Place::Deployment(acme.created.organization.default_deployment);
+    let mut holding = Vec::new();
+    for (who, what) in HOLDING.into_iter().zip(ROLES).skip(1) {
+        holding.push((who, member_with(world, here, what).await));
+    }
+    let by_team = crate::deployment_roles::member(world).await;
+    let team = crate::teams::team(world, "platform").await;
+    let holder = HolderReference::Team(TeamReference::Id(team.id));
+    give(control, &acme.admin, holder, Place::AllBranches, ROLES[2]).await.expect("given");
+    crate::teams::join(world, &team, &by_team).await;
+    holding.push(("editor", again(control, &by_team).await));
     let agent = connect(control, acme.agent_token(), &[]).await;
     let gone = connect(control, acme.agent_token(), &[]).await;
     control.disconnect_agent(&may::<DisconnectAgent>(control, &gone.caller)).await.expect("gone");
@@ -199,7 +236,8 @@ async fn everybody(world: &World) -> Vec<Asking> {
     let service = crate::service_users::acting(world, "service", Role::Admin).await;
     let invited = crate::invitations::invite(world, "carol@acme.example").await;
     let asking = |who, shows_token, caller| Asking { who, shows_token, caller };
-    vec![
+    let holding = holding.into_iter().map(|(who, caller)| Asking { who, shows_token: true, caller });
+    let others = vec![
         asking("anonymous", false, anonymous),
         asking("admin", true, acme.admin.clone()),
         asking("admin", true, another_token(control, &acme.admin).await.1),
@@ -213,7 +251,8 @@ async fn everybody(world: &World) -> Vec<Asking> {
         asking("operator", false, control.local_operator()),
         asking("operator", true, caller(control, robot.reveal()).await),
         asking("invitation", true, caller(control, invited.secret.reveal()).await),
-    ]
+    ];
+    others.into_iter().chain(holding).collect()
 }
 
 pub async fn every_caller_and_every_action_as_the_reference_says(world: &World) {
@@ -234,7 +273,7 @@ pub async fn every_caller_and_every_action_as_the_reference_says(world: &World) 
             compared += 1;
         }
     }
-    assert_eq!(compared, 79 * 13);
+    assert_eq!(compared, 87 * 18);
 }
 
 /// The reference, the table and the types name the same actions.
@@ -252,9 +291,8 @@ pub fn the_reference_is_complete() {
 /// A wrong cell would be noticed: each cell of the table changes what the reference answers to somebody.
 pub fn every_cell_of_the_reference_decides_something() {
     let origin = countersign_control::Origin::local();
-    let everybody =
-        ["admin", "member", "agent token", "session", "ended session", "job", "ended job", "operator", "invitation"];
-    for who in everybody {
+    let everybody = ["admin", "agent token", "session", "ended session", "job", "ended job", "operator", "invitation"];
+    for who in everybody.into_iter().chain(HOLDING) {
         let asking = Asking { who, shows_token: true, caller: Caller::Anonymous(origin.clone()) };
         for (name, allowed) in REFERENCE {
             let is_allowed = wanted(allowed, &asking, true) == Answer::Granted;

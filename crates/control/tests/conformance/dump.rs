@@ -32,6 +32,9 @@ tables! {
     "members" "organization_id = $1";
     "invitations" "organization_id = $1";
     "deployments" "organization_id = $1";
+    "teams" "organization_id = $1";
+    "team_members" "organization_id = $1";
+    "deployment_roles" "organization_id = $1";
     "tokens" "organization_id = $1";
     "token_secrets" "token_id IN (SELECT id FROM tokens WHERE organization_id = $1)";
     "token_deployments" "token_id IN (SELECT id FROM tokens WHERE organization_id = $1)";

@@ -16,6 +16,7 @@ mod agents;
 mod annotations;
 mod artifact_bytes;
 mod artifacts;
+mod asked;
 mod audit_chain;
 mod audit_rows;
 mod bounds;
@@ -25,6 +26,7 @@ mod clusters;
 mod controls;
 mod dagster;
 mod dagster_agents;
+mod deployment_roles;
 mod deployments;
 mod dispatch;
 mod dump;
@@ -40,6 +42,7 @@ mod list;
 mod listing;
 mod logs;
 mod lost;
+mod managed_tokens;
 mod members;
 mod meta_data;
 mod narrowing;
@@ -62,6 +65,7 @@ mod sql;
 mod standing;
 mod steps;
 mod tampering;
+mod teams;
 mod texts;
 mod tokens;
 mod twin;
@@ -91,7 +95,8 @@ fn main() -> ExitCode {
         let mut reports = vec![Report::new("rules", rules)];
         // One after the other: cases on one engine must not make those on the other wait for a processor until a connection is given up.
         for engine in Engine::all() {
-            let all = [list::CASES, members::CASES, invitations::CASES, service_users::CASES].concat();
+            let people = [members::CASES, invitations::CASES, service_users::CASES, teams::CASES].concat();
+            let all = [list::CASES, &people, deployment_roles::CASES, managed_tokens::CASES, asked::CASES].concat();
             let cases = all.into_iter().filter(|case| run::is_wanted(case.name, &words)).collect();
             reports.push(Report::new(engine.name(), run::each(engine, cases).await));
         }

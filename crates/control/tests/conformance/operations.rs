@@ -3,6 +3,7 @@
 mod agents;
 mod members;
 mod people;
+mod roles;
 
 use std::future::Future;
 
@@ -74,5 +75,5 @@ pub(crate) use operations;
 
 /// Every one of them.
 pub fn all() -> impl Iterator<Item = &'static Operation> {
-    people::ALL.iter().chain(members::ALL).chain(agents::ALL)
+    people::ALL.iter().chain(members::ALL).chain(roles::ALL).chain(agents::ALL)
 }

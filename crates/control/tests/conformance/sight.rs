@@ -8,7 +8,9 @@ use countersign_control::access::actions::{
     ViewAgentTokens, ViewAgents, ViewAudit, ViewBuilds, ViewOrganization, ViewUserTokens,
 };
 use countersign_control::agent_tokens::Liveness;
+use countersign_control::deployment_roles::HolderReference;
 use countersign_control::members::{MemberReference, Wanted};
+use countersign_control::teams::TeamReference;
 use countersign_control::{MAX_PAGE, PageRequest};
 use countersign_testkit::World;
 
@@ -63,6 +65,14 @@ async fn organization(world: &World, seen: &mut Seen) {
     let _ = seen.keep("deployment", control.deployment(&world.admin::<ViewOrganization>(), default).await);
     let ada = world.acme.created.admin.id;
     let _ = seen.keep("member", control.member(&world.admin::<ViewOrganization>(), ada).await);
+    let teams = control.teams(&world.admin()).await.expect("a read");
+    for team in seen.keep("teams", teams) {
+        let page = PageRequest::first(MAX_PAGE);
+        let _ = seen.keep("members of a team", control.team_members(&world.admin(), team.id, page).await);
+        let holder = HolderReference::Team(TeamReference::Id(team.id));
+        let _ = seen.keep("roles of a team", control.deployment_roles_of(&world.admin(), holder).await);
+    }
+    let _ = seen.keep("roles", control.deployment_roles_in(&world.admin(), default).await);
     let page = PageRequest::first(MAX_PAGE);
     let members = control.members(&world.admin(), Wanted::default(), page).await.expect("a read");
     for member in seen.keep("members", members).items.iter().take(20) {

@@ -1,21 +1,24 @@
 //! The twin organization: it has one of everything, under the same names where names need not differ, and must never be noticed.
 
-use countersign_control::Control;
 use countersign_control::access::actions::{Annotate, AppendLog, RevokeAgentToken, WriteMetaData};
 use countersign_control::agent_tokens::{NewAgentToken, Revocation, TokenReference};
 use countersign_control::agents::Reach;
 use countersign_control::builds::NewAnnotation;
 use countersign_control::dagster::Heartbeat;
+use countersign_control::deployment_roles::{Held, HolderReference, Place};
 use countersign_control::invitations::NewInvitation;
 use countersign_control::jobs::NewChunk;
 use countersign_control::members::MemberReference;
 use countersign_control::service_users::NewServiceUser;
+use countersign_control::teams::{NewTeam, TeamReference};
 use countersign_control::user_tokens::NewUserToken;
-use countersign_domain::{DeploymentScope, QueueScope, Refusal, Role, Scope, Timestamp};
+use countersign_control::{Caller, Control};
+use countersign_domain::{DeploymentRole, DeploymentScope, QueueScope, Refusal, Role, Scope, Timestamp};
 use countersign_store::IntoValue;
 use countersign_testkit::{Tenant, World};
 
 use crate::acting::{build, caller, deployment, may, person, refusal, running_job};
+use crate::deployment_roles::give;
 use crate::{artifacts, dagster, sql};
 
 /// A word that stands in every text of the twin's own.
@@ -24,8 +27,9 @@ pub const WORD: &str = "globex";
 /// Gives the twin one of everything. What the server does by itself for every organization finds nothing to do for it afterwards.
 pub async fn furnish(world: &World) {
     let (control, globex) = (&world.control, &world.globex);
-    person(control, globex, "hank@globex.example", Role::Member).await;
+    let hank = person(control, globex, "hank@globex.example", Role::Member).await;
     tokens(control, globex).await;
+    team(control, globex, &hank).await;
     let new = NewInvitation { email: "iris@globex.example".to_owned(), role: Role::Admin, expires_at: None };
     control.create_invitation(&may(control, &globex.admin), new).await.expect("an invitation is made");
     let new = NewServiceUser { name: WORD.to_owned(), description: Some(WORD.to_owned()), role: Role::Member };
@@ -61,6 +65,23 @@ pub async fn furnish(world: &World) {
     let text = "UPDATE jobs SET runnable_at = $2 WHERE organization_id = $1 AND state = 'scheduled'";
     sql::change(control, text, vec![of.into_value(), Timestamp::LATEST.into_value()]).await;
     control.seal_audit().await.expect("the audit log is sealed");
+}
+
+/// A team with a role, and a member of it with another.
+async fn team(control: &Control, globex: &Tenant, hank: &Caller) {
+    let new = NewTeam { name: WORD.to_owned(), description: Some(WORD.to_owned()) };
+    let team =
+        TeamReference::Id(control.create_team(&may(control, &globex.admin), new).await.expect("a team is made").id);
+    let hank = MemberReference::Id(hank.user().expect("a person"));
+    let added = control.add_team_member(&may(control, &globex.admin), team.clone(), hank.clone()).await;
+    added.expect("somebody is in it");
+    for (holder, place) in [
+        (HolderReference::Team(team), Place::AllBranches),
+        (HolderReference::Member(hank), Place::Deployment(globex.created.organization.default_deployment)),
+    ] {
+        let held = Held { role: DeploymentRole::Admin, tokens: true };
+        give(control, &globex.admin, holder, place, held).await.expect("a role is given");
+    }
 }
 
 /// A token with a scope, and one that was taken back and tried afterwards.

@@ -18,6 +18,8 @@ pub enum Sort {
     OrganizationMember,
     /// An invitation to an organization.
     OrganizationInvitation,
+    /// A team.
+    Team,
     /// An agent token.
     AgentToken,
     /// A user token.
@@ -43,12 +45,13 @@ pub enum Sort {
 }
 
 impl Sort {
-    const ALL: [Self; 16] = [
+    const ALL: [Self; 17] = [
         Self::Organization,
         Self::User,
         Self::Viewer,
         Self::OrganizationMember,
         Self::OrganizationInvitation,
+        Self::Team,
         Self::AgentToken,
         Self::UserToken,
         Self::Agent,
@@ -70,6 +73,7 @@ impl Sort {
             Self::Viewer => "Viewer",
             Self::OrganizationMember => "OrganizationMember",
             Self::OrganizationInvitation => "OrganizationInvitation",
+            Self::Team => "Team",
             Self::AgentToken => "AgentToken",
             Self::UserToken => "APIAccessToken",
             Self::Agent => "Agent",
@@ -93,6 +97,7 @@ impl Sort {
             Self::Viewer => "viewer",
             Self::OrganizationMember => "member",
             Self::OrganizationInvitation => "invitation",
+            Self::Team => "team",
             Self::AgentToken => "agent token",
             Self::UserToken => "user token",
             Self::Agent => "agent",

@@ -8,6 +8,7 @@ mod builds;
 mod cluster_queues;
 mod cluster_tokens;
 mod clusters;
+mod deployment_roles;
 mod deployments;
 mod invitations;
 mod jobs;
@@ -17,6 +18,7 @@ mod pipelines;
 mod queues;
 mod reach;
 mod service_users;
+mod teams;
 mod user_token_inputs;
 mod user_tokens;
 
@@ -31,6 +33,7 @@ pub(crate) struct Mutation(
     cluster_queues::ClusterQueueMutations,
     cluster_tokens::ClusterTokenMutations,
     clusters::ClusterMutations,
+    deployment_roles::DeploymentRoleMutations,
     deployments::DeploymentMutations,
     invitations::InvitationMutations,
     jobs::JobMutations,
@@ -39,6 +42,7 @@ pub(crate) struct Mutation(
     pipelines::PipelineMutations,
     queues::QueueMutations,
     service_users::ServiceUserMutations,
+    teams::TeamMutations,
     user_tokens::UserTokenMutations,
 );
 
@@ -51,6 +55,7 @@ impl Mutation {
             cluster_queues::ClusterQueueMutations,
             cluster_tokens::ClusterTokenMutations,
             clusters::ClusterMutations,
+            deployment_roles::DeploymentRoleMutations,
             deployments::DeploymentMutations,
             invitations::InvitationMutations,
             jobs::JobMutations,
@@ -59,6 +64,7 @@ impl Mutation {
             pipelines::PipelineMutations,
             queues::QueueMutations,
             service_users::ServiceUserMutations,
+            teams::TeamMutations,
             user_tokens::UserTokenMutations,
         )
     }

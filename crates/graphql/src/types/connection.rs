@@ -5,7 +5,7 @@ use countersign_control::Result;
 use countersign_control::agent_tokens::Liveness;
 use countersign_control::agents::Wanted;
 use countersign_control::{builds, members};
-use countersign_domain::id::{DeploymentId, TokenId};
+use countersign_domain::id::{DeploymentId, TeamId, TokenId};
 
 use crate::call::Call;
 
@@ -16,6 +16,7 @@ use super::cluster::ClusterConnection;
 use super::cluster_token::ClusterAgentTokenConnection;
 use super::dagster_agent::DagsterAgentConnection;
 use super::deployment::DeploymentConnection;
+use super::deployment_role::DeploymentRoleGrantConnection;
 use super::invitation::OrganizationInvitationConnection;
 use super::job::JobConnection;
 use super::member::OrganizationMemberConnection;
@@ -23,6 +24,7 @@ use super::organization::OrganizationConnection;
 use super::page_info::PageInfo;
 use super::pipeline::PipelineConnection;
 use super::queue::ClusterQueueConnection;
+use super::team::TeamConnection;
 
 /// A list in pages.
 #[derive(Interface)]
@@ -45,6 +47,8 @@ pub(crate) enum Connection {
     DagsterAgentConnection(DagsterAgentConnection),
     OrganizationMemberConnection(OrganizationMemberConnection),
     OrganizationInvitationConnection(OrganizationInvitationConnection),
+    TeamConnection(TeamConnection),
+    DeploymentRoleGrantConnection(DeploymentRoleGrantConnection),
 }
 
 /// How the entries of a whole list are counted: only when somebody asks.
@@ -70,6 +74,8 @@ pub(crate) enum Count {
     ClusterTokens(DeploymentId),
     /// The organization's members that are wanted.
     Members(members::Wanted),
+    /// The members of a team.
+    TeamMembers(TeamId),
     /// The organization's invitations; true: only those that can be accepted.
     Invitations(Option<bool>),
 }
@@ -86,6 +92,7 @@ impl Count {
             Self::Queues => call.control.count_all_queues(&call.may()?).await?,
             Self::ClusterTokens(of) => call.control.count_cluster_tokens(&call.may()?, *of).await?,
             Self::Members(wanted) => call.control.count_members(&call.may()?, *wanted).await?,
+            Self::TeamMembers(team) => call.control.count_team_members(&call.may()?, *team).await?,
             Self::Invitations(pending) => call.control.count_invitations(&call.may()?, *pending).await?,
             Self::AgentsOfToken(token) => call.control.count_agent_token_agents(&call.may()?, *token).await?,
         };

@@ -10,6 +10,7 @@ use crate::nullable::{Nullable, answered, found};
 
 use super::connection::{Count, connection};
 use super::date_time::{DateTime, time};
+use super::deployment_role::{self, DeploymentRoleGrantConnection};
 use super::organization::own;
 use super::page_info::Window;
 use super::user::{User, person};
@@ -67,6 +68,18 @@ impl Deployment {
         last: Option<i32>,
     ) -> Nullable<DeploymentConnection> {
         answered(list(Call::of(ctx), Some(self.0.id), &Window { first, last, after, before }).await)
+    }
+
+    /// What was given in it, the oldest first; without what is given for all branch deployments.
+    async fn roles(
+        &self,
+        ctx: &Context<'_>,
+        after: Option<String>,
+        before: Option<String>,
+        first: Option<i32>,
+        last: Option<i32>,
+    ) -> Nullable<DeploymentRoleGrantConnection> {
+        answered(deployment_role::in_deployment(Call::of(ctx), self.0.id, &Window { first, last, after, before }).await)
     }
 
     /// When it was made.

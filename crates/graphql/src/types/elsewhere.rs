@@ -8,92 +8,10 @@
 
 use async_graphql::{Enum, ID, Object, Union};
 
-use super::date_time::DateTime;
-use super::organization::Organization;
 use super::pipeline::Pipeline;
+use super::team::Team;
 use super::user::User;
 use super::yaml::Yaml;
-
-/// A team. There are none.
-pub(crate) enum Team {}
-
-#[Object]
-impl Team {
-    /// When it was made.
-    async fn created_at(&self) -> DateTime {
-        match *self {}
-    }
-
-    /// What new members are.
-    async fn default_member_role(&self) -> TeamMemberRole {
-        match *self {}
-    }
-
-    /// What it is for.
-    async fn description(&self) -> Option<String> {
-        match *self {}
-    }
-
-    /// The global id.
-    pub(crate) async fn id(&self) -> ID {
-        match *self {}
-    }
-
-    /// Whether new members of the organization join it.
-    async fn is_default_team(&self) -> bool {
-        match *self {}
-    }
-
-    /// Whether its members may.
-    async fn members_can_create_pipelines(&self) -> bool {
-        match *self {}
-    }
-
-    /// Whether its members may.
-    async fn members_can_create_registries(&self) -> bool {
-        match *self {}
-    }
-
-    /// Whether its members may.
-    async fn members_can_create_suites(&self) -> bool {
-        match *self {}
-    }
-
-    /// Whether its members may.
-    async fn members_can_destroy_packages(&self) -> bool {
-        match *self {}
-    }
-
-    /// Whether its members may.
-    async fn members_can_destroy_registries(&self) -> bool {
-        match *self {}
-    }
-
-    /// Its name.
-    async fn name(&self) -> String {
-        match *self {}
-    }
-
-    /// Its organization.
-    async fn organization(&self) -> Option<Organization> {
-        match *self {}
-    }
-
-    /// Who sees it.
-    async fn privacy(&self) -> TeamPrivacy {
-        match *self {}
-    }
-
-    /// Its name in addresses.
-    async fn slug(&self) -> String {
-        match *self {}
-    }
-
-    /// The uuid.
-    async fn uuid(&self) -> ID {
-        match *self {}
-    }
-}
 
 /// What somebody is in a team.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
@@ -113,7 +31,7 @@ pub(crate) enum TeamPrivacy {
     Visible,
 }
 
-/// Somebody in a team. There is nobody.
+/// Somebody in a team, as Buildkite has it. Who is in one is seen in its `organizationMembers`.
 pub(crate) enum TeamMember {}
 
 #[Object]
@@ -144,7 +62,7 @@ impl TeamMember {
     }
 }
 
-/// What a team may do with a pipeline. There are no teams.
+/// What a team may do with a pipeline. Here it is given roles in deployments.
 pub(crate) enum TeamPipeline {}
 
 #[Object]
@@ -186,7 +104,7 @@ pub(crate) enum PipelineAccessLevels {
     ReadOnly,
 }
 
-/// What a team may do with a test suite. There are no teams.
+/// What a team may do with a test suite. Here it is given roles in deployments.
 pub(crate) enum TeamSuite {}
 
 #[Object]

@@ -2,6 +2,7 @@
 
 use async_graphql::{Context, Enum, ID, Object};
 use countersign_control::Result;
+use countersign_control::deployment_roles::Place;
 use countersign_control::members::{self, MemberReference, Wanted};
 use countersign_domain::id::UserId;
 use countersign_domain::{Id, Role};
@@ -12,8 +13,10 @@ use crate::nullable::{Nullable, answered};
 
 use super::connection::{Count, connection};
 use super::date_time::DateTime;
+use super::deployment_role::{self, DeploymentRole, DeploymentRoleGrantConnection};
 use super::organization::{Organization, own};
 use super::page_info::Window;
+use super::team::{self, TeamConnection};
 use super::user::User;
 use super::user_token::{UserTokenConnection, tokens_of};
 
@@ -101,6 +104,40 @@ impl OrganizationMember {
         self.0.user.description.as_deref()
     }
 
+    /// What they were given of their own in deployments, the oldest first.
+    async fn deployment_roles(
+        &self,
+        ctx: &Context<'_>,
+        after: Option<String>,
+        before: Option<String>,
+        first: Option<i32>,
+        last: Option<i32>,
+    ) -> Nullable<DeploymentRoleGrantConnection> {
+        let window = Window { first, last, after, before };
+        answered(deployment_role::of_holder(Call::of(ctx), deployment_role::by_member(self.0.user.id), &window).await)
+    }
+
+    /// The teams that they are in, by name: they hold what those were given too.
+    async fn teams(
+        &self,
+        ctx: &Context<'_>,
+        after: Option<String>,
+        before: Option<String>,
+        first: Option<i32>,
+        last: Option<i32>,
+    ) -> Nullable<TeamConnection> {
+        answered(team::of_member(Call::of(ctx), self.0.user.id, &Window { first, last, after, before }).await)
+    }
+
+    /// What they hold in a deployment, of all that they hold the most permissive.
+    async fn role_in(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The deployment's global id or uuid.")] deployment_id: ID,
+    ) -> Nullable<DeploymentRole> {
+        answered(role_in(Call::of(ctx), self.0.user.id, &deployment_id).await)
+    }
+
     /// Their user tokens in this organization, newest first, without values: for Organization Admins.
     async fn user_tokens(
         &self,
@@ -113,6 +150,14 @@ impl OrganizationMember {
         let window = Window { first, last, after, before };
         answered(tokens_of(Call::of(ctx), self.0.user.id, window).await)
     }
+}
+
+async fn role_in(call: &Call, member: UserId, deployment: &ID) -> Result<DeploymentRole> {
+    let Place::Deployment(at) = deployment_role::place(Some(deployment), None)? else {
+        return Err(countersign_control::Error::NotFound("deployment"));
+    };
+    let held = call.control.held_in(&call.may()?, MemberReference::Id(member), at).await?;
+    Ok(held.role.into())
 }
 
 /// The organization's members.

@@ -14,7 +14,7 @@ use super::build::{self, Build};
 use super::cluster::{self, Cluster};
 use super::cluster_token::{self, ClusterToken};
 use super::deployment::{self, Deployment};
-use super::elsewhere::{PipelineTemplate, Rule, Suite, Team, TeamMember, TeamPipeline, TeamSuite};
+use super::elsewhere::{PipelineTemplate, Rule, Suite, TeamMember, TeamPipeline, TeamSuite};
 use super::invitation::{self, OrganizationInvitation};
 use super::job::{self, Job, JobTypeCommand};
 use super::member::{self, OrganizationMember};
@@ -22,6 +22,7 @@ use super::organization::{Organization, own};
 use super::pipeline::{self, Pipeline};
 use super::queue::{self, ClusterQueue};
 use super::step_job::{JobTypeBlock, JobTypeTrigger, JobTypeWait};
+use super::team::{self, Team};
 use super::user::{User, member};
 use super::user_token::{self, UserToken};
 use super::viewer::Viewer;
@@ -94,6 +95,7 @@ pub(crate) async fn node(call: &Call, id: &ID) -> Result<Option<Node>> {
         Sort::Job => Some(job::any(call, Id::from_uuid(uuid)).await?.into()),
         Sort::Pipeline => Some(Node::Pipeline(pipeline::by_id(call, Id::from_uuid(uuid)).await?)),
         Sort::ClusterQueue => Some(Node::Queue(queue::by_id(call, Id::from_uuid(uuid)).await?)),
+        Sort::Team => Some(Node::Team(team::by_id(call, Id::from_uuid(uuid)).await?)),
         Sort::OrganizationMember => Some(Node::Member(member::by_id(call, Id::from_uuid(uuid)).await?)),
         Sort::OrganizationInvitation => {
             let wanted = InvitationReference::Id(Id::from_uuid(uuid));

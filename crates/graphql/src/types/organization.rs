@@ -20,12 +20,14 @@ use super::connection::{connection, int};
 use super::dagster_agent::{self, DagsterAgentConnection, DagsterAgentStatus};
 use super::date_time::DateTime;
 use super::deployment::{self, DeploymentConnection};
+use super::deployment_role::DeploymentRole;
 use super::invitation::{self, OrganizationInvitationConnection};
 use super::member::{self, OrganizationMember, OrganizationMemberConnection, OrganizationMemberRole};
 use super::page_info::Window;
 use super::permission::OrganizationPermissions;
 use super::pipeline::{self, PipelineConnection};
 use super::queue::{self, ClusterQueueConnection};
+use super::team::{self, Team, TeamConnection};
 use super::{agent, agent_token, audit_log};
 
 pub(crate) struct Organization(pub organizations::Organization);
@@ -102,9 +104,9 @@ impl Organization {
         global_id::encode(Sort::Organization, self.0.id)
     }
 
-    /// Whether it has teams: this server has none.
+    /// Whether it has teams: every organization may.
     async fn is_teams_enabled(&self) -> Option<bool> {
-        Some(false)
+        Some(true)
     }
 
     /// Its name for people.
@@ -241,6 +243,34 @@ impl Organization {
         #[graphql(desc = "The global id, uuid or e-mail address; a service user's name.")] id: ID,
     ) -> Nullable<OrganizationMember> {
         found(member::named(Call::of(ctx), &id).await.map(Some))
+    }
+
+    /// Its teams, by name.
+    async fn teams(
+        &self,
+        ctx: &Context<'_>,
+        after: Option<String>,
+        before: Option<String>,
+        first: Option<i32>,
+        last: Option<i32>,
+    ) -> Nullable<TeamConnection> {
+        answered(team::list(Call::of(ctx), &Window { first, last, after, before }).await)
+    }
+
+    /// One of its teams.
+    async fn team(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The global id, uuid or name.")] id: ID,
+    ) -> Nullable<Team> {
+        found(team::named(Call::of(ctx), &id).await.map(Some))
+    }
+
+    /// The role that every member has in every deployment.
+    async fn members_role(&self, ctx: &Context<'_>) -> Nullable<DeploymentRole> {
+        let call = Call::of(ctx);
+        let role = async { call.control.members_role(&call.may()?).await };
+        answered(role.await.map(Into::into))
     }
 
     /// Its invitations, newest first.

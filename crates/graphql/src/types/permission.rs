@@ -2,8 +2,8 @@
 
 use async_graphql::{Context, Object, SimpleObject};
 use countersign_control::access::actions::{
-    ChangeMemberRole, CreateAgentToken, CreateInvitation, CreatePipeline, PauseAgent, RevokeAgentToken, StopAgent,
-    ViewAgentTokens, ViewAgents, ViewAudit, ViewBuilds, ViewMembers,
+    ChangeMemberRole, ChangeTeamMembers, CreateAgentToken, CreateInvitation, CreatePipeline, CreateTeam, PauseAgent,
+    RevokeAgentToken, StopAgent, ViewAgentTokens, ViewAgents, ViewAudit, ViewBuilds, ViewMembers, ViewTeams,
 };
 use countersign_control::{Action, Error};
 
@@ -159,22 +159,22 @@ impl OrganizationPermissions {
     }
 
     /// Manage every team.
-    async fn team_admin(&self) -> Option<Permission> {
-        not_here("teams")
+    async fn team_admin(&self, ctx: &Context<'_>) -> Option<Permission> {
+        ask::<ChangeTeamMembers>(ctx)
     }
 
     /// Create teams.
-    async fn team_create(&self) -> Option<Permission> {
-        not_here("teams")
+    async fn team_create(&self, ctx: &Context<'_>) -> Option<Permission> {
+        ask::<CreateTeam>(ctx)
     }
 
     /// Switch teams on and off.
     async fn team_enabled_change(&self) -> Option<Permission> {
-        not_here("teams")
+        not_here("way to switch teams off")
     }
 
     /// See teams.
-    async fn team_view(&self) -> Option<Permission> {
-        not_here("teams")
+    async fn team_view(&self, ctx: &Context<'_>) -> Option<Permission> {
+        ask::<ViewTeams>(ctx)
     }
 }

@@ -21,5 +21,6 @@ mod pipelines;
 mod queues;
 mod reveal;
 mod schema_file;
+mod teams;
 mod transport;
 mod user_tokens;

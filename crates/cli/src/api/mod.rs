@@ -3,6 +3,7 @@
 mod answer;
 pub mod build_documents;
 pub mod documents;
+pub mod role_documents;
 pub mod shapes;
 
 use std::time::Duration;

@@ -1,10 +1,11 @@
 //! `countersign member`: who is in the organization, and as what.
 
 use clap::{Args, Subcommand};
-use countersign_domain::Role;
+use countersign_domain::{DeploymentRole, Role};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::roles;
 use crate::{
     Ambient,
     api::{
@@ -16,7 +17,7 @@ use crate::{
     output::{Printer, Table, harmless, local_time},
 };
 
-/// List, promote, demote and remove the members of the organization
+/// List, promote, demote and remove the members of the organization, and give them roles in deployments
 ///
 /// People come in by an invitation: countersign invitation create. What a member's user tokens are is in: countersign user token list
 /// --member.
@@ -57,6 +58,39 @@ enum Command {
         /// Let the user tokens of somebody who is no Organization Admin any more stay good
         #[arg(long, env = variables::KEEP_TOKENS)]
         keep_tokens: bool,
+    },
+    /// Give a member a role in a deployment: viewer, launcher, editor or admin
+    ///
+    /// Of all that a member holds, by grants of their own, by their teams and by the role of all members, the most permissive counts.
+    #[command(after_help = "Example:\n  countersign member grant bob@example.com editor --deployment prod")]
+    Grant {
+        #[command(flatten)]
+        named: Named,
+        #[command(flatten)]
+        role: roles::Given,
+    },
+    /// Take away what a member was given in a deployment
+    #[command(after_help = "Example:\n  countersign member ungrant bob@example.com --deployment prod")]
+    Ungrant {
+        #[command(flatten)]
+        named: Named,
+        #[command(flatten)]
+        at: roles::At,
+    },
+    /// List what a member was given in deployments, of their own and by their teams
+    #[command(after_help = "Example:\n  countersign member roles bob@example.com")]
+    Roles {
+        #[command(flatten)]
+        named: Named,
+    },
+    /// Show or change the role that every member has in every deployment
+    #[command(after_help = "Example:\n  countersign member default-role viewer")]
+    DefaultRole {
+        /// The role: viewer, launcher, editor or admin [default: none, it is shown]
+        #[arg(value_name = "ROLE")]
+        to: Option<DeploymentRole>,
+        #[command(flatten)]
+        server: ServerArgs,
     },
     /// Take a member out of the organization, and all their user tokens in it back
     #[command(after_help = "Example:\n  countersign member remove bob@example.com")]
@@ -109,6 +143,21 @@ impl Member {
                     let role = text(member, "role").to_lowercase();
                     format!("{} has the role {role} now.\n{}", label(member), losses(&changed))
                 })?;
+            }
+            Command::Grant { named, role } => {
+                let api = Api::for_user(&named.server, &ambient.environment)?;
+                role.give(&api, printer, "memberId", &named.member).await?;
+            }
+            Command::Ungrant { named, at } => {
+                let api = Api::for_user(&named.server, &ambient.environment)?;
+                at.take(&api, printer, "memberId", &named.member).await?;
+            }
+            Command::Roles { named } => {
+                let api = Api::for_user(&named.server, &ambient.environment)?;
+                roles::of_member(&api, printer, &named.member).await?;
+            }
+            Command::DefaultRole { to, server } => {
+                roles::of_all(&Api::for_user(&server, &ambient.environment)?, printer, to).await?;
             }
             Command::Remove { named } => {
                 remove(&Api::for_user(&named.server, &ambient.environment)?, &named.member, printer).await?;

@@ -29,10 +29,12 @@ mod pipeline;
 mod queue;
 mod reach;
 mod redactor;
+mod roles;
 mod secret;
 mod server;
 mod service_user;
 mod step;
+mod team;
 mod token;
 mod told;
 mod user;
@@ -63,6 +65,7 @@ pub enum Command {
     Member(member::Member),
     Invitation(invitation::Invitation),
     ServiceUser(service_user::ServiceUser),
+    Team(team::Team),
     Build(build::Build),
     Queue(queue::Queue),
     Deployment(deployment::DeploymentCommand),
@@ -119,6 +122,7 @@ impl Command {
             Self::Member(it) => it.run(ambient, printer).await,
             Self::Invitation(it) => it.run(ambient, printer).await,
             Self::ServiceUser(it) => it.run(ambient, printer).await,
+            Self::Team(it) => it.run(ambient, printer).await,
             Self::Build(it) => it.run(ambient, printer).await,
             Self::Queue(it) => it.run(ambient, printer).await,
             Self::Deployment(it) => it.run(ambient, printer).await,

@@ -135,10 +135,13 @@ fn the_page_of_permissions_is_up_to_date() {
     let mut page = format!("# Permissions\n\n{GENERATED}\n");
     page.push_str(
         "Who may do what. What is not here nobody may; what a member may, an Organization Admin may \
-     too.\n\n| action | what | who |\n|---|---|---|\n",
+     too. What a Launcher of a deployment may, its Editors and Admins may too; every member is a \
+     Launcher of every deployment unless an Organization Admin says otherwise: see [roles in \
+     deployments](members.md#roles-in-deployments).\n\n| action | what | who |\n|---|---|---|\n",
     );
     for row in TABLE {
-        let who: Vec<&str> = row.allowed.iter().map(|who| who.words()).collect();
+        let mut who: Vec<&str> = row.allowed.iter().map(|who| who.words()).collect();
+        who.extend(row.within.map(countersign_domain::deployment_role::Need::words));
         let alone = if row.people_alone { ", and no service user" } else { "" };
         writeln!(page, "| `{}` | {} | {}{alone} |", row.name, row.does.trim(), who.join("; ")).expect("text");
     }

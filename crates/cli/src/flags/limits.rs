@@ -13,6 +13,7 @@ use countersign_control::{
     members::MAX_MEMBERS,
     queues::MAX_QUEUES,
     steps::MAX_NOTIFY,
+    teams::{MAX_TEAMS, MAX_TEAMS_OF_MEMBER},
     user_tokens::MAX_USER_TOKENS,
 };
 use countersign_domain::{
@@ -84,6 +85,8 @@ fn rows() -> Vec<Row> {
         ),
         ("queues of one organization, when a person creates another", number(MAX_QUEUES.unsigned_abs()), "", CONFLICT),
         ("members of one organization, service users among them", number(MAX_MEMBERS.unsigned_abs()), "", CONFLICT),
+        ("teams of one organization", number(MAX_TEAMS.unsigned_abs()), "", CONFLICT),
+        ("teams that one member is in", number(MAX_TEAMS_OF_MEMBER as u64), "", CONFLICT),
         ("invitations of one organization that can be accepted", number(MAX_PENDING.unsigned_abs()), "", CONFLICT),
         ("user tokens of one member that were not revoked", number(MAX_USER_TOKENS.unsigned_abs()), "", CONFLICT),
         ("days that an invitation can be accepted", number(MAX_LIFETIME.as_secs() / 86_400), "", INVALID),

@@ -115,7 +115,7 @@ variables! {
     ORGANIZATION_NAME = "COUNTERSIGN_ORGANIZATION_NAME";
     /// The e-mail address of an organization's first admin.
     ADMIN = "COUNTERSIGN_ADMIN";
-    /// What a token, a service user or a deployment is for.
+    /// What a token, a service user, a team or a deployment is for.
     DESCRIPTION = "COUNTERSIGN_DESCRIPTION";
     /// Why something is taken back.
     REASON = "COUNTERSIGN_REASON";
@@ -125,11 +125,11 @@ variables! {
     REVEAL = "COUNTERSIGN_REVEAL";
     /// The deployments that a token reaches.
     DEPLOYMENTS = "COUNTERSIGN_DEPLOYMENTS";
-    /// Whether a token reaches all branch deployments.
+    /// Whether a token reaches all branch deployments, or a role is for all of them.
     BRANCH_DEPLOYMENTS = "COUNTERSIGN_BRANCH_DEPLOYMENTS";
     /// The deployment that a new branch deployment belongs to.
     BRANCH_OF = "COUNTERSIGN_BRANCH_OF";
-    /// The deployment that a build's jobs run in, or that is asked about.
+    /// The deployment that a build's jobs run in, that a role is for, or that is asked about.
     DEPLOYMENT = "COUNTERSIGN_DEPLOYMENT";
     /// Whether a token is to reach every deployment again.
     EVERY_DEPLOYMENT = "COUNTERSIGN_EVERY_DEPLOYMENT";
@@ -151,6 +151,8 @@ variables! {
     RUNNING = "COUNTERSIGN_RUNNING";
     /// What a member may do: `admin` or `member`.
     ROLE = "COUNTERSIGN_ROLE";
+    /// Whether the Admin of a deployment manages its agent tokens.
+    MANAGE_AGENT_TOKENS = "COUNTERSIGN_MANAGE_AGENT_TOKENS";
     /// The member whose user tokens are meant.
     MEMBER = "COUNTERSIGN_MEMBER";
     /// Whether the user tokens of somebody who is no Organization Admin any more stay good.

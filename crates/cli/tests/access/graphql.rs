@@ -125,6 +125,29 @@ const SAMPLES: &[(&str, &str)] = &[
         "organizationInvitationWithdraw(input: {id: \"{global-invitation}\"}) { invitation { id } }",
     ),
     ("mutation organizationInvitationAccept", "organizationInvitationAccept(input: {}) { userTokenValue }"),
+    (
+        "mutation deploymentRoleGive",
+        "deploymentRoleGive(input: {memberId: \"{service-user}\", deploymentId: \"{kept}\", role: EDITOR}) { deploymentRoleGrant { role } }",
+    ),
+    (
+        "mutation deploymentRoleTake",
+        "deploymentRoleTake(input: {teamId: \"{team}\", deploymentId: \"{kept}\"}) { deploymentRoleGrant { role } }",
+    ),
+    ("mutation membersRoleUpdate", "membersRoleUpdate(input: {role: LAUNCHER}) { organization { id } }"),
+    (
+        "mutation teamCreate",
+        "teamCreate(input: {organizationID: \"{global-organization}\", name: \"made\"}) { team { id } }",
+    ),
+    ("mutation teamUpdate", "teamUpdate(input: {id: \"{team}\", description: \"e\"}) { team { id } }"),
+    (
+        "mutation teamMemberAdd",
+        "teamMemberAdd(input: {teamId: \"{team}\", memberId: \"{admin-user}\"}) { team { id } }",
+    ),
+    (
+        "mutation teamMemberRemove",
+        "teamMemberRemove(input: {teamId: \"{team}\", memberId: \"{admin-user}\"}) { team { id } }",
+    ),
+    ("mutation teamDelete", "teamDelete(input: {id: \"{global-team}\"}) { deletedTeamID }"),
     ("mutation serviceUserCreate", "serviceUserCreate(input: {name: \"made\"}) { serviceUser { id } }"),
     (
         "mutation serviceUserUpdate",
@@ -165,6 +188,21 @@ const NESTED: &[(&str, &str)] = &[
     ("Organization.dagsterAgentStatus", "organization(slug: \"{slug}\") { dagsterAgentStatus }"),
     ("Organization.members", "organization(slug: \"{slug}\") { members(first: 1) { count } }"),
     ("Organization.member", "organization(slug: \"{slug}\") { member(id: \"ada@acme.example\") { id } }"),
+    ("Organization.teams", "organization(slug: \"{slug}\") { teams(first: 1) { count } }"),
+    ("Organization.team", "organization(slug: \"{slug}\") { team(id: \"{lasting-team}\") { id } }"),
+    ("Organization.membersRole", "organization(slug: \"{slug}\") { membersRole }"),
+    (
+        "Team.organizationMembers",
+        "node(id: \"{global-lasting-team}\") { ... on Team { organizationMembers(first: 1) { count } } }",
+    ),
+    (
+        "Team.deploymentRoles",
+        "node(id: \"{global-lasting-team}\") { ... on Team { deploymentRoles(first: 1) { count } } }",
+    ),
+    (
+        "OrganizationMember.roleIn",
+        "organization(slug: \"{slug}\") { member(id: \"{admin-user}\") { roleIn(deploymentId: \"{kept}\") } }",
+    ),
     ("Organization.invitations", "organization(slug: \"{slug}\") { invitations(first: 1) { count } }"),
     (
         "OrganizationMember.userTokens",

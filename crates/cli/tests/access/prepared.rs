@@ -3,19 +3,22 @@
 use countersign_control::PageRequest;
 use countersign_control::access::actions::{
     CreateAgentToken, CreateBuild, CreateDeployment, CreateInvitation, CreatePipeline, CreateQueue, CreateServiceUser,
-    CreateServiceUserToken, CreateUserToken, PauseQueue, ViewBuilds, ViewOrganization, ViewQueues,
+    CreateServiceUserToken, CreateTeam, CreateUserToken, GrantDeploymentRole, PauseQueue, ViewBuilds, ViewOrganization,
+    ViewQueues,
 };
 use countersign_control::agent_tokens::NewAgentToken;
 use countersign_control::builds::NewBuild;
+use countersign_control::deployment_roles::{HolderReference, NewRole, Place};
 use countersign_control::deployments::NewDeployment;
 use countersign_control::invitations::NewInvitation;
 use countersign_control::members::MemberReference;
 use countersign_control::pipelines::NewPipeline;
 use countersign_control::queues::{NewQueue, QueueReference};
 use countersign_control::service_users::NewServiceUser;
+use countersign_control::teams::{NewTeam, TeamReference};
 use countersign_control::user_tokens::NewUserToken;
-use countersign_domain::Role;
 use countersign_domain::id::{DeploymentId, JobId};
+use countersign_domain::{DeploymentRole, Role};
 use countersign_testkit::{Tenant, World};
 
 use crate::words::global;
@@ -59,7 +62,20 @@ pub async fn make(world: &World, tenant: &Tenant, ended: JobId) -> Vec<(&'static
     let (robot, new) = (robot.user.id, NewUserToken::default());
     let grant = tenant.may::<CreateServiceUserToken>(control);
     let its = control.create_service_user_token(&grant, MemberReference::Id(robot), new).await.expect("a token");
+    let team = async |name: &str| {
+        let new = NewTeam { name: name.to_owned(), description: None };
+        control.create_team(&tenant.may::<CreateTeam>(control), new).await.expect("a team").id
+    };
+    let (lasting, team) = (team("lasting").await, team("short").await);
+    let holder = HolderReference::Team(TeamReference::Id(team));
+    let new = NewRole { holder, place: Place::Deployment(kept), role: DeploymentRole::Editor, tokens: false };
+    control.give_deployment_role(&tenant.may::<GrantDeploymentRole>(control), new).await.expect("a role");
     let mut made = vec![
+        ("{team}", team.to_string()),
+        ("{global-team}", global("Team", team.to_string())),
+        ("{lasting-team}", lasting.to_string()),
+        ("{global-lasting-team}", global("Team", lasting.to_string())),
+        ("{admin-user}", tenant.created.admin.id.to_string()),
         ("{invitation-value}", invited.secret.reveal().to_owned()),
         ("{global-invitation}", global("OrganizationInvitation", invited.invitation.id.to_string())),
         ("{service-user}", robot.to_string()),

@@ -99,3 +99,55 @@ fn what_cannot_be_taken_says_what_to_do() {
     accept("csniv_nonsense").must(3, &[]);
     accept(stand.user_token()).must(4, &["another kind"]);
 }
+
+#[test]
+fn roles_in_deployments_and_teams() {
+    let stand = Stand::new(Engine::Sqlite);
+    let _server = stand.server(&[]);
+    let made = stand.ada(&["invitation", "create", "bob@example.com", "--output", "json"]).json();
+    let file = stand.path("invitation");
+    fs::write(&file, made["value"].as_str().expect("a value")).expect("written");
+    let from = format!("file://{}", file.display());
+    let accept = ["invitation", "accept", "--server", &stand.address(), "--invitation", &from, "--output", "json"];
+    let bob = run(command(&accept)).json()["value"].as_str().expect("a value").to_owned();
+    stand.ada(&["deployment", "create", "prod"]).must(0, &["prod"]);
+
+    stand.ada(&["member", "default-role"]).must(0, &["Every member has the role launcher in every deployment."]);
+    stand.ada(&["member", "default-role", "viewer"]).must(0, &["viewer"]);
+    stand.with_token(&bob, &["deployment", "create", "x"]).must(4, &["Organization Admin"]);
+    stand.ada(&["member", "grant", "bob@example.com", "editor"]).must(2, &["where?"]);
+    let tokens = ["member", "grant", "bob@example.com", "editor", "--deployment", "prod", "--manage-agent-tokens"];
+    stand.ada(&tokens).must(2, &["comes with the role admin alone"]);
+    stand.ada(&["member", "grant", "bob@example.com", "owner", "--deployment", "prod"]).must(2, &["viewer, launcher"]);
+    stand
+        .ada(&["member", "grant", "bob@example.com", "admin", "--deployment", "prod", "--manage-agent-tokens"])
+        .must(0, &["bob@example.com has the role admin in prod, with its agent tokens."]);
+    stand.with_token(&bob, &["token", "create", "--deployments", "prod"]).must(0, &["csnat_"]);
+    stand.with_token(&bob, &["token", "create"]).must(4, &["every deployment that the token reaches"]);
+    stand
+        .ada(&["member", "ungrant", "bob@example.com", "--deployment", "prod"])
+        .must(0, &["no longer has the role admin"]);
+    stand
+        .ada(&["member", "ungrant", "bob@example.com", "--deployment", "prod"])
+        .must(5, &["No role in that deployment found"]);
+
+    stand.ada(&["team", "create", "platform", "--description", "Deploys"]).must(0, &["platform", "Deploys"]);
+    stand.ada(&["team", "add", "platform", "bob@example.com"]).must(0, &["bob@example.com is in the team platform."]);
+    stand
+        .ada(&["team", "grant", "platform", "editor", "--all-branch-deployments"])
+        .must(0, &["The team platform has the role editor in all branch deployments."]);
+    stand.with_token(&bob, &["deployment", "create", "pull-1", "--branch-of", "prod"]).must(0, &["pull-1"]);
+    stand.with_token(&bob, &["deployment", "delete", "prod"]).must(4, &["Organization Admin"]);
+    stand
+        .with_token(&bob, &["team", "show", "platform"])
+        .must(0, &["bob@example.com", "all branch deployments", "editor"]);
+    stand.ada(&["member", "roles", "bob@example.com"]).must(0, &["team platform", "editor"]);
+    stand.ada(&["team", "edit", "platform"]).must(2, &["nothing to change"]);
+    stand.ada(&["team", "edit", "platform", "--name", "infra"]).must(0, &["infra"]);
+    stand.ada(&["team", "list"]).must(0, &["infra"]);
+    stand.ada(&["team", "remove", "infra", "bob@example.com"]).must(0, &["is no longer in the team infra."]);
+    stand.with_token(&bob, &["deployment", "delete", "pull-1"]).must(4, &["an Editor of the deployment"]);
+    stand.ada(&["team", "ungrant", "infra", "--all-branch-deployments"]).must(0, &["no longer has the role editor"]);
+    stand.ada(&["team", "delete", "infra"]).must(0, &["The team infra is deleted"]);
+    stand.ada(&["team", "show", "infra"]).must(5, &["no team found"]);
+}

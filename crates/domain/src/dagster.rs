@@ -1,4 +1,10 @@
-//! What is decided of agents that Dagster+ agents are.
+//! What is decided of agents that Dagster+ agents are, of what they load, and of what they are asked to do.
+
+mod location;
+mod request;
+
+pub use location::{BadDefinition, Definition, LocationState, MAX_CONTAINER_CONTEXT, MAX_FIELD};
+pub use request::{AGAIN_AFTER, MAX_OFFERS, RequestKind, RequestState};
 
 use std::time::Duration;
 

@@ -176,6 +176,10 @@ pub mod of {
         DagsterAgent,
         /// The process of such an agent, which names itself.
         DagsterProcess,
+        /// Code that a Dagster+ agent loads for a deployment.
+        CodeLocation,
+        /// Something to do for a Dagster+ agent.
+        DagsterRequest,
     }
 }
 
@@ -211,3 +215,7 @@ pub type SigningKeyId = Id<of::SigningKey>;
 pub type DagsterAgentId = Id<of::DagsterAgent>;
 /// What the process of such an agent calls itself.
 pub type DagsterProcessId = Id<of::DagsterProcess>;
+/// Id of a code location.
+pub type CodeLocationId = Id<of::CodeLocation>;
+/// Id of something to do for a Dagster+ agent.
+pub type DagsterRequestId = Id<of::DagsterRequest>;

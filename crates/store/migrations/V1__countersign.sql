@@ -214,6 +214,44 @@ CREATE TABLE dagster_agent_deployments (
 );
 CREATE INDEX dagster_agents_of_deployment ON dagster_agent_deployments (deployment_id);
 
+-- What Dagster+ agents load for a deployment. `changed_at` is what they compare; what was told of it before that says nothing of it any more.
+CREATE TABLE code_locations (
+    id               BYTEA PRIMARY KEY,
+    organization_id  BYTEA NOT NULL,
+    deployment_id    BYTEA NOT NULL REFERENCES deployments (id),
+    name             TEXT NOT NULL,
+    definition       TEXT NOT NULL,
+    queue            TEXT,
+    created_at       BIGINT NOT NULL,
+    created_by       BYTEA,
+    changed_at       BIGINT NOT NULL,
+    told_at          BIGINT,
+    error            TEXT,
+    manifest         TEXT
+);
+CREATE UNIQUE INDEX code_locations_by_name ON code_locations (deployment_id, name);
+
+-- What there is to do for Dagster+ agents. One without an answer is offered once more.
+CREATE TABLE dagster_requests (
+    id               BYTEA PRIMARY KEY,
+    organization_id  BYTEA NOT NULL,
+    deployment_id    BYTEA NOT NULL REFERENCES deployments (id),
+    location         TEXT,
+    queue            TEXT,
+    kind             TEXT NOT NULL,
+    created_at       BIGINT NOT NULL,
+    created_by       BYTEA,
+    expires_at       BIGINT NOT NULL,
+    offers           BIGINT NOT NULL,
+    offered_at       BIGINT,
+    offered_to       BYTEA,
+    ended_at         BIGINT,
+    answer           TEXT
+);
+CREATE INDEX dagster_requests_open ON dagster_requests (deployment_id, id) WHERE ended_at IS NULL;
+CREATE INDEX dagster_requests_of_deployment ON dagster_requests (deployment_id, id);
+CREATE INDEX dagster_requests_ended ON dagster_requests (ended_at) WHERE ended_at IS NOT NULL;
+
 -- A queue is known from the first agent or job on. While its dispatch is paused, its agents are given nothing.
 CREATE TABLE queues (
     id                  BYTEA PRIMARY KEY,

@@ -6,7 +6,7 @@ use crate::Sql;
 #[must_use]
 pub fn all() -> Vec<(&'static str, &'static [Sql])> {
     use crate::{
-        agents, artifacts, audit, blobs, builds, dagster_agents, deployments, instance, jobs, keys, oidc_keys,
+        agents, artifacts, audit, blobs, builds, code_locations, dagster_agents, dagster_requests, deployments, instance, jobs, keys, oidc_keys,
         organizations, queue_counts, queues, refusals, retention, steps, tokens, users,
     };
     vec![
@@ -21,7 +21,9 @@ pub fn all() -> Vec<(&'static str, &'static [Sql])> {
         ("builds::pipelines", builds::pipelines::ALL),
         ("builds::tally", builds::tally::ALL),
         ("deployments", deployments::ALL),
+        ("code_locations", code_locations::ALL),
         ("dagster_agents", dagster_agents::ALL),
+        ("dagster_requests", dagster_requests::ALL),
         ("instance", instance::ALL),
         ("jobs", jobs::ALL),
         ("jobs::dispatch", jobs::dispatch::ALL),

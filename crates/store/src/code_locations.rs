@@ -1,0 +1,207 @@
+//! Code locations: what Dagster+ agents load for a deployment, and what they told of it.
+
+use countersign_domain::Timestamp;
+use countersign_domain::dagster::Definition;
+use countersign_domain::id::{CodeLocationId, DeploymentId, OrganizationId, UserId};
+use serde::{Deserialize, Serialize};
+
+use crate::{Row, StoreError, Tx, Value, params, statements};
+
+macro_rules! columns {
+    () => {
+        "l.id, l.deployment_id, l.name, l.definition, l.queue, l.created_at, l.created_by, l.changed_at, l.told_at, l.error, l.manifest"
+    };
+}
+
+statements! {
+    /// A new code location.
+    INSERT = "INSERT INTO code_locations (id, organization_id, deployment_id, name, definition, queue, created_at, created_by, changed_at)
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $7)";
+    /// Another definition. What was told of the one before stays until an agent tells of this one.
+    CHANGE = "UPDATE code_locations SET definition = $3, queue = $4, changed_at = $5 WHERE organization_id = $1 AND id = $2";
+    /// One of the organization's code locations, by its deployment and name.
+    FIND = concat!("SELECT ", columns!(), " FROM code_locations l WHERE l.organization_id = $1 AND l.deployment_id = $2 AND l.name = $3");
+    /// Those of a deployment, by name.
+    LIST = concat!("SELECT ", columns!(), " FROM code_locations l WHERE l.organization_id = $1 AND l.deployment_id = $2 ORDER BY l.name");
+    /// How many a deployment has.
+    COUNT = "SELECT COUNT(*) AS n FROM code_locations WHERE organization_id = $1 AND deployment_id = $2";
+    /// What an agent told.
+    TELL = "UPDATE code_locations SET told_at = $3, error = $4, manifest = COALESCE($5, manifest) WHERE organization_id = $1 AND id = $2";
+    /// Removes one.
+    REMOVE = "DELETE FROM code_locations WHERE organization_id = $1 AND id = $2";
+    /// Removes those of a deployment that was deleted.
+    REMOVE_OF_DEPLOYMENT = "DELETE FROM code_locations WHERE organization_id = $1 AND deployment_id = $2";
+}
+
+/// What Dagster+ agents load for a deployment.
+#[derive(Debug, Clone)]
+pub struct CodeLocation {
+    /// Its id.
+    pub id: CodeLocationId,
+    /// Its deployment.
+    pub deployment: DeploymentId,
+    /// Its name, unique in the deployment.
+    pub name: String,
+    /// How it is found.
+    pub definition: Definition,
+    /// When it was added.
+    pub created_at: Timestamp,
+    /// By whom.
+    pub created_by: Option<UserId>,
+    /// When it was last changed, or was to be loaded anew: agents compare this.
+    pub changed_at: Timestamp,
+    /// When an agent last told of it.
+    pub told_at: Option<Timestamp>,
+    /// Why it could not be loaded, where that was told last.
+    pub error: Option<String>,
+    /// What was last loaded, in Dagster's own form of JSON.
+    pub manifest: Option<String>,
+}
+
+/// A definition as it is kept.
+#[derive(Serialize, Deserialize, Default)]
+#[serde(default)]
+struct Kept {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    image: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    python_file: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    package_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    module_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    autoload_defs_module_name: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    working_directory: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    executable_path: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    attribute: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    commit_hash: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    container_context: Option<String>,
+}
+
+/// Without the queue, which has a column of its own: agents ask by it.
+fn kept(it: &Definition) -> Kept {
+    let it = it.clone();
+    Kept {
+        image: it.image,
+        python_file: it.python_file,
+        package_name: it.package_name,
+        module_name: it.module_name,
+        autoload_defs_module_name: it.autoload_defs_module_name,
+        working_directory: it.working_directory,
+        executable_path: it.executable_path,
+        attribute: it.attribute,
+        commit_hash: it.commit_hash,
+        url: it.url,
+        container_context: it.container_context,
+    }
+}
+
+fn location(row: &Row) -> Result<CodeLocation, StoreError> {
+    let kept: Kept = row.json("definition")?;
+    Ok(CodeLocation {
+        id: row.get("id")?,
+        deployment: row.get("deployment_id")?,
+        name: row.get("name")?,
+        definition: Definition {
+            image: kept.image,
+            python_file: kept.python_file,
+            package_name: kept.package_name,
+            module_name: kept.module_name,
+            autoload_defs_module_name: kept.autoload_defs_module_name,
+            working_directory: kept.working_directory,
+            executable_path: kept.executable_path,
+            attribute: kept.attribute,
+            commit_hash: kept.commit_hash,
+            url: kept.url,
+            queue: row.get("queue")?,
+            container_context: kept.container_context,
+        },
+        created_at: row.get("created_at")?,
+        created_by: row.get("created_by")?,
+        changed_at: row.get("changed_at")?,
+        told_at: row.get("told_at")?,
+        error: row.get("error")?,
+        manifest: row.get("manifest")?,
+    })
+}
+
+/// Adds a code location. [`StoreError::UniqueViolation`] when its deployment has one of that name.
+pub async fn insert(
+    tx: &mut Tx,
+    of: OrganizationId,
+    id: CodeLocationId,
+    deployment: DeploymentId,
+    name: &str,
+    definition: &Definition,
+    by: UserId,
+) -> Result<(), StoreError> {
+    let now = tx.now();
+    let (text, queue) = (Value::json(&kept(definition))?, definition.queue.clone());
+    tx.execute(INSERT, &params![id, of, deployment, name, text, queue, now, by]).await.map(drop)
+}
+
+/// Gives it another definition, or the same anew: agents load it again.
+pub async fn change(
+    tx: &mut Tx,
+    of: OrganizationId,
+    id: CodeLocationId,
+    definition: &Definition,
+) -> Result<(), StoreError> {
+    let now = tx.now();
+    let (text, queue) = (Value::json(&kept(definition))?, definition.queue.clone());
+    tx.execute(CHANGE, &params![of, id, text, queue, now]).await.map(drop)
+}
+
+/// The deployment's code location of this name.
+pub async fn find(
+    tx: &mut Tx,
+    of: OrganizationId,
+    deployment: DeploymentId,
+    name: &str,
+) -> Result<Option<CodeLocation>, StoreError> {
+    tx.maybe(FIND, &params![of, deployment, name]).await?.as_ref().map(location).transpose()
+}
+
+/// The deployment's code locations, by name.
+pub async fn list(
+    tx: &mut Tx,
+    of: OrganizationId,
+    deployment: DeploymentId,
+) -> Result<Vec<CodeLocation>, StoreError> {
+    tx.all(LIST, &params![of, deployment]).await?.iter().map(location).collect()
+}
+
+/// How many the deployment has.
+pub async fn count(tx: &mut Tx, of: OrganizationId, deployment: DeploymentId) -> Result<i64, StoreError> {
+    tx.one(COUNT, &params![of, deployment]).await?.get("n")
+}
+
+/// Keeps what an agent told of it now: what it has loaded, or why it could not. A manifest that was told before stays beside a later error.
+pub async fn tell(
+    tx: &mut Tx,
+    of: OrganizationId,
+    id: CodeLocationId,
+    error: Option<&str>,
+    manifest: Option<&str>,
+) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.execute(TELL, &params![of, id, now, error, manifest]).await.map(drop)
+}
+
+/// Removes it. False when it was gone.
+pub async fn remove(tx: &mut Tx, of: OrganizationId, id: CodeLocationId) -> Result<bool, StoreError> {
+    Ok(tx.execute(REMOVE, &params![of, id]).await? == 1)
+}
+
+/// Removes those of a deployment that was deleted.
+pub async fn remove_of_deployment(tx: &mut Tx, of: OrganizationId, deployment: DeploymentId) -> Result<(), StoreError> {
+    tx.execute(REMOVE_OF_DEPLOYMENT, &params![of, deployment]).await.map(drop)
+}

@@ -1,0 +1,58 @@
+//! Code locations: what Dagster+ agents load for a deployment.
+//!
+//! ```text
+//! set ── a row, and a request to look again ──> an agent takes it, loads, uploads ── tell ──> loaded or failed
+//! ```
+//!
+//! An agent that runs looks at a location again only when it is asked to, so whatever changes one asks in the same transaction.
+
+mod list;
+mod ping;
+mod remove;
+mod set;
+mod tell;
+
+use countersign_domain::dagster::LocationState;
+use countersign_domain::id::{DagsterRequestId, DeploymentId, OrganizationId, UserId};
+use countersign_domain::dagster::RequestKind;
+use countersign_store::dagster_requests::{self, NewRequest};
+use countersign_store::{Tx, deployments};
+
+use crate::{Error, Result};
+
+pub use countersign_domain::dagster::Definition;
+pub use countersign_store::code_locations::CodeLocation;
+pub use countersign_store::dagster_requests::DagsterRequest;
+pub use set::{NewLocation, Set};
+pub use tell::{MAX_ERROR, MAX_MANIFEST, Told};
+
+/// Most code locations of one deployment: an agent starts a process for each.
+pub const MAX_LOCATIONS: i64 = 500;
+
+/// Where a code location stands.
+#[must_use]
+pub fn state(it: &CodeLocation) -> LocationState {
+    LocationState::of(it.changed_at, it.told_at, it.error.is_some())
+}
+
+/// A deployment that is there.
+async fn deployment(tx: &mut Tx, of: OrganizationId, id: DeploymentId) -> Result<countersign_store::deployments::Deployment> {
+    deployments::find(tx, of, id).await?.ok_or(Error::NotFound("deployment"))
+}
+
+/// Asks the agents of a queue to look again at what a deployment has. One that waits already does for this change too.
+async fn ask_to_check(
+    tx: &mut Tx,
+    of: OrganizationId,
+    fresh: DagsterRequestId,
+    deployment: DeploymentId,
+    queue: Option<&str>,
+    by: UserId,
+) -> Result<()> {
+    let kind = RequestKind::Check;
+    if !dagster_requests::waits(tx, of, deployment, kind, queue).await? {
+        let new = NewRequest { id: fresh, deployment, kind, location: None, queue, by: Some(by) };
+        dagster_requests::insert(tx, of, &new).await?;
+    }
+    Ok(())
+}

@@ -60,5 +60,8 @@ esac
 # A real S3-compatible server for the tests of the artifact store.
 COUNTERSIGN_TEST_S3_SERVER=${COUNTERSIGN_TEST_S3_SERVER:-$(./scripts/s3-server.sh)}
 export COUNTERSIGN_TEST_S3_SERVER
+# Dagster's own programs, unmodified.
+COUNTERSIGN_TEST_DAGSTER_BIN=${COUNTERSIGN_TEST_DAGSTER_BIN:-$(./scripts/dagster-tools.sh)}
+export COUNTERSIGN_TEST_DAGSTER_BIN
 
 exec ./scripts/with-postgres.sh ./scripts/test-parts.sh "$mode"

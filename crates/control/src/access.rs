@@ -16,10 +16,12 @@ mod grant;
 mod paced;
 mod renew;
 mod standing;
+mod turns;
 
 pub use actions::{Action, Who};
 pub use authenticate::Presented;
-pub use caller::{AgentTokenCaller, Caller, JobCaller, OperatorCaller, SessionCaller, UserCaller};
+pub use caller::{AgentTokenCaller, Caller, InvitationCaller, JobCaller, OperatorCaller, SessionCaller, UserCaller};
 pub use grant::Grant;
 pub(crate) use paced::PACED;
 pub(crate) use standing::still_stands;
+pub(crate) use turns::IN_TURN;

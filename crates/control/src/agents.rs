@@ -1,6 +1,7 @@
 //! Agents: registering, staying connected, being told to leave.
 
 mod connect;
+pub(crate) mod joining;
 mod list;
 mod pause;
 mod ping;

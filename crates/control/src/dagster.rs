@@ -16,7 +16,7 @@ mod requests;
 mod workspace;
 
 pub use alive::{Alive, MAX_ALIVE};
-pub use countersign_store::dagster_agents::{CodeServer, DagsterAgent, RunWorker, Trouble};
+pub use countersign_store::dagster_agents::{AgentName, CodeServer, DagsterAgent, RunWorker, Trouble};
 pub use heartbeat::{Heartbeat, MAX_CODE_SERVERS, MAX_ERRORS, MAX_NAME, MAX_RUN_WORKERS, MAX_TEXT, MAX_TEXTS, Task};
 pub use list::Serving;
 pub use reach::{MAX_DEPLOYMENTS, MAX_QUEUES, Reached, Wanted, Withheld};

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use countersign_domain::id::{OrganizationId, SecretId, TokenId, UserId};
 use countersign_domain::sealing::Place;
 use countersign_domain::{Entropy, KeyRing, Kind, RevealPolicy, Scope, Timestamp, TokenSecret};
-use countersign_store::Tx;
 use countersign_store::tokens::secrets::{self, NewSecret};
 use countersign_store::tokens::{self, Token, scopes};
+use countersign_store::{Tx, organizations};
 
-use crate::{Control, Error, Result, revealing};
+use crate::{Control, Error, Result, Scene, revealing};
 
 /// A token to be made. Its ids and its value are chosen before the transaction, so that running it again makes the same one.
 pub(crate) struct Issue {
@@ -33,6 +33,8 @@ pub(crate) const AGENT_TOKEN: &str = "AgentToken";
 pub(crate) const CLUSTER_TOKEN: &str = "ClusterToken";
 /// The family of a user token.
 pub(crate) const USER_TOKEN: &str = "APIAccessToken";
+/// The description of the user token that somebody begins with.
+pub(crate) const FIRST_USER_TOKEN: &str = "First user token";
 /// The family of an operator token.
 pub(crate) const OPERATOR_TOKEN: &str = "OperatorToken";
 
@@ -64,6 +66,7 @@ pub(crate) async fn issue(tx: &mut Tx, keys: &KeyRing, entropy: &dyn Entropy, ne
     let mut token = Token {
         id: new.id,
         organization: new.organization,
+        number: None,
         kind: new.secret.kind(),
         family: new.family.to_owned(),
         public_id: new.secret.public_id().clone(),
@@ -84,7 +87,7 @@ pub(crate) async fn issue(tx: &mut Tx, keys: &KeyRing, entropy: &dyn Entropy, ne
         last_used_at: None,
         last_used_ip: None,
     };
-    tokens::insert(tx, &token).await?;
+    token.number = tokens::insert(tx, &token).await?;
     let secret = NewSecret {
         id: new.secret_id,
         token: new.id,
@@ -101,6 +104,23 @@ pub(crate) async fn issue(tx: &mut Tx, keys: &KeyRing, entropy: &dyn Entropy, ne
         token.generation += 1;
     }
     Ok(token)
+}
+
+/// Makes the user token of an owner, by whoever makes it, under the policy that is given or else the organization's default.
+pub(crate) async fn issue_for<I: Sync>(
+    tx: &mut Tx,
+    scene: &Scene<I>,
+    new: &Issue,
+    policy: Option<RevealPolicy>,
+    (owner, by): (UserId, UserId),
+) -> Result<Token> {
+    let Some(organization) = organizations::find(tx, scene.organization).await? else {
+        return Err(Error::NotFound("organization"));
+    };
+    let mut new = new.with_policy(policy.unwrap_or(organization.default_reveal_policy));
+    new.user = Some(owner);
+    new.created_by = Some(by);
+    issue(tx, &scene.keys, &*scene.entropy, &new).await
 }
 
 /// An expiry that a new or changed token may have.

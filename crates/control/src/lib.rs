@@ -15,10 +15,12 @@ pub mod dagster;
 pub mod deployments;
 mod error;
 mod input;
+pub mod invitations;
 mod issuing;
 pub mod jobs;
 pub mod keys;
 pub mod maintenance;
+pub mod members;
 pub mod oidc;
 pub mod operator_tokens;
 pub mod organizations;
@@ -30,18 +32,20 @@ pub mod queues;
 mod rates;
 pub mod revealing;
 mod scene;
+pub mod service_users;
 pub mod settings;
 pub mod steps;
 mod usage;
 pub mod user_tokens;
 mod wakeups;
 
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use countersign_domain::id::{AgentId, Id, JobId, TokenId};
 use countersign_domain::{Clock, Entropy, KeyRing, Kind, Timestamp, TokenSecret};
 use countersign_store::blobs::Blobs;
-use countersign_store::{Lane, Store, Tx};
+use countersign_store::{Lane, Store, Tx, members as rows};
 use futures_util::future::BoxFuture;
 
 pub use access::{Action, Caller, Grant, Presented};
@@ -74,6 +78,7 @@ struct Inner {
     searches: crowd::Crowd<JobId>,
     calls: rates::Rates<JobId>,
     registrations: rates::Rates<TokenId>,
+    invitations: rates::Rates<IpAddr>,
     counts: maintenance::Counts,
     pace: maintenance::Pace,
     wakeups: wakeups::Wakeups,
@@ -114,6 +119,7 @@ impl Control {
             searches: crowd::Crowd::new(1),
             calls: rates::Rates::new(rates::OF_JOB),
             registrations: rates::Rates::new(rates::OF_REGISTRATION),
+            invitations: rates::Rates::new(rates::OF_INVITATIONS),
             counts: maintenance::Counts::default(),
             pace: maintenance::Pace::default(),
             started_at,
@@ -203,6 +209,11 @@ impl Control {
         &self.inner.registrations
     }
 
+    /// How often invitations are tried.
+    pub(crate) fn invitations(&self) -> &rates::Rates<IpAddr> {
+        &self.inner.invitations
+    }
+
     pub(crate) fn started_at(&self) -> Timestamp {
         self.inner.started_at
     }
@@ -256,6 +267,9 @@ impl Control {
             .store
             .transact(lane, (scene, op), |tx, (scene, op)| {
                 Box::pin(async move {
+                    if access::IN_TURN.contains(&A::NAME) {
+                        rows::take_turn(tx, scene.organization).await?;
+                    }
                     access::still_stands::<A>(tx, &scene.caller).await?;
                     op(tx, scene).await
                 })

@@ -2,6 +2,7 @@
 
 mod create;
 mod initialize;
+mod numbers;
 mod view;
 
 pub use countersign_store::deployments::Deployment;

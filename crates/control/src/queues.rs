@@ -51,6 +51,23 @@ fn asked(queue: &QueueReference, note: Option<String>) -> Result<Asked> {
     Ok(Asked { deployment, queue: input::field("queue", QueueName::parse(&queue.queue))?, note })
 }
 
+/// The one way that a job is given to an agent again, by the name that it has in Buildkite's API.
+pub const RETRY_AGENT_AFFINITY: &str = "prefer-warmest";
+
+/// Refuses another way; nothing and an empty text are none.
+///
+/// # Errors
+/// [`Error::Invalid`] at `field`, as the caller calls it.
+pub fn check_affinity(field: &str, asked: Option<&str>) -> Result<()> {
+    match asked {
+        None | Some("" | RETRY_AGENT_AFFINITY) => Ok(()),
+        Some(_) => Err(Error::invalid(
+            field,
+            format!("can be {RETRY_AGENT_AFFINITY} alone: a job that is run again goes to whichever agent is next"),
+        )),
+    }
+}
+
 impl Control {
     /// Keeps a queue's jobs back: its agents are given nothing more. What they have goes on.
     ///
@@ -81,10 +98,7 @@ async fn set(tx: &mut Tx, scene: &Scene<Asked>, paused: bool) -> Result<Queue> {
     let Asked { deployment, queue, note } = &scene.input;
     let deployment = match deployment {
         Some(name) => {
-            let found = match deployments::find_by_name(tx, of, name.as_str()).await? {
-                Some(named) => deployments::enter(tx, of, named.id).await?,
-                None => None,
-            };
+            let found = deployments::enter_by_name(tx, of, name.as_str()).await?;
             found.ok_or_else(|| Error::invalid("deployment", "names none of the organization's deployments"))?.id
         }
         None => organizations::find(tx, of).await?.ok_or(Error::NotFound("organization"))?.default_deployment,

@@ -21,6 +21,8 @@ pub(crate) struct Rate {
 pub(crate) const OF_JOB: Rate = Rate { at_once: 2_000, per_second: 10 };
 /// How often agents may register with one token: a fleet of ten thousand at once, and then as many as short-lived machines need.
 pub(crate) const OF_REGISTRATION: Rate = Rate { at_once: 10_000, per_second: 20 };
+/// How often invitations may be tried from one network address: a team that is invited at once, and then nobody but who guesses.
+pub(crate) const OF_INVITATIONS: Rate = Rate { at_once: 60, per_second: 1 };
 /// When this many are remembered, those that have not used anything up are forgotten.
 const MAX_REMEMBERED: usize = 100_000;
 

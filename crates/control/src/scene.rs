@@ -97,7 +97,9 @@ const MAX_PART: usize = 256;
 const fn most_of(caller: &Caller) -> usize {
     match caller {
         Caller::User(_) | Caller::Operator(_) | Caller::System(_) => MAX_DETAIL_OF_PEOPLE,
-        Caller::AgentToken(_) | Caller::Session(_) | Caller::Job(_) | Caller::Anonymous(_) => MAX_DETAIL,
+        Caller::AgentToken(_) | Caller::Session(_) | Caller::Job(_) | Caller::Invitation(_) | Caller::Anonymous(_) => {
+            MAX_DETAIL
+        }
     }
 }
 
@@ -129,12 +131,14 @@ fn shorter(value: Value) -> Value {
 
 fn actor(caller: &Caller) -> (&'static str, Option<Id<audit::Event>>, String) {
     let (kind, id, name) = match caller {
+        Caller::User(it) if it.is_service => (ActorKind::User, Some(it.user.cast()), it.name.clone()),
         Caller::User(it) => (ActorKind::User, Some(it.user.cast()), it.email.clone()),
         Caller::AgentToken(it) => (ActorKind::AgentToken, Some(it.token.cast()), it.public_id.to_string()),
         Caller::Session(it) => (ActorKind::Agent, Some(it.agent.cast()), it.name.clone()),
         Caller::Job(it) => (ActorKind::Job, Some(it.job.cast()), it.public_id.to_string()),
         Caller::Operator(_) => (ActorKind::Operator, None, "operator".to_owned()),
         Caller::System(reason) => (ActorKind::System, None, (*reason).to_owned()),
+        Caller::Invitation(it) => (ActorKind::Invitation, Some(it.invitation.cast()), it.email.clone()),
         Caller::Anonymous(_) => (ActorKind::Anonymous, None, String::new()),
     };
     (kind.as_str(), id, name)

@@ -1,4 +1,5 @@
-//! User tokens: what a person's programs call the API with. Everyone manages their own and nobody else's.
+//! User tokens: what a person's programs call the API with. Everyone manages their own and nobody else's; what an Organization Admin may do
+//! of another member's is in [`crate::members`].
 
 mod change;
 mod create;
@@ -8,9 +9,9 @@ mod revoke;
 
 use countersign_domain::Kind;
 use countersign_domain::PublicId;
-use countersign_domain::id::TokenId;
-use countersign_store::Tx;
+use countersign_domain::id::{TokenId, UserId};
 use countersign_store::tokens::{self, Token};
+use countersign_store::{Tx, numbers};
 
 use crate::{Caller, Error, Result, Scene};
 
@@ -22,6 +23,8 @@ pub use create::{IssuedUserToken, NewUserToken};
 pub enum UserTokenReference {
     /// By its id.
     Id(TokenId),
+    /// By its number, as Dagster's API has it.
+    Number(i64),
     /// By its public id.
     PublicId(PublicId),
 }
@@ -52,11 +55,23 @@ async fn own_seen<I: Sync>(tx: &mut Tx, scene: &Scene<I>, reference: &UserTokenR
     only_own(scene, tokens::find(tx, scene.organization, id).await?)
 }
 
+/// A user token of this owner, kept still until the transaction ends. Another owner's is not found.
+pub(crate) async fn of_user<I: Sync>(
+    tx: &mut Tx,
+    scene: &Scene<I>,
+    reference: &UserTokenReference,
+    owner: UserId,
+) -> Result<Token> {
+    let id = id_of(tx, scene, reference).await?;
+    of(owner, tokens::find_for_update(tx, scene.organization, id).await?)
+}
+
 const NOT_FOUND: Error = Error::NotFound("user token");
 
 async fn id_of<I: Sync>(tx: &mut Tx, scene: &Scene<I>, reference: &UserTokenReference) -> Result<TokenId> {
     match reference {
         UserTokenReference::Id(id) => Ok(*id),
+        UserTokenReference::Number(number) => numbers::subject(tx, scene.organization, *number).await?.ok_or(NOT_FOUND),
         UserTokenReference::PublicId(id) => {
             Ok(tokens::find_by_public_id(tx, scene.organization, id).await?.ok_or(NOT_FOUND)?.id)
         }
@@ -65,5 +80,9 @@ async fn id_of<I: Sync>(tx: &mut Tx, scene: &Scene<I>, reference: &UserTokenRefe
 
 fn only_own<I>(scene: &Scene<I>, found: Option<Token>) -> Result<Token> {
     let Caller::User(user) = &scene.caller else { return Err(NOT_FOUND) };
-    found.filter(|it| it.kind == Kind::UserToken && it.user == Some(user.user)).ok_or(NOT_FOUND)
+    of(user.user, found)
+}
+
+fn of(owner: UserId, found: Option<Token>) -> Result<Token> {
+    found.filter(|it| it.kind == Kind::UserToken && it.user == Some(owner)).ok_or(NOT_FOUND)
 }

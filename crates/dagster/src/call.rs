@@ -12,7 +12,7 @@ use crate::failure::Failure;
 pub(crate) struct Call {
     pub control: Control,
     pub caller: Caller,
-    /// The deployment that a header names.
+    /// The deployment that it names, in a header or, a person's, in its address.
     pub deployment: Option<String>,
 }
 
@@ -22,9 +22,19 @@ impl Call {
         ctx.data_unchecked()
     }
 
-    /// A grant in the organization of the token.
+    /// A grant in the organization of the token, for what agents do.
     pub(crate) fn may<A: Action>(&self) -> Result<Grant<A>, Failure> {
         Ok(self.control.grant_own(&self.caller)?)
+    }
+
+    /// The same for what people do: where it fails, their API has another way to say so.
+    pub(crate) fn person<A: Action>(&self) -> Result<Grant<A>, Failure> {
+        self.control.grant_own(&self.caller).map_err(Failure::Person)
+    }
+
+    /// The refusal of whoever is no person, at a field that is for people.
+    pub(crate) fn no_person<A: Action>(&self) -> Failure {
+        self.person::<A>().err().unwrap_or_else(|| Failure::Person(Error::unknown()))
     }
 
     /// What is left of a call's deployments, or the refusal of all of them.

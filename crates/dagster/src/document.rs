@@ -1,8 +1,13 @@
 //! What a document may be, found before anything is executed and in time that grows with its text only.
 
-use async_graphql::parser::parse_query;
+use std::collections::BTreeSet;
+
+use async_graphql::parser::types::{
+    ExecutableDocument, OperationType, Selection, SelectionSet, ServiceDocument, TypeKind, TypeSystemDefinition,
+};
+use async_graphql::parser::{parse_query, parse_schema};
 use async_graphql::{Request, Variables};
-use countersign_http::deepest_bracket;
+use countersign_http::{deepest_bracket, holds_a_token};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -19,6 +24,9 @@ pub(crate) const MAX_FIELDS: usize = 100;
 /// The most directives at one field.
 pub(crate) const MAX_DIRECTIVES: usize = 4;
 
+/// The field that all of an agent's changes are below.
+const CHANGES: &str = "userCloudAgent";
+
 /// The body of a call. Other keys are passed over.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -28,11 +36,67 @@ pub(crate) struct Asked {
     operation_name: Option<String>,
 }
 
+/// The fields of the query and of the mutation that there are here.
+#[derive(Debug, Default)]
+pub(crate) struct Offered {
+    query: BTreeSet<String>,
+    mutation: BTreeSet<String>,
+}
+
+impl Offered {
+    /// Those of a schema, from its text.
+    pub(crate) fn of(sdl: &str) -> Self {
+        let Ok(ServiceDocument { definitions }) = parse_schema(sdl) else { return Self::default() };
+        let mut found = Self::default();
+        for definition in definitions {
+            let TypeSystemDefinition::Type(definition) = definition else { continue };
+            let TypeKind::Object(object) = definition.node.kind else { continue };
+            let fields = object.fields.into_iter().map(|field| field.node.name.node.to_string()).collect();
+            match definition.node.name.node.as_str() {
+                "Query" => found.query = fields,
+                "Mutation" => found.mutation = fields,
+                _ => {}
+            }
+        }
+        found
+    }
+
+    /// The first field of a document that there is none of, below which operation.
+    fn missing(&self, document: &ExecutableDocument) -> Option<Failure> {
+        document.operations.iter().find_map(|(name, operation)| {
+            let known = |field: &str| match operation.node.ty {
+                OperationType::Query => self.query.contains(field),
+                OperationType::Mutation => self.mutation.contains(field),
+                OperationType::Subscription => false,
+            };
+            let field = first_unknown(&operation.node.selection_set.node, &known)?;
+            let operation = name.map(|name| shown(name.as_str())).unwrap_or_default();
+            Some(Failure::NotOffered { operation, field: shown(&field) })
+        })
+    }
+}
+
+/// A name of a document as it is repeated: a token's value is a name as the language has it.
+fn shown(name: &str) -> String {
+    if holds_a_token(name) { "a_token_value".to_owned() } else { name.to_owned() }
+}
+
+fn first_unknown(set: &SelectionSet, known: &dyn Fn(&str) -> bool) -> Option<String> {
+    set.items.iter().find_map(|selection| match &selection.node {
+        Selection::Field(field) => {
+            let name = field.node.name.node.as_str();
+            (name != "__typename" && !known(name)).then(|| name.to_owned())
+        }
+        Selection::InlineFragment(inner) => first_unknown(&inner.node.selection_set.node, known),
+        Selection::FragmentSpread(_) => None,
+    })
+}
+
 /// A document that may be executed.
 ///
 /// # Errors
-/// [`Failure::Document`] for one that may not.
-pub(crate) fn read(asked: Asked) -> Result<Request, Failure> {
+/// [`Failure::Document`] for one that may not, [`Failure::NotOffered`] for one that asks for what there is not.
+pub(crate) fn read(asked: Asked, offered: &Offered) -> Result<Request, Failure> {
     let refused = |why: String| Err(Failure::Document(why));
     let Some(query) = asked.query.filter(|query| !query.trim().is_empty()) else {
         return refused("The body has no `query`: send {\"query\": \"…\"}.".to_owned());
@@ -60,6 +124,12 @@ pub(crate) fn read(asked: Asked) -> Result<Request, Failure> {
     if !document.fragments.is_empty() {
         return refused("Fragments are not taken here; write their fields out.".to_owned());
     }
+    if let Some(missing) = offered.missing(&document) {
+        return Err(missing);
+    }
+    if !document.operations.iter().all(|(_, operation)| is_one_call(&operation.node.selection_set.node)) {
+        return refused("More than one call stands in the query; send one document for each.".to_owned());
+    }
     let mut request = Request::new(query).variables(variables);
     if let Some(operation) = asked.operation_name.filter(|name| !name.is_empty()) {
         request = request.operation_name(operation);
@@ -68,13 +138,25 @@ pub(crate) fn read(asked: Asked) -> Result<Request, Failure> {
     Ok(request)
 }
 
+/// Whether one thing is asked or done: one field, and one beneath the field that all of an agent's changes are below. A document is counted and
+/// charged as one call, so it holds no more.
+fn is_one_call(selection: &SelectionSet) -> bool {
+    let [only] = selection.items.as_slice() else { return false };
+    match &only.node {
+        Selection::Field(field) if field.node.name.node == CHANGES => field.node.selection_set.node.items.len() == 1,
+        Selection::Field(_) => true,
+        Selection::FragmentSpread(_) | Selection::InlineFragment(_) => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn words(query: &str, variables: Value) -> String {
         let asked = Asked { query: Some(query.to_owned()), variables: Some(variables), operation_name: None };
-        match read(asked) {
+        match read(asked, &Offered::of("type Query { agents: [Int] } type Mutation { make: Int userCloudAgent: Int }"))
+        {
             Ok(_) => String::new(),
             Err(failure) => failure.to_string(),
         }
@@ -87,6 +169,12 @@ mod tests {
             (" ", "has no `query`"),
             ("{ agents { id }", "syntax error at line 1"),
             ("{ ...F } fragment F on Query { agents { id } }", "Fragments"),
+            ("{ agents { id } again: agents { id } }", "More than one call"),
+            (
+                "mutation { userCloudAgent { a: addAgentHeartbeats { ok } b: addAgentHeartbeats { ok } } }",
+                "More than one call",
+            ),
+            ("{ ... { agents { id } } }", "More than one call"),
             (&"{ a".repeat(40), "brackets"),
             (&"#".repeat(MAX_TEXT + 1), "longer than"),
         ] {
@@ -94,5 +182,14 @@ mod tests {
         }
         assert!(words("{ agents { id } }", serde_json::json!([])).contains("`variables`"));
         assert!(!words("{ a(b: \"hunter2\" }", Value::Null).contains("hunter2"));
+        for (query, said) in [
+            ("mutation Set { agents }", "Set: `agents` is not offered"),
+            ("{ __typename ... on Query { __schema { types } } }", "`__schema` is not offered"),
+            ("query A { agents } query B { runs }", "B: `runs` is not offered"),
+            ("subscription { agents }", "`agents` is not offered"),
+        ] {
+            assert!(words(query, Value::Null).starts_with(said), "{query}: {}", words(query, Value::Null));
+        }
+        assert_eq!(words("mutation { make }", Value::Null), "");
     }
 }

@@ -1,20 +1,20 @@
-//! `POST /dagster/graphql`: one document for each call.
+//! `POST /dagster/graphql`, and the same below a deployment or the organization: one document for each call.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use async_graphql::{EmptySubscription, Response as Executed, Schema};
 use axum::Router;
-use axum::extract::{FromRequest, Request, State};
+use axum::extract::{FromRequest, Path, Request, State};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 use countersign_control::Control;
 use countersign_http::{Json, limits};
-use countersign_wire::dagster::DEPLOYMENT_HEADER;
 
 use crate::call::Call;
-use crate::document::{self, Asked, MAX_DEPTH, MAX_DIRECTIVES, MAX_FIELDS};
+use crate::document::{self, Asked, MAX_DEPTH, MAX_DIRECTIVES, MAX_FIELDS, Offered};
 use crate::failure::Failure;
 use crate::mutation::Mutation;
+use crate::place::Place;
 use crate::query::Query;
 use crate::token;
 
@@ -28,45 +28,72 @@ const A_VALUE_FOR_A_NAME: &str = "A token value stands in the document where a n
 /// What answering needs.
 struct Face {
     control: Control,
-    schema: Schema<Query, Mutation, EmptySubscription>,
+    schema: OneSchema,
+    offered: &'static Offered,
 }
 
-fn build() -> Schema<Query, Mutation, EmptySubscription> {
-    Schema::build(Query, Mutation, EmptySubscription)
+type OneSchema = Schema<Query, Mutation, EmptySubscription>;
+
+/// Made once in a process: it holds nothing of the server that it stands in.
+static SCHEMA: LazyLock<OneSchema> = LazyLock::new(build);
+
+static OFFERED: LazyLock<Offered> = LazyLock::new(|| Offered::of(&sdl()));
+
+fn build() -> OneSchema {
+    // Looking at the schema is refused with all else that is not offered; the library would leave `__typename` out as well.
+    Schema::build(Query::default(), Mutation::default(), EmptySubscription)
         .limit_depth(MAX_DEPTH)
         .limit_complexity(MAX_FIELDS)
         .limit_directives(MAX_DIRECTIVES)
-        .disable_introspection()
         .disable_suggestions()
         .finish()
 }
 
-/// The schema as text. Nobody can ask the server for it, for no agent does.
+/// The schema as text. Nobody can ask the server for it, for no program of Dagster's does.
 #[must_use]
 pub fn sdl() -> String {
-    build().sdl()
+    SCHEMA.sdl()
 }
 
 /// The routes of this face, to stand behind `countersign_http::Edge::layers`.
 pub fn router(control: Control) -> Router {
-    Router::new().route("/dagster/graphql", post(execute)).with_state(Arc::new(Face { control, schema: build() }))
+    let face = Face { control, schema: SCHEMA.clone(), offered: &OFFERED };
+    Router::new()
+        .route("/dagster/graphql", post(execute))
+        .route("/dagster/{first}/graphql", post(execute_at))
+        .with_state(Arc::new(face))
 }
 
 async fn execute(State(face): State<Arc<Face>>, request: Request) -> Result<Response, Failure> {
+    answer_to(&face, request, None).await
+}
+
+async fn execute_at(
+    State(face): State<Arc<Face>>,
+    Path(first): Path<String>,
+    request: Request,
+) -> Result<Response, Failure> {
+    answer_to(&face, request, Some(first)).await
+}
+
+async fn answer_to(face: &Face, request: Request, first: Option<String>) -> Result<Response, Failure> {
     let (parts, body) = request.into_parts();
     let caller = token::holder(&face.control, &parts).await?;
-    let deployment = parts.headers.get(DEPLOYMENT_HEADER).and_then(|name| name.to_str().ok()).map(str::to_owned);
+    let deployment = Place::of(&parts.headers, first)?.deployment(&face.control, &caller).await?;
     let call = Call { control: face.control.clone(), caller, deployment };
     let request = Request::from_parts(parts, body);
     let Json(asked) = Json::<Asked, MAX_BODY, { limits::MAX_VALUES }>::from_request(request, &()).await?;
-    answer(face.schema.execute(document::read(asked)?.data(call)).await)
+    answer(face.schema.execute(document::read(asked, face.offered)?.data(call)).await)
 }
 
-/// The answer to a document. What an operation refused is refused as a whole; the library's own errors are about the document.
+/// The answer to a document. What an operation for agents refused is refused as a whole; what one for people refused stands at its field; the
+/// library's own errors are about the document.
 fn answer(mut executed: Executed) -> Result<Response, Failure> {
     for error in &mut executed.errors {
         if let Some(failure) = error.source::<Failure>() {
-            return Err(failure.clone());
+            let Some(said) = failure.of_field() else { return Err(failure.clone()) };
+            error.message = failure.to_string();
+            error.extensions = Some(said);
         }
         if countersign_http::holds_a_token(&error.message) {
             A_VALUE_FOR_A_NAME.clone_into(&mut error.message);

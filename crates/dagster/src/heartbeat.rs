@@ -15,6 +15,9 @@ pub const MAX_ERROR_TEXT: usize = 128 * 1024;
 /// The most errors of one call; agents send 25.
 const MAX_ERRORS: usize = 100;
 
+/// In the place of a text that holds the value of a token.
+const LEFT_OUT: &str = "(left out: a token's value stood in it)";
+
 const HEARTBEATS: &str = "serializedAgentHeartbeats";
 const ERRORS: &str = "serializedErrors";
 
@@ -65,10 +68,10 @@ fn within(field: &str, text: &str, most: usize) -> Result<(), Failure> {
 fn agent(beat: &wire::AgentHeartbeat) -> Heartbeat {
     Heartbeat {
         process: beat.agent_id.clone(),
-        label: beat.agent_label.clone(),
-        launcher: beat.agent_type.clone(),
-        version: beat.metadata.version.clone(),
-        image_tag: beat.metadata.image_tag.clone(),
+        label: beat.agent_label.clone().map(quiet),
+        launcher: beat.agent_type.clone().map(quiet),
+        version: beat.metadata.version.clone().map(quiet),
+        image_tag: beat.metadata.image_tag.clone().map(quiet),
         ..Heartbeat::default()
     }
 }
@@ -76,19 +79,19 @@ fn agent(beat: &wire::AgentHeartbeat) -> Heartbeat {
 fn task(deployment: String, beat: wire::AgentHeartbeat) -> Task {
     let queues = beat.agent_queues_config;
     let code_server = |it: wire::CodeServer| CodeServer {
-        status: it.server_status.name().to_owned(),
+        status: quiet(it.server_status.name().to_owned()),
         error: it.error.as_ref().map(|error| trouble(None, error)),
-        location: it.location_name,
+        location: quiet(it.location_name),
     };
     let run_worker = |it: wire::RunWorker| RunWorker {
-        status: it.status_type.name().to_owned(),
-        run: it.run_id,
-        message: it.message,
+        status: quiet(it.status_type.name().to_owned()),
+        run: quiet(it.run_id),
+        message: it.message.map(quiet),
     };
     Task {
         deployment,
         default_queue: queues.as_ref().is_none_or(|it| it.include_default_queue),
-        queues: queues.and_then(|it| it.additional_queues).unwrap_or_default(),
+        queues: queues.and_then(|it| it.additional_queues).unwrap_or_default().into_iter().map(quiet).collect(),
         code_servers: beat.code_server_heartbeats.unwrap_or_default().into_iter().map(code_server).collect(),
         run_workers: beat
             .run_worker_statuses
@@ -102,10 +105,15 @@ fn task(deployment: String, beat: wire::AgentHeartbeat) -> Task {
 fn trouble(at: Option<f64>, error: &ErrorInfo) -> Trouble {
     Trouble {
         at: at.map(|seconds| moment(seconds).as_micros()),
-        class: error.cls_name.clone(),
-        message: error.message.trim_end().to_owned(),
-        trace: error.trace(),
+        class: error.cls_name.clone().map(quiet),
+        message: quiet(error.message.trim_end().to_owned()),
+        trace: quiet(error.trace()),
     }
+}
+
+/// A text of an agent's, unless a token's value stands in it: whoever may see agents need not be one who may see their tokens.
+fn quiet(text: String) -> String {
+    if countersign_http::holds_a_token(&text) { LEFT_OUT.to_owned() } else { text }
 }
 
 /// A moment from seconds since the epoch, held at the ends of what a time may be.
@@ -113,6 +121,12 @@ pub(crate) fn moment(seconds: f64) -> Timestamp {
     // A number that does not fit becomes the nearest that does.
     let micros = (seconds * 1_000_000.0) as i64;
     Timestamp::from_micros(micros.clamp(Timestamp::EPOCH.as_micros(), Timestamp::LATEST.as_micros()))
+}
+
+/// Seconds since the epoch from a moment, as agents count.
+pub(crate) fn seconds(at: Timestamp) -> f64 {
+    // Whole microseconds until the year 2255; beyond, the nearest.
+    at.as_micros() as f64 / 1_000_000.0
 }
 
 #[cfg(test)]
@@ -151,6 +165,7 @@ mod tests {
     #[test]
     fn a_moment_is_held_within_what_a_time_may_be() {
         assert_eq!(moment(1.5).as_micros(), 1_500_000);
+        assert_eq!(seconds(moment(1_767_323_045.25)).to_bits(), 1_767_323_045.25_f64.to_bits());
         assert_eq!((moment(-1.0), moment(f64::NAN)), (Timestamp::EPOCH, Timestamp::EPOCH));
         assert_eq!((moment(1e300), moment(f64::INFINITY)), (Timestamp::LATEST, Timestamp::LATEST));
     }

@@ -1,4 +1,5 @@
-//! Face: what unmodified Dagster+ agents call, at `/dagster`: the address that stands as `url` in their dagster.yaml.
+//! Face: what unmodified Dagster+ agents call, at `/dagster`: the address that stands as `url` in their dagster.yaml. And what Dagster's commands
+//! for people call there, with a user token.
 //!
 //! ```text
 //! POST → token in a header of its own (401) → document: few fields, no fragments → resolvers → control → answer, or a refusal in plain words
@@ -14,8 +15,11 @@ mod failure;
 mod heartbeat;
 mod mutation;
 mod not_yet;
+mod people;
+mod place;
 mod query;
 mod token;
 
 pub use endpoint::{MAX_BODY, router, sdl};
 pub use heartbeat::{MAX_ERROR_TEXT, MAX_HEARTBEAT};
+pub use people::{MAX_AGENTS, MAX_TOKENS};

@@ -1,18 +1,24 @@
 //! What an agent does.
 
-use async_graphql::{Context, InputObject, Object, Result, SimpleObject};
+use async_graphql::{Context, InputObject, MergedObject, Object, Result, SimpleObject};
 use countersign_control::dagster::Wanted;
 
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::heartbeat;
 use crate::not_yet::AgentRequest;
+use crate::people;
 
-/// The fields of the mutation: all of an agent's are below one.
-pub(crate) struct Mutation;
+/// The fields of the mutation.
+#[derive(MergedObject, Default)]
+pub(crate) struct Mutation(ByAgents, people::Mutation);
+
+/// The one below which all of an agent's are.
+#[derive(Default)]
+pub(crate) struct ByAgents;
 
 #[Object]
-impl Mutation {
+impl ByAgents {
     /// What agents do.
     async fn user_cloud_agent(&self) -> UserCloudAgent {
         UserCloudAgent

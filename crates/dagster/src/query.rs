@@ -1,25 +1,34 @@
 //! What an agent asks.
 
-use async_graphql::{Context, Enum, Object, Result, SimpleObject, Value};
-use countersign_control::dagster::{self, Wanted};
+use async_graphql::{Context, MergedObject, Object, Result, SimpleObject, Value};
+use countersign_control::dagster::Wanted;
 use countersign_control::organizations;
 use countersign_domain::Timestamp;
-use countersign_domain::dagster as rules;
 
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::heartbeat::moment;
 use crate::not_yet::WorkspaceEntry;
+use crate::people;
+use crate::people::agents::Agent;
 
-/// The fields of the query. Names, nullability and arguments are what agents send.
-pub(crate) struct Query;
+/// The fields of the query.
+#[derive(MergedObject, Default)]
+pub(crate) struct Query(OfAgents, people::Query);
+
+/// Those that agents ask for. Names, nullability and arguments are what agents send.
+#[derive(Default)]
+pub(crate) struct OfAgents;
 
 #[Object]
-impl Query {
-    /// Every agent of the organization that was heard since a time.
+impl OfAgents {
+    /// Every agent of the organization that was heard since a time; a person is shown the newest of them.
     async fn agents(&self, ctx: &Context<'_>, heartbeated_since: Option<f64>) -> Result<Vec<Agent>> {
         let call = Call::of(ctx);
         let since = heartbeated_since.map_or(Timestamp::EPOCH, moment);
+        if call.caller.user().is_some() {
+            return Ok(people::agents::list(call, since).await?);
+        }
         let alive = call.control.live_dagster_agents(&call.may()?, since).await.map_err(Failure::Of)?;
         Ok(alive.into_iter().map(Agent::from).collect())
     }
@@ -76,34 +85,6 @@ fn queues(arguments: &[(async_graphql::Name, Value)]) -> Vec<Option<String>> {
         Some(Value::List(names)) => names.iter().filter_map(one).collect(),
         Some(name @ Value::String(_)) => one(name).into_iter().collect(),
         _ => Vec::new(),
-    }
-}
-
-/// Whether an agent runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Enum)]
-pub(crate) enum AgentStatus {
-    /// It was heard within five minutes.
-    Running,
-    /// It was not.
-    NotRunning,
-}
-
-/// An agent of the organization.
-#[derive(SimpleObject)]
-pub(crate) struct Agent {
-    /// What its process calls itself.
-    id: String,
-    /// Whether it runs.
-    status: AgentStatus,
-}
-
-impl From<dagster::Alive> for Agent {
-    fn from(it: dagster::Alive) -> Self {
-        let status = match it.status {
-            rules::AgentStatus::Running => AgentStatus::Running,
-            rules::AgentStatus::NotRunning | rules::AgentStatus::NeverSeen => AgentStatus::NotRunning,
-        };
-        Self { id: it.process.to_string(), status }
     }
 }
 

@@ -1,18 +1,23 @@
-//! The agent token of a call.
+//! The token of a call: an agent's or a person's.
 
 use countersign_control::access::actions::DagsterHeartbeat;
 use countersign_control::{Caller, Control, Error, Result};
-use countersign_http::authenticate_value;
+use countersign_http::{authenticate, authenticate_value};
 use countersign_wire::dagster::TOKEN_HEADER;
 use http::HeaderMap;
 use http::request::Parts;
 
-/// Who calls: the holder of an agent token. Every other credential is of the wrong kind, and none is no credential; both before anything of the
-/// body is read.
+/// Who calls: the holder of an agent token, or a person. Every other credential is of the wrong kind, and none is no credential; both before
+/// anything of the body is read. Programs that know nothing of Dagster's header may use `Authorization`.
 pub(crate) async fn holder(control: &Control, parts: &Parts) -> Result<Caller> {
-    let caller = authenticate_value(control, parts, presented(&parts.headers)?).await?;
-    // Whatever is called here is for agent tokens alone; each resolver asks for its own.
-    control.grant_own::<DagsterHeartbeat>(&caller)?;
+    let caller = match presented(&parts.headers)? {
+        Some(value) => authenticate_value(control, parts, Some(value)).await?,
+        None => authenticate(control, parts).await?,
+    };
+    // Each resolver asks for its own grant; nothing here is for anybody else.
+    if !matches!(caller, Caller::User(_)) {
+        control.grant_own::<DagsterHeartbeat>(&caller)?;
+    }
     Ok(caller)
 }
 

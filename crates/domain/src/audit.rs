@@ -25,12 +25,22 @@ pub enum ActorKind {
     Operator,
     /// The server itself, for a reason that the row names.
     System,
+    /// Whoever holds an invitation.
+    Invitation,
 }
 
 impl ActorKind {
     /// Every kind, in the order of declaration.
-    pub const ALL: [Self; 7] =
-        [Self::Anonymous, Self::User, Self::AgentToken, Self::Agent, Self::Job, Self::Operator, Self::System];
+    pub const ALL: [Self; 8] = [
+        Self::Anonymous,
+        Self::User,
+        Self::AgentToken,
+        Self::Agent,
+        Self::Job,
+        Self::Operator,
+        Self::System,
+        Self::Invitation,
+    ];
 
     /// The word for programs, and in the canonical form of a row: never changes.
     #[must_use]
@@ -43,6 +53,7 @@ impl ActorKind {
             Self::Job => "job",
             Self::Operator => "operator",
             Self::System => "system",
+            Self::Invitation => "invitation",
         }
     }
 }

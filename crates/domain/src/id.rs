@@ -148,6 +148,8 @@ pub mod of {
         Organization,
         /// A person, by e-mail address.
         User,
+        /// What makes its holder a member, once.
+        Invitation,
         /// The boundary that work runs inside.
         Deployment,
         /// An agent token, a user token or an operator token.
@@ -187,6 +189,8 @@ pub mod of {
 pub type OrganizationId = Id<of::Organization>;
 /// Id of a user.
 pub type UserId = Id<of::User>;
+/// Id of an invitation.
+pub type InvitationId = Id<of::Invitation>;
 /// Id of a deployment.
 pub type DeploymentId = Id<of::Deployment>;
 /// Id of a token.

@@ -26,6 +26,10 @@ pub const MAX_ORGANIZATION_NAME: usize = 100;
 pub const MAX_NAME: usize = 100;
 /// Most characters of what stands before a name.
 pub const MAX_EMOJI: usize = 64;
+/// Most characters of the name of a person.
+pub const MAX_PERSON_NAME: usize = 100;
+/// Where the addresses of service users are: nowhere, by RFC 2606. No person has one there.
+pub const SERVICE_USER_DOMAIN: &str = "service-users.invalid";
 /// Most bytes of an e-mail address (RFC 5321, section 4.5.3.1.3, less the brackets).
 pub const MAX_EMAIL: usize = 254;
 
@@ -213,6 +217,12 @@ texts! {
     /// An e-mail address, kept in lower case, so that two spellings of one address compare equal.
     Email { check: check_email, keep: str::to_ascii_lowercase }
 
+    /// What a person is called: one line of 1 to 100 characters.
+    PersonName { check: |text| check_line(text, MAX_PERSON_NAME), keep: str::to_owned }
+
+    /// A service user's name: 1 to 100 letters, digits, `-`, `_` and `.`; upper and lower case differ.
+    ServiceUserName { check: |text| check_name(text, MAX_NAME, NAME_CHARACTERS, is_name_byte), keep: str::to_owned }
+
     /// What stands before a name, such as `:rocket:` or the sign itself: one line of 1 to 64 characters.
     Emoji { check: |text| check_line(text, MAX_EMOJI), keep: str::to_owned }
 
@@ -282,7 +292,13 @@ fn check_email(text: &str) -> Result<(), BadText> {
             && label.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-')
     };
     let fits = local.len() <= 64 && dots_fit(local) && dots_fit(domain) && domain.split('.').all(label_fits);
-    if fits { Ok(()) } else { Err(SHAPE) }
+    if !fits {
+        return Err(SHAPE);
+    }
+    if domain.eq_ignore_ascii_case(SERVICE_USER_DOMAIN) {
+        return Err(BadText::Shape("is the address of a service user; give a person's"));
+    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -35,11 +35,14 @@ pub enum Kind {
     Session,
     /// One job, while it runs.
     Job,
+    /// Makes its holder a member of an organization, once.
+    Invitation,
 }
 
 impl Kind {
     /// Every kind, in the order of declaration.
-    pub const ALL: [Self; 5] = [Self::AgentToken, Self::UserToken, Self::OperatorToken, Self::Session, Self::Job];
+    pub const ALL: [Self; 6] =
+        [Self::AgentToken, Self::UserToken, Self::OperatorToken, Self::Session, Self::Job, Self::Invitation];
 
     /// The two letters that stand for the kind in a value.
     #[must_use]
@@ -50,6 +53,7 @@ impl Kind {
             Self::OperatorToken => "ot",
             Self::Session => "st",
             Self::Job => "jt",
+            Self::Invitation => "iv",
         }
     }
 
@@ -69,6 +73,7 @@ impl fmt::Display for Kind {
             Self::OperatorToken => "operator token",
             Self::Session => "session token",
             Self::Job => "job token",
+            Self::Invitation => "invitation",
         })
     }
 }

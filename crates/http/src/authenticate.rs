@@ -65,6 +65,7 @@ const fn word(who: Who) -> &'static str {
         Who::EndedJob => "ended_job",
         Who::Operator => "operator",
         Who::System => "system",
+        Who::Invitation => "invitation",
     }
 }
 

@@ -14,6 +14,10 @@ pub enum Sort {
     User,
     /// A person, as whoever calls.
     Viewer,
+    /// Somebody in an organization, by the uuid of the user.
+    OrganizationMember,
+    /// An invitation to an organization.
+    OrganizationInvitation,
     /// An agent token.
     AgentToken,
     /// A user token.
@@ -39,10 +43,12 @@ pub enum Sort {
 }
 
 impl Sort {
-    const ALL: [Self; 14] = [
+    const ALL: [Self; 16] = [
         Self::Organization,
         Self::User,
         Self::Viewer,
+        Self::OrganizationMember,
+        Self::OrganizationInvitation,
         Self::AgentToken,
         Self::UserToken,
         Self::Agent,
@@ -62,6 +68,8 @@ impl Sort {
             Self::Organization => "Organization",
             Self::User => "User",
             Self::Viewer => "Viewer",
+            Self::OrganizationMember => "OrganizationMember",
+            Self::OrganizationInvitation => "OrganizationInvitation",
             Self::AgentToken => "AgentToken",
             Self::UserToken => "APIAccessToken",
             Self::Agent => "Agent",
@@ -83,6 +91,8 @@ impl Sort {
             Self::Organization => "organization",
             Self::User => "user",
             Self::Viewer => "viewer",
+            Self::OrganizationMember => "member",
+            Self::OrganizationInvitation => "invitation",
             Self::AgentToken => "agent token",
             Self::UserToken => "user token",
             Self::Agent => "agent",

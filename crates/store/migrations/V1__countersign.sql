@@ -22,14 +22,27 @@ CREATE TABLE organizations (
     name                   TEXT NOT NULL,
     default_deployment_id  BYTEA NOT NULL,
     default_reveal_policy  TEXT NOT NULL,
+    last_number            BIGINT NOT NULL,
     created_at             BIGINT NOT NULL
 );
 
+-- The numbers by which Dagster's API names tokens, deployments and members: one series for each organization, whose end is its `last_number`.
+CREATE TABLE numbers (
+    organization_id  BYTEA NOT NULL REFERENCES organizations (id),
+    number           BIGINT NOT NULL,
+    subject_id       BYTEA NOT NULL,
+    PRIMARY KEY (organization_id, number),
+    UNIQUE (organization_id, subject_id)
+);
+
+-- A service user is no person: it has an address that nobody has, and belongs to one organization.
 CREATE TABLE users (
-    id          BYTEA PRIMARY KEY,
-    email       TEXT NOT NULL UNIQUE,
-    name        TEXT NOT NULL,
-    created_at  BIGINT NOT NULL
+    id           BYTEA PRIMARY KEY,
+    email        TEXT NOT NULL UNIQUE,
+    name         TEXT NOT NULL,
+    is_service   BOOLEAN NOT NULL,
+    description  TEXT,
+    created_at   BIGINT NOT NULL
 );
 
 CREATE TABLE members (
@@ -41,7 +54,28 @@ CREATE TABLE members (
     PRIMARY KEY (organization_id, user_id)
 );
 
--- A deleted one stays, because builds and agents name it, and its name is free again. `cleared_at` is when the last of what it held had ended.
+-- What makes its holder a member, once. It stays after its end, as tokens do.
+CREATE TABLE invitations (
+    id               BYTEA PRIMARY KEY,
+    organization_id  BYTEA NOT NULL REFERENCES organizations (id),
+    email            TEXT NOT NULL,
+    role             TEXT NOT NULL,
+    public_id        TEXT NOT NULL UNIQUE,
+    digest           BYTEA NOT NULL,
+    key_id           TEXT NOT NULL,
+    created_at       BIGINT NOT NULL,
+    created_by       BYTEA NOT NULL,
+    expires_at       BIGINT NOT NULL,
+    accepted_at      BIGINT,
+    accepted_by      BYTEA,
+    withdrawn_at     BIGINT,
+    withdrawn_by     BYTEA
+);
+CREATE INDEX invitations_of_organization ON invitations (organization_id, id);
+CREATE INDEX invitations_open ON invitations (organization_id, email) WHERE accepted_at IS NULL AND withdrawn_at IS NULL;
+
+-- A deleted one stays, because builds and agents name it, and its name is free again. `looked_at` is when
+-- that was last brought on, `cleared_at` when the last of it had ended.
 CREATE TABLE deployments (
     id                BYTEA PRIMARY KEY,
     organization_id   BYTEA NOT NULL REFERENCES organizations (id),
@@ -55,12 +89,13 @@ CREATE TABLE deployments (
     created_by        BYTEA,
     expires_at        BIGINT,
     deleted_at        BIGINT,
+    looked_at         BIGINT,
     cleared_at        BIGINT
 );
 CREATE UNIQUE INDEX deployments_by_name ON deployments (organization_id, name) WHERE deleted_at IS NULL;
 CREATE INDEX deployments_of_parent ON deployments (parent_id) WHERE parent_id IS NOT NULL;
 CREATE INDEX deployments_to_expire ON deployments (expires_at) WHERE expires_at IS NOT NULL AND deleted_at IS NULL;
-CREATE INDEX deployments_to_clear ON deployments (id) WHERE deleted_at IS NOT NULL AND cleared_at IS NULL;
+CREATE INDEX deployments_to_clear ON deployments (looked_at, id) WHERE deleted_at IS NOT NULL AND cleared_at IS NULL;
 
 -- Agent tokens, user tokens and operator tokens. An operator token belongs to no organization: its organization is sixteen zero bytes.
 CREATE TABLE tokens (
@@ -90,6 +125,7 @@ CREATE TABLE tokens (
     last_used_ip      TEXT
 );
 CREATE INDEX tokens_of_organization ON tokens (organization_id, kind, id);
+CREATE INDEX tokens_of_user ON tokens (user_id) WHERE user_id IS NOT NULL AND revoked_at IS NULL;
 CREATE INDEX tokens_with_window ON tokens (reveal_until) WHERE reveal_until IS NOT NULL;
 CREATE INDEX tokens_sealed_with ON tokens (data_key_id) WHERE data_key_id IS NOT NULL;
 
@@ -195,6 +231,7 @@ CREATE TABLE dagster_agents (
     image_tag        TEXT,
     ip               TEXT NOT NULL,
     errors           TEXT NOT NULL,
+    error_count      BIGINT NOT NULL,
     created_at       BIGINT NOT NULL,
     heartbeat_at     BIGINT NOT NULL,
     UNIQUE (token_id, process_id)
@@ -252,7 +289,7 @@ CREATE INDEX dagster_requests_open ON dagster_requests (deployment_id, id) WHERE
 CREATE INDEX dagster_requests_of_deployment ON dagster_requests (deployment_id, id);
 CREATE INDEX dagster_requests_ended ON dagster_requests (ended_at) WHERE ended_at IS NOT NULL;
 
--- A queue is known from the first agent or job on. While its dispatch is paused, its agents are given nothing.
+-- A queue is known from its first job on, or from when it was made. While its dispatch is paused, its agents are given nothing.
 CREATE TABLE queues (
     id                  BYTEA PRIMARY KEY,
     organization_id     BYTEA NOT NULL REFERENCES organizations (id),

@@ -9,7 +9,7 @@ use crate::{Row, StoreError, Tx, Value, params, statements};
 
 macro_rules! columns {
     () => {
-        "a.id, a.token_id, t.public_id, t.revoked_at, a.process_id, a.label, a.launcher, a.version, a.image_tag, a.ip, a.errors,
+        "a.id, a.token_id, t.public_id, t.revoked_at, a.process_id, a.label, a.launcher, a.version, a.image_tag, a.ip, a.error_count,
          a.created_at, a.heartbeat_at"
     };
 }
@@ -18,10 +18,10 @@ statements! {
     /// Whether a token knows a process.
     KNOWS = "SELECT id FROM dagster_agents WHERE token_id = $1 AND process_id = $2";
     /// An agent that is heard for the first time.
-    INSERT = "INSERT INTO dagster_agents (id, organization_id, token_id, process_id, ip, errors, created_at, heartbeat_at)
-              VALUES ($1, $2, $3, $4, $5, '[]', $6, $6) ON CONFLICT (token_id, process_id) DO NOTHING";
+    INSERT = "INSERT INTO dagster_agents (id, organization_id, token_id, process_id, ip, errors, error_count, created_at, heartbeat_at)
+              VALUES ($1, $2, $3, $4, $5, '[]', 0, $6, $6) ON CONFLICT (token_id, process_id) DO NOTHING";
     /// What its last heartbeat told.
-    HEAR = "UPDATE dagster_agents SET label = $3, launcher = $4, version = $5, image_tag = $6, ip = $7, errors = $8, heartbeat_at = $9
+    HEAR = "UPDATE dagster_agents SET label = $3, launcher = $4, version = $5, image_tag = $6, ip = $7, errors = $8, error_count = $10, heartbeat_at = $9
               WHERE token_id = $1 AND process_id = $2 RETURNING id";
     /// Forgets what it did for deployments.
     CLEAR_SERVING = "DELETE FROM dagster_agent_deployments WHERE dagster_agent_id = $1";
@@ -35,9 +35,17 @@ statements! {
     /// A page of the organization's agents, newest first: those that were heard since $3.
     PAGE = concat!("SELECT ", columns!(), " FROM dagster_agents a JOIN tokens t ON t.id = a.token_id
               WHERE a.organization_id = $1 AND a.id < $2 AND a.heartbeat_at >= $3 ORDER BY a.id DESC LIMIT $4");
-    /// One token's agents that were heard since $3, newest first.
-    HEARD_OF_TOKEN = concat!("SELECT ", columns!(), " FROM dagster_agents a JOIN tokens t ON t.id = a.token_id
-              WHERE a.organization_id = $1 AND a.token_id = $2 AND a.heartbeat_at >= $3 ORDER BY a.id DESC LIMIT $4");
+    /// How one token's agents that were heard since $3 are called, newest first. What they told is left where it is: this is read while a token is
+    /// taken back, and nobody who holds it is to make that slow.
+    NAMES_OF_TOKEN = "SELECT id, process_id, label FROM dagster_agents
+              WHERE organization_id = $1 AND token_id = $2 AND heartbeat_at >= $3 ORDER BY id DESC LIMIT $4";
+    /// How many agents of one token are kept, those that do not run among them.
+    COUNT_OF_TOKEN = "SELECT COUNT(*) AS n FROM dagster_agents WHERE token_id = $1";
+    /// Removes the one of a token that was silent the longest, if it was last heard before $2.
+    REMOVE_SILENT_OF_TOKEN = "DELETE FROM dagster_agents WHERE id IN (SELECT id FROM dagster_agents WHERE token_id = $1 AND heartbeat_at < $2
+              ORDER BY heartbeat_at LIMIT 1)";
+    /// The errors that one of the organization's agents told.
+    ERRORS = "SELECT errors FROM dagster_agents WHERE organization_id = $1 AND id = $2";
     /// How many those are.
     COUNT = "SELECT COUNT(*) AS n FROM dagster_agents WHERE organization_id = $1 AND heartbeat_at >= $2";
     /// What one of the organization's agents does for its deployments, by name.
@@ -78,12 +86,23 @@ pub struct DagsterAgent {
     pub image_tag: Option<String>,
     /// The address from which it was last heard.
     pub ip: String,
-    /// Its own errors, newest first, as it last told them.
-    pub errors: Vec<Trouble>,
+    /// How many errors of its own it last told.
+    pub error_count: i64,
     /// When it was first heard.
     pub created_at: Timestamp,
     /// When it was last heard.
     pub heartbeat_at: Timestamp,
+}
+
+/// How an agent is called.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AgentName {
+    /// Its id.
+    pub id: DagsterAgentId,
+    /// What its process calls itself.
+    pub process: DagsterProcessId,
+    /// What its operator calls it.
+    pub label: Option<String>,
 }
 
 /// An error that an agent tells of.
@@ -171,7 +190,7 @@ fn agent(row: &Row) -> Result<DagsterAgent, StoreError> {
         version: row.get("version")?,
         image_tag: row.get("image_tag")?,
         ip: row.get("ip")?,
-        errors: row.json("errors")?,
+        error_count: row.get("error_count")?,
         created_at: row.get("created_at")?,
         heartbeat_at: row.get("heartbeat_at")?,
     })
@@ -207,6 +226,7 @@ pub async fn hear(tx: &mut Tx, heard: &Heard, serving: &[Serving]) -> Result<Dag
         heard.ip.as_str(),
         Value::json(&heard.errors)?,
         now,
+        i64::try_from(heard.errors.len()).unwrap_or(i64::MAX),
     ];
     let id: DagsterAgentId = tx.one(HEAR, &values).await?.get("id")?;
     tx.execute(CLEAR_SERVING, &params![id]).await?;
@@ -247,14 +267,31 @@ pub async fn page(
 }
 
 /// At most `limit` of one token's agents that were heard since a time, newest first.
-pub async fn heard_of_token(
+pub async fn names_of_token(
     tx: &mut Tx,
     of: OrganizationId,
     token: TokenId,
     since: Timestamp,
     limit: i64,
-) -> Result<Vec<DagsterAgent>, StoreError> {
-    tx.all(HEARD_OF_TOKEN, &params![of, token, since, limit]).await?.iter().map(agent).collect()
+) -> Result<Vec<AgentName>, StoreError> {
+    let name =
+        |row: &Row| Ok(AgentName { id: row.get("id")?, process: row.get("process_id")?, label: row.get("label")? });
+    tx.all(NAMES_OF_TOKEN, &params![of, token, since, limit]).await?.iter().map(name).collect()
+}
+
+/// How many agents of a token are kept, those that do not run among them.
+pub async fn count_of_token(tx: &mut Tx, token: TokenId) -> Result<i64, StoreError> {
+    tx.one(COUNT_OF_TOKEN, &params![token]).await?.get("n")
+}
+
+/// Makes room: removes the one of a token's agents that was silent the longest. False when all were heard since `before`.
+pub async fn remove_silent_of_token(tx: &mut Tx, token: TokenId, before: Timestamp) -> Result<bool, StoreError> {
+    Ok(tx.execute(REMOVE_SILENT_OF_TOKEN, &params![token, before]).await? > 0)
+}
+
+/// The errors that one of the organization's agents last told, newest first; none of one that is not there.
+pub async fn errors(tx: &mut Tx, of: OrganizationId, id: DagsterAgentId) -> Result<Vec<Trouble>, StoreError> {
+    tx.maybe(ERRORS, &params![of, id]).await?.map_or_else(|| Ok(Vec::new()), |row| row.json("errors"))
 }
 
 /// How many the organization has that were heard since a time.

@@ -1,8 +1,10 @@
 //! Deployments: the boundary that work runs inside, what each holds, and what is left to do for those that were deleted.
 
+use countersign_domain::dagster::RUNNING_FOR;
 use countersign_domain::id::{BuildId, DeploymentId, Id, OrganizationId, TokenId, UserId};
 use countersign_domain::{PublicId, Timestamp};
 
+use crate::numbers;
 use crate::queues::Queue;
 use crate::{Row, StoreError, Turn, Tx, params, statements};
 
@@ -48,17 +50,26 @@ statements! {
     DELETE = "UPDATE deployments SET deleted_at = $3 WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL";
     /// The queues of a deployment that was deleted.
     DROP_QUEUES = "DELETE FROM queues WHERE organization_id = $1 AND deployment_id = $2";
-    /// How much it holds. A token that has expired holds nothing. $3: now.
+    /// How much it holds. A token that has expired holds nothing. $3: now, $4: since when a Dagster+ agent that runs was heard.
     HOLDS = concat!("SELECT
               (SELECT COUNT(*) FROM builds b WHERE b.organization_id = $1 AND b.deployment_id = $2 AND b.finished_at IS NULL) AS builds,
               (SELECT COUNT(*) FROM jobs j WHERE j.organization_id = $1 AND j.deployment_id = $2 AND j.finished_at IS NULL) AS jobs,
               (SELECT COUNT(*) FROM agents a WHERE a.organization_id = $1 AND a.deployment_id = $2
                 AND a.state IN ('never_connected', 'connected', 'stopping')) AS agents,
+              (SELECT COUNT(*) FROM dagster_agent_deployments s JOIN dagster_agents g ON g.id = s.dagster_agent_id
+                WHERE g.organization_id = $1 AND s.deployment_id = $2 AND g.heartbeat_at > $4) AS dagster_agents,
               (SELECT COUNT(*) ", sole_tokens!(), " AND (t.expires_at IS NULL OR t.expires_at > $3)) AS tokens");
     /// Those whose time has come. $2: at the most.
     EXPIRED = "SELECT id, organization_id FROM deployments WHERE expires_at <= $1 AND deleted_at IS NULL ORDER BY expires_at LIMIT $2";
-    /// Those that were deleted and may still hold something. $1: at the most.
-    TO_CLEAR = "SELECT id, organization_id FROM deployments WHERE deleted_at IS NOT NULL AND cleared_at IS NULL ORDER BY id LIMIT $1";
+    /// Those that were deleted and may still hold something, first those that were not looked at for the longest: no organization's keep those of
+    /// another from their turn. $1: at the most.
+    TO_CLEAR = "SELECT id, organization_id FROM deployments WHERE deleted_at IS NOT NULL AND cleared_at IS NULL
+              ORDER BY COALESCE(looked_at, 0), id LIMIT $1";
+    /// It is looked at.
+    LOOK = "UPDATE deployments SET looked_at = $3 WHERE organization_id = $1 AND id = $2";
+    /// Public ids of the tokens that stand and name it. $3: at the most.
+    NAMED_BY = "SELECT t.public_id FROM token_deployments m JOIN tokens t ON t.id = m.token_id
+              WHERE t.organization_id = $1 AND m.deployment_id = $2 AND t.revoked_at IS NULL ORDER BY t.id LIMIT $3";
     /// Builds of one that have not ended and were not told to. $3: at the most.
     OPEN_BUILDS = "SELECT id FROM builds WHERE organization_id = $1 AND deployment_id = $2 AND finished_at IS NULL AND NOT is_canceled
               ORDER BY id LIMIT $3";
@@ -126,6 +137,8 @@ pub struct Holds {
     pub jobs: i64,
     /// Agents that have a session.
     pub agents: i64,
+    /// Dagster+ agents that run and serve it.
+    pub dagster_agents: i64,
     /// Agent tokens that could be used for nothing without it.
     pub tokens: i64,
 }
@@ -160,7 +173,8 @@ pub async fn insert(tx: &mut Tx, of: OrganizationId, new: &Deployment) -> Result
         new.created_by,
         new.expires_at,
     ];
-    tx.execute(INSERT, &values).await.map(drop)
+    tx.execute(INSERT, &values).await?;
+    numbers::give(tx, of, new.id).await.map(drop)
 }
 
 /// The organization's deployment with this id.
@@ -183,6 +197,14 @@ pub async fn find_by_name(tx: &mut Tx, of: OrganizationId, name: &str) -> Result
 pub async fn enter(tx: &mut Tx, of: OrganizationId, id: DeploymentId) -> Result<Option<Deployment>, StoreError> {
     tx.take_turn(id, Turn::Shared).await?;
     find(tx, of, id).await
+}
+
+/// The same by name.
+pub async fn enter_by_name(tx: &mut Tx, of: OrganizationId, name: &str) -> Result<Option<Deployment>, StoreError> {
+    match find_by_name(tx, of, name).await? {
+        Some(named) => enter(tx, of, named.id).await,
+        None => Ok(None),
+    }
 }
 
 /// The same for whoever changes or deletes it: nothing is put into it until the transaction ends.
@@ -221,24 +243,38 @@ pub async fn update(tx: &mut Tx, of: OrganizationId, it: &Deployment) -> Result<
     tx.execute(UPDATE, &values).await.map(drop)
 }
 
-/// Deletes a deployment and its queues. False when it was gone.
+/// Deletes a deployment. False when it was gone. Its queues stay until nothing of it is left: one that is paused keeps its jobs back until they
+/// are canceled.
 pub async fn delete(tx: &mut Tx, of: OrganizationId, id: DeploymentId) -> Result<bool, StoreError> {
     let now = tx.now();
-    if tx.execute(DELETE, &params![of, id, now]).await? != 1 {
-        return Ok(false);
-    }
-    tx.execute(DROP_QUEUES, &params![of, id]).await?;
-    Ok(true)
+    Ok(tx.execute(DELETE, &params![of, id, now]).await? == 1)
+}
+
+/// Notes that a deleted deployment is looked at now.
+pub async fn look(tx: &mut Tx, of: OrganizationId, id: DeploymentId) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.execute(LOOK, &params![of, id, now]).await.map(drop)
+}
+
+/// The public ids of at most `limit` tokens that stand and name a deployment.
+pub async fn named_by(
+    tx: &mut Tx,
+    of: OrganizationId,
+    id: DeploymentId,
+    limit: i64,
+) -> Result<Vec<String>, StoreError> {
+    tx.all(NAMED_BY, &params![of, id, limit]).await?.iter().map(|row| row.get("public_id")).collect()
 }
 
 /// How much a deployment holds.
 pub async fn holds(tx: &mut Tx, of: OrganizationId, id: DeploymentId) -> Result<Holds, StoreError> {
     let now = tx.now();
-    let row = tx.one(HOLDS, &params![of, id, now]).await?;
+    let row = tx.one(HOLDS, &params![of, id, now, now.minus(RUNNING_FOR)]).await?;
     Ok(Holds {
         builds: row.get("builds")?,
         jobs: row.get("jobs")?,
         agents: row.get("agents")?,
+        dagster_agents: row.get("dagster_agents")?,
         tokens: row.get("tokens")?,
     })
 }
@@ -283,10 +319,10 @@ pub async fn sole_tokens(
 /// while some have not.
 pub async fn settle(tx: &mut Tx, of: OrganizationId, id: DeploymentId) -> Result<bool, StoreError> {
     tx.execute(DROP_MEMBERSHIPS, &params![of, id]).await?;
-    tx.execute(DROP_QUEUES, &params![of, id]).await?;
     if tx.one(UNFINISHED, &params![of, id]).await?.get::<i64>("n")? > 0 {
         return Ok(false);
     }
+    tx.execute(DROP_QUEUES, &params![of, id]).await?;
     let now = tx.now();
     Ok(tx.execute(SET_CLEARED, &params![of, id, now]).await? == 1)
 }

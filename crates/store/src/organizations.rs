@@ -12,8 +12,8 @@ pub use crate::deployments::{
 
 statements! {
     /// A new organization.
-    INSERT = "INSERT INTO organizations (id, slug, name, default_deployment_id, default_reveal_policy, created_at)
-              VALUES ($1, $2, $3, $4, $5, $6)";
+    INSERT = "INSERT INTO organizations (id, slug, name, default_deployment_id, default_reveal_policy, last_number, created_at)
+              VALUES ($1, $2, $3, $4, $5, 0, $6)";
     /// By id.
     FIND = "SELECT id, slug, name, default_deployment_id, default_reveal_policy, created_at FROM organizations WHERE id = $1";
     /// By slug, which is unique across the instance.

@@ -6,8 +6,9 @@ use crate::Sql;
 #[must_use]
 pub fn all() -> Vec<(&'static str, &'static [Sql])> {
     use crate::{
-        agents, artifacts, audit, blobs, builds, code_locations, dagster_agents, dagster_requests, deployments, instance, jobs, keys, oidc_keys,
-        organizations, queue_counts, queues, refusals, retention, steps, tokens, users,
+        agents, artifacts, audit, blobs, builds, code_locations, dagster_agents, dagster_requests, deployments,
+        instance, invitations, jobs, keys, members, numbers, oidc_keys, organizations, queue_counts, queues, refusals,
+        retention, steps, tokens, users,
     };
     vec![
         ("agents", agents::ALL),
@@ -25,6 +26,7 @@ pub fn all() -> Vec<(&'static str, &'static [Sql])> {
         ("dagster_agents", dagster_agents::ALL),
         ("dagster_requests", dagster_requests::ALL),
         ("instance", instance::ALL),
+        ("invitations", invitations::ALL),
         ("jobs", jobs::ALL),
         ("jobs::dispatch", jobs::dispatch::ALL),
         ("jobs::groups", jobs::groups::ALL),
@@ -32,6 +34,8 @@ pub fn all() -> Vec<(&'static str, &'static [Sql])> {
         ("jobs::progress", jobs::progress::ALL),
         ("jobs::tokens", jobs::tokens::ALL),
         ("keys", keys::ALL),
+        ("members", members::ALL),
+        ("numbers", numbers::ALL),
         ("oidc_keys", oidc_keys::ALL),
         ("organizations", organizations::ALL),
         ("queue_counts", queue_counts::ALL),

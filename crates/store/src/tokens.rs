@@ -8,14 +8,15 @@ pub mod secrets;
 use countersign_domain::id::{DeploymentId, OrganizationId, TokenId, UserId};
 use countersign_domain::{KeyId, Kind, PublicId, RevealPolicy, Timestamp};
 
-use crate::{Row, StoreError, Turn, Tx, Value, params, statements};
+use crate::{Row, StoreError, Turn, Tx, Value, numbers, params, statements};
 
 /// The columns of a [`Token`]; a macro because statements are constants.
 macro_rules! columns {
     () => {
         "t.id, t.organization_id, t.kind, t.family, t.public_id, t.user_id, t.description, t.is_public, t.reveal_policy,
          t.reveal_until, t.data_key, t.data_key_id, t.generation, t.created_at, t.created_by, t.expires_at, t.revoked_at,
-         t.revoked_by, t.revoked_reason, t.last_used_at, t.last_used_ip"
+         t.revoked_by, t.revoked_reason, t.last_used_at, t.last_used_ip,
+         (SELECT n.number FROM numbers n WHERE n.organization_id = t.organization_id AND n.subject_id = t.id) AS number"
     };
 }
 
@@ -24,7 +25,7 @@ statements! {
     INSERT = "INSERT INTO tokens (id, organization_id, kind, family, public_id, user_id, description, is_public,
                 every_deployment, all_branches, any_queue, reveal_policy, reveal_until, data_key, data_key_id,
                 generation, created_at, created_by, expires_at)
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, TRUE, TRUE, TRUE, $9, $10, $11, $12, 1, $13, $14, $15)";
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, TRUE, FALSE, TRUE, $9, $10, $11, $12, 1, $13, $14, $15)";
     /// One of the organization's tokens.
     FIND = concat!("SELECT ", columns!(), " FROM tokens t WHERE t.organization_id = $1 AND t.id = $2");
     /// The same, kept still until the transaction ends.
@@ -79,6 +80,8 @@ pub struct Token {
     pub id: TokenId,
     /// Its organization; nil for an operator token.
     pub organization: OrganizationId,
+    /// Its number in the organization, by which Dagster's API names it; an operator token has none.
+    pub number: Option<i64>,
     /// What it is for.
     pub kind: Kind,
     /// The name that its global id carries in the public API, fixed when it was made: `AgentToken`, `ClusterToken`, `APIAccessToken`.
@@ -133,6 +136,7 @@ pub(crate) fn token(row: &Row) -> Result<Token, StoreError> {
     Ok(Token {
         id: row.get("id")?,
         organization: row.get("organization_id")?,
+        number: row.get("number")?,
         kind: kind(row)?,
         family: row.get("family")?,
         public_id: row.parse("public_id")?,
@@ -175,8 +179,8 @@ impl Liveness {
     }
 }
 
-/// Adds a token without secrets, of the widest scope.
-pub async fn insert(tx: &mut Tx, new: &Token) -> Result<(), StoreError> {
+/// Adds a token without secrets, of the widest scope; answers with its number.
+pub async fn insert(tx: &mut Tx, new: &Token) -> Result<Option<i64>, StoreError> {
     let values = params![
         new.id,
         new.organization,
@@ -194,7 +198,8 @@ pub async fn insert(tx: &mut Tx, new: &Token) -> Result<(), StoreError> {
         new.created_by,
         new.expires_at,
     ];
-    tx.execute(INSERT, &values).await.map(drop)
+    tx.execute(INSERT, &values).await?;
+    numbers::give(tx, new.organization, new.id).await
 }
 
 async fn maybe(tx: &mut Tx, sql: crate::Sql, values: &[Value]) -> Result<Option<Token>, StoreError> {

@@ -4,11 +4,12 @@ use std::future::Future;
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_control::access::actions::CreateOrganization;
+use countersign_control::access::actions::{CreateOrganization, CreateUserToken};
 use countersign_control::organizations::{Created, NewOrganization};
+use countersign_control::user_tokens::NewUserToken;
 use countersign_control::{Action, Caller, Control, Grant, Origin, Presented, Settings};
-use countersign_domain::{Clock, KeyRing, RevealPolicy};
-use countersign_store::{Options, Store};
+use countersign_domain::{Clock, KeyRing, RevealPolicy, Role};
+use countersign_store::{Lane, Options, Sql, Store, StoreError, params, users};
 
 use crate::{Engine, ManualClock, SeededEntropy, TestDatabase};
 
@@ -113,6 +114,31 @@ impl World {
     #[must_use]
     pub fn admin<A: Action>(&self) -> Grant<A> {
         self.control.grant_own(&self.acme.admin).expect("an Organization Admin may")
+    }
+
+    /// The value of a user token of somebody who joins acme and is no admin there: globex's admin.
+    ///
+    /// # Panics
+    /// When they have joined already.
+    pub async fn member(&self) -> String {
+        const HAND_OVER: Sql =
+            Sql { name: "hand over", text: "UPDATE tokens SET user_id = $2, created_by = $2 WHERE id = $1" };
+        let issued = self.control.create_user_token(&self.admin::<CreateUserToken>(), NewUserToken::default()).await;
+        let issued = issued.expect("a user token");
+        let (of, who) = (self.acme.created.organization.id, self.globex.created.admin.id);
+        // No operation makes a token for somebody else: one of the admin's is made theirs.
+        let joined: Result<(), StoreError> = self
+            .control
+            .store()
+            .transact(Lane::Normal, (of, who, issued.token.id), |tx, (of, who, token)| {
+                Box::pin(async move {
+                    users::insert_member(tx, *of, *who, Role::Member).await?;
+                    tx.execute(HAND_OVER, &params![*token, *who]).await.map(drop)
+                })
+            })
+            .await;
+        joined.expect("they join");
+        issued.secret.reveal().to_owned()
     }
 
     /// Another system on the same database, as after a restart.

@@ -149,7 +149,7 @@ pub const DAGSTER_AGENT_LIST: &str = concat!(
     "query($running: Boolean, $first: Int, $after: String) { viewer { organizations(first: 1) { edges { node { \
      dagsterAgents(running: $running, first: $first, after: $after) { edges { node { ",
     dagster_agent_fields!(),
-    "deployments { deployment { name } } errors { message } } } pageInfo { hasNextPage endCursor } } } } } } }"
+    "deployments { deployment { name } } errorCount } } pageInfo { hasNextPage endCursor } } } } } } }"
 );
 
 /// The same with all that is known of each.
@@ -161,3 +161,105 @@ pub const DAGSTER_AGENT_SHOW: &str = concat!(
      deployments { deployment { name } servesDefaultQueue queues codeServers { locationName status error { class message trace } } \
      runWorkers { runId status message } } } } pageInfo { hasNextPage endCursor } } } } } } }"
 );
+
+/// What is shown of a member.
+macro_rules! member_fields {
+    () => {
+        "fragment M on OrganizationMember { id uuid role createdAt isServiceUser description user { uuid email name } }"
+    };
+}
+
+/// The organization's members.
+pub const MEMBER_LIST: &str = concat!(
+    "query($first: Int, $serviceUsers: Boolean) { viewer { organizations(first: 1) { edges { node { \
+     members(first: $first, serviceUsers: $serviceUsers) { edges { node { ...M } } pageInfo { hasNextPage } } } } } } } ",
+    member_fields!()
+);
+
+/// One of them.
+pub const MEMBER_SHOW: &str = concat!(
+    "query($id: ID!) { viewer { organizations(first: 1) { edges { node { member(id: $id) { ...M } } } } } } ",
+    member_fields!()
+);
+
+/// Gives a member another role.
+pub const MEMBER_UPDATE: &str = concat!(
+    "mutation($input: OrganizationMemberUpdateInput!) { organizationMemberUpdate(input: $input) { \
+     organizationMember { ...M } userTokensRevoked invitationsWithdrawn } } ",
+    member_fields!()
+);
+
+/// Takes a member out of the organization.
+pub const MEMBER_DELETE: &str = "mutation($input: OrganizationMemberDeleteInput!) { \
+     organizationMemberDelete(input: $input) { user { uuid email name bot } userTokensRevoked invitationsWithdrawn } }";
+
+/// A member's user tokens.
+pub const MEMBER_TOKEN_LIST: &str = concat!(
+    "query($id: ID!, $first: Int) { viewer { organizations(first: 1) { edges { node { member(id: $id) { \
+     userTokens(first: $first) { edges { node { ...U } } pageInfo { hasNextPage } } } } } } } } ",
+    user_token_fields!()
+);
+
+/// Takes a member's user token back.
+pub const MEMBER_TOKEN_REVOKE: &str = concat!(
+    "mutation($input: OrganizationMemberTokenRevokeInput!) { organizationMemberTokenRevoke(input: $input) { \
+     userToken { ...U } } } ",
+    user_token_fields!()
+);
+
+/// Makes a service user.
+pub const SERVICE_USER_CREATE: &str = concat!(
+    "mutation($input: ServiceUserCreateInput!) { serviceUserCreate(input: $input) { serviceUser { ...M } } } ",
+    member_fields!()
+);
+
+/// Changes a service user.
+pub const SERVICE_USER_UPDATE: &str = concat!(
+    "mutation($input: ServiceUserUpdateInput!) { serviceUserUpdate(input: $input) { serviceUser { ...M } } } ",
+    member_fields!()
+);
+
+/// Makes a user token for a service user.
+pub const SERVICE_USER_TOKEN_CREATE: &str = concat!(
+    "mutation($input: ServiceUserTokenCreateInput!) { serviceUserTokenCreate(input: $input) { tokenValue \
+     userToken { ...U } } } ",
+    user_token_fields!()
+);
+
+/// Shows the value of a service user's token.
+pub const SERVICE_USER_TOKEN_REVEAL: &str = "mutation($input: ServiceUserTokenRevealInput!) { \
+     serviceUserTokenReveal(input: $input) { publicId tokenValue } }";
+
+/// What is shown of an invitation.
+macro_rules! invitation_fields {
+    () => {
+        "fragment I on OrganizationInvitation { id uuid publicId email role state createdAt createdBy { email } expiresAt \
+         acceptedAt withdrawnAt }"
+    };
+}
+
+/// The organization's invitations.
+pub const INVITATION_LIST: &str = concat!(
+    "query($first: Int, $pending: Boolean) { viewer { organizations(first: 1) { edges { node { \
+     invitations(first: $first, pending: $pending) { edges { node { ...I } } pageInfo { hasNextPage } } } } } } } ",
+    invitation_fields!()
+);
+
+/// Invites somebody.
+pub const INVITATION_CREATE: &str = concat!(
+    "mutation($input: OrganizationInvitationCreateInput!) { organizationInvitationCreate(input: $input) { \
+     invitationValue invitation { ...I } } } ",
+    invitation_fields!()
+);
+
+/// Takes an invitation back.
+pub const INVITATION_WITHDRAW: &str = concat!(
+    "mutation($input: OrganizationInvitationWithdrawInput!) { organizationInvitationWithdraw(input: $input) { \
+     invitation { ...I } } } ",
+    invitation_fields!()
+);
+
+/// Makes whoever holds an invitation a member.
+pub const INVITATION_ACCEPT: &str = "mutation($input: OrganizationInvitationAcceptInput!) { \
+     organizationInvitationAccept(input: $input) { organizationSlug role user { email name } userToken { publicId } \
+     userTokenValue } }";

@@ -138,7 +138,7 @@ fn table(agents: &[Value]) -> String {
             text(agent, "version").to_owned(),
             local_time(agent["lastHeartbeatAt"].as_str()),
             names.join(", "),
-            agent["errors"].as_array().map_or(0, Vec::len).to_string(),
+            agent["errorCount"].to_string(),
         ]);
     }
     table.render()

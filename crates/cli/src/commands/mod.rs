@@ -14,11 +14,13 @@ mod deployment;
 mod doctor;
 mod env;
 mod init;
+mod invitation;
 mod job;
 mod job_flags;
 mod key_ring;
 mod lock;
 mod login;
+mod member;
 mod meta_data;
 mod oidc;
 mod operator_token;
@@ -29,6 +31,7 @@ mod reach;
 mod redactor;
 mod secret;
 mod server;
+mod service_user;
 mod step;
 mod token;
 mod told;
@@ -57,6 +60,9 @@ pub enum Command {
     Agent(agent::Agent),
     Token(token::Token),
     User(user::User),
+    Member(member::Member),
+    Invitation(invitation::Invitation),
+    ServiceUser(service_user::ServiceUser),
     Build(build::Build),
     Queue(queue::Queue),
     Deployment(deployment::DeploymentCommand),
@@ -110,6 +116,9 @@ impl Command {
             Self::Init(it) => it.run(ambient, printer).await,
             Self::Token(it) => it.run(ambient, printer).await,
             Self::User(it) => it.run(ambient, printer).await,
+            Self::Member(it) => it.run(ambient, printer).await,
+            Self::Invitation(it) => it.run(ambient, printer).await,
+            Self::ServiceUser(it) => it.run(ambient, printer).await,
             Self::Build(it) => it.run(ambient, printer).await,
             Self::Queue(it) => it.run(ambient, printer).await,
             Self::Deployment(it) => it.run(ambient, printer).await,

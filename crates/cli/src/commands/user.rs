@@ -1,10 +1,11 @@
-//! `countersign user token`: one's own user tokens, through a server's public API.
+//! `countersign user token`: one's own user tokens, and what an Organization Admin may do of another member's, through a server's public API.
 
 use clap::{Args, Subcommand};
 use countersign_domain::{
     RevealPolicy,
     text::{Description, Reason},
 };
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
     output::{Printer, Table, local_time},
 };
 
-/// Your own user tokens
+/// User tokens: your own, and for Organization Admins those of another member
 #[derive(Debug, Args)]
 pub struct User {
     #[command(subcommand)]
@@ -29,7 +30,8 @@ pub struct User {
 enum Command {
     /// Create, see, change and revoke your own user tokens
     ///
-    /// A user token is what a person or a script calls the public API and these commands with. Nobody can reveal another person's.
+    /// A user token is what a person or a script calls the public API and these commands with. Nobody can reveal another
+    /// person's, change it or make one in their name; an Organization Admin can list and revoke them with --member.
     Token {
         #[command(subcommand)]
         command: TokenCommand,
@@ -55,9 +57,12 @@ enum TokenCommand {
         #[command(flatten)]
         server: ServerArgs,
     },
-    /// List your user tokens, the newest first
-    #[command(after_help = "Example:\n  countersign user token list")]
+    /// List your user tokens, or another member's, the newest first
+    #[command(after_help = "Example:\n  countersign user token list --member bob@example.com")]
     List {
+        /// Whose: an e-mail address, a service user's name or a uuid; for Organization Admins [default: your own]
+        #[arg(long, env = variables::MEMBER)]
+        member: Option<String>,
         /// The most that are listed
         #[arg(long, value_name = "NUMBER", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=500), env = variables::LIMIT)]
         limit: u32,
@@ -87,6 +92,9 @@ enum TokenCommand {
     Revoke {
         #[command(flatten)]
         named: Named,
+        /// Whose: an e-mail address, a service user's name or a uuid; for Organization Admins [default: your own]
+        #[arg(long, env = variables::MEMBER)]
+        member: Option<String>,
         /// Why: 1 to 1,000 characters
         #[arg(long, env = variables::REASON)]
         reason: Option<Reason>,
@@ -131,17 +139,12 @@ impl TokenCommand {
                     format!("{}\n{}", table(std::slice::from_ref(&token)), value.as_str().unwrap_or_default())
                 })
             }
-            Self::List { limit, .. } => {
+            Self::List { member: Some(member), limit, .. } => list_of(api, printer, &member, limit).await,
+            Self::List { member: None, limit, .. } => {
                 let mut answer: Value = api.call(documents::USER_TOKEN_LIST, json!({ "first": limit })).await?;
                 let tokens = shapes::there(Some(answer["viewer"]["userTokens"].take()), "user tokens")?;
                 let tokens: shapes::Connection<Value> = serde_json::from_value(tokens).map_err(Failure::internal)?;
-                let has_more = tokens.has_more();
-                let tokens = tokens.into_nodes();
-                printer.result(&tokens, || table(&tokens))?;
-                if has_more {
-                    printer.say(format_args!("There are more than these {}; see more with --limit.", tokens.len()));
-                }
-                Ok(())
+                listed(printer, tokens)
             }
             Self::Reveal { named } => {
                 let input = json!({ "id": named.token.trim() });
@@ -168,7 +171,10 @@ impl TokenCommand {
                 let token = &changed["userToken"];
                 printer.result(token, || table(std::slice::from_ref(token)))
             }
-            Self::Revoke { named, reason } => {
+            Self::Revoke { named, member: Some(member), reason } => {
+                revoke_of(api, printer, &member, &named.token, reason.as_ref()).await
+            }
+            Self::Revoke { named, member: None, reason } => {
                 let input = json!({ "id": named.token.trim(), "reason": reason });
                 let revoked = call(api, documents::USER_TOKEN_REVOKE, "userTokenRevoke", input).await?;
                 let token = &revoked["userToken"];
@@ -183,7 +189,45 @@ async fn call(api: &Api, document: &str, field: &str, input: Value) -> Outcome<V
     shapes::there(Some(answer[field].take()), "user token")
 }
 
-fn table(tokens: &[Value]) -> String {
+/// Lists the user tokens of another member.
+pub(super) async fn list_of(api: &Api, printer: Printer, member: &str, limit: u32) -> Outcome<()> {
+    #[derive(Deserialize)]
+    struct Found {
+        member: Option<Value>,
+    }
+    let variables = json!({ "id": member.trim(), "first": limit });
+    let answer: shapes::Viewer<Found> = api.call(documents::MEMBER_TOKEN_LIST, variables).await?;
+    let mut member = shapes::there(answer.into_organization()?.member, "member")?;
+    let tokens = shapes::there(Some(member["userTokens"].take()), "user tokens")?;
+    listed(printer, serde_json::from_value(tokens).map_err(Failure::internal)?)
+}
+
+/// Takes a user token of another member back.
+pub(super) async fn revoke_of(
+    api: &Api,
+    printer: Printer,
+    member: &str,
+    token: &str,
+    reason: Option<&Reason>,
+) -> Outcome<()> {
+    let input = json!({ "memberId": member.trim(), "id": token.trim(), "reason": reason });
+    let revoked = call(api, documents::MEMBER_TOKEN_REVOKE, "organizationMemberTokenRevoke", input).await?;
+    let token = &revoked["userToken"];
+    printer.result(token, || format!("User token {} was revoked.", text(token, "publicId")))
+}
+
+fn listed(printer: Printer, tokens: shapes::Connection<Value>) -> Outcome<()> {
+    let has_more = tokens.has_more();
+    let tokens = tokens.into_nodes();
+    printer.result(&tokens, || table(&tokens))?;
+    if has_more {
+        printer.say(format_args!("There are more than these {}; see more with --limit.", tokens.len()));
+    }
+    Ok(())
+}
+
+/// User tokens as a table.
+pub(super) fn table(tokens: &[Value]) -> String {
     let mut table = Table::new(&["public id", "description", "state", "created", "expires", "last used"]);
     for token in tokens {
         table.row([

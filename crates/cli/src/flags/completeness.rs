@@ -226,7 +226,10 @@ fn secrets_in_variables_are_not_shown_in_help() {
         for arg in command.get_arguments() {
             let long = arg.get_long().unwrap_or_default();
             let is_secret = arg.get_value_parser().type_id() == std::any::TypeId::of::<Secret>()
-                || matches!(long, "user-token" | "operator-token" | "database-url" | "agent-access-token");
+                || matches!(
+                    long,
+                    "user-token" | "operator-token" | "invitation" | "database-url" | "agent-access-token"
+                );
             assert!(!is_secret || arg.get_env().is_none() || arg.is_hide_env_values_set(), "{path} --{long}");
         }
     }

@@ -8,7 +8,9 @@ use countersign_control::{
     builds::{MAX_ANNOTATIONS, MAX_KEYS, MAX_STEPS, MAX_UPLOAD_DEPTH, MAX_UPLOADS},
     dagster,
     deployments::MAX_DEPLOYMENTS,
+    invitations::{MAX_LIFETIME, MAX_PENDING},
     jobs::{LATE_CHUNKS, MAX_CHUNK, MAX_LOG},
+    members::MAX_MEMBERS,
     queues::MAX_QUEUES,
     steps::MAX_NOTIFY,
 };
@@ -80,6 +82,9 @@ fn rows() -> Vec<Row> {
             CONFLICT,
         ),
         ("queues of one organization, when a person creates another", number(MAX_QUEUES.unsigned_abs()), "", CONFLICT),
+        ("members of one organization, service users among them", number(MAX_MEMBERS.unsigned_abs()), "", CONFLICT),
+        ("invitations of one organization that can be accepted", number(MAX_PENDING.unsigned_abs()), "", CONFLICT),
+        ("days that an invitation can be accepted", number(MAX_LIFETIME.as_secs() / 86_400), "", INVALID),
         ("announcements of one step", number(MAX_NOTIFY), "", INVALID),
     ]
 }
@@ -115,9 +120,15 @@ fn dagster_rows() -> Vec<(&'static str, String, &'static str)> {
         ("watched runs of one heartbeat", number(dagster::MAX_RUN_WORKERS), INVALID),
         ("errors of an agent that are kept", number(dagster::MAX_ERRORS), "the newest are"),
         ("bytes that are kept of a message or a stack trace", number(dagster::MAX_TEXT), "the rest is cut off"),
-        ("bytes that are kept of all of them together", number(dagster::MAX_TEXTS), "the rest is left out"),
+        ("bytes that are kept of a heartbeat, names too", number(dagster::MAX_TEXTS), "the rest is left out"),
         ("characters that are kept of a name", number(dagster::MAX_NAME), "the rest is cut off"),
-        ("agents that an agent is told of", number(dagster::MAX_ALIVE), "the newest are"),
+        (
+            "agents that an agent is told of",
+            number(dagster::MAX_ALIVE),
+            "422: one that is left out would lose its code servers",
+        ),
+        ("agents that a person is told of", number(countersign_dagster::MAX_AGENTS), "the newest are"),
+        ("tokens that a person is told of", number(countersign_dagster::MAX_TOKENS), "the newest are"),
     ]
 }
 

@@ -115,11 +115,11 @@ variables! {
     ORGANIZATION_NAME = "COUNTERSIGN_ORGANIZATION_NAME";
     /// The e-mail address of an organization's first admin.
     ADMIN = "COUNTERSIGN_ADMIN";
-    /// What a token or a deployment is for.
+    /// What a token, a service user or a deployment is for.
     DESCRIPTION = "COUNTERSIGN_DESCRIPTION";
     /// Why something is taken back.
     REASON = "COUNTERSIGN_REASON";
-    /// When a token or a branch deployment expires.
+    /// When a token, an invitation or a branch deployment expires.
     EXPIRES = "COUNTERSIGN_EXPIRES";
     /// How long a token's value can be revealed: `window`, `always` or `never`.
     REVEAL = "COUNTERSIGN_REVEAL";
@@ -149,6 +149,16 @@ variables! {
     OVERLAP = "COUNTERSIGN_OVERLAP";
     /// Whether only Dagster+ agents that run are listed.
     RUNNING = "COUNTERSIGN_RUNNING";
+    /// What a member may do: `admin` or `member`.
+    ROLE = "COUNTERSIGN_ROLE";
+    /// The member whose user tokens are meant.
+    MEMBER = "COUNTERSIGN_MEMBER";
+    /// Whether the user tokens of somebody who is no Organization Admin any more stay good.
+    KEEP_TOKENS = "COUNTERSIGN_KEEP_TOKENS";
+    /// The invitation that is accepted: the value, `file://PATH` or `fd://N`.
+    INVITATION = "COUNTERSIGN_INVITATION";
+    /// Whether invitations are listed too that cannot be accepted any more.
+    ENDED = "COUNTERSIGN_ENDED";
     /// Whether revoked tokens are listed too.
     REVOKED = "COUNTERSIGN_REVOKED";
     /// The most entries that are listed.

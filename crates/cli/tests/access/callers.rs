@@ -11,7 +11,6 @@ use countersign_control::access::actions::{
     RevokeUserToken,
 };
 use countersign_control::agents::{Instruction, Registration};
-use countersign_control::artifacts::{Ended, NewArtifact, NewBatch};
 use countersign_control::builds::NewBuild;
 use countersign_control::pipelines::PipelineChange;
 use countersign_control::user_tokens::{NewUserToken, UserTokenReference};
@@ -23,6 +22,8 @@ use countersign_testkit::{Engine, SeededEntropy, Tenant, World};
 use http::{Request, StatusCode};
 
 use crate::faces;
+
+use crate::left;
 
 /// An operation of a face, with a call that would succeed for whoever may.
 pub struct Operation {
@@ -50,10 +51,11 @@ pub enum Caller {
     Job,
     OtherJob,
     EndedJob,
+    Invitation,
 }
 
 impl Caller {
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::Anonymous,
         Self::Garbage,
         Self::Unknown,
@@ -68,6 +70,7 @@ impl Caller {
         Self::Job,
         Self::OtherJob,
         Self::EndedJob,
+        Self::Invitation,
     ];
 
     pub const fn name(self) -> &'static str {
@@ -86,6 +89,7 @@ impl Caller {
             Self::Job => "job",
             Self::OtherJob => "other-job",
             Self::EndedJob => "ended-job",
+            Self::Invitation => "invitation",
         }
     }
 }
@@ -144,9 +148,9 @@ impl Cast {
         leave(&world, &ended).await;
         let worker_ = worker(&world).await;
         let other = worker(&world).await;
-        let offered = offer(&world, &worker_).await;
+        let offered = left::offer(build(&world).await, &world).await;
         let prepared = crate::prepared::make(&world, ended.job).await;
-        let artifact = artifact(&world, &worker_).await;
+        let artifact = left::artifact(&world, &worker_.token).await;
         let steps = Some("steps: [{command: 'true'}]".to_owned());
         let change = PipelineChange { slug: "matrix".to_owned(), steps, ..PipelineChange::default() };
         world.control.update_pipeline(&world.admin(), change).await.expect("it has steps of its own");
@@ -183,6 +187,7 @@ impl Cast {
             Caller::Job => &self.worker.token,
             Caller::OtherJob => &self.other.token,
             Caller::EndedJob => &self.ended_job,
+            Caller::Invitation => &self.prepared[0].1,
         })
     }
 
@@ -256,6 +261,11 @@ fn outcome(status: StatusCode, body: &str) -> String {
         .or_else(|| error["extensions"]["reason"].as_str())
         .or_else(|| error["extensions"]["type"].as_str())
         .or_else(|| error["message"].as_str());
+    // What the Dagster face answers in the place of the object.
+    let in_its_place = json["data"].as_object().and_then(|data| {
+        data.values().find_map(|value| value["__typename"].as_str().filter(|name| name.ends_with("Error")))
+    });
+    let word = word.or(in_its_place);
     let is_null = json["data"].as_object().is_some_and(|data| data.values().all(serde_json::Value::is_null));
     match word {
         Some(word) => format!("{} {word}", status.as_u16()),
@@ -357,31 +367,4 @@ async fn leave(world: &World, worker: &Worker) {
     let caller = world.authenticate(&worker.session).await.expect("a live session");
     let grant = world.control.grant_own(&caller).expect("it may");
     world.control.disconnect_agent(&grant).await.expect("it leaves");
-}
-
-/// A job that waits to be taken by the agent; agents that work are offered none, so its job is ended first.
-async fn offer(world: &World, _: &Worker) -> JobId {
-    let build = build(world).await;
-    let grant = world.admin::<countersign_control::access::actions::ViewBuilds>();
-    world.control.build_jobs(&grant, build).await.expect("its jobs")[0].id
-}
-
-/// A file that the worker's job has left at a place of the user's own: no bytes are needed for it.
-async fn artifact(world: &World, worker: &Worker) -> ArtifactId {
-    let caller = world.authenticate(&worker.token).await.expect("a live job token");
-    let file = NewArtifact {
-        path: "a.txt".to_owned(),
-        sha1: "da39a3ee5e6b4b0d3255bfef95601890afd80709".to_owned(),
-        url: Some("https://bucket.example/a.txt".to_owned()),
-        ..NewArtifact::default()
-    };
-    let batch = NewBatch {
-        id: "0198f3a1-7c3e-7b21-9f60-3a5c1e0d4b78".to_owned(),
-        upload_destination: "s3://bucket/x".to_owned(),
-        artifacts: vec![file],
-    };
-    let grant = world.control.grant_own(&caller).expect("it may");
-    let id = world.control.announce_artifacts(&grant, batch).await.expect("announced").ids[0];
-    world.control.end_artifacts(&grant, vec![(id, Ended::Finished)]).await.expect("ended");
-    id
 }

@@ -1,4 +1,4 @@
-//! What Dagster+ agents call: the fields of their face, read from its schema.
+//! What Dagster+ agents and their people's commands call: the fields of their face, read from its schema.
 
 use countersign_testkit::routes;
 use serde_json::{Value, json};
@@ -28,6 +28,41 @@ fn samples() -> Vec<(&'static str, &'static str, Value)> {
     ]
 }
 
+/// The same for what people ask and do.
+const OF_PEOPLE: &[(&str, &str)] = &[
+    ("Query.agentTokensOrError", "query { agentTokensOrError { __typename } }"),
+    ("Query.agentTokenOrError", "query { agentTokenOrError(tokenId: {agent-token-number}) { __typename } }"),
+    ("Query.userTokensOrError", "query { userTokensOrError { __typename } }"),
+    ("Query.fullDeployments", "query { fullDeployments { deploymentId } }"),
+    ("Query.deploymentByName", "query { deploymentByName(name: \"prepared\") { __typename } }"),
+    ("Query.currentDeployment", "query { currentDeployment { deploymentName } }"),
+    ("Query.organizationSettings", "query { organizationSettings { settings } }"),
+    ("Query.deploymentSettings", "query { deploymentSettings { settings } }"),
+    ("Query.workspace", "query { workspace { workspaceEntries { locationName } } }"),
+    ("Mutation.createAgentToken", "mutation { createAgentToken { __typename } }"),
+    ("Mutation.revokeAgentToken", "mutation { revokeAgentToken(tokenId: {agent-token-number}) { __typename } }"),
+    (
+        "Mutation.editAgentTokenDescription",
+        "mutation { editAgentTokenDescription(tokenId: {agent-token-number}, description: \"made\") { __typename } }",
+    ),
+    (
+        "Mutation.createOrUpdateAgentPermissions",
+        "mutation { createOrUpdateAgentPermissions(agentPermission: { agentTokenId: {agent-token-number}, grant: AGENT, \
+         deploymentScope: DEPLOYMENT, deploymentId: {deployment-number} }) { __typename } }",
+    ),
+    (
+        "Mutation.removeAgentPermissions",
+        "mutation { removeAgentPermissions(agentPermission: { agentTokenId: {agent-token-number}, \
+         deploymentScope: ALL_BRANCH_DEPLOYMENTS }) { __typename } }",
+    ),
+    ("Mutation.createUserToken", "mutation { createUserToken { __typename } }"),
+    ("Mutation.revokeUserToken", "mutation { revokeUserToken(tokenId: {user-token-number}) { __typename } }"),
+    (
+        "Mutation.editUserTokenDescription",
+        "mutation { editUserTokenDescription(tokenId: {user-token-number}, description: \"made\") { __typename } }",
+    ),
+];
+
 /// The header in which a token goes with a call to this address, and what stands before it there.
 pub fn header_of(path: &str) -> (&'static str, &'static str) {
     if path.starts_with("/dagster/") { ("Dagster-Cloud-Api-Token", "") } else { ("Authorization", "Bearer ") }
@@ -35,13 +70,18 @@ pub fn header_of(path: &str) -> (&'static str, &'static str) {
 
 /// Every field by which something is asked or done.
 pub fn all() -> Vec<Operation> {
-    let [route] = routes::dagster()[..] else { panic!("there is one route") };
+    let [route, below] = routes::dagster()[..] else { panic!("there are two routes") };
     let sdl = countersign_dagster::sdl();
-    let samples = samples();
+    let mut samples = samples();
+    samples.extend(OF_PEOPLE.iter().map(|(name, document)| (*name, *document, json!({}))));
     let mut found = Vec::new();
-    for of in ["Query", "UserCloudAgent"] {
+    for of in ["Query", "UserCloudAgent", "Mutation"] {
         for field in fields_of(&sdl, of) {
             let name = format!("{of}.{field}");
+            // Those of an agent are below it.
+            if name == "Mutation.userCloudAgent" {
+                continue;
+            }
             let sample = samples.iter().find(|(of, ..)| *of == name);
             let (_, document, variables) = sample.unwrap_or_else(|| panic!("the field {name} has no sample here"));
             let body = json!({ "query": document, "variables": variables }).to_string();
@@ -49,7 +89,11 @@ pub fn all() -> Vec<Operation> {
             found.push(Operation { name, method: route.method, path: route.path.to_owned(), body: Some(body) });
         }
     }
-    assert_eq!(fields_of(&sdl, "Mutation"), ["userCloudAgent"], "another field of the mutation");
     assert_eq!(found.len(), samples.len(), "the schema has fewer fields than there are samples");
+    // What stands in the address decides nothing: one field for all of them.
+    let body = json!({ "query": "query { fullDeployments { deploymentId } }" }).to_string();
+    let path = below.path.replace("{first}", "acme");
+    let name = format!("{} Query.fullDeployments", below.path);
+    found.push(Operation { name, method: below.method, path, body: Some(body) });
     found
 }

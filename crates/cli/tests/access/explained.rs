@@ -62,18 +62,25 @@ async fn every_face_says_the_same_of_5000_cases() {
             let (plain, coming) = scopes::next(&mut runner, EACH);
             let tried = table.token(number, &plain).await;
             let told = table.graphql(&tried, &coming).await;
-            for (coming, graphql) in coming.iter().zip(told) {
-                let wanted = wanted(&plain, coming, tried.ended);
+            for ((at, coming), graphql) in coming.iter().enumerate().zip(told) {
+                let named = is_named(at);
+                let wanted = wanted(&plain, coming, named, tried.ended);
                 let words = format!("{}, {plain:?}, {coming:?}, {:?}", engine.name(), tried.ended);
                 let told = [
-                    ("explain", table.explain(&tried, coming).await),
+                    ("explain", table.explain(&tried, coming, named).await),
                     ("GraphQL", graphql),
-                    ("REST", table.rest(&tried, coming).await),
-                    ("the Agent API", table.register(&tried, coming).await),
-                    ("the Dagster+ API", table.pop(&tried, coming).await),
+                    ("REST", table.rest(&tried, coming, named).await),
+                    ("the Agent API", table.register(&tried, coming, named).await),
                 ];
                 for (who, said) in told {
                     assert_eq!(said.as_deref(), wanted, "{who}: {words}");
+                }
+                if named {
+                    assert_eq!(table.pop(&tried, coming).await.as_deref(), wanted, "the Dagster+ API: {words}");
+                } else {
+                    let meant = meant(&plain).filter(|_| plain.allows_network(coming.from) && tried.ended.is_none());
+                    let told = table.meant(&tried, coming.from).await;
+                    assert_eq!(told.as_deref(), meant.map(|at| NAMES[at]), "the Dagster+ API: {words}");
                 }
                 *counts.entry(wanted).or_insert(0_usize) += 1;
             }
@@ -87,16 +94,41 @@ async fn every_face_says_the_same_of_5000_cases() {
     }
 }
 
+/// Of so many that come one names no deployment. Of the Dagster+ API this is asked by a call that knows no queue.
+const UNNAMED_OF: usize = 5;
+
 /// What the reference says. Somebody whose token has ended is told that first; then the network; of queue and deployment one word is said.
-fn wanted(plain: &Plain, coming: &Coming, ended: Verdict) -> Verdict {
+fn wanted(plain: &Plain, coming: &Coming, named: bool, ended: Verdict) -> Verdict {
+    let joins = if named { Some(coming.deployment) } else { meant(plain) };
     if ended.is_some() {
         ended
     } else if !plain.allows_network(coming.from) {
         Some("network")
-    } else if plain.allows_queue(coming.queue) && plain.allows_deployment(coming.deployment) {
+    } else if plain.allows_queue(coming.queue) && joins.is_some_and(|at| plain.allows_deployment(at)) {
         None
     } else {
         Some("scope")
+    }
+}
+
+const fn is_named(at: usize) -> bool {
+    !at.is_multiple_of(UNNAMED_OF)
+}
+
+/// Which deployment an agent joins that names none: the token's only one, else the default, else the only full one.
+fn meant(plain: &Plain) -> Option<usize> {
+    let Some((members, all_branches)) = &plain.deployments else { return Some(0) };
+    let mut members = members.clone();
+    members.sort_unstable();
+    members.dedup();
+    if let ([only], false) = (&members[..], all_branches) {
+        return Some(*only);
+    }
+    let full: Vec<usize> = members.into_iter().filter(|at| !scopes::is_branch(*at)).collect();
+    match full[..] {
+        [0, ..] => Some(0),
+        [only] => Some(only),
+        _ => None,
     }
 }
 
@@ -139,10 +171,10 @@ impl Table {
         Tried { id, value: issued.secret.reveal().to_owned(), ended }
     }
 
-    async fn explain(&self, tried: &Tried, coming: &Coming) -> Option<String> {
-        let (deployment, queue, from) = written(coming);
+    async fn explain(&self, tried: &Tried, coming: &Coming, named: bool) -> Option<String> {
+        let (deployment, queue, from) = written(coming, named);
         let token = TokenReference::Id(tried.id);
-        let question = Question::read(token, Some(deployment), Some(queue), Some(&from)).expect("a question");
+        let question = Question::read(token, deployment, Some(queue), Some(&from)).expect("a question");
         let grant = self.world.admin::<ViewAgentTokens>();
         let it = self.world.control.explain_agent_token(&grant, question).await.expect("an explanation");
         let refusal = it.decisive().refusal().map(|reason| reason.as_str().to_owned());
@@ -153,9 +185,10 @@ impl Table {
     /// All of a token's in one call.
     async fn graphql(&self, tried: &Tried, all: &[Coming]) -> Vec<Option<String>> {
         let field = |(at, coming): (usize, &Coming)| {
-            let (deployment, queue, from) = written(coming);
+            let (deployment, queue, from) = written(coming, is_named(at));
+            let deployment = deployment.map_or_else(|| "null".to_owned(), |name| format!("{name:?}"));
             format!(
-                "a{at}: explain(deployment: {deployment:?}, queue: {queue:?}, address: {from:?}) {{ allowed decidedBy {{ refusal }} }} "
+                "a{at}: explain(deployment: {deployment}, queue: {queue:?}, address: {from:?}) {{ allowed decidedBy {{ refusal }} }} "
             )
         };
         let fields: String = all.iter().enumerate().map(field).collect();
@@ -171,8 +204,9 @@ impl Table {
         (0..all.len()).map(verdict).collect()
     }
 
-    async fn rest(&self, tried: &Tried, coming: &Coming) -> Option<String> {
-        let (deployment, queue, from) = written(coming);
+    async fn rest(&self, tried: &Tried, coming: &Coming, named: bool) -> Option<String> {
+        let (deployment, queue, from) = written(coming, named);
+        let deployment = deployment.unwrap_or_default();
         let path = format!(
             "/v2/organizations/acme/agent-tokens/{}/explain?deployment={deployment}&queue={queue}&address={from}",
             tried.id
@@ -181,9 +215,10 @@ impl Table {
         read(&answer["allowed"], &answer["decided_by"]["refusal"], &answer)
     }
 
-    async fn register(&self, tried: &Tried, coming: &Coming) -> Option<String> {
-        let (deployment, queue, _) = written(coming);
-        let tags = [format!("queue={queue}"), format!("deployment={deployment}")];
+    async fn register(&self, tried: &Tried, coming: &Coming, named: bool) -> Option<String> {
+        let (deployment, queue, _) = written(coming, named);
+        let mut tags = vec![format!("queue={queue}")];
+        tags.extend(deployment.map(|name| format!("deployment={name}")));
         let body = json!({ "name": "tried", "meta_data": tags }).to_string();
         let (status, answer) = self.send("POST", "/v3/register", &tried.value, Some(body), coming.from).await;
         enforced(status, &answer)
@@ -192,12 +227,21 @@ impl Table {
     async fn pop(&self, tried: &Tried, coming: &Coming) -> Option<String> {
         const POP: &str = "mutation($names: [String!], $queues: [String]) { userCloudAgent { \
              popUserCloudAgentRequests(forFullDeployments: $names, agentQueues: $queues) { requestId } } }";
-        let (deployment, queue, _) = written(coming);
+        let (deployment, queue, _) = written(coming, true);
         // The queue of that name is the one without a name there.
         let queue = (queue != "default").then_some(queue);
         let body = json!({ "query": POP, "variables": { "names": [deployment], "queues": [queue] } }).to_string();
         let (status, answer) = self.send("POST", "/dagster/graphql", &tried.value, Some(body), coming.from).await;
         enforced(status, &answer)
+    }
+
+    /// The deployment of a Dagster+ agent whose configuration names none; none when it is told that none is meant, or is refused.
+    async fn meant(&self, tried: &Tried, from: IpAddr) -> Option<String> {
+        let body = json!({ "query": "{ deploymentInfo { deploymentName } }" }).to_string();
+        let (status, answer) = self.send("POST", "/dagster/graphql", &tried.value, Some(body), from).await;
+        let name = answer["data"]["deploymentInfo"]["deploymentName"].as_str();
+        assert_eq!(name.is_some(), status.is_success(), "{answer}");
+        name.map(str::to_owned)
     }
 
     async fn send(
@@ -218,8 +262,8 @@ impl Table {
 }
 
 /// Deployment, queue and address as they are asked for.
-fn written(coming: &Coming) -> (&'static str, &'static str, String) {
-    (NAMES[coming.deployment], QUEUES[coming.queue], coming.from.to_string())
+fn written(coming: &Coming, named: bool) -> (Option<&'static str>, &'static str, String) {
+    (named.then_some(NAMES[coming.deployment]), QUEUES[coming.queue], coming.from.to_string())
 }
 
 fn here() -> IpAddr {

@@ -104,6 +104,40 @@ const SAMPLES: &[(&str, &str)] = &[
         "mutation organizationCreate",
         "organizationCreate(input: {slug: \"initech\", admin: \"bob@initech.example\"}) { organization { id } }",
     ),
+    (
+        "mutation organizationMemberUpdate",
+        "organizationMemberUpdate(input: {id: \"{service-user}\", role: ADMIN}) { organizationMember { id } }",
+    ),
+    (
+        "mutation organizationMemberDelete",
+        "organizationMemberDelete(input: {id: \"{service-user}\"}) { deletedOrganizationMemberID }",
+    ),
+    (
+        "mutation organizationMemberTokenRevoke",
+        "organizationMemberTokenRevoke(input: {memberId: \"{service-user}\", id: \"{service-token}\"}) { userToken { id } }",
+    ),
+    (
+        "mutation organizationInvitationCreate",
+        "organizationInvitationCreate(input: {email: \"new@acme.example\"}) { invitation { id } }",
+    ),
+    (
+        "mutation organizationInvitationWithdraw",
+        "organizationInvitationWithdraw(input: {id: \"{global-invitation}\"}) { invitation { id } }",
+    ),
+    ("mutation organizationInvitationAccept", "organizationInvitationAccept(input: {}) { userTokenValue }"),
+    ("mutation serviceUserCreate", "serviceUserCreate(input: {name: \"made\"}) { serviceUser { id } }"),
+    (
+        "mutation serviceUserUpdate",
+        "serviceUserUpdate(input: {id: \"{service-user}\", description: \"e\"}) { serviceUser { id } }",
+    ),
+    (
+        "mutation serviceUserTokenCreate",
+        "serviceUserTokenCreate(input: {serviceUserId: \"{service-user}\"}) { tokenValue }",
+    ),
+    (
+        "mutation serviceUserTokenReveal",
+        "serviceUserTokenReveal(input: {serviceUserId: \"{service-user}\", id: \"{service-token}\"}) { publicId }",
+    ),
     ("mutation userTokenCreate", "userTokenCreate(input: {description: \"d\"}) { tokenValue }"),
     ("mutation userTokenReveal", "userTokenReveal(input: {id: \"{user-token}\"}) { publicId }"),
     ("mutation userTokenRevoke", "userTokenRevoke(input: {id: \"{user-token}\", reason: \"r\"}) { userToken { id } }"),
@@ -129,6 +163,13 @@ const NESTED: &[(&str, &str)] = &[
     ("Cluster.queues", "node(id: \"{global-kept}\") { ... on Cluster { queues(first: 1) { count } } }"),
     ("Organization.dagsterAgents", "organization(slug: \"acme\") { dagsterAgents(first: 1) { count } }"),
     ("Organization.dagsterAgentStatus", "organization(slug: \"acme\") { dagsterAgentStatus }"),
+    ("Organization.members", "organization(slug: \"acme\") { members(first: 1) { count } }"),
+    ("Organization.member", "organization(slug: \"acme\") { member(id: \"ada@acme.example\") { id } }"),
+    ("Organization.invitations", "organization(slug: \"acme\") { invitations(first: 1) { count } }"),
+    (
+        "OrganizationMember.userTokens",
+        "organization(slug: \"acme\") { member(id: \"{service-user}\") { userTokens(first: 1) { edges { node { id } } } } }",
+    ),
     ("AgentToken.token", "agentToken(slug: \"acme/{agent-token}\") { token }"),
     ("AgentToken.secrets", "agentToken(slug: \"acme/{agent-token}\") { secrets { publicId } }"),
     ("AgentToken.refusals", "agentToken(slug: \"acme/{agent-token}\") { refusals { reason } }"),

@@ -12,6 +12,7 @@ mod explained;
 mod faces;
 mod graphql;
 mod jobs;
+mod left;
 mod prepared;
 mod routes;
 

@@ -4,14 +4,20 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use countersign_control::PageRequest;
 use countersign_control::access::actions::{
-    CreateAgentToken, CreateBuild, CreateDeployment, CreatePipeline, CreateQueue, PauseQueue, ViewBuilds, ViewQueues,
+    CreateAgentToken, CreateBuild, CreateDeployment, CreateInvitation, CreatePipeline, CreateQueue, CreateServiceUser,
+    CreateServiceUserToken, CreateUserToken, PauseQueue, ViewBuilds, ViewOrganization, ViewQueues,
 };
 use countersign_control::agent_tokens::NewAgentToken;
 use countersign_control::builds::NewBuild;
 use countersign_control::deployments::NewDeployment;
+use countersign_control::invitations::NewInvitation;
+use countersign_control::members::MemberReference;
 use countersign_control::pipelines::NewPipeline;
 use countersign_control::queues::{NewQueue, QueueReference};
-use countersign_domain::id::JobId;
+use countersign_control::service_users::NewServiceUser;
+use countersign_control::user_tokens::NewUserToken;
+use countersign_domain::Role;
+use countersign_domain::id::{DeploymentId, JobId};
 use countersign_testkit::World;
 
 /// Makes it; answers what stands for it in a document, and its global id. There is a queue already, and a job that has ended.
@@ -40,8 +46,20 @@ pub async fn make(world: &World, ended: JobId) -> Vec<(&'static str, String)> {
     let new = NewAgentToken::default();
     let token = control.create_cluster_token(&world.admin::<CreateAgentToken>(), kept, new).await.expect("a token");
     let token = token.token.token.id.to_string();
+    let numbers = numbers(world, deployment.id).await;
     let cluster = deployment.id.to_string();
-    vec![
+    let new = NewInvitation { email: "carol@acme.example".to_owned(), role: Role::Member, expires_at: None };
+    let invited = control.create_invitation(&world.admin::<CreateInvitation>(), new).await.expect("an invitation");
+    let new = NewServiceUser { name: "robot".to_owned(), description: None, role: Role::Member };
+    let robot = control.create_service_user(&world.admin::<CreateServiceUser>(), new).await.expect("a service user");
+    let (robot, new) = (robot.user.id, NewUserToken::default());
+    let grant = world.admin::<CreateServiceUserToken>();
+    let its = control.create_service_user_token(&grant, MemberReference::Id(robot), new).await.expect("a token");
+    let mut made = vec![
+        ("{invitation-value}", invited.secret.reveal().to_owned()),
+        ("{global-invitation}", global("OrganizationInvitation", invited.invitation.id.to_string())),
+        ("{service-user}", robot.to_string()),
+        ("{service-token}", its.token.id.to_string()),
         ("{global-deployment}", global("Deployment", cluster.clone())),
         ("{global-cluster}", global("Cluster", cluster.clone())),
         ("{global-kept}", global("Cluster", kept.to_string())),
@@ -56,5 +74,21 @@ pub async fn make(world: &World, ended: JobId) -> Vec<(&'static str, String)> {
         ("{global-block}", global("Job", steps[0].id.to_string())),
         ("{global-queue}", global("ClusterQueue", queues.items[0].queue.id.to_string())),
         ("{global-ended-job}", global("Job", ended.to_string())),
+    ];
+    made.extend(numbers);
+    made
+}
+
+/// What Dagster's API names by numbers. They are higher than any of the other organization's, which has a series of its own.
+async fn numbers(world: &World, deployment: DeploymentId) -> [(&'static str, String); 3] {
+    let control = &world.control;
+    let token = control.create_agent_token(&world.admin::<CreateAgentToken>(), NewAgentToken::default()).await;
+    let user_token = control.create_user_token(&world.admin::<CreateUserToken>(), NewUserToken::default()).await;
+    let numbers = control.numbers(&world.admin::<ViewOrganization>(), vec![deployment]).await.expect("a read");
+    let number = |number: Option<i64>| number.expect("a number").to_string();
+    [
+        ("{agent-token-number}", number(token.expect("a token").token.token.number)),
+        ("{user-token-number}", number(user_token.expect("a token").token.number)),
+        ("{deployment-number}", numbers[&deployment].to_string()),
     ]
 }

@@ -108,7 +108,8 @@ pub struct Process {
 }
 
 impl Process {
-    fn start(mut command: Command, log: PathBuf) -> Self {
+    /// Starts one, with all that it says in a file.
+    pub fn start(mut command: Command, log: PathBuf) -> Self {
         let file = File::create(&log).expect("a log");
         let again = file.try_clone().expect("a log");
         let child = command.stdout(file).stderr(again).spawn().expect("the program starts");

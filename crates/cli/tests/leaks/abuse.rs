@@ -94,6 +94,7 @@ fn malformed(value: &str) -> Vec<Call> {
     let paths = [
         format!("/v3/jobs/{value}/accept"),
         format!("/v3/{value}"),
+        format!("/dagster/{value}/graphql"),
         format!("/{value}"),
         format!("/v3/token?access_token={value}"),
         format!("/graphql?query={value}"),

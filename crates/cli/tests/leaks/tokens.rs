@@ -11,6 +11,8 @@ use crate::hunt::{Client, Hunt};
 const AGENT_TOKENS: usize = 280;
 /// How many user tokens are made.
 const USER_TOKENS: usize = 160;
+/// How many people are invited; each invitation is tried twice, which is within the pace of one address.
+const INVITATIONS: usize = 20;
 /// How many organizations the operator makes.
 const ORGANIZATIONS: usize = 10;
 
@@ -26,6 +28,9 @@ pub async fn drive(installation: &Installation, hunt: &mut Hunt) {
     }
     for number in 0..USER_TOKENS {
         admin.user_token(number).await;
+    }
+    for number in 0..INVITATIONS {
+        admin.invitation(number).await;
     }
     for operator in admin.client.hunt.values("ot").into_iter().take(ORGANIZATIONS) {
         admin.organization(&operator).await;
@@ -111,6 +116,20 @@ impl Admin<'_> {
                 .ask("viewer, revoked", &api::graphql(&value, "{ viewer { user { email } } }", &json!({})))
                 .await;
         }
+    }
+
+    async fn invitation(&mut self, number: usize) {
+        let query =
+            "mutation($email: String!) { organizationInvitationCreate(input: {email: $email}) { invitationValue } }";
+        let create = self.call(query, &json!({ "email": format!("canary{number}@acme.example") }));
+        let at = "/data/organizationInvitationCreate/invitationValue";
+        let (value, _) = self.client.obtain("iv", "organizationInvitationCreate", &create, at).await;
+        let query = "mutation { organizationInvitationAccept(input: {name: \"Canary\"}) { userTokenValue } }";
+        let accept = api::graphql(&value, query, &json!({}));
+        let at = "/data/organizationInvitationAccept/userTokenValue";
+        self.client.obtain("ut", "organizationInvitationAccept", &accept, at).await;
+        self.client.ask("organizationInvitationAccept, used", &accept).await;
+        self.client.ask("organizationInvitationCreate again", &create).await;
     }
 
     async fn organization(&mut self, operator: &str) {

@@ -26,11 +26,13 @@ pub enum Who {
     Operator,
     /// The server itself.
     System,
+    /// The holder of an invitation.
+    Invitation,
 }
 
 impl Who {
     /// Everyone there is.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Anonymous,
         Self::Admin,
         Self::Member,
@@ -41,6 +43,7 @@ impl Who {
         Self::EndedJob,
         Self::Operator,
         Self::System,
+        Self::Invitation,
     ];
 
     /// In words, for a refusal and for the documentation.
@@ -57,6 +60,7 @@ impl Who {
             Self::EndedJob => "a job that has just ended",
             Self::Operator => "the operator",
             Self::System => "the server",
+            Self::Invitation => "the holder of an invitation",
         }
     }
 
@@ -71,6 +75,7 @@ impl Who {
                 | (Self::Job | Self::EndedJob, Self::Job | Self::EndedJob)
                 | (Self::Operator, Self::Operator)
                 | (Self::System, Self::System)
+                | (Self::Invitation, Self::Invitation)
         )
     }
 }
@@ -153,6 +158,33 @@ actions! {
     RevealUserToken "user_token.reveal": Member;
     /// Take one's own user token back.
     RevokeUserToken "user_token.revoke": Member;
+
+    /// See who is a member, and as what.
+    ViewMembers "member.view": Member;
+    /// Give a member another role.
+    ChangeMemberRole "member.change_role": Admin;
+    /// Take a member out of the organization.
+    RemoveMember "member.remove": Admin;
+    /// See the user tokens of any member, without their values.
+    ViewMemberTokens "member_token.view": Admin;
+    /// Take back a user token of any member.
+    RevokeMemberToken "member_token.revoke": Admin;
+    /// Invite somebody by a link that makes its holder a member, once.
+    CreateInvitation "invitation.create": Admin;
+    /// See invitations, without their values.
+    ViewInvitations "invitation.view": Admin;
+    /// Take an invitation back.
+    WithdrawInvitation "invitation.withdraw": Admin;
+    /// Become a member by an invitation.
+    AcceptInvitation "invitation.accept": Invitation;
+    /// Create a service user.
+    CreateServiceUser "service_user.create": Admin;
+    /// Change a service user's name and what it is for.
+    UpdateServiceUser "service_user.update": Admin;
+    /// Create a user token for a service user.
+    CreateServiceUserToken "service_user_token.create": Admin;
+    /// See the value of a service user's token again, while its reveal policy allows.
+    RevealServiceUserToken "service_user_token.reveal": Admin;
 
     /// Create, see and revoke operator tokens.
     ManageOperatorTokens "operator_token.manage": Operator;

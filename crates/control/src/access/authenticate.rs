@@ -8,6 +8,7 @@ use std::net::IpAddr;
 use countersign_domain::id::{OrganizationId, TokenId};
 use countersign_domain::{KeyRing, Kind, NetworkRule, PublicId, Refusal, Timestamp, TokenDigest, TokenSecret};
 use countersign_store::agents::sessions;
+use countersign_store::invitations::{self, Invitation};
 use countersign_store::tokens::{scopes, secrets};
 use countersign_store::{Lane, Tx, jobs};
 use futures_util::future::BoxFuture;
@@ -16,7 +17,8 @@ use crate::jobs::LATE_CHUNKS;
 use crate::usage::Digested;
 use crate::{Control, Error, Origin, Result};
 
-use super::{AgentTokenCaller, Caller, JobCaller, OperatorCaller, SessionCaller, UserCaller};
+use super::standing::ended;
+use super::{AgentTokenCaller, Caller, InvitationCaller, JobCaller, OperatorCaller, SessionCaller, UserCaller};
 
 /// What a call shows of itself.
 #[derive(Debug)]
@@ -32,6 +34,7 @@ pub(super) enum Found {
     Token(secrets::Credential, Vec<countersign_domain::Network>),
     Session(sessions::Credential, Vec<countersign_domain::Network>),
     Job(jobs::tokens::Credential, Vec<countersign_domain::Network>),
+    Invitation(Invitation),
 }
 
 impl Found {
@@ -40,23 +43,27 @@ impl Found {
             Self::Token(it, _) => &it.digest,
             Self::Session(it, _) => &it.digest,
             Self::Job(it, _) => &it.digest,
+            Self::Invitation(it) => &it.digest,
         }
     }
 
-    fn row(&self) -> Digested {
+    /// The row whose digest moves to the newest key; none for an invitation, which is used once.
+    fn row(&self) -> Option<Digested> {
         match self {
-            Self::Token(it, _) => Digested::Secret(it.secret),
-            Self::Session(it, _) => Digested::Session(it.session),
-            Self::Job(it, _) => Digested::Job(it.job),
+            Self::Token(it, _) => Some(Digested::Secret(it.secret)),
+            Self::Session(it, _) => Some(Digested::Session(it.session)),
+            Self::Job(it, _) => Some(Digested::Job(it.job)),
+            Self::Invitation(_) => None,
         }
     }
 
     /// Whether the row is at its end, so that its key may be gone.
-    const fn has_ended(&self) -> bool {
+    fn has_ended(&self, now: Timestamp) -> bool {
         match self {
             Self::Token(..) => false,
             Self::Session(it, _) => it.ended.is_some(),
             Self::Job(it, _) => it.ended_with_job.is_some() || it.ended_with_session.is_some(),
+            Self::Invitation(it) => ended(it, now).is_some(),
         }
     }
 }
@@ -74,6 +81,9 @@ impl Control {
             Error::unknown()
         };
         let secret = TokenSecret::parse(value).map_err(|_| unknown())?;
+        if secret.kind() == Kind::Invitation {
+            self.pace_invitations(origin.ip)?;
+        }
         let keys = self.keys();
         let wanted = (secret.kind(), secret.public_id().clone());
         let found = self.store().read_in(Lane::Urgent, wanted, |tx, wanted| Box::pin(look_up(tx, wanted))).await?;
@@ -81,11 +91,13 @@ impl Control {
             keys.spend_verify(&secret);
             return Err(unknown());
         };
-        if !verify(&keys, &secret, &found)? {
+        if !verify(&keys, &secret, &found, self.now())? {
             return Err(unknown());
         }
-        if found.digest().key() != keys.newest() {
-            self.usage().moved(found.row(), keys.digest(&secret), found.digest().key().clone());
+        if found.digest().key() != keys.newest()
+            && let Some(row) = found.row()
+        {
+            self.usage().moved(row, keys.digest(&secret), found.digest().key().clone());
         }
         let caller = self.admit(found, origin)?;
         if let Caller::Session(it) = &caller
@@ -149,7 +161,33 @@ impl Control {
                     origin,
                 }))
             }
+            Found::Invitation(it) => {
+                if let Some(reason) = ended(&it, now) {
+                    self.counts().refused(reason);
+                    return Err(Error::refused(reason, it.public_id));
+                }
+                Ok(Caller::Invitation(InvitationCaller {
+                    organization: it.organization,
+                    invitation: it.id,
+                    email: it.email,
+                    public_id: it.public_id,
+                    origin,
+                }))
+            }
         }
+    }
+
+    /// Lets an invitation be tried, or says when to come again. Nobody tries many; whoever does is guessing.
+    fn pace_invitations(&self, ip: IpAddr) -> Result<()> {
+        // Whoever has one address of version 6 has a network of them.
+        let whose = match ip {
+            IpAddr::V6(ip) => IpAddr::V6((ip.to_bits() >> 64 << 64).into()),
+            v4 @ IpAddr::V4(_) => v4,
+        };
+        self.invitations().take(whose, self.now()).map_err(|retry_after| {
+            let what = "Invitations are tried too often from this network address.".to_owned();
+            Error::TooMany { what, retry_after }
+        })
     }
 
     /// Counts a refusal, and turns it into the error.
@@ -226,15 +264,16 @@ pub(super) fn look_up<'a>(tx: &'a mut Tx, (kind, id): &'a (Kind, PublicId)) -> B
                 }
                 None => None,
             },
+            Kind::Invitation => invitations::credential_by_public_id(tx, id).await?.map(Found::Invitation),
         })
     })
 }
 
 /// Whether the value is the one that was issued. A kind that is not the row's cannot be: the kind is part of what is digested.
-fn verify(keys: &KeyRing, secret: &TokenSecret, found: &Found) -> Result<bool> {
+fn verify(keys: &KeyRing, secret: &TokenSecret, found: &Found, now: Timestamp) -> Result<bool> {
     match keys.verify(secret, found.digest()) {
         Ok(matches) => Ok(matches),
-        Err(_) if found.has_ended() => Ok(false),
+        Err(_) if found.has_ended(now) => Ok(false),
         Err(missing) => {
             tracing::error!(%missing, "a row needs a key that the key ring has not");
             Err(Error::Unavailable { code: "key_ring", message: "The server lacks a key; its operator must look." })
@@ -271,11 +310,12 @@ fn token_caller(it: secrets::Credential, origin: Origin) -> Result<Caller> {
             Ok(Caller::Operator(OperatorCaller { credential: Some((it.token, it.secret, it.public_id)), origin }))
         }
         Kind::UserToken => match (it.user, it.role, it.owner) {
-            (Some(user), Some(role), Some((name, email))) => Ok(Caller::User(UserCaller {
+            (Some(user), Some(role), Some(owner)) => Ok(Caller::User(UserCaller {
                 organization: it.organization,
                 user,
-                name,
-                email,
+                name: owner.name,
+                email: owner.email,
+                is_service: owner.is_service,
                 role,
                 token: it.token,
                 generation: it.generation,
@@ -285,7 +325,9 @@ fn token_caller(it: secrets::Credential, origin: Origin) -> Result<Caller> {
             })),
             _ => Err(Error::unknown()),
         },
-        Kind::Session | Kind::Job => Err(Error::internal("a token row of a kind that has a table of its own")),
+        Kind::Session | Kind::Job | Kind::Invitation => {
+            Err(Error::internal("a token row of a kind that has a table of its own"))
+        }
     }
 }
 

@@ -1,7 +1,7 @@
 //! Who calls, once the credential has been checked.
 
 use countersign_domain::id::{
-    AgentId, BuildId, DeploymentId, JobId, OrganizationId, SecretId, SessionId, TokenId, UserId,
+    AgentId, BuildId, DeploymentId, InvitationId, JobId, OrganizationId, SecretId, SessionId, TokenId, UserId,
 };
 use countersign_domain::{PublicId, Role};
 
@@ -28,6 +28,8 @@ pub enum Caller {
     /// The server itself, with the reason.
     #[non_exhaustive]
     System(&'static str),
+    /// Whoever holds an invitation.
+    Invitation(InvitationCaller),
 }
 
 /// A person, through a user token.
@@ -42,6 +44,8 @@ pub struct UserCaller {
     pub name: String,
     /// Their address at the time of the check.
     pub email: String,
+    /// Whether this is a service user: a program, whose tokens Organization Admins make.
+    pub is_service: bool,
     /// Their role at the time of the check, and its generation.
     pub role: (Role, i64),
     /// The token.
@@ -122,6 +126,22 @@ pub struct JobCaller {
     pub origin: Origin,
 }
 
+/// Whoever holds an invitation.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct InvitationCaller {
+    /// The organization that it is for.
+    pub organization: OrganizationId,
+    /// The invitation.
+    pub invitation: InvitationId,
+    /// The address that it is for.
+    pub email: String,
+    /// Its public id.
+    pub public_id: PublicId,
+    /// From where.
+    pub origin: Origin,
+}
+
 /// The operator of this instance.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -149,6 +169,7 @@ impl Caller {
             Self::Job(_) => Who::Job,
             Self::Operator(_) => Who::Operator,
             Self::System(_) => Who::System,
+            Self::Invitation(_) => Who::Invitation,
         }
     }
 
@@ -160,6 +181,7 @@ impl Caller {
             Self::AgentToken(it) => Some(it.organization),
             Self::Session(it) => Some(it.organization),
             Self::Job(it) => Some(it.organization),
+            Self::Invitation(it) => Some(it.organization),
             Self::Anonymous(_) | Self::Operator(_) | Self::System(_) => None,
         }
     }
@@ -174,6 +196,7 @@ impl Caller {
             Self::Session(it) => it.origin.clone(),
             Self::Job(it) => it.origin.clone(),
             Self::Operator(it) => it.origin.clone(),
+            Self::Invitation(it) => it.origin.clone(),
             Self::System(_) => Origin::local(),
         }
     }
@@ -186,12 +209,13 @@ impl Caller {
             Self::AgentToken(it) => Some(it.public_id.clone()),
             Self::Session(it) => Some(it.public_id.clone()),
             Self::Job(it) => Some(it.public_id.clone()),
+            Self::Invitation(it) => Some(it.public_id.clone()),
             Self::Operator(it) => it.credential.as_ref().map(|(_, _, id)| id.clone()),
             Self::Anonymous(_) | Self::System(_) => None,
         }
     }
 
-    /// The token that the call goes back to, with its organization; none for a job, whose token has no row of its own.
+    /// The token that the call goes back to, with its organization; none for a job and an invitation, whose values have no such row.
     #[must_use]
     pub(crate) fn token(&self) -> Option<(OrganizationId, TokenId)> {
         match self {
@@ -199,7 +223,7 @@ impl Caller {
             Self::AgentToken(it) => Some((it.organization, it.token)),
             Self::Session(it) => Some((it.organization, it.token)),
             Self::Operator(it) => it.credential.as_ref().map(|(token, ..)| (OrganizationId::nil(), *token)),
-            Self::Job(_) | Self::Anonymous(_) | Self::System(_) => None,
+            Self::Job(_) | Self::Invitation(_) | Self::Anonymous(_) | Self::System(_) => None,
         }
     }
 

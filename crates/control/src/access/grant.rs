@@ -7,7 +7,7 @@ use countersign_domain::id::{BuildId, JobId, OrganizationId};
 
 use crate::{Control, Error, Result};
 
-use super::{Action, AgentTokenCaller, Caller, JobCaller, SessionCaller, UserCaller, Who};
+use super::{Action, AgentTokenCaller, Caller, InvitationCaller, JobCaller, SessionCaller, UserCaller, Who};
 
 /// Proof that [`Grant::caller`] may do `A` in [`Grant::organization`]. Lives for one call: it can be neither cloned nor made
 /// anywhere but in [`Control::grant`]. Inside a write's transaction the credential is asked for again.
@@ -36,6 +36,30 @@ impl<A: Action> Grant<A> {
         match &self.caller {
             Caller::User(user) => Ok(user),
             _ => Err(Error::internal(format!("{} was granted to no person", A::NAME))),
+        }
+    }
+
+    /// The person who calls, for what a service user may not do for itself: nothing that a token of its own has brought about may outlive
+    /// that token.
+    ///
+    /// # Errors
+    /// [`Error::Denied`] for a service user.
+    pub(crate) fn person(&self) -> Result<&UserCaller> {
+        let user = self.user()?;
+        if user.is_service {
+            return Err(Error::Denied {
+                action: A::NAME,
+                needs: "a person; an Organization Admin manages the tokens of a service user",
+            });
+        }
+        Ok(user)
+    }
+
+    /// The holder of an invitation, for actions that only they may do.
+    pub(crate) fn invitation(&self) -> Result<&InvitationCaller> {
+        match &self.caller {
+            Caller::Invitation(invitation) => Ok(invitation),
+            _ => Err(Error::internal(format!("{} was granted to no invitation", A::NAME))),
         }
     }
 

@@ -3,10 +3,10 @@
 //! What says so stays as it is until the transaction ends, so a revoke either comes before, and this refuses, or after, and
 //! then the write had its place before it. There is nothing between.
 
-use countersign_domain::PublicId;
-use countersign_domain::Refusal;
 use countersign_domain::id::{SecretId, TokenId};
+use countersign_domain::{PublicId, Refusal, Timestamp};
 use countersign_store::agents::sessions;
+use countersign_store::invitations::{self, Invitation, State};
 use countersign_store::tokens::secrets;
 use countersign_store::{Tx, jobs};
 use futures_util::future::BoxFuture;
@@ -51,8 +51,24 @@ async fn stands(tx: &mut Tx, caller: &Caller, outlives_job: bool) -> Result<()> 
                 false => Err(Error::refused(Refusal::Expired, it.public_id.clone())),
             }
         }
+        Caller::Invitation(it) => {
+            let found = invitations::find_for_update(tx, it.organization, it.invitation).await?;
+            match found.and_then(|found| ended(&found, tx.now())) {
+                Some(reason) => Err(Error::refused(reason, it.public_id.clone())),
+                None => Ok(()),
+            }
+        }
         Caller::System(_) => Ok(()),
         Caller::Anonymous(_) => Err(Error::unknown()),
+    }
+}
+
+/// Why an invitation is refused, if it is.
+pub(super) fn ended(it: &Invitation, now: Timestamp) -> Option<Refusal> {
+    match it.state(now) {
+        State::Pending => None,
+        State::Withdrawn => Some(Refusal::Revoked),
+        State::Accepted | State::Expired => Some(Refusal::Expired),
     }
 }
 

@@ -4,13 +4,15 @@
 use std::fmt;
 use std::net::IpAddr;
 
+use countersign_domain::id::TokenId;
 use countersign_domain::scope::{DeploymentRule, NetworkRule, QueueRule};
 use countersign_domain::text::{DeploymentName, QueueName};
 use countersign_domain::{Kind, Refusal, Timestamp};
+use countersign_store::tokens::secrets;
 use countersign_store::{Tx, deployments, tokens};
 
 use crate::access::actions::ViewAgentTokens;
-use crate::agents::register::wanted;
+use crate::agents::joining;
 use crate::{Control, Error, Grant, Result, Scene, input};
 
 use super::list::with_scope;
@@ -76,8 +78,12 @@ pub enum Check {
     Network(NetworkRule),
     /// The queue.
     Queue(QueueRule),
-    /// The deployment; none when there is none of that name.
-    Deployment(Option<DeploymentRule>),
+    /// The deployment.
+    Deployment(DeploymentRule),
+    /// There is no deployment of the name that was said.
+    NoSuchDeployment,
+    /// None was named, and the token reaches several without the default one.
+    NoneMeant,
 }
 
 /// Whether the token stands.
@@ -89,6 +95,8 @@ pub enum Standing {
     Revoked(Timestamp),
     /// Its time ran out then.
     Expired(Timestamp),
+    /// It was named by a value that a rotation replaced, and that was good until then.
+    Rotated(Timestamp),
 }
 
 impl Explanation {
@@ -102,7 +110,7 @@ impl Explanation {
     #[must_use]
     pub fn decisive(&self) -> Check {
         let refusing = self.checks.iter().find(|check| !check.allows());
-        *refusing.or_else(|| self.checks.last()).unwrap_or(&Check::Deployment(None))
+        *refusing.or_else(|| self.checks.last()).unwrap_or(&Check::NoSuchDeployment)
     }
 
     /// All checks, in their order.
@@ -120,8 +128,8 @@ impl Check {
             Self::Token(standing) => matches!(standing, Standing::Active),
             Self::Network(rule) => rule.allows(),
             Self::Queue(rule) => rule.allows(),
-            Self::Deployment(Some(rule)) => rule.allows(),
-            Self::Deployment(None) => false,
+            Self::Deployment(rule) => rule.allows(),
+            Self::NoSuchDeployment | Self::NoneMeant => false,
         }
     }
 
@@ -132,7 +140,7 @@ impl Check {
             Self::Token(_) => "token",
             Self::Network(_) => "network",
             Self::Queue(_) => "queue",
-            Self::Deployment(_) => "deployment",
+            Self::Deployment(_) | Self::NoSuchDeployment | Self::NoneMeant => "deployment",
         }
     }
 
@@ -143,10 +151,12 @@ impl Check {
             Self::Token(Standing::Active) => "active",
             Self::Token(Standing::Revoked(_)) => "revoked",
             Self::Token(Standing::Expired(_)) => "expired",
+            Self::Token(Standing::Rotated(_)) => "rotated",
             Self::Network(rule) => rule.as_str(),
             Self::Queue(rule) => rule.as_str(),
-            Self::Deployment(Some(rule)) => rule.as_str(),
-            Self::Deployment(None) => "no_such_deployment",
+            Self::Deployment(rule) => rule.as_str(),
+            Self::NoSuchDeployment => "no_such_deployment",
+            Self::NoneMeant => "no_deployment_named",
         }
     }
 
@@ -156,9 +166,10 @@ impl Check {
         match self {
             _ if self.allows() => None,
             Self::Token(Standing::Revoked(_)) => Some(Refusal::Revoked),
+            Self::Token(Standing::Rotated(_)) => Some(Refusal::Rotated),
             Self::Token(_) => Some(Refusal::Expired),
             Self::Network(_) => Some(Refusal::Network),
-            Self::Queue(_) | Self::Deployment(_) => Some(Refusal::Scope),
+            Self::Queue(_) | Self::Deployment(_) | Self::NoSuchDeployment | Self::NoneMeant => Some(Refusal::Scope),
         }
     }
 }
@@ -172,20 +183,28 @@ impl fmt::Display for Check {
             Self::Token(Standing::Expired(at)) => {
                 write!(f, "the token expired at {at}; give it a later expiry or create another one")
             }
+            Self::Token(Standing::Rotated(at)) => {
+                write!(f, "this value was replaced by a rotation and was good until {at}; use the newest value")
+            }
             Self::Network(rule) => rule.fmt(f),
             Self::Queue(rule) => rule.fmt(f),
-            Self::Deployment(Some(rule)) => rule.fmt(f),
-            Self::Deployment(None) => f.write_str("the organization has no deployment of that name"),
+            Self::Deployment(rule) => rule.fmt(f),
+            Self::NoSuchDeployment => f.write_str("the organization has no deployment of that name"),
+            Self::NoneMeant => f.write_str(
+                "no deployment was named, and the token reaches several without the default one; name one with the agent's tag",
+            ),
         }
     }
 }
 
 impl Standing {
-    fn of(it: &AgentToken, now: Timestamp) -> Self {
+    /// Of one value, where `until` is the end that a rotation gave it.
+    fn of(it: &AgentToken, until: Option<Timestamp>, now: Timestamp) -> Self {
         let (revoked, expires) = (it.token.revoked_at, it.token.expires_at);
-        match (Refusal::of_secret(revoked, expires, None, now), revoked, expires) {
-            (Some(Refusal::Revoked), Some(at), _) => Self::Revoked(at),
-            (Some(Refusal::Expired), _, Some(at)) => Self::Expired(at),
+        match (Refusal::of_secret(revoked, expires, until, now), revoked, expires, until) {
+            (Some(Refusal::Revoked), Some(at), ..) => Self::Revoked(at),
+            (Some(Refusal::Expired), _, Some(at), _) => Self::Expired(at),
+            (Some(Refusal::Rotated), .., Some(at)) => Self::Rotated(at),
             _ => Self::Active,
         }
     }
@@ -209,14 +228,29 @@ async fn explain(tx: &mut Tx, scene: &Scene<Question>) -> Result<Explanation> {
         _ => return Err(Error::NotFound("agent token")),
     };
     let scope = &token.scope;
-    let meant = match wanted(tx, of, scope, question.deployment.as_ref()).await? {
+    let meant = match joining::wanted(tx, of, scope, question.deployment.as_ref()).await? {
         Some(joined) => deployments::find(tx, of, joined.id).await?,
         None => None,
     };
-    let mut checks = vec![Check::Token(Standing::of(&token, tx.now()))];
+    let until = until(tx, id, &question.token).await?;
+    let mut checks = vec![Check::Token(Standing::of(&token, until, tx.now()))];
     checks.extend(question.address.map(|address| Check::Network(scope.network_rule(address))));
     checks.push(Check::Queue(scope.queue_rule(&question.queue)));
-    let rule = meant.as_ref().map(|it| scope.deployment_rule(it.id, it.parent.is_some()));
-    checks.push(Check::Deployment(rule));
+    checks.push(match (&meant, &question.deployment) {
+        (Some(it), _) => Check::Deployment(scope.deployment_rule(it.id, it.parent.is_some())),
+        (None, Some(_)) => Check::NoSuchDeployment,
+        (None, None) => Check::NoneMeant,
+    });
     Ok(Explanation { checks, deployment: meant.map(|it| it.name) })
+}
+
+/// Until when the value that names the token is good; none for the newest, and where no value does.
+async fn until(tx: &mut Tx, id: TokenId, reference: &TokenReference) -> Result<Option<Timestamp>> {
+    let named = match reference {
+        TokenReference::Id(_) | TokenReference::Number(_) => return Ok(None),
+        TokenReference::PublicId(id) => id,
+        TokenReference::Value(secret) => secret.public_id(),
+    };
+    let all = secrets::of_token(tx, id).await?;
+    Ok(all.into_iter().find(|it| it.public_id == *named).and_then(|it| it.valid_until))
 }

@@ -18,6 +18,15 @@ pub(super) async fn with_scope<I: Sync>(tx: &mut Tx, scene: &Scene<I>, token: To
     Ok(AgentToken { scope: scope.ok_or(Error::NotFound("agent token"))?, token })
 }
 
+/// The same of several.
+pub(super) async fn with_scopes<I: Sync>(tx: &mut Tx, scene: &Scene<I>, all: Vec<Token>) -> Result<Vec<AgentToken>> {
+    let mut found = Vec::with_capacity(all.len());
+    for token in all {
+        found.push(with_scope(tx, scene, token).await?);
+    }
+    Ok(found)
+}
+
 impl Control {
     /// A page of the organization's agent tokens, newest first.
     ///
@@ -36,19 +45,11 @@ impl Control {
                     let after = page.start();
                     let rows =
                         tokens::page(tx, scene.organization, Kind::AgentToken, which, after, page.rows()).await?;
-                    let mut found = Vec::with_capacity(rows.len());
-                    for token in rows {
-                        found.push(with_scope(tx, scene, token).await?);
-                    }
-                    Ok(found)
+                    with_scopes(tx, scene, rows).await
                 })
             })
             .await?;
-        let mut page = Page::of(rows, &page);
-        for it in &mut page.items {
-            self.overlay(&mut it.token);
-        }
-        Ok(page)
+        Ok(self.overlaid(rows, &page))
     }
 
     /// How many agent tokens the organization has.
@@ -160,6 +161,15 @@ impl Control {
             )
         })
         .await
+    }
+
+    /// A page of tokens, each with what is known of its use and not written yet.
+    pub(super) fn overlaid(&self, rows: Vec<AgentToken>, page: &PageRequest<TokenId>) -> Page<AgentToken> {
+        let mut page = Page::of(rows, page);
+        for it in &mut page.items {
+            self.overlay(&mut it.token);
+        }
+        page
     }
 
     /// What is known of a token's use and not written yet.

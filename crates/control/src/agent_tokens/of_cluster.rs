@@ -9,7 +9,7 @@ use crate::issuing::CLUSTER_TOKEN;
 use crate::{Control, Error, Grant, Page, PageRequest, Result};
 
 use super::AgentToken;
-use super::list::with_scope;
+use super::list::{with_scope, with_scopes};
 
 impl AgentToken {
     /// The deployment that it was made for, of a token that was made for one.
@@ -37,19 +37,11 @@ impl Control {
                     let (of, after) = (scene.organization, page.start());
                     let rows =
                         tokens::page_of_deployment(tx, of, deployment, CLUSTER_TOKEN, after, page.rows()).await?;
-                    let mut found = Vec::with_capacity(rows.len());
-                    for token in rows {
-                        found.push(with_scope(tx, scene, token).await?);
-                    }
-                    Ok(found)
+                    with_scopes(tx, scene, rows).await
                 })
             })
             .await?;
-        let mut page = Page::of(rows, &page);
-        for it in &mut page.items {
-            self.overlay(&mut it.token);
-        }
-        Ok(page)
+        Ok(self.overlaid(rows, &page))
     }
 
     /// How many those are.

@@ -2,7 +2,7 @@
 
 use countersign_domain::dagster::RUNNING_FOR;
 use countersign_domain::id::AgentId;
-use countersign_store::dagster_agents::{self, DagsterAgent};
+use countersign_store::dagster_agents::{self, AgentName};
 use countersign_store::{Lane, tokens};
 use serde_json::json;
 
@@ -36,7 +36,7 @@ pub struct Revoked {
     pub touched: Vec<AgentId>,
     /// The Dagster+ agents that run with it, newest first, at most [`MAX_PAGE`]. They show the token itself with each call, so whatever was
     /// chosen they are refused at the next.
-    pub dagster_agents: Vec<DagsterAgent>,
+    pub dagster_agents: Vec<AgentName>,
 }
 
 impl Control {
@@ -68,11 +68,12 @@ impl Control {
                 let touched = reach::apply(tx, scene, *reach, agents, &note).await?;
                 let subject = Subject::new("agent_token", token.id, token.public_id.as_str());
                 let since = tx.now().minus(RUNNING_FOR);
+                let running = dagster_agents::count_heard_of_token(tx, token.id, since).await?;
                 let dagster_agents =
-                    dagster_agents::heard_of_token(tx, of, token.id, since, i64::from(MAX_PAGE)).await?;
+                    dagster_agents::names_of_token(tx, of, token.id, since, i64::from(MAX_PAGE)).await?;
                 let detail = json!({
                     "reason": reason,
-                    "dagster_agents": dagster_agents.len(),
+                    "dagster_agents": running,
                     "connected_agents": reach.as_str(),
                     "agents_touched": touched.len(),
                     "was_revoked_before": !first,

@@ -3,7 +3,8 @@
 use countersign_domain::id::AgentId;
 use countersign_domain::text::QueueName;
 use countersign_domain::{DeploymentScope, Network, QueueScope, RevealPolicy, Scope, Timestamp};
-use countersign_store::tokens::{self, Token, scopes, secrets};
+use countersign_store::tokens::scopes::{self, Single};
+use countersign_store::tokens::{self, Token, secrets};
 use countersign_store::{Lane, Tx, agents};
 use serde_json::json;
 
@@ -14,6 +15,7 @@ use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene, input, issuing, revealing};
 
 use super::list::with_scope;
+use super::permission::{self, Permission};
 use super::reference::resolve;
 use super::{AgentToken, TokenReference};
 
@@ -34,6 +36,8 @@ pub struct AgentTokenChange {
     pub scope: Option<Scope>,
     /// Replaces its networks alone, and leaves the rest of the scope as it is. Nothing together with a scope.
     pub networks: Option<Vec<Network>>,
+    /// Gives or takes one of Dagster's permissions, and leaves the rest of the scope as it is. Nothing together with a scope or networks.
+    pub permission: Option<Permission>,
     /// What becomes of connected agents that the new scope lets in no more.
     pub connected_agents: Reach,
 }
@@ -68,7 +72,7 @@ impl Control {
     /// it lets in no more is chosen with the change.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Conflict`] for a revoked token; [`Error::Invalid`] at the field.
+    /// [`Error::NotFound`]; [`Error::Conflict`] for a revoked token and for the last permission that is taken away; [`Error::Invalid`] at the field.
     pub async fn update_agent_token(
         &self,
         grant: &Grant<UpdateAgentToken>,
@@ -122,13 +126,16 @@ async fn update(tx: &mut Tx, scene: &Scene<AgentTokenChange>) -> Result<Changed>
         detail.insert("reveal_policy".to_owned(), json!(policy.as_str()));
     }
     let mut touched = Vec::new();
-    if let Some(scope) = &new_scope(tx, scene, &before).await? {
-        if !scopes::replace(tx, scene.organization, after.id, scope).await? {
+    if let Some((scope, beside)) = &new_scope(tx, scene, &before).await? {
+        if !scopes::replace_beside(tx, scene.organization, after.id, scope, beside).await? {
             return Err(Error::invalid("scope", "names a deployment that the organization does not have"));
         }
         let outside = outside(tx, scene, &after, scope).await?;
         let note = format!("The agent token {} no longer reaches this deployment or queue.", after.public_id);
         touched = reach::apply(tx, scene, change.connected_agents, outside, &note).await?;
+        if let Some(permission) = change.permission {
+            detail.insert("permission".to_owned(), permission.in_words());
+        }
         detail.insert("scope".to_owned(), in_words(scope));
         detail.insert("connected_agents".to_owned(), json!(change.connected_agents.as_str()));
         detail.insert("agents_touched".to_owned(), json!(touched.len()));
@@ -139,11 +146,18 @@ async fn update(tx: &mut Tx, scene: &Scene<AgentTokenChange>) -> Result<Changed>
     Ok(Changed { token: with_scope(tx, scene, token).await?, touched })
 }
 
-/// The scope that the token is to have, if it is to be another one.
-async fn new_scope(tx: &mut Tx, scene: &Scene<AgentTokenChange>, token: &Token) -> Result<Option<Scope>> {
+/// The scope that the token is to have, if it is to be another one, and what stays granted one by one beside every deployment.
+async fn new_scope(tx: &mut Tx, scene: &Scene<AgentTokenChange>, token: &Token) -> Result<Option<(Scope, Single)>> {
     let change = &scene.input;
-    if change.scope.is_some() && token.family == CLUSTER_TOKEN {
-        let only = change.scope.as_ref().and_then(|scope| scope.deployments.only_one());
+    let (new, beside) = match (&change.scope, change.permission) {
+        (None, Some(permission)) => {
+            let (scope, beside) = permission::apply(tx, scene, token.id, permission).await?;
+            (Some(scope), beside)
+        }
+        (scope, _) => (scope.clone(), Single::default()),
+    };
+    if let Some(scope) = new.as_ref().filter(|_| token.family == CLUSTER_TOKEN) {
+        let only = scope.deployments.only_one();
         let before = scopes::find(tx, scene.organization, token.id).await?;
         if only.is_none() || only != before.and_then(|scope| scope.deployments.only_one()) {
             return Err(Error::invalid(
@@ -152,13 +166,15 @@ async fn new_scope(tx: &mut Tx, scene: &Scene<AgentTokenChange>, token: &Token) 
             ));
         }
     }
-    match (&change.scope, &change.networks) {
-        (Some(scope), _) => Ok(Some(scope.clone())),
+    match (new, &change.networks) {
+        (Some(scope), _) => Ok(Some((scope, beside))),
         (None, Some(networks)) => {
             // The token is kept still: nobody else gives it another scope meanwhile.
             let before = scopes::find(tx, scene.organization, token.id).await?.ok_or(Error::NotFound("agent token"))?;
+            let granted = scopes::granted(tx, scene.organization, token.id).await?;
             let scope = Scope { networks: networks.clone(), ..before };
-            Ok(Some(input::field("networks", scope.checked())?))
+            let beside = granted.map(|(_, single)| single).unwrap_or_default();
+            Ok(Some((input::field("networks", scope.checked())?, beside)))
         }
         (None, None) => Ok(None),
     }

@@ -5,18 +5,19 @@ use std::time::Duration;
 
 use countersign_domain::agent::{Tags, expand_name};
 use countersign_domain::id::{DeploymentId, OrganizationId, SessionId};
-use countersign_domain::text::DeploymentName;
 use countersign_domain::{AgentState, Kind, Refusal, Scope, TokenDigest, TokenSecret};
 use countersign_store::agents::sessions::{self, NewSession};
 use countersign_store::agents::{self, Agent};
 use countersign_store::tokens::scopes;
-use countersign_store::{Lane, Tx, deployments, organizations};
+use countersign_store::{Lane, Tx, deployments};
 use serde_json::json;
 
 use crate::access::AgentTokenCaller;
 use crate::access::actions::RegisterAgent;
 use crate::scene::Subject;
 use crate::{Caller, Control, Error, Grant, Result, Scene, input};
+
+use super::joining;
 
 /// The most of a text that an agent tells about its host that is kept, in bytes; `os` is the joined contents of several files.
 pub const MAX_HOST_TEXT: usize = 8 * 1024;
@@ -220,7 +221,7 @@ async fn register(tx: &mut Tx, scene: &Scene<Input>) -> Result<Agent> {
 /// The deployment that an agent joins; none when that is outside the scope, or there is no such deployment: the caller is not to learn
 /// which.
 async fn join(tx: &mut Tx, of: OrganizationId, scope: &Scope, tags: &Tags) -> Result<Option<DeploymentId>> {
-    let found = match wanted(tx, of, scope, tags.deployment()).await? {
+    let found = match joining::wanted(tx, of, scope, tags.deployment()).await? {
         // The default one is never deleted.
         Some(it) if it.is_default => deployments::find(tx, of, it.id).await?,
         // Whoever deletes it waits until this agent is in it, and tells it then.
@@ -228,34 +229,6 @@ async fn join(tx: &mut Tx, of: OrganizationId, scope: &Scope, tags: &Tags) -> Re
         None => None,
     };
     Ok(found.filter(|it| scope.allows_deployment(it.id, it.parent.is_some())).map(|it| it.id))
-}
-
-/// The deployment that an agent asks for.
-pub(crate) struct Joined {
-    pub id: DeploymentId,
-    is_default: bool,
-}
-
-/// The one that its tag names; without the tag the token's only one; else the organization's default. None when no deployment has that
-/// name.
-pub(crate) async fn wanted(
-    tx: &mut Tx,
-    of: OrganizationId,
-    scope: &Scope,
-    name: Option<&DeploymentName>,
-) -> Result<Option<Joined>> {
-    let id = match name {
-        Some(name) => match deployments::find_by_name(tx, of, name.as_str()).await? {
-            Some(it) => Some(it.id),
-            None => return Ok(None),
-        },
-        None => scope.deployments.only_one(),
-    };
-    if let Some(id) = id {
-        return Ok(Some(Joined { id, is_default: false }));
-    }
-    let organization = organizations::find(tx, of).await?;
-    Ok(organization.map(|it| Joined { id: it.default_deployment, is_default: true }))
 }
 
 #[cfg(test)]

@@ -244,10 +244,7 @@ async fn place(tx: &mut Tx, organization: &Organization, asked: &Where) -> Resul
             )),
         },
         Where::Named(name) => {
-            let found = match deployments::find_by_name(tx, of, name.as_str()).await? {
-                Some(named) => deployments::enter(tx, of, named.id).await?,
-                None => None,
-            };
+            let found = deployments::enter_by_name(tx, of, name.as_str()).await?;
             found
                 .map(|it| it.id)
                 .ok_or_else(|| Error::invalid("deployment", "names none of the organization's deployments"))

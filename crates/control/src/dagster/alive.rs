@@ -9,7 +9,7 @@ use crate::access::actions::SeeDagsterAgents;
 use crate::{Control, Error, Grant, Result};
 
 /// The most agents of an organization that can be told of in one answer.
-pub const MAX_ALIVE: usize = 20_000;
+pub const MAX_ALIVE: usize = 50_000;
 
 /// An agent of the organization.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

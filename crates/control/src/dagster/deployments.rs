@@ -1,9 +1,10 @@
 //! Which of the deployments in its configuration an agent may serve, asked once when it starts.
 
-use countersign_store::organizations::{self, Deployment};
+use countersign_store::deployments::{self, Deployment};
 use countersign_store::tokens::scopes;
 
 use crate::access::actions::CheckDagsterDeployments;
+use crate::agents::joining;
 use crate::{Control, Error, Grant, Result};
 
 use super::{Reached, Wanted};
@@ -21,8 +22,7 @@ impl Control {
         self.reached(grant, Wanted { deployments: names, ..Wanted::default() }).await
     }
 
-    /// The deployment of an agent whose configuration names none: the token's only one, or the organization's default if that is within reach, or
-    /// the only one that is.
+    /// The deployment of an agent whose configuration names none: as for a Buildkite agent without the tag.
     ///
     /// # Errors
     /// [`Error::Invalid`] at `deployment` when that is none or more than one.
@@ -32,16 +32,10 @@ impl Control {
             .read(grant, token, |tx, scene| {
                 Box::pin(async move {
                     let of = scene.organization;
-                    let organization = organizations::find(tx, of).await?.ok_or_else(Error::unknown)?;
                     let scope = scopes::find(tx, of, scene.input).await?.ok_or_else(Error::unknown)?;
-                    let mut within = organizations::deployments(tx, of).await?;
-                    within.retain(|it| it.parent.is_none() && scope.allows_deployment(it.id, false));
-                    let default = within.iter().position(|it| it.id == organization.default_deployment);
-                    Ok(match (default, within.len()) {
-                        (Some(at), _) => Some(within.swap_remove(at)),
-                        (None, 1) => within.pop(),
-                        (None, _) => None,
-                    })
+                    let Some(joined) = joining::wanted(tx, of, &scope, None).await? else { return Ok(None) };
+                    let found = deployments::find(tx, of, joined.id).await?;
+                    Ok(found.filter(|it| scope.allows_deployment(it.id, it.parent.is_some())))
                 })
             })
             .await?;

@@ -2,8 +2,10 @@
 
 use countersign_domain::dagster::RUNNING_FOR;
 use countersign_domain::id::{DagsterAgentId, DagsterProcessId};
-use countersign_domain::text::hidden;
+use countersign_domain::text::{QueueName, hidden};
 use countersign_store::dagster_agents::{self, CodeServer, Heard, RunWorker, Serving, Trouble};
+use countersign_store::deployments::Deployment;
+use countersign_store::tokens::scopes;
 use countersign_store::{Lane, Tx};
 use serde_json::json;
 
@@ -20,8 +22,8 @@ pub const MAX_NAME: usize = 255;
 pub const MAX_ERRORS: usize = 25;
 /// The most bytes that are kept of a message, and of a stack trace.
 pub const MAX_TEXT: usize = 8 * 1024;
-/// The most bytes that are kept of all such texts of one heartbeat.
-pub const MAX_TEXTS: usize = 128 * 1024;
+/// The most bytes that are kept of one heartbeat: of all its texts together, names too.
+pub const MAX_TEXTS: usize = 64 * 1024;
 /// The most code servers of one heartbeat.
 pub const MAX_CODE_SERVERS: usize = 1_000;
 /// The most watched runs of one heartbeat.
@@ -115,10 +117,10 @@ impl Control {
             organization: grant.organization(),
             token: token.token,
             process,
-            label: name(new.label),
-            launcher: name(new.launcher),
-            version: name(new.version),
-            image_tag: name(new.image_tag),
+            label: room.name(new.label),
+            launcher: room.name(new.launcher),
+            version: room.name(new.version),
+            image_tag: room.name(new.image_tag),
             ip: token.origin.ip.to_string(),
             errors: new.errors.into_iter().take(MAX_ERRORS).map(|it| room.trouble(it)).collect(),
         };
@@ -131,14 +133,16 @@ impl Control {
 
 async fn hear(tx: &mut Tx, scene: &Scene<Input>) -> Result<Reached> {
     let Input { fresh, heard, wanted, tasks, most } = &scene.input;
-    let reached = reach::reach(tx, scene.organization, heard.token, wanted).await?;
+    let scope = scopes::find(tx, scene.organization, heard.token).await?.ok_or_else(Error::unknown)?;
+    let reached = reach::within(tx, scene.organization, &scope, wanted).await?;
     if reached.served.is_empty() {
         return Ok(reached);
     }
     if !dagster_agents::knows(tx, heard.token, heard.process).await? {
         // Of several that come at once on PostgreSQL each may count without the others: the limit is against thousands.
         let since = tx.now().minus(RUNNING_FOR);
-        if dagster_agents::count_heard_of_token(tx, heard.token, since).await? >= i64::from(*most) {
+        let is_full = dagster_agents::count_of_token(tx, heard.token).await? >= i64::from(*most);
+        if is_full && !dagster_agents::remove_silent_of_token(tx, heard.token, since).await? {
             return Err(register::no_room(*most));
         }
         if dagster_agents::insert(tx, *fresh, heard).await? {
@@ -152,13 +156,14 @@ async fn hear(tx: &mut Tx, scene: &Scene<Input>) -> Result<Reached> {
             scene.audit(tx, "dagster_agent.registered", subject, detail).await?;
         }
     }
-    let serving = |deployment: &countersign_store::organizations::Deployment| {
+    let serving = |deployment: &Deployment| {
         // The last word counts of one that is named twice.
         let task = tasks.iter().rev().find(|task| task.deployment == deployment.name)?;
         Some(Serving {
             deployment: deployment.id,
-            default_queue: task.default_queue,
-            queues: task.queues.clone(),
+            // It is not shown to serve what it is given nothing of.
+            default_queue: task.default_queue && scope.allows_queue(&QueueName::default()),
+            queues: task.queues.iter().filter(|queue| scope.allows_queue_named(queue)).cloned().collect(),
             code_servers: task.code_servers.clone(),
             run_workers: task.run_workers.clone(),
         })
@@ -177,42 +182,71 @@ fn one_line(text: &str) -> String {
     text.chars().filter(|c| hidden(*c).is_none()).take(MAX_NAME).collect()
 }
 
-/// How many bytes of texts may still be kept.
+/// How many bytes may still be kept. Whatever an agent sends is charged, so that a row has an end however it is filled.
 struct Room(usize);
 
 impl Room {
-    fn text(&mut self, mut text: String) -> String {
+    /// A text of several lines. Characters that move a cursor are left out; they would also be kept as six bytes each.
+    fn text(&mut self, text: &str) -> String {
         let most = MAX_TEXT.min(self.0);
-        if text.len() > most {
-            let end = (0..=most).rev().find(|at| text.is_char_boundary(*at)).unwrap_or(0);
-            text.truncate(end);
+        let mut kept = String::new();
+        for c in text.chars().filter(|c| matches!(c, '\n' | '\t') || !c.is_control()) {
+            if kept.len() + c.len_utf8() > most {
+                break;
+            }
+            kept.push(c);
         }
-        self.0 -= text.len();
-        text
+        self.0 -= kept.len();
+        kept
+    }
+
+    /// A name; none when there is no room for it.
+    fn line(&mut self, text: &str) -> Option<String> {
+        let kept = one_line(text);
+        self.0 = self.0.checked_sub(kept.len())?;
+        Some(kept)
+    }
+
+    fn name(&mut self, text: Option<String>) -> Option<String> {
+        name(text).and_then(|text| self.line(&text))
+    }
+
+    /// An entry of a list takes room even when nothing stands in it.
+    fn entry(&mut self) -> Option<()> {
+        /// About what an entry without texts is kept as.
+        const ENTRY: usize = 64;
+        self.0 = self.0.checked_sub(ENTRY)?;
+        Some(())
     }
 
     fn trouble(&mut self, it: Trouble) -> Trouble {
         let Trouble { at, class, message, trace } = it;
-        Trouble { at, class: name(class), message: self.text(message), trace: self.text(trace) }
+        Trouble { at, class: self.name(class), message: self.text(&message), trace: self.text(&trace) }
     }
 
+    /// Entries for which there is no room are left out.
     fn task(&mut self, it: Task) -> Task {
-        let code_server = |it: CodeServer, room: &mut Self| CodeServer {
-            location: one_line(&it.location),
-            status: one_line(&it.status),
-            error: it.error.map(|error| room.trouble(error)),
-        };
-        let run_worker = |it: RunWorker, room: &mut Self| RunWorker {
-            run: one_line(&it.run),
-            status: one_line(&it.status),
-            message: it.message.map(|message| room.text(message)),
-        };
-        Task {
-            queues: it.queues.iter().map(|queue| one_line(queue)).collect(),
-            code_servers: it.code_servers.into_iter().map(|it| code_server(it, self)).collect(),
-            run_workers: it.run_workers.into_iter().map(|it| run_worker(it, self)).collect(),
-            ..it
+        let mut kept = Task { deployment: it.deployment, default_queue: it.default_queue, ..Task::default() };
+        for queue in it.queues {
+            kept.queues.extend(self.line(&queue));
         }
+        for server in it.code_servers {
+            let one = |room: &mut Self| {
+                room.entry()?;
+                let (location, status) = (room.line(&server.location)?, room.line(&server.status)?);
+                Some(CodeServer { location, status, error: server.error.map(|error| room.trouble(error)) })
+            };
+            kept.code_servers.extend(one(self));
+        }
+        for worker in it.run_workers {
+            let one = |room: &mut Self| {
+                room.entry()?;
+                let (run, status) = (room.line(&worker.run)?, room.line(&worker.status)?);
+                Some(RunWorker { run, status, message: worker.message.map(|message| room.text(&message)) })
+            };
+            kept.run_workers.extend(one(self));
+        }
+        kept
     }
 }
 
@@ -236,5 +270,22 @@ mod tests {
         let all: usize = kept.iter().map(|it| it.message.len() + it.trace.len()).sum();
         assert!(all <= MAX_TEXTS && all > MAX_TEXTS - 4, "{all}");
         assert!(kept[MAX_ERRORS - 1].message.is_empty());
+    }
+
+    #[test]
+    fn whatever_is_sent_takes_room() {
+        let server = |_| CodeServer { location: "ä".repeat(MAX_NAME), status: "RUNNING".to_owned(), error: None };
+        let worker = |_| RunWorker { run: String::new(), status: String::new(), message: Some("\0".repeat(MAX_TEXT)) };
+        let task = Task {
+            queues: vec!["q".repeat(MAX_NAME); reach::MAX_QUEUES],
+            code_servers: (0..MAX_CODE_SERVERS).map(server).collect(),
+            run_workers: (0..MAX_RUN_WORKERS).map(worker).collect(),
+            ..Task::default()
+        };
+        let kept = Room(MAX_TEXTS).task(task);
+        assert_eq!(kept.queues.len(), reach::MAX_QUEUES);
+        let written = serde_json::to_string(&(&kept.code_servers, &kept.run_workers)).expect("JSON");
+        assert!(!kept.code_servers.is_empty() && written.len() < MAX_TEXTS * 3 / 2, "{}", written.len());
+        assert_eq!(Room(MAX_TEXTS).text("a\u{1b}[2J\n\tb"), "a[2J\n\tb");
     }
 }

@@ -3,7 +3,7 @@
 use countersign_domain::Timestamp;
 use countersign_domain::dagster::{AgentStatus, RUNNING_FOR};
 use countersign_domain::id::{DagsterAgentId, DeploymentId};
-use countersign_store::dagster_agents::{self, DagsterAgent};
+use countersign_store::dagster_agents::{self, DagsterAgent, Trouble};
 use countersign_store::organizations;
 
 use crate::access::actions::ViewAgents;
@@ -53,6 +53,17 @@ impl Control {
         let since = self.heard_since(running_only);
         self.read(grant, since, |tx, scene| {
             Box::pin(async move { Ok(dagster_agents::count(tx, scene.organization, scene.input).await?) })
+        })
+        .await
+    }
+
+    /// The errors of its own that one of them last told, newest first; none of another organization's.
+    ///
+    /// # Errors
+    /// Only [`Error::Unavailable`] and [`Error::Internal`].
+    pub async fn dagster_agent_errors(&self, grant: &Grant<ViewAgents>, id: DagsterAgentId) -> Result<Vec<Trouble>> {
+        self.read(grant, id, |tx, scene| {
+            Box::pin(async move { Ok(dagster_agents::errors(tx, scene.organization, scene.input).await?) })
         })
         .await
     }

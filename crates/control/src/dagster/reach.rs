@@ -6,7 +6,7 @@ use countersign_domain::id::{OrganizationId, TokenId};
 use countersign_domain::text::{DeploymentName, QueueName};
 use countersign_domain::{DeploymentScope, PublicId, QueueScope, Refusal, Scope};
 use countersign_store::Tx;
-use countersign_store::organizations::{self, Deployment};
+use countersign_store::deployments::{self, Deployment};
 use countersign_store::tokens::scopes;
 
 use crate::access::{Action, AgentTokenCaller};
@@ -112,10 +112,15 @@ impl Wanted {
 /// What of it the token reaches now.
 pub(super) async fn reach(tx: &mut Tx, of: OrganizationId, token: TokenId, wanted: &Wanted) -> Result<Reached> {
     let scope = scopes::find(tx, of, token).await?.ok_or_else(Error::unknown)?;
+    within(tx, of, &scope, wanted).await
+}
+
+/// What of it this scope reaches.
+pub(super) async fn within(tx: &mut Tx, of: OrganizationId, scope: &Scope, wanted: &Wanted) -> Result<Reached> {
     let mut reached = Reached::default();
     for name in &wanted.deployments {
         let found = match name.parse::<DeploymentName>() {
-            Ok(name) => organizations::find_deployment_by_name(tx, of, name.as_str()).await?,
+            Ok(name) => deployments::find_by_name(tx, of, name.as_str()).await?,
             Err(_) => None,
         };
         match found.filter(|it| scope.allows_deployment(it.id, it.parent.is_some())) {
@@ -125,13 +130,14 @@ pub(super) async fn reach(tx: &mut Tx, of: OrganizationId, token: TokenId, wante
         }
     }
     let is_about_something = !wanted.deployments.is_empty() || wanted.branches;
-    if is_about_something && wanted.queues.as_ref().is_some_and(|queues| !allows_a_queue(&scope, queues)) {
+    if is_about_something && wanted.queues.as_ref().is_some_and(|queues| !allows_a_queue(scope, queues)) {
         reached.refused.clone_from(&wanted.deployments);
         reached.served.clear();
         reached.withheld = Some(Withheld::Queues);
-    } else if reached.served.is_empty() && !reached.refused.is_empty() {
+    } else if reached.served.is_empty() && !reached.refused.is_empty() && !(wanted.branches && reaches_branches(scope))
+    {
         reached.withheld = Some(Withheld::Deployments);
-    } else if wanted.deployments.is_empty() && wanted.branches && !reaches_branches(&scope) {
+    } else if wanted.deployments.is_empty() && wanted.branches && !reaches_branches(scope) {
         reached.withheld = Some(Withheld::Branches);
     }
     Ok(reached)

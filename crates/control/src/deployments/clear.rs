@@ -14,8 +14,10 @@ use crate::builds::cancel;
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene};
 
-/// How many builds, agents and tokens one round sees to at the most.
-const BATCH: i64 = 100;
+/// How many builds, agents and tokens one round sees to at the most; a build takes several transactions.
+const BATCH: i64 = 50;
+/// How many tokens one row of the audit log names at the most.
+const MAX_TOLD: i64 = 1_000;
 /// How many rounds whoever deletes one waits for; what is then left, house-keeping does.
 const INLINE: u32 = 5;
 
@@ -39,12 +41,11 @@ impl Control {
         let grant: Grant<KeepHouse> = self.system("the deployment was deleted", of)?;
         let (builds, agents, tokens) = self.store().read((of, id), |tx, (of, id)| Box::pin(left(tx, *of, *id))).await?;
         let is_full = [builds.len(), agents.len(), tokens.len()].iter().any(|count| *count as i64 == BATCH);
+        // Whoever is told takes no job any more, so agents come before what they could take.
+        self.write(&grant, Lane::Soon, (id, agents), |tx, scene| Box::pin(tell(tx, scene))).await?;
         for build in builds {
             self.write(&grant, Lane::Soon, build, |tx, scene| Box::pin(cancel::begin(tx, scene, scene.input))).await?;
             self.do_chore(of, build, Chore::Cancel).await?;
-        }
-        if !agents.is_empty() {
-            self.write(&grant, Lane::Soon, (id, agents), |tx, scene| Box::pin(tell(tx, scene))).await?;
         }
         for token in tokens {
             self.write(&grant, Lane::Urgent, (id, token), |tx, scene| Box::pin(revoke(tx, scene))).await?;
@@ -73,9 +74,13 @@ async fn name_of(tx: &mut Tx, of: OrganizationId, id: DeploymentId) -> Result<St
     Ok(deployments::find_any(tx, of, id).await?.ok_or(Error::NotFound("deployment"))?.name)
 }
 
-/// Agents are told to leave once their job has ended.
+/// Notes that it is looked at, and tells agents to leave once their job has ended.
 async fn tell(tx: &mut Tx, scene: &Scene<(DeploymentId, Vec<AgentId>)>) -> Result<()> {
     let (id, who) = &scene.input;
+    deployments::look(tx, scene.organization, *id).await?;
+    if who.is_empty() {
+        return Ok(());
+    }
     reach::hold(tx, who).await?;
     let note = format!("The deployment {} was deleted.", name_of(tx, scene.organization, *id).await?);
     for agent in reach::apply(tx, scene, Reach::Drain, who.clone(), &note).await? {
@@ -108,8 +113,15 @@ async fn revoke(tx: &mut Tx, scene: &Scene<(DeploymentId, TokenId)>) -> Result<(
     Ok(())
 }
 
-/// Looks at the deployment no more once nothing of it is left. That is no change that anybody asked for.
+/// Looks at the deployment no more once nothing of it is left. Tokens that reach others too do not name it any more, which is kept in the audit
+/// log.
 async fn settle(tx: &mut Tx, scene: &Scene<DeploymentId>) -> Result<()> {
-    deployments::settle(tx, scene.organization, scene.input).await?;
+    let (of, id) = (scene.organization, scene.input);
+    let tokens = deployments::named_by(tx, of, id, MAX_TOLD).await?;
+    deployments::settle(tx, of, id).await?;
+    if !tokens.is_empty() {
+        let subject = Subject::new("deployment", id, name_of(tx, of, id).await?);
+        scene.audit(tx, "deployment.left_scopes", subject, json!({ "agent_tokens": tokens })).await?;
+    }
     Ok(())
 }

@@ -54,7 +54,7 @@ impl Control {
     /// Removes a branch deployment whose time has come; false when somebody was faster, or has given it more time.
     pub(crate) async fn expire_deployment(&self, of: OrganizationId, id: DeploymentId) -> Result<bool> {
         let grant: Grant<KeepHouse> = self.system("the branch deployment's time has come", of)?;
-        self.write(&grant, Lane::Normal, id, |tx, scene| {
+        let is_gone = self.write(&grant, Lane::Normal, id, |tx, scene| {
             Box::pin(async move {
                 let found = deployments::close(tx, scene.organization, scene.input).await?;
                 if found.and_then(|it| it.expires_at).is_none_or(|at| tx.now() < at) {
@@ -62,8 +62,12 @@ impl Control {
                 }
                 delete(tx, scene, scene.input, true, "deployment.expired").await.map(|_| true)
             })
-        })
-        .await
+        });
+        let is_gone = is_gone.await?;
+        if is_gone {
+            self.clear_now(of, id).await;
+        }
+        Ok(is_gone)
     }
 }
 
@@ -94,9 +98,11 @@ async fn delete<I: Sync>(
         held.builds += holds.builds;
         held.jobs += holds.jobs;
         held.agents += holds.agents;
+        held.dagster_agents += holds.dagster_agents;
         held.tokens += holds.tokens;
     }
-    let has_work = held != Holds::default() || !branches.is_empty();
+    // A token is no work: it is taken back when nothing is left that it reaches.
+    let has_work = Holds { tokens: 0, ..held } != Holds::default() || !branches.is_empty();
     if has_work && !force {
         return Err(Error::Conflict(refusal(&deployment, held, branches.len())));
     }
@@ -111,9 +117,13 @@ async fn delete<I: Sync>(
     held.tokens = i64::try_from(tokens.len()).unwrap_or(i64::MAX);
     let detail = json!({
         "force": force,
-        "branch_deployments": branches.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(),
-        "held": { "builds": held.builds, "jobs": held.jobs, "agents": held.agents, "agent_tokens": held.tokens },
+        "branch_deployments": branches.len(),
+        "held": { "builds": held.builds, "jobs": held.jobs, "agents": held.agents, "dagster_agents": held.dagster_agents, "agent_tokens": held.tokens },
     });
+    for branch in &branches {
+        let subject = Subject::new("deployment", branch.id, branch.name.as_str());
+        scene.audit(tx, action, subject, json!({ "force": force, "with": deployment.name })).await?;
+    }
     let subject = Subject::new("deployment", deployment.id, deployment.name.as_str());
     scene.audit(tx, action, subject, detail).await?;
     Ok(Deleted { deployment, branches, held })
@@ -126,7 +136,7 @@ fn refusal(deployment: &Deployment, held: Holds, branches: usize) -> String {
         (held.builds, "build that has not ended", "builds that have not ended"),
         (held.jobs, "job that waits or runs", "jobs that wait or run"),
         (held.agents, "agent", "agents"),
-        (held.tokens, "agent token that reaches it alone", "agent tokens that reach it alone"),
+        (held.dagster_agents, "Dagster+ agent that serves it", "Dagster+ agents that serve it"),
         (branches, "branch deployment", "branch deployments"),
     ];
     let parts: Vec<String> = parts
@@ -150,7 +160,7 @@ mod tests {
     #[test]
     fn a_refusal_counts_what_is_there_and_says_what_to_do() {
         let prod = Deployment::named(Id::nil(), "prod".to_owned(), countersign_domain::Timestamp::LATEST);
-        let held = Holds { builds: 1, jobs: 0, agents: 2, tokens: 0 };
+        let held = Holds { builds: 1, agents: 2, ..Holds::default() };
         assert_eq!(
             refusal(&prod, held, 1),
             "The deployment prod holds active work: 1 build that has not ended, 2 agents, 1 branch deployment. End that first, or delete it by force."

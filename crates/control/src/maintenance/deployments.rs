@@ -4,8 +4,8 @@ use countersign_store::deployments;
 
 use crate::{Control, Result};
 
-/// How many deployments one round sees to at the most; the next round goes on.
-const BATCH: i64 = 20;
+/// How many deployments one round sees to at the most; the next round goes on. What else the round does waits for them.
+const BATCH: i64 = 10;
 
 impl Control {
     /// Removes branch deployments whose time has come. Answers how many.

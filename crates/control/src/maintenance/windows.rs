@@ -52,5 +52,6 @@ const fn subject_kind(kind: Kind) -> &'static str {
         Kind::OperatorToken => "operator_token",
         Kind::Session => "session",
         Kind::Job => "job",
+        Kind::Invitation => "invitation",
     }
 }

@@ -12,7 +12,7 @@ use countersign_store::{Lane, Tx};
 use serde_json::json;
 
 use crate::access::actions::CreateOrganization;
-use crate::issuing::{self, AGENT_TOKEN, Issue, USER_TOKEN};
+use crate::issuing::{self, AGENT_TOKEN, FIRST_USER_TOKEN, Issue, USER_TOKEN};
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene, audit, input};
 
@@ -20,8 +20,6 @@ use crate::{Control, Error, Grant, Result, Scene, audit, input};
 pub const DEFAULT_TOKEN: &str = "Default agent registration token";
 /// The name of the deployment that each organization begins with.
 pub const DEFAULT_DEPLOYMENT: &str = "default";
-/// The description of the user token that the first Organization Admin begins with.
-const FIRST_USER_TOKEN: &str = "First user token";
 
 /// What a new organization is to be.
 #[derive(Debug)]
@@ -152,7 +150,7 @@ pub(super) async fn make<I: Sync>(tx: &mut Tx, scene: &Scene<I>, plan: &Plan) ->
         None => {
             let email = plan.email.as_str().to_lowercase();
             let name = email.split('@').next().unwrap_or_default().to_owned();
-            let user = User { id: plan.user, email, name, created_at: now };
+            let user = User { id: plan.user, email, name, is_service: false, description: None, created_at: now };
             users::insert(tx, &user).await?;
             user
         }

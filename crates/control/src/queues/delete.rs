@@ -25,6 +25,8 @@ async fn delete(tx: &mut Tx, scene: &Scene<Id<Queue>>) -> Result<Queue> {
     let found = queues::by_id(tx, of, scene.input).await?.ok_or(Error::NotFound("queue"))?;
     // Nothing is put into its deployment meanwhile.
     let deployment = deployments::close(tx, of, found.deployment).await?.ok_or(Error::NotFound("queue"))?;
+    // Another may have deleted it before this one's turn.
+    let found = queues::by_id(tx, of, found.id).await?.ok_or(Error::NotFound("queue"))?;
     let (jobs, agents) = queues::holds(tx, of, found.deployment, &found.name).await?;
     if jobs > 0 || agents > 0 {
         return Err(Error::Conflict(format!(

@@ -1,7 +1,7 @@
 //! Changing what is said of a queue. Its name stays: jobs and agents know it by that.
 
 use countersign_domain::id::Id;
-use countersign_store::{Lane, Tx, queues};
+use countersign_store::{Lane, Tx, deployments, queues};
 use serde_json::json;
 
 use crate::access::actions::UpdateQueue;
@@ -34,7 +34,10 @@ impl Control {
 
 async fn update(tx: &mut Tx, scene: &Scene<QueueChange>) -> Result<Queue> {
     let (of, change) = (scene.organization, &scene.input);
-    let before = queues::by_id(tx, of, change.queue).await?.ok_or(Error::NotFound("queue"))?;
+    let found = queues::by_id(tx, of, change.queue).await?.ok_or(Error::NotFound("queue"))?;
+    // Who deletes it, or says something else of it, comes before or after.
+    deployments::close(tx, of, found.deployment).await?.ok_or(Error::NotFound("queue"))?;
+    let before = queues::by_id(tx, of, found.id).await?.ok_or(Error::NotFound("queue"))?;
     let Some(description) = change.description.as_ref().filter(|it| **it != before.description) else {
         return Ok(before);
     };

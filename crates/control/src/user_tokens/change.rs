@@ -26,12 +26,14 @@ impl Control {
     /// Changes one of the caller's own user tokens.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Conflict`] for a revoked token; [`Error::Invalid`] at the field.
+    /// [`Error::NotFound`]; [`Error::Conflict`] for a revoked token; [`Error::Invalid`] at the field;
+    /// [`Error::Denied`] for a service user.
     pub async fn update_user_token(
         &self,
         grant: &Grant<UpdateUserToken>,
         mut change: UserTokenChange,
     ) -> Result<Token> {
+        grant.person()?;
         if let Some(expires_at) = change.expires_at {
             issuing::check_expiry(expires_at, self.now())?;
         }

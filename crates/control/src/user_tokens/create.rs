@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use countersign_domain::{Kind, RevealPolicy, Timestamp, TokenSecret};
+use countersign_store::Lane;
 use countersign_store::tokens::Token;
-use countersign_store::{Lane, organizations};
 use serde_json::json;
 
 use crate::access::actions::CreateUserToken;
 use crate::issuing::{self, USER_TOKEN};
 use crate::scene::Subject;
-use crate::{Control, Error, Grant, Result, input};
+use crate::{Control, Grant, Result, input};
 
 /// What a new user token is to be.
 #[derive(Debug, Default)]
@@ -36,29 +36,23 @@ impl Control {
     /// Creates a user token for the caller.
     ///
     /// # Errors
-    /// [`Error::Invalid`] at `description` or `expiresAt`.
+    /// [`crate::Error::Invalid`] at `description` or `expiresAt`; [`crate::Error::Denied`] for a service user.
     pub async fn create_user_token(
         &self,
         grant: &Grant<CreateUserToken>,
         new: NewUserToken,
     ) -> Result<IssuedUserToken> {
         issuing::check_expiry(new.expires_at, self.now())?;
-        let user = grant.user()?.user;
+        let user = grant.person()?.user;
         let mut issue = self.issue(Kind::UserToken, USER_TOKEN, grant.organization());
         issue.description = input::description(new.description.as_deref())?;
         issue.expires_at = new.expires_at;
-        issue.user = Some(user);
-        issue.created_by = Some(user);
         let secret = issue.secret.clone();
         let token = self
-            .write(grant, Lane::Normal, (issue, new.reveal_policy), |tx, scene| {
+            .write(grant, Lane::Normal, (issue, new.reveal_policy, user), |tx, scene| {
                 Box::pin(async move {
-                    let (issue, policy) = &scene.input;
-                    let Some(organization) = organizations::find(tx, scene.organization).await? else {
-                        return Err(Error::NotFound("organization"));
-                    };
-                    let issue = issue.with_policy(policy.unwrap_or(organization.default_reveal_policy));
-                    let token = issuing::issue(tx, &scene.keys, &*scene.entropy, &issue).await?;
+                    let (issue, policy, user) = &scene.input;
+                    let token = issuing::issue_for(tx, scene, issue, *policy, (*user, *user)).await?;
                     let detail = json!({
                         "description": token.description,
                         "expires_at": token.expires_at.map(|at| at.to_string()),

@@ -14,12 +14,14 @@ impl Control {
     /// The value of one of the caller's own user tokens. The audit row is committed before the value leaves.
     ///
     /// # Errors
-    /// [`crate::Error::NotFound`]; [`crate::Error::Conflict`] with the reason when the reveal policy does not allow it any more.
+    /// [`crate::Error::NotFound`]; [`crate::Error::Conflict`] with the reason when the reveal policy does not allow it any more;
+    /// [`crate::Error::Denied`] for a service user.
     pub async fn reveal_user_token(
         &self,
         grant: &Grant<RevealUserToken>,
         token: UserTokenReference,
     ) -> Result<TokenSecret> {
+        grant.person()?;
         self.write(grant, Lane::Normal, token, |tx, scene| {
             Box::pin(async move {
                 let token = own(tx, scene, &scene.input).await?;

@@ -30,6 +30,19 @@ const REFERENCE: &[(&str, &str)] = &[
     ("user_token.update", "member"),
     ("user_token.reveal", "member"),
     ("user_token.revoke", "member"),
+    ("member.view", "member"),
+    ("member.change_role", "admin"),
+    ("member.remove", "admin"),
+    ("member_token.view", "admin"),
+    ("member_token.revoke", "admin"),
+    ("invitation.create", "admin"),
+    ("invitation.view", "admin"),
+    ("invitation.withdraw", "admin"),
+    ("invitation.accept", "invitation"),
+    ("service_user.create", "admin"),
+    ("service_user.update", "admin"),
+    ("service_user_token.create", "admin"),
+    ("service_user_token.reveal", "admin"),
     ("operator_token.manage", "operator"),
     ("agent.view", "member"),
     ("agent.stop", "admin"),
@@ -151,6 +164,9 @@ fn every_action() -> Vec<(&'static str, Ask)> {
         ViewOrganization CreateOrganization CreateDeployment UpdateDeployment DeleteDeployment ViewAudit
         CreateAgentToken ViewAgentTokens UpdateAgentToken RevealAgentToken RotateAgentToken RevokeAgentToken
         CreateUserToken ViewUserTokens UpdateUserToken RevealUserToken RevokeUserToken
+        ViewMembers ChangeMemberRole RemoveMember ViewMemberTokens RevokeMemberToken
+        CreateInvitation ViewInvitations WithdrawInvitation AcceptInvitation
+        CreateServiceUser UpdateServiceUser CreateServiceUserToken RevealServiceUserToken
         ManageOperatorTokens
         ViewAgents StopAgent PauseAgent
         ViewBuilds CreateBuild CancelBuild RetryJob CancelJob PrioritizeJob DeleteArtifact UnblockStep CreatePipeline UpdatePipeline
@@ -176,6 +192,7 @@ async fn everybody(world: &World) -> Vec<Asking> {
     let (_, robot) = control.create_operator_token(&manage, "robot").await.expect("made");
     let ended = running_job(control, acme).await;
     finish(control, &ended, "0").await;
+    let invited = crate::invitations::invite(world, "carol@acme.example").await;
     let asking = |who, shows_token, caller| Asking { who, shows_token, caller };
     vec![
         asking("anonymous", false, anonymous),
@@ -189,6 +206,7 @@ async fn everybody(world: &World) -> Vec<Asking> {
         asking("ended job", true, caller(control, ended.secret.reveal()).await),
         asking("operator", false, control.local_operator()),
         asking("operator", true, caller(control, robot.reveal()).await),
+        asking("invitation", true, caller(control, invited.secret.reveal()).await),
     ]
 }
 
@@ -210,7 +228,7 @@ pub async fn every_caller_and_every_action_as_the_reference_says(world: &World) 
             compared += 1;
         }
     }
-    assert_eq!(compared, 66 * 11);
+    assert_eq!(compared, 79 * 12);
 }
 
 /// The reference, the table and the types name the same actions.
@@ -228,7 +246,9 @@ pub fn the_reference_is_complete() {
 /// A wrong cell would be noticed: each cell of the table changes what the reference answers to somebody.
 pub fn every_cell_of_the_reference_decides_something() {
     let origin = countersign_control::Origin::local();
-    for who in ["admin", "member", "agent token", "session", "ended session", "job", "ended job", "operator"] {
+    let everybody =
+        ["admin", "member", "agent token", "session", "ended session", "job", "ended job", "operator", "invitation"];
+    for who in everybody {
         let asking = Asking { who, shows_token: true, caller: Caller::Anonymous(origin.clone()) };
         for (name, allowed) in REFERENCE {
             let is_allowed = wanted(allowed, &asking, true) == Answer::Granted;

@@ -212,7 +212,14 @@ pub async fn another_token(control: &Control, person: &Caller) -> (Arc<TokenSecr
 pub async fn person(control: &Control, tenant: &Tenant, email: &str, role: Role) -> Caller {
     let of = tenant.created.organization.id;
     let id = fresh_id::<countersign_domain::id::of::User>(control);
-    let user = User { id, email: email.to_owned(), name: email.to_owned(), created_at: control.now() };
+    let user = User {
+        id,
+        email: email.to_owned(),
+        name: email.to_owned(),
+        is_service: false,
+        description: None,
+        created_at: control.now(),
+    };
     let added: std::result::Result<(), StoreError> = control
         .store()
         .transact(Lane::Normal, user, move |tx, user| {

@@ -15,16 +15,17 @@ use countersign_control::deployments::{
 use countersign_control::queues::QueueReference;
 use countersign_control::{Error, PageRequest, Result};
 use countersign_domain::build::{BuildState, JobState};
+use countersign_domain::dagster::RUNNING_FOR;
 use countersign_domain::id::DeploymentId;
 use countersign_domain::{AgentState, DeploymentScope, Refusal, Scope};
 use countersign_store::{IntoValue, Lane, StoreError, deployments};
 use countersign_testkit::World;
 
 use crate::acting::{
-    ONE_STEP, connect, ended, field_of, finish, fresh_id, may, ping, refusal, refusal_of, start, take, token,
+    ONE_STEP, caller, connect, ended, field_of, finish, fresh_id, may, ping, refusal, refusal_of, start, take, token,
     try_register,
 };
-use crate::sql;
+use crate::{dagster, sql};
 
 async fn make(world: &World, new: NewDeployment) -> Result<Deployment> {
     world.control.create_deployment(&world.admin::<CreateDeployment>(), new).await
@@ -163,18 +164,24 @@ pub async fn one_that_holds_work_is_deleted_by_force_alone(world: &World) {
     let named = made(world, "named", None).await;
     let default = world.acme.created.organization.default_deployment;
     token_for(world, &[named, default]).await;
-    let why = conflict({
-        token_for(world, &[named]).await;
-        delete(world, named, false).await
-    });
-    assert!(why.contains("1 agent token that reaches it alone"), "one that reaches another too does not count: {why}");
+    token_for(world, &[named]).await;
+    let gone = delete(world, named, false).await.expect("a token is no work");
+    assert_eq!(gone.held, Holds { tokens: 1, ..Holds::default() }, "one that reaches another too does not count");
+
+    let loads = made(world, "loads", None).await;
+    let holder = caller(control, world.acme.agent_token()).await;
+    dagster::beat(control, &holder, dagster::heartbeat(&dagster::process(control), &["loads"])).await.expect("kept");
+    let why = conflict(delete(world, loads, false).await);
+    assert!(why.contains("holds active work: 1 Dagster+ agent that serves it."), "{why}");
+    world.clock.advance(RUNNING_FOR);
+    delete(world, loads, false).await.expect("one that is silent does not count");
 
     let parent = made(world, "parent", None).await;
     let branch = made(world, "branch", Some(parent)).await;
     assert!(conflict(delete(world, parent, false).await).contains("1 branch deployment"));
     delete(world, branch, false).await.expect("an empty one goes");
     delete(world, parent, false).await.expect("an empty one goes");
-    assert_eq!(names(world).await, ["default", "named", "served", "working"]);
+    assert_eq!(names(world).await, ["default", "served", "working"]);
 }
 
 pub async fn force_ends_what_it_holds(world: &World) {
@@ -197,7 +204,7 @@ pub async fn force_ends_what_it_holds(world: &World) {
 
     let deleted = delete(world, prod, true).await.expect("deleted");
     assert_eq!(deleted.branches.iter().map(|it| it.id).collect::<Vec<_>>(), [branch]);
-    assert_eq!(deleted.held, Holds { builds: 2, jobs: 2, agents: 2, tokens: 2 });
+    assert_eq!(deleted.held, Holds { builds: 2, jobs: 2, agents: 2, dagster_agents: 0, tokens: 2 });
     assert_eq!(names(world).await, ["default"]);
 
     let view = world.admin::<ViewBuilds>();
@@ -291,7 +298,7 @@ pub async fn a_branch_deployment_goes_when_its_time_has_come(world: &World) {
     assert_eq!(control.sweep().await.expect("a round").deployments_expired, 0, "it was given more time");
     world.clock.advance(Duration::from_secs(1));
     let swept = control.sweep().await.expect("a round");
-    assert_eq!((swept.deployments_expired, swept.deployments_cleared), (1, 1));
+    assert_eq!((swept.deployments_expired, swept.deployments_cleared), (1, 0), "what it held is ended with it");
     assert_eq!(names(world).await, ["default", "prod"]);
     let told = ping(control, &agent).await;
     assert!(matches!(told, Instruction::Disconnect(_)), "{told:?}");

@@ -27,8 +27,10 @@ macro_rules! tables {
 
 tables! {
     "organizations" "id = $1";
+    "numbers" "organization_id = $1";
     "users" "id IN (SELECT user_id FROM members WHERE organization_id = $1)";
     "members" "organization_id = $1";
+    "invitations" "organization_id = $1";
     "deployments" "organization_id = $1";
     "tokens" "organization_id = $1";
     "token_secrets" "token_id IN (SELECT id FROM tokens WHERE organization_id = $1)";
@@ -110,7 +112,8 @@ impl Dump {
     /// What is different in `later`, row by row, leaving out some columns of some tables.
     pub fn changes(&self, later: &Self, leaving_out: &[(&str, &str)]) -> Vec<String> {
         let mut changes = Vec::new();
-        for table in TABLES.iter().map(|table| table.name) {
+        let differ = |table: &&str| self.tables.get(table) != later.tables.get(table);
+        for table in TABLES.iter().map(|table| table.name).filter(differ) {
             let cut = |dump: &Self| -> Vec<Columns> {
                 let mut rows = dump.tables.get(table).cloned().unwrap_or_default();
                 for row in &mut rows {
@@ -120,12 +123,12 @@ impl Dump {
                 rows
             };
             let (mut gone, mut new) = (cut(self), cut(later));
-            gone.retain(|row| match new.iter().position(|it| it == row) {
-                Some(at) => {
+            gone.retain(|row| match new.binary_search(row) {
+                Ok(at) => {
                     new.remove(at);
                     false
                 }
-                None => true,
+                Err(_) => true,
             });
             changes.extend(gone.iter().map(|row| format!("- {table} {row:?}")));
             changes.extend(new.iter().map(|row| format!("+ {table} {row:?}")));

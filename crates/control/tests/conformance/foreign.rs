@@ -14,14 +14,18 @@ use countersign_control::agents::Reach;
 use countersign_control::artifacts::Ended;
 use countersign_control::builds::{NewBuild, Pipeline, Wanted};
 use countersign_control::deployments::{Deletion, DeploymentChange, NewDeployment};
+use countersign_control::invitations::InvitationReference;
+use countersign_control::members::{MemberReference, RoleChange};
 use countersign_control::queues::{NewQueue, Queue, QueueChange, QueueReference};
+use countersign_control::service_users::ServiceUserChange;
 use countersign_control::steps::Answer;
-use countersign_control::user_tokens::{UserTokenChange, UserTokenReference};
+use countersign_control::user_tokens::{NewUserToken, UserTokenChange, UserTokenReference};
 use countersign_control::{Error, PageRequest};
 use countersign_domain::id::{
-    AgentId, ArtifactId, BuildId, DagsterAgentId, DeploymentId, Id, JobId, OrganizationId, StepId, TokenId, UserId,
+    AgentId, ArtifactId, BuildId, DagsterAgentId, DeploymentId, Id, InvitationId, JobId, OrganizationId, StepId,
+    TokenId, UserId,
 };
-use countersign_domain::{DeploymentScope, Kind, PublicId, Scope, TokenSecret};
+use countersign_domain::{DeploymentScope, Kind, PublicId, Role, Scope, TokenSecret};
 use countersign_store::IntoValue;
 use countersign_testkit::{SeededEntropy, World};
 
@@ -39,6 +43,9 @@ struct Ids {
     user_token: TokenId,
     user_token_public: PublicId,
     user: UserId,
+    invitation: InvitationId,
+    email: &'static str,
+    service_user: &'static str,
     agent: AgentId,
     dagster_agent: DagsterAgentId,
     build: BuildId,
@@ -68,6 +75,9 @@ impl Ids {
             user_token: created.user_token.id,
             user_token_public: created.user_token.public_id.clone(),
             user: created.admin.id,
+            invitation: sql::value(control, "SELECT id FROM invitations WHERE organization_id = $1", of(), "id").await,
+            email: "grace@globex.example",
+            service_user: "globex",
             agent: sql::value(control, agent, of(), "id").await,
             dagster_agent: sql::value(control, dagster_agent, of(), "id").await,
             build: sql::value(control, job, of(), "build_id").await,
@@ -93,6 +103,9 @@ impl Ids {
             user_token: fresh_id(control),
             user_token_public: PublicId::new(&entropy),
             user: fresh_id(control),
+            invitation: fresh_id(control),
+            email: "nobody@globex.example",
+            service_user: "nobody",
             agent: fresh_id(control),
             dagster_agent: fresh_id(control),
             build: fresh_id(control),
@@ -142,6 +155,7 @@ async fn every(world: &World, ids: &Ids) -> Answers {
     let mut answers = Answers::default();
     agent_tokens(world, ids, &mut answers).await;
     user_tokens(world, ids, &mut answers).await;
+    members(world, ids, &mut answers).await;
     people(world, ids, &mut answers).await;
     machines(world, ids, &mut answers).await;
     answers
@@ -186,6 +200,37 @@ async fn user_tokens(world: &World, ids: &Ids, answers: &mut Answers) {
         answers.keep("reveal own", &control.reveal_user_token(&world.admin::<RevealUserToken>(), token.clone()).await);
         answers.keep("revoke own", &control.revoke_user_token(&world.admin::<RevokeUserToken>(), token, None).await);
     }
+}
+
+async fn members(world: &World, ids: &Ids, answers: &mut Answers) {
+    let control = &world.control;
+    let names = [MemberReference::Id(ids.user), parsed(ids.email), parsed(ids.service_user)];
+    for member in names {
+        let of = || member.clone();
+        answers.keep("member of the list", &control.find_member(&world.admin(), of()).await);
+        let change = RoleChange { member: of(), role: Role::Member, keep_tokens: false };
+        answers.keep("role", &control.change_member_role(&world.admin(), change).await);
+        answers.keep("remove", &control.remove_member(&world.admin(), of()).await);
+        let page = PageRequest::first(9);
+        answers.keep("tokens of a member", &control.member_tokens(&world.admin(), of(), page).await);
+        let change = ServiceUserChange { service_user: of(), name: None, description: Some(None) };
+        answers.keep("describe", &control.update_service_user(&world.admin(), change).await);
+        let new = control.create_service_user_token(&world.admin(), of(), NewUserToken::default()).await;
+        answers.keep("token for a service user", &new.map(drop));
+    }
+    for token in ids.user_tokens() {
+        let ada = || MemberReference::Id(world.acme.created.admin.id);
+        let of = MemberReference::Id(ids.user);
+        answers.keep("their token", &control.revoke_member_token(&world.admin(), of, token.clone(), None).await);
+        answers.keep("her token", &control.revoke_member_token(&world.admin(), ada(), token, None).await);
+    }
+    let invitation = || InvitationReference::Id(ids.invitation);
+    answers.keep("invitation", &control.invitation(&world.admin(), invitation()).await);
+    answers.keep("withdraw", &control.withdraw_invitation(&world.admin(), invitation()).await);
+}
+
+fn parsed(name: &str) -> MemberReference {
+    MemberReference::parse(name).expect("a name")
 }
 
 async fn people(world: &World, ids: &Ids, answers: &mut Answers) {

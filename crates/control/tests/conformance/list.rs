@@ -24,7 +24,7 @@ const NEWEST_KEY: &[(&str, &str)] = &[
 
 macro_rules! list {
     ($($module:ident: $($case:ident)*;)*) => {
-        /// Every case.
+        /// Every case that has no list of its module's own.
         pub const CASES: &[Case] = &[$($(Case {
             name: concat!(stringify!($module), "::", stringify!($case)),
             run: |world| Box::pin(crate::$module::$case(world)),
@@ -350,6 +350,9 @@ list! {
         a_build_that_others_name_goes_and_they_stay
         bytes_that_cannot_be_removed_are_tried_again_also_after_a_restart
         agents_go_that_are_gone_and_that_no_job_names;
+    numbers:
+        each_thing_has_one_of_its_own_that_stays a_number_names_a_token_of_its_kind_and_organization_only
+        permissions_are_given_and_taken_one_at_a_time a_permission_is_for_a_deployment_that_is_there;
     dagster:
         a_heartbeat_is_kept_in_the_place_of_the_one_before
         what_a_token_does_not_reach_is_refused_by_name

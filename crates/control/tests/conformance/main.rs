@@ -31,6 +31,7 @@ mod dump;
 mod foreign;
 mod graph;
 mod instance;
+mod invitations;
 mod jobs;
 mod keys;
 mod leaving;
@@ -39,8 +40,10 @@ mod list;
 mod listing;
 mod logs;
 mod lost;
+mod members;
 mod meta_data;
 mod narrowing;
+mod numbers;
 mod oidc;
 mod operations;
 mod people;
@@ -53,6 +56,7 @@ mod revealing;
 mod rotating;
 mod run;
 mod scopes;
+mod service_users;
 mod sight;
 mod sql;
 mod standing;
@@ -87,7 +91,8 @@ fn main() -> ExitCode {
         let mut reports = vec![Report::new("rules", rules)];
         // One after the other: cases on one engine must not make those on the other wait for a processor until a connection is given up.
         for engine in Engine::all() {
-            let cases = list::CASES.iter().copied().filter(|case| run::is_wanted(case.name, &words)).collect();
+            let all = [list::CASES, members::CASES, invitations::CASES, service_users::CASES].concat();
+            let cases = all.into_iter().filter(|case| run::is_wanted(case.name, &words)).collect();
             reports.push(Report::new(engine.name(), run::each(engine, cases).await));
         }
         reports

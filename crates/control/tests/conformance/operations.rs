@@ -1,6 +1,7 @@
 //! Every operation that changes something: who calls it, and what it writes into the audit log.
 
 mod agents;
+mod members;
 mod people;
 
 use std::future::Future;
@@ -73,5 +74,5 @@ pub(crate) use operations;
 
 /// Every one of them.
 pub fn all() -> impl Iterator<Item = &'static Operation> {
-    people::ALL.iter().chain(agents::ALL)
+    people::ALL.iter().chain(members::ALL).chain(agents::ALL)
 }

@@ -119,10 +119,14 @@ pub async fn a_deployment_is_the_tags_or_the_only_one_or_the_default(world: &Wor
     }
 
     let two = scoped(world, only(&[prod, branch], false)).await;
-    assert_eq!(refusal_of(joins(world, &two, &[]).await), Refusal::Scope, "the default deployment is not in scope");
+    assert_eq!(joins(world, &two, &[]).await, Ok(prod), "the only full one, without the default in scope");
     assert_eq!(joins(world, &two, &at_branch).await, Ok(branch));
     let with_default = scoped(world, only(&[prod, default], false)).await;
     assert_eq!(joins(world, &with_default, &[]).await, Ok(default));
+
+    let staging = deployment(control, &world.acme, "staging", None).await;
+    let several = scoped(world, only(&[prod, staging], true)).await;
+    assert_eq!(refusal_of(joins(world, &several, &[]).await), Refusal::Scope, "none of the two is meant");
 
     let branches = scoped(world, only(&[], true)).await;
     assert_eq!(joins(world, &branches, &at_branch).await, Ok(branch));

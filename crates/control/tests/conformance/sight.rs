@@ -8,7 +8,7 @@ use countersign_control::access::actions::{
     ViewAgentTokens, ViewAgents, ViewAudit, ViewBuilds, ViewOrganization, ViewUserTokens,
 };
 use countersign_control::agent_tokens::Liveness;
-use countersign_control::agents::Wanted;
+use countersign_control::members::{MemberReference, Wanted};
 use countersign_control::{MAX_PAGE, PageRequest};
 use countersign_testkit::World;
 
@@ -64,6 +64,16 @@ async fn organization(world: &World, seen: &mut Seen) {
     let ada = world.acme.created.admin.id;
     let _ = seen.keep("member", control.member(&world.admin::<ViewOrganization>(), ada).await);
     let page = PageRequest::first(MAX_PAGE);
+    let members = control.members(&world.admin(), Wanted::default(), page).await.expect("a read");
+    for member in seen.keep("members", members).items.iter().take(20) {
+        let of = MemberReference::Id(member.user.id);
+        let page = PageRequest::first(MAX_PAGE);
+        seen.keep("member_tokens", control.member_tokens(&world.admin(), of, page).await.expect("a read"));
+    }
+    let page = PageRequest::first(MAX_PAGE);
+    let invitations = control.list_invitations(&world.admin(), None, page).await.expect("a read");
+    seen.keep("invitations", invitations);
+    let page = PageRequest::first(MAX_PAGE);
     seen.keep("audit_events", control.audit_events(&world.admin::<ViewAudit>(), page).await.expect("a read"));
     seen.keep("verify_audit", control.verify_audit(&world.admin::<ViewAudit>()).await.expect("a read"));
 }
@@ -87,7 +97,10 @@ async fn tokens(world: &World, seen: &mut Seen) {
 async fn agents(world: &World, seen: &mut Seen) {
     let control = &world.control;
     let grant = world.admin::<ViewAgents>();
-    let page = control.agents(&grant, Wanted::default(), PageRequest::first(MAX_PAGE)).await.expect("a read");
+    let page = control
+        .agents(&grant, countersign_control::agents::Wanted::default(), PageRequest::first(MAX_PAGE))
+        .await
+        .expect("a read");
     for agent in seen.keep("agents", page).items.iter().take(20) {
         seen.keep("agent_job", control.agent_job(&grant, agent.id).await.expect("a read"));
     }

@@ -18,7 +18,7 @@ use crate::acting::{ONE_STEP, caller, may, registration, running_job};
 use crate::{dagster, updating};
 
 /// Texts that break something somewhere.
-fn naughty() -> Vec<String> {
+pub fn naughty() -> Vec<String> {
     let mut texts: Vec<String> = [
         "",
         " ",
@@ -67,7 +67,7 @@ fn naughty() -> Vec<String> {
 }
 
 /// An answer that the caller can do something with.
-fn honest<T>(what: &str, text: &str, outcome: Result<T>) {
+pub fn honest<T>(what: &str, text: &str, outcome: Result<T>) {
     if let Err(error @ (Error::Internal(_) | Error::Unavailable { .. } | Error::Unauthenticated { .. })) = outcome {
         panic!("{what} with {text:?}: {error:?}");
     }

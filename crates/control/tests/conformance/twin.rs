@@ -6,7 +6,11 @@ use countersign_control::agent_tokens::{NewAgentToken, Revocation, TokenReferenc
 use countersign_control::agents::Reach;
 use countersign_control::builds::NewAnnotation;
 use countersign_control::dagster::Heartbeat;
+use countersign_control::invitations::NewInvitation;
 use countersign_control::jobs::NewChunk;
+use countersign_control::members::MemberReference;
+use countersign_control::service_users::NewServiceUser;
+use countersign_control::user_tokens::NewUserToken;
 use countersign_domain::{DeploymentScope, QueueScope, Refusal, Role, Scope, Timestamp};
 use countersign_store::IntoValue;
 use countersign_testkit::{Tenant, World};
@@ -22,6 +26,13 @@ pub async fn furnish(world: &World) {
     let (control, globex) = (&world.control, &world.globex);
     person(control, globex, "hank@globex.example", Role::Member).await;
     tokens(control, globex).await;
+    let new = NewInvitation { email: "iris@globex.example".to_owned(), role: Role::Admin, expires_at: None };
+    control.create_invitation(&may(control, &globex.admin), new).await.expect("an invitation is made");
+    let new = NewServiceUser { name: WORD.to_owned(), description: Some(WORD.to_owned()), role: Role::Member };
+    let robot = control.create_service_user(&may(control, &globex.admin), new).await.expect("a service user is made");
+    let new = NewUserToken { description: Some(WORD.to_owned()), ..NewUserToken::default() };
+    let owner = MemberReference::Id(robot.user.id);
+    control.create_service_user_token(&may(control, &globex.admin), owner, new).await.expect("a token is made");
     let job = running_job(control, globex).await;
     let grant = may::<AppendLog>(control, &job.caller);
     let chunk = NewChunk { sequence: 1, offset: 0, content: WORD.into() };

@@ -24,6 +24,7 @@ pub fn change(token: TokenReference) -> Change {
         reveal_policy: None,
         scope: None,
         networks: None,
+        permission: None,
         connected_agents: Reach::Keep,
     }
 }

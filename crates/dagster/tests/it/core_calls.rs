@@ -30,9 +30,11 @@ async fn an_agent_comes_up_and_is_seen() {
     let agent = &agents[0];
     assert_eq!((agents.len(), agent.process.to_string().as_str()), (1, PROCESS));
     assert_eq!((agent.label.as_deref(), agent.version.as_deref()), (Some("north"), Some("1.13.27")));
-    let errors: Vec<_> = agent.errors.iter().map(|it| (it.message.as_str(), it.at)).collect();
-    assert_eq!(errors, [("no route", Some(12_500_000)), ("older", Some(12_500_000))]);
     let grant = server.world.admin::<ViewAgents>();
+    let errors = server.world.control.dagster_agent_errors(&grant, agent.id).await.expect("a read");
+    assert_eq!(agent.error_count, 2);
+    let errors: Vec<_> = errors.iter().map(|it| (it.message.as_str(), it.at)).collect();
+    assert_eq!(errors, [("no route", Some(12_500_000)), ("older", Some(12_500_000))]);
     let serving = server.world.control.dagster_agent_serving(&grant, agent.id).await.expect("a read");
     let code_server = &serving[0].code_servers[0];
     assert_eq!((code_server.location.as_str(), code_server.status.as_str()), ("sales", "FAILED"));

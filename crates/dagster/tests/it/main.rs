@@ -3,5 +3,8 @@
 #![expect(clippy::expect_used, reason = "a fault of the test's own ends it")]
 
 mod core_calls;
+mod people;
+mod permissions;
 mod refusals;
 mod server;
+mod tokens;

@@ -11,21 +11,24 @@ use crate::server::{AGENTS, DEPLOYMENTS, HEARTBEATS, PROCESS, REQUESTS, Server, 
 #[tokio::test]
 async fn credentials_are_refused_before_anything_is_read() {
     let server = Server::new().await;
-    let user = server.world.acme.user_token().to_owned();
+    let session = server.session().await;
+    let bearer = format!("Bearer {}", server.world.acme.agent_token());
+    let agent = bearer.as_str();
     let mut unknown = server.world.acme.agent_token().to_owned();
     unknown.replace_range(20..21, if unknown.as_bytes()[20] == b'x' { "y" } else { "x" });
     for (headers, reason) in [
         (vec![], "unknown"),
         (vec![("Dagster-Cloud-Api-Token", "agent:acme:0123456789abcdef")], "unknown"),
         (vec![("Dagster-Cloud-Api-Token", unknown.as_str())], "unknown"),
-        (vec![("Dagster-Cloud-Api-Token", user.as_str())], "kind"),
-        // Where other protocols have it, it is not looked for.
+        (vec![("Dagster-Cloud-Api-Token", session.as_str())], "kind"),
         (vec![("Authorization", "Bearer x")], "unknown"),
+        // Of two values the one in Dagster's own header is meant, which is none.
+        (vec![("Authorization", agent), ("Dagster-Cloud-Api-Token", "x")], "unknown"),
     ] {
         let answer = server.post(&headers, "not even JSON").await;
         let (status, said, words) = answer.refused();
         assert_eq!((status, said.as_str()), (401, reason), "{headers:?}: {words}");
-        assert_eq!(reason == "unknown", words.contains("dagster.yaml"), "{words}");
+        assert!(words.contains("dagster.yaml") && words.contains("user token"), "{words}");
         assert_eq!(answer.headers["www-authenticate"], "Dagster-Cloud-Api-Token");
     }
 }
@@ -102,19 +105,24 @@ async fn heartbeats_that_cannot_be_kept_are_refused_with_words() {
 async fn documents_have_limits_and_their_errors_repeat_no_token() {
     let server = Server::new().await;
     let value = server.world.acme.agent_token().to_owned();
+    let many: String = (0..101).map(|number| format!("a{number}: agents {{ id }} ")).collect();
     for (query, status) in [
         ("{ ...F } fragment F on Query { agents { id } }".to_owned(), 400),
         ("{ agents { id }".to_owned(), 400),
         (format!("{{ a(b: {}", "[".repeat(60_000)), 400),
         (String::new(), 400),
+        (format!("{{ {many} }}"), 400),
     ] {
         let (found, _, words) = server.ask(&query, json!({})).await.refused();
         assert_eq!(found, status, "{words}");
     }
-    let many: String = (0..101).map(|number| format!("a{number}: agents {{ id }} ")).collect();
-    let answer = server.ask("{ __schema { types { name } } }", json!({})).await;
-    assert_eq!(answer.json(), json!({ "data": { "__schema": null } }), "the schema is told to nobody");
-    for query in [format!("{{ {many} }}"), format!("{{ {value} }}")] {
+    let answer = server.ask("{ __schema { types { name } } }", json!({})).await.json();
+    assert_eq!(
+        (&answer["data"], &answer["errors"][0]["extensions"]["type"]),
+        (&json!(null), &json!("not_offered")),
+        "the schema is told to nobody"
+    );
+    for query in [format!("{{ {value} }}"), format!("{{ agents {{ {value} }} }}")] {
         let answer = server.ask(&query, json!({})).await;
         assert_eq!(answer.status, StatusCode::OK, "what is wrong with a document is GraphQL's to say");
         assert!(answer.json()["errors"].as_array().is_some_and(|all| !all.is_empty()), "{}", answer.text);

@@ -7,8 +7,9 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use countersign_control::PageRequest;
-use countersign_control::access::actions::{CreateAgentToken, ViewAgents};
+use countersign_control::access::actions::{CreateAgentToken, RegisterAgent, ViewAgents};
 use countersign_control::agent_tokens::NewAgentToken;
+use countersign_control::agents::Registration;
 use countersign_control::dagster::DagsterAgent;
 use countersign_domain::{DeploymentScope, Scope};
 use countersign_http::{Edge, TrustedProxies};
@@ -114,6 +115,34 @@ impl Server {
             ("Dagster-Cloud-Version", "1.13.27"),
         ];
         self.post(&headers, json!({ "query": query, "variables": variables }).to_string()).await
+    }
+
+    /// What people's commands send: a user token, and nothing that says which kind it is.
+    pub async fn person_as(&self, token: &str, query: &str, variables: Value) -> Answer {
+        self.post(&[("Dagster-Cloud-Api-Token", token)], json!({ "query": query, "variables": variables }).to_string())
+            .await
+    }
+
+    /// With acme's first user token: the answer's data.
+    pub async fn person(&self, query: &str, variables: Value) -> Value {
+        self.person_as(self.world.acme.user_token(), query, variables).await.data()
+    }
+
+    /// A body to an address.
+    pub async fn post_at(&self, path: &str, headers: &[(&str, &str)], query: &str) -> Answer {
+        let mut request = Request::post(path).header("content-type", "application/json");
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        self.send(request.body(json!({ "query": query }).to_string().into()).expect("a request")).await
+    }
+
+    /// The value of an agent's session token.
+    pub async fn session(&self) -> String {
+        let token = self.world.authenticate(self.world.acme.agent_token()).await.expect("a live token");
+        let grant = self.world.control.grant_own::<RegisterAgent>(&token).expect("it may register");
+        let registered = self.world.control.register_agent(&grant, Registration::default()).await;
+        registered.expect("it registers").session.reveal().to_owned()
     }
 
     /// With acme's first token.

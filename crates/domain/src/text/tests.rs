@@ -64,6 +64,8 @@ fn addresses_compare_in_lower_case() {
         "ada@exämple.com",
         "a@b\n",
         "a@b\u{202E}",
+        "robot@service-users.invalid",
+        "robot@Service-Users.INVALID",
         &format!("{}@b", "a".repeat(65)),
         &format!("a@{}", "b".repeat(253)),
     ] {
@@ -81,6 +83,20 @@ fn names_of_queues_and_deployments() {
         assert!(QueueName::parse(text).is_err() && DeploymentName::parse(text).is_err(), "{text:?}");
     }
     assert!(QueueName::parse("Open Source").is_err() && DeploymentName::parse("Open Source").is_ok());
+}
+
+#[test]
+fn names_of_people_and_of_service_users() {
+    for text in ["Ada", "Ada Lovelace", "日本語 👩‍💻", &"ä".repeat(100)] {
+        assert_eq!(PersonName::parse(text).expect("a name").as_str(), text);
+    }
+    for text in ["", " ", "a\nb", "a\u{202E}b", &"a".repeat(101)] {
+        assert!(PersonName::parse(text).is_err() && ServiceUserName::parse(text).is_err(), "{text:?}");
+    }
+    assert!(ServiceUserName::parse("ci-deployer_2.x").is_ok());
+    for text in ["a b", "a@b", "ä", "a/b"] {
+        assert!(ServiceUserName::parse(text).is_err(), "{text:?}");
+    }
 }
 
 #[test]

@@ -4,7 +4,7 @@ mod answer;
 mod order;
 mod request;
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use async_graphql::{Request as Execution, Response as Executed};
 use axum::Router;
@@ -30,14 +30,16 @@ use request::Asked;
 struct Face {
     control: Control,
     schema: Schema,
-    shapes: Shapes,
+    shapes: &'static Shapes,
     budget: Budget,
 }
 
+/// What the schema's fields cost. Read once in a process, as the schema is made once.
+static SHAPES: LazyLock<Shapes> = LazyLock::new(|| Shapes::of(&schema::sdl()));
+
 /// The routes of this face, to stand behind `countersign_http::Edge::layers`.
 pub fn router(control: Control, allowance: Allowance) -> Router {
-    let face =
-        Face { control, schema: schema::build(), shapes: Shapes::of(&schema::sdl()), budget: Budget::new(allowance) };
+    let face = Face { control, schema: schema::shared(), shapes: &SHAPES, budget: Budget::new(allowance) };
     let endpoint = get(look).post(execute);
     Router::new()
         .route("/graphql", endpoint.clone())
@@ -105,7 +107,7 @@ async fn run(face: &Face, caller: Caller, asked: Asked) -> Result<(Executed, u64
         }
     })?;
     let operation = asked.operation.as_deref();
-    let cost = Cost::of(&document, operation, &asked.variables, &face.shapes).map_err(|why| limit(why.0))?;
+    let cost = Cost::of(&document, operation, &asked.variables, face.shapes).map_err(|why| limit(why.0))?;
     let order = Order::of(&document, operation);
     let call = Call { control: face.control.clone(), caller };
     let mut execution = Execution::new(asked.query).variables(asked.variables).data(call);
@@ -128,10 +130,10 @@ async fn run(face: &Face, caller: Caller, asked: Asked) -> Result<(Executed, u64
     }
 }
 
-/// People and the operator may ask; every other credential is of the wrong kind, and none is no credential.
+/// People and the operator may ask, and whoever holds an invitation may become one of them; every other credential is of the wrong kind, and none is no credential.
 fn person(caller: Caller) -> countersign_control::Result<Caller> {
     match &caller {
-        Caller::User(_) | Caller::Operator(_) => Ok(caller),
+        Caller::User(_) | Caller::Operator(_) | Caller::Invitation(_) => Ok(caller),
         other => Err(match other.public_id() {
             Some(token) => Error::refused(Refusal::Kind, token),
             None => Error::unknown(),

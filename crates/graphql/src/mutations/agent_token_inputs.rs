@@ -12,7 +12,7 @@ use crate::nullable::{Nullable, answered};
 use crate::types::agent::Agent;
 use crate::types::agent_token::{AgentToken, AgentTokenEdge, RevealPolicy};
 use crate::types::connection::int;
-use crate::types::dagster_agent::DagsterAgent;
+use crate::types::dagster_agent::DagsterAgentName;
 use crate::types::date_time::DateTime;
 use crate::types::organization::Organization;
 use crate::types::scope::AgentTokenScopeInput;
@@ -84,7 +84,7 @@ pub(crate) struct Touching {
     pub client_mutation_id: Option<String>,
 }
 
-pub(crate) struct AgentTokenRevokePayload(pub Touching, pub Vec<dagster::DagsterAgent>);
+pub(crate) struct AgentTokenRevokePayload(pub Touching, pub Vec<dagster::AgentName>);
 
 /// A token that was taken back. No call with it is accepted any more.
 #[Object]
@@ -111,8 +111,8 @@ impl AgentTokenRevokePayload {
 
     /// The Dagster+ agents that run with it, newest first, at most 500. They show the token with each call, so each is refused at its next one,
     /// whatever becomes of connected agents.
-    async fn dagster_agents(&self) -> Vec<DagsterAgent> {
-        self.1.iter().cloned().map(DagsterAgent).collect()
+    async fn dagster_agents(&self) -> Vec<DagsterAgentName> {
+        self.1.iter().cloned().map(DagsterAgentName::from).collect()
     }
 }
 

@@ -118,6 +118,7 @@ async fn update(call: &Call, input: AgentTokenUpdateInput) -> Result<AgentTokenU
         reveal_policy: input.reveal_policy.map(Into::into),
         scope,
         networks: None,
+        permission: None,
         connected_agents: reach::chosen(input.connected_agents),
     };
     let changed = call.control.update_agent_token(&call.may()?, change).await?;

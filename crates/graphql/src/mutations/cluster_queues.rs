@@ -1,14 +1,15 @@
 //! Creating, changing and deleting queues.
 
 use async_graphql::{Context, ID, InputObject, MaybeUndefined, Object, SimpleObject};
-use countersign_control::queues::{NewQueue, QueueChange};
-use countersign_control::{Error, Result};
+use countersign_control::Result;
+use countersign_control::queues::{NewQueue, QueueChange, check_affinity};
 
 use crate::call::Call;
 use crate::global_id::{Sort, expect};
 use crate::nullable::{Nullable, answered};
 use crate::types::cluster::read_id;
-use crate::types::queue::{self, ClusterQueue, RETRY_AGENT_AFFINITY};
+use crate::types::hosted::{self, HostedAgentsQueueSettingsCreateInput, HostedAgentsQueueSettingsUpdateInput};
+use crate::types::queue::{self, ClusterQueue};
 
 use super::agent_tokens::given;
 
@@ -21,6 +22,8 @@ pub(crate) struct ClusterQueueCreateInput {
     cluster_id: ID,
     /// What it is for.
     description: Option<String>,
+    /// Agents that somebody else runs: not to be had.
+    hosted_agents: Option<HostedAgentsQueueSettingsCreateInput>,
     /// Its name, unique in its cluster.
     key: String,
     /// The organization's global id.
@@ -45,6 +48,8 @@ pub(crate) struct ClusterQueueUpdateInput {
     client_mutation_id: Option<String>,
     /// What it is for; null takes that away, left out it stays.
     description: MaybeUndefined<String>,
+    /// Agents that somebody else runs: not to be had.
+    hosted_agents: Option<HostedAgentsQueueSettingsUpdateInput>,
     /// The queue's global id.
     id: ID,
     /// The organization's global id.
@@ -115,19 +120,10 @@ impl ClusterQueueMutations {
     }
 }
 
-fn check_affinity(affinity: Option<&str>) -> Result<()> {
-    match affinity {
-        None | Some("" | RETRY_AGENT_AFFINITY) => Ok(()),
-        Some(_) => Err(Error::invalid(
-            "retryAgentAffinity",
-            format!("can be {RETRY_AGENT_AFFINITY} alone: a job that is run again goes to whichever agent is next"),
-        )),
-    }
-}
-
 async fn create(call: &Call, input: ClusterQueueCreateInput) -> Result<ClusterQueueCreatePayload> {
     let grant = call.may_in(&input.organization_id)?;
-    check_affinity(input.retry_agent_affinity.as_deref())?;
+    check_affinity("retryAgentAffinity", input.retry_agent_affinity.as_deref())?;
+    hosted::refuse(input.hosted_agents.as_ref())?;
     let new = NewQueue { deployment: read_id(&input.cluster_id)?, key: input.key, description: input.description };
     let made = call.control.create_queue(&grant, new).await?;
     let cluster_queue = queue::by_id(call, made.id).await?;
@@ -136,7 +132,8 @@ async fn create(call: &Call, input: ClusterQueueCreateInput) -> Result<ClusterQu
 
 async fn update(call: &Call, input: ClusterQueueUpdateInput) -> Result<ClusterQueueUpdatePayload> {
     let grant = call.may_in(&input.organization_id)?;
-    check_affinity(input.retry_agent_affinity.as_deref())?;
+    check_affinity("retryAgentAffinity", input.retry_agent_affinity.as_deref())?;
+    hosted::refuse(input.hosted_agents.as_ref())?;
     let change = QueueChange { queue: expect(&input.id, Sort::ClusterQueue)?, description: given(input.description) };
     let changed = call.control.update_queue(&grant, change).await?;
     let cluster_queue = queue::by_id(call, changed.id).await?;

@@ -167,6 +167,7 @@ async fn update(call: &Call, input: ClusterAgentTokenUpdateInput) -> Result<Clus
         reveal_policy: None,
         scope: None,
         networks: input.allowed_ip_addresses.as_deref().map(networks).transpose()?,
+        permission: None,
         connected_agents: reach::chosen(None),
     };
     let changed = call.control.update_agent_token(&grant, change).await?;

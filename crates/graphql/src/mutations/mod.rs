@@ -9,11 +9,14 @@ mod cluster_queues;
 mod cluster_tokens;
 mod clusters;
 mod deployments;
+mod invitations;
 mod jobs;
+mod members;
 mod organizations;
 mod pipelines;
 mod queues;
 mod reach;
+mod service_users;
 mod user_token_inputs;
 mod user_tokens;
 
@@ -29,10 +32,13 @@ pub(crate) struct Mutation(
     cluster_tokens::ClusterTokenMutations,
     clusters::ClusterMutations,
     deployments::DeploymentMutations,
+    invitations::InvitationMutations,
     jobs::JobMutations,
+    members::MemberMutations,
     organizations::OrganizationMutations,
     pipelines::PipelineMutations,
     queues::QueueMutations,
+    service_users::ServiceUserMutations,
     user_tokens::UserTokenMutations,
 );
 
@@ -46,10 +52,13 @@ impl Mutation {
             cluster_tokens::ClusterTokenMutations,
             clusters::ClusterMutations,
             deployments::DeploymentMutations,
+            invitations::InvitationMutations,
             jobs::JobMutations,
+            members::MemberMutations,
             organizations::OrganizationMutations,
             pipelines::PipelineMutations,
             queues::QueueMutations,
+            service_users::ServiceUserMutations,
             user_tokens::UserTokenMutations,
         )
     }

@@ -36,7 +36,7 @@ impl AuditLogEntry {
         &self.0.action
     }
 
-    /// By what kind of caller: `user`, `agent`, `agent_token`, `job`, `operator` or `system`.
+    /// By what kind of caller: `user`, `agent`, `agent_token`, `job`, `operator`, `invitation` or `system`.
     async fn actor_kind(&self) -> &str {
         &self.0.actor_kind
     }

@@ -4,7 +4,7 @@ use async_graphql::Interface;
 use countersign_control::Result;
 use countersign_control::agent_tokens::Liveness;
 use countersign_control::agents::Wanted;
-use countersign_control::builds;
+use countersign_control::{builds, members};
 use countersign_domain::id::{DeploymentId, TokenId};
 
 use crate::call::Call;
@@ -16,7 +16,9 @@ use super::cluster::ClusterConnection;
 use super::cluster_token::ClusterAgentTokenConnection;
 use super::dagster_agent::DagsterAgentConnection;
 use super::deployment::DeploymentConnection;
+use super::invitation::OrganizationInvitationConnection;
 use super::job::JobConnection;
+use super::member::OrganizationMemberConnection;
 use super::organization::OrganizationConnection;
 use super::page_info::PageInfo;
 use super::pipeline::PipelineConnection;
@@ -41,6 +43,8 @@ pub(crate) enum Connection {
     ClusterConnection(ClusterConnection),
     ClusterAgentTokenConnection(ClusterAgentTokenConnection),
     DagsterAgentConnection(DagsterAgentConnection),
+    OrganizationMemberConnection(OrganizationMemberConnection),
+    OrganizationInvitationConnection(OrganizationInvitationConnection),
 }
 
 /// How the entries of a whole list are counted: only when somebody asks.
@@ -64,6 +68,10 @@ pub(crate) enum Count {
     Queues,
     /// The tokens that were made for a deployment and were not revoked.
     ClusterTokens(DeploymentId),
+    /// The organization's members that are wanted.
+    Members(members::Wanted),
+    /// The organization's invitations; true: only those that can be accepted.
+    Invitations(Option<bool>),
 }
 
 impl Count {
@@ -77,6 +85,8 @@ impl Count {
             Self::Pipelines(search) => call.control.count_pipelines(&call.may()?, search.clone()).await?,
             Self::Queues => call.control.count_all_queues(&call.may()?).await?,
             Self::ClusterTokens(of) => call.control.count_cluster_tokens(&call.may()?, *of).await?,
+            Self::Members(wanted) => call.control.count_members(&call.may()?, *wanted).await?,
+            Self::Invitations(pending) => call.control.count_invitations(&call.may()?, *pending).await?,
             Self::AgentsOfToken(token) => call.control.count_agent_token_agents(&call.may()?, *token).await?,
         };
         Ok(int(count))

@@ -10,7 +10,7 @@ use crate::call::Call;
 use crate::global_id;
 use crate::nullable::{Nullable, answered, found};
 
-use super::connection::{Count, connection};
+use super::connection::{Count, connection, int};
 use super::date_time::{DateTime, time};
 use super::deployment::{self, Deployment};
 use super::page_info::Window;
@@ -36,11 +36,28 @@ impl From<rules::AgentStatus> for DagsterAgentStatus {
     }
 }
 
-pub(crate) struct DagsterAgent(pub dagster::DagsterAgent);
+pub(crate) struct DagsterAgent(dagster::DagsterAgent);
 
 connection! {
     /// Dagster+ agents, newest first.
     DagsterAgentConnection, DagsterAgentEdge of DagsterAgent
+}
+
+/// How a Dagster+ agent is called.
+#[derive(SimpleObject)]
+pub(crate) struct DagsterAgentName {
+    /// The uuid.
+    uuid: ID,
+    /// What its process calls itself: a uuid too.
+    process: String,
+    /// What its operator calls it.
+    label: Option<String>,
+}
+
+impl From<dagster::AgentName> for DagsterAgentName {
+    fn from(it: dagster::AgentName) -> Self {
+        Self { uuid: global_id::uuid(it.id), process: it.process.to_string(), label: it.label }
+    }
 }
 
 /// A Dagster+ agent: one process, as its last heartbeat told of it. A restart is another one.
@@ -107,8 +124,13 @@ impl DagsterAgent {
     }
 
     /// Its own errors of the last day, newest first: those of its calls and of what it was asked to do.
-    async fn errors(&self) -> Vec<DagsterError> {
-        self.0.errors.iter().map(DagsterError::from).collect()
+    async fn errors(&self, ctx: &Context<'_>) -> Nullable<Vec<DagsterError>> {
+        answered(errors(Call::of(ctx), &self.0).await)
+    }
+
+    /// How many those are.
+    async fn error_count(&self) -> i32 {
+        int(self.0.error_count)
     }
 
     /// What it does for each deployment that it serves, by the deployment's name.
@@ -200,14 +222,23 @@ pub(crate) struct DagsterRunWorker {
     message: Option<String>,
 }
 
+async fn errors(call: &Call, agent: &dagster::DagsterAgent) -> Result<Vec<DagsterError>> {
+    let all = call.control.dagster_agent_errors(&call.may()?, agent.id).await?;
+    Ok(all.iter().map(DagsterError::from).collect())
+}
+
 async fn serving(call: &Call, agent: &dagster::DagsterAgent) -> Result<Vec<DagsterAgentDeployment>> {
     let all = call.control.dagster_agent_serving(&call.may()?, agent.id).await?;
     Ok(all.into_iter().map(DagsterAgentDeployment).collect())
 }
 
+/// Most agents of one page: of each there may be 64 KiB to tell.
+const MAX_AGENTS: i32 = 100;
+
 /// The organization's Dagster+ agents.
 pub(crate) async fn list(call: &Call, running: bool, window: Window) -> Result<DagsterAgentConnection> {
     let grant = &call.may()?;
+    let window = window.at_most(MAX_AGENTS);
     let slice = window.read(|page| call.control.dagster_agents(grant, running, page), |it| it.id).await?;
     Ok(DagsterAgentConnection::new(slice, DagsterAgent, Count::DagsterAgents(running)))
 }

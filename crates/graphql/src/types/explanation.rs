@@ -48,9 +48,9 @@ impl AgentTokenCheck {
         self.0.allows()
     }
 
-    /// The rule that applies, as a word: `active`, `revoked`, `expired`; `anywhere`, `network_named`, `network_outside`; `any_queue`,
+    /// The rule that applies, as a word: `active`, `revoked`, `expired`, `rotated`; `anywhere`, `network_named`, `network_outside`; `any_queue`,
     /// `queue_named`, `queue_outside`; `every_deployment`, `deployment_named`, `all_branch_deployments`, `deployment_outside`,
-    /// `no_such_deployment`.
+    /// `no_such_deployment`, `no_deployment_named`.
     async fn rule(&self) -> &str {
         self.0.rule()
     }
@@ -60,7 +60,7 @@ impl AgentTokenCheck {
         self.0.to_string()
     }
 
-    /// The reason that an agent would be told, where this refuses it: `revoked`, `expired`, `network` or `scope`.
+    /// The reason that an agent would be told, where this refuses it: `revoked`, `expired`, `rotated`, `network` or `scope`.
     async fn refusal(&self) -> Option<&str> {
         self.0.refusal().map(|reason| reason.as_str())
     }

@@ -2,6 +2,7 @@
 
 use async_graphql::{ID, Interface};
 use countersign_control::Result;
+use countersign_control::invitations::InvitationReference;
 use countersign_domain::Id;
 
 use crate::call::Call;
@@ -13,7 +14,10 @@ use super::build::{self, Build};
 use super::cluster::{self, Cluster};
 use super::cluster_token::{self, ClusterToken};
 use super::deployment::{self, Deployment};
+use super::elsewhere::{PipelineTemplate, Rule, Suite, Team, TeamMember, TeamPipeline, TeamSuite};
+use super::invitation::{self, OrganizationInvitation};
 use super::job::{self, Job, JobTypeCommand};
+use super::member::{self, OrganizationMember};
 use super::organization::{Organization, own};
 use super::pipeline::{self, Pipeline};
 use super::queue::{self, ClusterQueue};
@@ -42,6 +46,15 @@ pub(crate) enum Node {
     Trigger(JobTypeTrigger),
     Wait(JobTypeWait),
     Queue(ClusterQueue),
+    Member(OrganizationMember),
+    Invitation(OrganizationInvitation),
+    Team(Team),
+    TeamMember(TeamMember),
+    TeamPipeline(TeamPipeline),
+    TeamSuite(TeamSuite),
+    Suite(Suite),
+    PipelineTemplate(PipelineTemplate),
+    Rule(Rule),
 }
 
 impl From<Job> for Node {
@@ -81,6 +94,11 @@ pub(crate) async fn node(call: &Call, id: &ID) -> Result<Option<Node>> {
         Sort::Job => Some(job::any(call, Id::from_uuid(uuid)).await?.into()),
         Sort::Pipeline => Some(Node::Pipeline(pipeline::by_id(call, Id::from_uuid(uuid)).await?)),
         Sort::ClusterQueue => Some(Node::Queue(queue::by_id(call, Id::from_uuid(uuid)).await?)),
+        Sort::OrganizationMember => Some(Node::Member(member::by_id(call, Id::from_uuid(uuid)).await?)),
+        Sort::OrganizationInvitation => {
+            let wanted = InvitationReference::Id(Id::from_uuid(uuid));
+            Some(Node::Invitation(invitation::by_reference(call, wanted).await?))
+        }
         // Reached through the audit log so far.
         Sort::AuditEvent => None,
     })

@@ -3,6 +3,7 @@
 use async_graphql::{Context, ID, Object};
 use countersign_control::agent_tokens::Liveness;
 use countersign_control::audit::Verdict;
+use countersign_control::members::Wanted;
 use countersign_control::{Result, organizations};
 
 use crate::call::Call;
@@ -19,6 +20,8 @@ use super::connection::{connection, int};
 use super::dagster_agent::{self, DagsterAgentConnection, DagsterAgentStatus};
 use super::date_time::DateTime;
 use super::deployment::{self, DeploymentConnection};
+use super::invitation::{self, OrganizationInvitationConnection};
+use super::member::{self, OrganizationMember, OrganizationMemberConnection, OrganizationMemberRole};
 use super::page_info::Window;
 use super::permission::OrganizationPermissions;
 use super::pipeline::{self, PipelineConnection};
@@ -213,6 +216,45 @@ impl Organization {
         #[graphql(desc = "Whether any runs that serves the deployment of this name.")] deployment: Option<String>,
     ) -> Nullable<DagsterAgentStatus> {
         answered(dagster_agent::status(Call::of(ctx), deployment).await)
+    }
+
+    /// Its members, service users among them; those whom this server has known for the shortest time come first.
+    #[expect(clippy::too_many_arguments, reason = "four for the page and two to choose by")]
+    async fn members(
+        &self,
+        ctx: &Context<'_>,
+        after: Option<String>,
+        before: Option<String>,
+        first: Option<i32>,
+        last: Option<i32>,
+        #[graphql(desc = "Only members with this role.")] role: Option<OrganizationMemberRole>,
+        #[graphql(desc = "true: only service users; false: only people.")] service_users: Option<bool>,
+    ) -> Nullable<OrganizationMemberConnection> {
+        let wanted = Wanted { service: service_users, role: role.map(Into::into) };
+        answered(member::list(Call::of(ctx), wanted, Window { first, last, after, before }).await)
+    }
+
+    /// One of its members.
+    async fn member(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "The global id, uuid or e-mail address; a service user's name.")] id: ID,
+    ) -> Nullable<OrganizationMember> {
+        found(member::named(Call::of(ctx), &id).await.map(Some))
+    }
+
+    /// Its invitations, newest first.
+    async fn invitations(
+        &self,
+        ctx: &Context<'_>,
+        after: Option<String>,
+        before: Option<String>,
+        first: Option<i32>,
+        last: Option<i32>,
+        #[graphql(desc = "true: only those that can be accepted; false: only those that cannot any more.")]
+        pending: Option<bool>,
+    ) -> Nullable<OrganizationInvitationConnection> {
+        answered(invitation::list(Call::of(ctx), pending, Window { first, last, after, before }).await)
     }
 
     /// Its audit log, newest first.

@@ -69,6 +69,14 @@ impl Window {
         Self { first, after, ..Self::default() }
     }
 
+    /// The same with at most so many entries, for lists of large ones.
+    pub(crate) fn at_most(self, most: i32) -> Self {
+        match self.last {
+            Some(last) => Self { last: Some(last.min(most)), ..self },
+            None => Self { first: Some(self.first.unwrap_or(most).min(most)), ..self },
+        }
+    }
+
     /// Reads a part of a list that is stored newest first.
     ///
     /// # Errors

@@ -2,8 +2,8 @@
 
 use async_graphql::{Context, Object, SimpleObject};
 use countersign_control::access::actions::{
-    CreateAgentToken, CreatePipeline, PauseAgent, RevokeAgentToken, StopAgent, ViewAgentTokens, ViewAgents, ViewAudit,
-    ViewBuilds, ViewOrganization,
+    ChangeMemberRole, CreateAgentToken, CreateInvitation, CreatePipeline, PauseAgent, RevokeAgentToken, StopAgent,
+    ViewAgentTokens, ViewAgents, ViewAudit, ViewBuilds, ViewMembers,
 };
 use countersign_control::{Action, Error};
 
@@ -104,18 +104,18 @@ impl OrganizationPermissions {
     }
 
     /// Invite people.
-    async fn organization_invitation_create(&self) -> Option<Permission> {
-        not_here("invitations")
+    async fn organization_invitation_create(&self, ctx: &Context<'_>) -> Option<Permission> {
+        ask::<CreateInvitation>(ctx)
     }
 
     /// Change members.
-    async fn organization_member_update(&self) -> Option<Permission> {
-        not_here("way to change members yet")
+    async fn organization_member_update(&self, ctx: &Context<'_>) -> Option<Permission> {
+        ask::<ChangeMemberRole>(ctx)
     }
 
     /// See members.
     async fn organization_member_view(&self, ctx: &Context<'_>) -> Option<Permission> {
-        ask::<ViewOrganization>(ctx)
+        ask::<ViewMembers>(ctx)
     }
 
     /// See what is private about members.

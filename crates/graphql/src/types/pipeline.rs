@@ -117,6 +117,11 @@ impl Pipeline {
         answered(build_list::list(Call::of(ctx), filter, window).await)
     }
 
+    /// A colour: null, none is kept.
+    async fn color(&self) -> Option<&str> {
+        None
+    }
+
     /// When it was made.
     async fn created_at(&self, ctx: &Context<'_>) -> Nullable<DateTime> {
         answered(self.row(ctx).await.map(|row| DateTime(row.created_at)))
@@ -125,6 +130,16 @@ impl Pipeline {
     /// The branch of builds that name none.
     async fn default_branch(&self, ctx: &Context<'_>) -> Nullable<String> {
         answered(self.row(ctx).await.map(|row| row.default_branch))
+    }
+
+    /// What it is for: null, none is kept.
+    async fn description(&self) -> Option<&str> {
+        None
+    }
+
+    /// What stands before its name: null, none is kept.
+    async fn emoji(&self) -> Option<&str> {
+        None
     }
 
     /// The global id.

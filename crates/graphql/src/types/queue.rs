@@ -1,7 +1,7 @@
 //! Queues: named lines of jobs inside a deployment.
 
 use async_graphql::{Context, ID, Object, SimpleObject};
-use countersign_control::queues::{Queue, Standing};
+use countersign_control::queues::{Queue, RETRY_AGENT_AFFINITY, Standing};
 use countersign_control::{Error, Result};
 use countersign_domain::Id;
 use countersign_domain::id::DeploymentId;
@@ -14,6 +14,7 @@ use super::cluster::{self, Cluster};
 use super::connection::{Count, connection, int};
 use super::date_time::{DateTime, time};
 use super::deployment::{self, Deployment};
+use super::hosted::HostedAgentQueueSettings;
 use super::page_info::Window;
 use super::user::{User, person};
 
@@ -30,13 +31,10 @@ pub(crate) struct ClusterQueueMetrics {
     waiting_jobs_count: i32,
 }
 
-/// The one way that a job is given to an agent again, by the name that it has in Buildkite's API.
-pub(crate) const RETRY_AGENT_AFFINITY: &str = "prefer-warmest";
-
 pub(crate) struct ClusterQueue(Standing);
 
 connection! {
-    /// Queues, newest first.
+    /// Queues: an organization's newest first, a cluster's by their keys unless another order is asked for.
     ClusterQueueConnection, ClusterQueueEdge of ClusterQueue
 }
 
@@ -81,6 +79,11 @@ impl ClusterQueue {
     /// Whether somebody else runs its agents: never.
     async fn hosted(&self) -> bool {
         false
+    }
+
+    /// How such agents are built: null.
+    async fn hosted_agents(&self) -> Option<HostedAgentQueueSettings> {
+        None
     }
 
     /// The global id.

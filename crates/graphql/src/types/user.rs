@@ -28,10 +28,10 @@ impl User {
 
     /// Whether this is an account of a program.
     async fn bot(&self) -> bool {
-        false
+        self.0.is_service
     }
 
-    /// Their e-mail address.
+    /// Their e-mail address. That of a service user is nobody's.
     async fn email(&self) -> &str {
         &self.0.email
     }
@@ -43,7 +43,7 @@ impl User {
 
     /// Whether this is an account of a machine.
     async fn machine_user(&self) -> bool {
-        false
+        self.0.is_service
     }
 
     /// What they are called.

@@ -3,20 +3,21 @@
 use async_graphql::{Context, ID, Object, SimpleObject};
 use countersign_control::Result;
 use countersign_control::agent_tokens::Token;
+use countersign_control::members::MemberReference;
 use countersign_control::user_tokens::UserTokenReference;
-use countersign_domain::id::TokenId;
+use countersign_domain::id::{TokenId, UserId};
 
 use crate::call::Call;
 use crate::global_id::{self, Sort};
 
 use super::agent_token::{RevealPolicy, TokenState};
 use super::date_time::{DateTime, time};
-use super::page_info::{PageInfo, Window};
+use super::page_info::{PageInfo, Slice, Window};
 
 #[derive(Debug)]
 pub(crate) struct UserToken(pub Token);
 
-/// A token that a person's programs call this API with. Only its owner sees it.
+/// A token that a person's programs call this API with. Its owner sees it, and an Organization Admin sees that it is there.
 #[Object(name = "APIAccessToken")]
 impl UserToken {
     /// From when on it is refused; null: never.
@@ -94,7 +95,7 @@ pub(crate) struct UserTokenEdge {
     node: Option<UserToken>,
 }
 
-/// The caller's own user tokens, newest first.
+/// User tokens of one member, newest first.
 #[derive(SimpleObject)]
 pub(crate) struct UserTokenConnection {
     /// The entries of this page.
@@ -107,9 +108,20 @@ pub(crate) struct UserTokenConnection {
 pub(crate) async fn own_tokens(call: &Call, window: Window) -> Result<UserTokenConnection> {
     let grant = &call.may()?;
     let slice = window.read(|page| call.control.user_tokens(grant, page), |it| it.id).await?;
+    Ok(connection(slice))
+}
+
+/// The user tokens of a member.
+pub(crate) async fn tokens_of(call: &Call, member: UserId, window: Window) -> Result<UserTokenConnection> {
+    let grant = &call.may()?;
+    let of = || MemberReference::Id(member);
+    Ok(connection(window.read(|page| call.control.member_tokens(grant, of(), page), |it| it.id).await?))
+}
+
+fn connection(slice: Slice<Token>) -> UserTokenConnection {
     let edge = |(cursor, token)| Some(UserTokenEdge { cursor, node: Some(UserToken(token)) });
     let edges = slice.entries.into_iter().map(edge).collect();
-    Ok(UserTokenConnection { edges: Some(edges), page_info: Some(slice.info) })
+    UserTokenConnection { edges: Some(edges), page_info: Some(slice.info) }
 }
 
 /// One of the caller's own user tokens.

@@ -39,7 +39,7 @@ impl Viewer {
         found(member(Call::of(ctx), self.0).await.map(Some))
     }
 
-    /// The caller's own user tokens, newest first. Nobody sees another person's.
+    /// The caller's own user tokens, newest first.
     async fn user_tokens(
         &self,
         ctx: &Context<'_>,

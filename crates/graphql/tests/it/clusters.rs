@@ -1,4 +1,4 @@
-//! Clusters, their queues and their tokens, with the documents that Buildkite's Terraform provider sends.
+//! Clusters, their queues and their tokens, with the documents that Buildkite's Terraform provider sends; of a pipeline it asks for more than there is here.
 
 use serde_json::{Value, json};
 
@@ -27,12 +27,22 @@ const UPDATE: &str = "mutation updateCluster($organizationId: ID!, $id: ID!, $na
 const DELETE: &str =
     "mutation deleteCluster($organizationId: ID!, $id: ID!) { clusterDelete(input: {organizationId: $organizationId, id: $id}) {
       clientMutationId deletedClusterId } }";
-const NODE: &str = "query getNode($id: ID!) { node(id: $id) { __typename ...on Cluster{ ...F } } }";
+const NODE: &str = "query getNode($id: ID!) { node(id: $id) { __typename
+    ...on Pipeline { id pipelineUuid: uuid name description emoji color slug defaultBranch }
+    ...on PipelineTemplate { id uuid available configuration description name }
+    ...on Rule { id uuid document description type action effect sourceType targetType
+      source { __typename ...on Pipeline { uuid } } target { __typename ...on Pipeline { uuid } } }
+    ...on TeamMember { id uuid role team { id } user { id } }
+    ...on Team { id uuid name description slug privacy isDefaultTeam defaultMemberRole membersCanCreatePipelines }
+    ...on TeamSuite { id teamSuiteUuid: uuid suiteAccessLevel: accessLevel team { id } suite { id } }
+    ...on TeamPipeline { id uuid pipelineAccessLevel: accessLevel team { id } pipeline { id } }
+    ...on Cluster{ ...F } } }";
 const BY_NAME: &str = "query getClusterByName($orgSlug: ID!, $cursor: String) { organization(slug: $orgSlug) {
     clusters(order: NAME, first: 50, after: $cursor) { pageInfo { endCursor hasNextPage } edges { node { ...F } } } } }";
 const QUEUE: &str = "mutation($organizationId: ID!, $clusterId: ID!, $key: String!) {
-    clusterQueueCreate(input: {organizationId: $organizationId, clusterId: $clusterId, key: $key, description: null}) {
-      clusterQueue { id uuid key description retryAgentAffinity stackHealth cluster { id } createdBy { email } dispatchPaused } } }";
+    clusterQueueCreate(input: {organizationId: $organizationId, clusterId: $clusterId, key: $key, description: null, hostedAgents: null}) {
+      clusterQueue { id uuid key description retryAgentAffinity stackHealth cluster { id } createdBy { email } dispatchPaused
+      hosted hostedAgents { instanceShape { name } platformSettings { linux { agentImageRef } } } } } }";
 
 #[tokio::test]
 async fn a_cluster_lives_as_terraform_wants_it() {
@@ -65,7 +75,8 @@ async fn a_cluster_lives_as_terraform_wants_it() {
         .ok()
         .at("/data/clusterQueueCreate/clusterQueue");
     let wanted = json!({ "id": queue["id"], "uuid": queue["uuid"], "key": "linux", "description": null, "retryAgentAffinity": "prefer-warmest",
-        "stackHealth": null, "cluster": { "id": id }, "createdBy": { "email": "ada@acme.example" }, "dispatchPaused": false });
+        "stackHealth": null, "cluster": { "id": id }, "createdBy": { "email": "ada@acme.example" }, "dispatchPaused": false,
+        "hosted": false, "hostedAgents": null });
     assert_eq!(queue, wanted);
     let set =
         "mutation($o: ID!, $c: ID!, $q: ID) { clusterUpdate(input: {organizationId: $o, id: $c, defaultQueueId: $q}) {

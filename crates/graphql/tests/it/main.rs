@@ -16,6 +16,7 @@ mod deployments;
 mod documents;
 mod jobs;
 mod limits;
+mod members;
 mod pipelines;
 mod queues;
 mod reveal;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use countersign_domain::id::{OrganizationId, TokenId};
+use countersign_domain::id::{DeploymentId, OrganizationId, TokenId};
 use countersign_domain::{DeploymentScope, Network, QueueScope, Scope};
 
 use crate::{StoreError, Tx, params, statements};
@@ -15,6 +15,9 @@ statements! {
            WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL";
     /// Single deployments.
     DEPLOYMENTS = "SELECT deployment_id FROM token_deployments WHERE token_id = $1";
+    /// The organization's deployments among them that are there.
+    SINGLE = "SELECT m.deployment_id FROM token_deployments m JOIN deployments d ON d.id = m.deployment_id
+           WHERE m.token_id = $1 AND d.organization_id = $2 AND d.deleted_at IS NULL";
     /// Forgets them.
     CLEAR_DEPLOYMENTS = "DELETE FROM token_deployments WHERE token_id = $1";
     /// Adds one of the organization's deployments, which stays until the transaction ends; a foreign one, and one that was deleted, select
@@ -56,13 +59,40 @@ pub async fn find(tx: &mut Tx, of: OrganizationId, token: TokenId) -> Result<Opt
     Ok(Some(Scope { deployments, queues, networks }))
 }
 
-/// Replaces what a live token reaches. False when the token is gone, revoked, or a deployment is not the organization's:
+/// What is granted to a token one by one. It is kept also while the token reaches every deployment, and counts again once it does not.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Single {
+    /// Deployments, without those that were deleted.
+    pub deployments: BTreeSet<DeploymentId>,
+    /// All branch deployments.
+    pub all_branches: bool,
+}
+
+/// What is granted to a token one by one, and whether it reaches every deployment besides. None when the organization has no such token.
+pub async fn granted(tx: &mut Tx, of: OrganizationId, token: TokenId) -> Result<Option<(bool, Single)>, StoreError> {
+    let Some(row) = tx.maybe(FIND, &params![of, token]).await? else { return Ok(None) };
+    let rows = tx.all(SINGLE, &params![token, of]).await?;
+    let deployments = rows.iter().map(|row| row.get("deployment_id")).collect::<Result<_, _>>()?;
+    Ok(Some((row.get("every_deployment")?, Single { deployments, all_branches: row.get("all_branches")? })))
+}
+
+/// Replaces what a live token reaches; one that reaches every deployment has nothing granted one by one then. False when the token is gone, revoked, or a deployment is not the organization's:
 /// the caller rolls back then.
 pub async fn replace(tx: &mut Tx, of: OrganizationId, token: TokenId, to: &Scope) -> Result<bool, StoreError> {
-    let every = matches!(to.deployments, DeploymentScope::Every);
-    let branches = match &to.deployments {
-        DeploymentScope::Every => true,
-        DeploymentScope::Only { all_branches, .. } => *all_branches,
+    replace_beside(tx, of, token, to, &Single::default()).await
+}
+
+/// The same, with what is granted one by one beside every deployment; for a scope that names deployments that is what it names.
+pub async fn replace_beside(
+    tx: &mut Tx,
+    of: OrganizationId,
+    token: TokenId,
+    to: &Scope,
+    beside: &Single,
+) -> Result<bool, StoreError> {
+    let (every, single, branches) = match &to.deployments {
+        DeploymentScope::Every => (true, &beside.deployments, beside.all_branches),
+        DeploymentScope::Only { deployments, all_branches } => (false, deployments, *all_branches),
     };
     let any_queue = matches!(to.queues, QueueScope::Any);
     if tx.execute(SET, &params![of, token, every, branches, any_queue]).await? != 1 {
@@ -71,11 +101,9 @@ pub async fn replace(tx: &mut Tx, of: OrganizationId, token: TokenId, to: &Scope
     tx.execute(CLEAR_DEPLOYMENTS, &params![token]).await?;
     tx.execute(CLEAR_QUEUES, &params![token]).await?;
     tx.execute(CLEAR_NETWORKS, &params![token]).await?;
-    if let DeploymentScope::Only { deployments, .. } = &to.deployments {
-        for deployment in deployments {
-            if tx.execute(ADD_DEPLOYMENT, &params![token, of, *deployment]).await? != 1 {
-                return Ok(false);
-            }
+    for deployment in single {
+        if tx.execute(ADD_DEPLOYMENT, &params![token, of, *deployment]).await? != 1 {
+            return Ok(false);
         }
     }
     if let QueueScope::Only(queues) = &to.queues {

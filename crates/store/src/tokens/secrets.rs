@@ -12,7 +12,7 @@ statements! {
     /// What a presented value is checked against, and what it then stands for: one primary look-up.
     CREDENTIAL = "SELECT s.id AS secret_id, s.token_id, s.public_id, s.digest, s.key_id, s.valid_until,
                 t.organization_id, t.kind, t.user_id, t.generation, t.expires_at, t.revoked_at,
-                m.role, m.generation AS member_generation, u.name AS user_name, u.email AS user_email
+                m.role, m.generation AS member_generation, u.name AS user_name, u.email AS user_email, u.is_service
               FROM token_secrets s JOIN tokens t ON t.id = s.token_id
               LEFT JOIN members m ON m.organization_id = t.organization_id AND m.user_id = t.user_id
               LEFT JOIN users u ON u.id = t.user_id
@@ -101,8 +101,19 @@ pub struct Credential {
     pub revoked_at: Option<Timestamp>,
     /// The owner's role, with its generation; none when they are no member any more.
     pub role: Option<(Role, i64)>,
-    /// The owner's name and address.
-    pub owner: Option<(String, String)>,
+    /// Whose it is, for a user token.
+    pub owner: Option<Owner>,
+}
+
+/// Whose a user token is.
+#[derive(Debug, Clone)]
+pub struct Owner {
+    /// What they are called.
+    pub name: String,
+    /// Their address.
+    pub email: String,
+    /// Whether this is a service user.
+    pub is_service: bool,
 }
 
 /// What must still hold when a credential's write commits.
@@ -139,6 +150,7 @@ fn credential(row: &Row) -> Result<Credential, StoreError> {
     let generation: Option<i64> = row.get("member_generation")?;
     let name: Option<String> = row.get("user_name")?;
     let email: Option<String> = row.get("user_email")?;
+    let is_service = row.get::<Option<bool>>("is_service")?.unwrap_or_default();
     Ok(Credential {
         secret: row.get("secret_id")?,
         token: row.get("token_id")?,
@@ -152,7 +164,7 @@ fn credential(row: &Row) -> Result<Credential, StoreError> {
         expires_at: row.get("expires_at")?,
         revoked_at: row.get("revoked_at")?,
         role: role.zip(generation),
-        owner: name.zip(email),
+        owner: name.zip(email).map(|(name, email)| Owner { name, email, is_service }),
     })
 }
 

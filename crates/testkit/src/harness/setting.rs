@@ -11,6 +11,9 @@ pub const MOUNTS: &str = "COUNTERSIGN_TEST_MOUNTS";
 /// The folder of `pg_dump` and its like.
 pub const POSTGRES_BIN: &str = "COUNTERSIGN_TEST_POSTGRES_BIN";
 
+/// The folder of Dagster's programs: `dagster-cloud`, `dg` and what they start.
+pub const DAGSTER_BIN: &str = "COUNTERSIGN_TEST_DAGSTER_BIN";
+
 /// How much a test does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Size {
@@ -47,6 +50,18 @@ impl Size {
 #[must_use]
 pub fn may_mount() -> bool {
     variable(MOUNTS).as_deref() == Some("1")
+}
+
+/// The folder of Dagster's programs.
+///
+/// # Panics
+/// When none is named.
+#[must_use]
+pub fn dagster_bin() -> PathBuf {
+    let folder = variable(DAGSTER_BIN).unwrap_or_else(|| {
+        panic!("{DAGSTER_BIN} names no folder with Dagster's programs. `make test` sets it; scripts/dagster-tools.sh installs them and prints it.")
+    });
+    PathBuf::from(folder)
 }
 
 /// One of PostgreSQL's programs.

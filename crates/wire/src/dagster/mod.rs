@@ -20,3 +20,6 @@ pub const TOKEN_HEADER: &str = "Dagster-Cloud-Api-Token";
 
 /// The header in which a call names the deployment that it is for; the core calls have it not, and name deployments in their variables.
 pub const DEPLOYMENT_HEADER: &str = "Dagster-Cloud-Deployment";
+
+/// The header in which people's commands name the organization that the call is for; agents send none.
+pub const ORGANIZATION_HEADER: &str = "Dagster-Cloud-Organization";

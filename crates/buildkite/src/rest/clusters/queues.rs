@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use countersign_control::access::actions::{CreateQueue, DeleteQueue, PauseQueue, UpdateQueue, ViewQueues};
 use countersign_control::deployments::Deployment;
-use countersign_control::queues::{NewQueue, Queue, QueueChange, QueueReference};
+use countersign_control::queues::{self, NewQueue, Queue, QueueChange, QueueReference, RETRY_AGENT_AFFINITY};
 use countersign_control::{Action, Control, Error};
 use countersign_http::global_id::Sort;
 use http::{StatusCode, Uri};
@@ -17,9 +17,6 @@ use super::super::shapes::{Head, Person, Time};
 use super::super::{InOrganization, page};
 use super::{People, as_cluster, named, path};
 use crate::Failure;
-
-/// The one way that a job which is run again is given to an agent: to whichever is next.
-const RETRY_AGENT_AFFINITY: &str = "prefer-warmest";
 
 /// A queue.
 #[derive(Serialize)]
@@ -73,13 +70,8 @@ async fn found<A: Action>(control: &Control, call: &InOrganization<A>) -> Result
 }
 
 fn check_affinity(fields: &mut Fields) -> Result<(), Error> {
-    match fields.text("retry_agent_affinity")?.as_deref() {
-        None | Some("" | RETRY_AGENT_AFFINITY) => Ok(()),
-        Some(_) => Err(Error::invalid(
-            "retry_agent_affinity",
-            format!("can be {RETRY_AGENT_AFFINITY} alone: a job that is run again goes to whichever agent is next"),
-        )),
-    }
+    const FIELD: &str = "retry_agent_affinity";
+    queues::check_affinity(FIELD, fields.text(FIELD)?.as_deref())
 }
 
 /// `GET …/clusters/{cluster}/queues`, by name.

@@ -164,6 +164,7 @@ pub(crate) async fn update(
         reveal_policy: None,
         scope: None,
         networks: networks(&mut fields)?,
+        permission: None,
         connected_agents: Reach::Keep,
     };
     fields.finish()?;

@@ -1,12 +1,10 @@
 //! What people and the operator change.
 
-use countersign_control::Control;
 use countersign_control::access::actions::{
     CancelBuild, CancelJob, CreateAgentToken, CreateBuild, CreateDeployment, CreateOrganization, CreatePipeline,
-    CreateQueue, CreateUserToken, DeleteArtifact, DeleteDeployment, DeleteQueue, ManageOperatorTokens, PauseAgent,
-    PauseQueue, PrioritizeJob, RetryJob, RevealAgentToken, RevealUserToken, RevokeAgentToken, RevokeUserToken,
-    RotateAgentToken, StopAgent, UnblockStep, UpdateAgentToken, UpdateDeployment, UpdatePipeline, UpdateQueue,
-    UpdateUserToken, ViewBuilds,
+    CreateQueue, DeleteArtifact, DeleteDeployment, DeleteQueue, ManageOperatorTokens, PauseAgent, PauseQueue,
+    PrioritizeJob, RetryJob, RevealAgentToken, RevokeAgentToken, RotateAgentToken, StopAgent, UnblockStep,
+    UpdateAgentToken, UpdateDeployment, UpdatePipeline, UpdateQueue, ViewBuilds,
 };
 use countersign_control::agent_tokens::{NewAgentToken, Revocation, Rotation, TokenReference};
 use countersign_control::agents::Reach;
@@ -16,11 +14,10 @@ use countersign_control::organizations::NewOrganization;
 use countersign_control::pipelines::{NewPipeline, PipelineChange};
 use countersign_control::queues::{NewQueue, Queue, QueueChange, QueueReference};
 use countersign_control::steps::Answer;
-use countersign_control::user_tokens::{NewUserToken, UserTokenChange, UserTokenReference};
 use countersign_domain::id::Id;
 use countersign_testkit::World;
 
-use crate::acting::{ONE_STEP, another_token, build, deployment, finish, may, token};
+use crate::acting::{ONE_STEP, build, deployment, finish, may, token};
 use crate::cast::Cast;
 use crate::cast::in_queue;
 use crate::{artifacts, updating};
@@ -44,11 +41,6 @@ fn a_queue(world: &World, cast: &Cast) -> NewQueue {
 /// A queue of acme's that nothing is in.
 async fn an_idle_queue(world: &World, cast: &Cast) -> Id<Queue> {
     world.control.create_queue(&world.admin::<CreateQueue>(), a_queue(world, cast)).await.expect("a queue").id
-}
-
-/// Another user token of the person's.
-async fn some_user_token(control: &Control, cast: &Cast) -> UserTokenReference {
-    UserTokenReference::PublicId(another_token(control, &cast.person).await.0.public_id().clone())
 }
 
 operations! {
@@ -76,26 +68,6 @@ operations! {
         let token = TokenReference::Id(cast.holder_token);
         let revocation = Revocation { token, reason: "over".to_owned(), connected_agents: Reach::Disconnect };
         pending(async move { control.revoke_agent_token(&grant, revocation).await.map(drop) })
-    }
-    "create_user_token" by Person writes ["user_token.created"] |control, world, cast| {
-        let grant = may::<CreateUserToken>(&control, &cast.person);
-        pending(async move { control.create_user_token(&grant, NewUserToken::default()).await.map(drop) })
-    }
-    "update_user_token" by Person writes ["user_token.updated"] |control, world, cast| {
-        let token = some_user_token(&control, cast).await;
-        let grant = may::<UpdateUserToken>(&control, &cast.person);
-        let change = UserTokenChange { token, description: Some(Some("new".to_owned())), expires_at: None };
-        pending(async move { control.update_user_token(&grant, change).await.map(drop) })
-    }
-    "reveal_user_token" by Person writes ["user_token.revealed"] |control, world, cast| {
-        let token = some_user_token(&control, cast).await;
-        let grant = may::<RevealUserToken>(&control, &cast.person);
-        pending(async move { control.reveal_user_token(&grant, token).await.map(drop) })
-    }
-    "revoke_user_token" by Person writes ["user_token.revoked"] |control, world, cast| {
-        let token = some_user_token(&control, cast).await;
-        let grant = may::<RevokeUserToken>(&control, &cast.person);
-        pending(async move { control.revoke_user_token(&grant, token, None).await.map(drop) })
     }
     "stop_agent" by Person writes ["agent.stop_requested"] |control, world, cast| {
         let (grant, agent) = (may::<StopAgent>(&control, &cast.person), cast.job.agent.id);

@@ -1,0 +1,200 @@
+//! `countersign member`: who is in the organization, and as what.
+
+use clap::{Args, Subcommand};
+use countersign_domain::Role;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::{
+    Ambient,
+    api::{
+        Api, documents,
+        shapes::{self, text},
+    },
+    failure::{Exit, Outcome},
+    flags::{ServerArgs, variables},
+    output::{Printer, Table, harmless, local_time},
+};
+
+/// List, promote, demote and remove the members of the organization
+///
+/// People come in by an invitation: countersign invitation create. What a member's user tokens are is in: countersign user token list
+/// --member.
+#[derive(Debug, Args)]
+pub struct Member {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// List members, service users among them
+    #[command(after_help = "Example:\n  countersign member list")]
+    List {
+        /// The most that are listed
+        #[arg(long, value_name = "NUMBER", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=500), env = variables::LIMIT)]
+        limit: u32,
+        #[command(flatten)]
+        server: ServerArgs,
+    },
+    /// Show one member
+    #[command(after_help = "Example:\n  countersign member show bob@example.com")]
+    Show {
+        #[command(flatten)]
+        named: Named,
+    },
+    /// Give a member another role: admin or member
+    ///
+    /// An Organization Admin who becomes a plain member loses their user tokens, unless --keep-tokens says otherwise, and the invitations
+    /// that they made. The last Organization Admin who is a person stays one.
+    #[command(after_help = "Example:\n  countersign member role bob@example.com admin")]
+    Role {
+        #[command(flatten)]
+        named: Named,
+        /// The role: admin or member
+        #[arg(value_name = "ROLE")]
+        to: Role,
+        /// Let the user tokens of somebody who is no Organization Admin any more stay good
+        #[arg(long, env = variables::KEEP_TOKENS)]
+        keep_tokens: bool,
+    },
+    /// Take a member out of the organization, and all their user tokens in it back
+    #[command(after_help = "Example:\n  countersign member remove bob@example.com")]
+    Remove {
+        #[command(flatten)]
+        named: Named,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct Named {
+    /// The member: a person's e-mail address, a service user's name, or the uuid
+    member: String,
+    #[command(flatten)]
+    server: ServerArgs,
+}
+
+#[derive(Deserialize)]
+struct Listed {
+    members: shapes::Connection<Value>,
+}
+
+#[derive(Deserialize)]
+struct Found {
+    member: Option<Value>,
+}
+
+impl Member {
+    pub(super) async fn run(self, ambient: &Ambient, printer: Printer) -> Outcome {
+        match self.command {
+            Command::List { limit, server } => {
+                list(&Api::for_user(&server, &ambient.environment)?, printer, limit, None).await?;
+            }
+            Command::Show { named } => {
+                let api = Api::for_user(&named.server, &ambient.environment)?;
+                let member = find(&api, &named.member).await?;
+                printer.result(&member, || table(std::slice::from_ref(&member)))?;
+            }
+            Command::Role { named, to, keep_tokens } => {
+                let api = Api::for_user(&named.server, &ambient.environment)?;
+                let role = to.as_str().to_uppercase();
+                let input = json!({ "id": named.member.trim(), "role": role, "keepTokens": keep_tokens });
+                let mut answer: Value = api.call(documents::MEMBER_UPDATE, json!({ "input": input })).await?;
+                let changed = shapes::there(Some(answer["organizationMemberUpdate"].take()), "member")?;
+                printer.result(&changed, || {
+                    let member = &changed["organizationMember"];
+                    let role = text(member, "role").to_lowercase();
+                    format!("{} has the role {role} now.\n{}", label(member), losses(&changed))
+                })?;
+            }
+            Command::Remove { named } => remove(&named, ambient, printer).await?,
+        }
+        Ok(Exit::Done)
+    }
+}
+
+/// Lists members that are wanted.
+pub(super) async fn list(api: &Api, printer: Printer, limit: u32, service_users: Option<bool>) -> Outcome<()> {
+    let variables = json!({ "first": limit, "serviceUsers": service_users });
+    let answer: shapes::Viewer<Listed> = api.call(documents::MEMBER_LIST, variables).await?;
+    let members = answer.into_organization()?.members;
+    let has_more = members.has_more();
+    let members = members.into_nodes();
+    printer.result(&members, || table(&members))?;
+    if has_more {
+        printer.say(format_args!("There are more than these {}; see more with --limit.", members.len()));
+    }
+    Ok(())
+}
+
+/// The member of that name.
+async fn find(api: &Api, wanted: &str) -> Outcome<Value> {
+    let answer: shapes::Viewer<Found> = api.call(documents::MEMBER_SHOW, json!({ "id": wanted.trim() })).await?;
+    shapes::there(answer.into_organization()?.member, "member")
+}
+
+/// Removes a member, person or service user.
+pub(super) async fn remove(named: &Named, ambient: &Ambient, printer: Printer) -> Outcome<()> {
+    let api = Api::for_user(&named.server, &ambient.environment)?;
+    let input = json!({ "id": named.member.trim() });
+    let mut answer: Value = api.call(documents::MEMBER_DELETE, json!({ "input": input })).await?;
+    let removed = shapes::there(Some(answer["organizationMemberDelete"].take()), "member")?;
+    printer.result(&removed, || {
+        let user = &removed["user"];
+        let name = text(user, if user["bot"] == true { "name" } else { "email" });
+        format!("{} is no member any more.\n{}", harmless(name), losses(&removed))
+    })
+}
+
+/// What somebody has lost.
+fn losses(answer: &Value) -> String {
+    let mut said = String::new();
+    for (field, what) in
+        [("userTokensRevoked", "user tokens revoked"), ("invitationsWithdrawn", "invitations withdrawn")]
+    {
+        if answer[field].as_i64().is_some_and(|count| count > 0) {
+            said.push_str(&format!("{what}: {}\n", answer[field]));
+        }
+    }
+    said
+}
+
+/// What somebody goes by.
+fn label(member: &Value) -> String {
+    harmless(text(&member["user"], if member["isServiceUser"] == true { "name" } else { "email" }))
+}
+
+/// Members as a table.
+pub(super) fn table(members: &[Value]) -> String {
+    let mut table = Table::new(&["member", "name", "role", "kind", "since", "description"]);
+    for it in members {
+        let is_service = it["isServiceUser"] == true;
+        table.row([
+            label(it),
+            text(&it["user"], "name").to_owned(),
+            text(it, "role").to_lowercase(),
+            if is_service { "service user" } else { "person" }.to_owned(),
+            local_time(it["createdAt"].as_str()),
+            text(it, "description").to_owned(),
+        ]);
+    }
+    table.render()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_somebody_lost_is_said_and_nothing_else() {
+        let answer = json!({ "userTokensRevoked": 2, "invitationsWithdrawn": 0 });
+        assert_eq!(losses(&answer), "user tokens revoked: 2\n");
+    }
+
+    #[test]
+    fn a_service_user_goes_by_its_name_and_a_person_by_their_address() {
+        let user = json!({ "email": "x@service-users.invalid", "name": "deployer" });
+        assert_eq!(label(&json!({ "isServiceUser": true, "user": user })), "deployer");
+        assert_eq!(label(&json!({ "isServiceUser": false, "user": user })), "x@service-users.invalid");
+    }
+}

@@ -1,0 +1,119 @@
+//! Becoming a member by an invitation.
+
+use std::sync::Arc;
+
+use countersign_domain::id::UserId;
+use countersign_domain::text::PersonName;
+use countersign_domain::{Kind, Refusal, TokenSecret};
+use countersign_store::organizations::{self, Organization};
+use countersign_store::tokens::Token;
+use countersign_store::users::{self, User};
+use countersign_store::{Lane, Tx, invitations, members};
+use serde_json::json;
+
+use crate::access::actions::AcceptInvitation;
+use crate::issuing::{self, FIRST_USER_TOKEN, Issue, USER_TOKEN};
+use crate::members::{MAX_MEMBERS, Member, Wanted};
+use crate::scene::Subject;
+use crate::{Control, Error, Grant, Result, Scene, input};
+
+/// Somebody who has become a member, with the value that is shown once.
+#[derive(Debug)]
+pub struct Joined {
+    /// What they are a member of.
+    pub organization: Organization,
+    /// They.
+    pub member: Member,
+    /// Their first user token in the organization.
+    pub user_token: Token,
+    /// Its value.
+    pub user_secret: Arc<TokenSecret>,
+}
+
+struct Input {
+    user: UserId,
+    name: Option<PersonName>,
+    issue: Issue,
+}
+
+impl Control {
+    /// Makes whoever holds an invitation a member, and uses the invitation up. The person whom its address names, or a new one; a new
+    /// one is called as they say, else as the address has it before the `@`.
+    ///
+    /// # Errors
+    /// [`Error::Unauthenticated`] when the invitation was used, withdrawn or has expired meanwhile; [`Error::Invalid`] at `name`;
+    /// [`Error::Conflict`] for somebody who is a member already, and when there are [`MAX_MEMBERS`].
+    pub async fn accept_invitation(&self, grant: &Grant<AcceptInvitation>, name: Option<String>) -> Result<Joined> {
+        let name = name.as_deref().map(|name| input::field("name", PersonName::parse(name))).transpose()?;
+        let mut issue = self.issue(Kind::UserToken, USER_TOKEN, grant.organization());
+        issue.description = Some(FIRST_USER_TOKEN.to_owned());
+        let user_secret = issue.secret.clone();
+        let invitation = grant.invitation()?.invitation;
+        let input = (Input { user: self.fresh_id(), name, issue }, invitation);
+        let (organization, member, user_token) = self
+            .write(grant, Lane::Normal, input, |tx, scene| {
+                Box::pin(async move {
+                    let (input, id) = &scene.input;
+                    let of = scene.organization;
+                    let it = invitations::find(tx, of, *id).await?.ok_or(Error::NotFound("invitation"))?;
+                    let organization = organizations::find(tx, of).await?.ok_or(Error::NotFound("organization"))?;
+                    if members::count(tx, of, Wanted::default()).await? >= MAX_MEMBERS {
+                        return Err(full());
+                    }
+                    let (user, is_new) = person(tx, input, &it.email).await?;
+                    if users::find_member(tx, of, user.id).await?.is_some() {
+                        return Err(Error::Conflict(format!("{} is a member already.", it.email)));
+                    }
+                    if !invitations::accept(tx, of, it.id, user.id).await? {
+                        return Err(Error::refused(Refusal::Expired, it.public_id));
+                    }
+                    users::insert_member(tx, of, user.id, it.role).await?;
+                    let subject = Subject::new("invitation", it.id, it.email.as_str());
+                    let detail = json!({
+                        "role": it.role.as_str(),
+                        "user": user.id.to_string(),
+                        "is_new_here": is_new,
+                    });
+                    scene.audit(tx, "invitation.accepted", subject, detail).await?;
+                    let token = first_token(tx, scene, &input.issue, &user).await?;
+                    let member = users::find_member(tx, of, user.id).await?.ok_or(Error::NotFound("member"))?;
+                    Ok((organization, member, token))
+                })
+            })
+            .await?;
+        Ok(Joined { organization, member, user_token, user_secret })
+    }
+}
+
+/// What is answered when an organization has as many members as it may have.
+pub(crate) fn full() -> Error {
+    Error::Conflict(format!("The organization has {MAX_MEMBERS} members, the most there may be; remove some first."))
+}
+
+/// The person with this address, and whether they were not known before.
+async fn person(tx: &mut Tx, input: &Input, email: &str) -> Result<(User, bool)> {
+    if let Some(known) = users::find_by_email(tx, email).await? {
+        return Ok((known, false));
+    }
+    let name = match &input.name {
+        Some(name) => name.as_str().to_owned(),
+        None => email.split('@').next().unwrap_or_default().to_owned(),
+    };
+    let user = User {
+        id: input.user,
+        email: email.to_owned(),
+        name,
+        is_service: false,
+        description: None,
+        created_at: tx.now(),
+    };
+    users::insert(tx, &user).await?;
+    Ok((user, true))
+}
+
+async fn first_token<I: Sync>(tx: &mut Tx, scene: &Scene<I>, issue: &Issue, user: &User) -> Result<Token> {
+    let token = issuing::issue_for(tx, scene, issue, None, (user.id, user.id)).await?;
+    let subject = Subject::new("user_token", token.id, token.public_id.as_str());
+    scene.audit(tx, "user_token.created", subject, json!({ "owner": user.email })).await?;
+    Ok(token)
+}

@@ -12,19 +12,19 @@ mod remove;
 mod set;
 mod tell;
 
-use countersign_domain::dagster::LocationState;
+use countersign_domain::dagster::{LocationState, RequestKind};
 use countersign_domain::id::{DagsterRequestId, DeploymentId, OrganizationId, UserId};
-use countersign_domain::dagster::RequestKind;
 use countersign_store::dagster_requests::{self, NewRequest};
-use countersign_store::{Tx, deployments};
+use countersign_store::deployments::{self, Deployment};
+use countersign_store::{StoreError, Tx};
 
 use crate::{Error, Result};
 
 pub use countersign_domain::dagster::Definition;
-pub use countersign_store::code_locations::CodeLocation;
+pub use countersign_store::code_locations::{CodeLocation, Entry};
 pub use countersign_store::dagster_requests::DagsterRequest;
 pub use set::{NewLocation, Set};
-pub use tell::{MAX_ERROR, MAX_MANIFEST, Told};
+pub use tell::{MAX_ERROR, MAX_MANIFEST, MAX_REPOSITORIES, Outcome, Taken, Told};
 
 /// Most code locations of one deployment: an agent starts a process for each.
 pub const MAX_LOCATIONS: i64 = 500;
@@ -36,7 +36,7 @@ pub fn state(it: &CodeLocation) -> LocationState {
 }
 
 /// A deployment that is there.
-async fn deployment(tx: &mut Tx, of: OrganizationId, id: DeploymentId) -> Result<countersign_store::deployments::Deployment> {
+async fn deployment(tx: &mut Tx, of: OrganizationId, id: DeploymentId) -> Result<Deployment> {
     deployments::find(tx, of, id).await?.ok_or(Error::NotFound("deployment"))
 }
 
@@ -45,13 +45,13 @@ async fn ask_to_check(
     tx: &mut Tx,
     of: OrganizationId,
     fresh: DagsterRequestId,
-    deployment: DeploymentId,
+    deployment: &Deployment,
     queue: Option<&str>,
     by: UserId,
-) -> Result<()> {
+) -> std::result::Result<(), StoreError> {
     let kind = RequestKind::Check;
-    if !dagster_requests::waits(tx, of, deployment, kind, queue).await? {
-        let new = NewRequest { id: fresh, deployment, kind, location: None, queue, by: Some(by) };
+    if !dagster_requests::waits(tx, of, deployment.id, kind, queue).await? {
+        let new = NewRequest { id: fresh, deployment: deployment.id, kind, location: None, queue, by: Some(by) };
         dagster_requests::insert(tx, of, &new).await?;
     }
     Ok(())

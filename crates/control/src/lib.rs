@@ -10,6 +10,7 @@ pub mod artifacts;
 pub mod audit;
 mod beside;
 pub mod builds;
+pub mod code_locations;
 mod crowd;
 pub mod dagster;
 pub mod deployments;

@@ -6,7 +6,7 @@ use async_graphql::{EmptySubscription, Response as Executed, Schema};
 use axum::Router;
 use axum::extract::{FromRequest, Path, Request, State};
 use axum::response::{IntoResponse, Response};
-use axum::routing::post;
+use axum::routing::{get, post, put};
 use countersign_control::Control;
 use countersign_http::{Json, limits};
 
@@ -16,7 +16,7 @@ use crate::failure::Failure;
 use crate::mutation::Mutation;
 use crate::place::Place;
 use crate::query::Query;
-use crate::token;
+use crate::{rest, token};
 
 /// The most bytes of a body: a heartbeat with all that an agent sends of errors and code servers is smaller. Beyond it, an agent leaves its stack
 /// traces out.
@@ -57,11 +57,19 @@ pub fn sdl() -> String {
 
 /// The routes of this face, to stand behind `countersign_http::Edge::layers`.
 pub fn router(control: Control) -> Router {
+    let beside = Router::new()
+        .route("/dagster/upload_api_response", put(rest::upload_api_response))
+        .route("/dagster/check_snapshot", get(rest::check_snapshot))
+        .route("/dagster/snapshots/{id}/bytes", put(rest::put_snapshot))
+        .route("/dagster/confirm_upload", put(rest::confirm_upload))
+        .route("/dagster/code_location_update_result", put(rest::code_location_update_result))
+        .with_state(control.clone());
     let face = Face { control, schema: SCHEMA.clone(), offered: &OFFERED };
     Router::new()
         .route("/dagster/graphql", post(execute))
         .route("/dagster/{first}/graphql", post(execute_at))
         .with_state(Arc::new(face))
+        .merge(beside)
 }
 
 async fn execute(State(face): State<Arc<Face>>, request: Request) -> Result<Response, Failure> {

@@ -1,6 +1,7 @@
 //! What an agent asks.
 
 use async_graphql::{Context, MergedObject, Object, Result, SimpleObject, Value};
+use countersign_control::code_locations::Entry;
 use countersign_control::dagster::Wanted;
 use countersign_control::organizations;
 use countersign_domain::Timestamp;
@@ -8,9 +9,9 @@ use countersign_domain::Timestamp;
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::heartbeat::moment;
-use crate::not_yet::WorkspaceEntry;
 use crate::people;
 use crate::people::agents::Agent;
+use crate::workspace::WorkspaceEntry;
 
 /// The fields of the query.
 #[derive(MergedObject, Default)]
@@ -47,14 +48,19 @@ impl OfAgents {
         let Some(entries) = entries.selection_fields().into_iter().next() else {
             let reached = call.control.check_dagster_deployments(&call.may()?, names).await.map_err(Failure::Of)?;
             return match reached.refused.as_slice() {
-                [] => Ok(reached.served.into_iter().map(Deployment).collect()),
+                [] => {
+                    let without_entries = |it| Deployment { it, entries: Vec::new() };
+                    Ok(reached.served.into_iter().map(without_entries).collect())
+                }
                 _ => Err(call.withheld(&reached).into()),
             };
         };
         let queues = queues(&entries.arguments()?);
         let wanted = Wanted { deployments: names, queues: Some(queues), branches: false };
-        let reached = call.control.read_dagster_workspace(&call.may()?, wanted).await.map_err(Failure::Of)?;
-        Ok(call.left(reached)?.into_iter().map(Deployment).collect())
+        let workspace = call.control.read_dagster_workspace(&call.may()?, wanted).await.map_err(Failure::Of)?;
+        let served = call.left(workspace.reached)?;
+        let with_entries = |(it, entries)| Deployment { it, entries };
+        Ok(served.into_iter().zip(workspace.entries).map(with_entries).collect())
     }
 
     /// The deployment of an agent whose configuration names none.
@@ -89,18 +95,21 @@ fn queues(arguments: &[(async_graphql::Name, Value)]) -> Vec<Option<String>> {
 }
 
 /// A deployment that the agent may serve.
-pub(crate) struct Deployment(organizations::Deployment);
+pub(crate) struct Deployment {
+    it: organizations::Deployment,
+    entries: Vec<Entry>,
+}
 
 #[Object]
 impl Deployment {
     /// Its name.
     async fn deployment_name(&self) -> &str {
-        &self.0.name
+        &self.it.name
     }
 
     /// Whether it belongs to another one.
     async fn is_branch_deployment(&self) -> bool {
-        self.0.parent.is_some()
+        self.it.parent.is_some()
     }
 
     /// What the agent is to load for it.
@@ -108,7 +117,7 @@ impl Deployment {
         &self,
         #[graphql(name = "agentQueues")] _queues: Option<Vec<Option<String>>>,
     ) -> Vec<WorkspaceEntry> {
-        Vec::new()
+        self.entries.iter().cloned().map(WorkspaceEntry::from).collect()
     }
 }
 

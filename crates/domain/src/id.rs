@@ -182,6 +182,8 @@ pub mod of {
         CodeLocation,
         /// Something to do for a Dagster+ agent.
         DagsterRequest,
+        /// What a Dagster+ agent has read out of a code location.
+        DagsterSnapshot,
     }
 }
 
@@ -223,3 +225,5 @@ pub type DagsterProcessId = Id<of::DagsterProcess>;
 pub type CodeLocationId = Id<of::CodeLocation>;
 /// Id of something to do for a Dagster+ agent.
 pub type DagsterRequestId = Id<of::DagsterRequest>;
+/// Id of a snapshot of a code location.
+pub type DagsterSnapshotId = Id<of::DagsterSnapshot>;

@@ -268,6 +268,28 @@ CREATE TABLE code_locations (
 );
 CREATE UNIQUE INDEX code_locations_by_name ON code_locations (deployment_id, name);
 
+-- What agents have read out of code locations; the bytes are blobs. One that nothing is loaded with, and that nobody asked for lately, is removed.
+CREATE TABLE dagster_snapshots (
+    id               BYTEA PRIMARY KEY,
+    organization_id  BYTEA NOT NULL,
+    deployment_id    BYTEA NOT NULL REFERENCES deployments (id),
+    kind             TEXT NOT NULL,
+    sha1             TEXT NOT NULL,
+    size             BIGINT NOT NULL,
+    packed           BIGINT NOT NULL,
+    created_at       BIGINT NOT NULL,
+    used_at          BIGINT NOT NULL,
+    stored_at        BIGINT
+);
+CREATE UNIQUE INDEX dagster_snapshots_by_hash ON dagster_snapshots (deployment_id, kind, sha1);
+CREATE INDEX dagster_snapshots_by_use ON dagster_snapshots (used_at);
+CREATE TABLE code_location_snapshots (
+    code_location_id BYTEA NOT NULL REFERENCES code_locations (id),
+    snapshot_id      BYTEA NOT NULL REFERENCES dagster_snapshots (id),
+    PRIMARY KEY (code_location_id, snapshot_id)
+);
+CREATE INDEX code_location_snapshots_of_snapshot ON code_location_snapshots (snapshot_id);
+
 -- What there is to do for Dagster+ agents. One without an answer is offered once more.
 CREATE TABLE dagster_requests (
     id               BYTEA PRIMARY KEY,
@@ -283,9 +305,11 @@ CREATE TABLE dagster_requests (
     offered_at       BIGINT,
     offered_to       BYTEA,
     ended_at         BIGINT,
-    answer           TEXT
+    answer           TEXT,
+    error            TEXT
 );
-CREATE INDEX dagster_requests_open ON dagster_requests (deployment_id, id) WHERE ended_at IS NULL;
+CREATE INDEX dagster_requests_open ON dagster_requests (organization_id, deployment_id, id) WHERE ended_at IS NULL;
+CREATE INDEX dagster_requests_expiring ON dagster_requests (expires_at) WHERE ended_at IS NULL;
 CREATE INDEX dagster_requests_of_deployment ON dagster_requests (deployment_id, id);
 CREATE INDEX dagster_requests_ended ON dagster_requests (ended_at) WHERE ended_at IS NOT NULL;
 

@@ -1,15 +1,15 @@
 //! Code locations: what Dagster+ agents load for a deployment, and what they told of it.
 
 use countersign_domain::Timestamp;
-use countersign_domain::dagster::Definition;
+use countersign_domain::dagster::{Definition, LocationState};
 use countersign_domain::id::{CodeLocationId, DeploymentId, OrganizationId, UserId};
 use serde::{Deserialize, Serialize};
 
-use crate::{Row, StoreError, Tx, Value, params, statements};
+use crate::{Row, StoreError, Tx, Value, dagster_snapshots, params, statements};
 
 macro_rules! columns {
     () => {
-        "l.id, l.deployment_id, l.name, l.definition, l.queue, l.created_at, l.created_by, l.changed_at, l.told_at, l.error, l.manifest"
+        "l.id, l.deployment_id, l.name, l.definition, l.queue, l.created_at, l.created_by, l.changed_at, l.told_at, l.error"
     };
 }
 
@@ -23,14 +23,17 @@ statements! {
     FIND = concat!("SELECT ", columns!(), " FROM code_locations l WHERE l.organization_id = $1 AND l.deployment_id = $2 AND l.name = $3");
     /// Those of a deployment, by name.
     LIST = concat!("SELECT ", columns!(), " FROM code_locations l WHERE l.organization_id = $1 AND l.deployment_id = $2 ORDER BY l.name");
+    /// The same, for agents that compare: without what was told.
+    ENTRIES = "SELECT name, definition, queue, changed_at, told_at, error IS NOT NULL AS has_error FROM code_locations
+              WHERE organization_id = $1 AND deployment_id = $2 ORDER BY name";
+    /// What was last loaded.
+    MANIFEST = "SELECT manifest FROM code_locations WHERE organization_id = $1 AND id = $2";
     /// How many a deployment has.
     COUNT = "SELECT COUNT(*) AS n FROM code_locations WHERE organization_id = $1 AND deployment_id = $2";
     /// What an agent told.
     TELL = "UPDATE code_locations SET told_at = $3, error = $4, manifest = COALESCE($5, manifest) WHERE organization_id = $1 AND id = $2";
     /// Removes one.
     REMOVE = "DELETE FROM code_locations WHERE organization_id = $1 AND id = $2";
-    /// Removes those of a deployment that was deleted.
-    REMOVE_OF_DEPLOYMENT = "DELETE FROM code_locations WHERE organization_id = $1 AND deployment_id = $2";
 }
 
 /// What Dagster+ agents load for a deployment.
@@ -54,8 +57,19 @@ pub struct CodeLocation {
     pub told_at: Option<Timestamp>,
     /// Why it could not be loaded, where that was told last.
     pub error: Option<String>,
-    /// What was last loaded, in Dagster's own form of JSON.
-    pub manifest: Option<String>,
+}
+
+/// A code location as agents see it.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// Its name.
+    pub name: String,
+    /// How it is found.
+    pub definition: Definition,
+    /// When it was last changed: agents load one again when this is another time.
+    pub changed_at: Timestamp,
+    /// Where it stands.
+    pub state: LocationState,
 }
 
 /// A definition as it is kept.
@@ -104,33 +118,42 @@ fn kept(it: &Definition) -> Kept {
     }
 }
 
-fn location(row: &Row) -> Result<CodeLocation, StoreError> {
+fn definition(row: &Row) -> Result<Definition, StoreError> {
     let kept: Kept = row.json("definition")?;
+    Ok(Definition {
+        image: kept.image,
+        python_file: kept.python_file,
+        package_name: kept.package_name,
+        module_name: kept.module_name,
+        autoload_defs_module_name: kept.autoload_defs_module_name,
+        working_directory: kept.working_directory,
+        executable_path: kept.executable_path,
+        attribute: kept.attribute,
+        commit_hash: kept.commit_hash,
+        url: kept.url,
+        queue: row.get("queue")?,
+        container_context: kept.container_context,
+    })
+}
+
+fn location(row: &Row) -> Result<CodeLocation, StoreError> {
     Ok(CodeLocation {
         id: row.get("id")?,
         deployment: row.get("deployment_id")?,
         name: row.get("name")?,
-        definition: Definition {
-            image: kept.image,
-            python_file: kept.python_file,
-            package_name: kept.package_name,
-            module_name: kept.module_name,
-            autoload_defs_module_name: kept.autoload_defs_module_name,
-            working_directory: kept.working_directory,
-            executable_path: kept.executable_path,
-            attribute: kept.attribute,
-            commit_hash: kept.commit_hash,
-            url: kept.url,
-            queue: row.get("queue")?,
-            container_context: kept.container_context,
-        },
+        definition: definition(row)?,
         created_at: row.get("created_at")?,
         created_by: row.get("created_by")?,
         changed_at: row.get("changed_at")?,
         told_at: row.get("told_at")?,
         error: row.get("error")?,
-        manifest: row.get("manifest")?,
     })
+}
+
+fn entry(row: &Row) -> Result<Entry, StoreError> {
+    let changed_at = row.get("changed_at")?;
+    let state = LocationState::of(changed_at, row.get("told_at")?, row.get("has_error")?);
+    Ok(Entry { name: row.get("name")?, definition: definition(row)?, changed_at, state })
 }
 
 /// Adds a code location. [`StoreError::UniqueViolation`] when its deployment has one of that name.
@@ -171,12 +194,21 @@ pub async fn find(
 }
 
 /// The deployment's code locations, by name.
-pub async fn list(
-    tx: &mut Tx,
-    of: OrganizationId,
-    deployment: DeploymentId,
-) -> Result<Vec<CodeLocation>, StoreError> {
+pub async fn list(tx: &mut Tx, of: OrganizationId, deployment: DeploymentId) -> Result<Vec<CodeLocation>, StoreError> {
     tx.all(LIST, &params![of, deployment]).await?.iter().map(location).collect()
+}
+
+/// The same, as agents see them.
+pub async fn entries(tx: &mut Tx, of: OrganizationId, deployment: DeploymentId) -> Result<Vec<Entry>, StoreError> {
+    tx.all(ENTRIES, &params![of, deployment]).await?.iter().map(entry).collect()
+}
+
+/// What was last loaded of one, in Dagster's own form of JSON.
+pub async fn manifest(tx: &mut Tx, of: OrganizationId, id: CodeLocationId) -> Result<Option<String>, StoreError> {
+    match tx.maybe(MANIFEST, &params![of, id]).await? {
+        Some(row) => row.get("manifest"),
+        None => Ok(None),
+    }
 }
 
 /// How many the deployment has.
@@ -198,10 +230,14 @@ pub async fn tell(
 
 /// Removes it. False when it was gone.
 pub async fn remove(tx: &mut Tx, of: OrganizationId, id: CodeLocationId) -> Result<bool, StoreError> {
+    dagster_snapshots::forget(tx, id).await?;
     Ok(tx.execute(REMOVE, &params![of, id]).await? == 1)
 }
 
 /// Removes those of a deployment that was deleted.
 pub async fn remove_of_deployment(tx: &mut Tx, of: OrganizationId, deployment: DeploymentId) -> Result<(), StoreError> {
-    tx.execute(REMOVE_OF_DEPLOYMENT, &params![of, deployment]).await.map(drop)
+    for it in list(tx, of, deployment).await? {
+        remove(tx, of, it.id).await?;
+    }
+    Ok(())
 }

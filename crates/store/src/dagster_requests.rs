@@ -12,7 +12,7 @@ const BETWEEN: &str = "\n";
 macro_rules! columns {
     () => {
         "r.id, r.deployment_id, r.location, r.queue, r.kind, r.created_at, r.created_by, r.expires_at, r.offers, r.offered_at, r.offered_to,
-         r.ended_at, r.answer"
+         r.ended_at, r.answer, r.error"
     };
 }
 
@@ -46,13 +46,15 @@ statements! {
     PAGE = concat!("SELECT ", columns!(), " FROM dagster_requests r WHERE r.organization_id = $1 AND r.deployment_id = $2 AND r.id < $3
               ORDER BY r.id DESC LIMIT $4");
     /// It was answered, once.
-    ANSWER = "UPDATE dagster_requests SET ended_at = $3, answer = $4 WHERE organization_id = $1 AND id = $2 AND ended_at IS NULL AND offers > 0";
-    /// Those whose time has run out, or that were offered too often. $1: now, $2: the time before which the last offer must have been made,
-    /// $3: the most offers, $4: at the most.
-    OVER = "SELECT id, organization_id FROM dagster_requests WHERE ended_at IS NULL AND (expires_at <= $1 OR (offers >= $3 AND offered_at <= $2))
-              ORDER BY id LIMIT $4";
+    ANSWER = "UPDATE dagster_requests SET ended_at = $3, answer = $4, error = $5 WHERE organization_id = $1 AND id = $2 AND ended_at IS NULL AND offers > 0";
+    /// Those whose time has run out, or that were offered too often; whoever was offered one a moment ago may still answer. $1: now, $2: the time
+    /// before which the last offer must have been made, $3: the most offers, $4: at the most.
+    OVER = "SELECT id, organization_id FROM dagster_requests WHERE ended_at IS NULL
+              AND ((offers = 0 AND expires_at <= $1) OR (offered_at <= $2 AND (offers >= $3 OR expires_at <= $1))) ORDER BY id LIMIT $4";
     /// It is over without an answer.
     END = "UPDATE dagster_requests SET ended_at = $3 WHERE organization_id = $1 AND id = $2 AND ended_at IS NULL";
+    /// Whether one ended before a time.
+    HAS_OLD = "SELECT id FROM dagster_requests WHERE ended_at < $1 LIMIT 1";
     /// Removes those that ended before a time. $2: at the most.
     FORGET = "DELETE FROM dagster_requests WHERE id IN (SELECT id FROM dagster_requests WHERE ended_at < $1 ORDER BY ended_at LIMIT $2)";
     /// Those of a deployment that was deleted.
@@ -88,6 +90,8 @@ pub struct DagsterRequest {
     pub ended_at: Option<Timestamp>,
     /// What the answer was called.
     pub answer: Option<String>,
+    /// Why it could not be done, as its answer has it.
+    pub error: Option<String>,
 }
 
 impl DagsterRequest {
@@ -108,6 +112,12 @@ pub struct Served {
 }
 
 impl Served {
+    /// Whether a queue is one of them.
+    #[must_use]
+    pub fn has(&self, queue: Option<&str>) -> bool {
+        queue.map_or(self.default, |queue| self.named.iter().any(|it| it == queue))
+    }
+
     fn between_breaks(&self) -> String {
         let mut text = BETWEEN.to_owned();
         for name in &self.named {
@@ -133,21 +143,31 @@ fn request(row: &Row) -> Result<DagsterRequest, StoreError> {
         offered_to: row.get("offered_to")?,
         ended_at: row.get("ended_at")?,
         answer: row.get("answer")?,
+        error: row.get("error")?,
     })
 }
 
+/// Something to do that is new.
+#[derive(Debug, Clone, Copy)]
+pub struct NewRequest<'a> {
+    /// Its id.
+    pub id: DagsterRequestId,
+    /// For which deployment.
+    pub deployment: DeploymentId,
+    /// What is asked.
+    pub kind: RequestKind,
+    /// For which code location, where it is about one.
+    pub location: Option<&'a str>,
+    /// The queue whose agents may take it; none for the queue without a name.
+    pub queue: Option<&'a str>,
+    /// By whom.
+    pub by: Option<UserId>,
+}
+
 /// Adds something to do, with as much time as its kind has.
-pub async fn insert(
-    tx: &mut Tx,
-    of: OrganizationId,
-    id: DagsterRequestId,
-    deployment: DeploymentId,
-    kind: RequestKind,
-    location: Option<&str>,
-    queue: Option<&str>,
-    by: Option<UserId>,
-) -> Result<(), StoreError> {
+pub async fn insert(tx: &mut Tx, of: OrganizationId, new: &NewRequest<'_>) -> Result<(), StoreError> {
     let now = tx.now();
+    let NewRequest { id, deployment, kind, location, queue, by } = *new;
     let values = params![id, of, deployment, location, queue, kind.as_str(), now, by, now.plus(kind.life())];
     tx.execute(INSERT, &values).await.map(drop)
 }
@@ -193,12 +213,7 @@ pub async fn to_offer_of_branches(
 }
 
 /// Offers it to the holder of a token. False when another was faster.
-pub async fn offer(
-    tx: &mut Tx,
-    of: OrganizationId,
-    it: &DagsterRequest,
-    to: TokenId,
-) -> Result<bool, StoreError> {
+pub async fn offer(tx: &mut Tx, of: OrganizationId, it: &DagsterRequest, to: TokenId) -> Result<bool, StoreError> {
     let now = tx.now();
     Ok(tx.execute(OFFER, &params![of, it.id, now, to, it.offers]).await? == 1)
 }
@@ -219,10 +234,16 @@ pub async fn page(
     tx.all(PAGE, &params![of, deployment, after, limit]).await?.iter().map(request).collect()
 }
 
-/// Keeps what an answer was called. False for one that was never offered, or has ended.
-pub async fn answer(tx: &mut Tx, of: OrganizationId, id: DagsterRequestId, called: &str) -> Result<bool, StoreError> {
+/// Keeps what an answer was called, and why it could not be done. False for one that was never offered, or has ended.
+pub async fn answer(
+    tx: &mut Tx,
+    of: OrganizationId,
+    id: DagsterRequestId,
+    called: &str,
+    error: Option<&str>,
+) -> Result<bool, StoreError> {
     let now = tx.now();
-    Ok(tx.execute(ANSWER, &params![of, id, now, called]).await? == 1)
+    Ok(tx.execute(ANSWER, &params![of, id, now, called, error]).await? == 1)
 }
 
 /// At most `limit`, of any organization, that are over without an answer.
@@ -236,6 +257,11 @@ pub async fn over(tx: &mut Tx, limit: i64) -> Result<Vec<(OrganizationId, Dagste
 pub async fn end(tx: &mut Tx, of: OrganizationId, id: DagsterRequestId) -> Result<bool, StoreError> {
     let now = tx.now();
     Ok(tx.execute(END, &params![of, id, now]).await? == 1)
+}
+
+/// Whether one, of any organization, ended before a time.
+pub async fn has_old(tx: &mut Tx, before: Timestamp) -> Result<bool, StoreError> {
+    Ok(tx.maybe(HAS_OLD, &params![before]).await?.is_some())
 }
 
 /// Removes at most `limit`, of any organization, that ended before a time; answers how many.

@@ -6,7 +6,7 @@ use countersign_control::{
     Settings,
     artifacts::{MAX_BATCH, MAX_FOUND},
     builds::{MAX_ANNOTATIONS, MAX_KEYS, MAX_STEPS, MAX_UPLOAD_DEPTH, MAX_UPLOADS},
-    dagster,
+    code_locations, dagster,
     deployments::MAX_DEPLOYMENTS,
     invitations::{MAX_LIFETIME, MAX_PENDING},
     jobs::{LATE_CHUNKS, MAX_CHUNK, MAX_LOG},
@@ -16,8 +16,10 @@ use countersign_control::{
 };
 use countersign_domain::{
     annotation::{MAX_BODY, MAX_CONTEXT},
+    dagster::{MAX_CONTAINER_CONTEXT, MAX_FIELD, MAX_SNAPSHOT, MAX_SNAPSHOT_PACKED},
     metadata::{MAX_KEY, MAX_VALUE},
     pipeline::{MAX_TEXT, MAX_UPLOADED_JOBS},
+    text::MAX_CODE_LOCATION,
 };
 
 use countersign_graphql::limits as graphql;
@@ -109,11 +111,40 @@ fn graphql_rows() -> Vec<(&'static str, String)> {
     ]
 }
 
+/// Of what removes itself.
+const FULL: &str = "403: those that nothing is loaded with go after a day";
+/// Of what waits.
+const LATER: &str = "the next call is given the rest";
+
 fn dagster_rows() -> Vec<(&'static str, String, &'static str)> {
     vec![
         ("bytes of one call", number(countersign_dagster::MAX_BODY), "413"),
         ("bytes of what a heartbeat says of one deployment", number(countersign_dagster::MAX_HEARTBEAT), "413"),
         ("bytes of one of an agent's own errors, as it sends it", number(countersign_dagster::MAX_ERROR_TEXT), "413"),
+        ("bytes of answers to requests, unpacked", number(countersign_dagster::MAX_API_RESPONSE), "413"),
+        ("bytes of a snapshot, packed", number(MAX_SNAPSHOT_PACKED), "413"),
+        ("bytes of a snapshot, unpacked", number(MAX_SNAPSHOT), INVALID),
+        ("the same of an error", number(dagster::MAX_ERROR_SNAPSHOT), INVALID),
+        ("snapshots of one deployment", number(dagster::MAX_SNAPSHOTS.unsigned_abs()), FULL),
+        ("bytes of the snapshots of one deployment, packed", number(dagster::MAX_SNAPSHOT_BYTES.unsigned_abs()), FULL),
+        ("bytes of what was loaded of a code location", number(code_locations::MAX_MANIFEST), INVALID),
+        ("repositories of one code location", number(code_locations::MAX_REPOSITORIES), INVALID),
+        (
+            "bytes that are kept of why a code location could not be loaded",
+            number(code_locations::MAX_ERROR),
+            "the rest is cut off",
+        ),
+        ("code locations of one deployment", number(code_locations::MAX_LOCATIONS.unsigned_abs()), "refused"),
+        ("characters of a code location's name", number(MAX_CODE_LOCATION), INVALID),
+        ("characters of a field of a code location", number(MAX_FIELD), INVALID),
+        ("bytes of a code location's container context", number(MAX_CONTAINER_CONTEXT), INVALID),
+        ("requests of one deployment that one call is given", number(dagster::MAX_OF_DEPLOYMENT.unsigned_abs()), LATER),
+        ("requests that one call is given", number(dagster::MAX_GIVEN), LATER),
+        (
+            "characters that are kept of why a request could not be done",
+            number(dagster::MAX_WHY),
+            "the rest is cut off",
+        ),
         ("deployments that one call names", number(dagster::MAX_DEPLOYMENTS), INVALID),
         ("queues that one call names", number(dagster::MAX_QUEUES), INVALID),
         ("code servers of one heartbeat", number(dagster::MAX_CODE_SERVERS), INVALID),

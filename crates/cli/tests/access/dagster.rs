@@ -1,6 +1,6 @@
 //! What Dagster+ agents and their people's commands call: the fields of their face, read from its schema.
 
-use countersign_testkit::routes;
+use countersign_testkit::routes::{self, Route};
 use serde_json::{Value, json};
 
 use crate::callers::Operation;
@@ -39,6 +39,14 @@ const OF_PEOPLE: &[(&str, &str)] = &[
     ("Query.organizationSettings", "query { organizationSettings { settings } }"),
     ("Query.deploymentSettings", "query { deploymentSettings { settings } }"),
     ("Query.workspace", "query { workspace { workspaceEntries { locationName } } }"),
+    ("Query.workspaceOrError", "query { workspaceOrError { __typename } }"),
+    ("Query.locationsAsDocument", "query { locationsAsDocument { document } }"),
+    (
+        "Mutation.addOrUpdateLocationFromDocument",
+        "mutation { addOrUpdateLocationFromDocument(document: { location_name: \"made\", code_source: { module_name: \"m\" } }) \
+         { __typename } }",
+    ),
+    ("Mutation.deleteLocation", "mutation { deleteLocation(locationName: \"made\") { __typename } }"),
     ("Mutation.createAgentToken", "mutation { createAgentToken { __typename } }"),
     ("Mutation.revokeAgentToken", "mutation { revokeAgentToken(tokenId: {agent-token-number}) { __typename } }"),
     (
@@ -70,7 +78,9 @@ pub fn header_of(path: &str) -> (&'static str, &'static str) {
 
 /// Every field by which something is asked or done.
 pub fn all() -> Vec<Operation> {
-    let [route, below] = routes::dagster()[..] else { panic!("there are two routes") };
+    let all = routes::dagster();
+    let (documents, beside): (Vec<Route>, Vec<Route>) = all.into_iter().partition(|it| it.path.ends_with("/graphql"));
+    let [route, below] = documents[..] else { panic!("there are two routes for documents") };
     let sdl = countersign_dagster::sdl();
     let mut samples = samples();
     samples.extend(OF_PEOPLE.iter().map(|(name, document)| (*name, *document, json!({}))));
@@ -95,5 +105,13 @@ pub fn all() -> Vec<Operation> {
     let path = below.path.replace("{first}", "acme");
     let name = format!("{} Query.fullDeployments", below.path);
     found.push(Operation { name, method: below.method, path, body: Some(body) });
+    found.extend(beside.into_iter().map(beside_documents));
     found
+}
+
+/// What an agent sends beside its documents. Of those who may, none names a deployment in the header that would then be asked for; an address of
+/// bytes is here without its signature.
+fn beside_documents(Route { method, path }: Route) -> Operation {
+    let body = (method == "PUT").then(|| "{}".to_owned());
+    Operation { name: format!("{method} {path}"), method, path: path.replace("{id}", "{job}"), body }
 }

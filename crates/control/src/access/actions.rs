@@ -227,6 +227,11 @@ actions! {
     /// Keep a queue's jobs back, and let them go again.
     PauseQueue "queue.pause": Admin;
 
+    /// See code locations, what agents told of them, and what agents were asked.
+    ViewCodeLocations "code_location.view": Member;
+    /// Add a code location, change and remove it, and ask agents about it.
+    EditCodeLocations "code_location.edit": Admin;
+
     /// Register an agent.
     RegisterAgent "agent.register": AgentToken;
     /// Ask what an agent token is.
@@ -243,6 +248,8 @@ actions! {
     TakeDagsterRequests "dagster.requests": AgentToken;
     /// Say what a Dagster+ agent does, and that it is there.
     DagsterHeartbeat "dagster.heartbeat": AgentToken;
+    /// Say whether a code location was loaded, or why it could not be.
+    TellCodeLocation "code_location.tell": AgentToken;
     /// Say that an agent is there.
     ConnectAgent "agent.connect": Session;
     /// Say that an agent is still there.

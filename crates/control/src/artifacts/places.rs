@@ -11,6 +11,7 @@ use std::time::Duration;
 use countersign_domain::id::{ArtifactId, BuildId, JobId, OrganizationId};
 use countersign_store::artifacts::Artifact;
 use countersign_store::blobs::WRITES_AT_ONCE;
+use countersign_store::dagster_snapshots::Snapshot;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{Control, Error, Result};
@@ -63,6 +64,11 @@ impl Control {
         self.in_time(self.transfers().uploads.enter(artifact.job, artifact.organization)).await
     }
 
+    /// The same for a snapshot of a code location: a deployment counts like a job.
+    pub(crate) async fn snapshot_place(&self, snapshot: &Snapshot) -> Result<Place<JobId>> {
+        self.in_time(self.transfers().uploads.enter(snapshot.deployment.cast(), snapshot.organization)).await
+    }
+
     /// The same for a download.
     pub(super) async fn download_place(&self, artifact: &Artifact) -> Result<Place<BuildId>> {
         self.in_time(self.transfers().downloads.enter(artifact.build, artifact.organization)).await
@@ -90,7 +96,7 @@ struct Lines<K> {
 
 /// The places of one transfer, until they are dropped.
 #[derive(Debug)]
-pub(super) struct Place<K: Copy + Eq + Hash> {
+pub(crate) struct Place<K: Copy + Eq + Hash> {
     _part: Turn<K>,
     _organization: Turn<OrganizationId>,
     _all: Option<OwnedSemaphorePermit>,
@@ -124,7 +130,7 @@ struct Turns<K> {
 
 /// One of them, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Turn<K: Copy + Eq + Hash> {
+pub(crate) struct Turn<K: Copy + Eq + Hash> {
     keys: Arc<Mutex<HashMap<K, Arc<Semaphore>>>>,
     key: K,
     permit: Option<OwnedSemaphorePermit>,

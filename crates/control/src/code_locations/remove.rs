@@ -31,8 +31,10 @@ async fn remove(tx: &mut Tx, scene: &Scene<(DeploymentId, String, DagsterRequest
     let by = scene.caller.user().ok_or_else(|| Error::internal("a code location is removed by a person"))?;
     let deployment = deployment(tx, of, *id).await?;
     let found = code_locations::find(tx, of, deployment.id, name).await?.ok_or(Error::NotFound("code location"))?;
-    code_locations::remove(tx, of, found.id).await?;
-    ask_to_check(tx, of, *fresh, deployment.id, found.definition.queue.as_deref(), by).await?;
+    if !code_locations::remove(tx, of, found.id).await? {
+        return Err(Error::NotFound("code location"));
+    }
+    ask_to_check(tx, of, *fresh, &deployment, found.definition.queue.as_deref(), by).await?;
     let subject = Subject::new("code_location", found.id, found.name.as_str());
     scene.audit(tx, "code_location.removed", subject, json!({ "deployment": deployment.name })).await?;
     Ok(found)

@@ -5,7 +5,7 @@ use countersign_domain::dagster::{Definition, RequestKind};
 use countersign_domain::id::{CodeLocationId, DagsterRequestId, DeploymentId};
 use countersign_domain::text::CodeLocationName;
 use countersign_store::dagster_requests::{self, NewRequest};
-use countersign_store::{Lane, Turn, Tx, code_locations, deployments};
+use countersign_store::{Lane, Tx, code_locations, deployments};
 use serde_json::json;
 
 use crate::access::actions::EditCodeLocations;
@@ -59,9 +59,8 @@ impl Control {
 async fn set(tx: &mut Tx, scene: &Scene<Input>) -> Result<Set> {
     let (of, Input { new, id, requests }) = (scene.organization, &scene.input);
     let by = scene.caller.user().ok_or_else(|| Error::internal("a code location is set by a person"))?;
-    // Nobody deletes it meanwhile; those who set one at the same time come one after the other.
-    let deployment = deployments::enter(tx, of, new.deployment).await?.ok_or(Error::NotFound("deployment"))?;
-    tx.take_turn(*new.deployment.as_uuid(), Turn::Shared).await?;
+    // Nobody deletes it meanwhile, and those who set one at the same time come one after the other.
+    let deployment = deployments::close(tx, of, new.deployment).await?.ok_or(Error::NotFound("deployment"))?;
     let before = code_locations::find(tx, of, deployment.id, &new.name).await?;
     let is_new = before.is_none();
     match &before {
@@ -84,10 +83,10 @@ async fn set(tx: &mut Tx, scene: &Scene<Input>) -> Result<Set> {
     }
     let [check, elsewhere, ping] = *requests;
     let queue = new.definition.queue.as_deref();
-    ask_to_check(tx, of, check, deployment.id, queue, by).await?;
+    ask_to_check(tx, of, check, &deployment, queue, by).await?;
     // Those that had it are to let it go.
     if let Some(other) = before.as_ref().map(|it| it.definition.queue.as_deref()).filter(|other| *other != queue) {
-        ask_to_check(tx, of, elsewhere, deployment.id, other, by).await?;
+        ask_to_check(tx, of, elsewhere, &deployment, other, by).await?;
     }
     // For a branch deployment an agent starts a code server only once it is asked for that location.
     if deployment.parent.is_some() {

@@ -1,75 +1,161 @@
 //! What an agent tells of a code location: that it has loaded it, or why it could not.
 
-use countersign_domain::text::CodeLocationName;
+use countersign_domain::id::{DagsterSnapshotId, TokenId};
+use countersign_domain::text::QueueName;
+use countersign_store::dagster_snapshots::{self, Snapshot};
+use countersign_store::tokens::scopes;
 use countersign_store::{Lane, Tx, code_locations};
 use serde_json::json;
 
 use crate::access::actions::TellCodeLocation;
-use crate::dagster::reach::{self, Wanted};
+use crate::dagster::{Reached, Wanted, Withheld, reach};
 use crate::scene::Subject;
-use crate::{Control, Error, Grant, Result, Scene, input};
+use crate::{Control, Error, Grant, Result, Scene};
+
+use super::{Definition, state};
 
 /// The most bytes that are kept of an error; the rest is cut off.
 pub const MAX_ERROR: usize = 64 * 1024;
 /// The most bytes of a manifest: it names repositories and where their snapshots are, and holds none of them.
 pub const MAX_MANIFEST: usize = 1024 * 1024;
 
+/// The most repositories of one code location.
+pub const MAX_REPOSITORIES: usize = 100;
+
 /// What is told.
 #[derive(Debug, Clone)]
 pub struct Told {
     /// Of which deployment, by name.
     pub deployment: String,
-    /// Of which code location.
+    /// Of which code location, by name.
     pub location: String,
-    /// Why it could not be loaded.
-    pub error: Option<String>,
-    /// What was loaded, in Dagster's own form of JSON.
-    pub manifest: Option<String>,
+    /// What came of it.
+    pub outcome: Outcome,
+}
+
+/// What came of loading a code location.
+#[derive(Debug, Clone)]
+pub enum Outcome {
+    /// It was loaded.
+    Loaded {
+        /// By which definition. An agent may have begun before it was changed.
+        definition: Box<Definition>,
+        /// What is in it, in Dagster's own form of JSON.
+        manifest: String,
+        /// The snapshots that the manifest names.
+        snapshots: Vec<DagsterSnapshotId>,
+    },
+    /// It could not be loaded.
+    Failed {
+        /// Why.
+        error: String,
+    },
+}
+
+/// What became of what was told.
+#[derive(Debug, Clone)]
+pub struct Taken {
+    /// What the token reaches of the deployment; when that is nothing, nothing was kept.
+    pub reached: Reached,
+    /// Whether it is about the code location as it is now, and was kept. One that was changed since is told of again.
+    pub is_current: bool,
 }
 
 impl Control {
     /// Keeps it, in the place of what was told before.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] with `scope` for a deployment that the token does not reach; [`Error::NotFound`] for a code location that
-    /// was removed meanwhile; [`Error::Invalid`] at `location_name` or `manifest`.
-    pub async fn tell_code_location(&self, grant: &Grant<TellCodeLocation>, mut told: Told) -> Result<()> {
-        input::field("location_name", CodeLocationName::parse(&told.location))?;
-        if told.manifest.as_ref().is_some_and(|it| it.len() > MAX_MANIFEST) {
-            return Err(Error::invalid("manifest", format!("has more than {MAX_MANIFEST} bytes")));
-        }
-        if told.error.is_none() == told.manifest.is_none() {
-            return Err(Error::invalid("manifest", "must be there without an error, and not beside one"));
-        }
-        if let Some(error) = &mut told.error {
-            let end = (0..=MAX_ERROR.min(error.len())).rev().find(|at| error.is_char_boundary(*at));
-            error.truncate(end.unwrap_or(0));
+    /// [`Error::NotFound`] for a code location that was removed meanwhile; [`Error::Invalid`] at `manifest` for one of more than
+    /// [`MAX_MANIFEST`] bytes or with more than [`MAX_REPOSITORIES`] repositories, and for a snapshot that the deployment has not.
+    pub async fn tell_code_location(&self, grant: &Grant<TellCodeLocation>, mut told: Told) -> Result<Taken> {
+        match &mut told.outcome {
+            Outcome::Loaded { manifest, .. } if manifest.len() > MAX_MANIFEST => {
+                let why = format!("has {} bytes; at most {MAX_MANIFEST} are taken", manifest.len());
+                return Err(Error::invalid("manifest", why));
+            }
+            Outcome::Loaded { snapshots, .. } if snapshots.len() > MAX_REPOSITORIES => {
+                let why = format!("names {} repositories; at most {MAX_REPOSITORIES} are taken", snapshots.len());
+                return Err(Error::invalid("manifest", why));
+            }
+            Outcome::Loaded { .. } => {}
+            Outcome::Failed { error } => cut(error),
         }
         let token = grant.agent_token()?;
-        let outcome = self.write(grant, Lane::Normal, (token.token, told), |tx, scene| Box::pin(tell(tx, scene))).await?;
-        outcome.map_err(|reached| {
-            self.note_refused(token, &reached);
-            Error::refused(countersign_domain::Refusal::Scope, token.public_id.clone())
-        })
+        let taken = self.write(grant, Lane::Normal, (token.token, told), |tx, scene| Box::pin(tell(tx, scene))).await?;
+        self.note_refused(token, &taken.reached);
+        Ok(taken)
     }
 }
 
-async fn tell(
-    tx: &mut Tx,
-    scene: &Scene<(countersign_domain::id::TokenId, Told)>,
-) -> Result<std::result::Result<(), reach::Reached>> {
+/// Keeps the beginning of a text, up to [`MAX_ERROR`] bytes.
+fn cut(text: &mut String) {
+    let end = (0..=MAX_ERROR.min(text.len())).rev().find(|at| text.is_char_boundary(*at));
+    text.truncate(end.unwrap_or(0));
+}
+
+async fn tell(tx: &mut Tx, scene: &Scene<(TokenId, Told)>) -> Result<Taken> {
     let (of, (token, told)) = (scene.organization, &scene.input);
+    let scope = scopes::find(tx, of, *token).await?.ok_or_else(Error::unknown)?;
     let wanted = Wanted { deployments: vec![told.deployment.clone()], ..Wanted::default() };
-    let reached = reach::reach(tx, of, *token, &wanted).await?;
-    let Some(deployment) = reached.served.first() else { return Ok(Err(reached)) };
+    let mut reached = reach::within(tx, of, &scope, &wanted).await?;
+    let Some(deployment) = reached.served.first().cloned() else { return Ok(Taken { reached, is_current: false }) };
     let found = code_locations::find(tx, of, deployment.id, &told.location).await?;
     let found = found.ok_or(Error::NotFound("code location"))?;
-    code_locations::tell(tx, of, found.id, told.error.as_deref(), told.manifest.as_deref()).await?;
-    let subject = Subject::new("code_location", found.id, found.name.as_str());
-    let (action, detail) = match &told.error {
-        None => ("code_location.loaded", json!({ "deployment": deployment.name })),
-        Some(_) => ("code_location.failed", json!({ "deployment": deployment.name })),
+    let is_its_queue = match &found.definition.queue {
+        Some(queue) => scope.allows_queue_named(queue),
+        None => scope.allows_queue(&QueueName::default()),
     };
-    scene.audit(tx, action, subject, detail).await?;
-    Ok(Ok(()))
+    if !is_its_queue {
+        reached.refused.push(told.deployment.clone());
+        reached.served.clear();
+        reached.withheld = Some(Withheld::Queues);
+        return Ok(Taken { reached, is_current: false });
+    }
+    if let Outcome::Loaded { snapshots, .. } = &told.outcome {
+        for id in snapshots {
+            let found = dagster_snapshots::by_id(tx, *id).await?;
+            let is_there = |it: &Snapshot| it.deployment == deployment.id && it.stored_at.is_some();
+            if !found.as_ref().is_some_and(is_there) {
+                return Err(Error::invalid("manifest", "names a snapshot that is not stored here; send it again"));
+            }
+        }
+    }
+    let (error, manifest) = match &told.outcome {
+        Outcome::Loaded { definition, .. } if !found.definition.is_loaded_as(definition) => {
+            return Ok(Taken { reached, is_current: false });
+        }
+        Outcome::Loaded { manifest, .. } => (None, Some(manifest.as_str())),
+        Outcome::Failed { error } => (Some(error.as_str()), None),
+    };
+    if let Outcome::Loaded { snapshots, .. } = &told.outcome {
+        dagster_snapshots::refer(tx, found.id, snapshots).await?;
+    }
+    code_locations::tell(tx, of, found.id, error, manifest).await?;
+    let now = code_locations::find(tx, of, deployment.id, &told.location).await?;
+    let now = now.ok_or_else(|| Error::internal("a code location that was told of is not there"))?;
+    // An agent tells of all it has whenever it starts; only what is different afterwards is a change.
+    if state(&now) != state(&found) {
+        let action = if error.is_none() { "code_location.loaded" } else { "code_location.failed" };
+        let subject = Subject::new("code_location", found.id, found.name.as_str());
+        scene.audit(tx, action, subject, json!({ "deployment": deployment.name })).await?;
+    }
+    Ok(Taken { reached, is_current: true })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_error_loses_its_end() {
+        let mut text = "ä".repeat(MAX_ERROR);
+        cut(&mut text);
+        assert_eq!(text, "ä".repeat(MAX_ERROR / 2));
+        let mut text = format!("x{}", "ä".repeat(MAX_ERROR));
+        cut(&mut text);
+        assert_eq!(text.len(), MAX_ERROR - 1);
+        let mut text = "short".to_owned();
+        cut(&mut text);
+        assert_eq!(text, "short");
+    }
 }

@@ -30,7 +30,7 @@ use countersign_store::IntoValue;
 use countersign_testkit::{SeededEntropy, World};
 
 use crate::acting::{connect, fresh_id, may, next, registration, running_job};
-use crate::{dagster, sql, updating};
+use crate::{code_locations, dagster, sql, updating};
 
 /// One id of each sort.
 struct Ids {
@@ -309,6 +309,18 @@ async fn people(world: &World, ids: &Ids, answers: &mut Answers) {
     answers.keep("token of a cluster", &control.cluster_token(&grant, ids.agent_token).await);
     let new = control.create_cluster_token(&world.admin(), ids.deployment, NewAgentToken::default()).await;
     answers.keep("token for a deployment", &new.map(drop));
+    let new = code_locations::module(ids.deployment, "globex");
+    answers.keep("set a code location", &control.set_code_location(&world.admin(), new).await.map(drop));
+    let removed = control.remove_code_location(&world.admin(), ids.deployment, "globex").await;
+    answers.keep("remove a code location", &removed.map(drop));
+    let pinged = control.ping_code_location(&world.admin(), ids.deployment, "globex").await;
+    answers.keep("ask for a code location", &pinged.map(drop));
+    answers.keep("code locations", &control.code_locations(&world.admin(), ids.deployment).await.map(drop));
+    answers.keep("code location", &control.code_location(&world.admin(), ids.deployment, "globex").await.map(drop));
+    let manifest = control.code_location_manifest(&world.admin(), ids.deployment, "globex").await;
+    answers.keep("what was loaded", &manifest);
+    let page = PageRequest::first(9);
+    answers.keep("requests", &control.dagster_requests(&world.admin(), ids.deployment, page).await);
     let deletion = Deletion { deployment: ids.deployment, force: true };
     answers.keep("delete a deployment", &control.delete_deployment(&world.admin(), deletion).await);
     let new = NewBuild {

@@ -3,7 +3,9 @@
 #![expect(clippy::expect_used, reason = "a fault of the test's own ends it")]
 
 mod core_calls;
+mod locations;
 mod people;
+mod people_locations;
 mod permissions;
 mod refusals;
 mod server;

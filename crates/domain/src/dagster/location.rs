@@ -1,6 +1,7 @@
 //! Code locations: what an agent loads.
 
 use crate::Timestamp;
+use crate::text::{BadText, QueueName};
 
 /// Most characters of one field of a definition.
 pub const MAX_FIELD: usize = 1_000;
@@ -48,6 +49,9 @@ pub enum BadDefinition {
     /// A field with what cannot be seen in it.
     #[error("must be one line without control characters")]
     Hidden(&'static str),
+    /// A queue that agents cannot serve.
+    #[error("{0}")]
+    Queue(BadText),
     /// The container context is no JSON object, or too large.
     #[error("must be a JSON object of at most {MAX_CONTAINER_CONTEXT} bytes")]
     ContainerContext,
@@ -60,6 +64,7 @@ impl BadDefinition {
         match self {
             Self::Sources(_) => "module_name",
             Self::TooLong(field) | Self::Hidden(field) => field,
+            Self::Queue(_) => "queue",
             Self::ContainerContext => "container_context",
         }
     }
@@ -97,8 +102,10 @@ impl Definition {
                 return Err(BadDefinition::Hidden(name));
             }
         }
-        let sources =
-            [&self.python_file, &self.package_name, &self.module_name, &self.autoload_defs_module_name];
+        if let Some(queue) = &self.queue {
+            QueueName::parse(queue).map_err(BadDefinition::Queue)?;
+        }
+        let sources = [&self.python_file, &self.package_name, &self.module_name, &self.autoload_defs_module_name];
         match sources.into_iter().flatten().count() {
             1 => {}
             count => return Err(BadDefinition::Sources(count)),
@@ -111,6 +118,12 @@ impl Definition {
             }
         }
         Ok(())
+    }
+
+    /// Whether what an agent says to have loaded is this one. The container context is not looked at: agents may add to it.
+    #[must_use]
+    pub fn is_loaded_as(&self, told: &Self) -> bool {
+        self.texts() == told.texts()
     }
 }
 
@@ -184,6 +197,16 @@ mod tests {
         }
         let it = Definition { container_context: Some("{\"k8s\": {}}".to_owned()), ..module("sales") };
         assert_eq!(it.check(), Ok(()));
+        let it = Definition { queue: Some("a b".to_owned()), ..module("sales") };
+        assert_eq!(it.check().map_err(|fault| fault.field()), Err("queue"));
+    }
+
+    #[test]
+    fn what_was_loaded_is_compared_but_for_the_container() {
+        let context = Some("{\"k8s\": {}}".to_owned());
+        assert!(module("sales").is_loaded_as(&Definition { container_context: context, ..module("sales") }));
+        assert!(!module("sales").is_loaded_as(&module("stock")));
+        assert!(!module("sales").is_loaded_as(&Definition { queue: Some("gpu".to_owned()), ..module("sales") }));
     }
 
     #[test]

@@ -118,7 +118,9 @@ impl fmt::Display for RequestState {
             Self::Waiting => "no agent has taken it yet",
             Self::Offered => "an agent has taken it and has not answered yet",
             Self::Answered => "it was answered",
-            Self::NotTaken => "its time ran out before an agent took it; see that one runs which serves the deployment and the queue",
+            Self::NotTaken => {
+                "its time ran out before an agent took it; see that one runs which serves the deployment and the queue"
+            }
             Self::NotAnswered => "an agent took it, and no answer came; see the agent's errors",
         })
     }

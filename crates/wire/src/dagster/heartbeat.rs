@@ -101,6 +101,14 @@ pub fn read_heartbeat(text: &str) -> Result<AgentHeartbeat, Unreadable> {
     read("AgentHeartbeat", text)
 }
 
+/// Reads an error that is not about a moment: why code could not be loaded.
+///
+/// # Errors
+/// [`Unreadable`].
+pub fn read_error_info(text: &str) -> Result<ErrorInfo, Unreadable> {
+    read("SerializableErrorInfo", text)
+}
+
 /// Reads one of an agent's own errors.
 ///
 /// # Errors

@@ -2,19 +2,20 @@
 
 use countersign_control::access::actions::{
     AcceptJob, Annotate, AppendLog, CancelOwnBuild, ConnectAgent, ControlOwnAgent, DagsterHeartbeat, DisconnectAgent,
-    Ping, RegisterAgent, ReportJob, RequestOidcToken, UpdateJob, UploadArtifacts, UploadPipeline, WriteMetaData,
-    WriteSteps,
+    EditCodeLocations, Ping, RegisterAgent, ReportJob, RequestOidcToken, TakeDagsterRequests, TellCodeLocation,
+    UpdateJob, UploadArtifacts, UploadPipeline, WriteMetaData, WriteSteps,
 };
 use countersign_control::agents::Instruction;
 use countersign_control::artifacts::Ended;
 use countersign_control::builds::{NewAnnotation, Upload};
+use countersign_control::code_locations::{Outcome, Told};
 use countersign_control::jobs::NewChunk;
 use countersign_control::oidc::TokenRequest;
 use countersign_control::steps::StepChange;
 
-use crate::acting::{build, ended, may, ping, registration, take, try_register};
+use crate::acting::{build, ended, may, next, ping, registration, take, try_register};
 use crate::cast::in_queue;
-use crate::{artifacts, dagster};
+use crate::{artifacts, code_locations, dagster};
 
 use super::{By, Operation, first_step, operations, pending};
 
@@ -88,6 +89,24 @@ operations! {
         let grant = may::<DagsterHeartbeat>(&control, &cast.holder);
         let new = dagster::heartbeat(&dagster::process(&control), &["default"]);
         pending(async move { control.dagster_heartbeat(&grant, new).await.map(drop) })
+    }
+    "tell_code_location" by AgentToken writes ["code_location.failed"] |control, world, cast| {
+        let default = world.acme.created.organization.default_deployment;
+        let name = format!("l{}", next());
+        let grant = may::<EditCodeLocations>(&control, &cast.person);
+        control.set_code_location(&grant, code_locations::module(default, &name)).await.expect("set");
+        let grant = may::<TellCodeLocation>(&control, &cast.holder);
+        let outcome = Outcome::Failed { error: "no module".to_owned() };
+        let told = Told { deployment: "default".to_owned(), location: name, outcome };
+        pending(async move { control.tell_code_location(&grant, told).await.map(drop) })
+    }
+    // Who has a request, and what came of it, stands in the request.
+    "take_dagster_requests" by AgentToken writes [] |control, world, cast| {
+        let default = world.acme.created.organization.default_deployment;
+        let grant = may::<EditCodeLocations>(&control, &cast.person);
+        control.set_code_location(&grant, code_locations::module(default, &format!("l{}", next()))).await.expect("set");
+        let grant = may::<TakeDagsterRequests>(&control, &cast.holder);
+        pending(async move { control.take_dagster_requests(&grant, dagster::wanted(&["default"], &[None], false)).await.map(drop) })
     }
     "set_meta_data" by Job writes ["meta_data.set"] |control, world, cast| {
         let grant = may::<WriteMetaData>(&control, &cast.job.caller);

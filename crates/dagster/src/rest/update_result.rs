@@ -1,0 +1,78 @@
+//! `PUT /dagster/code_location_update_result`: what came of loading a code location.
+
+use axum::Json;
+use axum::extract::{Request, State};
+use axum::response::{IntoResponse, Response};
+use countersign_control::access::actions::TellCodeLocation;
+use countersign_control::code_locations::{Outcome, Told};
+use countersign_control::dagster::named;
+use countersign_control::{Control, Error, Grant};
+use countersign_http::holds_a_token;
+use countersign_wire::dagster::{
+    ErrorInfo, StoredSnapshot, UpdateResponse, read_error_info, read_manifest, read_update_result,
+};
+use serde_json::Value;
+
+use crate::call::Call;
+use crate::failure::Failure;
+use crate::workspace::definition;
+
+use super::{Named, text};
+
+/// In the place of words that hold the value of a token.
+const LEFT_OUT: &str = "(left out: a token's value stood in it)";
+
+pub(crate) async fn code_location_update_result(
+    State(control): State<Control>,
+    request: Request,
+) -> Result<Response, Failure> {
+    let (Named { call, grant, deployment }, request) = Named::<TellCodeLocation>::of(control, request).await?;
+    let result = read_update_result(&text(request).await?).map_err(|why| Error::invalid("body", why))?;
+    let outcome = match (result.manifest, result.error_snapshot) {
+        (Some(manifest), None) => loaded(&manifest)?,
+        (None, Some(snapshot)) => failed(&call, &grant, &deployment, &snapshot).await?,
+        _ => {
+            let why = "must have one of manifest and error_snapshot";
+            return Err(Error::invalid("body", why).into());
+        }
+    };
+    let told = Told { deployment, location: result.location_name, outcome };
+    let taken = call.control.tell_code_location(&grant, told).await?;
+    call.left(taken.reached)?;
+    let message = if taken.is_current { "kept" } else { "was changed meanwhile; it is to be loaded again" };
+    // Job snapshots are asked for by nobody here, so none is missing. What is late is no fault of the agent's, which would give up over it.
+    let answer = UpdateResponse { updated: true, message: message.to_owned(), missing_job_snapshots: None };
+    Ok(Json(answer).into_response())
+}
+
+fn loaded(manifest: &Value) -> Result<Outcome, Failure> {
+    let read = read_manifest(manifest).map_err(|why| Error::invalid("manifest", why))?;
+    let kept = manifest.to_string();
+    if holds_a_token(&kept) {
+        return Err(Error::invalid("manifest", "holds the value of a token").into());
+    }
+    let snapshots = read.repositories.iter().map(|it| named(&it.stored_snapshot.uri)).collect::<Result<_, _>>()?;
+    let definition = Box::new(definition(read.code_location_deploy_data));
+    Ok(Outcome::Loaded { definition, manifest: kept, snapshots })
+}
+
+async fn failed(
+    call: &Call,
+    grant: &Grant<TellCodeLocation>,
+    deployment: &str,
+    snapshot: &StoredSnapshot,
+) -> Result<Outcome, Failure> {
+    let id = named(&snapshot.uri)?;
+    let (reached, text) = call.control.dagster_error_snapshot(grant, deployment.to_owned(), id).await?;
+    call.left(reached)?;
+    let text = text.ok_or(Error::NotFound("snapshot"))?;
+    let error = read_error_info(&text).map_err(|why| Error::invalid("error_snapshot", why))?;
+    Ok(Outcome::Failed { error: words(&error) })
+}
+
+/// What is kept of an error: its words, and beneath them where it came from.
+pub(super) fn words(error: &ErrorInfo) -> String {
+    let words = format!("{}\n{}", error.message.trim_end(), error.trace());
+    let words: String = words.chars().filter(|c| matches!(c, '\n' | '\t') || !c.is_control()).collect();
+    if holds_a_token(&words) { LEFT_OUT.to_owned() } else { words.trim_end().to_owned() }
+}

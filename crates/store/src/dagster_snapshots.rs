@@ -1,0 +1,158 @@
+//! Snapshots of code locations: their rows. The bytes are blobs beside those of artifacts.
+
+use countersign_domain::Timestamp;
+use countersign_domain::dagster::SnapshotKind;
+use countersign_domain::id::{CodeLocationId, DagsterSnapshotId, DeploymentId, OrganizationId};
+
+use crate::blobs::{BlobName, removals};
+use crate::{Row, StoreError, Tx, params, statements};
+
+macro_rules! columns {
+    () => {
+        "s.id, s.organization_id, s.deployment_id, s.kind, s.sha1, s.size, s.packed, s.stored_at"
+    };
+}
+
+/// No code location was loaded with it, and nobody asked for it lately.
+macro_rules! unused {
+    () => {
+        "s.used_at < $1 AND NOT EXISTS (SELECT 1 FROM code_location_snapshots r WHERE r.snapshot_id = s.id)"
+    };
+}
+
+statements! {
+    /// One that is to come; of two at once the first.
+    INSERT = "INSERT INTO dagster_snapshots (id, organization_id, deployment_id, kind, sha1, size, packed, created_at, used_at)
+              VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $7) ON CONFLICT (deployment_id, kind, sha1) DO NOTHING";
+    /// One of a deployment, by what it is.
+    FIND = concat!("SELECT ", columns!(), " FROM dagster_snapshots s WHERE s.organization_id = $1 AND s.deployment_id = $2 AND s.kind = $3 AND s.sha1 = $4");
+    /// One by its id, of whatever organization: for whoever shows an address that was signed for it.
+    BY_ID = concat!("SELECT ", columns!(), " FROM dagster_snapshots s WHERE s.id = $1");
+    /// It was asked for.
+    USE = "UPDATE dagster_snapshots SET used_at = $2 WHERE id = $1";
+    /// Its bytes are there.
+    STORED = "UPDATE dagster_snapshots SET stored_at = $2, packed = $3 WHERE id = $1 AND stored_at IS NULL";
+    /// How many a deployment has, and how many bytes they are.
+    HELD = "SELECT COUNT(*) AS n, CAST(COALESCE(SUM(packed), 0) AS BIGINT) AS bytes FROM dagster_snapshots
+              WHERE organization_id = $1 AND deployment_id = $2";
+    /// A code location was loaded with it.
+    REFER = "INSERT INTO code_location_snapshots (code_location_id, snapshot_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    /// The code location is loaded anew, or gone.
+    FORGET = "DELETE FROM code_location_snapshots WHERE code_location_id = $1";
+    /// Those that nothing is loaded with. $1: when they must have been asked for last, $2: at the most.
+    UNUSED = concat!("SELECT ", columns!(), " FROM dagster_snapshots s WHERE ", unused!(), " ORDER BY s.used_at LIMIT $2");
+    /// Removes one of them, if it still is one.
+    REMOVE = concat!("DELETE FROM dagster_snapshots WHERE id IN (SELECT s.id FROM dagster_snapshots s WHERE ", unused!(), " AND s.id = $2)");
+}
+
+/// A snapshot.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Its id.
+    pub id: DagsterSnapshotId,
+    /// Its organization.
+    pub organization: OrganizationId,
+    /// Its deployment.
+    pub deployment: DeploymentId,
+    /// What it is of.
+    pub kind: SnapshotKind,
+    /// SHA-1 of what it is once it is unpacked, lower-case hexadecimal.
+    pub sha1: String,
+    /// Bytes once it is unpacked.
+    pub size: i64,
+    /// Bytes as they are stored, packed.
+    pub packed: i64,
+    /// When its bytes were there.
+    pub stored_at: Option<Timestamp>,
+}
+
+impl Snapshot {
+    /// The name of its bytes.
+    #[must_use]
+    pub fn blob(&self) -> BlobName {
+        BlobName::of_snapshot(self.organization, self.deployment, self.id)
+    }
+}
+
+fn snapshot(row: &Row) -> Result<Snapshot, StoreError> {
+    Ok(Snapshot {
+        id: row.get("id")?,
+        organization: row.get("organization_id")?,
+        deployment: row.get("deployment_id")?,
+        kind: row.parse("kind")?,
+        sha1: row.get("sha1")?,
+        size: row.get("size")?,
+        packed: row.get("packed")?,
+        stored_at: row.get("stored_at")?,
+    })
+}
+
+/// Adds one whose bytes are to come, unless the deployment has it.
+pub async fn insert(tx: &mut Tx, new: &Snapshot) -> Result<(), StoreError> {
+    let now = tx.now();
+    let values = params![new.id, new.organization, new.deployment, new.kind.as_str(), new.sha1.as_str(), new.size, now];
+    tx.execute(INSERT, &values).await.map(drop)
+}
+
+/// The deployment's snapshot of this kind with this hash.
+pub async fn find(
+    tx: &mut Tx,
+    of: OrganizationId,
+    deployment: DeploymentId,
+    kind: SnapshotKind,
+    sha1: &str,
+) -> Result<Option<Snapshot>, StoreError> {
+    tx.maybe(FIND, &params![of, deployment, kind.as_str(), sha1]).await?.as_ref().map(snapshot).transpose()
+}
+
+/// The snapshot with this id, of whatever organization.
+pub async fn by_id(tx: &mut Tx, id: DagsterSnapshotId) -> Result<Option<Snapshot>, StoreError> {
+    tx.maybe(BY_ID, &params![id]).await?.as_ref().map(snapshot).transpose()
+}
+
+/// Notes that it was asked for now.
+pub async fn mark_used(tx: &mut Tx, id: DagsterSnapshotId) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.execute(USE, &params![id, now]).await.map(drop)
+}
+
+/// Its bytes are there. False when they were.
+pub async fn stored(tx: &mut Tx, id: DagsterSnapshotId, packed: i64) -> Result<bool, StoreError> {
+    let now = tx.now();
+    Ok(tx.execute(STORED, &params![id, now, packed]).await? == 1)
+}
+
+/// How many snapshots a deployment has, and how many bytes they are together.
+pub async fn held(tx: &mut Tx, of: OrganizationId, deployment: DeploymentId) -> Result<(i64, i64), StoreError> {
+    let row = tx.one(HELD, &params![of, deployment]).await?;
+    Ok((row.get("n")?, row.get("bytes")?))
+}
+
+/// A code location was loaded with these, and with no others.
+pub async fn refer(tx: &mut Tx, location: CodeLocationId, all: &[DagsterSnapshotId]) -> Result<(), StoreError> {
+    forget(tx, location).await?;
+    for id in all {
+        tx.execute(REFER, &params![location, id]).await?;
+        mark_used(tx, *id).await?;
+    }
+    Ok(())
+}
+
+/// A code location is loaded with none any more.
+pub async fn forget(tx: &mut Tx, location: CodeLocationId) -> Result<(), StoreError> {
+    tx.execute(FORGET, &params![location]).await.map(drop)
+}
+
+/// At most `limit`, of any organization, that nothing is loaded with and that nobody asked for since `before`.
+pub async fn unused(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<Vec<Snapshot>, StoreError> {
+    tx.all(UNUSED, &params![before, limit]).await?.iter().map(snapshot).collect()
+}
+
+/// Removes one of them, and its bytes after the commit. False when it is used again.
+pub async fn remove(tx: &mut Tx, it: &Snapshot, before: Timestamp) -> Result<bool, StoreError> {
+    if tx.execute(REMOVE, &params![before, it.id]).await? == 0 {
+        return Ok(false);
+    }
+    removals::insert(tx, it.organization, it.deployment.cast(), it.id.cast()).await?;
+    Ok(true)
+}

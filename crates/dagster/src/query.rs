@@ -65,18 +65,46 @@ impl OfAgents {
 
     /// The deployment of an agent whose configuration names none.
     async fn deployment_info(&self, ctx: &Context<'_>) -> Result<DeploymentInfo> {
-        let call = Call::of(ctx);
-        let grant = call.may()?;
-        let Some(name) = call.deployment.clone() else {
-            let only = call.control.only_dagster_deployment(&grant).await.map_err(Failure::Of)?;
-            return Ok(DeploymentInfo::from(only));
-        };
-        let reached = call.control.check_dagster_deployments(&grant, vec![name]).await.map_err(Failure::Of)?;
-        match call.left(reached)?.into_iter().next() {
-            Some(it) => Ok(DeploymentInfo::from(it)),
-            None => Err(Failure::Of(countersign_control::Error::NotFound("deployment")).into()),
-        }
+        Ok(DeploymentInfo::from(served(Call::of(ctx)).await?))
     }
+
+    /// The secrets of a code location's environment: this server keeps none, and without an answer no code would be loaded.
+    async fn scoped_secrets(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "locationName")] _location: Option<String>,
+    ) -> Result<Vec<Secret>> {
+        served(Call::of(ctx)).await?;
+        Ok(Vec::new())
+    }
+
+    /// Where the state of definitions is that have one: this server keeps none.
+    async fn latest_defs_state_info(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        served(Call::of(ctx)).await?;
+        Ok(None)
+    }
+}
+
+/// The deployment that the call names in its header, or the only one that can be meant.
+async fn served(call: &Call) -> Result<organizations::Deployment> {
+    let grant = call.may()?;
+    let Some(name) = call.deployment.clone() else {
+        return Ok(call.control.only_dagster_deployment(&grant).await.map_err(Failure::Of)?);
+    };
+    let reached = call.control.check_dagster_deployments(&grant, vec![name]).await.map_err(Failure::Of)?;
+    let found = call.left(reached)?.into_iter().next();
+    Ok(found.ok_or(Failure::Of(countersign_control::Error::NotFound("deployment")))?)
+}
+
+/// A secret of a code location's environment. There is none here, and agents ask for these fields.
+#[derive(SimpleObject)]
+pub(crate) struct Secret {
+    /// The variable.
+    secret_name: String,
+    /// Its value.
+    secret_value: String,
+    /// The code locations that it is for.
+    location_names: Vec<String>,
 }
 
 /// The queues that an argument names; what is none is passed over, for the schema refuses it where it stands.

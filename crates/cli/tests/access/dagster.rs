@@ -15,6 +15,8 @@ fn samples() -> Vec<(&'static str, &'static str, Value)> {
         ("Query.agents", "query { agents(heartbeatedSince: 0) { id } }", json!({})),
         ("Query.deployments", "query { deployments(deploymentNames: [\"default\"]) { deploymentName } }", json!({})),
         ("Query.deploymentInfo", "query { deploymentInfo { deploymentName } }", json!({})),
+        ("Query.scopedSecrets", "query { scopedSecrets(locationName: \"l\") { secretName } }", json!({})),
+        ("Query.latestDefsStateInfo", "query { latestDefsStateInfo }", json!({})),
         (
             "UserCloudAgent.popUserCloudAgentRequests",
             "mutation { userCloudAgent { popUserCloudAgentRequests(forFullDeployments: [\"default\"]) { requestId } } }",

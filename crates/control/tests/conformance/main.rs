@@ -26,6 +26,7 @@ mod code_locations;
 mod controls;
 mod dagster;
 mod dagster_agents;
+mod dagster_requests;
 mod deployments;
 mod dispatch;
 mod dump;
@@ -92,8 +93,15 @@ fn main() -> ExitCode {
         let mut reports = vec![Report::new("rules", rules)];
         // One after the other: cases on one engine must not make those on the other wait for a processor until a connection is given up.
         for engine in Engine::all() {
-            let all =
-                [list::CASES, members::CASES, invitations::CASES, service_users::CASES, code_locations::CASES].concat();
+            let all = [
+                list::CASES,
+                members::CASES,
+                invitations::CASES,
+                service_users::CASES,
+                code_locations::CASES,
+                dagster_requests::CASES,
+            ]
+            .concat();
             let cases = all.into_iter().filter(|case| run::is_wanted(case.name, &words)).collect();
             reports.push(Report::new(engine.name(), run::each(engine, cases).await));
         }

@@ -184,6 +184,24 @@ async fn an_agent_is_told_loads_and_tells() {
 }
 
 #[tokio::test]
+async fn code_is_loaded_without_secrets_and_state() {
+    let server = Server::new().await;
+    let secrets = "query Secrets($locationName: String) { scopedSecrets(locationName: $locationName) { secretName secretValue locationNames } }";
+    let state = "query getLatestDefsStateInfo { latestDefsStateInfo }";
+    for (query, answer) in [(secrets, json!({ "scopedSecrets": [] })), (state, json!({ "latestDefsStateInfo": null }))]
+    {
+        let body = json!({ "query": query, "variables": { "locationName": "sales" } }).to_string();
+        let own = ("Dagster-Cloud-Api-Token", server.world.acme.agent_token());
+        let asked = server.post(&[own, ("Dagster-Cloud-Deployment", "default")], body.clone()).await;
+        assert_eq!(asked.data(), answer);
+        let elsewhere = server.post(&[own, ("Dagster-Cloud-Deployment", "nowhere")], body.clone()).await;
+        assert_eq!(elsewhere.refused().1, "scope", "{}", elsewhere.text);
+        let person = [("Dagster-Cloud-Api-Token", server.world.acme.user_token())];
+        assert_eq!(server.post(&person, body).await.refused().1, "kind");
+    }
+}
+
+#[tokio::test]
 async fn answers_that_cannot_be_read_are_refused_with_words() {
     let server = Server::new().await;
     let one = "api_response.tmp";

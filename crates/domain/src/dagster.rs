@@ -6,7 +6,7 @@ mod snapshot;
 
 pub use location::{BadDefinition, Definition, LocationState, MAX_CONTAINER_CONTEXT, MAX_FIELD};
 pub use request::{AGAIN_AFTER, MAX_OFFERS, RequestKind, RequestState};
-pub use snapshot::{BadPacked, MAX_SNAPSHOT, MAX_SNAPSHOT_PACKED, SnapshotKind, unpack_each, unpack_text};
+pub use snapshot::{BadPacked, MAX_SNAPSHOT, MAX_SNAPSHOT_PACKED, SnapshotKind, most_packed, unpack_each, unpack_text};
 
 use std::time::Duration;
 

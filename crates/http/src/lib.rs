@@ -21,7 +21,7 @@ pub use answer::{internal, message, unavailable};
 pub use authenticate::{authenticate, authenticate_value};
 pub use brackets::deepest_bracket;
 pub use edge::Edge;
-pub use json::{BadBody, Json, parse_json, read_body};
+pub use json::{BadBody, Json, holds_more_than, parse_json, read_body};
 pub use origin::TrustedProxies;
 pub use request_id::request_id;
 pub use secrets_in_text::holds_a_token;

@@ -277,11 +277,12 @@ CREATE TABLE dagster_snapshots (
     sha1             TEXT NOT NULL,
     size             BIGINT NOT NULL,
     packed           BIGINT NOT NULL,
+    announced_by     BYTEA NOT NULL,
     created_at       BIGINT NOT NULL,
     used_at          BIGINT NOT NULL,
     stored_at        BIGINT
 );
-CREATE UNIQUE INDEX dagster_snapshots_by_hash ON dagster_snapshots (deployment_id, kind, sha1);
+CREATE UNIQUE INDEX dagster_snapshots_by_hash ON dagster_snapshots (deployment_id, kind, sha1, size);
 CREATE INDEX dagster_snapshots_by_use ON dagster_snapshots (used_at);
 CREATE TABLE code_location_snapshots (
     code_location_id BYTEA NOT NULL REFERENCES code_locations (id),

@@ -31,7 +31,8 @@ statements! {
     /// How many a deployment has.
     COUNT = "SELECT COUNT(*) AS n FROM code_locations WHERE organization_id = $1 AND deployment_id = $2";
     /// What an agent told.
-    TELL = "UPDATE code_locations SET told_at = $3, error = $4, manifest = COALESCE($5, manifest) WHERE organization_id = $1 AND id = $2";
+    TELL = "UPDATE code_locations SET told_at = $3, error = $4, manifest = COALESCE($5, manifest)
+              WHERE organization_id = $1 AND id = $2";
     /// Removes one.
     REMOVE = "DELETE FROM code_locations WHERE organization_id = $1 AND id = $2";
 }

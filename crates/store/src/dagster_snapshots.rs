@@ -2,34 +2,39 @@
 
 use countersign_domain::Timestamp;
 use countersign_domain::dagster::SnapshotKind;
-use countersign_domain::id::{CodeLocationId, DagsterSnapshotId, DeploymentId, OrganizationId};
+use countersign_domain::id::{CodeLocationId, DagsterSnapshotId, DeploymentId, OrganizationId, TokenId};
 
 use crate::blobs::{BlobName, removals};
 use crate::{Row, StoreError, Tx, params, statements};
 
 macro_rules! columns {
     () => {
-        "s.id, s.organization_id, s.deployment_id, s.kind, s.sha1, s.size, s.packed, s.stored_at"
+        "s.id, s.organization_id, s.deployment_id, s.kind, s.sha1, s.size, s.packed, s.announced_by, s.stored_at"
     };
 }
 
-/// No code location was loaded with it, and nobody asked for it lately.
+/// No code location was loaded with it, and nobody asked for it lately; what was announced and has not come is given up sooner.
 macro_rules! unused {
     () => {
-        "s.used_at < $1 AND NOT EXISTS (SELECT 1 FROM code_location_snapshots r WHERE r.snapshot_id = s.id)"
+        "(s.used_at < $1 OR (s.stored_at IS NULL AND s.used_at < $2)) AND NOT EXISTS (SELECT 1 FROM code_location_snapshots r WHERE r.snapshot_id = s.id)"
     };
 }
 
 statements! {
     /// One that is to come; of two at once the first.
-    INSERT = "INSERT INTO dagster_snapshots (id, organization_id, deployment_id, kind, sha1, size, packed, created_at, used_at)
-              VALUES ($1, $2, $3, $4, $5, $6, 0, $7, $7) ON CONFLICT (deployment_id, kind, sha1) DO NOTHING";
+    INSERT = "INSERT INTO dagster_snapshots (id, organization_id, deployment_id, kind, sha1, size, packed, announced_by, created_at, used_at)
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9) ON CONFLICT (deployment_id, kind, sha1, size) DO NOTHING";
     /// One of a deployment, by what it is.
-    FIND = concat!("SELECT ", columns!(), " FROM dagster_snapshots s WHERE s.organization_id = $1 AND s.deployment_id = $2 AND s.kind = $3 AND s.sha1 = $4");
+    FIND = concat!("SELECT ", columns!(), " FROM dagster_snapshots s WHERE s.organization_id = $1 AND s.deployment_id = $2 AND s.kind = $3 AND s.sha1 = $4
+              AND s.size = $5");
     /// One by its id, of whatever organization: for whoever shows an address that was signed for it.
     BY_ID = concat!("SELECT ", columns!(), " FROM dagster_snapshots s WHERE s.id = $1");
     /// It was asked for.
     USE = "UPDATE dagster_snapshots SET used_at = $2 WHERE id = $1";
+    /// Another token announces what has not come.
+    ANNOUNCE = "UPDATE dagster_snapshots SET announced_by = $2, used_at = $3 WHERE id = $1 AND stored_at IS NULL";
+    /// It is not to come any more.
+    DROP = "DELETE FROM dagster_snapshots WHERE id = $1 AND stored_at IS NULL";
     /// Its bytes are there.
     STORED = "UPDATE dagster_snapshots SET stored_at = $2, packed = $3 WHERE id = $1 AND stored_at IS NULL";
     /// How many a deployment has, and how many bytes they are.
@@ -39,10 +44,10 @@ statements! {
     REFER = "INSERT INTO code_location_snapshots (code_location_id, snapshot_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     /// The code location is loaded anew, or gone.
     FORGET = "DELETE FROM code_location_snapshots WHERE code_location_id = $1";
-    /// Those that nothing is loaded with. $1: when they must have been asked for last, $2: at the most.
-    UNUSED = concat!("SELECT ", columns!(), " FROM dagster_snapshots s WHERE ", unused!(), " ORDER BY s.used_at LIMIT $2");
+    /// Those that nothing is loaded with. $1, $2: when they must have been asked for last, and those that have not come; $3: at the most.
+    UNUSED = concat!("SELECT ", columns!(), " FROM dagster_snapshots s WHERE ", unused!(), " ORDER BY s.used_at LIMIT $3");
     /// Removes one of them, if it still is one.
-    REMOVE = concat!("DELETE FROM dagster_snapshots WHERE id IN (SELECT s.id FROM dagster_snapshots s WHERE ", unused!(), " AND s.id = $2)");
+    REMOVE = concat!("DELETE FROM dagster_snapshots WHERE id IN (SELECT s.id FROM dagster_snapshots s WHERE ", unused!(), " AND s.id = $3)");
 }
 
 /// A snapshot.
@@ -60,8 +65,10 @@ pub struct Snapshot {
     pub sha1: String,
     /// Bytes once it is unpacked.
     pub size: i64,
-    /// Bytes as they are stored, packed.
+    /// Bytes as they are stored, packed; before they are there, the most that they may be, so that they have their place.
     pub packed: i64,
+    /// The token whose holder announced it last, before it was there.
+    pub announced_by: TokenId,
     /// When its bytes were there.
     pub stored_at: Option<Timestamp>,
 }
@@ -83,6 +90,7 @@ fn snapshot(row: &Row) -> Result<Snapshot, StoreError> {
         sha1: row.get("sha1")?,
         size: row.get("size")?,
         packed: row.get("packed")?,
+        announced_by: row.get("announced_by")?,
         stored_at: row.get("stored_at")?,
     })
 }
@@ -90,19 +98,29 @@ fn snapshot(row: &Row) -> Result<Snapshot, StoreError> {
 /// Adds one whose bytes are to come, unless the deployment has it.
 pub async fn insert(tx: &mut Tx, new: &Snapshot) -> Result<(), StoreError> {
     let now = tx.now();
-    let values = params![new.id, new.organization, new.deployment, new.kind.as_str(), new.sha1.as_str(), new.size, now];
+    let values = params![
+        new.id,
+        new.organization,
+        new.deployment,
+        new.kind.as_str(),
+        new.sha1.as_str(),
+        new.size,
+        new.packed,
+        new.announced_by,
+        now
+    ];
     tx.execute(INSERT, &values).await.map(drop)
 }
 
-/// The deployment's snapshot of this kind with this hash.
+/// The deployment's snapshot of this kind with this hash and size: whoever announces another size holds nobody up.
 pub async fn find(
     tx: &mut Tx,
     of: OrganizationId,
     deployment: DeploymentId,
     kind: SnapshotKind,
-    sha1: &str,
+    (sha1, size): (&str, i64),
 ) -> Result<Option<Snapshot>, StoreError> {
-    tx.maybe(FIND, &params![of, deployment, kind.as_str(), sha1]).await?.as_ref().map(snapshot).transpose()
+    tx.maybe(FIND, &params![of, deployment, kind.as_str(), sha1, size]).await?.as_ref().map(snapshot).transpose()
 }
 
 /// The snapshot with this id, of whatever organization.
@@ -114,6 +132,20 @@ pub async fn by_id(tx: &mut Tx, id: DagsterSnapshotId) -> Result<Option<Snapshot
 pub async fn mark_used(tx: &mut Tx, id: DagsterSnapshotId) -> Result<(), StoreError> {
     let now = tx.now();
     tx.execute(USE, &params![id, now]).await.map(drop)
+}
+
+/// Notes that the holder of this token will send it, unless it is there.
+pub async fn announce(tx: &mut Tx, id: DagsterSnapshotId, by: TokenId) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.execute(ANNOUNCE, &params![id, by, now]).await.map(drop)
+}
+
+/// Removes one whose bytes were refused, and what came of them after the commit.
+pub async fn give_up(tx: &mut Tx, it: &Snapshot) -> Result<(), StoreError> {
+    if tx.execute(DROP, &params![it.id]).await? == 1 {
+        removals::insert(tx, it.organization, it.deployment.cast(), it.id.cast()).await?;
+    }
+    Ok(())
 }
 
 /// Its bytes are there. False when they were.
@@ -143,14 +175,23 @@ pub async fn forget(tx: &mut Tx, location: CodeLocationId) -> Result<(), StoreEr
     tx.execute(FORGET, &params![location]).await.map(drop)
 }
 
-/// At most `limit`, of any organization, that nothing is loaded with and that nobody asked for since `before`.
-pub async fn unused(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<Vec<Snapshot>, StoreError> {
-    tx.all(UNUSED, &params![before, limit]).await?.iter().map(snapshot).collect()
+/// Since when nobody must have asked for a snapshot that goes.
+#[derive(Debug, Clone, Copy)]
+pub struct Unused {
+    /// One whose bytes are there.
+    pub stored: Timestamp,
+    /// One whose bytes have not come.
+    pub announced: Timestamp,
+}
+
+/// At most `limit`, of any organization, that nothing is loaded with and that nobody asked for lately.
+pub async fn unused(tx: &mut Tx, before: Unused, limit: i64) -> Result<Vec<Snapshot>, StoreError> {
+    tx.all(UNUSED, &params![before.stored, before.announced, limit]).await?.iter().map(snapshot).collect()
 }
 
 /// Removes one of them, and its bytes after the commit. False when it is used again.
-pub async fn remove(tx: &mut Tx, it: &Snapshot, before: Timestamp) -> Result<bool, StoreError> {
-    if tx.execute(REMOVE, &params![before, it.id]).await? == 0 {
+pub async fn remove(tx: &mut Tx, it: &Snapshot, before: Unused) -> Result<bool, StoreError> {
+    if tx.execute(REMOVE, &params![before.stored, before.announced, it.id]).await? == 0 {
         return Ok(false);
     }
     removals::insert(tx, it.organization, it.deployment.cast(), it.id.cast()).await?;

@@ -8,7 +8,7 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use countersign_domain::id::{ArtifactId, BuildId, JobId, OrganizationId};
+use countersign_domain::id::{ArtifactId, BuildId, DagsterSnapshotId, JobId, OrganizationId};
 use countersign_store::artifacts::Artifact;
 use countersign_store::blobs::WRITES_AT_ONCE;
 use countersign_store::dagster_snapshots::Snapshot;
@@ -26,6 +26,10 @@ pub const DOWNLOADS_OF_BUILD: usize = 64;
 pub const DOWNLOADS_OF_ORGANIZATION: usize = 128;
 /// Downloads from the server at one time: each holds up to one piece in memory, 1 MiB of an S3-compatible store.
 pub const DOWNLOADS_AT_ONCE: usize = 256;
+/// Snapshots of code locations that one organization sends at one time; of one snapshot never two.
+pub const SNAPSHOTS_OF_ORGANIZATION: usize = 4;
+/// Snapshots that are taken in at one time: each is held in memory, packed, until it is compared.
+pub const SNAPSHOTS_AT_ONCE: usize = 8;
 /// How long a transfer waits for its places before it is told to come again.
 pub const PLACE_TIME: Duration = Duration::from_secs(15);
 
@@ -34,6 +38,7 @@ pub const PLACE_TIME: Duration = Duration::from_secs(15);
 pub(crate) struct Transfers {
     uploads: Lines<JobId>,
     downloads: Lines<BuildId>,
+    snapshots: Lines<DagsterSnapshotId>,
     /// Those whose bytes are let appear, or taken away.
     alone: Turns<ArtifactId>,
 }
@@ -43,6 +48,7 @@ impl Default for Transfers {
         Self {
             uploads: Lines::new(UPLOADS_OF_JOB, UPLOADS_OF_ORGANIZATION, WRITES_AT_ONCE),
             downloads: Lines::new(DOWNLOADS_OF_BUILD, DOWNLOADS_OF_ORGANIZATION, DOWNLOADS_AT_ONCE),
+            snapshots: Lines::new(1, SNAPSHOTS_OF_ORGANIZATION, SNAPSHOTS_AT_ONCE),
             alone: Turns::new(1),
         }
     }
@@ -64,9 +70,9 @@ impl Control {
         self.in_time(self.transfers().uploads.enter(artifact.job, artifact.organization)).await
     }
 
-    /// The same for a snapshot of a code location: a deployment counts like a job.
-    pub(crate) async fn snapshot_place(&self, snapshot: &Snapshot) -> Result<Place<JobId>> {
-        self.in_time(self.transfers().uploads.enter(snapshot.deployment.cast(), snapshot.organization)).await
+    /// The same for a snapshot of a code location, in a line of their own: they hold up no artifact.
+    pub(crate) async fn snapshot_place(&self, snapshot: &Snapshot) -> Result<Place<DagsterSnapshotId>> {
+        self.in_time(self.transfers().snapshots.enter(snapshot.id, snapshot.organization)).await
     }
 
     /// The same for a download.

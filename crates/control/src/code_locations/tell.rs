@@ -1,10 +1,12 @@
 //! What an agent tells of a code location: that it has loaded it, or why it could not.
 
+use std::time::Duration;
+
 use countersign_domain::id::{DagsterSnapshotId, TokenId};
 use countersign_domain::text::QueueName;
 use countersign_store::dagster_snapshots::{self, Snapshot};
 use countersign_store::tokens::scopes;
-use countersign_store::{Lane, Tx, code_locations};
+use countersign_store::{Lane, Tx, code_locations, deployments};
 use serde_json::json;
 
 use crate::access::actions::TellCodeLocation;
@@ -51,6 +53,10 @@ pub enum Outcome {
         error: String,
     },
 }
+
+/// How long nothing must have been told of a code location for another state of it to be a row in the audit log, after the first one since it
+/// was changed.
+pub const CALM: Duration = Duration::from_secs(10 * 60);
 
 /// What became of what was told.
 #[derive(Debug, Clone)]
@@ -99,6 +105,8 @@ async fn tell(tx: &mut Tx, scene: &Scene<(TokenId, Told)>) -> Result<Taken> {
     let wanted = Wanted { deployments: vec![told.deployment.clone()], ..Wanted::default() };
     let mut reached = reach::within(tx, of, &scope, &wanted).await?;
     let Some(deployment) = reached.served.first().cloned() else { return Ok(Taken { reached, is_current: false }) };
+    // Whoever sets it meanwhile comes before this or after it.
+    deployments::enter(tx, of, deployment.id).await?.ok_or(Error::NotFound("deployment"))?;
     let found = code_locations::find(tx, of, deployment.id, &told.location).await?;
     let found = found.ok_or(Error::NotFound("code location"))?;
     let is_its_queue = match &found.definition.queue {
@@ -133,8 +141,11 @@ async fn tell(tx: &mut Tx, scene: &Scene<(TokenId, Told)>) -> Result<Taken> {
     code_locations::tell(tx, of, found.id, error, manifest).await?;
     let now = code_locations::find(tx, of, deployment.id, &told.location).await?;
     let now = now.ok_or_else(|| Error::internal("a code location that was told of is not there"))?;
-    // An agent tells of all it has whenever it starts; only what is different afterwards is a change.
-    if state(&now) != state(&found) {
+    // An agent tells of all it has whenever it starts; only what is different afterwards is a change. One that tells now this and now that
+    // leaves no row for each.
+    let is_first = found.told_at.is_none_or(|told| told < found.changed_at);
+    let is_calm = found.told_at.is_none_or(|told| tx.now().since(told) >= CALM);
+    if state(&now) != state(&found) && (is_first || is_calm) {
         let action = if error.is_none() { "code_location.loaded" } else { "code_location.failed" };
         let subject = Subject::new("code_location", found.id, found.name.as_str());
         scene.audit(tx, action, subject, json!({ "deployment": deployment.name })).await?;

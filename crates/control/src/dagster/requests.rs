@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign_domain::id::{DagsterRequestId, TokenId};
-use countersign_domain::text::hidden;
+use countersign_domain::text::{QueueName, hidden};
 use countersign_store::dagster_requests::{self, DagsterRequest};
 use countersign_store::deployments::{self, Deployment};
 use countersign_store::tokens::scopes;
@@ -147,9 +147,18 @@ async fn take(tx: &mut Tx, scene: &Scene<(TokenId, Wanted)>) -> Result<Work> {
 async fn end(tx: &mut Tx, scene: &Scene<(TokenId, DagsterRequestId, Answer)>) -> Result<Reached> {
     let (of, (token, id, answer)) = (scene.organization, &scene.input);
     let wanted = Wanted { deployments: vec![answer.deployment.clone()], ..Wanted::default() };
-    let reached = reach::reach(tx, of, *token, &wanted).await?;
+    let scope = scopes::find(tx, of, *token).await?.ok_or_else(Error::unknown)?;
+    let reached = reach::within(tx, of, &scope, &wanted).await?;
     let Some(deployment) = reached.served.first() else { return Ok(reached) };
-    let found = dagster_requests::find(tx, of, *id).await?.filter(|it| it.deployment == deployment.id);
+    // Of another queue's requests a token knows nothing.
+    let is_its = |it: &DagsterRequest| {
+        let is_its_queue = match &it.queue {
+            Some(queue) => scope.allows_queue_named(queue),
+            None => scope.allows_queue(&QueueName::default()),
+        };
+        it.deployment == deployment.id && is_its_queue
+    };
+    let found = dagster_requests::find(tx, of, *id).await?.filter(is_its);
     let found = found.ok_or(Error::NotFound("request"))?;
     dagster_requests::answer(tx, of, found.id, &answer.called, answer.error.as_deref()).await?;
     Ok(reached)

@@ -8,15 +8,18 @@ use std::time::Duration;
 
 use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY};
 use bytes::Bytes;
-use countersign_domain::dagster::{BadPacked, MAX_SNAPSHOT, SnapshotKind, unpack_each, unpack_text};
-use countersign_domain::id::{DagsterSnapshotId, JobId, TokenId};
+use countersign_domain::dagster::{
+    BadPacked, MAX_SNAPSHOT, MAX_SNAPSHOT_PACKED, SnapshotKind, most_packed, unpack_each, unpack_text,
+};
+use countersign_domain::id::{DagsterSnapshotId, TokenId};
 use countersign_domain::text::hex;
 use countersign_store::blobs::Announced;
 use countersign_store::dagster_snapshots::{self, Snapshot};
-use countersign_store::{Lane, Tx, deployments};
+use countersign_store::tokens::{self, scopes};
+use countersign_store::{Lane, StoreError, Tx, deployments};
 
 use crate::access::actions::{MoveArtifacts, TellCodeLocation};
-use crate::artifacts::address::{Purpose, Signature, refused};
+use crate::artifacts::address::{Purpose, Signature, UPLOAD_TIME, refused};
 use crate::artifacts::places::Place;
 use crate::{Control, Error, Grant, Result, Scene, input};
 
@@ -30,6 +33,8 @@ pub const MAX_SNAPSHOT_BYTES: i64 = 2 * 1024 * 1024 * 1024;
 pub const MAX_ERROR_SNAPSHOT: usize = 1024 * 1024;
 /// How long a snapshot is kept that no code location was loaded with, after it was last asked for.
 pub const UNUSED_KEPT: Duration = Duration::from_secs(24 * 3600);
+/// How long a snapshot is waited for, after it was last announced: its address is good for no longer.
+pub const ANNOUNCED_KEPT: Duration = UPLOAD_TIME;
 /// What stands before a snapshot's id where agents name it.
 const PLACE: &str = "snapshots/";
 
@@ -153,27 +158,28 @@ impl Control {
         Ok((reached, Some(text.map_err(|fault| Error::internal(format!("the snapshot {} {fault}", it.id)))?)))
     }
 
-    /// Begins to take in a snapshot at the address that was signed for it. `query` is the address's, as it came.
+    /// Begins to take in a snapshot at the address that was signed for it. `query` is the address's, as it came. None when the bytes are there:
+    /// they are not looked at again.
     ///
     /// # Errors
     /// [`Error::Denied`] for an address that is not whole, not ours, or has expired; [`Error::NotFound`] once the snapshot, or its deployment, is
     /// gone; [`Error::Unavailable`], also when as many are being taken in as may be.
-    pub async fn begin_dagster_snapshot(&self, id: DagsterSnapshotId, query: &str) -> Result<Incoming> {
+    pub async fn begin_dagster_snapshot(&self, id: DagsterSnapshotId, query: &str) -> Result<Option<Incoming>> {
         let signature = Signature::from_query(query).ok_or_else(refused)?;
         signature.check(&self.keys(), Purpose::Snapshot(id), self.now())?;
-        let found = self
-            .store()
-            .read(id, |tx, id| {
-                Box::pin(async move {
-                    let Some(it) = dagster_snapshots::by_id(tx, *id).await? else { return Ok(None) };
-                    let is_there = deployments::find(tx, it.organization, it.deployment).await?.is_some();
-                    Ok::<_, countersign_store::StoreError>(is_there.then_some(it))
-                })
-            })
-            .await?;
-        let snapshot = found.ok_or(Error::NotFound("snapshot"))?;
-        let place = self.snapshot_place(&snapshot).await?;
-        Ok(Incoming { control: self.clone(), snapshot, _place: place })
+        let place = self.snapshot_place(&self.awaited_snapshot(id).await?).await?;
+        // While others waited before it, it may have come.
+        let snapshot = self.awaited_snapshot(id).await?;
+        if snapshot.stored_at.is_some() {
+            return Ok(None);
+        }
+        Ok(Some(Incoming { control: self.clone(), snapshot, place }))
+    }
+
+    /// The snapshot, if its bytes may still come: its deployment is there, and the token that announced it stands and reaches that.
+    async fn awaited_snapshot(&self, id: DagsterSnapshotId) -> Result<Snapshot> {
+        let found = self.store().read(id, |tx, id| Box::pin(awaited(tx, *id))).await?;
+        found.ok_or(Error::NotFound("snapshot"))
     }
 }
 
@@ -182,21 +188,28 @@ impl Control {
 pub struct Incoming {
     control: Control,
     snapshot: Snapshot,
-    _place: Place<JobId>,
+    place: Place<DagsterSnapshotId>,
 }
 
 impl Incoming {
+    /// The most bytes that are taken.
+    #[must_use]
+    pub fn most(&self) -> usize {
+        usize::try_from(self.snapshot.packed).unwrap_or(MAX_SNAPSHOT_PACKED)
+    }
+
     /// Keeps the bytes, if they are a zlib stream of what was announced. They may come again.
     ///
     /// # Errors
     /// [`Error::Invalid`] at `snapshot` when they are not; [`Error::Unavailable`].
     pub async fn finish(self, packed: Bytes) -> Result<()> {
-        let Self { control, snapshot, _place } = self;
+        let Self { control, snapshot, place } = self;
         let most = usize::try_from(snapshot.size).unwrap_or(MAX_SNAPSHOT);
         let bytes = packed.clone();
         // Of some tenths of a second for the largest: nobody else is to wait for it.
-        let unpacked = tokio::task::spawn_blocking(move || measure(&bytes, most)).await;
-        let unpacked = unpacked.map_err(|_| Error::internal("a snapshot was not unpacked to its end"))?;
+        // Its place goes with it: whoever hangs up has it no sooner.
+        let unpacked = tokio::task::spawn_blocking(move || (measure(&bytes, most), place)).await;
+        let (unpacked, _place) = unpacked.map_err(|_| Error::internal("a snapshot was not unpacked to its end"))?;
         let invalid = |why: String| Error::invalid("snapshot", why);
         let (size, sha1) = match unpacked {
             Ok(found) => found,
@@ -211,26 +224,40 @@ impl Incoming {
                 "has {size} bytes and the SHA-1 {sha1}, but {most} and {announced} were announced"
             )));
         }
-        if snapshot.stored_at.is_some() {
-            return Ok(());
-        }
         let count = packed.len();
         let announced = Announced { size: count as u64, sha1: None, sha256: None };
         let mut writing = control.blobs()?.write(snapshot.blob(), announced).await?;
         writing.push(packed).await?;
         writing.finish().await?;
         let grant: Grant<MoveArtifacts> = control.system("a signed address", snapshot.organization)?;
-        let input = (snapshot.id, i64::try_from(count).unwrap_or(i64::MAX));
+        let input = (snapshot, i64::try_from(count).unwrap_or(i64::MAX));
         control
             .write(&grant, Lane::Normal, input, |tx, scene| {
                 Box::pin(async move {
-                    let (id, count) = scene.input;
-                    Ok(dagster_snapshots::stored(tx, id, count).await?)
+                    let (snapshot, count) = &scene.input;
+                    let stands = awaited(tx, snapshot.id).await?.is_some();
+                    // Nobody else is at it: it is as it was, or gone.
+                    if stands && dagster_snapshots::stored(tx, snapshot.id, *count).await? {
+                        return Ok(true);
+                    }
+                    dagster_snapshots::give_up(tx, snapshot).await?;
+                    Ok(false)
                 })
             })
             .await
-            .map(drop)
+            .and_then(|kept| if kept { Ok(()) } else { Err(Error::NotFound("snapshot")) })
     }
+}
+
+async fn awaited(tx: &mut Tx, id: DagsterSnapshotId) -> std::result::Result<Option<Snapshot>, StoreError> {
+    let Some(it) = dagster_snapshots::by_id(tx, id).await? else { return Ok(None) };
+    let of = it.organization;
+    let Some(deployment) = deployments::find(tx, of, it.deployment).await? else { return Ok(None) };
+    let Some(token) = tokens::find(tx, of, it.announced_by).await? else { return Ok(None) };
+    let Some(scope) = scopes::find(tx, of, token.id).await? else { return Ok(None) };
+    let has_expired = token.expires_at.is_some_and(|at| at <= tx.now());
+    let reaches = scope.allows_deployment(deployment.id, deployment.parent.is_some());
+    Ok((token.revoked_at.is_none() && !has_expired && reaches).then_some(it))
 }
 
 /// How many bytes there are once they are unpacked, and their SHA-1.
@@ -250,9 +277,12 @@ async fn check(tx: &mut Tx, scene: &Scene<(TokenId, SnapshotKind, NewSnapshot, D
     let reached = reached(tx, scene, *token, &new.deployment).await?;
     let Some(named) = reached.served.first().map(|it| it.id) else { return Ok(Checked::refused(reached)) };
     let deployment = deployments::enter(tx, of, named).await?.ok_or(Error::NotFound("deployment"))?;
-    if dagster_snapshots::find(tx, of, deployment.id, *kind, &new.sha1).await?.is_none() {
+    let what = (new.sha1.as_str(), new.size);
+    if dagster_snapshots::find(tx, of, deployment.id, *kind, what).await?.is_none() {
         let (count, bytes) = dagster_snapshots::held(tx, of, deployment.id).await?;
-        if count >= MAX_SNAPSHOTS || bytes >= MAX_SNAPSHOT_BYTES {
+        // What was announced and has not come has its place, or many at once would be more than there is.
+        let packed = i64::try_from(most_packed(usize::try_from(new.size).unwrap_or(MAX_SNAPSHOT))).unwrap_or(i64::MAX);
+        if count >= MAX_SNAPSHOTS || bytes.saturating_add(packed) > MAX_SNAPSHOT_BYTES {
             return Err(full(&deployment.name));
         }
         let snapshot = Snapshot {
@@ -262,18 +292,18 @@ async fn check(tx: &mut Tx, scene: &Scene<(TokenId, SnapshotKind, NewSnapshot, D
             kind: *kind,
             sha1: new.sha1.clone(),
             size: new.size,
-            packed: 0,
+            packed,
+            announced_by: *token,
             stored_at: None,
         };
         dagster_snapshots::insert(tx, &snapshot).await?;
     }
-    let snapshot = dagster_snapshots::find(tx, of, deployment.id, *kind, &new.sha1).await?;
+    let snapshot = dagster_snapshots::find(tx, of, deployment.id, *kind, what).await?;
     let snapshot = snapshot.ok_or_else(|| Error::internal("a snapshot that was asked for is not there"))?;
-    if snapshot.size != new.size {
-        let why = format!("is {}, but the snapshot with this SHA-1 has {} bytes", new.size, snapshot.size);
-        return Err(Error::invalid("size", why));
+    match snapshot.stored_at {
+        Some(_) => dagster_snapshots::mark_used(tx, snapshot.id).await?,
+        None => dagster_snapshots::announce(tx, snapshot.id, *token).await?,
     }
-    dagster_snapshots::mark_used(tx, snapshot.id).await?;
     Ok(Checked { reached, snapshot: Some(snapshot), address: None })
 }
 

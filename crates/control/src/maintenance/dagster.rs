@@ -1,10 +1,11 @@
 //! Requests to Dagster+ agents whose time has run out, or that were offered and never answered; snapshots that nothing is loaded with.
 
 use countersign_domain::id::Id;
-use countersign_store::{Lane, dagster_requests, dagster_snapshots};
+use countersign_store::dagster_snapshots::{self, Unused};
+use countersign_store::{Lane, dagster_requests};
 
 use crate::access::actions::KeepHouse;
-use crate::dagster::{KEPT, UNUSED_KEPT};
+use crate::dagster::{ANNOUNCED_KEPT, KEPT, UNUSED_KEPT};
 use crate::{Control, Grant, Result};
 
 /// How many one round ends, and how many it removes, at the most; the next round goes on.
@@ -50,7 +51,7 @@ impl Control {
     /// # Errors
     /// Only [`crate::Error::Unavailable`] and [`crate::Error::Internal`].
     pub(super) async fn remove_unused_snapshots(&self) -> Result<u64> {
-        let before = self.now().minus(UNUSED_KEPT);
+        let before = Unused { stored: self.now().minus(UNUSED_KEPT), announced: self.now().minus(ANNOUNCED_KEPT) };
         let found =
             self.store().read(before, |tx, before| Box::pin(dagster_snapshots::unused(tx, *before, BATCH))).await?;
         if found.is_empty() {

@@ -16,7 +16,7 @@ use multer::Multipart;
 use crate::endpoint::MAX_BODY;
 use crate::failure::Failure;
 
-use super::Named;
+use super::{Named, counted};
 
 /// The most bytes of an answer, or of several, once they are unpacked.
 pub const MAX_API_RESPONSE: usize = 4 * 1024 * 1024;
@@ -74,6 +74,7 @@ fn unpacked(packed: &[u8], several: bool) -> Result<Vec<ApiResponse>, Failure> {
         BadPacked::TooLarge(_) => Failure::TooLarge(format!("The field {field} {fault}.")),
         BadPacked::Broken => Error::invalid(field, fault).into(),
     })?;
+    counted(field, &text)?;
     let unreadable = |why: Unreadable| Failure::from(Error::invalid(field, why));
     let all = if several { read_responses(&text) } else { read_response(&text).map(|it| vec![it]) };
     let all = all.map_err(unreadable)?;

@@ -6,11 +6,11 @@ mod update_result;
 
 use axum::extract::Request;
 use countersign_control::{Action, Caller, Control, Error, Grant};
-use countersign_http::read_body;
+use countersign_http::limits::MAX_VALUES;
+use countersign_http::{holds_more_than, read_body};
 use countersign_wire::dagster::DEPLOYMENT_HEADER;
 
 use crate::call::Call;
-use crate::endpoint::MAX_BODY;
 use crate::failure::Failure;
 use crate::place::Place;
 use crate::token;
@@ -41,7 +41,17 @@ impl<A: Action> Named<A> {
 }
 
 /// The body of a call, as text.
-async fn text(request: Request) -> Result<String, Failure> {
-    let bytes = read_body(request, MAX_BODY).await?;
-    String::from_utf8(bytes.into()).map_err(|_| Error::invalid("body", "is no UTF-8").into())
+async fn text(request: Request, most: usize) -> Result<String, Failure> {
+    let bytes = read_body(request, most).await?;
+    let text = String::from_utf8(bytes.into()).map_err(|_| Error::invalid("body", "is no UTF-8"))?;
+    counted("body", &text)?;
+    Ok(text)
+}
+
+/// Refuses JSON text of more values than anything here is made of, before it is read.
+fn counted(field: &str, text: &str) -> Result<(), Failure> {
+    if holds_more_than(MAX_VALUES, text.as_bytes()) {
+        return Err(Failure::TooLarge(format!("The field {field} has more than {MAX_VALUES} values.")));
+    }
+    Ok(())
 }

@@ -6,7 +6,6 @@ use axum::response::{IntoResponse, Response};
 use countersign_control::access::actions::TellCodeLocation;
 use countersign_control::dagster::{NewSnapshot, Snapshot, named, uri};
 use countersign_control::{Control, Error};
-use countersign_domain::dagster::MAX_SNAPSHOT_PACKED;
 use countersign_http::read_body;
 use countersign_wire::dagster::{
     CheckSnapshotResult, ConfirmUploadResult, SNAPSHOT_FORMAT, SnapshotUploadData, StoredSnapshot, read_upload_data,
@@ -16,6 +15,7 @@ use http::StatusCode;
 use crate::failure::Failure;
 
 use super::{Named, text};
+use crate::endpoint::MAX_BODY;
 
 pub(crate) async fn check_snapshot(State(control): State<Control>, request: Request) -> Result<Response, Failure> {
     let (Named { call, grant, deployment }, request) = Named::<TellCodeLocation>::of(control, request).await?;
@@ -61,15 +61,16 @@ pub(crate) async fn put_snapshot(
     request: Request,
 ) -> Result<StatusCode, Failure> {
     let id = id.parse().map_err(|_| Error::NotFound("snapshot"))?;
-    let incoming = control.begin_dagster_snapshot(id, request.uri().query().unwrap_or_default()).await?;
-    let packed = read_body(request, MAX_SNAPSHOT_PACKED).await?;
-    incoming.finish(packed).await?;
+    if let Some(incoming) = control.begin_dagster_snapshot(id, request.uri().query().unwrap_or_default()).await? {
+        let packed = read_body(request, incoming.most()).await?;
+        incoming.finish(packed).await?;
+    }
     Ok(StatusCode::OK)
 }
 
 pub(crate) async fn confirm_upload(State(control): State<Control>, request: Request) -> Result<Response, Failure> {
     let (Named { call, grant, deployment }, request) = Named::<TellCodeLocation>::of(control, request).await?;
-    let data = read_upload_data(&text(request).await?).map_err(|why| Error::invalid("body", why))?;
+    let data = read_upload_data(&text(request, MAX_BODY).await?).map_err(|why| Error::invalid("body", why))?;
     let checked = call.control.confirm_dagster_snapshot(&grant, deployment, named(&data.uri)?).await?;
     call.left(checked.reached)?;
     let snapshot = checked.snapshot.ok_or(Error::NotFound("snapshot"))?;

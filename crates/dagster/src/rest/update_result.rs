@@ -4,9 +4,10 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use countersign_control::access::actions::TellCodeLocation;
-use countersign_control::code_locations::{Outcome, Told};
+use countersign_control::code_locations::{MAX_MANIFEST, Outcome, Told};
 use countersign_control::dagster::named;
 use countersign_control::{Control, Error, Grant};
+use countersign_domain::text::hidden;
 use countersign_http::holds_a_token;
 use countersign_wire::dagster::{
     ErrorInfo, StoredSnapshot, UpdateResponse, read_error_info, read_manifest, read_update_result,
@@ -17,8 +18,10 @@ use crate::call::Call;
 use crate::failure::Failure;
 use crate::workspace::definition;
 
-use super::{Named, text};
+use super::{Named, counted, text};
 
+/// The most bytes of what stands beside a manifest.
+const BESIDE: usize = 64 * 1024;
 /// In the place of words that hold the value of a token.
 const LEFT_OUT: &str = "(left out: a token's value stood in it)";
 
@@ -27,7 +30,8 @@ pub(crate) async fn code_location_update_result(
     request: Request,
 ) -> Result<Response, Failure> {
     let (Named { call, grant, deployment }, request) = Named::<TellCodeLocation>::of(control, request).await?;
-    let result = read_update_result(&text(request).await?).map_err(|why| Error::invalid("body", why))?;
+    let result =
+        read_update_result(&text(request, MAX_MANIFEST + BESIDE).await?).map_err(|why| Error::invalid("body", why))?;
     let outcome = match (result.manifest, result.error_snapshot) {
         (Some(manifest), None) => loaded(&manifest)?,
         (None, Some(snapshot)) => failed(&call, &grant, &deployment, &snapshot).await?,
@@ -66,6 +70,7 @@ async fn failed(
     let (reached, text) = call.control.dagster_error_snapshot(grant, deployment.to_owned(), id).await?;
     call.left(reached)?;
     let text = text.ok_or(Error::NotFound("snapshot"))?;
+    counted("error_snapshot", &text)?;
     let error = read_error_info(&text).map_err(|why| Error::invalid("error_snapshot", why))?;
     Ok(Outcome::Failed { error: words(&error) })
 }
@@ -73,6 +78,6 @@ async fn failed(
 /// What is kept of an error: its words, and beneath them where it came from.
 pub(super) fn words(error: &ErrorInfo) -> String {
     let words = format!("{}\n{}", error.message.trim_end(), error.trace());
-    let words: String = words.chars().filter(|c| matches!(c, '\n' | '\t') || !c.is_control()).collect();
+    let words: String = words.chars().filter(|c| matches!(c, '\n' | '\t') || hidden(*c).is_none()).collect();
     if holds_a_token(&words) { LEFT_OUT.to_owned() } else { words.trim_end().to_owned() }
 }

@@ -58,10 +58,17 @@ impl FromStr for SnapshotKind {
     }
 }
 
+/// The most bytes that a snapshot of `size` bytes is packed: a little more than it was, for what cannot be packed, and never more than
+/// [`MAX_SNAPSHOT_PACKED`].
+#[must_use]
+pub fn most_packed(size: usize) -> usize {
+    size.saturating_add(size / 1_000).saturating_add(1_024).min(MAX_SNAPSHOT_PACKED)
+}
+
 /// Why packed bytes were not unpacked.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BadPacked {
-    /// They are no zlib stream (RFC 1950), or not a whole one.
+    /// They are no zlib stream (RFC 1950), not a whole one, or more than one.
     #[error("is not a whole zlib stream")]
     Broken,
     /// They would be more than that. Nothing beyond it was unpacked.
@@ -81,7 +88,9 @@ pub fn unpack_each(packed: &[u8], most: usize, mut each: impl FnMut(&[u8])) -> R
     loop {
         let read = stream.read(&mut piece).map_err(|_| BadPacked::Broken)?;
         if read == 0 {
-            return Ok(count);
+            // What comes behind the stream was looked at by nobody.
+            let is_whole = usize::try_from(stream.total_in()).is_ok_and(|read| read == packed.len());
+            return if is_whole { Ok(count) } else { Err(BadPacked::Broken) };
         }
         count = count.saturating_add(read);
         if count > most {
@@ -132,6 +141,8 @@ mod tests {
             assert_eq!(unpack_text(broken, 1_000_000), Err(BadPacked::Broken), "{} bytes", broken.len());
         }
         assert_eq!(unpack_text(&packed(&[0xFF, 0xFE]), 9), Err(BadPacked::Broken));
+        let followed = [packed(b"hello"), vec![0; 1_000]].concat();
+        assert_eq!(unpack_text(&followed, 9), Err(BadPacked::Broken), "something comes behind it");
     }
 
     #[test]

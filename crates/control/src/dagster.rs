@@ -25,6 +25,7 @@ pub use list::Serving;
 pub use reach::{MAX_DEPLOYMENTS, MAX_QUEUES, Reached, Wanted, Withheld};
 pub use requests::{Answer, Given, KEPT, MAX_CALLED, MAX_GIVEN, MAX_OF_DEPLOYMENT, MAX_WHY, Work};
 pub use snapshots::{
-    Checked, Incoming, MAX_ERROR_SNAPSHOT, MAX_SNAPSHOT_BYTES, MAX_SNAPSHOTS, NewSnapshot, UNUSED_KEPT, named, uri,
+    ANNOUNCED_KEPT, Checked, Incoming, MAX_ERROR_SNAPSHOT, MAX_SNAPSHOT_BYTES, MAX_SNAPSHOTS, NewSnapshot, UNUSED_KEPT,
+    named, uri,
 };
 pub use workspace::Workspace;

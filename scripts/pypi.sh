@@ -25,7 +25,7 @@ if ! cmp --silent "$packages" "$folder/installed.txt" || [[ ! -x "$program" ]]; 
     say "installing what $packages lists from PyPI into $folder/venv"
     rm -rf "$folder/venv" "$folder/installed.txt"
     python3 -m venv "$folder/venv" || fail "no virtual environment can be made: install Debian's package python3-venv"
-    "$folder/venv/bin/pip" install --quiet --disable-pip-version-check --no-deps --requirement "$packages" >&2 ||
+    "$folder/venv/bin/pip" install --quiet --disable-pip-version-check --no-compile --no-deps --requirement "$packages" >&2 ||
         fail "pip could not install what $packages lists"
     cp "$packages" "$folder/installed.txt"
 fi

@@ -11,7 +11,6 @@ mod withdraw;
 use std::time::Duration;
 
 pub use accept::Joined;
-pub(crate) use accept::full;
 pub use countersign_store::invitations::{Invitation, State};
 pub use create::{IssuedInvitation, NewInvitation};
 pub use reference::InvitationReference;

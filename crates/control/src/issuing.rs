@@ -7,8 +7,9 @@ use countersign_domain::sealing::Place;
 use countersign_domain::{Entropy, KeyRing, Kind, RevealPolicy, Scope, Timestamp, TokenSecret};
 use countersign_store::tokens::secrets::{self, NewSecret};
 use countersign_store::tokens::{self, Token, scopes};
-use countersign_store::{Tx, organizations};
+use countersign_store::{Tx, members, organizations};
 
+use crate::user_tokens::MAX_USER_TOKENS;
 use crate::{Control, Error, Result, Scene, revealing};
 
 /// A token to be made. Its ids and its value are chosen before the transaction, so that running it again makes the same one.
@@ -107,6 +108,9 @@ pub(crate) async fn issue(tx: &mut Tx, keys: &KeyRing, entropy: &dyn Entropy, ne
 }
 
 /// Makes the user token of an owner, by whoever makes it, under the policy that is given or else the organization's default.
+///
+/// # Errors
+/// [`Error::Conflict`] for a member who has [`MAX_USER_TOKENS`].
 pub(crate) async fn issue_for<I: Sync>(
     tx: &mut Tx,
     scene: &Scene<I>,
@@ -117,6 +121,11 @@ pub(crate) async fn issue_for<I: Sync>(
     let Some(organization) = organizations::find(tx, scene.organization).await? else {
         return Err(Error::NotFound("organization"));
     };
+    if members::count_live_tokens(tx, scene.organization, owner).await? >= MAX_USER_TOKENS {
+        return Err(Error::Conflict(format!(
+            "There are {MAX_USER_TOKENS} user tokens of this member that were not revoked, the most there may be; revoke some first."
+        )));
+    }
     let mut new = new.with_policy(policy.unwrap_or(organization.default_reveal_policy));
     new.user = Some(owner);
     new.created_by = Some(by);

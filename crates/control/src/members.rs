@@ -15,8 +15,8 @@ pub use reference::MemberReference;
 pub(crate) use reference::resolve;
 pub use remove::Removal;
 
-use countersign_domain::Role;
-use countersign_domain::id::UserId;
+use countersign_domain::id::{OrganizationId, UserId};
+use countersign_domain::{PublicId, Role};
 use countersign_store::{Tx, invitations, members, tokens as token_rows};
 
 use crate::scene::Subject;
@@ -30,17 +30,33 @@ pub(crate) fn label(member: &Member) -> &str {
     if member.user.is_service { &member.user.name } else { &member.user.email }
 }
 
+/// Refuses one more member where there are [`MAX_MEMBERS`].
+pub(crate) async fn room_for_one(tx: &mut Tx, of: OrganizationId) -> Result<()> {
+    if members::count(tx, of, Wanted::default()).await? >= MAX_MEMBERS {
+        return Err(Error::Conflict(format!(
+            "The organization has {MAX_MEMBERS} members, the most there may be; remove some first."
+        )));
+    }
+    Ok(())
+}
+
 fn subject(member: &Member) -> Subject {
     Subject::new("member", member.user.id, label(member))
 }
 
 /// What was taken back from somebody.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 struct TakenBack {
-    /// User tokens.
-    tokens: u64,
+    /// User tokens, by their public ids: whoever looks for a value that was lost finds its end in the audit log.
+    tokens: Vec<PublicId>,
     /// Invitations that they had made and that could still be accepted: whoever keeps one of those could come back by it.
     invitations: u64,
+}
+
+impl TakenBack {
+    fn tokens(&self) -> u64 {
+        self.tokens.len().try_into().unwrap_or(u64::MAX)
+    }
 }
 
 /// Refuses to let the organization be without an Organization Admin who is a person.
@@ -63,15 +79,17 @@ async fn take_tokens_back<I: Sync>(
     user: UserId,
     by: UserId,
     reason: &str,
-) -> Result<u64> {
-    let mut count = 0;
+) -> Result<Vec<PublicId>> {
+    let mut taken = Vec::new();
     loop {
         let live = members::live_tokens(tx, scene.organization, user).await?;
         if live.is_empty() {
-            return Ok(count);
+            return Ok(taken);
         }
-        for (id, _) in live {
-            count += u64::from(token_rows::revoke(tx, scene.organization, id, Some(by), Some(reason)).await?);
+        for (id, public_id) in live {
+            if token_rows::revoke(tx, scene.organization, id, Some(by), Some(reason)).await? {
+                taken.push(public_id);
+            }
         }
     }
 }

@@ -18,6 +18,9 @@ use crate::{Caller, Error, Result, Scene};
 pub use change::UserTokenChange;
 pub use create::{IssuedUserToken, NewUserToken};
 
+/// The most user tokens of one member in one organization that were not revoked: when the member is removed, all are revoked at once.
+pub const MAX_USER_TOKENS: i64 = 500;
+
 /// How a caller names one of their own user tokens.
 #[derive(Debug, Clone)]
 pub enum UserTokenReference {

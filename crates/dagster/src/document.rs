@@ -130,6 +130,11 @@ pub(crate) fn read(asked: Asked, offered: &Offered) -> Result<Request, Failure> 
     if !document.operations.iter().all(|(_, operation)| is_one_call(&operation.node.selection_set.node)) {
         return refused("More than one call stands in the query; send one document for each.".to_owned());
     }
+    if let Some(name) =
+        document.operations.iter().find_map(|(_, it)| repeated(&it.node.selection_set.node, &mut Vec::new()))
+    {
+        return refused(format!("The field `{}` is asked for more than once at one place.", shown(&name)));
+    }
     let mut request = Request::new(query).variables(variables);
     if let Some(operation) = asked.operation_name.filter(|name| !name.is_empty()) {
         request = request.operation_name(operation);
@@ -147,6 +152,40 @@ fn is_one_call(selection: &SelectionSet) -> bool {
         Selection::Field(_) => true,
         Selection::FragmentSpread(_) | Selection::InlineFragment(_) => false,
     }
+}
+
+/// A field that a selection asks for twice, by whatever alias. No program of Dagster's does, and what is below a list would be done as often
+/// for each of its entries: a value revealed, its audit row written.
+fn repeated(set: &SelectionSet, above: &mut Vec<String>) -> Option<String> {
+    let before = above.len();
+    let found = set.items.iter().find_map(|selection| match &selection.node {
+        Selection::Field(field) => {
+            let name = field.node.name.node.as_str();
+            if name != "__typename" && above.iter().any(|it| it == name) {
+                return Some(name.to_owned());
+            }
+            above.push(name.to_owned());
+            repeated(&field.node.selection_set.node, &mut Vec::new())
+        }
+        _ => None,
+    });
+    // Of two types only one is answered with, so each has fields of its own; of one type there is one part.
+    let mut types: Vec<Option<&str>> = Vec::new();
+    let found = found.or_else(|| {
+        set.items.iter().find_map(|selection| match &selection.node {
+            Selection::InlineFragment(inner) => {
+                let on = inner.node.type_condition.as_ref().map(|on| on.node.on.node.as_str());
+                if on.is_none() || types.contains(&on) {
+                    return Some(on.unwrap_or("...").to_owned());
+                }
+                types.push(on);
+                repeated(&inner.node.selection_set.node, above)
+            }
+            _ => None,
+        })
+    });
+    above.truncate(before);
+    found
 }
 
 #[cfg(test)]
@@ -175,6 +214,10 @@ mod tests {
                 "More than one call",
             ),
             ("{ ... { agents { id } } }", "More than one call"),
+            ("{ agents { id again: id } }", "`id` is asked for more than once"),
+            ("{ agents { a { x } b: a { x } } }", "`a` is asked for more than once"),
+            ("{ agents { ... on A { x } ... on A { y } } }", "`A` is asked for more than once"),
+            ("{ agents { x ... on A { x } } }", "`x` is asked for more than once"),
             (&"{ a".repeat(40), "brackets"),
             (&"#".repeat(MAX_TEXT + 1), "longer than"),
         ] {
@@ -191,5 +234,7 @@ mod tests {
             assert!(words(query, Value::Null).starts_with(said), "{query}: {}", words(query, Value::Null));
         }
         assert_eq!(words("mutation { make }", Value::Null), "");
+        let union = "{ agents { __typename ... on A { __typename x } ... on B { x y { x } } } }";
+        assert_eq!(words(union, Value::Null), "");
     }
 }

@@ -222,8 +222,9 @@ texts! {
     /// What a person is called: one line of 1 to 100 characters.
     PersonName { check: |text| check_line(text, MAX_PERSON_NAME), keep: str::to_owned }
 
-    /// A service user's name: 1 to 100 letters, digits, `-`, `_` and `.`; upper and lower case differ.
-    ServiceUserName { check: |text| check_name(text, MAX_NAME, NAME_CHARACTERS, is_name_byte), keep: str::to_owned }
+    /// A service user's name: 1 to 100 letters, digits, `-`, `_` and `.`, and no UUID, which would name whoever has that id; upper and lower
+    /// case differ.
+    ServiceUserName { check: check_service_user, keep: str::to_owned }
 
     /// What stands before a name, such as `:rocket:` or the sign itself: one line of 1 to 64 characters.
     Emoji { check: |text| check_line(text, MAX_EMOJI), keep: str::to_owned }
@@ -245,6 +246,14 @@ const NAME_CHARACTERS: &str = "letters, digits, '-', '_' and '.'";
 
 const fn is_name_byte(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.')
+}
+
+fn check_service_user(text: &str) -> Result<(), BadText> {
+    check_name(text, MAX_NAME, NAME_CHARACTERS, is_name_byte)?;
+    if uuid::Uuid::try_parse(text).is_ok() {
+        return Err(BadText::Shape("is a UUID, which names a member by id; choose a name"));
+    }
+    Ok(())
 }
 
 impl Default for QueueName {

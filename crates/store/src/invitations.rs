@@ -34,6 +34,9 @@ statements! {
     COUNT = "SELECT COUNT(*) AS n FROM invitations i WHERE i.organization_id = $1
               AND ((i.accepted_at IS NULL AND i.withdrawn_at IS NULL AND i.expires_at > $2 AND $3)
                 OR ((i.accepted_at IS NOT NULL OR i.withdrawn_at IS NOT NULL OR i.expires_at <= $2) AND $4))";
+    /// How many can be accepted. $2: now.
+    COUNT_OPEN = "SELECT COUNT(*) AS n FROM invitations i WHERE i.organization_id = $1
+              AND i.accepted_at IS NULL AND i.withdrawn_at IS NULL AND i.expires_at > $2";
     /// Uses it up, once. $3: now.
     ACCEPT = "UPDATE invitations SET accepted_at = $3, accepted_by = $4
               WHERE organization_id = $1 AND id = $2 AND accepted_at IS NULL AND withdrawn_at IS NULL AND expires_at > $3";
@@ -196,6 +199,12 @@ pub async fn page(
 pub async fn count(tx: &mut Tx, of: OrganizationId, pending: Option<bool>) -> Result<i64, StoreError> {
     let now = tx.now();
     tx.one(COUNT, &params![of, now, pending != Some(false), pending != Some(true)]).await?.get("n")
+}
+
+/// How many can be accepted.
+pub async fn count_open(tx: &mut Tx, of: OrganizationId) -> Result<i64, StoreError> {
+    let now = tx.now();
+    tx.one(COUNT_OPEN, &params![of, now]).await?.get("n")
 }
 
 /// Uses an invitation up. False when it was used, was taken back or has expired: then nothing changes.

@@ -39,6 +39,8 @@ statements! {
     DELETE = "DELETE FROM members WHERE organization_id = $1 AND user_id = $2";
     /// What is said of a service user.
     DESCRIBE = "UPDATE users SET name = $2, description = $3 WHERE id = $1 AND is_service";
+    /// How many user tokens of a member were not revoked.
+    COUNT_LIVE_TOKENS = "SELECT COUNT(*) AS n FROM tokens WHERE organization_id = $1 AND user_id = $2 AND kind = 'ut' AND revoked_at IS NULL";
     /// A member's user tokens in the organization that were not revoked.
     LIVE_TOKENS = "SELECT id, public_id FROM tokens
               WHERE organization_id = $1 AND user_id = $2 AND kind = 'ut' AND revoked_at IS NULL ORDER BY id";
@@ -129,6 +131,11 @@ pub async fn delete(tx: &mut Tx, of: OrganizationId, id: UserId) -> Result<bool,
 /// Writes what is said of a service user.
 pub async fn describe(tx: &mut Tx, id: UserId, name: &str, description: Option<&str>) -> Result<(), StoreError> {
     tx.execute(DESCRIBE, &params![id, name, description]).await.map(drop)
+}
+
+/// How many user tokens of a member in the organization were not revoked.
+pub async fn count_live_tokens(tx: &mut Tx, of: OrganizationId, id: UserId) -> Result<i64, StoreError> {
+    tx.one(COUNT_LIVE_TOKENS, &params![of, id]).await?.get("n")
 }
 
 /// The user tokens of a member in the organization that were not revoked, the oldest first.

@@ -34,6 +34,15 @@ impl Tenant {
     pub fn user_token(&self) -> &str {
         self.created.user_secret.reveal()
     }
+
+    /// What its admin may do.
+    ///
+    /// # Panics
+    /// When they may not.
+    #[must_use]
+    pub fn may<A: Action>(&self, control: &Control) -> Grant<A> {
+        control.grant_own(&self.admin).expect("an Organization Admin may")
+    }
 }
 
 /// A system under test.
@@ -113,7 +122,7 @@ impl World {
     /// When they may not.
     #[must_use]
     pub fn admin<A: Action>(&self) -> Grant<A> {
-        self.control.grant_own(&self.acme.admin).expect("an Organization Admin may")
+        self.acme.may(&self.control)
     }
 
     /// The value of a user token of somebody who joins acme and is no admin there: globex's admin.

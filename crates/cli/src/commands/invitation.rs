@@ -73,7 +73,7 @@ enum Command {
         /// The invitation: the value, file://PATH or fd://N
         #[arg(long, value_name = "VALUE", env = variables::INVITATION, hide_env_values = true)]
         invitation: String,
-        /// What you are called: 1 to 100 characters [default: your address before the @]
+        /// What you are called: 1 to 100 characters [default: the first part of your address]
         #[arg(long)]
         name: Option<PersonName>,
         /// The server's address
@@ -174,7 +174,10 @@ async fn accept(api: &Api, printer: Printer, name: Option<PersonName>) -> Outcom
             value.as_str().unwrap_or_default()
         )
     })?;
-    printer.say("Save the token, and sign in with: countersign login --user-token file://PATH");
+    let server = api.server();
+    printer.say(format_args!(
+        "Save the token, and sign in with: countersign login --server {server} --user-token file://PATH"
+    ));
     Ok(())
 }
 

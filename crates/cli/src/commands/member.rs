@@ -11,7 +11,7 @@ use crate::{
         Api, documents,
         shapes::{self, text},
     },
-    failure::{Exit, Outcome},
+    failure::{Exit, Failure, Outcome},
     flags::{ServerArgs, variables},
     output::{Printer, Table, harmless, local_time},
 };
@@ -67,7 +67,7 @@ enum Command {
 }
 
 #[derive(Debug, Args)]
-pub(super) struct Named {
+struct Named {
     /// The member: a person's e-mail address, a service user's name, or the uuid
     member: String,
     #[command(flatten)]
@@ -96,6 +96,9 @@ impl Member {
                 printer.result(&member, || table(std::slice::from_ref(&member)))?;
             }
             Command::Role { named, to, keep_tokens } => {
+                if keep_tokens && to == Role::Admin {
+                    return Err(Failure::bad_input("--keep-tokens is for who becomes a plain member; leave it out"));
+                }
                 let api = Api::for_user(&named.server, &ambient.environment)?;
                 let role = to.as_str().to_uppercase();
                 let input = json!({ "id": named.member.trim(), "role": role, "keepTokens": keep_tokens });
@@ -107,7 +110,9 @@ impl Member {
                     format!("{} has the role {role} now.\n{}", label(member), losses(&changed))
                 })?;
             }
-            Command::Remove { named } => remove(&named, ambient, printer).await?,
+            Command::Remove { named } => {
+                remove(&Api::for_user(&named.server, &ambient.environment)?, &named.member, printer).await?;
+            }
         }
         Ok(Exit::Done)
     }
@@ -128,15 +133,14 @@ pub(super) async fn list(api: &Api, printer: Printer, limit: u32, service_users:
 }
 
 /// The member of that name.
-async fn find(api: &Api, wanted: &str) -> Outcome<Value> {
+pub(super) async fn find(api: &Api, wanted: &str) -> Outcome<Value> {
     let answer: shapes::Viewer<Found> = api.call(documents::MEMBER_SHOW, json!({ "id": wanted.trim() })).await?;
     shapes::there(answer.into_organization()?.member, "member")
 }
 
 /// Removes a member, person or service user.
-pub(super) async fn remove(named: &Named, ambient: &Ambient, printer: Printer) -> Outcome<()> {
-    let api = Api::for_user(&named.server, &ambient.environment)?;
-    let input = json!({ "id": named.member.trim() });
+pub(super) async fn remove(api: &Api, member: &str, printer: Printer) -> Outcome<()> {
+    let input = json!({ "id": member.trim() });
     let mut answer: Value = api.call(documents::MEMBER_DELETE, json!({ "input": input })).await?;
     let removed = shapes::there(Some(answer["organizationMemberDelete"].take()), "member")?;
     printer.result(&removed, || {

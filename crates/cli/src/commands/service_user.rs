@@ -67,7 +67,7 @@ enum Command {
     #[command(after_help = "Example:\n  countersign service-user remove deployer")]
     Remove {
         #[command(flatten)]
-        named: member::Named,
+        named: Named,
     },
     /// Create, see, reveal and revoke the tokens of a service user
     Token {
@@ -137,6 +137,16 @@ impl Named {
     fn api(&self, ambient: &Ambient) -> Outcome<Api> {
         Api::for_user(&self.server, &ambient.environment)
     }
+
+    /// The same, once it is seen that a service user is named: the calls that follow are for members of both kinds.
+    async fn checked(&self, ambient: &Ambient) -> Outcome<Api> {
+        let api = self.api(ambient)?;
+        let found = member::find(&api, &self.service_user).await?;
+        if found["isServiceUser"] != true {
+            return Err(Failure::bad_input("this is a person and no service user; see: countersign member --help"));
+        }
+        Ok(api)
+    }
 }
 
 impl ServiceUser {
@@ -167,7 +177,9 @@ impl ServiceUser {
                 let changed = call(&api, documents::SERVICE_USER_UPDATE, "serviceUserUpdate", input).await?;
                 shown(printer, &changed["serviceUser"])?;
             }
-            Command::Remove { named } => member::remove(&named, ambient, printer).await?,
+            Command::Remove { named } => {
+                member::remove(&named.checked(ambient).await?, &named.service_user, printer).await?;
+            }
             Command::Token { command } => command.act(ambient, printer).await?,
         }
         Ok(Exit::Done)
@@ -193,7 +205,7 @@ impl TokenCommand {
                 })
             }
             Self::List { named, limit } => {
-                user::list_of(&named.api(ambient)?, printer, &named.service_user, limit).await
+                user::list_of(&named.checked(ambient).await?, printer, &named.service_user, limit).await
             }
             Self::Reveal { named, token } => {
                 let input = json!({ "serviceUserId": named.service_user.trim(), "id": token.trim() });
@@ -206,7 +218,8 @@ impl TokenCommand {
                 })
             }
             Self::Revoke { named, token, reason } => {
-                user::revoke_of(&named.api(ambient)?, printer, &named.service_user, &token, reason.as_ref()).await
+                user::revoke_of(&named.checked(ambient).await?, printer, &named.service_user, &token, reason.as_ref())
+                    .await
             }
         }
     }

@@ -139,7 +139,8 @@ fn the_page_of_permissions_is_up_to_date() {
     );
     for row in TABLE {
         let who: Vec<&str> = row.allowed.iter().map(|who| who.words()).collect();
-        writeln!(page, "| `{}` | {} | {} |", row.name, row.does.trim(), who.join("; ")).expect("text");
+        let alone = if row.people_alone { ", and no service user" } else { "" };
+        writeln!(page, "| `{}` | {} | {}{alone} |", row.name, row.does.trim(), who.join("; ")).expect("text");
     }
     up_to_date("permissions.md", &page);
 }

@@ -13,6 +13,7 @@ use countersign_control::{
     members::MAX_MEMBERS,
     queues::MAX_QUEUES,
     steps::MAX_NOTIFY,
+    user_tokens::MAX_USER_TOKENS,
 };
 use countersign_domain::{
     annotation::{MAX_BODY, MAX_CONTEXT},
@@ -86,6 +87,7 @@ fn rows() -> Vec<Row> {
         ("queues of one organization, when a person creates another", number(MAX_QUEUES.unsigned_abs()), "", CONFLICT),
         ("members of one organization, service users among them", number(MAX_MEMBERS.unsigned_abs()), "", CONFLICT),
         ("invitations of one organization that can be accepted", number(MAX_PENDING.unsigned_abs()), "", CONFLICT),
+        ("user tokens of one member that were not revoked", number(MAX_USER_TOKENS.unsigned_abs()), "", CONFLICT),
         ("days that an invitation can be accepted", number(MAX_LIFETIME.as_secs() / 86_400), "", INVALID),
         ("announcements of one step", number(MAX_NOTIFY), "", INVALID),
     ]
@@ -106,7 +108,8 @@ fn graphql_rows() -> Vec<(&'static str, String)> {
         ("points of one document", number(graphql::MAX_COMPLEXITY)),
         ("seconds until the answer", number(graphql::EXECUTION_TIME.as_secs())),
         ("points of one organization in a period", number(allowance.organization)),
-        ("points of one person in a period", number(allowance.user)),
+        ("points of one person in one organization in a period", number(allowance.user)),
+        ("points of one invitation in a period", number(graphql::INVITATION)),
         ("seconds of a period", number(allowance.period.as_secs())),
     ]
 }

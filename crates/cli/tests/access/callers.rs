@@ -4,17 +4,14 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use countersign_control::access::actions::{
     AcceptJob, ConnectAgent, CreateBuild, CreateUserToken, ManageOperatorTokens, Ping, RegisterAgent, ReportJob,
     RevokeUserToken,
 };
 use countersign_control::agents::{Instruction, Registration};
 use countersign_control::builds::NewBuild;
-use countersign_control::pipelines::PipelineChange;
 use countersign_control::user_tokens::{NewUserToken, UserTokenReference};
-use countersign_domain::id::{AgentId, ArtifactId, BuildId, DeploymentId, JobId};
+use countersign_domain::id::{AgentId, BuildId, DeploymentId, JobId};
 use countersign_domain::token::Prefix;
 use countersign_domain::{Kind, TokenSecret};
 use countersign_store::{Lane, Sql, StoreError, params};
@@ -23,7 +20,7 @@ use http::{Request, StatusCode};
 
 use crate::faces;
 
-use crate::left;
+use crate::words::Words;
 
 /// An operation of a face, with a call that would succeed for whoever may.
 pub struct Operation {
@@ -95,17 +92,17 @@ impl Caller {
 }
 
 /// An agent with a job that it has taken.
-struct Worker {
-    agent: AgentId,
-    session: String,
-    build: BuildId,
-    job: JobId,
-    token: String,
+pub struct Worker {
+    pub agent: AgentId,
+    pub session: String,
+    pub build: BuildId,
+    pub job: JobId,
+    pub token: String,
 }
 
 /// A server, and a value for everyone who calls it.
 pub struct Cast {
-    world: World,
+    pub world: World,
     routes: Router,
     member: String,
     revoked: String,
@@ -115,9 +112,8 @@ pub struct Cast {
     ended_job: String,
     worker: Worker,
     other: Worker,
-    offered: JobId,
-    prepared: Vec<(&'static str, String)>,
-    artifact: ArtifactId,
+    /// What operations name of acme's.
+    pub words: Words,
 }
 
 const ADD_DEPLOYMENT: Sql = Sql {
@@ -125,16 +121,11 @@ const ADD_DEPLOYMENT: Sql = Sql {
     text: "INSERT INTO deployments (id, organization_id, name, parent_id, created_at) VALUES ($1, $2, 'far', NULL, 0)",
 };
 
-const MOVE: Sql = Sql {
-    name: "move",
-    text: "INSERT INTO members (organization_id, user_id, role, generation, created_at) VALUES ($1, $2, 'admin', 1, 0)",
-};
-
 impl Cast {
     pub async fn assemble() -> Self {
         let world = World::new(Engine::Sqlite).await;
         let routes = faces::of(&world);
-        let member = member(&world).await;
+        let member = world.member().await;
         let revoked = user_token(&world, true).await;
         let operator = {
             let grant = world.control.grant_own::<ManageOperatorTokens>(&world.operator).expect("the operator may");
@@ -143,17 +134,10 @@ impl Cast {
         };
         let unknown =
             TokenSecret::mint(&Prefix::default(), Kind::UserToken, &SeededEntropy::new(99)).reveal().to_owned();
-        let ended = worker(&world).await;
-        finish(&world, &ended).await;
-        leave(&world, &ended).await;
+        let ended = ended(&world, &world.acme).await;
         let worker_ = worker(&world).await;
         let other = worker(&world).await;
-        let offered = left::offer(build(&world).await, &world).await;
-        let prepared = crate::prepared::make(&world, ended.job).await;
-        let artifact = left::artifact(&world, &worker_.token).await;
-        let steps = Some("steps: [{command: 'true'}]".to_owned());
-        let change = PipelineChange { slug: "matrix".to_owned(), steps, ..PipelineChange::default() };
-        world.control.update_pipeline(&world.admin(), change).await.expect("it has steps of its own");
+        let words = Words::of(&world, &world.acme, &worker_, ended.job).await;
         Self {
             routes,
             member,
@@ -164,14 +148,12 @@ impl Cast {
             ended_job: ended.token,
             worker: worker_,
             other,
-            offered,
-            prepared,
-            artifact,
+            words,
             world,
         }
     }
 
-    fn value(&self, caller: Caller) -> Option<&str> {
+    pub fn value(&self, caller: Caller) -> Option<&str> {
         Some(match caller {
             Caller::Anonymous => return None,
             Caller::Garbage => "garbage",
@@ -187,28 +169,8 @@ impl Cast {
             Caller::Job => &self.worker.token,
             Caller::OtherJob => &self.other.token,
             Caller::EndedJob => &self.ended_job,
-            Caller::Invitation => &self.prepared[0].1,
+            Caller::Invitation => self.words.value("{invitation-value}").expect("it was prepared"),
         })
-    }
-
-    fn fill(&self, text: &str) -> String {
-        let acme = &self.world.acme.created;
-        let global = |kind: &str, id: String| BASE64.encode(format!("{kind}---{id}"));
-        let agent_token = acme.agent_token.id.to_string();
-        let text = self.prepared.iter().fold(text.to_owned(), |text, (word, id)| text.replace(word, id));
-        text.replace("{job}", &self.worker.job.to_string())
-            .replace("{offered}", &self.offered.to_string())
-            .replace("{build}", &self.worker.build.to_string())
-            .replace("{artifact}", &self.artifact.to_string())
-            .replace("{agent}", &self.worker.agent.to_string())
-            .replace("{agent-token}", &agent_token)
-            .replace("{organization}", &acme.organization.id.to_string())
-            .replace("{global-organization}", &global("Organization", acme.organization.id.to_string()))
-            .replace("{global-agent-token}", &global("AgentToken", agent_token))
-            .replace("{global-agent}", &global("Agent", self.worker.agent.to_string()))
-            .replace("{global-job}", &global("Job", self.worker.job.to_string()))
-            .replace("{global-build}", &global("Build", self.worker.build.to_string()))
-            .replace("{user-token}", &acme.user_token.id.to_string())
     }
 
     /// What the caller meets.
@@ -237,23 +199,28 @@ impl Cast {
 
     /// What whoever shows this value meets.
     pub async fn call_with(&self, operation: &Operation, value: Option<&str>) -> String {
-        let mut request = Request::builder().method(operation.method).uri(self.fill(&operation.path));
+        let (status, text) = self.ask(operation, value, &self.words).await;
+        outcome(status, &text)
+    }
+
+    /// The whole answer to an operation on what is named so.
+    pub async fn ask(&self, operation: &Operation, value: Option<&str>, words: &Words) -> (StatusCode, String) {
+        let mut request = Request::builder().method(operation.method).uri(words.fill(&operation.path));
         if let Some(value) = value {
             let (name, word) = crate::dagster::header_of(&operation.path);
             request = request.header(name, format!("{word}{value}"));
         }
-        let body = operation.body.as_deref().map(|body| self.fill(body));
+        let body = operation.body.as_deref().map(|body| words.fill(body));
         if body.is_some() {
             request = request.header("Content-Type", "application/json");
         }
         let request = request.body(Body::from(body.unwrap_or_default())).expect("a request");
-        let (status, text) = faces::answer(&self.routes, request, "192.0.2.1".parse().expect("an address")).await;
-        outcome(status, &text)
+        faces::answer(&self.routes, request, "192.0.2.1".parse().expect("an address")).await
     }
 }
 
 /// The status, and the word that says why.
-fn outcome(status: StatusCode, body: &str) -> String {
+pub fn outcome(status: StatusCode, body: &str) -> String {
     let json: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
     let reason = json["reason"].as_str();
     let error = &json["errors"][0];
@@ -285,36 +252,13 @@ async fn user_token(world: &World, revoke: bool) -> String {
     issued.secret.reveal().to_owned()
 }
 
-/// Grace of globex joins acme, makes herself a token there, and is made a plain member.
-async fn member(world: &World) -> String {
-    let (of, user) = (world.acme.created.organization.id, world.globex.created.admin.id);
-    let run = |sql: Sql, values| {
-        world.control.store().transact(Lane::Normal, (sql, values), |tx, (sql, values): &(Sql, Vec<_>)| {
-            Box::pin(async move { tx.execute(*sql, values).await.map(drop) })
-        })
-    };
-    // A token of another person is made by nobody else, so one of the admin's own is handed over, row and all.
-    let issued = world.control.create_user_token(&world.admin::<CreateUserToken>(), NewUserToken::default()).await;
-    let issued = issued.expect("a user token");
-    let moved: Result<(), StoreError> = run(MOVE, params![of, user].to_vec()).await;
-    moved.expect("she joins");
-    const HAND_OVER: Sql = Sql { name: "hand over", text: "UPDATE tokens SET user_id = $2 WHERE id = $1" };
-    run(HAND_OVER, params![issued.token.id, user].to_vec()).await.expect("it is handed over");
-    const DEMOTE_IN: Sql = Sql {
-        name: "demote",
-        text: "UPDATE members SET role = 'member', generation = generation + 1 WHERE organization_id = $1 AND user_id = $2",
-    };
-    run(DEMOTE_IN, params![of, user].to_vec()).await.expect("she is a member");
-    issued.secret.reveal().to_owned()
-}
-
 /// A fresh agent that has taken a fresh job and started it.
 async fn worker(world: &World) -> Worker {
     worker_in(world, &world.acme, None).await
 }
 
 /// The same in an organization, and in a deployment that is not its default.
-async fn worker_in(world: &World, tenant: &Tenant, deployment: Option<&str>) -> Worker {
+pub async fn worker_in(world: &World, tenant: &Tenant, deployment: Option<&str>) -> Worker {
     let control = &world.control;
     let token = world.authenticate(tenant.agent_token()).await.expect("a live token");
     let grant = control.grant_own::<RegisterAgent>(&token).expect("it may register");
@@ -332,11 +276,8 @@ async fn worker_in(world: &World, tenant: &Tenant, deployment: Option<&str>) -> 
     Worker { agent: registered.agent.id, session, build, job, token: accepted.secret.reveal().to_owned() }
 }
 
-async fn build(world: &World) -> BuildId {
-    build_in(world, &world.acme, None).await
-}
-
-async fn build_in(world: &World, tenant: &Tenant, deployment: Option<&str>) -> BuildId {
+/// A build of one job that nobody has taken.
+pub async fn build_in(world: &World, tenant: &Tenant, deployment: Option<&str>) -> BuildId {
     world.clock.advance(Duration::from_millis(5));
     let new = NewBuild {
         definition: "steps: [{command: 'true'}]".to_owned(),
@@ -348,6 +289,14 @@ async fn build_in(world: &World, tenant: &Tenant, deployment: Option<&str>) -> B
     };
     let grant = world.control.grant_own::<CreateBuild>(&tenant.admin).expect("an admin may");
     world.control.create_build(&grant, new).await.expect("a build").id
+}
+
+/// A worker whose job has ended, and that has left.
+pub async fn ended(world: &World, tenant: &Tenant) -> Worker {
+    let worker = worker_in(world, tenant, None).await;
+    finish(world, &worker).await;
+    leave(world, &worker).await;
+    worker
 }
 
 async fn finish(world: &World, worker: &Worker) {

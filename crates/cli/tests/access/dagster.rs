@@ -104,7 +104,7 @@ pub fn all() -> Vec<Operation> {
     assert_eq!(found.len(), samples.len(), "the schema has fewer fields than there are samples");
     // What stands in the address decides nothing: one field for all of them.
     let body = json!({ "query": "query { fullDeployments { deploymentId } }" }).to_string();
-    let path = below.path.replace("{first}", "acme");
+    let path = below.path.replace("{first}", "{slug}");
     let name = format!("{} Query.fullDeployments", below.path);
     found.push(Operation { name, method: below.method, path, body: Some(body) });
     found.extend(beside.into_iter().map(beside_documents));

@@ -2,11 +2,11 @@
 
 use countersign_control::artifacts::{Ended, NewArtifact, NewBatch};
 use countersign_domain::id::{ArtifactId, BuildId, JobId};
-use countersign_testkit::World;
+use countersign_testkit::{Tenant, World};
 
 /// A job that waits to be taken by the agent; agents that work are offered none, so its job is ended first.
-pub async fn offer(build: BuildId, world: &World) -> JobId {
-    let grant = world.admin::<countersign_control::access::actions::ViewBuilds>();
+pub async fn offer(build: BuildId, world: &World, tenant: &Tenant) -> JobId {
+    let grant = tenant.may::<countersign_control::access::actions::ViewBuilds>(&world.control);
     world.control.build_jobs(&grant, build).await.expect("its jobs")[0].id
 }
 

@@ -15,6 +15,8 @@ mod jobs;
 mod left;
 mod prepared;
 mod routes;
+mod tenants;
+mod words;
 
 use std::fmt::Write as _;
 

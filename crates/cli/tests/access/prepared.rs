@@ -1,7 +1,5 @@
 //! What operations on builds, pipelines and queues work on.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD as BASE64;
 use countersign_control::PageRequest;
 use countersign_control::access::actions::{
     CreateAgentToken, CreateBuild, CreateDeployment, CreateInvitation, CreatePipeline, CreateQueue, CreateServiceUser,
@@ -18,42 +16,48 @@ use countersign_control::service_users::NewServiceUser;
 use countersign_control::user_tokens::NewUserToken;
 use countersign_domain::Role;
 use countersign_domain::id::{DeploymentId, JobId};
-use countersign_testkit::World;
+use countersign_testkit::{Tenant, World};
 
-/// Makes it; answers what stands for it in a document, and its global id. There is a queue already, and a job that has ended.
-pub async fn make(world: &World, ended: JobId) -> Vec<(&'static str, String)> {
+use crate::words::global;
+
+/// Makes it for an organization; answers what stands for it in a document, and its global id. There is a queue already, and a job that has
+/// ended.
+pub async fn make(world: &World, tenant: &Tenant, ended: JobId) -> Vec<(&'static str, String)> {
     let control = &world.control;
-    let global = |kind: &str, id: String| BASE64.encode(format!("{kind}---{id}"));
     let steps = Some("steps: [{command: 'true'}]".to_owned());
     let new = NewPipeline { name: "stored".to_owned(), steps, ..NewPipeline::default() };
-    let pipeline = control.create_pipeline(&world.admin::<CreatePipeline>(), new).await.expect("a pipeline");
+    let pipeline = control.create_pipeline(&tenant.may::<CreatePipeline>(control), new).await.expect("a pipeline");
     let definition = "steps: [{block: Go}]".to_owned();
     let new = NewBuild { definition, pipeline: "asks".to_owned(), ..NewBuild::default() };
-    let asking = control.create_build(&world.admin::<CreateBuild>(), new).await.expect("a build");
-    let steps = control.build_steps(&world.admin::<ViewBuilds>(), asking.id, None).await.expect("its steps");
-    let queues = control.queues(&world.admin::<ViewQueues>(), PageRequest::first(1)).await.expect("queues");
+    let asking = control.create_build(&tenant.may::<CreateBuild>(control), new).await.expect("a build");
+    let steps = control.build_steps(&tenant.may::<ViewBuilds>(control), asking.id, None).await.expect("its steps");
+    let queues = control.queues(&tenant.may::<ViewQueues>(control), PageRequest::first(1)).await.expect("queues");
     let new = NewDeployment { name: "prepared".to_owned(), ..NewDeployment::default() };
-    let deployment = control.create_deployment(&world.admin::<CreateDeployment>(), new).await.expect("a deployment");
+    let deployment =
+        control.create_deployment(&tenant.may::<CreateDeployment>(control), new).await.expect("a deployment");
     let new = NewDeployment { name: "kept".to_owned(), ..NewDeployment::default() };
-    let kept = control.create_deployment(&world.admin::<CreateDeployment>(), new).await.expect("a deployment").id;
+    let kept = control.create_deployment(&tenant.may::<CreateDeployment>(control), new).await.expect("a deployment").id;
     let queue = async |key: &str| {
         let new = NewQueue { deployment: kept, key: key.to_owned(), description: None };
-        control.create_queue(&world.admin::<CreateQueue>(), new).await.expect("a queue").id.to_string()
+        control.create_queue(&tenant.may::<CreateQueue>(control), new).await.expect("a queue").id.to_string()
     };
     let (idle, paused) = (queue("idle").await, queue("paused").await);
     let reference = QueueReference { deployment: Some("kept".to_owned()), queue: "paused".to_owned() };
-    control.pause_queue_dispatch(&world.admin::<PauseQueue>(), reference, None).await.expect("it is paused");
+    control.pause_queue_dispatch(&tenant.may::<PauseQueue>(control), reference, None).await.expect("it is paused");
     let new = NewAgentToken::default();
-    let token = control.create_cluster_token(&world.admin::<CreateAgentToken>(), kept, new).await.expect("a token");
+    let token =
+        control.create_cluster_token(&tenant.may::<CreateAgentToken>(control), kept, new).await.expect("a token");
     let token = token.token.token.id.to_string();
-    let numbers = numbers(world, deployment.id).await;
+    let numbers = numbers(world, tenant, deployment.id).await;
     let cluster = deployment.id.to_string();
     let new = NewInvitation { email: "carol@acme.example".to_owned(), role: Role::Member, expires_at: None };
-    let invited = control.create_invitation(&world.admin::<CreateInvitation>(), new).await.expect("an invitation");
+    let invited =
+        control.create_invitation(&tenant.may::<CreateInvitation>(control), new).await.expect("an invitation");
     let new = NewServiceUser { name: "robot".to_owned(), description: None, role: Role::Member };
-    let robot = control.create_service_user(&world.admin::<CreateServiceUser>(), new).await.expect("a service user");
+    let robot =
+        control.create_service_user(&tenant.may::<CreateServiceUser>(control), new).await.expect("a service user");
     let (robot, new) = (robot.user.id, NewUserToken::default());
-    let grant = world.admin::<CreateServiceUserToken>();
+    let grant = tenant.may::<CreateServiceUserToken>(control);
     let its = control.create_service_user_token(&grant, MemberReference::Id(robot), new).await.expect("a token");
     let mut made = vec![
         ("{invitation-value}", invited.secret.reveal().to_owned()),
@@ -80,11 +84,11 @@ pub async fn make(world: &World, ended: JobId) -> Vec<(&'static str, String)> {
 }
 
 /// What Dagster's API names by numbers. They are higher than any of the other organization's, which has a series of its own.
-async fn numbers(world: &World, deployment: DeploymentId) -> [(&'static str, String); 3] {
+async fn numbers(world: &World, tenant: &Tenant, deployment: DeploymentId) -> [(&'static str, String); 3] {
     let control = &world.control;
-    let token = control.create_agent_token(&world.admin::<CreateAgentToken>(), NewAgentToken::default()).await;
-    let user_token = control.create_user_token(&world.admin::<CreateUserToken>(), NewUserToken::default()).await;
-    let numbers = control.numbers(&world.admin::<ViewOrganization>(), vec![deployment]).await.expect("a read");
+    let token = control.create_agent_token(&tenant.may::<CreateAgentToken>(control), NewAgentToken::default()).await;
+    let user_token = control.create_user_token(&tenant.may::<CreateUserToken>(control), NewUserToken::default()).await;
+    let numbers = control.numbers(&tenant.may::<ViewOrganization>(control), vec![deployment]).await.expect("a read");
     let number = |number: Option<i64>| number.expect("a number").to_string();
     [
         ("{agent-token-number}", number(token.expect("a token").token.token.number)),

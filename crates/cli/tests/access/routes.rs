@@ -168,8 +168,8 @@ fn rest(route: Route) -> Operation {
     let filled = path
         .replace("{cluster}", cluster)
         .replace("{queue}", queue)
-        .replace("{organization}", "acme")
-        .replace("{pipeline}", "matrix")
+        .replace("{organization}", "{slug}")
+        .replace("{pipeline}", "{pipeline-slug}")
         .replace("{build}", build)
         .replace("{job}", job);
     operation.path = format!("/v2{}", filled.trim_end_matches('/'));

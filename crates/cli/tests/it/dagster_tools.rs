@@ -1,13 +1,13 @@
 //! Dagster's own programs, unmodified, against the real server: the agent, and people's commands with a user token.
 
 use std::fs;
-use std::path::Path;
 use std::process::{Command, Stdio};
 
 use countersign_testkit::Engine;
 use countersign_testkit::harness::setting;
+use serde_json::Value;
 
-use crate::stand::{Process, Said, Stand, run, wait_until};
+use crate::stand::{Process, Said, Stand, http, run, wait_until};
 
 /// What is installed for this, and the agent says of itself.
 const VERSION: &str = "1.13.27";
@@ -41,26 +41,36 @@ fn dg(stand: &Stand, arguments: &[&str]) -> Said {
     run(program(stand, "dg", arguments))
 }
 
-fn agent(stand: &Stand, home: &Path, token: &str) -> Process {
+/// Dagster's agent for some deployments, as `deployments: [a, b]` has them.
+fn agent(stand: &Stand, name: &str, deployments: &str, token: &str) -> Process {
+    let home = &stand.path(name);
     fs::create_dir_all(home).expect("a folder");
     let settings = format!(
         "instance_class: {{module: dagster_cloud.instance, class: DagsterCloudAgentInstance}}\n\
-         dagster_cloud_api:\n  url: {}/dagster\n  agent_token: {{env: DAGSTER_CLOUD_AGENT_TOKEN}}\n  deployments: [default]\n  \
-         agent_label: north\n\
+         dagster_cloud_api:\n  url: {}/dagster\n  agent_token: {{env: DAGSTER_CLOUD_AGENT_TOKEN}}\n  deployments: [{deployments}]\n  \
+         agent_label: {name}\n\
          user_code_launcher:\n  module: dagster_cloud.workspace.user_code_launcher\n  class: ProcessUserCodeLauncher\n",
         stand.address()
     );
     fs::write(home.join("dagster.yaml"), settings).expect("written");
     let mut command = program(stand, "dagster-cloud", &["agent", "run"]);
     command.env("DAGSTER_HOME", home).env("DAGSTER_CLOUD_AGENT_TOKEN", token).current_dir(home);
-    Process::start(command, stand.path("dagster-agent.log"))
+    Process::start(command, stand.path(&format!("{name}.log")))
+}
+
+/// Waits until it is listed as running.
+fn is_heard(stand: &Stand, agent: &Process, name: &str) {
+    wait_until("the agent is heard", || {
+        assert!(agent.ended().is_none(), "it ended:\n{}", agent.log());
+        stand.ada(&["dagster", "agent", "list", "--running"]).out.contains(name)
+    });
 }
 
 #[test]
 fn unmodified_an_agent_and_peoples_commands_obey() {
     let stand = Stand::new(Engine::Sqlite);
     let _server = stand.server(&[]);
-    let agent = agent(&stand, &stand.path("dagster-home"), stand.agent_token());
+    let agent = agent(&stand, "north", "default", stand.agent_token());
 
     // While it comes up.
     for (deployment, arguments) in [
@@ -83,15 +93,51 @@ fn unmodified_an_agent_and_peoples_commands_obey() {
     made.must(0, &["csnat_"]);
     stand.ada(&["token", "list"]).must(0, &["from dg"]);
 
-    wait_until("the agent is heard", || {
-        assert!(agent.ended().is_none(), "it ended:\n{}", agent.log());
-        stand.ada(&["dagster", "agent", "list", "--running"]).out.contains("north")
-    });
+    is_heard(&stand, &agent, "north");
     stand.ada(&["dagster", "agent", "list", "--running"]).must(0, &["north", VERSION, "default"]);
     dg(&stand, &["api", "agent", "list"]).must(0, &["north", "RUNNING"]);
+
+    // An agent for builds beside it, with the token that dg made: one organization, one list of tokens.
+    let value = made.out.split_whitespace().find(|word| word.contains("csnat_")).expect("dg printed it");
+    let native = stand.agent("builder", value.trim_matches(|c: char| !c.is_alphanumeric()), &[]);
+    wait_until("both kinds are connected", || {
+        assert!(native.ended().is_none() && agent.ended().is_none(), "{}\n{}", native.log(), agent.log());
+        let agents = format!("{}/v2/organizations/acme/agents", stand.address());
+        let (status, listed) = http("GET", &agents, &format!("Bearer {}", stand.user_token()), &Value::Null);
+        status == 200 && listed.contains("builder")
+    });
+    stand.ada(&["dagster", "agent", "list", "--running"]).must(0, &["north"]);
+    stand.ada(&["token", "list"]).must(0, &["from dg", "Default agent registration token"]);
 
     let token = stand.made["agent_token"]["uuid"].as_str().expect("init printed it");
     stand.ada(&["token", "revoke", token, "--reason", "over"]).must(0, &[]);
     agent.says("This token was revoked");
     stand.ada(&["dagster", "agent", "list"]).must(0, &["north", "token revoked"]);
+}
+
+#[test]
+fn a_deployment_is_refused_by_name_and_granted_while_the_server_runs() {
+    let stand = Stand::new(Engine::Sqlite);
+    let _server = stand.server(&[]);
+    for name in ["prod", "staging"] {
+        stand.ada(&["deployment", "create", name]).must(0, &[]);
+    }
+    let made =
+        stand.ada(&["token", "create", "--description", "south", "--deployments", "prod", "--output", "json"]).json();
+    let (id, value) = (made["token"]["publicId"].as_str(), made["value"].as_str());
+    let (id, value) = (id.expect("a public id"), value.expect("a value"));
+
+    let refused = agent(&stand, "south", "prod, staging", value);
+    wait_until("the agent has ended", || refused.ended().is_some());
+    let log = refused.log();
+    let last = log.lines().rev().find(|line| line.contains("staging")).unwrap_or_else(|| panic!("no reason:\n{log}"));
+    assert!(last.contains("does not reach the deployment `staging`"), "{last}");
+    assert!(!log.contains(value), "the token's value is in what the agent wrote");
+    stand.ada(&["token", "explain", id, "--deployment", "staging"]).must(0, &["Refused", "staging"]);
+    stand.ada(&["token", "explain", id, "--deployment", "prod"]).must(0, &["Let in", "prod"]);
+
+    stand.ada(&["token", "permissions", id, "--deployments", "prod,staging"]).must(0, &[]);
+    let let_in = agent(&stand, "south", "prod, staging", value);
+    is_heard(&stand, &let_in, "south");
+    stand.ada(&["dagster", "agent", "list", "--running"]).must(0, &["south", "prod, staging"]);
 }

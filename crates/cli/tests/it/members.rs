@@ -23,12 +23,13 @@ fn a_team_from_its_first_invitation_to_its_last_token() {
         let bob = joined["value"].as_str().expect("a value").to_owned();
         assert_eq!((&joined["email"], &joined["role"]), (&"bob@example.com".into(), &"member".into()));
         run(command(&accept)).must(3, &["expired"]);
-        stand.ada(&["invitation", "list"]).must(0, &[]);
+        assert_eq!(stand.ada(&["invitation", "list", "--output", "json"]).json(), serde_json::json!([]));
         stand.ada(&["invitation", "list", "--ended"]).must(0, &["accepted"]);
 
         stand.with_token(&bob, &["member", "list"]).must(0, &["ada@example.com", "Bob", "person"]);
         stand.with_token(&bob, &["member", "remove", "ada@example.com"]).must(4, &["Organization Admin"]);
         stand.ada(&["member", "role", "ada@example.com", "member"]).must(6, &["the last Organization Admin"]);
+        stand.ada(&["member", "role", "bob@example.com", "admin", "--keep-tokens"]).must(2, &["leave it out"]);
         stand.ada(&["member", "role", "bob@example.com", "admin"]).must(0, &["has the role admin now"]);
         stand.with_token(&bob, &["invitation", "create", "eve@example.com"]).must(0, &["csniv_"]);
         stand
@@ -55,13 +56,16 @@ fn a_service_user_and_its_tokens() {
     stand
         .ada(&["service-user", "create", "deployer", "--description", "Deploys"])
         .must(0, &["deployer", "service user"]);
+    for arguments in [["service-user", "remove"].as_slice(), &["service-user", "token", "list"]] {
+        stand.ada(&[arguments, &["ada@example.com"]].concat()).must(2, &["this is a person"]);
+    }
     stand.ada(&["service-user", "create", "deployer"]).must(6, &["choose another name"]);
     let made = stand.ada(&["service-user", "token", "create", "deployer", "--output", "json"]).json();
     let (value, public) =
         (made["value"].as_str().expect("a value"), made["token"]["publicId"].as_str().expect("an id"));
     assert_eq!(stand.ada(&["service-user", "token", "reveal", "deployer", public]).out.trim(), value);
     stand.with_token(value, &["member", "list"]).must(0, &["deployer"]);
-    stand.with_token(value, &["user", "token", "create"]).must(4, &["Organization Admin"]);
+    stand.with_token(value, &["user", "token", "create"]).must(4, &["needs a person"]);
     stand.ada(&["service-user", "edit", "deployer", "--name", "releaser"]).must(0, &["releaser", "Deploys"]);
     stand.ada(&["service-user", "edit", "releaser"]).must(2, &["--description"]);
     stand.ada(&["service-user", "list"]).must(0, &["releaser"]);

@@ -92,7 +92,7 @@ async fn nothing_leaks(engine: Engine) {
     search.must_be_empty();
     keys.must_be_empty();
     assert!(count >= VALUES, "only {count} values");
-    assert_eq!(hunt.counts().len(), 5, "values of every kind");
+    assert_eq!(hunt.counts().len(), 6, "values of every kind");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -86,6 +86,9 @@ pub trait Action: Send + Sync + 'static {
     const NAME: &'static str;
     /// Who may. Nobody else.
     const ALLOWED: &'static [Who];
+    /// Whether service users may not, whatever their role: they make and see no credentials of people and service users, themselves among
+    /// them, so that whoever stole such a token cannot stay in by another one.
+    const PEOPLE_ALONE: bool;
 
     /// Whether `who` may do this.
     #[must_use]
@@ -103,10 +106,12 @@ pub struct Row {
     pub does: &'static str,
     /// Who may.
     pub allowed: &'static [Who],
+    /// Whether service users may not.
+    pub people_alone: bool,
 }
 
 macro_rules! actions {
-    ($($(#[doc = $doc:literal])+ $name:ident $text:literal: $($who:ident)+;)*) => {
+    ($($(#[doc = $doc:literal])+ $name:ident $text:literal: $($who:ident)+ $(, $person:ident)?;)*) => {
         $(
             $(#[doc = $doc])+
             #[derive(Debug)]
@@ -114,11 +119,14 @@ macro_rules! actions {
             impl Action for $name {
                 const NAME: &'static str = $text;
                 const ALLOWED: &'static [Who] = &[$(Who::$who),+];
+                const PEOPLE_ALONE: bool = actions!(@alone $($person)?);
             }
         )*
         /// Every action there is.
-        pub const TABLE: &[Row] = &[$(Row { name: $text, does: concat!($($doc),+), allowed: &[$(Who::$who),+] }),*];
+        pub const TABLE: &[Row] = &[$(Row { name: $text, does: concat!($($doc),+), allowed: &[$(Who::$who),+], people_alone: actions!(@alone $($person)?) }),*];
     };
+    (@alone person) => { true };
+    (@alone) => { false };
 }
 
 actions! {
@@ -149,13 +157,13 @@ actions! {
     RevokeAgentToken "agent_token.revoke": Admin;
 
     /// Create a user token for oneself.
-    CreateUserToken "user_token.create": Member;
+    CreateUserToken "user_token.create": Member, person;
     /// See one's own user tokens.
     ViewUserTokens "user_token.view": Member;
     /// Change one's own user token.
-    UpdateUserToken "user_token.update": Member;
+    UpdateUserToken "user_token.update": Member, person;
     /// See one's own user token's value again, while its reveal policy allows.
-    RevealUserToken "user_token.reveal": Member;
+    RevealUserToken "user_token.reveal": Member, person;
     /// Take one's own user token back.
     RevokeUserToken "user_token.revoke": Member;
 
@@ -169,8 +177,8 @@ actions! {
     ViewMemberTokens "member_token.view": Admin;
     /// Take back a user token of any member.
     RevokeMemberToken "member_token.revoke": Admin;
-    /// Invite somebody by a link that makes its holder a member, once.
-    CreateInvitation "invitation.create": Admin;
+    /// Invite somebody by a value that is shown once and makes its holder a member, once.
+    CreateInvitation "invitation.create": Admin, person;
     /// See invitations, without their values.
     ViewInvitations "invitation.view": Admin;
     /// Take an invitation back.
@@ -178,13 +186,13 @@ actions! {
     /// Become a member by an invitation.
     AcceptInvitation "invitation.accept": Invitation;
     /// Create a service user.
-    CreateServiceUser "service_user.create": Admin;
+    CreateServiceUser "service_user.create": Admin, person;
     /// Change a service user's name and what it is for.
     UpdateServiceUser "service_user.update": Admin;
     /// Create a user token for a service user.
-    CreateServiceUserToken "service_user_token.create": Admin;
+    CreateServiceUserToken "service_user_token.create": Admin, person;
     /// See the value of a service user's token again, while its reveal policy allows.
-    RevealServiceUserToken "service_user_token.reveal": Admin;
+    RevealServiceUserToken "service_user_token.reveal": Admin, person;
 
     /// Create, see and revoke operator tokens.
     ManageOperatorTokens "operator_token.manage": Operator;

@@ -39,22 +39,6 @@ impl<A: Action> Grant<A> {
         }
     }
 
-    /// The person who calls, for what a service user may not do for itself: nothing that a token of its own has brought about may outlive
-    /// that token.
-    ///
-    /// # Errors
-    /// [`Error::Denied`] for a service user.
-    pub(crate) fn person(&self) -> Result<&UserCaller> {
-        let user = self.user()?;
-        if user.is_service {
-            return Err(Error::Denied {
-                action: A::NAME,
-                needs: "a person; an Organization Admin manages the tokens of a service user",
-            });
-        }
-        Ok(user)
-    }
-
     /// The holder of an invitation, for actions that only they may do.
     pub(crate) fn invitation(&self) -> Result<&InvitationCaller> {
         match &self.caller {
@@ -88,6 +72,9 @@ impl<A: Action> Grant<A> {
     }
 }
 
+/// What is needed where a service user may not.
+const SERVICE_USERS: &str = "a person; service users make and see no credentials of members";
+
 impl Control {
     /// The only decision point: may `caller` do `A` in `organization`?
     ///
@@ -112,6 +99,9 @@ impl Control {
             }
             let needs = A::ALLOWED.first().map_or("nobody", |who| who.words());
             return Err(Error::Denied { action: A::NAME, needs });
+        }
+        if A::PEOPLE_ALONE && matches!(caller, Caller::User(user) if user.is_service) {
+            return Err(Error::Denied { action: A::NAME, needs: SERVICE_USERS });
         }
         Ok(Grant { caller: caller.clone(), organization, action: PhantomData })
     }

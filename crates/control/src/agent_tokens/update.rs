@@ -42,6 +42,24 @@ pub struct AgentTokenChange {
     pub connected_agents: Reach,
 }
 
+impl AgentTokenChange {
+    /// A change that changes nothing yet.
+    #[must_use]
+    pub const fn nothing(token: TokenReference) -> Self {
+        Self {
+            token,
+            description: None,
+            is_public: None,
+            expires_at: None,
+            reveal_policy: None,
+            scope: None,
+            networks: None,
+            permission: None,
+            connected_agents: Reach::Keep,
+        }
+    }
+}
+
 /// What a change did.
 #[derive(Debug)]
 pub struct Changed {

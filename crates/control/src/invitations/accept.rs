@@ -8,12 +8,12 @@ use countersign_domain::{Kind, Refusal, TokenSecret};
 use countersign_store::organizations::{self, Organization};
 use countersign_store::tokens::Token;
 use countersign_store::users::{self, User};
-use countersign_store::{Lane, Tx, invitations, members};
+use countersign_store::{Lane, Tx, invitations};
 use serde_json::json;
 
 use crate::access::actions::AcceptInvitation;
 use crate::issuing::{self, FIRST_USER_TOKEN, Issue, USER_TOKEN};
-use crate::members::{MAX_MEMBERS, Member, Wanted};
+use crate::members::{Member, room_for_one};
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene, input};
 
@@ -42,7 +42,7 @@ impl Control {
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] when the invitation was used, withdrawn or has expired meanwhile; [`Error::Invalid`] at `name`;
-    /// [`Error::Conflict`] for somebody who is a member already, and when there are [`MAX_MEMBERS`].
+    /// [`Error::Conflict`] for somebody who is a member already, and when there are [`crate::members::MAX_MEMBERS`].
     pub async fn accept_invitation(&self, grant: &Grant<AcceptInvitation>, name: Option<String>) -> Result<Joined> {
         let name = name.as_deref().map(|name| input::field("name", PersonName::parse(name))).transpose()?;
         let mut issue = self.issue(Kind::UserToken, USER_TOKEN, grant.organization());
@@ -57,10 +57,8 @@ impl Control {
                     let of = scene.organization;
                     let it = invitations::find(tx, of, *id).await?.ok_or(Error::NotFound("invitation"))?;
                     let organization = organizations::find(tx, of).await?.ok_or(Error::NotFound("organization"))?;
-                    if members::count(tx, of, Wanted::default()).await? >= MAX_MEMBERS {
-                        return Err(full());
-                    }
-                    let (user, is_new) = person(tx, input, &it.email).await?;
+                    room_for_one(tx, of).await?;
+                    let user = person(tx, input, &it.email).await?;
                     if users::find_member(tx, of, user.id).await?.is_some() {
                         return Err(Error::Conflict(format!("{} is a member already.", it.email)));
                     }
@@ -72,7 +70,6 @@ impl Control {
                     let detail = json!({
                         "role": it.role.as_str(),
                         "user": user.id.to_string(),
-                        "is_new_here": is_new,
                     });
                     scene.audit(tx, "invitation.accepted", subject, detail).await?;
                     let token = first_token(tx, scene, &input.issue, &user).await?;
@@ -85,15 +82,10 @@ impl Control {
     }
 }
 
-/// What is answered when an organization has as many members as it may have.
-pub(crate) fn full() -> Error {
-    Error::Conflict(format!("The organization has {MAX_MEMBERS} members, the most there may be; remove some first."))
-}
-
-/// The person with this address, and whether they were not known before.
-async fn person(tx: &mut Tx, input: &Input, email: &str) -> Result<(User, bool)> {
+/// The person with this address. Whether they were known before is told to nobody: it says where else they are a member.
+async fn person(tx: &mut Tx, input: &Input, email: &str) -> Result<User> {
     if let Some(known) = users::find_by_email(tx, email).await? {
-        return Ok((known, false));
+        return Ok(known);
     }
     let name = match &input.name {
         Some(name) => name.as_str().to_owned(),
@@ -108,7 +100,7 @@ async fn person(tx: &mut Tx, input: &Input, email: &str) -> Result<(User, bool)>
         created_at: tx.now(),
     };
     users::insert(tx, &user).await?;
-    Ok((user, true))
+    Ok(user)
 }
 
 async fn first_token<I: Sync>(tx: &mut Tx, scene: &Scene<I>, issue: &Issue, user: &User) -> Result<Token> {

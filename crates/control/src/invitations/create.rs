@@ -81,12 +81,14 @@ async fn create(tx: &mut Tx, scene: &Scene<Input>) -> Result<Invitation> {
     let Input { id, email, role, expires_at, by, secret } = &scene.input;
     let (of, now, email) = (scene.organization, tx.now(), email.as_str());
     if members::find_by_email(tx, of, email).await?.is_some() {
-        return Err(Error::Conflict(format!("{email} is a member already.")));
+        return Err(Error::Conflict(format!(
+            "{email} is a member already. If they have no token any more, remove them and invite them again."
+        )));
     }
     if invitations::find_open(tx, of, email).await?.is_some() {
         return Err(Error::Conflict(format!("{email} was invited already; withdraw that invitation to make another.")));
     }
-    if invitations::count(tx, of, Some(true)).await? >= MAX_PENDING {
+    if invitations::count_open(tx, of).await? >= MAX_PENDING {
         return Err(Error::Conflict(format!(
             "The organization has {MAX_PENDING} invitations that can be accepted, the most there may be; withdraw some."
         )));

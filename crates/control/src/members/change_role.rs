@@ -1,6 +1,6 @@
 //! Giving a member another role.
 
-use countersign_domain::Role;
+use countersign_domain::{PublicId, Role};
 use countersign_store::{Lane, members, users};
 use serde_json::json;
 
@@ -67,12 +67,12 @@ impl Control {
                 let detail = json!({
                     "from": before.role.as_str(),
                     "to": role.as_str(),
-                    "user_tokens_revoked": taken.tokens,
+                    "user_tokens_revoked": taken.tokens.iter().map(PublicId::as_str).collect::<Vec<_>>(),
                     "invitations_withdrawn": taken.invitations,
                 });
                 scene.audit(tx, "member.role_changed", subject(&before), detail).await?;
                 let member = users::find_member(tx, of, id).await?.ok_or(Error::NotFound("member"))?;
-                Ok(RoleChanged { member, tokens_revoked: taken.tokens, invitations_withdrawn: taken.invitations })
+                Ok(RoleChanged { member, tokens_revoked: taken.tokens(), invitations_withdrawn: taken.invitations })
             })
         })
         .await

@@ -1,5 +1,6 @@
 //! Taking a member out of the organization.
 
+use countersign_domain::PublicId;
 use countersign_store::{Lane, members};
 use serde_json::json;
 
@@ -47,11 +48,11 @@ impl Control {
                 let detail = json!({
                     "role": member.role.as_str(),
                     "service_user": member.user.is_service,
-                    "user_tokens_revoked": taken.tokens,
+                    "user_tokens_revoked": taken.tokens.iter().map(PublicId::as_str).collect::<Vec<_>>(),
                     "invitations_withdrawn": taken.invitations,
                 });
                 scene.audit(tx, "member.removed", subject(&member), detail).await?;
-                Ok(Removal { member, tokens_revoked: taken.tokens, invitations_withdrawn: taken.invitations })
+                Ok(Removal { member, tokens_revoked: taken.tokens(), invitations_withdrawn: taken.invitations })
             })
         })
         .await

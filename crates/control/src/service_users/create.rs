@@ -3,13 +3,12 @@
 use countersign_domain::Role;
 use countersign_domain::id::UserId;
 use countersign_domain::text::SERVICE_USER_DOMAIN;
+use countersign_store::Lane;
 use countersign_store::users::{self, User};
-use countersign_store::{Lane, members};
 use serde_json::json;
 
 use crate::access::actions::CreateServiceUser;
-use crate::invitations::full;
-use crate::members::{MAX_MEMBERS, Member, Wanted};
+use crate::members::{Member, room_for_one};
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, input};
 
@@ -30,7 +29,7 @@ impl Control {
     /// Makes a service user, without any token.
     ///
     /// # Errors
-    /// [`Error::Invalid`] at `name` or `description`; [`Error::Conflict`] when the name is taken or there are [`MAX_MEMBERS`].
+    /// [`Error::Invalid`] at `name` or `description`; [`Error::Conflict`] when the name is taken or there are [`crate::members::MAX_MEMBERS`].
     pub async fn create_service_user(&self, grant: &Grant<CreateServiceUser>, new: NewServiceUser) -> Result<Member> {
         let id: UserId = self.fresh_id();
         let user = User {
@@ -46,9 +45,7 @@ impl Control {
             Box::pin(async move {
                 let (user, role) = &scene.input;
                 let of = scene.organization;
-                if members::count(tx, of, Wanted::default()).await? >= MAX_MEMBERS {
-                    return Err(full());
-                }
+                room_for_one(tx, of).await?;
                 not_taken(tx, scene, &user.name).await?;
                 users::insert(tx, &User { created_at: tx.now(), ..user.clone() }).await?;
                 users::insert_member(tx, of, user.id, *role).await?;

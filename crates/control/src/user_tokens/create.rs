@@ -43,7 +43,7 @@ impl Control {
         new: NewUserToken,
     ) -> Result<IssuedUserToken> {
         issuing::check_expiry(new.expires_at, self.now())?;
-        let user = grant.person()?.user;
+        let user = grant.user()?.user;
         let mut issue = self.issue(Kind::UserToken, USER_TOKEN, grant.organization());
         issue.description = input::description(new.description.as_deref())?;
         issue.expires_at = new.expires_at;

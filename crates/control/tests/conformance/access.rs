@@ -11,7 +11,8 @@ use countersign_testkit::World;
 
 use crate::acting::{another_token, caller, connect, finish, may, person, running_job};
 
-/// Who may do what. What is not here is refused to everybody; an Organization Admin may what a member may.
+/// Who may do what. What is not here is refused to everybody; an Organization Admin may what a member may, and a
+/// service user what a person of its role may, unless people may it alone.
 const REFERENCE: &[(&str, &str)] = &[
     ("organization.view", "member"),
     ("organization.create", "operator"),
@@ -25,24 +26,24 @@ const REFERENCE: &[(&str, &str)] = &[
     ("agent_token.reveal", "admin"),
     ("agent_token.rotate", "admin"),
     ("agent_token.revoke", "admin"),
-    ("user_token.create", "member"),
+    ("user_token.create", "member, alone"),
     ("user_token.view", "member"),
-    ("user_token.update", "member"),
-    ("user_token.reveal", "member"),
+    ("user_token.update", "member, alone"),
+    ("user_token.reveal", "member, alone"),
     ("user_token.revoke", "member"),
     ("member.view", "member"),
     ("member.change_role", "admin"),
     ("member.remove", "admin"),
     ("member_token.view", "admin"),
     ("member_token.revoke", "admin"),
-    ("invitation.create", "admin"),
+    ("invitation.create", "admin, alone"),
     ("invitation.view", "admin"),
     ("invitation.withdraw", "admin"),
     ("invitation.accept", "invitation"),
-    ("service_user.create", "admin"),
+    ("service_user.create", "admin, alone"),
     ("service_user.update", "admin"),
-    ("service_user_token.create", "admin"),
-    ("service_user_token.reveal", "admin"),
+    ("service_user_token.create", "admin, alone"),
+    ("service_user_token.reveal", "admin, alone"),
     ("operator_token.manage", "operator"),
     ("agent.view", "member"),
     ("agent.stop", "admin"),
@@ -118,7 +119,7 @@ struct Asking {
 
 fn sort(who: &str) -> &str {
     match who {
-        "admin" | "member" => "person",
+        "admin" | "member" | "service user" => "person",
         "session" | "ended session" => "agent",
         "job" | "ended job" => "job",
         other => other,
@@ -134,6 +135,9 @@ fn wanted(allowed: &str, asking: &Asking, own_organization: bool) -> Answer {
         _ if !is_for_such && asking.shows_token => Answer::Kind,
         _ if !is_for_such => Answer::Unknown,
         _ if has_organization && !own_organization => Answer::NotFound,
+        // This one is an Organization Admin.
+        "service user" if allowed.contains(&"alone") => Answer::Denied,
+        "service user" if allowed.contains(&"member") || allowed.contains(&"admin") => Answer::Granted,
         who if allowed.contains(&who) => Answer::Granted,
         "admin" if allowed.contains(&"member") => Answer::Granted,
         "ended session" | "ended job" => Answer::Expired,
@@ -196,6 +200,7 @@ async fn everybody(world: &World) -> Vec<Asking> {
     let (_, robot) = control.create_operator_token(&manage, "robot").await.expect("made");
     let ended = running_job(control, acme).await;
     finish(control, &ended, "0").await;
+    let service = crate::service_users::acting(world, "service", Role::Admin).await;
     let invited = crate::invitations::invite(world, "carol@acme.example").await;
     let asking = |who, shows_token, caller| Asking { who, shows_token, caller };
     vec![
@@ -203,6 +208,7 @@ async fn everybody(world: &World) -> Vec<Asking> {
         asking("admin", true, acme.admin.clone()),
         asking("admin", true, another_token(control, &acme.admin).await.1),
         asking("member", true, member),
+        asking("service user", true, service),
         asking("agent token", true, caller(control, acme.agent_token()).await),
         asking("session", true, agent.caller),
         asking("ended session", true, caller(control, gone.session.reveal()).await),
@@ -232,7 +238,8 @@ pub async fn every_caller_and_every_action_as_the_reference_says(world: &World) 
             compared += 1;
         }
     }
-    assert_eq!(compared, 82 * 12);
+    assert_eq!(compared, 82 * 13);
+
 }
 
 /// The reference, the table and the types name the same actions.

@@ -16,17 +16,7 @@ use crate::tokens::revoke;
 
 /// A change that changes nothing yet.
 pub fn change(token: TokenReference) -> Change {
-    Change {
-        token,
-        description: None,
-        is_public: None,
-        expires_at: None,
-        reveal_policy: None,
-        scope: None,
-        networks: None,
-        permission: None,
-        connected_agents: Reach::Keep,
-    }
+    Change::nothing(token)
 }
 
 pub async fn update(world: &World, change: Change) -> Result<Changed> {

@@ -51,7 +51,7 @@ impl ByPeople {
     ) -> Result<EditDescAgentTokenResult> {
         let change = AgentTokenChange {
             description: Some(given(description)),
-            ..change(TokenReference::Number(token_id.into()))
+            ..AgentTokenChange::nothing(TokenReference::Number(token_id.into()))
         };
         EditDescAgentTokenResult::of(update(Call::of(ctx), change).await)
     }
@@ -127,21 +127,6 @@ fn given(description: Option<String>) -> Option<String> {
     description.filter(|text| !text.is_empty())
 }
 
-/// A change that changes nothing yet.
-const fn change(token: TokenReference) -> AgentTokenChange {
-    AgentTokenChange {
-        token,
-        description: None,
-        is_public: None,
-        expires_at: None,
-        reveal_policy: None,
-        scope: None,
-        networks: None,
-        permission: None,
-        connected_agents: Reach::Keep,
-    }
-}
-
 type Outcome<T> = countersign_control::Result<T>;
 
 async fn create(call: &Call, description: Option<String>) -> Outcome<DagsterCloudAgentToken> {
@@ -170,7 +155,8 @@ async fn permit(call: &Call, number: i32, permission: Outcome<Permission>) -> Ou
     // Whoever may not is told so before what is wrong with the input.
     call.control.grant_own::<UpdateAgentToken>(&call.caller)?;
     let permission = Some(permission?);
-    update(call, AgentTokenChange { permission, ..change(TokenReference::Number(number.into())) }).await
+    let token = TokenReference::Number(number.into());
+    update(call, AgentTokenChange { permission, ..AgentTokenChange::nothing(token) }).await
 }
 
 async fn create_for_user(

@@ -19,7 +19,7 @@ use http::header::{ACCEPT, ALLOW, CONTENT_TYPE};
 use crate::call::Call;
 use crate::console;
 use crate::failure::Failure;
-use crate::limits::{self, Allowance, Budget, Cost, Exhausted, Shapes, Spent, Unfit};
+use crate::limits::{self, Allowance, Budget, Cost, Exhausted, Shapes, Spender, Spent, Unfit};
 use crate::schema::{self, Schema};
 
 use answer::{Stats, Whole};
@@ -130,7 +130,8 @@ async fn run(face: &Face, caller: Caller, asked: Asked) -> Result<(Executed, u64
     }
 }
 
-/// People and the operator may ask, and whoever holds an invitation may become one of them; every other credential is of the wrong kind, and none is no credential.
+/// People and the operator may ask, and whoever holds an invitation may become one of them; every other credential is of the wrong kind, and
+/// none is no credential.
 fn person(caller: Caller) -> countersign_control::Result<Caller> {
     match &caller {
         Caller::User(_) | Caller::Operator(_) | Caller::Invitation(_) => Ok(caller),
@@ -147,10 +148,12 @@ fn is_json(value: &str) -> bool {
         || essence.eq_ignore_ascii_case("application/graphql-response+json")
 }
 
-/// The operator spends as nobody of no organization.
 fn spender(caller: &Caller) -> Spent {
-    Spent {
-        organization: caller.organization().map(|id| id.uuid()).unwrap_or_default(),
-        user: caller.user().map(|id| id.uuid()).unwrap_or_default(),
-    }
+    let organization = caller.organization().map(|id| id.uuid()).unwrap_or_default();
+    let by = match caller {
+        Caller::User(it) => Spender::Member(organization, it.user.uuid()),
+        Caller::Invitation(it) => Spender::Invitation(it.invitation.uuid()),
+        _ => Spender::Operator,
+    };
+    Spent { organization, by }
 }

@@ -27,18 +27,29 @@ impl Default for Allowance {
 /// When this many spenders are remembered, those whose period is over are forgotten.
 const MAX_SPENDERS: usize = 10_000;
 
+/// Points of one invitation in [`Allowance::period`]: it is for one call, and a stranger may hold it.
+pub const INVITATION: u64 = 10_000;
+
 /// Who spends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-enum Spender {
+pub(crate) enum Spender {
+    /// An organization.
     Organization(Uuid),
-    User(Uuid),
+    /// Somebody in an organization: what the same person spends in another one is not theirs alone to decide.
+    Member(Uuid, Uuid),
+    /// The holder of an invitation.
+    Invitation(Uuid),
+    /// The operator, who belongs to no organization.
+    Operator,
 }
 
 /// Both that a call spends for.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Spent {
+    /// Nil for the operator.
     pub organization: Uuid,
-    pub user: Uuid,
+    /// Who calls.
+    pub by: Spender,
 }
 
 /// What is left for one spender.
@@ -106,7 +117,8 @@ impl Budget {
             Standing { limit, remaining: limit.saturating_sub(*spent), reset: left.as_secs().max(1) }
         };
         let organization = take(Spender::Organization(who.organization), self.allowance.organization);
-        (organization, take(Spender::User(who.user), self.allowance.user))
+        let limit = if matches!(who.by, Spender::Invitation(_)) { INVITATION } else { self.allowance.user };
+        (organization, take(who.by, limit))
     }
 }
 
@@ -117,8 +129,9 @@ mod tests {
     #[test]
     fn what_is_spent_comes_back_after_the_period() {
         let budget = Budget::new(Allowance { organization: 15, user: 10, period: Duration::from_secs(60) });
-        let ada = Spent { organization: Uuid::from_u128(1), user: Uuid::from_u128(2) };
-        let bob = Spent { user: Uuid::from_u128(3), ..ada };
+        let one = Uuid::from_u128(1);
+        let ada = Spent { organization: one, by: Spender::Member(one, Uuid::from_u128(2)) };
+        let bob = Spent { by: Spender::Member(one, Uuid::from_u128(3)), ..ada };
         let start = Timestamp::EPOCH;
         assert_eq!(budget.charge(ada, 10, start).1, Standing { limit: 10, remaining: 0, reset: 60 });
         let later = start.plus(Duration::from_secs(50));
@@ -130,5 +143,21 @@ mod tests {
         let refused = budget.check(bob, later).expect_err("the organization has nothing left");
         assert!(refused.message.starts_with("Your organization has exceeded the limit of 15"), "{}", refused.message);
         assert_eq!(budget.check(ada, start.plus(Duration::from_secs(60))), Ok(()));
+    }
+    #[test]
+    fn what_somebody_spends_elsewhere_and_as_an_invitation_is_not_theirs_here() {
+        let budget = Budget::new(Allowance { organization: 100_000, user: 10, period: Duration::from_secs(60) });
+        let (here, elsewhere, ada) = (Uuid::from_u128(1), Uuid::from_u128(2), Uuid::from_u128(3));
+        let there = Spent { organization: elsewhere, by: Spender::Member(elsewhere, ada) };
+        let at_home = Spent { organization: here, by: Spender::Member(here, ada) };
+        budget.charge(there, 10, Timestamp::EPOCH);
+        assert!(budget.check(there, Timestamp::EPOCH).is_err());
+        assert_eq!(budget.check(at_home, Timestamp::EPOCH), Ok(()));
+        let invited = |number| Spent { organization: elsewhere, by: Spender::Invitation(Uuid::from_u128(number)) };
+        budget.charge(invited(7), INVITATION, Timestamp::EPOCH);
+        assert!(budget.check(invited(7), Timestamp::EPOCH).is_err());
+        assert_eq!(budget.check(invited(8), Timestamp::EPOCH), Ok(()));
+        let operator = Spent { organization: Uuid::nil(), by: Spender::Operator };
+        assert_eq!(budget.check(operator, Timestamp::EPOCH), Ok(()));
     }
 }

@@ -16,10 +16,10 @@ use std::time::Duration;
 
 use async_graphql::parser::types::ExecutableDocument;
 
-pub use budget::Allowance;
+pub use budget::{Allowance, INVITATION};
 
 pub(crate) use actual::actual;
-pub(crate) use budget::{Budget, Exhausted, Spent, Standing};
+pub(crate) use budget::{Budget, Exhausted, Spender, Spent, Standing};
 pub(crate) use cost::Cost;
 pub(crate) use shapes::Shapes;
 

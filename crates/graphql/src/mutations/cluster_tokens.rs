@@ -159,16 +159,13 @@ async fn known(call: &Call, id: &ID) -> Result<TokenReference> {
 
 async fn update(call: &Call, input: ClusterAgentTokenUpdateInput) -> Result<ClusterAgentTokenUpdatePayload> {
     let grant = call.may_in(&input.organization_id)?;
+    // Looked for first: who may not know of it is told nothing of the rest.
+    let token = known(call, &input.id).await?;
     let change = AgentTokenChange {
-        token: known(call, &input.id).await?,
         description: Some(Some(input.description)),
-        is_public: None,
-        expires_at: None,
-        reveal_policy: None,
-        scope: None,
         networks: input.allowed_ip_addresses.as_deref().map(networks).transpose()?,
-        permission: None,
         connected_agents: reach::chosen(None),
+        ..AgentTokenChange::nothing(token)
     };
     let changed = call.control.update_agent_token(&grant, change).await?;
     Ok(ClusterAgentTokenUpdatePayload {

@@ -84,6 +84,13 @@ impl OrganizationMember {
         global_id::uuid(self.0.user.id)
     }
 
+    /// Their number in the organization, as Dagster's API names them.
+    async fn number(&self, ctx: &Context<'_>) -> async_graphql::Result<Option<i32>> {
+        let call = Call::of(ctx);
+        let numbers = call.control.numbers(&call.may()?, vec![self.0.user.id]).await?;
+        Ok(numbers.get(&self.0.user.id).and_then(|number| i32::try_from(*number).ok()))
+    }
+
     /// Whether this is a service user, which never signs in and whose tokens Organization Admins make.
     async fn is_service_user(&self) -> bool {
         self.0.user.is_service

@@ -141,6 +141,8 @@ async fn the_log_has_the_route_and_the_public_id_and_no_value() {
         .with_writer(log.clone())
         .finish();
     let guard = tracing::subscriber::set_default(subscriber);
+    // Other tests may have met the same places of the program while nobody listened, which is remembered.
+    tracing::callsite::rebuild_interest_cache();
     let value = server.world.acme.user_token();
     let dressed = |path: String| {
         Request::get(path).header(AUTHORIZATION, format!("Bearer {value}")).header(USER_AGENT, format!("curl {value}"))

@@ -157,15 +157,9 @@ pub(crate) async fn update(
         return Err(Error::invalid("expires_at", why).into());
     }
     let change = AgentTokenChange {
-        token: TokenReference::Id(before.token.id),
         description: fields.text("description")?.map(Some),
-        is_public: None,
-        expires_at: None,
-        reveal_policy: None,
-        scope: None,
         networks: networks(&mut fields)?,
-        permission: None,
-        connected_agents: Reach::Keep,
+        ..AgentTokenChange::nothing(TokenReference::Id(before.token.id))
     };
     fields.finish()?;
     let names = [NAMES, &[("networks", "allowed_ip_addresses")]].concat();

@@ -1,5 +1,7 @@
 //! Code locations: what Dagster+ agents load for a deployment, and what they told of it.
 
+use std::time::Duration;
+
 use countersign_domain::Timestamp;
 use countersign_domain::dagster::{Definition, LocationState};
 use countersign_domain::id::{CodeLocationId, DeploymentId, OrganizationId, UserId};
@@ -176,12 +178,14 @@ pub async fn insert(
 pub async fn change(
     tx: &mut Tx,
     of: OrganizationId,
-    id: CodeLocationId,
+    it: &CodeLocation,
     definition: &Definition,
 ) -> Result<(), StoreError> {
-    let now = tx.now();
+    // Agents compare the time, and what was told before is of another definition, also where the clock stood or was set back.
+    let last = it.told_at.map_or(it.changed_at, |told| told.max(it.changed_at));
+    let at = tx.now().max(last.plus(Duration::from_micros(1)));
     let (text, queue) = (Value::json(&kept(definition))?, definition.queue.clone());
-    tx.execute(CHANGE, &params![of, id, text, queue, now]).await.map(drop)
+    tx.execute(CHANGE, &params![of, it.id, text, queue, at]).await.map(drop)
 }
 
 /// The deployment's code location of this name.
@@ -221,12 +225,13 @@ pub async fn count(tx: &mut Tx, of: OrganizationId, deployment: DeploymentId) ->
 pub async fn tell(
     tx: &mut Tx,
     of: OrganizationId,
-    id: CodeLocationId,
+    it: &CodeLocation,
     error: Option<&str>,
     manifest: Option<&str>,
 ) -> Result<(), StoreError> {
-    let now = tx.now();
-    tx.execute(TELL, &params![of, id, now, error, manifest]).await.map(drop)
+    // It is told after the change that it is about, whatever the clock says.
+    let at = tx.now().max(it.changed_at);
+    tx.execute(TELL, &params![of, it.id, at, error, manifest]).await.map(drop)
 }
 
 /// Removes it. False when it was gone.

@@ -1,5 +1,7 @@
 //! Snapshots of code locations: their rows. The bytes are blobs beside those of artifacts.
 
+use std::time::Duration;
+
 use countersign_domain::Timestamp;
 use countersign_domain::dagster::SnapshotKind;
 use countersign_domain::id::{CodeLocationId, DagsterSnapshotId, DeploymentId, OrganizationId, TokenId};
@@ -9,7 +11,7 @@ use crate::{Row, StoreError, Tx, params, statements};
 
 macro_rules! columns {
     () => {
-        "s.id, s.organization_id, s.deployment_id, s.kind, s.sha1, s.size, s.packed, s.announced_by, s.stored_at"
+        "s.id, s.organization_id, s.deployment_id, s.kind, s.sha1, s.size, s.packed, s.announced_by, s.used_at, s.stored_at"
     };
 }
 
@@ -50,6 +52,9 @@ statements! {
     REMOVE = concat!("DELETE FROM dagster_snapshots WHERE id IN (SELECT s.id FROM dagster_snapshots s WHERE ", unused!(), " AND s.id = $3)");
 }
 
+/// How exactly it is known when a snapshot was last asked for: agents ask for what is there much oftener than that.
+pub const USE_NOTED: Duration = Duration::from_secs(3600);
+
 /// A snapshot.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Snapshot {
@@ -69,6 +74,8 @@ pub struct Snapshot {
     pub packed: i64,
     /// The token whose holder announced it last, before it was there.
     pub announced_by: TokenId,
+    /// When it was last asked for, to [`USE_NOTED`].
+    pub used_at: Timestamp,
     /// When its bytes were there.
     pub stored_at: Option<Timestamp>,
 }
@@ -91,6 +98,7 @@ fn snapshot(row: &Row) -> Result<Snapshot, StoreError> {
         size: row.get("size")?,
         packed: row.get("packed")?,
         announced_by: row.get("announced_by")?,
+        used_at: row.get("used_at")?,
         stored_at: row.get("stored_at")?,
     })
 }

@@ -70,7 +70,7 @@ async fn set(tx: &mut Tx, scene: &Scene<Input>) -> Result<Set> {
                 deployment.name, new.name
             )));
         }
-        Some(it) => code_locations::change(tx, of, it.id, &new.definition).await?,
+        Some(it) => code_locations::change(tx, of, it, &new.definition).await?,
         None => {
             if code_locations::count(tx, of, deployment.id).await? >= MAX_LOCATIONS {
                 return Err(Error::Conflict(format!(

@@ -91,7 +91,11 @@ impl Control {
             ..answer
         };
         let input = (token.token, id, answer);
-        let reached = self.write(grant, Lane::Normal, input, |tx, scene| Box::pin(end(tx, scene))).await?;
+        let (reached, awaits) = self.read(grant, input.clone(), |tx, scene| Box::pin(awaiting(tx, scene))).await?;
+        // What changes nothing, however often it comes, does not stand in line with what does.
+        if awaits.is_some() {
+            self.write(grant, Lane::Normal, input, |tx, scene| Box::pin(end(tx, scene))).await?;
+        }
         self.note_refused(token, &reached);
         Ok(reached)
     }
@@ -144,12 +148,16 @@ async fn take(tx: &mut Tx, scene: &Scene<(TokenId, Wanted)>) -> Result<Work> {
     Ok(Work { reached, given })
 }
 
-async fn end(tx: &mut Tx, scene: &Scene<(TokenId, DagsterRequestId, Answer)>) -> Result<Reached> {
+/// What of its deployment the token of an answer reaches, and the request, while it awaits an answer.
+async fn awaiting(
+    tx: &mut Tx,
+    scene: &Scene<(TokenId, DagsterRequestId, Answer)>,
+) -> Result<(Reached, Option<DagsterRequest>)> {
     let (of, (token, id, answer)) = (scene.organization, &scene.input);
     let wanted = Wanted { deployments: vec![answer.deployment.clone()], ..Wanted::default() };
     let scope = scopes::find(tx, of, *token).await?.ok_or_else(Error::unknown)?;
     let reached = reach::within(tx, of, &scope, &wanted).await?;
-    let Some(deployment) = reached.served.first() else { return Ok(reached) };
+    let Some(deployment) = reached.served.first() else { return Ok((reached, None)) };
     // Of another queue's requests a token knows nothing.
     let is_its = |it: &DagsterRequest| {
         let is_its_queue = match &it.queue {
@@ -160,8 +168,15 @@ async fn end(tx: &mut Tx, scene: &Scene<(TokenId, DagsterRequestId, Answer)>) ->
     };
     let found = dagster_requests::find(tx, of, *id).await?.filter(is_its);
     let found = found.ok_or(Error::NotFound("request"))?;
-    dagster_requests::answer(tx, of, found.id, &answer.called, answer.error.as_deref()).await?;
-    Ok(reached)
+    Ok((reached, Some(found).filter(|it| it.offers > 0 && it.ended_at.is_none())))
+}
+
+async fn end(tx: &mut Tx, scene: &Scene<(TokenId, DagsterRequestId, Answer)>) -> Result<()> {
+    let (_, awaits) = awaiting(tx, scene).await?;
+    let Some(it) = awaits else { return Ok(()) };
+    let (.., answer) = &scene.input;
+    dagster_requests::answer(tx, scene.organization, it.id, &answer.called, answer.error.as_deref()).await?;
+    Ok(())
 }
 
 #[cfg(test)]

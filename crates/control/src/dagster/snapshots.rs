@@ -14,7 +14,7 @@ use countersign_domain::dagster::{
 use countersign_domain::id::{DagsterSnapshotId, TokenId};
 use countersign_domain::text::hex;
 use countersign_store::blobs::Announced;
-use countersign_store::dagster_snapshots::{self, Snapshot};
+use countersign_store::dagster_snapshots::{self, Snapshot, USE_NOTED};
 use countersign_store::tokens::{self, scopes};
 use countersign_store::{Lane, StoreError, Tx, deployments};
 
@@ -105,7 +105,11 @@ impl Control {
         self.blobs()?;
         let token = grant.agent_token()?;
         let input = (token.token, kind, new, self.fresh_id());
-        let mut checked = self.write(grant, Lane::Normal, input, |tx, scene| Box::pin(check(tx, scene))).await?;
+        let known = self.read(grant, input.clone(), |tx, scene| Box::pin(known(tx, scene))).await?;
+        let mut checked = match known {
+            Some(known) => known,
+            None => self.write(grant, Lane::Normal, input, |tx, scene| Box::pin(check(tx, scene))).await?,
+        };
         self.note_refused(token, &checked.reached);
         if let Some(it) = checked.snapshot.as_ref().filter(|it| it.stored_at.is_none()) {
             let signature = Signature::make(&self.keys(), Purpose::Snapshot(it.id), self.now());
@@ -272,7 +276,20 @@ async fn reached(tx: &mut Tx, scene: &Scene<impl Sync>, token: TokenId, deployme
     reach::reach(tx, scene.organization, token, &wanted).await
 }
 
-async fn check(tx: &mut Tx, scene: &Scene<(TokenId, SnapshotKind, NewSnapshot, DagsterSnapshotId)>) -> Result<Checked> {
+/// What an agent asks for, and the id that it would have.
+type Asked = (TokenId, SnapshotKind, NewSnapshot, DagsterSnapshotId);
+
+/// The answer where nothing is to be written for it: an agent that starts asks for all that it has.
+async fn known(tx: &mut Tx, scene: &Scene<Asked>) -> Result<Option<Checked>> {
+    let (of, (token, kind, new, _)) = (scene.organization, &scene.input);
+    let reached = reached(tx, scene, *token, &new.deployment).await?;
+    let Some(deployment) = reached.served.first().map(|it| it.id) else { return Ok(Some(Checked::refused(reached))) };
+    let found = dagster_snapshots::find(tx, of, deployment, *kind, (&new.sha1, new.size)).await?;
+    let found = found.filter(|it| it.stored_at.is_some() && tx.now().since(it.used_at) < USE_NOTED);
+    Ok(found.map(|it| Checked { reached, snapshot: Some(it), address: None }))
+}
+
+async fn check(tx: &mut Tx, scene: &Scene<Asked>) -> Result<Checked> {
     let (of, (token, kind, new, fresh)) = (scene.organization, &scene.input);
     let reached = reached(tx, scene, *token, &new.deployment).await?;
     let Some(named) = reached.served.first().map(|it| it.id) else { return Ok(Checked::refused(reached)) };
@@ -294,6 +311,7 @@ async fn check(tx: &mut Tx, scene: &Scene<(TokenId, SnapshotKind, NewSnapshot, D
             size: new.size,
             packed,
             announced_by: *token,
+            used_at: tx.now(),
             stored_at: None,
         };
         dagster_snapshots::insert(tx, &snapshot).await?;

@@ -6,7 +6,8 @@ use countersign_control::access::actions::{
     DeleteDeployment, EditCodeLocations, ReadDagsterWorkspace, TellCodeLocation, ViewAudit, ViewCodeLocations,
 };
 use countersign_control::code_locations::{
-    CodeLocation, Definition, MAX_ERROR, MAX_LOCATIONS, MAX_MANIFEST, NewLocation, Outcome, Set, Taken, Told, state,
+    CALM, CodeLocation, Definition, MAX_ERROR, MAX_LOCATIONS, MAX_MANIFEST, NewLocation, Outcome, Set, Taken, Told,
+    state,
 };
 use countersign_control::dagster::Withheld;
 use countersign_control::deployments::Deletion;
@@ -209,13 +210,14 @@ pub async fn an_agent_tells_and_it_is_seen(world: &World) {
     let grant = || world.admin::<ViewCodeLocations>();
     assert_eq!(control.code_location_manifest(&grant(), default, "sales").await, Ok(None));
 
-    world.clock.advance(Duration::from_secs(5));
+    world.clock.advance(CALM);
     assert!(tell(control, &agent, "default", "sales", loaded(in_module("sales"))).await.expect("kept").is_current);
     let it = one(world, default, "sales").await;
     assert_eq!((state(&it), it.error, it.told_at), (LocationState::Loaded, None, Some(control.now())));
     assert_eq!(control.code_location_manifest(&grant(), default, "sales").await, Ok(Some("{}".to_owned())));
     tell(control, &agent, "default", "sales", loaded(in_module("sales"))).await.expect("kept");
 
+    world.clock.advance(CALM);
     let long = "x".repeat(MAX_ERROR + 1);
     tell(control, &agent, "default", "sales", failed(&long)).await.expect("kept");
     let it = one(world, default, "sales").await;
@@ -227,6 +229,10 @@ pub async fn an_agent_tells_and_it_is_seen(world: &World) {
         ["added", "failed", "failed", "loaded"].map(|it| format!("code_location.{it}")),
         "what changes nothing writes nothing"
     );
+    world.clock.advance(CALM - Duration::from_micros(1));
+    tell(control, &agent, "default", "sales", loaded(in_module("sales"))).await.expect("kept");
+    assert_eq!(state(&one(world, default, "sales").await), LocationState::Loaded);
+    assert_eq!(actions(world).await.len(), 4, "now this and now that leaves no row for each");
 
     let manifest = "x".repeat(MAX_MANIFEST + 1);
     let outcome = Outcome::Loaded { definition: Box::new(in_module("sales")), manifest, snapshots: Vec::new() };

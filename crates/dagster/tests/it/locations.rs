@@ -252,6 +252,10 @@ async fn a_snapshot_is_what_was_announced_or_is_refused() {
     }
     let answer = server.put(&checked, packed(b"{}")).await;
     assert_eq!(answer.status, 200, "after all that: {}", answer.text);
+    let other_size =
+        "/check_snapshot?type=repository&sha1=bf21a9e8fbc5a3846fb05b4fa0859e0917b2202f&size=3&formats=json.gz";
+    let other = server.own("GET", other_size, Body::empty()).await.json();
+    assert_ne!(other["upload_data"]["id"], checked["upload_data"]["id"], "whoever lies about a size is asked for that");
 
     for (query, field) in [
         ("type=x&sha1=bf21a9e8fbc5a3846fb05b4fa0859e0917b2202f&size=2&formats=json.gz", "type"),
@@ -259,7 +263,6 @@ async fn a_snapshot_is_what_was_announced_or_is_refused() {
         ("type=job&sha1=bf21a9e8fbc5a3846fb05b4fa0859e0917b2202f&size=-2&formats=json.gz", "size"),
         ("type=job&sha1=bf21a9e8fbc5a3846fb05b4fa0859e0917b2202f&size=999999999999&formats=json.gz", "size"),
         ("type=job&sha1=bf21a9e8fbc5a3846fb05b4fa0859e0917b2202f&size=2&formats=json", "formats"),
-        ("type=repository&sha1=bf21a9e8fbc5a3846fb05b4fa0859e0917b2202f&size=3&formats=json.gz", "size"),
         ("", "formats"),
     ] {
         let answer = server.own("GET", &format!("/check_snapshot?{query}"), Body::empty()).await;

@@ -1,6 +1,7 @@
 //! What a document may be, found before anything is executed and in time that grows with its text only.
 
 use std::collections::BTreeSet;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::parser::types::{
     ExecutableDocument, OperationType, Selection, SelectionSet, ServiceDocument, TypeKind, TypeSystemDefinition,
@@ -8,6 +9,7 @@ use async_graphql::parser::types::{
 use async_graphql::parser::{parse_query, parse_schema};
 use async_graphql::{Request, Variables};
 use countersign_http::{deepest_bracket, holds_a_token};
+use hashlink::LruCache;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -23,6 +25,9 @@ pub(crate) const MAX_DEPTH: usize = 8;
 pub(crate) const MAX_FIELDS: usize = 100;
 /// The most directives at one field.
 pub(crate) const MAX_DIRECTIVES: usize = 4;
+
+/// How many documents are kept as they were read; an agent sends a dozen different ones, and together they are no more than 4 MiB of text.
+const MAX_KNOWN: usize = 256;
 
 /// The field that all of an agent's changes are below.
 const CHANGES: &str = "userCloudAgent";
@@ -92,28 +97,68 @@ fn first_unknown(set: &SelectionSet, known: &dyn Fn(&str) -> bool) -> Option<Str
     })
 }
 
-/// A document that may be executed.
+/// Documents that were found in order. Programs send the same few again and again, an agent one of them twice a second, and to read one costs more
+/// than to answer it.
+pub(crate) struct Known {
+    offered: Offered,
+    read: Mutex<LruCache<String, Arc<ExecutableDocument>>>,
+}
+
+impl Known {
+    /// None yet, of a schema with this text.
+    pub(crate) fn of(sdl: &str) -> Self {
+        Self { offered: Offered::of(sdl), read: Mutex::new(LruCache::new(MAX_KNOWN)) }
+    }
+
+    /// The document with this text, if it may be executed.
+    fn read(&self, query: &str) -> Result<ExecutableDocument, Failure> {
+        let known = self.read.lock().unwrap_or_else(PoisonError::into_inner).get(query).cloned();
+        if let Some(document) = known {
+            return Ok(ExecutableDocument::clone(&document));
+        }
+        let document = parsed(query, &self.offered)?;
+        // What somebody wrote into a text by mistake does not stay.
+        if !holds_a_token(query) {
+            let kept = Arc::new(document.clone());
+            self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(query.to_owned(), kept);
+        }
+        Ok(document)
+    }
+}
+
+/// A call that may be executed.
 ///
 /// # Errors
 /// [`Failure::Document`] for one that may not, [`Failure::NotOffered`] for one that asks for what there is not.
-pub(crate) fn read(asked: Asked, offered: &Offered) -> Result<Request, Failure> {
-    let refused = |why: String| Err(Failure::Document(why));
+pub(crate) fn read(asked: Asked, known: &Known) -> Result<Request, Failure> {
+    let refused = |why: &str| Err(Failure::Document(why.to_owned()));
     let Some(query) = asked.query.filter(|query| !query.trim().is_empty()) else {
-        return refused("The body has no `query`: send {\"query\": \"…\"}.".to_owned());
+        return refused("The body has no `query`: send {\"query\": \"…\"}.");
     };
-    if query.len() > MAX_TEXT {
-        return refused(format!("The query is longer than {MAX_TEXT} bytes, the most there may be."));
-    }
-    if deepest_bracket(&query) > MAX_BRACKETS {
-        return refused(format!("The query has more than {MAX_BRACKETS} brackets open at once."));
-    }
     let variables = match asked.variables {
         None | Some(Value::Null) => Variables::default(),
         Some(variables @ Value::Object(_)) => Variables::from_json(variables),
-        Some(_) => return refused("`variables` must be a JSON object.".to_owned()),
+        Some(_) => return refused("`variables` must be a JSON object."),
     };
+    let document = known.read(&query)?;
+    let mut request = Request::new(query).variables(variables);
+    if let Some(operation) = asked.operation_name.filter(|name| !name.is_empty()) {
+        request = request.operation_name(operation);
+    }
+    request.set_parsed_query(document);
+    Ok(request)
+}
+
+fn parsed(query: &str, offered: &Offered) -> Result<ExecutableDocument, Failure> {
+    let refused = |why: String| Err(Failure::Document(why));
+    if query.len() > MAX_TEXT {
+        return refused(format!("The query is longer than {MAX_TEXT} bytes, the most there may be."));
+    }
+    if deepest_bracket(query) > MAX_BRACKETS {
+        return refused(format!("The query has more than {MAX_BRACKETS} brackets open at once."));
+    }
     // The parser's own words show the line, and a token's value may stand in it.
-    let document = match parse_query(&query) {
+    let document = match parse_query(query) {
         Ok(document) => document,
         Err(error) => {
             let place = error.positions().next().map(|at| format!(" at line {}, column {}", at.line, at.column));
@@ -135,12 +180,7 @@ pub(crate) fn read(asked: Asked, offered: &Offered) -> Result<Request, Failure> 
     {
         return refused(format!("The field `{}` is asked for more than once at one place.", shown(&name)));
     }
-    let mut request = Request::new(query).variables(variables);
-    if let Some(operation) = asked.operation_name.filter(|name| !name.is_empty()) {
-        request = request.operation_name(operation);
-    }
-    request.set_parsed_query(document);
-    Ok(request)
+    Ok(document)
 }
 
 /// Whether one thing is asked or done: one field, and one beneath the field that all of an agent's changes are below. A document is counted and
@@ -194,8 +234,8 @@ mod tests {
 
     fn words(query: &str, variables: Value) -> String {
         let asked = Asked { query: Some(query.to_owned()), variables: Some(variables), operation_name: None };
-        match read(asked, &Offered::of("type Query { agents: [Int] } type Mutation { make: Int userCloudAgent: Int }"))
-        {
+        let known = Known::of("type Query { agents: [Int] } type Mutation { make: Int userCloudAgent: Int }");
+        match read(asked, &known) {
             Ok(_) => String::new(),
             Err(failure) => failure.to_string(),
         }
@@ -236,5 +276,21 @@ mod tests {
         assert_eq!(words("mutation { make }", Value::Null), "");
         let union = "{ agents { __typename ... on A { __typename x } ... on B { x y { x } } } }";
         assert_eq!(words(union, Value::Null), "");
+    }
+
+    #[test]
+    fn what_was_read_is_read_once_and_the_oldest_is_forgotten() {
+        let known = Known::of("type Query { agents: [Int] }");
+        let count = || known.read.lock().expect("no panic").len();
+        let first = known.read("{ agents { id } }").expect("a document");
+        let again = known.read("{ agents { id } }").expect("the same");
+        assert_eq!((format!("{:?}", first.operations), count()), (format!("{:?}", again.operations), 1));
+        assert!(known.read("{ runs }").is_err());
+        assert_eq!(count(), 1, "what is refused is not kept");
+        for number in 0..MAX_KNOWN {
+            known.read(&format!("{{ agents {{ id a{number} }} }}")).expect("a document");
+        }
+        assert_eq!(count(), MAX_KNOWN);
+        assert!(!known.read.lock().expect("no panic").contains_key("{ agents { id } }"));
     }
 }

@@ -11,7 +11,7 @@ use countersign_control::Control;
 use countersign_http::{Json, limits};
 
 use crate::call::Call;
-use crate::document::{self, Asked, MAX_DEPTH, MAX_DIRECTIVES, MAX_FIELDS, Offered};
+use crate::document::{self, Asked, Known, MAX_DEPTH, MAX_DIRECTIVES, MAX_FIELDS};
 use crate::failure::Failure;
 use crate::mutation::Mutation;
 use crate::place::Place;
@@ -29,7 +29,7 @@ const A_VALUE_FOR_A_NAME: &str = "A token value stands in the document where a n
 struct Face {
     control: Control,
     schema: OneSchema,
-    offered: &'static Offered,
+    known: &'static Known,
 }
 
 type OneSchema = Schema<Query, Mutation, EmptySubscription>;
@@ -37,7 +37,7 @@ type OneSchema = Schema<Query, Mutation, EmptySubscription>;
 /// Made once in a process: it holds nothing of the server that it stands in.
 static SCHEMA: LazyLock<OneSchema> = LazyLock::new(build);
 
-static OFFERED: LazyLock<Offered> = LazyLock::new(|| Offered::of(&sdl()));
+static KNOWN: LazyLock<Known> = LazyLock::new(|| Known::of(&sdl()));
 
 fn build() -> OneSchema {
     // Looking at the schema is refused with all else that is not offered; the library would leave `__typename` out as well.
@@ -64,7 +64,7 @@ pub fn router(control: Control) -> Router {
         .route("/dagster/confirm_upload", put(rest::confirm_upload))
         .route("/dagster/code_location_update_result", put(rest::code_location_update_result))
         .with_state(control.clone());
-    let face = Face { control, schema: SCHEMA.clone(), offered: &OFFERED };
+    let face = Face { control, schema: SCHEMA.clone(), known: &KNOWN };
     Router::new()
         .route("/dagster/graphql", post(execute))
         .route("/dagster/{first}/graphql", post(execute_at))
@@ -91,7 +91,7 @@ async fn answer_to(face: &Face, request: Request, first: Option<String>) -> Resu
     let call = Call { control: face.control.clone(), caller, deployment };
     let request = Request::from_parts(parts, body);
     let Json(asked) = Json::<Asked, MAX_BODY, { limits::MAX_VALUES }>::from_request(request, &()).await?;
-    answer(face.schema.execute(document::read(asked, face.offered)?.data(call)).await)
+    answer(face.schema.execute(document::read(asked, face.known)?.data(call)).await)
 }
 
 /// The answer to a document. What an operation for agents refused is refused as a whole; what one for people refused stands at its field; the

@@ -263,6 +263,7 @@ CREATE TABLE code_locations (
     created_by       BYTEA,
     changed_at       BIGINT NOT NULL,
     told_at          BIGINT,
+    told_by          BYTEA,
     error            TEXT,
     manifest         TEXT
 );

@@ -1,15 +1,16 @@
 //! Code locations: what Dagster+ agents load for a deployment, and what they told of it.
 
-use countersign_domain::Timestamp;
 use countersign_domain::dagster::{Definition, LocationState};
-use countersign_domain::id::{CodeLocationId, DeploymentId, OrganizationId, UserId};
+use countersign_domain::id::{CodeLocationId, DeploymentId, OrganizationId, TokenId, UserId};
+use countersign_domain::{PublicId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{Row, StoreError, Tx, Value, dagster_snapshots, params, statements};
 
 macro_rules! columns {
     () => {
-        "l.id, l.deployment_id, l.name, l.definition, l.queue, l.created_at, l.created_by, l.changed_at, l.told_at, l.error"
+        "l.id, l.deployment_id, l.name, l.definition, l.queue, l.created_at, l.created_by, l.changed_at, l.told_at,
+         t.public_id AS told_by, l.error"
     };
 }
 
@@ -20,9 +21,11 @@ statements! {
     /// Another definition. What was told of the one before stays until an agent tells of this one.
     CHANGE = "UPDATE code_locations SET definition = $3, queue = $4, changed_at = $5 WHERE organization_id = $1 AND id = $2";
     /// One of the organization's code locations, by its deployment and name.
-    FIND = concat!("SELECT ", columns!(), " FROM code_locations l WHERE l.organization_id = $1 AND l.deployment_id = $2 AND l.name = $3");
+    FIND = concat!("SELECT ", columns!(), " FROM code_locations l LEFT JOIN tokens t ON t.id = l.told_by
+              WHERE l.organization_id = $1 AND l.deployment_id = $2 AND l.name = $3");
     /// Those of a deployment, by name.
-    LIST = concat!("SELECT ", columns!(), " FROM code_locations l WHERE l.organization_id = $1 AND l.deployment_id = $2 ORDER BY l.name");
+    LIST = concat!("SELECT ", columns!(), " FROM code_locations l LEFT JOIN tokens t ON t.id = l.told_by
+              WHERE l.organization_id = $1 AND l.deployment_id = $2 ORDER BY l.name");
     /// The same, for agents that compare: without what was told.
     ENTRIES = "SELECT name, definition, queue, changed_at, told_at, error IS NOT NULL AS has_error FROM code_locations
               WHERE organization_id = $1 AND deployment_id = $2 ORDER BY name";
@@ -31,7 +34,7 @@ statements! {
     /// How many a deployment has.
     COUNT = "SELECT COUNT(*) AS n FROM code_locations WHERE organization_id = $1 AND deployment_id = $2";
     /// What an agent told.
-    TELL = "UPDATE code_locations SET told_at = $3, error = $4, manifest = COALESCE($5, manifest)
+    TELL = "UPDATE code_locations SET told_at = $3, told_by = $4, error = $5, manifest = COALESCE($6, manifest)
               WHERE organization_id = $1 AND id = $2";
     /// Removes one.
     REMOVE = "DELETE FROM code_locations WHERE organization_id = $1 AND id = $2";
@@ -56,6 +59,8 @@ pub struct CodeLocation {
     pub changed_at: Timestamp,
     /// When an agent last told of it.
     pub told_at: Option<Timestamp>,
+    /// The public id of the token that it showed.
+    pub told_by: Option<PublicId>,
     /// Why it could not be loaded, where that was told last.
     pub error: Option<String>,
 }
@@ -147,6 +152,7 @@ fn location(row: &Row) -> Result<CodeLocation, StoreError> {
         created_by: row.get("created_by")?,
         changed_at: row.get("changed_at")?,
         told_at: row.get("told_at")?,
+        told_by: row.parse_optional("told_by")?,
         error: row.get("error")?,
     })
 }
@@ -217,16 +223,17 @@ pub async fn count(tx: &mut Tx, of: OrganizationId, deployment: DeploymentId) ->
     tx.one(COUNT, &params![of, deployment]).await?.get("n")
 }
 
-/// Keeps what an agent told of it now: what it has loaded, or why it could not. A manifest that was told before stays beside a later error.
+/// Keeps what an agent told of it now, and by which token: what it has loaded, or why it could not. A manifest that was told before stays beside a later error.
 pub async fn tell(
     tx: &mut Tx,
     of: OrganizationId,
     id: CodeLocationId,
+    by: TokenId,
     error: Option<&str>,
     manifest: Option<&str>,
 ) -> Result<(), StoreError> {
     let now = tx.now();
-    tx.execute(TELL, &params![of, id, now, error, manifest]).await.map(drop)
+    tx.execute(TELL, &params![of, id, now, by, error, manifest]).await.map(drop)
 }
 
 /// Removes it. False when it was gone.

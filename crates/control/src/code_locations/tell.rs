@@ -138,7 +138,7 @@ async fn tell(tx: &mut Tx, scene: &Scene<(TokenId, Told)>) -> Result<Taken> {
     if let Outcome::Loaded { snapshots, .. } = &told.outcome {
         dagster_snapshots::refer(tx, found.id, snapshots).await?;
     }
-    code_locations::tell(tx, of, found.id, error, manifest).await?;
+    code_locations::tell(tx, of, found.id, *token, error, manifest).await?;
     let now = code_locations::find(tx, of, deployment.id, &told.location).await?;
     let now = now.ok_or_else(|| Error::internal("a code location that was told of is not there"))?;
     // An agent tells of all it has whenever it starts; only what is different afterwards is a change. One that tells now this and now that

@@ -239,7 +239,6 @@ pub async fn every_caller_and_every_action_as_the_reference_says(world: &World) 
         }
     }
     assert_eq!(compared, 82 * 13);
-
 }
 
 /// The reference, the table and the types name the same actions.

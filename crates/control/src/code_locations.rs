@@ -25,7 +25,7 @@ pub use countersign_domain::dagster::Definition;
 pub use countersign_store::code_locations::{CodeLocation, Entry};
 pub use countersign_store::dagster_requests::DagsterRequest;
 pub use set::{NewLocation, Set};
-pub use tell::{MAX_ERROR, MAX_MANIFEST, MAX_REPOSITORIES, Outcome, Taken, Told};
+pub use tell::{ASKED_AGAIN, CALM, MAX_ERROR, MAX_MANIFEST, MAX_REPOSITORIES, MissingJob, Outcome, Taken, Told};
 
 /// Most code locations of one deployment: an agent starts a process for each.
 pub const MAX_LOCATIONS: i64 = 500;

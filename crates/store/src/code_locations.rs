@@ -10,7 +10,7 @@ use crate::{Row, StoreError, Tx, Value, dagster_snapshots, params, statements};
 macro_rules! columns {
     () => {
         "l.id, l.deployment_id, l.name, l.definition, l.queue, l.created_at, l.created_by, l.changed_at, l.told_at,
-         t.public_id AS told_by, l.error"
+         t.public_id AS told_by, l.error, l.jobs_asked_at"
     };
 }
 
@@ -36,6 +36,8 @@ statements! {
     /// What an agent told.
     TELL = "UPDATE code_locations SET told_at = $3, told_by = $4, error = $5, manifest = COALESCE($6, manifest)
               WHERE organization_id = $1 AND id = $2";
+    /// An agent was asked for the snapshots of its jobs.
+    ASKED = "UPDATE code_locations SET jobs_asked_at = $3 WHERE organization_id = $1 AND id = $2";
     /// Removes one.
     REMOVE = "DELETE FROM code_locations WHERE organization_id = $1 AND id = $2";
 }
@@ -63,6 +65,8 @@ pub struct CodeLocation {
     pub told_by: Option<PublicId>,
     /// Why it could not be loaded, where that was told last.
     pub error: Option<String>,
+    /// When an agent was last asked for the snapshots of its jobs.
+    pub jobs_asked_at: Option<Timestamp>,
 }
 
 /// A code location as agents see it.
@@ -154,6 +158,7 @@ fn location(row: &Row) -> Result<CodeLocation, StoreError> {
         told_at: row.get("told_at")?,
         told_by: row.parse_optional("told_by")?,
         error: row.get("error")?,
+        jobs_asked_at: row.get("jobs_asked_at")?,
     })
 }
 
@@ -234,6 +239,12 @@ pub async fn tell(
 ) -> Result<(), StoreError> {
     let now = tx.now();
     tx.execute(TELL, &params![of, id, now, by, error, manifest]).await.map(drop)
+}
+
+/// Notes that an agent was asked for the snapshots of its jobs now.
+pub async fn asked_for_jobs(tx: &mut Tx, of: OrganizationId, id: CodeLocationId) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.execute(ASKED, &params![of, id, now]).await.map(drop)
 }
 
 /// Removes it. False when it was gone.

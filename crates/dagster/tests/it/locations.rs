@@ -5,7 +5,7 @@ use std::io::Write as _;
 use axum::body::Body;
 use countersign_control::PageRequest;
 use countersign_control::access::actions::{EditCodeLocations, ViewCodeLocations};
-use countersign_control::code_locations::{CodeLocation, Definition, NewLocation, state};
+use countersign_control::code_locations::{ASKED_AGAIN, CodeLocation, Definition, NewLocation, state};
 use countersign_domain::dagster::{LocationState, RequestState};
 use flate2::{Compression, write::ZlibEncoder};
 use http::Request;
@@ -14,6 +14,9 @@ use serde_json::{Value, json};
 use crate::server::{Answer, REQUESTS, Server, WORKSPACE};
 
 const ERROR: &str = r#"{"__class__":"SerializableErrorInfo","message":"No module named 'sales'\n","stack":["  line 1\n"],"cls_name":"ImportError","cause":null,"context":null}"#;
+
+/// A repository of one job, whose snapshot is `{}`.
+const REPOSITORY: &str = r#"{"__class__":"ExternalRepositoryData","external_job_refs":[{"__class__":"ExternalJobRef","name":"sell","snapshot_id":"bf21a9e8fbc5a3846fb05b4fa0859e0917b2202f"}]}"#;
 
 fn packed(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
@@ -26,6 +29,7 @@ fn sha1(text: &str) -> &'static str {
     match text {
         ERROR => "e32749d0f6767521ae227135a186830d799ca718",
         "{}" => "bf21a9e8fbc5a3846fb05b4fa0859e0917b2202f",
+        REPOSITORY => "9d792887ef0425decb0b14c6cf5d7b5ae740e09d",
         other => panic!("the hash of {other} is not known here"),
     }
 }
@@ -181,6 +185,40 @@ async fn an_agent_is_told_loads_and_tells() {
     assert_eq!((state(&it), it.error.as_deref()), (LocationState::Failed, Some("No module named 'sales'\n  line 1")));
     let told = entry(&server).await;
     assert_eq!((told["hasOutdatedData"].as_bool(), told["hasLoadError"].as_bool()), (Some(true), Some(true)));
+}
+
+#[tokio::test]
+async fn snapshots_of_jobs_are_asked_for_once() {
+    let server = Server::new().await;
+    server.add("sales").await;
+    let metadata = json!({ "__class__": "CodeDeploymentMetadata", "module_name": "sales" });
+    let repository = server.snapshot("repository", REPOSITORY).await;
+    let loaded = result("sales", &manifest(&metadata, &repository), &Value::Null);
+    let selector = json!({
+        "__class__": "JobSelector", "location_name": "sales", "repository_name": "__repository__", "job_name": "sell"
+    });
+    let asked = server.told(&loaded).await.json();
+    assert_eq!((&asked["updated"], &asked["missing_job_snapshots"]), (&json!(false), &json!([selector])));
+    assert_eq!(state(&server.location("sales").await), LocationState::Waiting, "nothing was kept");
+    let again = server.told(&loaded).await.json();
+    assert_eq!(
+        (&again["updated"], &again["missing_job_snapshots"]),
+        (&json!(true), &Value::Null),
+        "an agent that cannot send them is not held up"
+    );
+    assert_eq!(state(&server.location("sales").await), LocationState::Loaded);
+
+    server.world.clock.advance(ASKED_AGAIN);
+    let asked = server.told(&loaded).await.json();
+    assert_eq!(asked["missing_job_snapshots"], json!([selector]));
+    server.snapshot("job", "{}").await;
+    let kept = server.told(&loaded).await.json();
+    assert_eq!((&kept["updated"], &kept["missing_job_snapshots"]), (&json!(true), &Value::Null));
+    server.world.clock.advance(ASKED_AGAIN);
+    assert_eq!(server.told(&loaded).await.json()["updated"], true, "nothing is missing");
+    let error = server.snapshot("error", ERROR).await;
+    let failed = server.told(&result("sales", &Value::Null, &error)).await.json();
+    assert_eq!((&failed["updated"], &failed["missing_job_snapshots"]), (&json!(true), &Value::Null));
 }
 
 #[tokio::test]

@@ -21,8 +21,9 @@ pub use refusal::RefusalBody;
 pub use request::{ApiRequest, ApiResponse, REQUEST_ENUM, RequestArgs, Response, read_response, read_responses};
 pub use serdes::{Member, Unreadable};
 pub use snapshot::{
-    CheckSnapshotResult, ConfirmUploadResult, Manifest, RepositoryManifest, SNAPSHOT_FORMAT, SnapshotUploadData,
-    StoredSnapshot, UpdateResponse, UpdateResult, read_manifest, read_update_result, read_upload_data,
+    CheckSnapshotResult, ConfirmUploadResult, JobSelector, Manifest, RepositoryManifest, SNAPSHOT_FORMAT,
+    SnapshotUploadData, StoredSnapshot, UpdateResponse, UpdateResult, read_manifest, read_update_result,
+    read_upload_data,
 };
 
 /// The header in which an agent sends its token with every call: the bare value.

@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY};
+use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, digest};
 use bytes::Bytes;
 use countersign_domain::dagster::{
     BadPacked, MAX_SNAPSHOT, MAX_SNAPSHOT_PACKED, SnapshotKind, jobs_of, most_packed, unpack_each, unpack_text,
@@ -167,6 +167,11 @@ impl Control {
     pub async fn begin_dagster_snapshot(&self, id: DagsterSnapshotId, query: &str) -> Result<Option<Incoming>> {
         let signature = Signature::from_query(query).ok_or_else(refused)?;
         signature.check(&self.keys(), Purpose::Snapshot(id), self.now())?;
+        self.incoming(id).await
+    }
+
+    /// A snapshot that may come, with its place; none when its bytes are there.
+    pub(super) async fn incoming(&self, id: DagsterSnapshotId) -> Result<Option<Incoming>> {
         let place = self.snapshot_place(&self.awaited_snapshot(id).await?).await?;
         // While others waited before it, it may have come.
         let snapshot = self.awaited_snapshot(id).await?;
@@ -270,6 +275,11 @@ fn measure(packed: &[u8], most: usize) -> std::result::Result<(usize, String), B
     let mut hash = Context::new(&SHA1_FOR_LEGACY_USE_ONLY);
     let size = unpack_each(packed, most, |piece| hash.update(piece))?;
     Ok((size, hex(hash.finish().as_ref())))
+}
+
+/// SHA-1 in hexadecimal.
+pub(super) fn sha1(bytes: &[u8]) -> String {
+    hex(digest(&SHA1_FOR_LEGACY_USE_ONLY, bytes).as_ref())
 }
 
 async fn reached(tx: &mut Tx, scene: &Scene<impl Sync>, token: TokenId, deployment: &str) -> Result<Reached> {

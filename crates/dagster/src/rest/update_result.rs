@@ -75,7 +75,7 @@ pub(super) fn answer(
     UpdateResponse { updated, message: message.to_owned(), missing_job_snapshots }
 }
 
-fn loaded(manifest: &Value) -> Result<(Outcome, Vec<Repository>), Failure> {
+pub(super) fn loaded(manifest: &Value) -> Result<(Outcome, Vec<Repository>), Failure> {
     let read = read_manifest(manifest).map_err(|why| Error::invalid("manifest", why))?;
     let kept = manifest.to_string();
     if holds_a_token(&kept) {

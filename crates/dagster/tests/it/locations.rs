@@ -13,12 +13,12 @@ use serde_json::{Value, json};
 
 use crate::server::{Answer, REQUESTS, Server, WORKSPACE};
 
-const ERROR: &str = r#"{"__class__":"SerializableErrorInfo","message":"No module named 'sales'\n","stack":["  line 1\n"],"cls_name":"ImportError","cause":null,"context":null}"#;
+pub const ERROR: &str = r#"{"__class__":"SerializableErrorInfo","message":"No module named 'sales'\n","stack":["  line 1\n"],"cls_name":"ImportError","cause":null,"context":null}"#;
 
 /// A repository of one job, whose snapshot is `{}`.
-const REPOSITORY: &str = r#"{"__class__":"ExternalRepositoryData","external_job_refs":[{"__class__":"ExternalJobRef","name":"sell","snapshot_id":"bf21a9e8fbc5a3846fb05b4fa0859e0917b2202f"}]}"#;
+pub const REPOSITORY: &str = r#"{"__class__":"ExternalRepositoryData","external_job_refs":[{"__class__":"ExternalJobRef","name":"sell","snapshot_id":"bf21a9e8fbc5a3846fb05b4fa0859e0917b2202f"}]}"#;
 
-fn packed(bytes: &[u8]) -> Vec<u8> {
+pub fn packed(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes).expect("into memory");
     encoder.finish().expect("into memory")
@@ -35,21 +35,21 @@ fn sha1(text: &str) -> &'static str {
 }
 
 impl Server {
-    async fn add(&self, name: &str) {
+    pub async fn add(&self, name: &str) {
         let definition = Definition { module_name: Some("sales".to_owned()), ..Definition::default() };
         let deployment = self.world.acme.created.organization.default_deployment;
         let new = NewLocation { deployment, name: name.to_owned(), definition, may_exist: true };
         self.world.control.set_code_location(&self.world.admin::<EditCodeLocations>(), new).await.expect("it is set");
     }
 
-    async fn location(&self, name: &str) -> CodeLocation {
+    pub async fn location(&self, name: &str) -> CodeLocation {
         let default = self.world.acme.created.organization.default_deployment;
         let grant = self.world.admin::<ViewCodeLocations>();
         self.world.control.code_location(&grant, default, name).await.expect("it is there")
     }
 
     /// A call of an agent's beside its documents.
-    async fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+    pub async fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
         let mut request = Request::builder().method(method).uri(format!("/dagster{path}"));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -58,7 +58,7 @@ impl Server {
     }
 
     /// The same for the deployment `default`, with acme's first token.
-    async fn own(&self, method: &str, path: &str, body: impl Into<Body>) -> Answer {
+    pub async fn own(&self, method: &str, path: &str, body: impl Into<Body>) -> Answer {
         let headers = [
             ("Dagster-Cloud-Api-Token", self.world.acme.agent_token()),
             ("Dagster-Cloud-Deployment", "default"),
@@ -68,9 +68,14 @@ impl Server {
     }
 
     async fn answer(&self, field: &str, content: &[u8]) -> Answer {
+        self.form("/upload_api_response", field, content).await
+    }
+
+    /// A form with one file.
+    pub async fn form(&self, path: &str, field: &str, content: &[u8]) -> Answer {
         let head = format!("--X\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{field}\"\r\n\r\n");
         let body = [head.as_bytes(), content, b"\r\n--X--\r\n"].concat();
-        self.own("PUT", "/upload_api_response", body).await
+        self.own("PUT", path, body).await
     }
 
     async fn check(&self, kind: &str, text: &str) -> Answer {
@@ -341,6 +346,8 @@ async fn each_call_is_for_who_reaches_the_deployment() {
         ("GET", "/check_snapshot"),
         ("PUT", "/confirm_upload"),
         ("PUT", "/code_location_update_result"),
+        ("PUT", "/upload_workspace_entry"),
+        ("PUT", "/upload_job_snapshot"),
     ] {
         let person = token(server.world.acme.user_token());
         let answer = server.call(method, path, &[(person.0, &person.1)], Body::empty()).await;

@@ -10,6 +10,7 @@ mod refusal;
 mod request;
 mod serdes;
 mod snapshot;
+mod upload;
 
 pub use error::{ErrorInfo, TimestampedError};
 pub use heartbeat::{
@@ -25,6 +26,7 @@ pub use snapshot::{
     SnapshotUploadData, StoredSnapshot, UpdateResponse, UpdateResult, read_manifest, read_update_result,
     read_upload_data,
 };
+pub use upload::{UploadEntry, UploadLocation, UploadRepository, UploadResponse, read_job_snapshot, read_upload_entry};
 
 /// The header in which an agent sends its token with every call: the bare value.
 pub const TOKEN_HEADER: &str = "Dagster-Cloud-Api-Token";

@@ -45,7 +45,7 @@ pub(crate) async fn code_location_update_result(
     let told = Told { deployment, location: result.location_name.clone(), outcome };
     let taken = call.control.tell_code_location(&grant, told).await?;
     call.left(taken.reached)?;
-    let answer = answer(result.location_name, &repositories, taken.is_current, taken.missing);
+    let answer = answer(&result.location_name, &repositories, taken.is_current, taken.missing);
     Ok(Json(answer).into_response())
 }
 
@@ -54,7 +54,7 @@ pub(super) type Repository = (String, DagsterSnapshotId);
 
 /// What the agent is answered. What is late is no fault of its own; it would give up over it.
 pub(super) fn answer(
-    location: String,
+    location: &str,
     repositories: &[Repository],
     is_current: bool,
     missing: Vec<MissingJob>,
@@ -66,7 +66,7 @@ pub(super) fn answer(
     };
     let selector = |it: MissingJob| {
         let (name, _) = repositories.iter().find(|(_, id)| *id == it.repository)?;
-        let (location_name, repository_name) = (location.clone(), name.clone());
+        let (location_name, repository_name) = (location.to_owned(), name.clone());
         Some(JobSelector { location_name, repository_name, job_name: it.name })
     };
     let missing: Vec<JobSelector> = missing.into_iter().filter_map(selector).collect();
@@ -81,7 +81,10 @@ pub(super) fn loaded(manifest: &Value) -> Result<(Outcome, Vec<Repository>), Fai
     if holds_a_token(&kept) {
         return Err(Error::invalid("manifest", "holds the value of a token").into());
     }
-    let repository = |it: RepositoryManifest| Ok((it.name, named(&it.stored_snapshot.uri)?));
+    let repository = |it: RepositoryManifest| -> Result<Repository, Error> {
+        let id = named(&it.stored_snapshot.uri)?;
+        Ok((it.name, id))
+    };
     let repositories: Vec<Repository> = read.repositories.into_iter().map(repository).collect::<Result<_, Error>>()?;
     let snapshots = repositories.iter().map(|(_, id)| *id).collect();
     let definition = Box::new(definition(read.code_location_deploy_data));

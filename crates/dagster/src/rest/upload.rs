@@ -39,7 +39,7 @@ pub(crate) async fn upload_workspace_entry(
     let (outcome, repositories) = match (upload_location_data, serialized_error_info) {
         (Some(data), None) => {
             let sending = Sending { call: &call, grant: &grant, room: &room, deployment: &deployment };
-            loaded(&sending.manifest(data, deployment_metadata).await?)?
+            loaded(&sending.manifest(data, &deployment_metadata).await?)?
         }
         (None, Some(error)) => (Outcome::Failed { error: words(&error) }, Vec::new()),
         _ => {
@@ -50,7 +50,7 @@ pub(crate) async fn upload_workspace_entry(
     let told = Told { deployment, location: location_name.clone(), outcome };
     let taken = call.control.tell_code_location(&grant, told).await?;
     call.left(taken.reached)?;
-    let answer = answer(location_name, &repositories, taken.is_current, taken.missing);
+    let answer = answer(&location_name, &repositories, taken.is_current, taken.missing);
     Ok(Json(UploadResponse::from(answer)).into_response())
 }
 
@@ -98,7 +98,7 @@ impl Sending<'_> {
     }
 
     /// What an agent of the other way would tell, once its snapshots are kept.
-    async fn manifest(&self, data: UploadLocation, metadata: Value) -> Result<Value, Failure> {
+    async fn manifest(&self, data: UploadLocation, metadata: &Value) -> Result<Value, Failure> {
         let mut repositories = Vec::new();
         for it in data.upload_repository_datas {
             let snapshot = self.keep(SnapshotKind::Repository, it.serialized_repository_data).await?;

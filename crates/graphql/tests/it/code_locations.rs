@@ -67,7 +67,7 @@ async fn one_is_set_listed_changed_and_removed() {
     assert_eq!(listed["count"], 2);
     assert_eq!(listed["edges"][0]["node"]["name"], "a stock of things");
     let node = &listed["edges"][1]["node"];
-    let mut wanted = definition.clone();
+    let mut wanted = definition;
     wanted["pythonFile"] = Value::Null;
     assert_eq!(node["definition"], wanted);
     assert_eq!(
@@ -85,7 +85,7 @@ async fn one_is_set_listed_changed_and_removed() {
     let wanted = json!({ "moduleName": "other", "queue": null });
     assert_eq!(changed.at("/data/codeLocationSet/isNew"), false);
     assert_eq!(changed.at("/data/codeLocationSet/codeLocation/definition"), wanted);
-    let mut new = same.clone();
+    let mut new = same;
     new["mayExist"] = json!(false);
     let refused = server.ask(SET, json!({ "input": new })).await;
     assert_eq!((refused.kind(), refused.error().contains("sales already")), ("conflict".to_owned(), true));

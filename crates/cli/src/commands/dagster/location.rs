@@ -89,7 +89,7 @@ impl LocationCommand {
         match self {
             Self::Add { named, definition } => {
                 let (api, deployment) = named.place.open(ambient).await?;
-                let added = set(&api, &deployment, &named.location, definition.on(Map::new()), false).await?;
+                let added = set(&api, &deployment, &named.location, &definition.on(Map::new()), false).await?;
                 printer.result(&added, || said(&added, "is added to", &deployment))
             }
             Self::Update { named, definition } => named.update(&definition, ambient, printer).await,
@@ -157,7 +157,7 @@ impl Named {
         let Value::Object(before) = before["definition"].take() else {
             return Err(Failure::internal("the server answered no definition"));
         };
-        let updated = set(&api, &deployment, &self.location, definition.on(before), true).await?;
+        let updated = set(&api, &deployment, &self.location, &definition.on(before), true).await?;
         printer.result(&updated, || said(&updated, "is changed in", &deployment))
     }
 }
@@ -170,7 +170,7 @@ async fn set(
     api: &Api,
     deployment: &Value,
     name: &str,
-    definition: Map<String, Value>,
+    definition: &Map<String, Value>,
     may_exist: bool,
 ) -> Outcome<Value> {
     let input =

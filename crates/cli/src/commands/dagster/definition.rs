@@ -6,7 +6,7 @@ use serde_json::{Map, Value, json};
 /// The fields of a definition that say where the code is: one of them is set.
 pub(super) const SOURCES: [&str; 4] = ["moduleName", "pythonFile", "packageName", "autoloadDefsModuleName"];
 
-/// How the code of a code location is found: exactly one of a module, a file, a package and a module whose definitions are found by themselves.
+// Exactly one of a module, a file, a package and a module whose definitions are found by themselves says where the code is.
 #[derive(Debug, Args)]
 pub(super) struct DefinitionArgs {
     /// The module that its code is in

@@ -54,7 +54,7 @@ pub(super) enum LocationCommand {
     Show(Named),
 }
 
-/// In which deployment, and on which server.
+// In which deployment, and on which server.
 #[derive(Debug, Args)]
 pub(super) struct Place {
     /// The deployment, by name [default: the organization's default deployment]

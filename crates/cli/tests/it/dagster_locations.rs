@@ -6,8 +6,8 @@ use std::path::Path;
 use countersign_testkit::Engine;
 use serde_json::{Value, json};
 
-use crate::dagster_tools::{agent, dagster_cloud};
-use crate::stand::{Stand, wait_until};
+use crate::dagster_tools::{agent, agent_with, dagster_cloud};
+use crate::stand::{Process, Stand, wait_until};
 
 /// A module with a job, and one that cannot be read.
 const SALES: &str = "import dagster\n\n@dagster.op\ndef one():\n    return 1\n\n@dagster.job\ndef sell():\n    one()\n\n\
@@ -61,6 +61,14 @@ fn code_locations_are_added_updated_listed_shown_and_removed() {
     }
 }
 
+/// Waits until a code location stands so.
+fn comes_to(stand: &Stand, agent: &Process, name: &str, state: &str) {
+    wait_until(&format!("{name} is {state}"), || {
+        assert!(agent.ended().is_none(), "it ended:\n{}", agent.log());
+        location!(stand, "show", name, "--output", "json").json()["state"] == state
+    });
+}
+
 #[test]
 fn unmodified_an_agent_loads_code_and_tells() {
     let stand = Stand::new(Engine::Sqlite);
@@ -74,12 +82,7 @@ fn unmodified_an_agent_loads_code_and_tells() {
     };
     add("sales", &sales);
     add("broken", &broken);
-    let is = |name: &str, state: &str| {
-        wait_until(&format!("{name} is {state}"), || {
-            assert!(agent.ended().is_none(), "it ended:\n{}", agent.log());
-            location!(stand, "show", name, "--output", "json").json()["state"] == state
-        });
-    };
+    let is = |name: &str, state: &str| comes_to(&stand, &agent, name, state);
     is("sales", "LOADED");
     is("broken", "FAILED");
     location!(stand, "show", "broken").must(0, &["no stock today", "told by token"]);
@@ -100,4 +103,20 @@ fn unmodified_an_agent_loads_code_and_tells() {
 
     location!(stand, "remove", "sales").must(0, &[]);
     agent.says("Removing server for default:sales");
+}
+
+#[test]
+fn unmodified_an_agent_that_sends_all_in_its_calls_is_understood() {
+    let stand = Stand::new(Engine::Sqlite);
+    let _server = stand.server(&[]);
+    for (name, text) in [("sales", SALES), ("broken", BROKEN)] {
+        let file = stand.path(&format!("{name}.py"));
+        fs::write(&file, text).expect("written");
+        location!(stand, "add", name, "--python-file", file.to_str().expect("a path")).must(0, &[]);
+    }
+    let agent = agent_with(&stand, "south", "default", stand.agent_token(), "direct_snapshot_uploads: false");
+    comes_to(&stand, &agent, "sales", "LOADED");
+    comes_to(&stand, &agent, "broken", "FAILED");
+    agent.says("Successfully uploaded job snapshot");
+    location!(stand, "show", "broken").must(0, &["no stock today"]);
 }

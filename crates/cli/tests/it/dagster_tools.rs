@@ -43,13 +43,19 @@ fn dg(stand: &Stand, arguments: &[&str]) -> Said {
 
 /// Dagster's agent for some deployments, as `deployments: [a, b]` has them.
 pub fn agent(stand: &Stand, name: &str, deployments: &str, token: &str) -> Process {
+    agent_with(stand, name, deployments, token, "")
+}
+
+/// The same with something of its launcher's configuration, as YAML in a line.
+pub fn agent_with(stand: &Stand, name: &str, deployments: &str, token: &str, launcher: &str) -> Process {
     let home = &stand.path(name);
     fs::create_dir_all(home).expect("a folder");
     let settings = format!(
         "instance_class: {{module: dagster_cloud.instance, class: DagsterCloudAgentInstance}}\n\
          dagster_cloud_api:\n  url: {}/dagster\n  agent_token: {{env: DAGSTER_CLOUD_AGENT_TOKEN}}\n  deployments: [{deployments}]\n  \
          agent_label: {name}\n\
-         user_code_launcher:\n  module: dagster_cloud.workspace.user_code_launcher\n  class: ProcessUserCodeLauncher\n",
+         user_code_launcher:\n  module: dagster_cloud.workspace.user_code_launcher\n  class: ProcessUserCodeLauncher\n  \
+         config: {{{launcher}}}\n",
         stand.address()
     );
     fs::write(home.join("dagster.yaml"), settings).expect("written");

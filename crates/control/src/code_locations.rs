@@ -8,6 +8,7 @@
 
 mod list;
 mod ping;
+mod reload;
 mod remove;
 mod set;
 mod tell;
@@ -24,7 +25,7 @@ pub use countersign_domain::dagster::Definition;
 pub use countersign_store::code_locations::{CodeLocation, Entry};
 pub use countersign_store::dagster_requests::DagsterRequest;
 pub use set::{NewLocation, Set};
-pub use tell::{CALM, MAX_ERROR, MAX_MANIFEST, MAX_REPOSITORIES, Outcome, Taken, Told};
+pub use tell::{ASKED_AGAIN, CALM, MAX_ERROR, MAX_MANIFEST, MAX_REPOSITORIES, MissingJob, Outcome, Taken, Told};
 
 /// Most code locations of one deployment: an agent starts a process for each.
 pub const MAX_LOCATIONS: i64 = 500;
@@ -55,4 +56,21 @@ async fn ask_to_check(
         dagster_requests::insert(tx, of, &new).await?;
     }
     Ok(())
+}
+
+/// For a branch deployment an agent starts a code server only once it is asked for that location; for any other there is nothing to ask.
+async fn ask_to_start(
+    tx: &mut Tx,
+    of: OrganizationId,
+    fresh: DagsterRequestId,
+    deployment: &Deployment,
+    (name, queue): (&str, Option<&str>),
+    by: UserId,
+) -> std::result::Result<(), StoreError> {
+    if deployment.parent.is_none() {
+        return Ok(());
+    }
+    let (kind, location) = (RequestKind::Ping, Some(name));
+    let new = NewRequest { id: fresh, deployment: deployment.id, kind, location, queue, by: Some(by) };
+    dagster_requests::insert(tx, of, &new).await
 }

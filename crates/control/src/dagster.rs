@@ -15,6 +15,7 @@ mod list;
 pub(crate) mod reach;
 mod requests;
 mod snapshots;
+mod whole;
 mod workspace;
 
 pub use alive::{Alive, MAX_ALIVE};
@@ -28,4 +29,5 @@ pub use snapshots::{
     ANNOUNCED_KEPT, Checked, Incoming, MAX_ERROR_SNAPSHOT, MAX_SNAPSHOT_BYTES, MAX_SNAPSHOTS, NewSnapshot, UNUSED_KEPT,
     named, uri,
 };
+pub use whole::{Room, Whole};
 pub use workspace::Workspace;

@@ -63,6 +63,8 @@ pub fn router(control: Control) -> Router {
         .route("/dagster/snapshots/{id}/bytes", put(rest::put_snapshot))
         .route("/dagster/confirm_upload", put(rest::confirm_upload))
         .route("/dagster/code_location_update_result", put(rest::code_location_update_result))
+        .route("/dagster/upload_workspace_entry", put(rest::upload_workspace_entry))
+        .route("/dagster/upload_job_snapshot", put(rest::upload_job_snapshot))
         .with_state(control.clone());
     let face = Face { control, schema: SCHEMA.clone(), known: &KNOWN };
     Router::new()

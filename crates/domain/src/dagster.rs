@@ -1,12 +1,16 @@
 //! What is decided of agents that Dagster+ agents are, of what they load, and of what they are asked to do.
 
 mod location;
+mod repository;
 mod request;
 mod snapshot;
 
 pub use location::{BadDefinition, Definition, LocationState, MAX_CONTAINER_CONTEXT, MAX_FIELD};
+pub use repository::{JobRef, MAX_JOBS, jobs_of};
 pub use request::{AGAIN_AFTER, MAX_OFFERS, RequestKind, RequestState};
-pub use snapshot::{BadPacked, MAX_SNAPSHOT, MAX_SNAPSHOT_PACKED, SnapshotKind, most_packed, unpack_each, unpack_text};
+pub use snapshot::{
+    BadPacked, MAX_SNAPSHOT, MAX_SNAPSHOT_PACKED, SnapshotKind, most_packed, pack, unpack_each, unpack_text,
+};
 
 use std::time::Duration;
 

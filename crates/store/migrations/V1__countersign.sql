@@ -263,8 +263,10 @@ CREATE TABLE code_locations (
     created_by       BYTEA,
     changed_at       BIGINT NOT NULL,
     told_at          BIGINT,
+    told_by          BYTEA,
     error            TEXT,
-    manifest         TEXT
+    manifest         TEXT,
+    jobs_asked_at    BIGINT
 );
 CREATE UNIQUE INDEX code_locations_by_name ON code_locations (deployment_id, name);
 
@@ -280,7 +282,8 @@ CREATE TABLE dagster_snapshots (
     announced_by     BYTEA NOT NULL,
     created_at       BIGINT NOT NULL,
     used_at          BIGINT NOT NULL,
-    stored_at        BIGINT
+    stored_at        BIGINT,
+    jobs             TEXT
 );
 CREATE UNIQUE INDEX dagster_snapshots_by_hash ON dagster_snapshots (deployment_id, kind, sha1, size);
 CREATE INDEX dagster_snapshots_held ON dagster_snapshots (deployment_id, organization_id, packed);

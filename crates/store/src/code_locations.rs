@@ -2,16 +2,17 @@
 
 use std::time::Duration;
 
-use countersign_domain::Timestamp;
 use countersign_domain::dagster::{Definition, LocationState};
-use countersign_domain::id::{CodeLocationId, DeploymentId, OrganizationId, UserId};
+use countersign_domain::id::{CodeLocationId, DeploymentId, OrganizationId, TokenId, UserId};
+use countersign_domain::{PublicId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::{Row, StoreError, Tx, Value, dagster_snapshots, params, statements};
 
 macro_rules! columns {
     () => {
-        "l.id, l.deployment_id, l.name, l.definition, l.queue, l.created_at, l.created_by, l.changed_at, l.told_at, l.error"
+        "l.id, l.deployment_id, l.name, l.definition, l.queue, l.created_at, l.created_by, l.changed_at, l.told_at,
+         t.public_id AS told_by, l.error, l.jobs_asked_at"
     };
 }
 
@@ -22,9 +23,11 @@ statements! {
     /// Another definition. What was told of the one before stays until an agent tells of this one.
     CHANGE = "UPDATE code_locations SET definition = $3, queue = $4, changed_at = $5 WHERE organization_id = $1 AND id = $2";
     /// One of the organization's code locations, by its deployment and name.
-    FIND = concat!("SELECT ", columns!(), " FROM code_locations l WHERE l.organization_id = $1 AND l.deployment_id = $2 AND l.name = $3");
+    FIND = concat!("SELECT ", columns!(), " FROM code_locations l LEFT JOIN tokens t ON t.id = l.told_by
+              WHERE l.organization_id = $1 AND l.deployment_id = $2 AND l.name = $3");
     /// Those of a deployment, by name.
-    LIST = concat!("SELECT ", columns!(), " FROM code_locations l WHERE l.organization_id = $1 AND l.deployment_id = $2 ORDER BY l.name");
+    LIST = concat!("SELECT ", columns!(), " FROM code_locations l LEFT JOIN tokens t ON t.id = l.told_by
+              WHERE l.organization_id = $1 AND l.deployment_id = $2 ORDER BY l.name");
     /// The same, for agents that compare: without what was told.
     ENTRIES = "SELECT name, definition, queue, changed_at, told_at, error IS NOT NULL AS has_error FROM code_locations
               WHERE organization_id = $1 AND deployment_id = $2 ORDER BY name";
@@ -33,8 +36,10 @@ statements! {
     /// How many a deployment has.
     COUNT = "SELECT COUNT(*) AS n FROM code_locations WHERE organization_id = $1 AND deployment_id = $2";
     /// What an agent told.
-    TELL = "UPDATE code_locations SET told_at = $3, error = $4, manifest = COALESCE($5, manifest)
+    TELL = "UPDATE code_locations SET told_at = $3, told_by = $4, error = $5, manifest = COALESCE($6, manifest)
               WHERE organization_id = $1 AND id = $2";
+    /// An agent was asked for the snapshots of its jobs.
+    ASKED = "UPDATE code_locations SET jobs_asked_at = $3 WHERE organization_id = $1 AND id = $2";
     /// Removes one.
     REMOVE = "DELETE FROM code_locations WHERE organization_id = $1 AND id = $2";
 }
@@ -58,8 +63,12 @@ pub struct CodeLocation {
     pub changed_at: Timestamp,
     /// When an agent last told of it.
     pub told_at: Option<Timestamp>,
+    /// The public id of the token that it showed.
+    pub told_by: Option<PublicId>,
     /// Why it could not be loaded, where that was told last.
     pub error: Option<String>,
+    /// When an agent was last asked for the snapshots of its jobs.
+    pub jobs_asked_at: Option<Timestamp>,
 }
 
 /// A code location as agents see it.
@@ -149,7 +158,9 @@ fn location(row: &Row) -> Result<CodeLocation, StoreError> {
         created_by: row.get("created_by")?,
         changed_at: row.get("changed_at")?,
         told_at: row.get("told_at")?,
+        told_by: row.parse_optional("told_by")?,
         error: row.get("error")?,
+        jobs_asked_at: row.get("jobs_asked_at")?,
     })
 }
 
@@ -221,17 +232,24 @@ pub async fn count(tx: &mut Tx, of: OrganizationId, deployment: DeploymentId) ->
     tx.one(COUNT, &params![of, deployment]).await?.get("n")
 }
 
-/// Keeps what an agent told of it now: what it has loaded, or why it could not. A manifest that was told before stays beside a later error.
+/// Keeps what an agent told of it now, and by which token: what it has loaded, or why it could not. A manifest that was told before stays beside a later error.
 pub async fn tell(
     tx: &mut Tx,
     of: OrganizationId,
     it: &CodeLocation,
+    by: TokenId,
     error: Option<&str>,
     manifest: Option<&str>,
 ) -> Result<(), StoreError> {
     // It is told after the change that it is about, whatever the clock says.
     let at = tx.now().max(it.changed_at);
-    tx.execute(TELL, &params![of, it.id, at, error, manifest]).await.map(drop)
+    tx.execute(TELL, &params![of, it.id, at, by, error, manifest]).await.map(drop)
+}
+
+/// Notes that an agent was asked for the snapshots of its jobs now.
+pub async fn asked_for_jobs(tx: &mut Tx, of: OrganizationId, id: CodeLocationId) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.execute(ASKED, &params![of, id, now]).await.map(drop)
 }
 
 /// Removes it. False when it was gone.

@@ -3,11 +3,11 @@
 use std::time::Duration;
 
 use countersign_domain::Timestamp;
-use countersign_domain::dagster::SnapshotKind;
+use countersign_domain::dagster::{JobRef, SnapshotKind};
 use countersign_domain::id::{CodeLocationId, DagsterSnapshotId, DeploymentId, OrganizationId, TokenId};
 
 use crate::blobs::{BlobName, removals};
-use crate::{Row, StoreError, Tx, params, statements};
+use crate::{Row, StoreError, Tx, Value, params, statements};
 
 macro_rules! columns {
     () => {
@@ -38,7 +38,12 @@ statements! {
     /// It is not to come any more.
     DROP = "DELETE FROM dagster_snapshots WHERE id = $1 AND stored_at IS NULL";
     /// Its bytes are there.
-    STORED = "UPDATE dagster_snapshots SET stored_at = $2, packed = $3 WHERE id = $1 AND stored_at IS NULL";
+    STORED = "UPDATE dagster_snapshots SET stored_at = $2, packed = $3, jobs = $4 WHERE id = $1 AND stored_at IS NULL";
+    /// Which jobs the one of a repository names.
+    JOBS = "SELECT jobs FROM dagster_snapshots WHERE organization_id = $1 AND id = $2";
+    /// One of a deployment that is there, by its hash alone: an agent's id of a job says no size.
+    STORED_OF_HASH = "SELECT id FROM dagster_snapshots WHERE organization_id = $1 AND deployment_id = $2 AND kind = $3 AND sha1 = $4
+              AND stored_at IS NOT NULL LIMIT 1";
     /// How many a deployment has, and how many bytes they are.
     HELD = "SELECT COUNT(*) AS n, CAST(COALESCE(SUM(packed), 0) AS BIGINT) AS bytes FROM dagster_snapshots
               WHERE organization_id = $1 AND deployment_id = $2";
@@ -156,10 +161,32 @@ pub async fn give_up(tx: &mut Tx, it: &Snapshot) -> Result<(), StoreError> {
     Ok(())
 }
 
-/// Its bytes are there. False when they were.
-pub async fn stored(tx: &mut Tx, id: DagsterSnapshotId, packed: i64) -> Result<bool, StoreError> {
+/// Its bytes are there, and it names these jobs. False when they were.
+pub async fn stored(tx: &mut Tx, id: DagsterSnapshotId, packed: i64, jobs: &[JobRef]) -> Result<bool, StoreError> {
     let now = tx.now();
-    Ok(tx.execute(STORED, &params![id, now, packed]).await? == 1)
+    let jobs = if jobs.is_empty() { Value::Null } else { Value::json(jobs)? };
+    Ok(tx.execute(STORED, &params![id, now, packed, jobs]).await? == 1)
+}
+
+/// The jobs that the snapshot of a repository names; none of any other.
+pub async fn jobs(tx: &mut Tx, of: OrganizationId, id: DagsterSnapshotId) -> Result<Vec<JobRef>, StoreError> {
+    let Some(row) = tx.maybe(JOBS, &params![of, id]).await? else { return Ok(Vec::new()) };
+    if row.get::<Option<String>>("jobs")?.is_none() {
+        return Ok(Vec::new());
+    }
+    row.json("jobs")
+}
+
+/// The deployment's snapshot of this kind with this hash, if its bytes are there.
+pub async fn stored_of_hash(
+    tx: &mut Tx,
+    of: OrganizationId,
+    deployment: DeploymentId,
+    kind: SnapshotKind,
+    sha1: &str,
+) -> Result<Option<DagsterSnapshotId>, StoreError> {
+    let row = tx.maybe(STORED_OF_HASH, &params![of, deployment, kind.as_str(), sha1]).await?;
+    row.map(|row| row.get("id")).transpose()
 }
 
 /// How many snapshots a deployment has, and how many bytes they are together.

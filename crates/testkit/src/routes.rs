@@ -79,7 +79,7 @@ pub fn rest() -> Vec<Route> {
 #[must_use]
 pub fn dagster() -> Vec<Route> {
     let found = in_source(DAGSTER);
-    assert_eq!(found.len(), 7, "the router of Dagster+ agents is not written as it was");
+    assert_eq!(found.len(), 9, "the router of Dagster+ agents is not written as it was");
     found
 }
 

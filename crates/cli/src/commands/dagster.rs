@@ -1,4 +1,7 @@
-//! `countersign dagster`: the Dagster+ agents of the organization.
+//! `countersign dagster`: the Dagster+ agents of the organization, and the code that they load.
+
+mod definition;
+mod location;
 
 use std::fmt::Write as _;
 
@@ -17,7 +20,7 @@ use crate::{
     output::{Printer, Table, harmless, local_time},
 };
 
-/// See Dagster+ agents: which run, what they serve, and what went wrong
+/// See Dagster+ agents, which run, what they serve and what went wrong, and say which code they load
 #[derive(Debug, Args)]
 pub struct Dagster {
     #[command(subcommand)]
@@ -29,6 +32,9 @@ enum Command {
     /// Dagster+ agents
     #[command(subcommand)]
     Agent(AgentCommand),
+    /// Code locations: what Dagster+ agents load for a deployment
+    #[command(subcommand)]
+    Location(Box<location::LocationCommand>),
 }
 
 #[derive(Debug, Subcommand)]
@@ -63,7 +69,13 @@ struct Organization {
 
 impl Dagster {
     pub(super) async fn run(self, ambient: &Ambient, printer: Printer) -> Outcome {
-        let Command::Agent(command) = self.command;
+        let command = match self.command {
+            Command::Agent(command) => command,
+            Command::Location(command) => {
+                command.run(ambient, printer).await?;
+                return Ok(Exit::Done);
+            }
+        };
         match command {
             AgentCommand::List { running, limit, server } => {
                 let api = Api::for_user(&server, &ambient.environment)?;

@@ -17,7 +17,7 @@ use countersign_control::{
 };
 use countersign_domain::{
     annotation::{MAX_BODY, MAX_CONTEXT},
-    dagster::{MAX_CONTAINER_CONTEXT, MAX_FIELD, MAX_SNAPSHOT, MAX_SNAPSHOT_PACKED},
+    dagster::{MAX_CONTAINER_CONTEXT, MAX_FIELD, MAX_JOBS, MAX_SNAPSHOT, MAX_SNAPSHOT_PACKED},
     metadata::{MAX_KEY, MAX_VALUE},
     pipeline::{MAX_TEXT, MAX_UPLOADED_JOBS},
     text::MAX_CODE_LOCATION,
@@ -132,6 +132,7 @@ fn dagster_rows() -> Vec<(&'static str, String, &'static str)> {
         ("bytes of the snapshots of one deployment, packed", number(dagster::MAX_SNAPSHOT_BYTES.unsigned_abs()), FULL),
         ("bytes of what was loaded of a code location", number(code_locations::MAX_MANIFEST), INVALID),
         ("repositories of one code location", number(code_locations::MAX_REPOSITORIES), INVALID),
+        ("jobs of one code location whose snapshots are asked for", number(MAX_JOBS), "the rest is left out"),
         (
             "bytes that are kept of why a code location could not be loaded",
             number(code_locations::MAX_ERROR),

@@ -129,7 +129,7 @@ variables! {
     BRANCH_DEPLOYMENTS = "COUNTERSIGN_BRANCH_DEPLOYMENTS";
     /// The deployment that a new branch deployment belongs to.
     BRANCH_OF = "COUNTERSIGN_BRANCH_OF";
-    /// The deployment that a build's jobs run in, or that is asked about.
+    /// The deployment that a build's jobs run in, that code is loaded for, or that is asked about.
     DEPLOYMENT = "COUNTERSIGN_DEPLOYMENT";
     /// Whether a token is to reach every deployment again.
     EVERY_DEPLOYMENT = "COUNTERSIGN_EVERY_DEPLOYMENT";

@@ -32,7 +32,7 @@ fn program(stand: &Stand, name: &str, arguments: &[&str]) -> Command {
 }
 
 /// `dagster-cloud`, in a deployment.
-fn dagster_cloud(stand: &Stand, deployment: &str, token: &str, arguments: &[&str]) -> Said {
+pub fn dagster_cloud(stand: &Stand, deployment: &str, token: &str, arguments: &[&str]) -> Said {
     let mut command = program(stand, "dagster-cloud", arguments);
     let url = format!("{}/dagster/{deployment}", stand.address());
     command.env("DAGSTER_CLOUD_URL", url).env("DAGSTER_CLOUD_API_TOKEN", token);
@@ -45,12 +45,17 @@ fn dg(stand: &Stand, arguments: &[&str]) -> Said {
 
 /// Dagster's agent for some deployments, as `deployments: [a, b]` has them.
 pub fn agent(stand: &Stand, name: &str, deployments: &str, token: &str) -> Process {
-    start(stand, name, agent_command(stand, name, deployments, token))
+    agent_with(stand, name, deployments, token, "")
+}
+
+/// The same with something of its launcher's configuration, as YAML in a line.
+pub fn agent_with(stand: &Stand, name: &str, deployments: &str, token: &str, launcher: &str) -> Process {
+    start(stand, name, agent_command(stand, name, deployments, token, launcher))
 }
 
 /// The agent of the older release.
 fn older_agent(stand: &Stand, name: &str, deployments: &str, token: &str) -> Process {
-    let mut command = agent_command(stand, name, deployments, token);
+    let mut command = agent_command(stand, name, deployments, token, "");
     command.env("PYTHONPATH", setting::dagster_older());
     start(stand, name, command)
 }
@@ -59,14 +64,15 @@ fn start(stand: &Stand, name: &str, command: Command) -> Process {
     Process::start(command, stand.path(&format!("{name}.log")))
 }
 
-fn agent_command(stand: &Stand, name: &str, deployments: &str, token: &str) -> Command {
+fn agent_command(stand: &Stand, name: &str, deployments: &str, token: &str, launcher: &str) -> Command {
     let home = &stand.path(name);
     fs::create_dir_all(home).expect("a folder");
     let settings = format!(
         "instance_class: {{module: dagster_cloud.instance, class: DagsterCloudAgentInstance}}\n\
          dagster_cloud_api:\n  url: {}/dagster\n  agent_token: {{env: DAGSTER_CLOUD_AGENT_TOKEN}}\n  deployments: [{deployments}]\n  \
          agent_label: {name}\n\
-         user_code_launcher:\n  module: dagster_cloud.workspace.user_code_launcher\n  class: ProcessUserCodeLauncher\n",
+         user_code_launcher:\n  module: dagster_cloud.workspace.user_code_launcher\n  class: ProcessUserCodeLauncher\n  \
+         config: {{{launcher}}}\n",
         stand.address()
     );
     fs::write(home.join("dagster.yaml"), settings).expect("written");

@@ -30,6 +30,10 @@ pub const DOWNLOADS_AT_ONCE: usize = 256;
 pub const SNAPSHOTS_OF_ORGANIZATION: usize = 4;
 /// Snapshots that are taken in at one time: each is held in memory, packed, until it is compared.
 pub const SNAPSHOTS_AT_ONCE: usize = 8;
+/// Calls of one organization that snapshots come with, whole, at one time.
+pub const ENTRIES_OF_ORGANIZATION: usize = 2;
+/// Such calls at one time: each is held in memory, unpacked.
+pub const ENTRIES_AT_ONCE: usize = 4;
 /// How long a transfer waits for its places before it is told to come again.
 pub const PLACE_TIME: Duration = Duration::from_secs(15);
 
@@ -39,6 +43,8 @@ pub(crate) struct Transfers {
     uploads: Lines<JobId>,
     downloads: Lines<BuildId>,
     snapshots: Lines<DagsterSnapshotId>,
+    /// Whoever has a place in it takes one for each of its snapshots as well; nobody waits for one the other way round.
+    entries: Lines<DagsterSnapshotId>,
     /// Those whose bytes are let appear, or taken away.
     alone: Turns<ArtifactId>,
 }
@@ -49,6 +55,7 @@ impl Default for Transfers {
             uploads: Lines::new(UPLOADS_OF_JOB, UPLOADS_OF_ORGANIZATION, WRITES_AT_ONCE),
             downloads: Lines::new(DOWNLOADS_OF_BUILD, DOWNLOADS_OF_ORGANIZATION, DOWNLOADS_AT_ONCE),
             snapshots: Lines::new(1, SNAPSHOTS_OF_ORGANIZATION, SNAPSHOTS_AT_ONCE),
+            entries: Lines::new(1, ENTRIES_OF_ORGANIZATION, ENTRIES_AT_ONCE),
             alone: Turns::new(1),
         }
     }
@@ -73,6 +80,15 @@ impl Control {
     /// The same for a snapshot of a code location, in a line of their own: they hold up no artifact.
     pub(crate) async fn snapshot_place(&self, snapshot: &Snapshot) -> Result<Place<DagsterSnapshotId>> {
         self.in_time(self.transfers().snapshots.enter(snapshot.id, snapshot.organization)).await
+    }
+
+    /// The same for a call that snapshots come with, under an id of its own.
+    pub(crate) async fn entry_place(
+        &self,
+        call: DagsterSnapshotId,
+        organization: OrganizationId,
+    ) -> Result<Place<DagsterSnapshotId>> {
+        self.in_time(self.transfers().entries.enter(call, organization)).await
     }
 
     /// The same for a download.

@@ -1,10 +1,9 @@
 //! Adding a code location, giving it another definition, or having the same one loaded again: one operation, for who deploys says what is to be
 //! there.
 
-use countersign_domain::dagster::{Definition, RequestKind};
+use countersign_domain::dagster::Definition;
 use countersign_domain::id::{CodeLocationId, DagsterRequestId, DeploymentId};
 use countersign_domain::text::CodeLocationName;
-use countersign_store::dagster_requests::{self, NewRequest};
 use countersign_store::{Lane, Tx, code_locations, deployments};
 use serde_json::json;
 
@@ -12,7 +11,7 @@ use crate::access::actions::EditCodeLocations;
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene, input};
 
-use super::{CodeLocation, MAX_LOCATIONS, ask_to_check};
+use super::{CodeLocation, MAX_LOCATIONS, ask_to_check, ask_to_start};
 
 /// What is to be there.
 #[derive(Debug, Clone)]
@@ -88,13 +87,7 @@ async fn set(tx: &mut Tx, scene: &Scene<Input>) -> Result<Set> {
     if let Some(other) = before.as_ref().map(|it| it.definition.queue.as_deref()).filter(|other| *other != queue) {
         ask_to_check(tx, of, elsewhere, &deployment, other, by).await?;
     }
-    // For a branch deployment an agent starts a code server only once it is asked for that location.
-    if deployment.parent.is_some() {
-        let kind = RequestKind::Ping;
-        let location = Some(new.name.as_str());
-        let new = NewRequest { id: ping, deployment: deployment.id, kind, location, queue, by: Some(by) };
-        dagster_requests::insert(tx, of, &new).await?;
-    }
+    ask_to_start(tx, of, ping, &deployment, (new.name.as_str(), queue), by).await?;
     let location = code_locations::find(tx, of, deployment.id, &new.name).await?;
     let location = location.ok_or_else(|| Error::internal("a code location that was set is not there"))?;
     let subject = Subject::new("code_location", location.id, location.name.as_str());

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use countersign_domain::id::{DagsterSnapshotId, TokenId};
+use countersign_domain::Timestamp;
+use countersign_domain::dagster::{MAX_JOBS, SnapshotKind};
+use countersign_domain::id::{DagsterSnapshotId, DeploymentId, OrganizationId, TokenId};
 use countersign_domain::text::QueueName;
 use countersign_store::dagster_snapshots::{self, Snapshot};
 use countersign_store::tokens::scopes;
@@ -14,7 +16,7 @@ use crate::dagster::{Reached, Wanted, Withheld, reach};
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene};
 
-use super::{Definition, state};
+use super::{CodeLocation, Definition, state};
 
 /// The most bytes that are kept of an error; the rest is cut off.
 pub const MAX_ERROR: usize = 64 * 1024;
@@ -58,6 +60,9 @@ pub enum Outcome {
 /// was changed.
 pub const CALM: Duration = Duration::from_secs(10 * 60);
 
+/// How long after agents were asked for the snapshots of a code location's jobs they are asked again, unless it is changed meanwhile.
+pub const ASKED_AGAIN: Duration = Duration::from_secs(10 * 60);
+
 /// What became of what was told.
 #[derive(Debug, Clone)]
 pub struct Taken {
@@ -65,6 +70,23 @@ pub struct Taken {
     pub reached: Reached,
     /// Whether it is about the code location as it is now, and was kept. One that was changed since is told of again.
     pub is_current: bool,
+    /// The jobs whose snapshots are to be sent before it is told once more; then nothing was kept.
+    pub missing: Vec<MissingJob>,
+}
+
+impl Taken {
+    const fn not_kept(reached: Reached) -> Self {
+        Self { reached, is_current: false, missing: Vec::new() }
+    }
+}
+
+/// A job whose snapshot is not there.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MissingJob {
+    /// The snapshot of its repository.
+    pub repository: DagsterSnapshotId,
+    /// Its name.
+    pub name: String,
 }
 
 impl Control {
@@ -104,7 +126,7 @@ async fn tell(tx: &mut Tx, scene: &Scene<(TokenId, Told)>) -> Result<Taken> {
     let scope = scopes::find(tx, of, *token).await?.ok_or_else(Error::unknown)?;
     let wanted = Wanted { deployments: vec![told.deployment.clone()], ..Wanted::default() };
     let mut reached = reach::within(tx, of, &scope, &wanted).await?;
-    let Some(deployment) = reached.served.first().cloned() else { return Ok(Taken { reached, is_current: false }) };
+    let Some(deployment) = reached.served.first().cloned() else { return Ok(Taken::not_kept(reached)) };
     // Whoever sets it meanwhile comes before this or after it.
     deployments::enter(tx, of, deployment.id).await?.ok_or(Error::NotFound("deployment"))?;
     let found = code_locations::find(tx, of, deployment.id, &told.location).await?;
@@ -117,7 +139,7 @@ async fn tell(tx: &mut Tx, scene: &Scene<(TokenId, Told)>) -> Result<Taken> {
         reached.refused.push(told.deployment.clone());
         reached.served.clear();
         reached.withheld = Some(Withheld::Queues);
-        return Ok(Taken { reached, is_current: false });
+        return Ok(Taken::not_kept(reached));
     }
     if let Outcome::Loaded { snapshots, .. } = &told.outcome {
         for id in snapshots {
@@ -130,15 +152,21 @@ async fn tell(tx: &mut Tx, scene: &Scene<(TokenId, Told)>) -> Result<Taken> {
     }
     let (error, manifest) = match &told.outcome {
         Outcome::Loaded { definition, .. } if !found.definition.is_loaded_as(definition) => {
-            return Ok(Taken { reached, is_current: false });
+            return Ok(Taken::not_kept(reached));
         }
         Outcome::Loaded { manifest, .. } => (None, Some(manifest.as_str())),
         Outcome::Failed { error } => (Some(error.as_str()), None),
     };
     if let Outcome::Loaded { snapshots, .. } = &told.outcome {
-        dagster_snapshots::refer(tx, found.id, snapshots).await?;
+        let (mut kept, missing) = jobs(tx, of, deployment.id, snapshots).await?;
+        if !missing.is_empty() && may_ask(&found, tx.now()) {
+            code_locations::asked_for_jobs(tx, of, found.id).await?;
+            return Ok(Taken { missing, ..Taken::not_kept(reached) });
+        }
+        kept.extend(snapshots);
+        dagster_snapshots::refer(tx, found.id, &kept).await?;
     }
-    code_locations::tell(tx, of, &found, error, manifest).await?;
+    code_locations::tell(tx, of, &found, *token, error, manifest).await?;
     let now = code_locations::find(tx, of, deployment.id, &told.location).await?;
     let now = now.ok_or_else(|| Error::internal("a code location that was told of is not there"))?;
     // An agent tells of all it has whenever it starts; only what is different afterwards is a change. One that tells now this and now that
@@ -150,7 +178,37 @@ async fn tell(tx: &mut Tx, scene: &Scene<(TokenId, Told)>) -> Result<Taken> {
         let subject = Subject::new("code_location", found.id, found.name.as_str());
         scene.audit(tx, action, subject, json!({ "deployment": deployment.name })).await?;
     }
-    Ok(Taken { reached, is_current: true })
+    Ok(Taken { reached, is_current: true, missing: Vec::new() })
+}
+
+/// Of the jobs that these snapshots of repositories name: the snapshots that are there, and the jobs whose are not. The first [`MAX_JOBS`] are
+/// looked at.
+async fn jobs(
+    tx: &mut Tx,
+    of: OrganizationId,
+    deployment: DeploymentId,
+    repositories: &[DagsterSnapshotId],
+) -> Result<(Vec<DagsterSnapshotId>, Vec<MissingJob>)> {
+    let (mut stored, mut missing) = (Vec::new(), Vec::new());
+    for repository in repositories {
+        for job in dagster_snapshots::jobs(tx, of, *repository).await? {
+            if stored.len() + missing.len() >= MAX_JOBS {
+                return Ok((stored, missing));
+            }
+            let found = dagster_snapshots::stored_of_hash(tx, of, deployment, SnapshotKind::Job, &job.sha1).await?;
+            match found {
+                Some(id) => stored.push(id),
+                None => missing.push(MissingJob { repository: *repository, name: job.name }),
+            }
+        }
+    }
+    Ok((stored, missing))
+}
+
+/// Whether an agent is to send the snapshots of jobs. One that was asked and still has not sent them cannot: an agent whose second try is refused
+/// gives the code location up.
+fn may_ask(it: &CodeLocation, now: Timestamp) -> bool {
+    it.jobs_asked_at.is_none_or(|asked| asked < it.changed_at || now.since(asked) >= ASKED_AGAIN)
 }
 
 #[cfg(test)]

@@ -6,10 +6,10 @@
 
 use std::time::Duration;
 
-use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY};
+use aws_lc_rs::digest::{Context, SHA1_FOR_LEGACY_USE_ONLY, digest};
 use bytes::Bytes;
 use countersign_domain::dagster::{
-    BadPacked, MAX_SNAPSHOT, MAX_SNAPSHOT_PACKED, SnapshotKind, most_packed, unpack_each, unpack_text,
+    BadPacked, MAX_SNAPSHOT, MAX_SNAPSHOT_PACKED, SnapshotKind, jobs_of, most_packed, unpack_each, unpack_text,
 };
 use countersign_domain::id::{DagsterSnapshotId, TokenId};
 use countersign_domain::text::hex;
@@ -171,6 +171,11 @@ impl Control {
     pub async fn begin_dagster_snapshot(&self, id: DagsterSnapshotId, query: &str) -> Result<Option<Incoming>> {
         let signature = Signature::from_query(query).ok_or_else(refused)?;
         signature.check(&self.keys(), Purpose::Snapshot(id), self.now())?;
+        self.incoming(id).await
+    }
+
+    /// A snapshot that may come, with its place; none when its bytes are there.
+    pub(super) async fn incoming(&self, id: DagsterSnapshotId) -> Result<Option<Incoming>> {
         let place = self.snapshot_place(&self.awaited_snapshot(id).await?).await?;
         // While others waited before it, it may have come.
         let snapshot = self.awaited_snapshot(id).await?;
@@ -209,11 +214,16 @@ impl Incoming {
     pub async fn finish(self, packed: Bytes) -> Result<()> {
         let Self { control, snapshot, place } = self;
         let most = usize::try_from(snapshot.size).unwrap_or(MAX_SNAPSHOT);
-        let bytes = packed.clone();
+        let (bytes, kind) = (packed.clone(), snapshot.kind);
         // Of some tenths of a second for the largest: nobody else is to wait for it.
         // Its place goes with it: whoever hangs up has it no sooner.
-        let unpacked = tokio::task::spawn_blocking(move || (measure(&bytes, most), place)).await;
-        let (unpacked, _place) = unpacked.map_err(|_| Error::internal("a snapshot was not unpacked to its end"))?;
+        let unpacked = tokio::task::spawn_blocking(move || {
+            let measured = measure(&bytes, most);
+            let is_read = measured.is_ok() && kind == SnapshotKind::Repository;
+            (measured, if is_read { jobs_of(&bytes, most) } else { Vec::new() }, place)
+        });
+        let (unpacked, jobs, _place) =
+            unpacked.await.map_err(|_| Error::internal("a snapshot was not unpacked to its end"))?;
         let invalid = |why: String| Error::invalid("snapshot", why);
         let (size, sha1) = match unpacked {
             Ok(found) => found,
@@ -234,14 +244,14 @@ impl Incoming {
         writing.push(packed).await?;
         writing.finish().await?;
         let grant: Grant<MoveArtifacts> = control.system("a signed address", snapshot.organization)?;
-        let input = (snapshot, i64::try_from(count).unwrap_or(i64::MAX));
+        let input = (snapshot, i64::try_from(count).unwrap_or(i64::MAX), jobs);
         control
             .write(&grant, Lane::Normal, input, |tx, scene| {
                 Box::pin(async move {
-                    let (snapshot, count) = &scene.input;
+                    let (snapshot, count, jobs) = &scene.input;
                     let stands = awaited(tx, snapshot.id).await?.is_some();
                     // Nobody else is at it: it is as it was, or gone.
-                    if stands && dagster_snapshots::stored(tx, snapshot.id, *count).await? {
+                    if stands && dagster_snapshots::stored(tx, snapshot.id, *count, jobs).await? {
                         return Ok(true);
                     }
                     dagster_snapshots::give_up(tx, snapshot).await?;
@@ -269,6 +279,11 @@ fn measure(packed: &[u8], most: usize) -> std::result::Result<(usize, String), B
     let mut hash = Context::new(&SHA1_FOR_LEGACY_USE_ONLY);
     let size = unpack_each(packed, most, |piece| hash.update(piece))?;
     Ok((size, hex(hash.finish().as_ref())))
+}
+
+/// SHA-1 in hexadecimal.
+pub(super) fn sha1(bytes: &[u8]) -> String {
+    hex(digest(&SHA1_FOR_LEGACY_USE_ONLY, bytes).as_ref())
 }
 
 async fn reached(tx: &mut Tx, scene: &Scene<impl Sync>, token: TokenId, deployment: &str) -> Result<Reached> {

@@ -75,7 +75,13 @@ pub async fn agent(world: &World) -> Caller {
     caller(&world.control, world.acme.agent_token()).await
 }
 
-async fn tell(control: &Control, who: &Caller, deployment: &str, location: &str, outcome: Outcome) -> Result<Taken> {
+pub async fn tell(
+    control: &Control,
+    who: &Caller,
+    deployment: &str,
+    location: &str,
+    outcome: Outcome,
+) -> Result<Taken> {
     let told = Told { deployment: deployment.to_owned(), location: location.to_owned(), outcome };
     control.tell_code_location(&may::<TellCodeLocation>(control, who), told).await
 }
@@ -126,6 +132,13 @@ pub async fn one_is_added_changed_listed_and_removed(world: &World) {
     let same = again(world, NewLocation { definition: other.clone(), ..module(default, "sales") }).await;
     assert_eq!(same.location.changed_at, control.now(), "the same again is loaded again");
 
+    world.clock.advance(Duration::from_secs(60));
+    let grant = || world.admin::<EditCodeLocations>();
+    let anew = control.reload_code_location(&grant(), default, "sales").await.expect("asked");
+    assert_eq!((anew.changed_at, &anew.definition, state(&anew)), (control.now(), &other, LocationState::Waiting));
+    let nowhere = control.reload_code_location(&grant(), default, "nowhere").await;
+    assert_eq!(nowhere.map(drop), Err(Error::NotFound("code location")));
+
     let gone = remove(world, default, "sales").await.expect("removed");
     assert_eq!(gone.id, made.location.id);
     assert_eq!(list(world, default).await.len(), 1);
@@ -136,7 +149,8 @@ pub async fn one_is_added_changed_listed_and_removed(world: &World) {
     assert!(set(world, module(default, "sales")).await.expect("its name is free").is_new);
     assert_eq!(
         actions(world).await,
-        ["added", "added", "added", "changed", "changed", "removed"].map(|it| format!("code_location.{it}"))
+        ["added", "added", "added", "changed", "changed", "reloaded", "removed"]
+            .map(|it| format!("code_location.{it}"))
     );
 }
 
@@ -214,6 +228,7 @@ pub async fn an_agent_tells_and_it_is_seen(world: &World) {
     assert!(tell(control, &agent, "default", "sales", loaded(in_module("sales"))).await.expect("kept").is_current);
     let it = one(world, default, "sales").await;
     assert_eq!((state(&it), it.error, it.told_at), (LocationState::Loaded, None, Some(control.now())));
+    assert_eq!(it.told_by.as_ref(), Some(&world.acme.created.agent_token.public_id));
     assert_eq!(control.code_location_manifest(&grant(), default, "sales").await, Ok(Some("{}".to_owned())));
     tell(control, &agent, "default", "sales", loaded(in_module("sales"))).await.expect("kept");
 

@@ -313,6 +313,8 @@ async fn people(world: &World, ids: &Ids, answers: &mut Answers) {
     answers.keep("set a code location", &control.set_code_location(&world.admin(), new).await.map(drop));
     let removed = control.remove_code_location(&world.admin(), ids.deployment, "globex").await;
     answers.keep("remove a code location", &removed.map(drop));
+    let reloaded = control.reload_code_location(&world.admin(), ids.deployment, "globex").await;
+    answers.keep("load a code location again", &reloaded.map(drop));
     let pinged = control.ping_code_location(&world.admin(), ids.deployment, "globex").await;
     answers.keep("ask for a code location", &pinged.map(drop));
     answers.keep("code locations", &control.code_locations(&world.admin(), ids.deployment).await.map(drop));

@@ -1,22 +1,17 @@
 //! `PUT /dagster/upload_api_response`: what an agent answers to a request.
 
-use std::convert::Infallible;
-
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use countersign_control::access::actions::TakeDagsterRequests;
 use countersign_control::dagster::Answer;
 use countersign_control::{Control, Error};
-use countersign_domain::dagster::{BadPacked, unpack_text};
-use countersign_http::{holds_a_token, read_body};
+use countersign_http::holds_a_token;
 use countersign_wire::dagster::{ApiResponse, Unreadable, read_response, read_responses};
-use http::header::CONTENT_TYPE;
-use multer::Multipart;
 
 use crate::endpoint::MAX_BODY;
 use crate::failure::Failure;
 
-use super::{Named, counted};
+use super::{Named, form};
 
 /// The most bytes of an answer, or of several, once they are unpacked.
 pub const MAX_API_RESPONSE: usize = 4 * 1024 * 1024;
@@ -50,33 +45,10 @@ pub(crate) async fn upload_api_response(State(control): State<Control>, request:
 }
 
 async fn read(request: Request) -> Result<Vec<ApiResponse>, Failure> {
-    let kind = request.headers().get(CONTENT_TYPE).and_then(|it| it.to_str().ok()).unwrap_or_default();
-    let boundary = multer::parse_boundary(kind)
-        .map_err(|_| Error::invalid("Content-Type", "must be multipart/form-data with a boundary"))?;
-    let body = read_body(request, MAX_BODY).await?;
-    let whole = futures_util::stream::iter([Ok::<_, Infallible>(body)]);
-    let mut form = Multipart::new(whole, boundary);
-    let broken = |_| Error::invalid("form", "is not whole multipart/form-data");
-    while let Some(field) = form.next_field().await.map_err(broken)? {
-        let several = match field.name() {
-            Some(ONE) => false,
-            Some(SEVERAL) => true,
-            _ => continue,
-        };
-        return unpacked(&field.bytes().await.map_err(broken)?, several);
-    }
-    Err(Error::invalid("form", format!("has no field {ONE}, and none {SEVERAL}")).into())
-}
-
-fn unpacked(packed: &[u8], several: bool) -> Result<Vec<ApiResponse>, Failure> {
-    let field = if several { SEVERAL } else { ONE };
-    let text = unpack_text(packed, MAX_API_RESPONSE).map_err(|fault| match fault {
-        BadPacked::TooLarge(_) => Failure::TooLarge(format!("The field {field} {fault}.")),
-        BadPacked::Broken => Error::invalid(field, fault).into(),
-    })?;
-    counted(field, &text)?;
+    let (field, packed) = form::file(request, MAX_BODY, &[ONE, SEVERAL]).await?;
+    let text = form::unpacked(field, &packed, MAX_API_RESPONSE)?;
     let unreadable = |why: Unreadable| Failure::from(Error::invalid(field, why));
-    let all = if several { read_responses(&text) } else { read_response(&text).map(|it| vec![it]) };
+    let all = if field == SEVERAL { read_responses(&text) } else { read_response(&text).map(|it| vec![it]) };
     let all = all.map_err(unreadable)?;
     if all.len() > MAX_ANSWERS {
         let words = format!("The field {field} has {} answers; at most {MAX_ANSWERS} are taken.", all.len());

@@ -1,8 +1,10 @@
 //! What an agent sends beside its documents: answers, snapshots, and what came of loading code. Each call names its deployment in a header.
 
 mod api_response;
+mod form;
 mod snapshots;
 mod update_result;
+mod upload;
 
 use axum::extract::Request;
 use countersign_control::{Action, Caller, Control, Error, Grant};
@@ -19,6 +21,7 @@ pub use api_response::MAX_API_RESPONSE;
 pub(crate) use api_response::upload_api_response;
 pub(crate) use snapshots::{check_snapshot, confirm_upload, put_snapshot};
 pub(crate) use update_result::code_location_update_result;
+pub(crate) use upload::{upload_job_snapshot, upload_workspace_entry};
 
 /// Who calls, what they may do, and for which deployment; nothing of the body is read before.
 struct Named<A> {

@@ -77,7 +77,7 @@ pub(crate) async fn confirm_upload(State(control): State<Control>, request: Requ
     Ok(Json(ConfirmUploadResult { stored_snapshot: stored(&snapshot) }).into_response())
 }
 
-fn stored(it: &Snapshot) -> StoredSnapshot {
+pub(super) fn stored(it: &Snapshot) -> StoredSnapshot {
     StoredSnapshot {
         sha1: it.sha1.clone(),
         format: SNAPSHOT_FORMAT.to_owned(),

@@ -4,13 +4,15 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use countersign_control::access::actions::TellCodeLocation;
-use countersign_control::code_locations::{MAX_MANIFEST, Outcome, Told};
+use countersign_control::code_locations::{MAX_MANIFEST, MissingJob, Outcome, Told};
 use countersign_control::dagster::named;
 use countersign_control::{Control, Error, Grant};
+use countersign_domain::id::DagsterSnapshotId;
 use countersign_domain::text::hidden;
 use countersign_http::holds_a_token;
 use countersign_wire::dagster::{
-    ErrorInfo, StoredSnapshot, UpdateResponse, read_error_info, read_manifest, read_update_result,
+    ErrorInfo, JobSelector, RepositoryManifest, StoredSnapshot, UpdateResponse, read_error_info, read_manifest,
+    read_update_result,
 };
 use serde_json::Value;
 
@@ -32,32 +34,61 @@ pub(crate) async fn code_location_update_result(
     let (Named { call, grant, deployment }, request) = Named::<TellCodeLocation>::of(control, request).await?;
     let result =
         read_update_result(&text(request, MAX_MANIFEST + BESIDE).await?).map_err(|why| Error::invalid("body", why))?;
-    let outcome = match (result.manifest, result.error_snapshot) {
+    let (outcome, repositories) = match (result.manifest, result.error_snapshot) {
         (Some(manifest), None) => loaded(&manifest)?,
-        (None, Some(snapshot)) => failed(&call, &grant, &deployment, &snapshot).await?,
+        (None, Some(snapshot)) => (failed(&call, &grant, &deployment, &snapshot).await?, Vec::new()),
         _ => {
             let why = "must have one of manifest and error_snapshot";
             return Err(Error::invalid("body", why).into());
         }
     };
-    let told = Told { deployment, location: result.location_name, outcome };
+    let told = Told { deployment, location: result.location_name.clone(), outcome };
     let taken = call.control.tell_code_location(&grant, told).await?;
     call.left(taken.reached)?;
-    let message = if taken.is_current { "kept" } else { "was changed meanwhile; it is to be loaded again" };
-    // Job snapshots are asked for by nobody here, so none is missing. What is late is no fault of the agent's, which would give up over it.
-    let answer = UpdateResponse { updated: true, message: message.to_owned(), missing_job_snapshots: None };
+    let answer = answer(&result.location_name, &repositories, taken.is_current, taken.missing);
     Ok(Json(answer).into_response())
 }
 
-fn loaded(manifest: &Value) -> Result<Outcome, Failure> {
+/// A repository that was loaded, and its snapshot.
+pub(super) type Repository = (String, DagsterSnapshotId);
+
+/// What the agent is answered. What is late is no fault of its own; it would give up over it.
+pub(super) fn answer(
+    location: &str,
+    repositories: &[Repository],
+    is_current: bool,
+    missing: Vec<MissingJob>,
+) -> UpdateResponse {
+    let message = match (is_current, missing.is_empty()) {
+        (true, _) => "kept",
+        (false, true) => "was changed meanwhile; it is to be loaded again",
+        (false, false) => "is to be told once more, after the snapshots of its jobs",
+    };
+    let selector = |it: MissingJob| {
+        let (name, _) = repositories.iter().find(|(_, id)| *id == it.repository)?;
+        let (location_name, repository_name) = (location.to_owned(), name.clone());
+        Some(JobSelector { location_name, repository_name, job_name: it.name })
+    };
+    let missing: Vec<JobSelector> = missing.into_iter().filter_map(selector).collect();
+    let updated = missing.is_empty();
+    let missing_job_snapshots = (!updated).then_some(missing);
+    UpdateResponse { updated, message: message.to_owned(), missing_job_snapshots }
+}
+
+pub(super) fn loaded(manifest: &Value) -> Result<(Outcome, Vec<Repository>), Failure> {
     let read = read_manifest(manifest).map_err(|why| Error::invalid("manifest", why))?;
     let kept = manifest.to_string();
     if holds_a_token(&kept) {
         return Err(Error::invalid("manifest", "holds the value of a token").into());
     }
-    let snapshots = read.repositories.iter().map(|it| named(&it.stored_snapshot.uri)).collect::<Result<_, _>>()?;
+    let repository = |it: RepositoryManifest| -> Result<Repository, Error> {
+        let id = named(&it.stored_snapshot.uri)?;
+        Ok((it.name, id))
+    };
+    let repositories: Vec<Repository> = read.repositories.into_iter().map(repository).collect::<Result<_, Error>>()?;
+    let snapshots = repositories.iter().map(|(_, id)| *id).collect();
     let definition = Box::new(definition(read.code_location_deploy_data));
-    Ok(Outcome::Loaded { definition, manifest: kept, snapshots })
+    Ok((Outcome::Loaded { definition, manifest: kept, snapshots }, repositories))
 }
 
 async fn failed(

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use axum::body::Body;
 use countersign_control::PageRequest;
 use countersign_control::access::actions::{EditCodeLocations, ViewCodeLocations};
-use countersign_control::code_locations::{CodeLocation, Definition, NewLocation, state};
+use countersign_control::code_locations::{ASKED_AGAIN, CodeLocation, Definition, NewLocation, state};
 use countersign_domain::dagster::{LocationState, RequestState};
 use flate2::{Compression, write::ZlibEncoder};
 use http::Request;
@@ -13,9 +13,12 @@ use serde_json::{Value, json};
 
 use crate::server::{Answer, REQUESTS, Server, WORKSPACE};
 
-const ERROR: &str = r#"{"__class__":"SerializableErrorInfo","message":"No module named 'sales'\n","stack":["  line 1\n"],"cls_name":"ImportError","cause":null,"context":null}"#;
+pub const ERROR: &str = r#"{"__class__":"SerializableErrorInfo","message":"No module named 'sales'\n","stack":["  line 1\n"],"cls_name":"ImportError","cause":null,"context":null}"#;
 
-fn packed(bytes: &[u8]) -> Vec<u8> {
+/// A repository of one job, whose snapshot is `{}`.
+pub const REPOSITORY: &str = r#"{"__class__":"ExternalRepositoryData","external_job_refs":[{"__class__":"ExternalJobRef","name":"sell","snapshot_id":"bf21a9e8fbc5a3846fb05b4fa0859e0917b2202f"}]}"#;
+
+pub fn packed(bytes: &[u8]) -> Vec<u8> {
     let mut encoder = ZlibEncoder::new(Vec::new(), Compression::best());
     encoder.write_all(bytes).expect("into memory");
     encoder.finish().expect("into memory")
@@ -26,26 +29,27 @@ fn sha1(text: &str) -> &'static str {
     match text {
         ERROR => "e32749d0f6767521ae227135a186830d799ca718",
         "{}" => "bf21a9e8fbc5a3846fb05b4fa0859e0917b2202f",
+        REPOSITORY => "9d792887ef0425decb0b14c6cf5d7b5ae740e09d",
         other => panic!("the hash of {other} is not known here"),
     }
 }
 
 impl Server {
-    async fn add(&self, name: &str) {
+    pub async fn add(&self, name: &str) {
         let definition = Definition { module_name: Some("sales".to_owned()), ..Definition::default() };
         let deployment = self.world.acme.created.organization.default_deployment;
         let new = NewLocation { deployment, name: name.to_owned(), definition, may_exist: true };
         self.world.control.set_code_location(&self.world.admin::<EditCodeLocations>(), new).await.expect("it is set");
     }
 
-    async fn location(&self, name: &str) -> CodeLocation {
+    pub async fn location(&self, name: &str) -> CodeLocation {
         let default = self.world.acme.created.organization.default_deployment;
         let grant = self.world.admin::<ViewCodeLocations>();
         self.world.control.code_location(&grant, default, name).await.expect("it is there")
     }
 
     /// A call of an agent's beside its documents.
-    async fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
+    pub async fn call(&self, method: &str, path: &str, headers: &[(&str, &str)], body: impl Into<Body>) -> Answer {
         let mut request = Request::builder().method(method).uri(format!("/dagster{path}"));
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -54,7 +58,7 @@ impl Server {
     }
 
     /// The same for the deployment `default`, with acme's first token.
-    async fn own(&self, method: &str, path: &str, body: impl Into<Body>) -> Answer {
+    pub async fn own(&self, method: &str, path: &str, body: impl Into<Body>) -> Answer {
         let headers = [
             ("Dagster-Cloud-Api-Token", self.world.acme.agent_token()),
             ("Dagster-Cloud-Deployment", "default"),
@@ -64,9 +68,14 @@ impl Server {
     }
 
     async fn answer(&self, field: &str, content: &[u8]) -> Answer {
+        self.form("/upload_api_response", field, content).await
+    }
+
+    /// A form with one file.
+    pub async fn form(&self, path: &str, field: &str, content: &[u8]) -> Answer {
         let head = format!("--X\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{field}\"\r\n\r\n");
         let body = [head.as_bytes(), content, b"\r\n--X--\r\n"].concat();
-        self.own("PUT", "/upload_api_response", body).await
+        self.own("PUT", path, body).await
     }
 
     async fn check(&self, kind: &str, text: &str) -> Answer {
@@ -181,6 +190,40 @@ async fn an_agent_is_told_loads_and_tells() {
     assert_eq!((state(&it), it.error.as_deref()), (LocationState::Failed, Some("No module named 'sales'\n  line 1")));
     let told = entry(&server).await;
     assert_eq!((told["hasOutdatedData"].as_bool(), told["hasLoadError"].as_bool()), (Some(true), Some(true)));
+}
+
+#[tokio::test]
+async fn snapshots_of_jobs_are_asked_for_once() {
+    let server = Server::new().await;
+    server.add("sales").await;
+    let metadata = json!({ "__class__": "CodeDeploymentMetadata", "module_name": "sales" });
+    let repository = server.snapshot("repository", REPOSITORY).await;
+    let loaded = result("sales", &manifest(&metadata, &repository), &Value::Null);
+    let selector = json!({
+        "__class__": "JobSelector", "location_name": "sales", "repository_name": "__repository__", "job_name": "sell"
+    });
+    let asked = server.told(&loaded).await.json();
+    assert_eq!((&asked["updated"], &asked["missing_job_snapshots"]), (&json!(false), &json!([selector])));
+    assert_eq!(state(&server.location("sales").await), LocationState::Waiting, "nothing was kept");
+    let again = server.told(&loaded).await.json();
+    assert_eq!(
+        (&again["updated"], &again["missing_job_snapshots"]),
+        (&json!(true), &Value::Null),
+        "an agent that cannot send them is not held up"
+    );
+    assert_eq!(state(&server.location("sales").await), LocationState::Loaded);
+
+    server.world.clock.advance(ASKED_AGAIN);
+    let asked = server.told(&loaded).await.json();
+    assert_eq!(asked["missing_job_snapshots"], json!([selector]));
+    server.snapshot("job", "{}").await;
+    let kept = server.told(&loaded).await.json();
+    assert_eq!((&kept["updated"], &kept["missing_job_snapshots"]), (&json!(true), &Value::Null));
+    server.world.clock.advance(ASKED_AGAIN);
+    assert_eq!(server.told(&loaded).await.json()["updated"], true, "nothing is missing");
+    let error = server.snapshot("error", ERROR).await;
+    let failed = server.told(&result("sales", &Value::Null, &error)).await.json();
+    assert_eq!((&failed["updated"], &failed["missing_job_snapshots"]), (&json!(true), &Value::Null));
 }
 
 #[tokio::test]
@@ -308,6 +351,8 @@ async fn each_call_is_for_who_reaches_the_deployment() {
         ("GET", "/check_snapshot"),
         ("PUT", "/confirm_upload"),
         ("PUT", "/code_location_update_result"),
+        ("PUT", "/upload_workspace_entry"),
+        ("PUT", "/upload_job_snapshot"),
     ] {
         let person = token(server.world.acme.user_token());
         let answer = server.call(method, path, &[(person.0, &person.1)], Body::empty()).await;

@@ -10,3 +10,4 @@ mod permissions;
 mod refusals;
 mod server;
 mod tokens;
+mod uploads;

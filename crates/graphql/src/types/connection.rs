@@ -14,6 +14,7 @@ use super::agent_token::AgentTokenConnection;
 use super::build_list::BuildConnection;
 use super::cluster::ClusterConnection;
 use super::cluster_token::ClusterAgentTokenConnection;
+use super::code_location::CodeLocationConnection;
 use super::dagster_agent::DagsterAgentConnection;
 use super::deployment::DeploymentConnection;
 use super::invitation::OrganizationInvitationConnection;
@@ -43,6 +44,7 @@ pub(crate) enum Connection {
     ClusterConnection(ClusterConnection),
     ClusterAgentTokenConnection(ClusterAgentTokenConnection),
     DagsterAgentConnection(DagsterAgentConnection),
+    CodeLocationConnection(CodeLocationConnection),
     OrganizationMemberConnection(OrganizationMemberConnection),
     OrganizationInvitationConnection(OrganizationInvitationConnection),
 }

@@ -10,6 +10,7 @@ mod refusal;
 mod request;
 mod serdes;
 mod snapshot;
+mod upload;
 
 pub use error::{ErrorInfo, TimestampedError};
 pub use heartbeat::{
@@ -21,9 +22,11 @@ pub use refusal::RefusalBody;
 pub use request::{ApiRequest, ApiResponse, REQUEST_ENUM, RequestArgs, Response, read_response, read_responses};
 pub use serdes::{Member, Unreadable};
 pub use snapshot::{
-    CheckSnapshotResult, ConfirmUploadResult, Manifest, RepositoryManifest, SNAPSHOT_FORMAT, SnapshotUploadData,
-    StoredSnapshot, UpdateResponse, UpdateResult, read_manifest, read_update_result, read_upload_data,
+    CheckSnapshotResult, ConfirmUploadResult, JobSelector, Manifest, RepositoryManifest, SNAPSHOT_FORMAT,
+    SnapshotUploadData, StoredSnapshot, UpdateResponse, UpdateResult, read_manifest, read_update_result,
+    read_upload_data,
 };
+pub use upload::{UploadEntry, UploadLocation, UploadRepository, UploadResponse, read_job_snapshot, read_upload_entry};
 
 /// The header in which an agent sends its token with every call: the bare value.
 pub const TOKEN_HEADER: &str = "Dagster-Cloud-Api-Token";

@@ -99,8 +99,20 @@ pub struct UpdateResponse {
     pub updated: bool,
     /// For people.
     pub message: String,
-    /// What is to be sent before: nothing here.
-    pub missing_job_snapshots: Option<Vec<Value>>,
+    /// The jobs whose snapshots are to be sent before it is told once more; never for one that could not be loaded.
+    pub missing_job_snapshots: Option<Vec<JobSelector>>,
+}
+
+/// A job, as agents find it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "__class__")]
+pub struct JobSelector {
+    /// Its code location.
+    pub location_name: String,
+    /// Its repository there.
+    pub repository_name: String,
+    /// Its name.
+    pub job_name: String,
 }
 
 /// Reads what came of loading a code location.

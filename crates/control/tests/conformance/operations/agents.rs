@@ -9,13 +9,15 @@ use countersign_control::agents::Instruction;
 use countersign_control::artifacts::Ended;
 use countersign_control::builds::{NewAnnotation, Upload};
 use countersign_control::code_locations::{Outcome, Told};
+use countersign_control::dagster::{Answer, Whole};
 use countersign_control::jobs::NewChunk;
 use countersign_control::oidc::TokenRequest;
 use countersign_control::steps::StepChange;
+use countersign_domain::dagster::SnapshotKind;
 
 use crate::acting::{build, ended, may, next, ping, registration, take, try_register};
 use crate::cast::in_queue;
-use crate::{artifacts, code_locations, dagster};
+use crate::{artifacts, code_locations, dagster, dagster_snapshots};
 
 use super::{By, Operation, first_step, operations, pending};
 
@@ -107,6 +109,36 @@ operations! {
         control.set_code_location(&grant, code_locations::module(default, &format!("l{}", next()))).await.expect("set");
         let grant = may::<TakeDagsterRequests>(&control, &cast.holder);
         pending(async move { control.take_dagster_requests(&grant, dagster::wanted(&["default"], &[None], false)).await.map(drop) })
+    }
+    "answer_dagster_request" by AgentToken writes [] |control, world, cast| {
+        let default = world.acme.created.organization.default_deployment;
+        let grant = may::<EditCodeLocations>(&control, &cast.person);
+        control.set_code_location(&grant, code_locations::module(default, &format!("l{}", next()))).await.expect("set");
+        let grant = may::<TakeDagsterRequests>(&control, &cast.holder);
+        let wanted = dagster::wanted(&["default"], &[None], false);
+        let given = control.take_dagster_requests(&grant, wanted).await.expect("an answer").given;
+        let request = given.first().expect("there is something to do").request.id.to_string();
+        let called = "DagsterCloudApiSuccess".to_owned();
+        let answer = Answer { deployment: "default".to_owned(), request, called, error: None };
+        pending(async move { control.answer_dagster_request(&grant, answer).await.map(drop) })
+    }
+    // A snapshot is no change until a code location is told of with it.
+    "check_dagster_snapshot" by AgentToken writes [] |control, world, cast| {
+        let grant = may::<TellCodeLocation>(&control, &cast.holder);
+        let new = dagster_snapshots::new("default", SnapshotKind::Job, &next().to_string());
+        pending(async move { control.check_dagster_snapshot(&grant, new).await.map(drop) })
+    }
+    "confirm_dagster_snapshot" by AgentToken writes [] |control, world, cast| {
+        let text = next().to_string();
+        let id = dagster_snapshots::stored(&control, &cast.holder, SnapshotKind::Job, &text).await;
+        let grant = may::<TellCodeLocation>(&control, &cast.holder);
+        pending(async move { control.confirm_dagster_snapshot(&grant, "default".to_owned(), id).await.map(drop) })
+    }
+    "keep_dagster_snapshot" by AgentToken writes [] |control, world, cast| {
+        let grant = may::<TellCodeLocation>(&control, &cast.holder);
+        let room = control.room_for_dagster_snapshots(&grant).await.expect("there is a place");
+        let whole = Whole { deployment: "default".to_owned(), kind: SnapshotKind::Job, text: next().to_string() };
+        pending(async move { control.keep_dagster_snapshot(&grant, &room, whole).await.map(drop) })
     }
     "set_meta_data" by Job writes ["meta_data.set"] |control, world, cast| {
         let grant = may::<WriteMetaData>(&control, &cast.job.caller);

@@ -69,7 +69,7 @@ impl DefinitionArgs {
     /// A definition with what was given in the place of what was there. Of where the code is there is one: another takes its place.
     pub(super) fn on(&self, mut definition: Map<String, Value>) -> Map<String, Value> {
         let given = |name: &str| self.parts().iter().any(|(of, value)| *of == name && value.is_some());
-        if SOURCES.iter().any(|name| given(name)) {
+        if SOURCES.into_iter().any(given) {
             for name in SOURCES {
                 definition.remove(name);
             }

@@ -30,6 +30,10 @@ pub use tell::{ASKED_AGAIN, CALM, MAX_ERROR, MAX_MANIFEST, MAX_REPOSITORIES, Mis
 /// Most code locations of one deployment: an agent starts a process for each.
 pub const MAX_LOCATIONS: i64 = 500;
 
+/// Most bytes that the definitions of one deployment's code locations are together, as they are kept: each of its agents reads them every five
+/// seconds.
+pub const MAX_DEFINITIONS: i64 = 4 * 1024 * 1024;
+
 /// Where a code location stands.
 #[must_use]
 pub fn state(it: &CodeLocation) -> LocationState {

@@ -261,6 +261,10 @@ impl Control {
         let _place = match grant.caller() {
             Caller::Session(it) => Some(self.inner.writers.enter(it.agent).await),
             Caller::Job(it) => Some(self.inner.writers.enter(it.agent).await),
+            // Registering and heartbeats are small, and a fleet has one token; what is told of code locations is a thousand rows.
+            Caller::AgentToken(it) if A::NAME == access::actions::TellCodeLocation::NAME => {
+                Some(self.inner.writers.enter(it.token.cast()).await)
+            }
             _ => None,
         };
         let outcome = self

@@ -26,8 +26,10 @@ pub(crate) const MAX_FIELDS: usize = 100;
 /// The most directives at one field.
 pub(crate) const MAX_DIRECTIVES: usize = 4;
 
-/// How many documents are kept as they were read; an agent sends a dozen different ones, and together they are no more than 4 MiB of text.
-const MAX_KNOWN: usize = 256;
+/// How many documents are kept as they were read; an agent sends two dozen different ones.
+const MAX_KNOWN: usize = 64;
+/// The most bytes of a document that is kept: as it was read, one takes some hundred times as many.
+const MAX_KNOWN_TEXT: usize = 2 * 1024;
 
 /// The field that all of an agent's changes are below.
 const CHANGES: &str = "userCloudAgent";
@@ -118,7 +120,7 @@ impl Known {
         }
         let document = parsed(query, &self.offered)?;
         // What somebody wrote into a text by mistake does not stay.
-        if !holds_a_token(query) {
+        if query.len() <= MAX_KNOWN_TEXT && !holds_a_token(query) {
             let kept = Arc::new(document.clone());
             self.read.lock().unwrap_or_else(PoisonError::into_inner).insert(query.to_owned(), kept);
         }

@@ -266,7 +266,9 @@ CREATE TABLE code_locations (
     told_by          BYTEA,
     error            TEXT,
     manifest         TEXT,
-    jobs_asked_at    BIGINT
+    jobs_asked_at    BIGINT,
+    noted_error      BOOLEAN,
+    noted_at         BIGINT
 );
 CREATE UNIQUE INDEX code_locations_by_name ON code_locations (deployment_id, name);
 

@@ -12,7 +12,7 @@ use crate::{Row, StoreError, Tx, Value, dagster_snapshots, params, statements};
 macro_rules! columns {
     () => {
         "l.id, l.deployment_id, l.name, l.definition, l.queue, l.created_at, l.created_by, l.changed_at, l.told_at,
-         t.public_id AS told_by, l.error, l.jobs_asked_at"
+         t.public_id AS told_by, l.error, l.jobs_asked_at, l.noted_error, l.noted_at"
     };
 }
 
@@ -28,6 +28,11 @@ statements! {
     /// Those of a deployment, by name.
     LIST = concat!("SELECT ", columns!(), " FROM code_locations l LEFT JOIN tokens t ON t.id = l.told_by
               WHERE l.organization_id = $1 AND l.deployment_id = $2 ORDER BY l.name");
+    /// Which a deployment has, by name.
+    IDS = "SELECT id FROM code_locations WHERE organization_id = $1 AND deployment_id = $2 ORDER BY name";
+    /// One of a deployment, by its id.
+    BY_ID = concat!("SELECT ", columns!(), " FROM code_locations l LEFT JOIN tokens t ON t.id = l.told_by
+              WHERE l.organization_id = $1 AND l.deployment_id = $2 AND l.id = $3");
     /// The same, for agents that compare: without what was told.
     ENTRIES = "SELECT name, definition, queue, changed_at, told_at, error IS NOT NULL AS has_error FROM code_locations
               WHERE organization_id = $1 AND deployment_id = $2 ORDER BY name";
@@ -35,9 +40,14 @@ statements! {
     MANIFEST = "SELECT manifest FROM code_locations WHERE organization_id = $1 AND id = $2";
     /// How many a deployment has.
     COUNT = "SELECT COUNT(*) AS n FROM code_locations WHERE organization_id = $1 AND deployment_id = $2";
+    /// How many bytes the definitions of a deployment are together.
+    WEIGHT = "SELECT CAST(COALESCE(SUM(OCTET_LENGTH(definition)), 0) AS BIGINT) AS n FROM code_locations
+              WHERE organization_id = $1 AND deployment_id = $2";
     /// What an agent told.
     TELL = "UPDATE code_locations SET told_at = $3, told_by = $4, error = $5, manifest = COALESCE($6, manifest)
               WHERE organization_id = $1 AND id = $2";
+    /// Whether it had loaded when that was last a row in the audit log.
+    NOTE = "UPDATE code_locations SET noted_error = $3, noted_at = $4 WHERE organization_id = $1 AND id = $2";
     /// An agent was asked for the snapshots of its jobs.
     ASKED = "UPDATE code_locations SET jobs_asked_at = $3 WHERE organization_id = $1 AND id = $2";
     /// Removes one.
@@ -69,6 +79,8 @@ pub struct CodeLocation {
     pub error: Option<String>,
     /// When an agent was last asked for the snapshots of its jobs.
     pub jobs_asked_at: Option<Timestamp>,
+    /// Whether it could not be loaded by the last row about that in the audit log, and when that was.
+    pub noted: Option<(bool, Timestamp)>,
 }
 
 /// A code location as agents see it.
@@ -161,6 +173,7 @@ fn location(row: &Row) -> Result<CodeLocation, StoreError> {
         told_by: row.parse_optional("told_by")?,
         error: row.get("error")?,
         jobs_asked_at: row.get("jobs_asked_at")?,
+        noted: row.get::<Option<bool>>("noted_error")?.zip(row.get("noted_at")?),
     })
 }
 
@@ -214,6 +227,21 @@ pub async fn list(tx: &mut Tx, of: OrganizationId, deployment: DeploymentId) -> 
     tx.all(LIST, &params![of, deployment]).await?.iter().map(location).collect()
 }
 
+/// Which the deployment has, by name.
+pub async fn ids(tx: &mut Tx, of: OrganizationId, deployment: DeploymentId) -> Result<Vec<CodeLocationId>, StoreError> {
+    tx.all(IDS, &params![of, deployment]).await?.iter().map(|row| row.get("id")).collect()
+}
+
+/// The deployment's code location with this id.
+pub async fn by_id(
+    tx: &mut Tx,
+    of: OrganizationId,
+    deployment: DeploymentId,
+    id: CodeLocationId,
+) -> Result<Option<CodeLocation>, StoreError> {
+    tx.maybe(BY_ID, &params![of, deployment, id]).await?.as_ref().map(location).transpose()
+}
+
 /// The same, as agents see them.
 pub async fn entries(tx: &mut Tx, of: OrganizationId, deployment: DeploymentId) -> Result<Vec<Entry>, StoreError> {
     tx.all(ENTRIES, &params![of, deployment]).await?.iter().map(entry).collect()
@@ -232,6 +260,11 @@ pub async fn count(tx: &mut Tx, of: OrganizationId, deployment: DeploymentId) ->
     tx.one(COUNT, &params![of, deployment]).await?.get("n")
 }
 
+/// How many bytes the definitions of the deployment's code locations are together.
+pub async fn weight(tx: &mut Tx, of: OrganizationId, deployment: DeploymentId) -> Result<i64, StoreError> {
+    tx.one(WEIGHT, &params![of, deployment]).await?.get("n")
+}
+
 /// Keeps what an agent told of it now, and by which token: what it has loaded, or why it could not. A manifest that was told before stays beside a later error.
 pub async fn tell(
     tx: &mut Tx,
@@ -244,6 +277,12 @@ pub async fn tell(
     // It is told after the change that it is about, whatever the clock says.
     let at = tx.now().max(it.changed_at);
     tx.execute(TELL, &params![of, it.id, at, by, error, manifest]).await.map(drop)
+}
+
+/// Notes that the audit log has a row of where it stands now.
+pub async fn note(tx: &mut Tx, of: OrganizationId, it: &CodeLocation, has_error: bool) -> Result<(), StoreError> {
+    let at = tx.now().max(it.changed_at);
+    tx.execute(NOTE, &params![of, it.id, has_error, at]).await.map(drop)
 }
 
 /// Notes that an agent was asked for the snapshots of its jobs now.

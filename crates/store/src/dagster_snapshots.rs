@@ -1,5 +1,6 @@
 //! Snapshots of code locations: their rows. The bytes are blobs beside those of artifacts.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use countersign_domain::Timestamp;
@@ -49,12 +50,14 @@ statements! {
               WHERE organization_id = $1 AND deployment_id = $2";
     /// A code location was loaded with it.
     REFER = "INSERT INTO code_location_snapshots (code_location_id, snapshot_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    /// What a code location was loaded with.
+    REFERRED = "SELECT snapshot_id FROM code_location_snapshots WHERE code_location_id = $1";
     /// The code location is loaded anew, or gone.
     FORGET = "DELETE FROM code_location_snapshots WHERE code_location_id = $1";
     /// Those that nothing is loaded with. $1, $2: when they must have been asked for last, and those that have not come; $3: at the most.
     UNUSED = concat!("SELECT ", columns!(), " FROM dagster_snapshots s WHERE ", unused!(), " ORDER BY s.used_at LIMIT $3");
     /// Removes one of them, if it still is one.
-    REMOVE = concat!("DELETE FROM dagster_snapshots WHERE id IN (SELECT s.id FROM dagster_snapshots s WHERE ", unused!(), " AND s.id = $3)");
+    REMOVE = concat!("DELETE FROM dagster_snapshots AS s WHERE ", unused!(), " AND s.id = $3");
 }
 
 /// How exactly it is known when a snapshot was last asked for: agents ask for what is there much oftener than that.
@@ -153,9 +156,9 @@ pub async fn announce(tx: &mut Tx, id: DagsterSnapshotId, by: TokenId) -> Result
     tx.execute(ANNOUNCE, &params![id, by, now]).await.map(drop)
 }
 
-/// Removes one whose bytes were refused, and what came of them after the commit.
+/// Removes one whose bytes were refused, and what came of them after the commit; of one that was removed meanwhile, only what came.
 pub async fn give_up(tx: &mut Tx, it: &Snapshot) -> Result<(), StoreError> {
-    if tx.execute(DROP, &params![it.id]).await? == 1 {
+    if tx.execute(DROP, &params![it.id]).await? == 1 || by_id(tx, it.id).await?.is_none() {
         removals::insert(tx, it.organization, it.deployment.cast(), it.id.cast()).await?;
     }
     Ok(())
@@ -197,6 +200,12 @@ pub async fn held(tx: &mut Tx, of: OrganizationId, deployment: DeploymentId) -> 
 
 /// A code location was loaded with these, and with no others.
 pub async fn refer(tx: &mut Tx, location: CodeLocationId, all: &[DagsterSnapshotId]) -> Result<(), StoreError> {
+    let before = tx.all(REFERRED, &params![location]).await?;
+    let before = before.iter().map(|row| row.get("snapshot_id")).collect::<Result<BTreeSet<DagsterSnapshotId>, _>>()?;
+    // An agent tells the same again whenever it starts.
+    if before == all.iter().copied().collect() {
+        return Ok(());
+    }
     forget(tx, location).await?;
     for id in all {
         tx.execute(REFER, &params![location, id]).await?;

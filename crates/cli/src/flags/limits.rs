@@ -141,6 +141,12 @@ fn dagster_rows() -> Vec<(&'static str, String, &'static str)> {
         ("code locations of one deployment", number(code_locations::MAX_LOCATIONS.unsigned_abs()), "refused"),
         ("characters of a code location's name", number(MAX_CODE_LOCATION), INVALID),
         ("characters of a field of a code location", number(MAX_FIELD), INVALID),
+        (
+            "bytes of the definitions of one deployment's code locations",
+            number(code_locations::MAX_DEFINITIONS.unsigned_abs()),
+            "refused",
+        ),
+        ("the same of all deployments that an agent asks for", number(dagster::MAX_WORKSPACE.unsigned_abs()), INVALID),
         ("bytes of a code location's container context", number(MAX_CONTAINER_CONTEXT), INVALID),
         ("requests of one deployment that one call is given", number(dagster::MAX_OF_DEPLOYMENT.unsigned_abs()), LATER),
         ("requests that one call is given", number(dagster::MAX_GIVEN), LATER),

@@ -1,6 +1,6 @@
 //! Seeing code locations, and what was asked of agents for them.
 
-use countersign_domain::id::{DagsterRequestId, DeploymentId};
+use countersign_domain::id::{CodeLocationId, DagsterRequestId, DeploymentId};
 use countersign_store::{code_locations, dagster_requests};
 
 use crate::access::actions::ViewCodeLocations;
@@ -23,6 +23,49 @@ impl Control {
                 let of = scene.organization;
                 let deployment = self::deployment(tx, of, scene.input).await?;
                 Ok(code_locations::list(tx, of, deployment.id).await?)
+            })
+        })
+        .await
+    }
+
+    /// Which a deployment has, by name: without reading what each of them holds.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for the deployment.
+    pub async fn code_location_ids(
+        &self,
+        grant: &Grant<ViewCodeLocations>,
+        deployment: DeploymentId,
+    ) -> Result<Vec<CodeLocationId>> {
+        self.read(grant, deployment, |tx, scene| {
+            Box::pin(async move {
+                let of = scene.organization;
+                let deployment = self::deployment(tx, of, scene.input).await?;
+                Ok(code_locations::ids(tx, of, deployment.id).await?)
+            })
+        })
+        .await
+    }
+
+    /// Those of a deployment with these ids, in this order; without those that are gone.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for the deployment.
+    pub async fn code_locations_with_ids(
+        &self,
+        grant: &Grant<ViewCodeLocations>,
+        deployment: DeploymentId,
+        ids: Vec<CodeLocationId>,
+    ) -> Result<Vec<CodeLocation>> {
+        self.read(grant, (deployment, ids), |tx, scene| {
+            Box::pin(async move {
+                let (of, (deployment, ids)) = (scene.organization, &scene.input);
+                let deployment = self::deployment(tx, of, *deployment).await?;
+                let mut found = Vec::with_capacity(ids.len());
+                for id in ids {
+                    found.extend(code_locations::by_id(tx, of, deployment.id, *id).await?);
+                }
+                Ok(found)
             })
         })
         .await

@@ -3,14 +3,14 @@
 use countersign_domain::dagster::RequestKind;
 use countersign_domain::id::{DagsterRequestId, DeploymentId};
 use countersign_store::dagster_requests::{self, NewRequest};
-use countersign_store::{Lane, Tx, code_locations};
+use countersign_store::{Lane, Tx, code_locations, deployments};
 use serde_json::json;
 
 use crate::access::actions::EditCodeLocations;
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene};
 
-use super::{DagsterRequest, deployment};
+use super::DagsterRequest;
 
 impl Control {
     /// Asks. The answer is seen in the request; for a branch deployment the question starts the code server.
@@ -30,7 +30,7 @@ impl Control {
 
 async fn ping(tx: &mut Tx, scene: &Scene<(DeploymentId, String, DagsterRequestId)>) -> Result<DagsterRequest> {
     let (of, (id, name, fresh)) = (scene.organization, &scene.input);
-    let deployment = deployment(tx, of, *id).await?;
+    let deployment = deployments::enter(tx, of, *id).await?.ok_or(Error::NotFound("deployment"))?;
     let found = code_locations::find(tx, of, deployment.id, name).await?.ok_or(Error::NotFound("code location"))?;
     let new = NewRequest {
         id: *fresh,

@@ -1,14 +1,14 @@
 //! Removing a code location: agents stop its code server when they look again.
 
 use countersign_domain::id::{DagsterRequestId, DeploymentId};
-use countersign_store::{Lane, Tx, code_locations};
+use countersign_store::{Lane, Tx, code_locations, deployments};
 use serde_json::json;
 
 use crate::access::actions::EditCodeLocations;
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene};
 
-use super::{CodeLocation, ask_to_check, deployment};
+use super::{CodeLocation, ask_to_check};
 
 impl Control {
     /// Removes a code location. What ran of it stays known.
@@ -29,7 +29,8 @@ impl Control {
 async fn remove(tx: &mut Tx, scene: &Scene<(DeploymentId, String, DagsterRequestId)>) -> Result<CodeLocation> {
     let (of, (id, name, fresh)) = (scene.organization, &scene.input);
     let by = scene.caller.user().ok_or_else(|| Error::internal("a code location is removed by a person"))?;
-    let deployment = deployment(tx, of, *id).await?;
+    // Whoever sets it or tells of it meanwhile comes before this or after it.
+    let deployment = deployments::close(tx, of, *id).await?.ok_or(Error::NotFound("deployment"))?;
     let found = code_locations::find(tx, of, deployment.id, name).await?.ok_or(Error::NotFound("code location"))?;
     if !code_locations::remove(tx, of, found.id).await? {
         return Err(Error::NotFound("code location"));

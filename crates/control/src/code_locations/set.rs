@@ -11,7 +11,7 @@ use crate::access::actions::EditCodeLocations;
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene, input};
 
-use super::{CodeLocation, MAX_LOCATIONS, ask_to_check, ask_to_start};
+use super::{CodeLocation, MAX_DEFINITIONS, MAX_LOCATIONS, ask_to_check, ask_to_start};
 
 /// What is to be there.
 #[derive(Debug, Clone)]
@@ -79,6 +79,14 @@ async fn set(tx: &mut Tx, scene: &Scene<Input>) -> Result<Set> {
             }
             code_locations::insert(tx, of, *id, deployment.id, &new.name, &new.definition, by).await?;
         }
+    }
+    let weight = code_locations::weight(tx, of, deployment.id).await?;
+    if weight > MAX_DEFINITIONS {
+        return Err(Error::Conflict(format!(
+            "The code locations of the deployment {} would be {weight} bytes together, and may be {MAX_DEFINITIONS}; make their container contexts \
+             smaller, or use another deployment.",
+            deployment.name
+        )));
     }
     let [check, elsewhere, ping] = *requests;
     let queue = new.definition.queue.as_deref();

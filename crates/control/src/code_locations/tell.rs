@@ -16,7 +16,7 @@ use crate::dagster::{Reached, Wanted, Withheld, reach};
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene};
 
-use super::{CodeLocation, Definition, state};
+use super::{CodeLocation, Definition};
 
 /// The most bytes that are kept of an error; the rest is cut off.
 pub const MAX_ERROR: usize = 64 * 1024;
@@ -56,8 +56,7 @@ pub enum Outcome {
     },
 }
 
-/// How long nothing must have been told of a code location for another state of it to be a row in the audit log, after the first one since it
-/// was changed.
+/// How long after a row in the audit log about where a code location stands there is another one, unless it was changed meanwhile.
 pub const CALM: Duration = Duration::from_secs(10 * 60);
 
 /// How long after agents were asked for the snapshots of a code location's jobs they are asked again, unless it is changed meanwhile.
@@ -167,16 +166,15 @@ async fn tell(tx: &mut Tx, scene: &Scene<(TokenId, Told)>) -> Result<Taken> {
         dagster_snapshots::refer(tx, found.id, &kept).await?;
     }
     code_locations::tell(tx, of, &found, *token, error, manifest).await?;
-    let now = code_locations::find(tx, of, deployment.id, &told.location).await?;
-    let now = now.ok_or_else(|| Error::internal("a code location that was told of is not there"))?;
-    // An agent tells of all it has whenever it starts; only what is different afterwards is a change. One that tells now this and now that
-    // leaves no row for each.
-    let is_first = found.told_at.is_none_or(|told| told < found.changed_at);
-    let is_calm = found.told_at.is_none_or(|told| tx.now().since(told) >= CALM);
-    if state(&now) != state(&found) && (is_first || is_calm) {
+    // An agent tells of all it has whenever it starts; only what is different from what the audit log has is a change. One that tells now this and
+    // now that leaves no row for each.
+    let noted = found.noted.filter(|(_, at)| *at >= found.changed_at);
+    let is_calm = noted.is_none_or(|(_, at)| tx.now().since(at) >= CALM);
+    if is_calm && noted.is_none_or(|(has_error, _)| has_error != error.is_some()) {
         let action = if error.is_none() { "code_location.loaded" } else { "code_location.failed" };
         let subject = Subject::new("code_location", found.id, found.name.as_str());
         scene.audit(tx, action, subject, json!({ "deployment": deployment.name })).await?;
+        code_locations::note(tx, of, &found, error.is_some()).await?;
     }
     Ok(Taken { reached, is_current: true, missing: Vec::new() })
 }

@@ -1,8 +1,9 @@
 //! What there is to do for an agent, asked twice a second, and what it answers.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use countersign_domain::id::{DagsterRequestId, TokenId};
+use countersign_domain::id::{DagsterRequestId, DeploymentId, TokenId};
 use countersign_domain::text::{QueueName, hidden};
 use countersign_store::dagster_requests::{self, DagsterRequest};
 use countersign_store::deployments::{self, Deployment};
@@ -137,7 +138,14 @@ async fn waiting<I: Sync>(tx: &mut Tx, scene: &Scene<I>, token: TokenId, wanted:
 
 async fn take(tx: &mut Tx, scene: &Scene<(TokenId, Wanted)>) -> Result<Work> {
     let (token, wanted) = &scene.input;
-    let Work { reached, given: all } = waiting(tx, scene, *token, wanted).await?;
+    let all = waiting(tx, scene, *token, wanted).await?.given;
+    // Whoever changes a code location meanwhile finds its request taken, or not yet.
+    let entered: BTreeSet<DeploymentId> = all.iter().map(|it| it.deployment.id).collect();
+    for deployment in &entered {
+        deployments::enter(tx, scene.organization, *deployment).await?;
+    }
+    let Work { reached, given: mut all } = waiting(tx, scene, *token, wanted).await?;
+    all.retain(|it| entered.contains(&it.deployment.id));
     let mut given = Vec::with_capacity(all.len());
     for it in all {
         // Another agent may have been faster.

@@ -11,12 +11,13 @@ use bytes::Bytes;
 use countersign_domain::dagster::{
     BadPacked, MAX_SNAPSHOT, MAX_SNAPSHOT_PACKED, SnapshotKind, jobs_of, most_packed, unpack_each, unpack_text,
 };
-use countersign_domain::id::{DagsterSnapshotId, TokenId};
+use countersign_domain::id::{DagsterSnapshotId, OrganizationId, TokenId};
 use countersign_domain::text::hex;
 use countersign_store::blobs::Announced;
 use countersign_store::dagster_snapshots::{self, Snapshot, USE_NOTED};
+use countersign_store::deployments::{self, Deployment};
 use countersign_store::tokens::{self, scopes};
-use countersign_store::{Lane, StoreError, Tx, deployments};
+use countersign_store::{Lane, StoreError, Turn, Tx};
 
 use crate::access::actions::{MoveArtifacts, TellCodeLocation};
 use crate::artifacts::address::{Purpose, Signature, UPLOAD_TIME, refused};
@@ -33,8 +34,9 @@ pub const MAX_SNAPSHOT_BYTES: i64 = 2 * 1024 * 1024 * 1024;
 pub const MAX_ERROR_SNAPSHOT: usize = 1024 * 1024;
 /// How long a snapshot is kept that no code location was loaded with, after it was last asked for.
 pub const UNUSED_KEPT: Duration = Duration::from_secs(24 * 3600);
-/// How long a snapshot is waited for, after it was last announced: its address is good for no longer.
-pub const ANNOUNCED_KEPT: Duration = UPLOAD_TIME;
+/// How long a snapshot is waited for, after it was last announced: its address is good for [`UPLOAD_TIME`], and an upload that began then ends well
+/// within the rest, before anybody removes what it writes.
+pub const ANNOUNCED_KEPT: Duration = UPLOAD_TIME.saturating_add(Duration::from_secs(10 * 60));
 /// What stands before a snapshot's id where agents name it.
 const PLACE: &str = "snapshots/";
 
@@ -249,6 +251,9 @@ impl Incoming {
             .write(&grant, Lane::Normal, input, |tx, scene| {
                 Box::pin(async move {
                     let (snapshot, count, jobs) = &scene.input;
+                    // Whoever revokes or narrows its token, or deletes its deployment, comes before this or after it.
+                    tx.take_turn(snapshot.announced_by, Turn::Shared).await?;
+                    deployments::enter(tx, snapshot.organization, snapshot.deployment).await?;
                     let stands = awaited(tx, snapshot.id).await?.is_some();
                     // Nobody else is at it: it is as it was, or gone.
                     if stands && dagster_snapshots::stored(tx, snapshot.id, *count, jobs).await? {
@@ -298,8 +303,11 @@ type Asked = (TokenId, SnapshotKind, NewSnapshot, DagsterSnapshotId);
 async fn known(tx: &mut Tx, scene: &Scene<Asked>) -> Result<Option<Checked>> {
     let (of, (token, kind, new, _)) = (scene.organization, &scene.input);
     let reached = reached(tx, scene, *token, &new.deployment).await?;
-    let Some(deployment) = reached.served.first().map(|it| it.id) else { return Ok(Some(Checked::refused(reached))) };
-    let found = dagster_snapshots::find(tx, of, deployment, *kind, (&new.sha1, new.size)).await?;
+    let Some(deployment) = reached.served.first().cloned() else { return Ok(Some(Checked::refused(reached))) };
+    let found = dagster_snapshots::find(tx, of, deployment.id, *kind, (&new.sha1, new.size)).await?;
+    if found.is_none() {
+        has_room(tx, of, &deployment, new.size).await?;
+    }
     let found = found.filter(|it| it.stored_at.is_some() && tx.now().since(it.used_at) < USE_NOTED);
     Ok(found.map(|it| Checked { reached, snapshot: Some(it), address: None }))
 }
@@ -311,12 +319,7 @@ async fn check(tx: &mut Tx, scene: &Scene<Asked>) -> Result<Checked> {
     let deployment = deployments::enter(tx, of, named).await?.ok_or(Error::NotFound("deployment"))?;
     let what = (new.sha1.as_str(), new.size);
     if dagster_snapshots::find(tx, of, deployment.id, *kind, what).await?.is_none() {
-        let (count, bytes) = dagster_snapshots::held(tx, of, deployment.id).await?;
-        // What was announced and has not come has its place, or many at once would be more than there is.
-        let packed = i64::try_from(most_packed(usize::try_from(new.size).unwrap_or(MAX_SNAPSHOT))).unwrap_or(i64::MAX);
-        if count >= MAX_SNAPSHOTS || bytes.saturating_add(packed) > MAX_SNAPSHOT_BYTES {
-            return Err(full(&deployment.name));
-        }
+        let packed = has_room(tx, of, &deployment, new.size).await?;
         let snapshot = Snapshot {
             id: *fresh,
             organization: of,
@@ -338,6 +341,17 @@ async fn check(tx: &mut Tx, scene: &Scene<Asked>) -> Result<Checked> {
         None => dagster_snapshots::announce(tx, snapshot.id, *token).await?,
     }
     Ok(Checked { reached, snapshot: Some(snapshot), address: None })
+}
+
+/// The most bytes that one more of this size may be, packed, if the deployment has room for it.
+async fn has_room(tx: &mut Tx, of: OrganizationId, deployment: &Deployment, size: i64) -> Result<i64> {
+    let (count, bytes) = dagster_snapshots::held(tx, of, deployment.id).await?;
+    // What was announced and has not come has its place, or many at once would be more than there is.
+    let packed = i64::try_from(most_packed(usize::try_from(size).unwrap_or(MAX_SNAPSHOT))).unwrap_or(i64::MAX);
+    if count >= MAX_SNAPSHOTS || bytes.saturating_add(packed) > MAX_SNAPSHOT_BYTES {
+        return Err(full(&deployment.name));
+    }
+    Ok(packed)
 }
 
 fn full(deployment: &str) -> Error {

@@ -6,8 +6,8 @@ use countersign_control::access::actions::{
     DeleteDeployment, EditCodeLocations, ReadDagsterWorkspace, TellCodeLocation, ViewAudit, ViewCodeLocations,
 };
 use countersign_control::code_locations::{
-    CALM, CodeLocation, Definition, MAX_ERROR, MAX_LOCATIONS, MAX_MANIFEST, NewLocation, Outcome, Set, Taken, Told,
-    state,
+    CALM, CodeLocation, Definition, MAX_DEFINITIONS, MAX_ERROR, MAX_LOCATIONS, MAX_MANIFEST, NewLocation, Outcome, Set,
+    Taken, Told, state,
 };
 use countersign_control::dagster::Withheld;
 use countersign_control::deployments::Deletion;
@@ -27,6 +27,7 @@ pub const CASES: &[crate::run::Case] = crate::list::cases!["code_locations"
     one_is_added_changed_listed_and_removed,
     what_cannot_be_set_is_named_and_changes_nothing,
     there_is_an_end_to_how_many_there_are,
+    there_is_an_end_to_how_large_they_are_together,
     only_admins_change_them_and_members_see_them,
     an_agent_tells_and_it_is_seen,
     what_is_told_of_an_older_one_is_not_kept,
@@ -198,6 +199,29 @@ pub async fn there_is_an_end_to_how_many_there_are(world: &World) {
         other => panic!("{other:?}"),
     }
     again(world, module(default, "first")).await;
+}
+
+pub async fn there_is_an_end_to_how_large_they_are_together(world: &World) {
+    let default = default_of(world);
+    let context = format!(r#"{{"k8s": "{}"}}"#, "x".repeat(60 * 1024));
+    let large = |name: &str| {
+        let definition = Definition { container_context: Some(context.clone()), ..in_module("sales") };
+        NewLocation { definition, ..module(default, name) }
+    };
+    let fit = MAX_DEFINITIONS.unsigned_abs() / 1024 / 60 - 1;
+    for number in 0..fit {
+        set(world, large(&format!("l{number}"))).await.expect("added");
+    }
+    set(world, module(default, "small")).await.expect("added");
+    for number in 0..2 {
+        match set(world, large(&format!("more{number}"))).await {
+            Ok(_) if number == 0 => {}
+            Err(Error::Conflict(why)) if number == 1 => assert!(why.contains(&MAX_DEFINITIONS.to_string()), "{why}"),
+            other => panic!("{number}: {other:?}"),
+        }
+    }
+    again(world, NewLocation { definition: in_module("other"), ..module(default, "l0") }).await;
+    set(world, large("more1")).await.expect("there is room again");
 }
 
 pub async fn only_admins_change_them_and_members_see_them(world: &World) {

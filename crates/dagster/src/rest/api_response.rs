@@ -28,11 +28,12 @@ pub(crate) async fn upload_api_response(State(control): State<Control>, request:
     let (Named { call, grant, deployment }, request) = Named::<TakeDagsterRequests>::of(control, request).await?;
     for it in read(request).await? {
         let error = it.response.error_infos.first().map(|error| error.message.trim_end().to_owned());
+        let without_values = |text: String| if holds_a_token(&text) { LEFT_OUT.to_owned() } else { text };
         let answer = Answer {
             deployment: deployment.clone(),
             request: it.request_id,
-            called: it.response.class,
-            error: error.map(|text| if holds_a_token(&text) { LEFT_OUT.to_owned() } else { text }),
+            called: without_values(it.response.class),
+            error: error.map(without_values),
         };
         match call.control.answer_dagster_request(&grant, answer).await {
             Ok(reached) => drop(call.left(reached)?),

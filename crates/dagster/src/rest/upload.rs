@@ -5,12 +5,12 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use countersign_control::access::actions::TellCodeLocation;
-use countersign_control::code_locations::{Outcome, Told};
+use countersign_control::code_locations::{MAX_MANIFEST, MAX_REPOSITORIES, Outcome, Told};
 use countersign_control::dagster::{Room, Whole};
 use countersign_control::{Control, Error, Grant};
 use countersign_domain::dagster::{MAX_SNAPSHOT, MAX_SNAPSHOT_PACKED, SnapshotKind};
 use countersign_wire::dagster::{
-    StoredSnapshot, Unreadable, UploadEntry, UploadLocation, UploadResponse, read_job_snapshot, read_upload_entry,
+    StoredSnapshot, UploadEntry, UploadLocation, UploadResponse, read_job_snapshot, read_upload_entry,
 };
 use serde_json::{Value, json};
 
@@ -34,18 +34,13 @@ pub(crate) async fn upload_workspace_entry(
 ) -> Result<Response, Failure> {
     let (Named { call, grant, deployment }, request) = Named::<TellCodeLocation>::of(control, request).await?;
     let room = call.control.room_for_dagster_snapshots(&grant).await?;
-    let entry = read(request, &room, ENTRY, |text| read_upload_entry(&text)).await?;
-    let UploadEntry { location_name, deployment_metadata, upload_location_data, serialized_error_info } = entry;
-    let (outcome, repositories) = match (upload_location_data, serialized_error_info) {
-        (Some(data), None) => {
+    let (location_name, came) = read(request, &room, ENTRY, came).await?;
+    let (outcome, repositories) = match came {
+        Came::Loaded { data, metadata } => {
             let sending = Sending { call: &call, grant: &grant, room: &room, deployment: &deployment };
-            loaded(&sending.manifest(data, &deployment_metadata).await?)?
+            loaded(&sending.manifest(data, &metadata).await?)?
         }
-        (None, Some(error)) => (Outcome::Failed { error: words(&error) }, Vec::new()),
-        _ => {
-            let why = "must have one of upload_location_data and serialized_error_info";
-            return Err(Error::invalid(ENTRY, why).into());
-        }
+        Came::Failed(error) => (Outcome::Failed { error }, Vec::new()),
     };
     let told = Told { deployment, location: location_name.clone(), outcome };
     let taken = call.control.tell_code_location(&grant, told).await?;
@@ -54,13 +49,56 @@ pub(crate) async fn upload_workspace_entry(
     Ok(Json(UploadResponse::from(answer)).into_response())
 }
 
+/// What came of loading a code location, with no more of it than may be kept.
+enum Came {
+    Loaded { data: UploadLocation, metadata: Value },
+    Failed(String),
+}
+
+fn came(text: &str) -> Result<(String, Came), Failure> {
+    let invalid = |why: String| Failure::from(Error::invalid(ENTRY, why));
+    let entry = read_upload_entry(text).map_err(|why| invalid(why.to_string()))?;
+    let UploadEntry { location_name, deployment_metadata: metadata, upload_location_data, serialized_error_info } =
+        entry;
+    match (upload_location_data, serialized_error_info) {
+        (Some(data), None) => {
+            let count = data.upload_repository_datas.len();
+            if count > MAX_REPOSITORIES {
+                return Err(invalid(format!("has {count} repositories; at most {MAX_REPOSITORIES} are taken")));
+            }
+            let of_repositories =
+                data.upload_repository_datas.iter().map(|it| it.repository_name.len() + length(&it.code_pointer));
+            let others = [&data.container_image, &data.executable_path].map(|it| it.as_ref().map_or(0, String::len));
+            let versions = data.dagster_library_versions.as_ref().map_or(0, length);
+            let size = length(&metadata) + versions + others.iter().sum::<usize>() + of_repositories.sum::<usize>();
+            if size > MAX_MANIFEST {
+                return Err(Failure::TooLarge(format!(
+                    "The field {ENTRY} has {size} bytes beside its snapshots; at most {MAX_MANIFEST} are taken."
+                )));
+            }
+            Ok((location_name, Came::Loaded { data, metadata }))
+        }
+        (None, Some(error)) => Ok((location_name, Came::Failed(words(&error)))),
+        _ => Err(invalid("must have one of upload_location_data and serialized_error_info".to_owned())),
+    }
+}
+
+/// How many bytes a value is as text.
+fn length(value: &Value) -> usize {
+    value.to_string().len()
+}
+
 pub(crate) async fn upload_job_snapshot(State(control): State<Control>, request: Request) -> Result<Response, Failure> {
     let (Named { call, grant, deployment }, request) = Named::<TellCodeLocation>::of(control, request).await?;
     let room = call.control.room_for_dagster_snapshots(&grant).await?;
-    let snapshot = read(request, &room, JOB, |text| read_job_snapshot(&text).map(str::to_owned)).await?;
+    let snapshot = read(request, &room, JOB, job).await?;
     let sending = Sending { call: &call, grant: &grant, room: &room, deployment: &deployment };
     sending.keep(SnapshotKind::Job, snapshot).await?;
     Ok("".into_response())
+}
+
+fn job(text: &str) -> Result<String, Failure> {
+    Ok(read_job_snapshot(text).map_err(|why| Error::invalid(JOB, why))?.to_owned())
 }
 
 /// What a file of a form holds, once it is unpacked. That may take a while, so nobody else waits for it.
@@ -68,13 +106,12 @@ async fn read<T: Send + 'static>(
     request: Request,
     room: &Room,
     field: &'static str,
-    how: impl FnOnce(String) -> Result<T, Unreadable> + Send + 'static,
+    how: fn(&str) -> Result<T, Failure>,
 ) -> Result<T, Failure> {
     let (field, packed) = form::file(request, MAX_SNAPSHOT_PACKED + FORM, &[field]).await?;
     let room = room.clone();
     let reading = tokio::task::spawn_blocking(move || {
-        let read = form::unpacked(field, &packed, MAX_SNAPSHOT)
-            .and_then(|text| how(text).map_err(|why| Failure::from(Error::invalid(field, why))));
+        let read = form::unpacked(field, &packed, MAX_SNAPSHOT).and_then(|text| how(&text));
         drop(room);
         read
     });

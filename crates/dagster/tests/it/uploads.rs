@@ -1,6 +1,6 @@
 //! Code locations told of by agents that send everything inside their calls.
 
-use countersign_control::code_locations::state;
+use countersign_control::code_locations::{MAX_MANIFEST, MAX_REPOSITORIES, state};
 use countersign_domain::dagster::{LocationState, MAX_SNAPSHOT};
 use serde_json::{Value, json};
 
@@ -107,4 +107,26 @@ async fn what_cannot_be_taken_is_refused_with_words() {
         );
     }
     assert_eq!(state(&server.location("sales").await), LocationState::Waiting);
+}
+
+#[tokio::test]
+async fn what_is_too_much_to_keep_is_refused_before_any_of_it_is_kept() {
+    let server = Server::new().await;
+    server.add("sales").await;
+    let mut many = of_repository("sales", REPOSITORY);
+    let one = many["upload_location_data"]["upload_repository_datas"][0].clone();
+    many["upload_location_data"]["upload_repository_datas"] = json!(vec![one; MAX_REPOSITORIES + 1]);
+    let answer = server.upload(&many).await;
+    assert_eq!((answer.status.as_u16(), answer.text.contains("101 repositories")), (422, true), "{}", answer.text);
+    let mut large = of_repository("sales", REPOSITORY);
+    large["deployment_metadata"]["image"] = json!("x".repeat(MAX_MANIFEST));
+    let answer = server.upload(&large).await;
+    assert_eq!((answer.status.as_u16(), answer.text.contains("beside its snapshots")), (413, true), "{}", answer.text);
+    let query = format!(
+        "type=repository&sha1={}&size={}&formats=json.gz",
+        "9d792887ef0425decb0b14c6cf5d7b5ae740e09d",
+        REPOSITORY.len()
+    );
+    let checked = server.own("GET", &format!("/check_snapshot?{query}"), axum::body::Body::empty()).await.json();
+    assert_eq!(checked["stored_snapshot"], Value::Null, "{checked}");
 }

@@ -13,7 +13,7 @@ use crate::nullable::{Nullable, found};
 use super::connection::{Count, connection};
 use super::date_time::{DateTime, time};
 use super::deployment::{self, Deployment};
-use super::page_info::Window;
+use super::page_info::{Slice, Window, cursor};
 use super::user::{User, person};
 
 /// Where a code location stands.
@@ -188,9 +188,12 @@ const MAX_PER_PAGE: i32 = 100;
 
 /// The code locations of one deployment.
 pub(crate) async fn list(call: &Call, deployment: DeploymentId, window: Window) -> Result<CodeLocationConnection> {
-    let all = call.control.code_locations(&call.may()?, deployment).await?;
+    let all = call.control.code_location_ids(&call.may()?, deployment).await?;
     let count = Count::Known(all.len());
-    let slice = window.at_most(MAX_PER_PAGE).cut(all, |it| it.id)?;
+    let Slice { entries, info } = window.at_most(MAX_PER_PAGE).cut(all, |it| *it)?;
+    let ids = entries.into_iter().map(|(_, id)| id).collect();
+    let page = call.control.code_locations_with_ids(&call.may()?, deployment, ids).await?;
+    let slice = Slice { entries: page.into_iter().map(|it| (cursor(it.id), it)).collect(), info };
     Ok(CodeLocationConnection::new(slice, CodeLocation, count))
 }
 

@@ -128,12 +128,6 @@ operations! {
         let new = dagster_snapshots::new("default", SnapshotKind::Job, &next().to_string());
         pending(async move { control.check_dagster_snapshot(&grant, new).await.map(drop) })
     }
-    "confirm_dagster_snapshot" by AgentToken writes [] |control, world, cast| {
-        let text = next().to_string();
-        let id = dagster_snapshots::stored(&control, &cast.holder, SnapshotKind::Job, &text).await;
-        let grant = may::<TellCodeLocation>(&control, &cast.holder);
-        pending(async move { control.confirm_dagster_snapshot(&grant, "default".to_owned(), id).await.map(drop) })
-    }
     "keep_dagster_snapshot" by AgentToken writes [] |control, world, cast| {
         let grant = may::<TellCodeLocation>(&control, &cast.holder);
         let room = control.room_for_dagster_snapshots(&grant).await.expect("there is a place");

@@ -30,4 +30,4 @@ pub use snapshots::{
     named, uri,
 };
 pub use whole::{Room, Whole};
-pub use workspace::Workspace;
+pub use workspace::{MAX_WORKSPACE, Workspace};

@@ -51,7 +51,16 @@ async fn ask_to_check(
 ) -> std::result::Result<(), StoreError> {
     let kind = RequestKind::Check;
     if !dagster_requests::waits(tx, of, deployment.id, kind, queue).await? {
-        let new = NewRequest { id: fresh, deployment: deployment.id, kind, location: None, queue, by: Some(by) };
+        let new = NewRequest {
+            id: fresh,
+            deployment: deployment.id,
+            kind,
+            location: None,
+            queue,
+            by: Some(by),
+            run: None,
+            only_for: None,
+        };
         dagster_requests::insert(tx, of, &new).await?;
     }
     Ok(())

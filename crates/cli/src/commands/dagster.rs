@@ -1,4 +1,6 @@
-//! `countersign dagster`: the Dagster+ agents of the organization.
+//! `countersign dagster`: the Dagster+ agents of the organization, and runs of code locations' jobs.
+
+mod run;
 
 use std::fmt::Write as _;
 
@@ -17,7 +19,7 @@ use crate::{
     output::{Printer, Table, harmless, local_time},
 };
 
-/// See Dagster+ agents: which run, what they serve, and what went wrong
+/// See Dagster+ agents and what they run: which are there, what they serve, and what went wrong
 #[derive(Debug, Args)]
 pub struct Dagster {
     #[command(subcommand)]
@@ -29,6 +31,9 @@ enum Command {
     /// Dagster+ agents
     #[command(subcommand)]
     Agent(AgentCommand),
+    /// Runs of code locations' jobs
+    #[command(subcommand)]
+    Run(run::RunCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -63,7 +68,10 @@ struct Organization {
 
 impl Dagster {
     pub(super) async fn run(self, ambient: &Ambient, printer: Printer) -> Outcome {
-        let Command::Agent(command) = self.command;
+        let command = match self.command {
+            Command::Agent(command) => command,
+            Command::Run(command) => return command.run(ambient, printer).await,
+        };
         match command {
             AgentCommand::List { running, limit, server } => {
                 let api = Api::for_user(&server, &ambient.environment)?;

@@ -30,7 +30,7 @@ fn program(stand: &Stand, name: &str, arguments: &[&str]) -> Command {
 }
 
 /// `dagster-cloud`, in a deployment.
-fn dagster_cloud(stand: &Stand, deployment: &str, token: &str, arguments: &[&str]) -> Said {
+pub fn dagster_cloud(stand: &Stand, deployment: &str, token: &str, arguments: &[&str]) -> Said {
     let mut command = program(stand, "dagster-cloud", arguments);
     let url = format!("{}/dagster/{deployment}", stand.address());
     command.env("DAGSTER_CLOUD_URL", url).env("DAGSTER_CLOUD_API_TOKEN", token);
@@ -42,7 +42,7 @@ fn dg(stand: &Stand, arguments: &[&str]) -> Said {
 }
 
 /// Dagster's agent for some deployments, as `deployments: [a, b]` has them.
-fn agent(stand: &Stand, name: &str, deployments: &str, token: &str) -> Process {
+pub fn agent(stand: &Stand, name: &str, deployments: &str, token: &str) -> Process {
     let home = &stand.path(name);
     fs::create_dir_all(home).expect("a folder");
     let settings = format!(
@@ -59,7 +59,7 @@ fn agent(stand: &Stand, name: &str, deployments: &str, token: &str) -> Process {
 }
 
 /// Waits until it is listed as running.
-fn is_heard(stand: &Stand, agent: &Process, name: &str) {
+pub fn is_heard(stand: &Stand, agent: &Process, name: &str) {
     wait_until("the agent is heard", || {
         assert!(agent.ended().is_none(), "it ended:\n{}", agent.log());
         stand.ada(&["dagster", "agent", "list", "--running"]).out.contains(name)

@@ -7,6 +7,7 @@ mod artifacts;
 mod audit;
 mod builds;
 mod dagster;
+mod dagster_runs;
 mod dagster_tools;
 mod deployments;
 mod doctor;

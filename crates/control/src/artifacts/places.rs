@@ -11,6 +11,7 @@ use std::time::Duration;
 use countersign_domain::id::{ArtifactId, BuildId, DagsterSnapshotId, JobId, OrganizationId};
 use countersign_store::artifacts::Artifact;
 use countersign_store::blobs::WRITES_AT_ONCE;
+use countersign_store::dagster_runs::logs::RunLog;
 use countersign_store::dagster_snapshots::Snapshot;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -73,6 +74,11 @@ impl Control {
     /// The same for a snapshot of a code location, in a line of their own: they hold up no artifact.
     pub(crate) async fn snapshot_place(&self, snapshot: &Snapshot) -> Result<Place<DagsterSnapshotId>> {
         self.in_time(self.transfers().snapshots.enter(snapshot.id, snapshot.organization)).await
+    }
+
+    /// The same for a log of a run, in the same line.
+    pub(crate) async fn run_log_place(&self, log: &RunLog) -> Result<Place<DagsterSnapshotId>> {
+        self.in_time(self.transfers().snapshots.enter(log.id.cast(), log.organization)).await
     }
 
     /// The same for a download.

@@ -92,7 +92,16 @@ async fn set(tx: &mut Tx, scene: &Scene<Input>) -> Result<Set> {
     if deployment.parent.is_some() {
         let kind = RequestKind::Ping;
         let location = Some(new.name.as_str());
-        let new = NewRequest { id: ping, deployment: deployment.id, kind, location, queue, by: Some(by) };
+        let new = NewRequest {
+            id: ping,
+            deployment: deployment.id,
+            kind,
+            location,
+            queue,
+            by: Some(by),
+            run: None,
+            only_for: None,
+        };
         dagster_requests::insert(tx, of, &new).await?;
     }
     let location = code_locations::find(tx, of, deployment.id, &new.name).await?;

@@ -74,7 +74,13 @@ pub async fn agent(world: &World) -> Caller {
     caller(&world.control, world.acme.agent_token()).await
 }
 
-async fn tell(control: &Control, who: &Caller, deployment: &str, location: &str, outcome: Outcome) -> Result<Taken> {
+pub async fn tell(
+    control: &Control,
+    who: &Caller,
+    deployment: &str,
+    location: &str,
+    outcome: Outcome,
+) -> Result<Taken> {
     let told = Told { deployment: deployment.to_owned(), location: location.to_owned(), outcome };
     control.tell_code_location(&may::<TellCodeLocation>(control, who), told).await
 }

@@ -27,6 +27,7 @@ mod controls;
 mod dagster;
 mod dagster_agents;
 mod dagster_requests;
+mod dagster_runs;
 mod deployments;
 mod dispatch;
 mod dump;
@@ -100,6 +101,7 @@ fn main() -> ExitCode {
                 service_users::CASES,
                 code_locations::CASES,
                 dagster_requests::CASES,
+                dagster_runs::CASES,
             ]
             .concat();
             let cases = all.into_iter().filter(|case| run::is_wanted(case.name, &words)).collect();

@@ -8,5 +8,7 @@ mod people;
 mod people_locations;
 mod permissions;
 mod refusals;
+mod runs;
 mod server;
+mod storage;
 mod tokens;

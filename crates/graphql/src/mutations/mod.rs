@@ -8,6 +8,7 @@ mod builds;
 mod cluster_queues;
 mod cluster_tokens;
 mod clusters;
+mod dagster_runs;
 mod deployments;
 mod invitations;
 mod jobs;
@@ -31,6 +32,7 @@ pub(crate) struct Mutation(
     cluster_queues::ClusterQueueMutations,
     cluster_tokens::ClusterTokenMutations,
     clusters::ClusterMutations,
+    dagster_runs::DagsterRunMutations,
     deployments::DeploymentMutations,
     invitations::InvitationMutations,
     jobs::JobMutations,
@@ -51,6 +53,7 @@ impl Mutation {
             cluster_queues::ClusterQueueMutations,
             cluster_tokens::ClusterTokenMutations,
             clusters::ClusterMutations,
+            dagster_runs::DagsterRunMutations,
             deployments::DeploymentMutations,
             invitations::InvitationMutations,
             jobs::JobMutations,

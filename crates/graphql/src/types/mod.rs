@@ -10,6 +10,7 @@ pub(crate) mod cluster;
 pub(crate) mod cluster_token;
 pub(crate) mod connection;
 pub(crate) mod dagster_agent;
+pub(crate) mod dagster_run;
 pub(crate) mod date_time;
 pub(crate) mod deployment;
 pub(crate) mod elsewhere;

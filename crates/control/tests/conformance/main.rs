@@ -28,6 +28,7 @@ mod dagster;
 mod dagster_agents;
 mod dagster_requests;
 mod dagster_runs;
+mod dagster_runs_lost;
 mod deployments;
 mod dispatch;
 mod dump;
@@ -102,6 +103,7 @@ fn main() -> ExitCode {
                 code_locations::CASES,
                 dagster_requests::CASES,
                 dagster_runs::CASES,
+                dagster_runs_lost::CASES,
             ]
             .concat();
             let cases = all.into_iter().filter(|case| run::is_wanted(case.name, &words)).collect();

@@ -56,7 +56,16 @@ async fn ask_to_check(
 ) -> std::result::Result<(), StoreError> {
     let kind = RequestKind::Check;
     if !dagster_requests::waits(tx, of, deployment.id, kind, queue).await? {
-        let new = NewRequest { id: fresh, deployment: deployment.id, kind, location: None, queue, by: Some(by) };
+        let new = NewRequest {
+            id: fresh,
+            deployment: deployment.id,
+            kind,
+            location: None,
+            queue,
+            by: Some(by),
+            run: None,
+            only_for: None,
+        };
         dagster_requests::insert(tx, of, &new).await?;
     }
     Ok(())
@@ -75,6 +84,7 @@ async fn ask_to_start(
         return Ok(());
     }
     let (kind, location) = (RequestKind::Ping, Some(name));
-    let new = NewRequest { id: fresh, deployment: deployment.id, kind, location, queue, by: Some(by) };
+    let by = Some(by);
+    let new = NewRequest { id: fresh, deployment: deployment.id, kind, location, queue, by, run: None, only_for: None };
     dagster_requests::insert(tx, of, &new).await
 }

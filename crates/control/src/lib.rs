@@ -13,6 +13,7 @@ pub mod builds;
 pub mod code_locations;
 mod crowd;
 pub mod dagster;
+pub mod dagster_runs;
 pub mod deployments;
 mod error;
 mod input;

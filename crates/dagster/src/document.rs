@@ -1,13 +1,16 @@
 //! What a document may be, found before anything is executed and in time that grows with its text only.
 
-use std::collections::BTreeSet;
+mod fragments;
+
+use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_graphql::parser::types::{
-    ExecutableDocument, OperationType, Selection, SelectionSet, ServiceDocument, TypeKind, TypeSystemDefinition,
+    ExecutableDocument, FieldDefinition, OperationType, Selection, SelectionSet, ServiceDocument, TypeKind,
+    TypeSystemDefinition,
 };
 use async_graphql::parser::{parse_query, parse_schema};
-use async_graphql::{Request, Variables};
+use async_graphql::{Positioned, Request, Variables};
 use countersign_http::{deepest_bracket, holds_a_token};
 use hashlink::LruCache;
 use serde::Deserialize;
@@ -31,8 +34,8 @@ const MAX_KNOWN: usize = 64;
 /// The most bytes of a document that is kept: as it was read, one takes some hundred times as many.
 const MAX_KNOWN_TEXT: usize = 2 * 1024;
 
-/// The field that all of an agent's changes are below.
-const CHANGES: &str = "userCloudAgent";
+/// The fields below which others stand that are calls of their own.
+const NAMESPACES: [&str; 4] = ["userCloudAgent", "runs", "eventLogs", "schedules"];
 
 /// The body of a call. Other keys are passed over.
 #[derive(Debug, Deserialize)]
@@ -43,40 +46,49 @@ pub(crate) struct Asked {
     operation_name: Option<String>,
 }
 
-/// The fields of the query and of the mutation that there are here.
+/// The fields of an object, each with its type.
+type Fields = BTreeMap<String, String>;
+
+/// The fields of the query and of the mutation that there are here, and those below the ones that hold others.
 #[derive(Debug, Default)]
 pub(crate) struct Offered {
-    query: BTreeSet<String>,
-    mutation: BTreeSet<String>,
+    query: BTreeMap<String, Fields>,
+    mutation: BTreeMap<String, Fields>,
 }
 
 impl Offered {
     /// Those of a schema, from its text.
     pub(crate) fn of(sdl: &str) -> Self {
         let Ok(ServiceDocument { definitions }) = parse_schema(sdl) else { return Self::default() };
-        let mut found = Self::default();
+        let mut objects: BTreeMap<String, Fields> = BTreeMap::new();
         for definition in definitions {
             let TypeSystemDefinition::Type(definition) = definition else { continue };
             let TypeKind::Object(object) = definition.node.kind else { continue };
-            let fields = object.fields.into_iter().map(|field| field.node.name.node.to_string()).collect();
-            match definition.node.name.node.as_str() {
-                "Query" => found.query = fields,
-                "Mutation" => found.mutation = fields,
-                _ => {}
-            }
+            let typed = |field: Positioned<FieldDefinition>| {
+                let kind = field.node.ty.node.to_string();
+                (field.node.name.node.to_string(), kind.trim_end_matches('!').to_owned())
+            };
+            objects.insert(definition.node.name.node.to_string(), object.fields.into_iter().map(typed).collect());
         }
-        found
+        let below = |(field, kind): (&String, &String)| {
+            let is_namespace = NAMESPACES.contains(&field.as_str());
+            let fields = objects.get(kind).filter(|_| is_namespace).cloned().unwrap_or_default();
+            (field.clone(), fields)
+        };
+        let root = |name: &str| objects.get(name).into_iter().flatten().map(below).collect();
+        Self { query: root("Query"), mutation: root("Mutation") }
     }
 
     /// The first field of a document that there is none of, below which operation.
     fn missing(&self, document: &ExecutableDocument) -> Option<Failure> {
         document.operations.iter().find_map(|(name, operation)| {
-            let known = |field: &str| match operation.node.ty {
-                OperationType::Query => self.query.contains(field),
-                OperationType::Mutation => self.mutation.contains(field),
-                OperationType::Subscription => false,
+            let nothing = BTreeMap::new();
+            let offered = match operation.node.ty {
+                OperationType::Query => &self.query,
+                OperationType::Mutation => &self.mutation,
+                OperationType::Subscription => &nothing,
             };
-            let field = first_unknown(&operation.node.selection_set.node, &known)?;
+            let field = first_unknown(&operation.node.selection_set.node, offered)?;
             let operation = name.map(|name| shown(name.as_str())).unwrap_or_default();
             Some(Failure::NotOffered { operation, field: shown(&field) })
         })
@@ -88,13 +100,35 @@ fn shown(name: &str) -> String {
     if holds_a_token(name) { "a_token_value".to_owned() } else { name.to_owned() }
 }
 
-fn first_unknown(set: &SelectionSet, known: &dyn Fn(&str) -> bool) -> Option<String> {
+/// The first field that is not offered; one below a field that holds others with that one's name before it.
+fn first_unknown(set: &SelectionSet, offered: &BTreeMap<String, Fields>) -> Option<String> {
     set.items.iter().find_map(|selection| match &selection.node {
         Selection::Field(field) => {
             let name = field.node.name.node.as_str();
-            (name != "__typename" && !known(name)).then(|| name.to_owned())
+            let below = &field.node.selection_set.node;
+            match offered.get(name) {
+                None if name == "__typename" => None,
+                Some(fields) if NAMESPACES.contains(&name) => {
+                    let it = first(below, &|it| it != "__typename" && !fields.contains_key(it))?;
+                    Some(format!("{name}.{it}"))
+                }
+                Some(_) => None,
+                None if NAMESPACES.contains(&name) => {
+                    Some(first(below, &|_| true).map_or_else(|| name.to_owned(), |it| format!("{name}.{it}")))
+                }
+                None => Some(name.to_owned()),
+            }
         }
-        Selection::InlineFragment(inner) => first_unknown(&inner.node.selection_set.node, known),
+        Selection::InlineFragment(inner) => first_unknown(&inner.node.selection_set.node, offered),
+        Selection::FragmentSpread(_) => None,
+    })
+}
+
+/// The first field that is like this.
+fn first<'a>(set: &'a SelectionSet, is_it: &dyn Fn(&str) -> bool) -> Option<&'a str> {
+    set.items.iter().find_map(|selection| match &selection.node {
+        Selection::Field(field) => Some(field.node.name.node.as_str()).filter(|name| is_it(name)),
+        Selection::InlineFragment(inner) => first(&inner.node.selection_set.node, is_it),
         Selection::FragmentSpread(_) => None,
     })
 }
@@ -160,17 +194,14 @@ fn parsed(query: &str, offered: &Offered) -> Result<ExecutableDocument, Failure>
         return refused(format!("The query has more than {MAX_BRACKETS} brackets open at once."));
     }
     // The parser's own words show the line, and a token's value may stand in it.
-    let document = match parse_query(query) {
+    let mut document = match parse_query(query) {
         Ok(document) => document,
         Err(error) => {
             let place = error.positions().next().map(|at| format!(" at line {}, column {}", at.line, at.column));
             return refused(format!("The query cannot be read: syntax error{}.", place.unwrap_or_default()));
         }
     };
-    // Fragments that name each other twice would make a short text a long one. No agent has any.
-    if !document.fragments.is_empty() {
-        return refused("Fragments are not taken here; write their fields out.".to_owned());
-    }
+    fragments::write_out(&mut document).map_err(|why| Failure::Document(why.to_owned()))?;
     if let Some(missing) = offered.missing(&document) {
         return Err(missing);
     }
@@ -185,12 +216,14 @@ fn parsed(query: &str, offered: &Offered) -> Result<ExecutableDocument, Failure>
     Ok(document)
 }
 
-/// Whether one thing is asked or done: one field, and one beneath the field that all of an agent's changes are below. A document is counted and
-/// charged as one call, so it holds no more.
+/// Whether one thing is asked or done: one field, and one beneath a field that holds others. A document is counted and charged as one call, so it
+/// holds no more.
 fn is_one_call(selection: &SelectionSet) -> bool {
     let [only] = selection.items.as_slice() else { return false };
     match &only.node {
-        Selection::Field(field) if field.node.name.node == CHANGES => field.node.selection_set.node.items.len() == 1,
+        Selection::Field(field) if NAMESPACES.contains(&field.node.name.node.as_str()) => {
+            matches!(field.node.selection_set.node.items.as_slice(), [one] if matches!(one.node, Selection::Field(_)))
+        }
         Selection::Field(_) => true,
         Selection::FragmentSpread(_) | Selection::InlineFragment(_) => false,
     }
@@ -236,7 +269,10 @@ mod tests {
 
     fn words(query: &str, variables: Value) -> String {
         let asked = Asked { query: Some(query.to_owned()), variables: Some(variables), operation_name: None };
-        let known = Known::of("type Query { agents: [Int] } type Mutation { make: Int userCloudAgent: Int }");
+        let known = Known::of(
+            "type Query { agents: [Int] runs: R! } type Mutation { make: Int userCloudAgent: C }
+             type R { a: Int } type C { addAgentHeartbeats: Int }",
+        );
         match read(asked, &known) {
             Ok(_) => String::new(),
             Err(failure) => failure.to_string(),
@@ -249,7 +285,10 @@ mod tests {
         for (query, said) in [
             (" ", "has no `query`"),
             ("{ agents { id }", "syntax error at line 1"),
-            ("{ ...F } fragment F on Query { agents { id } }", "Fragments"),
+            ("{ ...F } fragment F on Query { agents { id } }", "More than one call"),
+            ("{ agents { ...F } } fragment F on A { b { ...F } }", "a fragment that names a fragment"),
+            ("{ agents { ...F id } } fragment F on A { id }", "`id` is asked for more than once"),
+            ("{ runs { __typename a } }", "More than one call"),
             ("{ agents { id } again: agents { id } }", "More than one call"),
             (
                 "mutation { userCloudAgent { a: addAgentHeartbeats { ok } b: addAgentHeartbeats { ok } } }",
@@ -270,12 +309,17 @@ mod tests {
         for (query, said) in [
             ("mutation Set { agents }", "Set: `agents` is not offered"),
             ("{ __typename ... on Query { __schema { types } } }", "`__schema` is not offered"),
-            ("query A { agents } query B { runs }", "B: `runs` is not offered"),
+            ("query A { agents } query B { walks }", "B: `walks` is not offered"),
+            ("query B { runs { b } }", "B: `runs.b` is not offered"),
+            ("mutation B { runs { b } }", "B: `runs.b` is not offered"),
+            ("query B { schedules { jobState(id: 1) { x } } }", "B: `schedules.jobState` is not offered"),
+            ("mutation B { userCloudAgent { ... { b } } }", "B: `userCloudAgent.b` is not offered"),
             ("subscription { agents }", "`agents` is not offered"),
         ] {
             assert!(words(query, Value::Null).starts_with(said), "{query}: {}", words(query, Value::Null));
         }
         assert_eq!(words("mutation { make }", Value::Null), "");
+        assert_eq!(words("query A { runs { a { ...F } } } fragment F on A { x y }", Value::Null), "");
         let union = "{ agents { __typename ... on A { __typename x } ... on B { x y { x } } } }";
         assert_eq!(words(union, Value::Null), "");
     }

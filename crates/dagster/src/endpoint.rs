@@ -10,7 +10,7 @@ use axum::routing::{get, post, put};
 use countersign_control::Control;
 use countersign_http::{Json, limits};
 
-use crate::call::Call;
+use crate::call::{Call, key};
 use crate::document::{self, Asked, Known, MAX_DEPTH, MAX_DIRECTIVES, MAX_FIELDS};
 use crate::failure::Failure;
 use crate::mutation::Mutation;
@@ -65,6 +65,9 @@ pub fn router(control: Control) -> Router {
         .route("/dagster/code_location_update_result", put(rest::code_location_update_result))
         .route("/dagster/upload_workspace_entry", put(rest::upload_workspace_entry))
         .route("/dagster/upload_job_snapshot", put(rest::upload_job_snapshot))
+        .route("/dagster/gen_logs_url", get(rest::gen_logs_url))
+        .route("/dagster/run_logs/{id}/bytes", put(rest::put_run_log))
+        .route("/dagster/run_logs/{id}/bytes", get(rest::get_run_log))
         .with_state(control.clone());
     let face = Face { control, schema: SCHEMA.clone(), known: &KNOWN };
     Router::new()
@@ -90,7 +93,7 @@ async fn answer_to(face: &Face, request: Request, first: Option<String>) -> Resu
     let (parts, body) = request.into_parts();
     let caller = token::holder(&face.control, &parts).await?;
     let deployment = Place::of(&parts.headers, first)?.deployment(&face.control, &caller).await?;
-    let call = Call { control: face.control.clone(), caller, deployment };
+    let call = Call { control: face.control.clone(), caller, deployment, key: key(&parts.headers) };
     let request = Request::from_parts(parts, body);
     let Json(asked) = Json::<Asked, MAX_BODY, { limits::MAX_VALUES }>::from_request(request, &()).await?;
     answer(face.schema.execute(document::read(asked, face.known)?.data(call)).await)

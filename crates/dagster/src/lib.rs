@@ -22,6 +22,7 @@ mod place;
 mod query;
 mod requests;
 mod rest;
+mod storage;
 mod token;
 mod workspace;
 

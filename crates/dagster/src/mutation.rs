@@ -8,6 +8,7 @@ use crate::failure::Failure;
 use crate::heartbeat;
 use crate::people;
 use crate::requests::AgentRequest;
+use crate::storage::{EventLogsByAgents, RunsByAgents};
 
 /// The fields of the mutation.
 #[derive(MergedObject, Default)]
@@ -22,6 +23,16 @@ impl ByAgents {
     /// What agents do.
     async fn user_cloud_agent(&self) -> UserCloudAgent {
         UserCloudAgent
+    }
+
+    /// What agents and workers write of runs.
+    async fn runs(&self) -> RunsByAgents {
+        RunsByAgents
+    }
+
+    /// What workers write of events.
+    async fn event_logs(&self) -> EventLogsByAgents {
+        EventLogsByAgents
     }
 }
 

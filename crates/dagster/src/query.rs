@@ -11,6 +11,7 @@ use crate::failure::Failure;
 use crate::heartbeat::moment;
 use crate::people;
 use crate::people::agents::Agent;
+use crate::storage::{EventLogs, Runs};
 use crate::workspace::WorkspaceEntry;
 
 /// The fields of the query.
@@ -76,6 +77,16 @@ impl OfAgents {
     ) -> Result<Vec<Secret>> {
         served(Call::of(ctx)).await?;
         Ok(Vec::new())
+    }
+
+    /// What agents and workers read of runs.
+    async fn runs(&self) -> Runs {
+        Runs
+    }
+
+    /// What workers read of events.
+    async fn event_logs(&self) -> EventLogs {
+        EventLogs
     }
 
     /// Where the state of definitions is that have one: this server keeps none.

@@ -6,6 +6,7 @@ use countersign_domain::dagster::RequestKind;
 use countersign_wire::dagster::{ApiRequest, Member, REQUEST_ENUM, RequestArgs};
 
 use crate::heartbeat::seconds;
+use crate::storage::serialized;
 
 /// Something to do for an agent.
 pub(crate) struct AgentRequest(Given);
@@ -45,12 +46,15 @@ impl AgentRequest {
 }
 
 fn body(it: &Given) -> ApiRequest {
-    let Given { request, deployment } = it;
+    let Given { request, deployment, run } = it;
+    let run = || run.as_deref().map(|run| Box::new(serialized(run)));
     let args = match request.kind {
         RequestKind::Ping => {
             Some(RequestArgs::PingLocationArgs { location_name: request.location.clone().unwrap_or_default() })
         }
         RequestKind::Check => None,
+        RequestKind::Launch => run().map(|pipeline_run| RequestArgs::LaunchRunArgs { pipeline_run }),
+        RequestKind::Terminate => run().map(|pipeline_run| RequestArgs::TerminateRunArgs { pipeline_run }),
     };
     ApiRequest {
         request_id: request.id.to_string(),

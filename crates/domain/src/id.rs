@@ -184,6 +184,10 @@ pub mod of {
         DagsterRequest,
         /// What a Dagster+ agent has read out of a code location.
         DagsterSnapshot,
+        /// A run of a job of a code location.
+        DagsterRun,
+        /// What a step of such a run has written.
+        DagsterRunLog,
     }
 }
 
@@ -227,3 +231,7 @@ pub type CodeLocationId = Id<of::CodeLocation>;
 pub type DagsterRequestId = Id<of::DagsterRequest>;
 /// Id of a snapshot of a code location.
 pub type DagsterSnapshotId = Id<of::DagsterSnapshot>;
+/// Id of a run of a job of a code location.
+pub type DagsterRunId = Id<of::DagsterRun>;
+/// Id of what a step of such a run has written.
+pub type DagsterRunLogId = Id<of::DagsterRunLog>;

@@ -313,12 +313,71 @@ CREATE TABLE dagster_requests (
     offered_to       BYTEA,
     ended_at         BIGINT,
     answer           TEXT,
-    error            TEXT
+    error            TEXT,
+    run_id           BYTEA,
+    only_for         BYTEA
 );
 CREATE INDEX dagster_requests_open ON dagster_requests (organization_id, deployment_id, id) WHERE ended_at IS NULL;
 CREATE INDEX dagster_requests_expiring ON dagster_requests (expires_at) WHERE ended_at IS NULL;
 CREATE INDEX dagster_requests_of_deployment ON dagster_requests (deployment_id, id);
 CREATE INDEX dagster_requests_ended ON dagster_requests (ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX dagster_requests_of_run ON dagster_requests (run_id) WHERE run_id IS NOT NULL;
+
+-- Runs of Dagster+ jobs. The status follows from the events; one that ended without an event for it says why in `reason`.
+CREATE TABLE dagster_runs (
+    id                   BYTEA PRIMARY KEY,
+    organization_id      BYTEA NOT NULL REFERENCES organizations (id),
+    deployment_id        BYTEA NOT NULL REFERENCES deployments (id),
+    location             TEXT NOT NULL,
+    repository           TEXT NOT NULL,
+    job                  TEXT NOT NULL,
+    queue                TEXT,
+    origin               TEXT NOT NULL,
+    config               TEXT NOT NULL,
+    tags                 TEXT NOT NULL,
+    status               TEXT NOT NULL,
+    reason               TEXT,
+    idempotency_key      TEXT,
+    created_at           BIGINT NOT NULL,
+    created_by           BYTEA,
+    updated_at           BIGINT NOT NULL,
+    started_at           BIGINT,
+    ended_at             BIGINT,
+    taken_at             BIGINT,
+    taken_by             BYTEA,
+    cancel_requested_at  BIGINT,
+    events               BIGINT NOT NULL,
+    event_bytes          BIGINT NOT NULL,
+    events_dropped       BIGINT NOT NULL
+);
+CREATE INDEX dagster_runs_of_deployment ON dagster_runs (deployment_id, id);
+CREATE UNIQUE INDEX dagster_runs_by_key ON dagster_runs (deployment_id, idempotency_key);
+CREATE INDEX dagster_runs_open ON dagster_runs (taken_by) WHERE ended_at IS NULL;
+CREATE INDEX dagster_runs_ended ON dagster_runs (ended_at) WHERE ended_at IS NOT NULL;
+CREATE TABLE dagster_run_events (
+    run_id       BYTEA NOT NULL REFERENCES dagster_runs (id),
+    number       BIGINT NOT NULL,
+    call_key     TEXT,
+    kind         TEXT,
+    step         TEXT,
+    level        BIGINT NOT NULL,
+    occurred_at  BIGINT NOT NULL,
+    message      TEXT NOT NULL,
+    entry        TEXT NOT NULL,
+    PRIMARY KEY (run_id, number)
+);
+CREATE UNIQUE INDEX dagster_run_events_by_key ON dagster_run_events (run_id, call_key);
+CREATE TABLE dagster_run_logs (
+    id          BYTEA PRIMARY KEY,
+    run_id      BYTEA NOT NULL REFERENCES dagster_runs (id),
+    name        TEXT NOT NULL,
+    stream      TEXT NOT NULL,
+    announced   BIGINT NOT NULL,
+    size        BIGINT,
+    created_at  BIGINT NOT NULL,
+    stored_at   BIGINT,
+    UNIQUE (run_id, name, stream)
+);
 
 -- A queue is known from its first job on, or from when it was made. While its dispatch is paused, its agents are given nothing.
 CREATE TABLE queues (

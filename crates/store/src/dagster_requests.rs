@@ -2,7 +2,7 @@
 
 use countersign_domain::Timestamp;
 use countersign_domain::dagster::{AGAIN_AFTER, MAX_OFFERS, RequestKind, RequestState};
-use countersign_domain::id::{DagsterRequestId, DeploymentId, OrganizationId, TokenId, UserId};
+use countersign_domain::id::{DagsterRequestId, DagsterRunId, DeploymentId, OrganizationId, TokenId, UserId};
 
 use crate::{Row, StoreError, Tx, params, statements};
 
@@ -12,31 +12,33 @@ const BETWEEN: &str = "\n";
 macro_rules! columns {
     () => {
         "r.id, r.deployment_id, r.location, r.queue, r.kind, r.created_at, r.created_by, r.expires_at, r.offers, r.offered_at, r.offered_to,
-         r.ended_at, r.answer, r.error"
+         r.ended_at, r.answer, r.error, r.run_id"
     };
 }
 
-/// A request that may be offered now: $2 is now, $3 the time before which an offer must have been made to be made again, $4 the most offers,
-/// $5 whether the queue without a name is served, $6 the other queues between line breaks, $7 a line break.
+/// A request that may be offered now: $2 is now, $3 the time before which an offer must have been made to be made again, $4 the most offers, of
+/// which a run has one alone, for it must not be started twice; $5 whether the queue without a name is served, $6 the other queues between line
+/// breaks, $7 a line break, $8 the token whose holder asks.
 macro_rules! to_offer {
     () => {
         "r.organization_id = $1 AND r.ended_at IS NULL AND r.expires_at > $2 AND r.offers < $4 AND (r.offered_at IS NULL OR r.offered_at <= $3)
+              AND (r.kind <> 'LAUNCH_RUN' OR r.offers = 0) AND (r.only_for IS NULL OR r.only_for = $8)
               AND ((r.queue IS NULL AND $5) OR REPLACE($6, $7 || r.queue || $7, '') <> $6)"
     };
 }
 
 statements! {
     /// Something to do.
-    INSERT = "INSERT INTO dagster_requests (id, organization_id, deployment_id, location, queue, kind, created_at, created_by, expires_at, offers)
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0)";
+    INSERT = "INSERT INTO dagster_requests (id, organization_id, deployment_id, location, queue, kind, created_at, created_by, expires_at, offers, run_id,
+              only_for) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11)";
     /// Whether the like waits already. $5: now.
     WAITS = "SELECT id FROM dagster_requests WHERE organization_id = $1 AND deployment_id = $2 AND kind = $3 AND ended_at IS NULL
               AND offers = 0 AND expires_at > $5 AND COALESCE(queue, '') = $4 LIMIT 1";
-    /// Those of one deployment that may be offered, the oldest first. $9: at the most.
-    TO_OFFER = concat!("SELECT ", columns!(), " FROM dagster_requests r WHERE ", to_offer!(), " AND r.deployment_id = $8 ORDER BY r.id LIMIT $9");
-    /// Those of branch deployments that may be offered, the oldest first. $8: at the most.
+    /// Those of one deployment that may be offered, the oldest first. $10: at the most.
+    TO_OFFER = concat!("SELECT ", columns!(), " FROM dagster_requests r WHERE ", to_offer!(), " AND r.deployment_id = $9 ORDER BY r.id LIMIT $10");
+    /// Those of branch deployments that may be offered, the oldest first. $9: at the most.
     TO_OFFER_OF_BRANCHES = concat!("SELECT ", columns!(), " FROM dagster_requests r JOIN deployments d ON d.id = r.deployment_id WHERE ",
-              to_offer!(), " AND d.parent_id IS NOT NULL AND d.deleted_at IS NULL ORDER BY r.id LIMIT $8");
+              to_offer!(), " AND d.parent_id IS NOT NULL AND d.deleted_at IS NULL ORDER BY r.id LIMIT $9");
     /// An agent is offered it, unless another was since.
     OFFER = "UPDATE dagster_requests SET offers = offers + 1, offered_at = $3, offered_to = $4
               WHERE organization_id = $1 AND id = $2 AND ended_at IS NULL AND offers = $5";
@@ -50,9 +52,11 @@ statements! {
     /// Those whose time has run out, or that were offered too often; whoever was offered one a moment ago may still answer. $1: now, $2: the time
     /// before which the last offer must have been made, $3: the most offers, $4: at the most.
     OVER = "SELECT id, organization_id FROM dagster_requests WHERE ended_at IS NULL
-              AND ((offers = 0 AND expires_at <= $1) OR (offered_at <= $2 AND (offers >= $3 OR expires_at <= $1))) ORDER BY id LIMIT $4";
+              AND ((offers = 0 AND expires_at <= $1) OR (offered_at <= $2 AND (offers >= $3 OR kind = 'LAUNCH_RUN' OR expires_at <= $1))) ORDER BY id LIMIT $4";
     /// It is over without an answer.
     END = "UPDATE dagster_requests SET ended_at = $3 WHERE organization_id = $1 AND id = $2 AND ended_at IS NULL";
+    /// Nobody is to start or stop a run any more.
+    END_OF_RUN = "UPDATE dagster_requests SET ended_at = $3 WHERE organization_id = $1 AND run_id = $2 AND ended_at IS NULL";
     /// Whether one ended before a time.
     HAS_OLD = "SELECT id FROM dagster_requests WHERE ended_at < $1 LIMIT 1";
     /// Removes those that ended before a time. $2: at the most.
@@ -92,6 +96,8 @@ pub struct DagsterRequest {
     pub answer: Option<String>,
     /// Why it could not be done, as its answer has it.
     pub error: Option<String>,
+    /// The run that it is about, where it is about one.
+    pub run: Option<DagsterRunId>,
 }
 
 impl DagsterRequest {
@@ -144,6 +150,7 @@ fn request(row: &Row) -> Result<DagsterRequest, StoreError> {
         ended_at: row.get("ended_at")?,
         answer: row.get("answer")?,
         error: row.get("error")?,
+        run: row.get("run_id")?,
     })
 }
 
@@ -162,13 +169,18 @@ pub struct NewRequest<'a> {
     pub queue: Option<&'a str>,
     /// By whom.
     pub by: Option<UserId>,
+    /// The run that it is about, where it is about one.
+    pub run: Option<DagsterRunId>,
+    /// The only token whose holder may take it; none for whoever serves the queue.
+    pub only_for: Option<TokenId>,
 }
 
 /// Adds something to do, with as much time as its kind has.
 pub async fn insert(tx: &mut Tx, of: OrganizationId, new: &NewRequest<'_>) -> Result<(), StoreError> {
     let now = tx.now();
-    let NewRequest { id, deployment, kind, location, queue, by } = *new;
-    let values = params![id, of, deployment, location, queue, kind.as_str(), now, by, now.plus(kind.life())];
+    let NewRequest { id, deployment, kind, location, queue, by, run, only_for } = *new;
+    let values =
+        params![id, of, deployment, location, queue, kind.as_str(), now, by, now.plus(kind.life()), run, only_for];
     tx.execute(INSERT, &values).await.map(drop)
 }
 
@@ -191,11 +203,12 @@ pub async fn to_offer(
     of: OrganizationId,
     deployment: DeploymentId,
     served: &Served,
+    token: TokenId,
     limit: i64,
 ) -> Result<Vec<DagsterRequest>, StoreError> {
     let now = tx.now();
     let (before, queues) = (now.minus(AGAIN_AFTER), served.between_breaks());
-    let values = params![of, now, before, MAX_OFFERS, served.default, queues, BETWEEN, deployment, limit];
+    let values = params![of, now, before, MAX_OFFERS, served.default, queues, BETWEEN, token, deployment, limit];
     tx.all(TO_OFFER, &values).await?.iter().map(request).collect()
 }
 
@@ -204,11 +217,12 @@ pub async fn to_offer_of_branches(
     tx: &mut Tx,
     of: OrganizationId,
     served: &Served,
+    token: TokenId,
     limit: i64,
 ) -> Result<Vec<DagsterRequest>, StoreError> {
     let now = tx.now();
     let (before, queues) = (now.minus(AGAIN_AFTER), served.between_breaks());
-    let values = params![of, now, before, MAX_OFFERS, served.default, queues, BETWEEN, limit];
+    let values = params![of, now, before, MAX_OFFERS, served.default, queues, BETWEEN, token, limit];
     tx.all(TO_OFFER_OF_BRANCHES, &values).await?.iter().map(request).collect()
 }
 
@@ -257,6 +271,12 @@ pub async fn over(tx: &mut Tx, limit: i64) -> Result<Vec<(OrganizationId, Dagste
 pub async fn end(tx: &mut Tx, of: OrganizationId, id: DagsterRequestId) -> Result<bool, StoreError> {
     let now = tx.now();
     Ok(tx.execute(END, &params![of, id, now]).await? == 1)
+}
+
+/// Ends those that are about a run which has ended.
+pub async fn end_of_run(tx: &mut Tx, of: OrganizationId, run: DagsterRunId) -> Result<(), StoreError> {
+    let now = tx.now();
+    tx.execute(END_OF_RUN, &params![of, run, now]).await.map(drop)
 }
 
 /// Whether one, of any organization, ended before a time.

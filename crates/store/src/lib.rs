@@ -14,6 +14,7 @@ pub mod builds;
 pub mod code_locations;
 pub mod dagster_agents;
 pub mod dagster_requests;
+pub mod dagster_runs;
 pub mod dagster_snapshots;
 pub mod deployments;
 pub mod instance;

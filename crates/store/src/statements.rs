@@ -6,9 +6,9 @@ use crate::Sql;
 #[must_use]
 pub fn all() -> Vec<(&'static str, &'static [Sql])> {
     use crate::{
-        agents, artifacts, audit, blobs, builds, code_locations, dagster_agents, dagster_requests, dagster_snapshots,
-        deployments, instance, invitations, jobs, keys, members, numbers, oidc_keys, organizations, queue_counts,
-        queues, refusals, retention, steps, tokens, users,
+        agents, artifacts, audit, blobs, builds, code_locations, dagster_agents, dagster_requests, dagster_runs,
+        dagster_snapshots, deployments, instance, invitations, jobs, keys, members, numbers, oidc_keys, organizations,
+        queue_counts, queues, refusals, retention, steps, tokens, users,
     };
     vec![
         ("agents", agents::ALL),
@@ -25,6 +25,9 @@ pub fn all() -> Vec<(&'static str, &'static [Sql])> {
         ("code_locations", code_locations::ALL),
         ("dagster_agents", dagster_agents::ALL),
         ("dagster_requests", dagster_requests::ALL),
+        ("dagster_runs", dagster_runs::ALL),
+        ("dagster_runs::events", dagster_runs::events::ALL),
+        ("dagster_runs::logs", dagster_runs::logs::ALL),
         ("dagster_snapshots", dagster_snapshots::ALL),
         ("instance", instance::ALL),
         ("invitations", invitations::ALL),

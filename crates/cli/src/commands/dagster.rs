@@ -1,7 +1,8 @@
-//! `countersign dagster`: the Dagster+ agents of the organization, and the code that they load.
+//! `countersign dagster`: the Dagster+ agents of the organization, the code that they load, and what they run.
 
 mod definition;
 mod location;
+mod run;
 
 use std::fmt::Write as _;
 
@@ -20,7 +21,7 @@ use crate::{
     output::{Printer, Table, harmless, local_time},
 };
 
-/// See Dagster+ agents, which run, what they serve and what went wrong, and say which code they load
+/// See Dagster+ agents, which run, what they serve and what went wrong, say which code they load, and run its jobs
 #[derive(Debug, Args)]
 pub struct Dagster {
     #[command(subcommand)]
@@ -35,6 +36,9 @@ enum Command {
     /// Code locations: what Dagster+ agents load for a deployment
     #[command(subcommand)]
     Location(Box<location::LocationCommand>),
+    /// Runs of code locations' jobs
+    #[command(subcommand)]
+    Run(run::RunCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -75,6 +79,7 @@ impl Dagster {
                 command.run(ambient, printer).await?;
                 return Ok(Exit::Done);
             }
+            Command::Run(command) => return command.run(ambient, printer).await,
         };
         match command {
             AgentCommand::List { running, limit, server } => {

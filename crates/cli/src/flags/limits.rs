@@ -7,6 +7,7 @@ use countersign_control::{
     artifacts::{MAX_BATCH, MAX_FOUND},
     builds::{MAX_ANNOTATIONS, MAX_KEYS, MAX_STEPS, MAX_UPLOAD_DEPTH, MAX_UPLOADS},
     code_locations, dagster,
+    dagster_runs::{MAX_EVENTS_AT_ONCE, MAX_OPEN_RUNS, MAX_RECORDS, MAX_RUNS},
     deployments::MAX_DEPLOYMENTS,
     invitations::{MAX_LIFETIME, MAX_PENDING},
     jobs::{LATE_CHUNKS, MAX_CHUNK, MAX_LOG},
@@ -17,7 +18,11 @@ use countersign_control::{
 };
 use countersign_domain::{
     annotation::{MAX_BODY, MAX_CONTEXT},
-    dagster::{MAX_CONTAINER_CONTEXT, MAX_FIELD, MAX_JOBS, MAX_SNAPSHOT, MAX_SNAPSHOT_PACKED},
+    dagster::{
+        MAX_CONTAINER_CONTEXT, MAX_FIELD, MAX_JOB, MAX_JOBS, MAX_RUN_CONFIG, MAX_RUN_EVENT, MAX_RUN_EVENT_BYTES,
+        MAX_RUN_EVENTS, MAX_RUN_LOG, MAX_RUN_LOGS, MAX_RUN_TAG_KEY, MAX_RUN_TAG_VALUE, MAX_RUN_TAGS, MAX_SNAPSHOT,
+        MAX_SNAPSHOT_PACKED,
+    },
     metadata::{MAX_KEY, MAX_VALUE},
     pipeline::{MAX_TEXT, MAX_UPLOADED_JOBS},
     text::MAX_CODE_LOCATION,
@@ -116,6 +121,8 @@ fn graphql_rows() -> Vec<(&'static str, String)> {
 
 /// Of what removes itself.
 const FULL: &str = "403: those that nothing is loaded with go after a day";
+/// Of a run that tells more than is kept.
+const ONLY_ENDS: &str = "counted; what changes where the run stands is kept";
 /// Of what waits.
 const LATER: &str = "the next call is given the rest";
 
@@ -155,6 +162,24 @@ fn dagster_rows() -> Vec<(&'static str, String, &'static str)> {
             number(dagster::MAX_WHY),
             "the rest is cut off",
         ),
+        ("runs of one deployment that have not ended", number(MAX_OPEN_RUNS.unsigned_abs()), "403, or an error"),
+        (
+            "runs of one deployment that are kept",
+            number(MAX_RUNS.unsigned_abs()),
+            "403: they go 30 days after their end",
+        ),
+        ("bytes of a run's configuration", number(MAX_RUN_CONFIG), INVALID),
+        ("tags of one run", number(MAX_RUN_TAGS), INVALID),
+        ("characters of a tag's key", number(MAX_RUN_TAG_KEY), INVALID),
+        ("characters of a tag's value", number(MAX_RUN_TAG_VALUE), INVALID),
+        ("characters of a job's name", number(MAX_JOB), INVALID),
+        ("events of one call", number(MAX_EVENTS_AT_ONCE), "413"),
+        ("events of one run that are kept", number(MAX_RUN_EVENTS.unsigned_abs()), ONLY_ENDS),
+        ("bytes of the events of one run", number(MAX_RUN_EVENT_BYTES.unsigned_abs()), ONLY_ENDS),
+        ("bytes of one event", number(MAX_RUN_EVENT), "its words are kept, without the rest"),
+        ("bytes of one log of a run", number(MAX_RUN_LOG.unsigned_abs()), "it is not sent"),
+        ("logs of one run", number(MAX_RUN_LOGS.unsigned_abs()), INVALID),
+        ("runs of one answer to an agent", number(MAX_RECORDS), INVALID),
         ("deployments that one call names", number(dagster::MAX_DEPLOYMENTS), INVALID),
         ("queues that one call names", number(dagster::MAX_QUEUES), INVALID),
         ("code servers of one heartbeat", number(dagster::MAX_CODE_SERVERS), INVALID),

@@ -149,6 +149,16 @@ variables! {
     OVERLAP = "COUNTERSIGN_OVERLAP";
     /// Whether only Dagster+ agents that run are listed.
     RUNNING = "COUNTERSIGN_RUNNING";
+    /// The repository of a code location.
+    REPOSITORY = "COUNTERSIGN_REPOSITORY";
+    /// What a run is configured with: a JSON object.
+    RUN_CONFIG = "COUNTERSIGN_RUN_CONFIG";
+    /// What is said of a run: `KEY=VALUE`, separated by commas.
+    RUN_TAGS = "COUNTERSIGN_RUN_TAGS";
+    /// The status of runs that are listed.
+    RUN_STATUS = "COUNTERSIGN_RUN_STATUS";
+    /// What makes a launch that is sent again the same one.
+    IDEMPOTENCY_KEY = "COUNTERSIGN_IDEMPOTENCY_KEY";
     /// What a member may do: `admin` or `member`.
     ROLE = "COUNTERSIGN_ROLE";
     /// The member whose user tokens are meant.

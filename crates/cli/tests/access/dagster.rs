@@ -27,8 +27,48 @@ fn samples() -> Vec<(&'static str, &'static str, Value)> {
             "mutation($all: [AgentHeartbeatInput!]) { userCloudAgent { addAgentHeartbeats(serializedAgentHeartbeats: $all) { ok } } }",
             json!({ "all": [{ "deploymentName": "default", "serializedAgentHeartbeat": heartbeat.to_string() }] }),
         ),
+        (
+            "Runs.getRunRecords",
+            "query($filters: RunsFilter) { runs { getRunRecords(filters: $filters, limit: 1) { storageId } } }",
+            json!({ "filters": { "runIds": [NO_RUN] } }),
+        ),
+        ("Runs.getRuns", "query { runs { getRuns(limit: 1) } }", json!({})),
+        ("Runs.getRunById", "query($id: String!) { runs { getRunById(runId: $id) } }", json!({ "id": NO_RUN })),
+        ("Runs.hasRun", "query($id: String!) { runs { hasRun(runId: $id) } }", json!({ "id": NO_RUN })),
+        ("EventLogs.getPoolConfig", "query { eventLogs { getPoolConfig { defaultPoolLimit } } }", json!({})),
+        (
+            "RunsByAgents.addRunTags",
+            "mutation($id: String!) { runs { addRunTags(runId: $id, jsonNewTags: \"{}\") { ok } } }",
+            json!({ "id": NO_RUN }),
+        ),
+        (
+            "EventLogsByAgents.StoreEvent",
+            "mutation($it: EventLogEntryInput!) { eventLogs { StoreEvent(eventRecord: $it) { ok } } }",
+            json!({ "it": event() }),
+        ),
+        (
+            "EventLogsByAgents.StoreEventBatch",
+            "mutation($all: [EventLogEntryInput!]!) { eventLogs { StoreEventBatch(eventRecords: $all) { ok } } }",
+            json!({ "all": [event()] }),
+        ),
     ]
 }
+
+/// The id of no run.
+const NO_RUN: &str = "0192f3a1-7c3e-7b21-9f60-3a5c1e0d4b77";
+
+fn event() -> Value {
+    json!({ "level": 20, "runId": NO_RUN, "timestamp": 1.5, "userMessage": "m" })
+}
+
+/// The fields below which others stand that are calls of their own, and the types of those.
+const NAMESPACES: [(&str, &str); 5] = [
+    ("Mutation.userCloudAgent", "UserCloudAgent"),
+    ("Query.runs", "Runs"),
+    ("Query.eventLogs", "EventLogs"),
+    ("Mutation.runs", "RunsByAgents"),
+    ("Mutation.eventLogs", "EventLogsByAgents"),
+];
 
 /// The same for what people ask and do.
 const OF_PEOPLE: &[(&str, &str)] = &[
@@ -49,6 +89,11 @@ const OF_PEOPLE: &[(&str, &str)] = &[
          { __typename } }",
     ),
     ("Mutation.deleteLocation", "mutation { deleteLocation(locationName: \"made\") { __typename } }"),
+    ("Query.runOrError", "query { runOrError(runId: \"{job}\") { __typename } }"),
+    (
+        "Mutation.launchRun",
+        "mutation { launchRun(executionParams: { selector: { repositoryLocationName: \"l\", jobName: \"j\" } }) { __typename } }",
+    ),
     ("Mutation.createAgentToken", "mutation { createAgentToken { __typename } }"),
     ("Mutation.revokeAgentToken", "mutation { revokeAgentToken(tokenId: {agent-token-number}) { __typename } }"),
     (
@@ -87,11 +132,10 @@ pub fn all() -> Vec<Operation> {
     let mut samples = samples();
     samples.extend(OF_PEOPLE.iter().map(|(name, document)| (*name, *document, json!({}))));
     let mut found = Vec::new();
-    for of in ["Query", "UserCloudAgent", "Mutation"] {
+    for of in ["Query", "Mutation"].into_iter().chain(NAMESPACES.map(|(_, of)| of)) {
         for field in fields_of(&sdl, of) {
             let name = format!("{of}.{field}");
-            // Those of an agent are below it.
-            if name == "Mutation.userCloudAgent" {
+            if NAMESPACES.iter().any(|(field, _)| *field == name) {
                 continue;
             }
             let sample = samples.iter().find(|(of, ..)| *of == name);

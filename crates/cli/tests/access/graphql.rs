@@ -91,6 +91,8 @@ const SAMPLES: &[(&str, &str)] = &[
         "mutation codeLocationRemove",
         "codeLocationRemove(input: {deploymentId: \"{global-deployment}\", name: \"there\"}) { codeLocation { uuid } }",
     ),
+    ("mutation dagsterRunLaunch", "dagsterRunLaunch(input: {location: \"l\", job: \"j\"}) { isNew }"),
+    ("mutation dagsterRunTerminate", "dagsterRunTerminate(input: {uuid: \"{job}\"}) { run { uuid } }"),
     ("mutation deploymentCreate", "deploymentCreate(input: {name: \"staging\"}) { deployment { id } }"),
     (
         "mutation deploymentRename",
@@ -191,6 +193,8 @@ const NESTED: &[(&str, &str)] = &[
     ),
     ("Organization.dagsterAgents", "organization(slug: \"{slug}\") { dagsterAgents(first: 1) { count } }"),
     ("Organization.dagsterAgentStatus", "organization(slug: \"{slug}\") { dagsterAgentStatus }"),
+    ("Organization.dagsterRuns", "organization(slug: \"{slug}\") { dagsterRuns(first: 1) { count } }"),
+    ("Organization.dagsterRun", "organization(slug: \"{slug}\") { dagsterRun(uuid: \"{job}\") { status } }"),
     ("Organization.members", "organization(slug: \"{slug}\") { members(first: 1) { count } }"),
     ("Organization.member", "organization(slug: \"{slug}\") { member(id: \"ada@acme.example\") { id } }"),
     ("Organization.invitations", "organization(slug: \"{slug}\") { invitations(first: 1) { count } }"),

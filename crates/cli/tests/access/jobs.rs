@@ -62,6 +62,8 @@ const SIGNED: &[&str] = &[
     "GET /v3/artifacts/{id}",
     "POST /v3/artifact-form",
     "PUT /dagster/snapshots/{id}/bytes",
+    "PUT /dagster/run_logs/{id}/bytes",
+    "GET /dagster/run_logs/{id}/bytes",
 ];
 
 /// What ends the job, or its agent's work for it: tried when all else has been.

@@ -82,7 +82,7 @@ fn agent_command(stand: &Stand, name: &str, deployments: &str, token: &str, laun
 }
 
 /// Waits until it is listed as running.
-fn is_heard(stand: &Stand, agent: &Process, name: &str) {
+pub fn is_heard(stand: &Stand, agent: &Process, name: &str) {
     wait_until("the agent is heard", || {
         assert!(agent.ended().is_none(), "it ended:\n{}", agent.log());
         stand.ada(&["dagster", "agent", "list", "--running"]).out.contains(name)

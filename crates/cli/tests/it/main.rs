@@ -8,6 +8,7 @@ mod audit;
 mod builds;
 mod dagster;
 mod dagster_locations;
+mod dagster_runs;
 mod dagster_tools;
 mod deployments;
 mod doctor;

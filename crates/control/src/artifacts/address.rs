@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use countersign_domain::id::{ArtifactId, DagsterSnapshotId, Id, JobId};
+use countersign_domain::id::{ArtifactId, DagsterRunLogId, DagsterSnapshotId, Id, JobId};
 use countersign_domain::text::hex;
 use countersign_domain::{KeyId, KeyRing, Timestamp};
 use countersign_store::artifacts::Batch;
@@ -30,6 +30,10 @@ pub(crate) enum Purpose {
     Download(ArtifactId),
     /// `PUT` the bytes of this snapshot.
     Snapshot(DagsterSnapshotId),
+    /// `PUT` the bytes of this log of a run.
+    RunLog(DagsterRunLogId),
+    /// `GET` them.
+    ReadRunLog(DagsterRunLogId),
 }
 
 impl Purpose {
@@ -39,13 +43,15 @@ impl Purpose {
             Self::Form(job, batch) => format!("POST form\n{job}\n{batch}\n{expires}"),
             Self::Download(artifact) => format!("GET download\n{artifact}\n{expires}"),
             Self::Snapshot(snapshot) => format!("PUT snapshot\n{snapshot}\n{expires}"),
+            Self::RunLog(log) => format!("PUT run log\n{log}\n{expires}"),
+            Self::ReadRunLog(log) => format!("GET run log\n{log}\n{expires}"),
         }
     }
 
     const fn time(self) -> Duration {
         match self {
-            Self::Upload(_) | Self::Form(..) | Self::Snapshot(_) => UPLOAD_TIME,
-            Self::Download(_) => DOWNLOAD_TIME,
+            Self::Upload(_) | Self::Form(..) | Self::Snapshot(_) | Self::RunLog(_) => UPLOAD_TIME,
+            Self::Download(_) | Self::ReadRunLog(_) => DOWNLOAD_TIME,
         }
     }
 }

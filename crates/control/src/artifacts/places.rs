@@ -11,6 +11,7 @@ use std::time::Duration;
 use countersign_domain::id::{ArtifactId, BuildId, DagsterSnapshotId, JobId, OrganizationId};
 use countersign_store::artifacts::Artifact;
 use countersign_store::blobs::WRITES_AT_ONCE;
+use countersign_store::dagster_runs::logs::RunLog;
 use countersign_store::dagster_snapshots::Snapshot;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -89,6 +90,11 @@ impl Control {
         organization: OrganizationId,
     ) -> Result<Place<DagsterSnapshotId>> {
         self.in_time(self.transfers().entries.enter(call, organization)).await
+    }
+
+    /// The same for a log of a run, in the same line.
+    pub(crate) async fn run_log_place(&self, log: &RunLog) -> Result<Place<DagsterSnapshotId>> {
+        self.in_time(self.transfers().snapshots.enter(log.id.cast(), log.organization)).await
     }
 
     /// The same for a download.

@@ -39,6 +39,8 @@ async fn ping(tx: &mut Tx, scene: &Scene<(DeploymentId, String, DagsterRequestId
         location: Some(name),
         queue: found.definition.queue.as_deref(),
         by: scene.caller.user(),
+        run: None,
+        only_for: None,
     };
     dagster_requests::insert(tx, of, &new).await?;
     let subject = Subject::new("code_location", found.id, found.name.as_str());

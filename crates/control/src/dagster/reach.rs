@@ -111,7 +111,7 @@ impl Wanted {
 }
 
 /// What of it the token reaches now.
-pub(super) async fn reach(tx: &mut Tx, of: OrganizationId, token: TokenId, wanted: &Wanted) -> Result<Reached> {
+pub(crate) async fn reach(tx: &mut Tx, of: OrganizationId, token: TokenId, wanted: &Wanted) -> Result<Reached> {
     let scope = scopes::find(tx, of, token).await?.ok_or_else(Error::unknown)?;
     within(tx, of, &scope, wanted).await
 }

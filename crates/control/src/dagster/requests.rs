@@ -6,12 +6,13 @@ use std::time::Duration;
 use countersign_domain::id::{DagsterRequestId, DeploymentId, TokenId};
 use countersign_domain::text::{QueueName, hidden};
 use countersign_store::dagster_requests::{self, DagsterRequest};
+use countersign_store::dagster_runs::DagsterRun;
 use countersign_store::deployments::{self, Deployment};
 use countersign_store::tokens::scopes;
 use countersign_store::{Lane, Tx};
 
 use crate::access::actions::TakeDagsterRequests;
-use crate::{Control, Error, Grant, Result, Scene, input};
+use crate::{Control, Error, Grant, Result, Scene, dagster_runs, input};
 
 use super::reach::{self, Reached, Wanted};
 
@@ -33,6 +34,8 @@ pub struct Given {
     pub request: DagsterRequest,
     /// For which deployment.
     pub deployment: Deployment,
+    /// The run that is to be started or stopped, where that is asked.
+    pub run: Option<Box<DagsterRun>>,
 }
 
 /// What an agent is given.
@@ -118,16 +121,16 @@ async fn waiting<I: Sync>(tx: &mut Tx, scene: &Scene<I>, token: TokenId, wanted:
     }
     let served = reach::served(&scope, wanted);
     for deployment in &reached.served {
-        for request in dagster_requests::to_offer(tx, of, deployment.id, &served, MAX_OF_DEPLOYMENT).await? {
-            given.push(Given { request, deployment: deployment.clone() });
+        for request in dagster_requests::to_offer(tx, of, deployment.id, &served, token, MAX_OF_DEPLOYMENT).await? {
+            given.push(Given { request, deployment: deployment.clone(), run: None });
         }
     }
     if wanted.branches && reach::reaches_branches(&scope) {
-        for request in dagster_requests::to_offer_of_branches(tx, of, &served, MAX_OF_DEPLOYMENT).await? {
+        for request in dagster_requests::to_offer_of_branches(tx, of, &served, token, MAX_OF_DEPLOYMENT).await? {
             let is_there = given.iter().any(|it| it.request.id == request.id);
             let Some(deployment) = deployments::find(tx, of, request.deployment).await? else { continue };
             if !is_there {
-                given.push(Given { request, deployment });
+                given.push(Given { request, deployment, run: None });
             }
         }
     }
@@ -147,11 +150,19 @@ async fn take(tx: &mut Tx, scene: &Scene<(TokenId, Wanted)>) -> Result<Work> {
     let Work { reached, given: mut all } = waiting(tx, scene, *token, wanted).await?;
     all.retain(|it| entered.contains(&it.deployment.id));
     let mut given = Vec::with_capacity(all.len());
-    for it in all {
+    for mut it in all {
         // Another agent may have been faster.
-        if dagster_requests::offer(tx, scene.organization, &it.request, *token).await? {
-            given.push(it);
+        if !dagster_requests::offer(tx, scene.organization, &it.request, *token).await? {
+            continue;
         }
+        if let Some(run) = it.request.run {
+            // One that has ended meanwhile is nobody's to start or stop.
+            let Some(run) = dagster_runs::give(tx, scene.organization, &it.request, run, *token).await? else {
+                continue;
+            };
+            it.run = Some(Box::new(run));
+        }
+        given.push(it);
     }
     Ok(Work { reached, given })
 }
@@ -183,7 +194,9 @@ async fn end(tx: &mut Tx, scene: &Scene<(TokenId, DagsterRequestId, Answer)>) ->
     let (_, awaits) = awaiting(tx, scene).await?;
     let Some(it) = awaits else { return Ok(()) };
     let (.., answer) = &scene.input;
-    dagster_requests::answer(tx, scene.organization, it.id, &answer.called, answer.error.as_deref()).await?;
+    if dagster_requests::answer(tx, scene.organization, it.id, &answer.called, answer.error.as_deref()).await? {
+        dagster_runs::answered(tx, scene, &it, answer).await?;
+    }
     Ok(())
 }
 

@@ -65,6 +65,9 @@ const REFERENCE: &[(&str, &str)] = &[
     ("queue.pause", "admin"),
     ("code_location.view", "member"),
     ("code_location.edit", "admin"),
+    ("dagster_run.view", "member"),
+    ("dagster_run.launch", "member"),
+    ("dagster_run.terminate", "member"),
     ("agent.register", "agent token"),
     ("agent_token.identify", "agent token"),
     ("queue.count", "agent token"),
@@ -74,6 +77,7 @@ const REFERENCE: &[(&str, &str)] = &[
     ("dagster.requests", "agent token"),
     ("dagster.heartbeat", "agent token"),
     ("code_location.tell", "agent token"),
+    ("dagster_run.report", "agent token"),
     ("agent.connect", "session"),
     ("agent.heartbeat", "session"),
     ("agent.ping", "session"),
@@ -181,6 +185,7 @@ fn every_action() -> Vec<(&'static str, Ask)> {
         RegisterAgent IdentifyAgentToken ConnectAgent Heartbeat Ping DisconnectAgent AcceptJob
         SeeDagsterAgents CheckDagsterDeployments ReadDagsterWorkspace TakeDagsterRequests DagsterHeartbeat
         ViewCodeLocations EditCodeLocations TellCodeLocation
+        ViewDagsterRuns LaunchDagsterRun TerminateDagsterRun ReportDagsterRun
         ReportJob AppendLog UpdateJob UploadPipeline ReadSteps WriteSteps CancelOwnBuild ControlOwnAgent ReadMetaData WriteMetaData Annotate
         UploadArtifacts ReadArtifacts MoveArtifacts CountQueues RequestOidcToken
         KeepHouse ViewInstance

@@ -27,6 +27,8 @@ mod controls;
 mod dagster;
 mod dagster_agents;
 mod dagster_requests;
+mod dagster_runs;
+mod dagster_runs_lost;
 mod dagster_snapshots;
 mod deployments;
 mod dispatch;
@@ -102,6 +104,8 @@ fn main() -> ExitCode {
                 code_locations::CASES,
                 dagster_requests::CASES,
                 dagster_snapshots::CASES,
+                dagster_runs::CASES,
+                dagster_runs_lost::CASES,
             ]
             .concat();
             let cases = all.into_iter().filter(|case| run::is_wanted(case.name, &words)).collect();

@@ -7,6 +7,7 @@ use countersign_control::agents::Reach;
 use countersign_control::builds::NewAnnotation;
 use countersign_control::code_locations::{Definition, NewLocation};
 use countersign_control::dagster::Heartbeat;
+use countersign_control::dagster_runs::NewRun;
 use countersign_control::invitations::NewInvitation;
 use countersign_control::jobs::NewChunk;
 use countersign_control::members::MemberReference;
@@ -18,7 +19,7 @@ use countersign_store::IntoValue;
 use countersign_testkit::{Tenant, World};
 
 use crate::acting::{build, caller, deployment, may, person, refusal, running_job};
-use crate::{artifacts, code_locations, dagster, sql};
+use crate::{artifacts, code_locations, dagster, dagster_runs, sql};
 
 /// A word that stands in every text of the twin's own.
 pub const WORD: &str = "globex";
@@ -53,6 +54,10 @@ pub async fn furnish(world: &World) {
         ..code_locations::module(prod, WORD)
     };
     control.set_code_location(&may(control, &globex.admin), new).await.expect("a code location is set");
+    let definition = Definition { module_name: Some(WORD.to_owned()), ..Definition::default() };
+    dagster_runs::told(control, &holder, "prod", WORD, definition).await;
+    let new = NewRun { location: WORD.to_owned(), ..dagster_runs::new_run(prod, WORD) };
+    control.launch_run(&may(control, &globex.admin), new).await.expect("a run is launched");
     artifacts::leave(control, &job, &["globex/globex.txt"]).await;
     // One more waits, in a queue that agents of the first organization serve too.
     build(control, globex, "steps: [{command: echo globex, label: globex}]").await;

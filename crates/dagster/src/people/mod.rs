@@ -9,6 +9,7 @@ mod locations;
 mod mutation;
 mod problem;
 mod query;
+mod runs;
 mod settings;
 mod tokens;
 mod user;

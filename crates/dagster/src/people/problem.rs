@@ -28,6 +28,13 @@ pub(crate) struct DeploymentNotFoundError {
     message: String,
 }
 
+/// There is no such run in the organization.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct RunNotFoundError {
+    /// What was not found.
+    message: String,
+}
+
 /// Something else that went wrong, here or in an agent.
 #[derive(Debug, SimpleObject)]
 pub(crate) struct PythonError {
@@ -126,6 +133,12 @@ macro_rules! missing {
 }
 
 impl DagsterCloudTokenNotFoundError {
+    pub(crate) const fn of(message: String) -> Self {
+        Self { message }
+    }
+}
+
+impl RunNotFoundError {
     pub(crate) const fn of(message: String) -> Self {
         Self { message }
     }

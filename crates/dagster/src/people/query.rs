@@ -1,6 +1,6 @@
 //! What people ask.
 
-use async_graphql::{Context, Object, Result};
+use async_graphql::{Context, ID, Object, Result};
 use countersign_control::access::actions::ViewOrganization;
 
 use crate::call::Call;
@@ -8,6 +8,7 @@ use crate::failure::Failure;
 
 use super::deployments::{self, DagsterCloudDeployment, DeploymentOrError};
 use super::locations::{self, LocationsAsDocument, WorkspaceOrError};
+use super::runs::{self, RunOrError};
 use super::settings::{DeploymentSettings, OrganizationSettings};
 use super::tokens::{self, AgentTokenOrError, AgentTokensOrError};
 use super::user_tokens::{self, UserTokensOrError};
@@ -74,5 +75,10 @@ impl OfPeople {
     /// The same as one document.
     async fn locations_as_document(&self, ctx: &Context<'_>) -> Result<LocationsAsDocument> {
         Ok(locations::as_document(Call::of(ctx)).await.map_err(Failure::Person)?)
+    }
+
+    /// One of the organization's runs.
+    async fn run_or_error(&self, ctx: &Context<'_>, run_id: ID) -> Result<RunOrError> {
+        RunOrError::of(runs::find(Call::of(ctx), &run_id).await)
     }
 }

@@ -2,6 +2,7 @@
 
 mod api_response;
 mod form;
+mod run_logs;
 mod snapshots;
 mod update_result;
 mod upload;
@@ -12,13 +13,14 @@ use countersign_http::limits::MAX_VALUES;
 use countersign_http::{holds_more_than, read_body};
 use countersign_wire::dagster::DEPLOYMENT_HEADER;
 
-use crate::call::Call;
+use crate::call::{Call, key};
 use crate::failure::Failure;
 use crate::place::Place;
 use crate::token;
 
 pub use api_response::MAX_API_RESPONSE;
 pub(crate) use api_response::upload_api_response;
+pub(crate) use run_logs::{gen_logs_url, get_run_log, put_run_log};
 pub(crate) use snapshots::{check_snapshot, confirm_upload, put_snapshot};
 pub(crate) use update_result::code_location_update_result;
 pub(crate) use upload::{upload_job_snapshot, upload_workspace_entry};
@@ -35,7 +37,7 @@ impl<A: Action> Named<A> {
         let (parts, body) = request.into_parts();
         let caller: Caller = token::holder(&control, &parts).await?;
         let deployment = Place::of(&parts.headers, None)?.deployment(&control, &caller).await?;
-        let call = Call { control, caller, deployment: deployment.clone() };
+        let call = Call { control, caller, deployment: deployment.clone(), key: key(&parts.headers) };
         let grant = call.may()?;
         let why = "is missing; it names the deployment that the call is about";
         let deployment = deployment.ok_or_else(|| Error::invalid(DEPLOYMENT_HEADER, why))?;

@@ -8,6 +8,8 @@ mod people;
 mod people_locations;
 mod permissions;
 mod refusals;
+mod runs;
 mod server;
+mod storage;
 mod tokens;
 mod uploads;

@@ -17,11 +17,15 @@ pub enum RequestKind {
     Ping,
     /// To read again what is to be loaded, and to upload what is outdated.
     Check,
+    /// To start a run.
+    Launch,
+    /// To stop a run.
+    Terminate,
 }
 
 impl RequestKind {
     /// Every kind.
-    pub const ALL: [Self; 2] = [Self::Ping, Self::Check];
+    pub const ALL: [Self; 4] = [Self::Ping, Self::Check, Self::Launch, Self::Terminate];
 
     /// The word for programs, as the protocol has it.
     #[must_use]
@@ -29,6 +33,8 @@ impl RequestKind {
         match self {
             Self::Ping => "PING_LOCATION",
             Self::Check => "CHECK_FOR_WORKSPACE_UPDATES",
+            Self::Launch => "LAUNCH_RUN",
+            Self::Terminate => "TERMINATE_RUN",
         }
     }
 
@@ -37,7 +43,8 @@ impl RequestKind {
     pub const fn life(self) -> Duration {
         match self {
             Self::Ping => Duration::from_secs(60),
-            Self::Check => Duration::from_secs(15 * 60),
+            Self::Check | Self::Terminate => Duration::from_secs(15 * 60),
+            Self::Launch => Duration::from_secs(3600),
         }
     }
 }

@@ -9,6 +9,7 @@ mod cluster_queues;
 mod cluster_tokens;
 mod clusters;
 mod code_locations;
+mod dagster_runs;
 mod deployments;
 mod invitations;
 mod jobs;
@@ -33,6 +34,7 @@ pub(crate) struct Mutation(
     cluster_tokens::ClusterTokenMutations,
     clusters::ClusterMutations,
     code_locations::CodeLocationMutations,
+    dagster_runs::DagsterRunMutations,
     deployments::DeploymentMutations,
     invitations::InvitationMutations,
     jobs::JobMutations,
@@ -54,6 +56,7 @@ impl Mutation {
             cluster_tokens::ClusterTokenMutations,
             clusters::ClusterMutations,
             code_locations::CodeLocationMutations,
+            dagster_runs::DagsterRunMutations,
             deployments::DeploymentMutations,
             invitations::InvitationMutations,
             jobs::JobMutations,

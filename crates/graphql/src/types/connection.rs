@@ -5,6 +5,7 @@ use countersign_control::Result;
 use countersign_control::agent_tokens::Liveness;
 use countersign_control::agents::Wanted;
 use countersign_control::{builds, members};
+use countersign_domain::dagster::RunStatus;
 use countersign_domain::id::{DeploymentId, TokenId};
 
 use crate::call::Call;
@@ -16,6 +17,7 @@ use super::cluster::ClusterConnection;
 use super::cluster_token::ClusterAgentTokenConnection;
 use super::code_location::CodeLocationConnection;
 use super::dagster_agent::DagsterAgentConnection;
+use super::dagster_run::DagsterRunConnection;
 use super::deployment::DeploymentConnection;
 use super::invitation::OrganizationInvitationConnection;
 use super::job::JobConnection;
@@ -45,6 +47,7 @@ pub(crate) enum Connection {
     ClusterAgentTokenConnection(ClusterAgentTokenConnection),
     DagsterAgentConnection(DagsterAgentConnection),
     CodeLocationConnection(CodeLocationConnection),
+    DagsterRunConnection(DagsterRunConnection),
     OrganizationMemberConnection(OrganizationMemberConnection),
     OrganizationInvitationConnection(OrganizationInvitationConnection),
 }
@@ -60,6 +63,8 @@ pub(crate) enum Count {
     Agents(Wanted),
     /// The organization's Dagster+ agents; true: only those that run.
     DagsterAgents(bool),
+    /// The runs of a deployment; perhaps only those that stand somewhere.
+    DagsterRuns(DeploymentId, Option<RunStatus>),
     /// The connected agents of one token.
     AgentsOfToken(TokenId),
     /// The organization's builds that are wanted.
@@ -83,6 +88,7 @@ impl Count {
             Self::AgentTokens(which) => call.control.count_agent_tokens(&call.may()?, *which).await?,
             Self::Agents(wanted) => call.control.count_agents(&call.may()?, wanted.clone()).await?,
             Self::DagsterAgents(running) => call.control.count_dagster_agents(&call.may()?, *running).await?,
+            Self::DagsterRuns(of, status) => call.control.count_dagster_runs(&call.may()?, *of, *status).await?,
             Self::Builds(wanted) => call.control.count_builds(&call.may()?, wanted.clone()).await?,
             Self::Pipelines(search) => call.control.count_pipelines(&call.may()?, search.clone()).await?,
             Self::Queues => call.control.count_all_queues(&call.may()?).await?,

@@ -12,6 +12,7 @@ pub(crate) mod code_location;
 pub(crate) mod connection;
 pub(crate) mod dagster_agent;
 pub(crate) mod dagster_request;
+pub(crate) mod dagster_run;
 pub(crate) mod date_time;
 pub(crate) mod deployment;
 pub(crate) mod elsewhere;

@@ -8,6 +8,7 @@ mod heartbeat;
 mod location;
 mod refusal;
 mod request;
+mod run;
 mod serdes;
 mod snapshot;
 mod upload;
@@ -20,6 +21,7 @@ pub use heartbeat::{
 pub use location::{GitMetadata, LocationMetadata, read_metadata};
 pub use refusal::RefusalBody;
 pub use request::{ApiRequest, ApiResponse, REQUEST_ENUM, RequestArgs, Response, read_response, read_responses};
+pub use run::{CodeOrigin, CodePlace, JobOrigin, STATUS_ENUM, SerializedRun};
 pub use serdes::{Member, Unreadable};
 pub use snapshot::{
     CheckSnapshotResult, ConfirmUploadResult, JobSelector, Manifest, RepositoryManifest, SNAPSHOT_FORMAT,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::error::ErrorInfo;
+use super::run::SerializedRun;
 use super::serdes::{Member, Unreadable, read};
 
 /// What an agent is asked to do.
@@ -31,6 +32,16 @@ pub enum RequestArgs {
     PingLocationArgs {
         /// Its name.
         location_name: String,
+    },
+    /// The run that is to be started.
+    LaunchRunArgs {
+        /// The run.
+        pipeline_run: Box<SerializedRun>,
+    },
+    /// The run that is to be stopped.
+    TerminateRunArgs {
+        /// The run.
+        pipeline_run: Box<SerializedRun>,
     },
 }
 

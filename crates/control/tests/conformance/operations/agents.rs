@@ -2,8 +2,8 @@
 
 use countersign_control::access::actions::{
     AcceptJob, Annotate, AppendLog, CancelOwnBuild, ConnectAgent, ControlOwnAgent, DagsterHeartbeat, DisconnectAgent,
-    EditCodeLocations, Ping, RegisterAgent, ReportJob, RequestOidcToken, TakeDagsterRequests, TellCodeLocation,
-    UpdateJob, UploadArtifacts, UploadPipeline, WriteMetaData, WriteSteps,
+    EditCodeLocations, Ping, RegisterAgent, ReportDagsterRun, ReportJob, RequestOidcToken, TakeDagsterRequests,
+    TellCodeLocation, UpdateJob, UploadArtifacts, UploadPipeline, WriteMetaData, WriteSteps,
 };
 use countersign_control::agents::Instruction;
 use countersign_control::artifacts::Ended;
@@ -17,7 +17,7 @@ use countersign_domain::dagster::SnapshotKind;
 
 use crate::acting::{build, ended, may, next, ping, registration, take, try_register};
 use crate::cast::in_queue;
-use crate::{artifacts, code_locations, dagster, dagster_snapshots};
+use crate::{artifacts, code_locations, dagster, dagster_runs, dagster_snapshots};
 
 use super::{By, Operation, first_step, operations, pending};
 
@@ -133,6 +133,26 @@ operations! {
         let room = control.room_for_dagster_snapshots(&grant).await.expect("there is a place");
         let whole = Whole { deployment: "default".to_owned(), kind: SnapshotKind::Job, text: next().to_string() };
         pending(async move { control.keep_dagster_snapshot(&grant, &room, whole).await.map(drop) })
+    }
+    // What a worker tells is the record itself; only a run's end is a row.
+    "store_run_events" by AgentToken writes ["dagster_run.ended"] |control, world, cast| {
+        let default = world.acme.created.organization.default_deployment;
+        dagster_runs::loaded(world, default, "default", "sales").await;
+        let run = dagster_runs::launch(world, default).await.id;
+        while !dagster_runs::take(world, &cast.holder, "default").await.iter().any(|it| it.request.run == Some(run)) {}
+        let grant = may::<ReportDagsterRun>(&control, &cast.holder);
+        let event = dagster_runs::event(run, "PIPELINE_SUCCESS");
+        pending(async move { control.store_run_events(&grant, "default".to_owned(), None, vec![event]).await.map(drop) })
+    }
+    // The run's row itself is the record.
+    "add_run_tags" by AgentToken writes [] |control, world, cast| {
+        let default = world.acme.created.organization.default_deployment;
+        dagster_runs::loaded(world, default, "default", "sales").await;
+        let run = dagster_runs::launch(world, default).await.id;
+        while !dagster_runs::take(world, &cast.holder, "default").await.iter().any(|it| it.request.run == Some(run)) {}
+        let grant = may::<ReportDagsterRun>(&control, &cast.holder);
+        let tags = [("a".to_owned(), "b".to_owned())].into();
+        pending(async move { control.add_run_tags(&grant, "default".to_owned(), &run.to_string(), tags).await.map(drop) })
     }
     "set_meta_data" by Job writes ["meta_data.set"] |control, world, cast| {
         let grant = may::<WriteMetaData>(&control, &cast.job.caller);

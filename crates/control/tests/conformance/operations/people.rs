@@ -2,13 +2,15 @@
 
 use countersign_control::access::actions::{
     CancelBuild, CancelJob, CreateAgentToken, CreateBuild, CreateDeployment, CreateOrganization, CreatePipeline,
-    CreateQueue, DeleteArtifact, DeleteDeployment, DeleteQueue, EditCodeLocations, ManageOperatorTokens, PauseAgent,
-    PauseQueue, PrioritizeJob, RetryJob, RevealAgentToken, RevokeAgentToken, RotateAgentToken, StopAgent, UnblockStep,
-    UpdateAgentToken, UpdateDeployment, UpdatePipeline, UpdateQueue, ViewBuilds,
+    CreateQueue, DeleteArtifact, DeleteDeployment, DeleteQueue, EditCodeLocations, LaunchDagsterRun,
+    ManageOperatorTokens, PauseAgent, PauseQueue, PrioritizeJob, RetryJob, RevealAgentToken, RevokeAgentToken,
+    RotateAgentToken, StopAgent, TerminateDagsterRun, UnblockStep, UpdateAgentToken, UpdateDeployment, UpdatePipeline,
+    UpdateQueue, ViewBuilds,
 };
 use countersign_control::agent_tokens::{NewAgentToken, Revocation, Rotation, TokenReference};
 use countersign_control::agents::Reach;
 use countersign_control::builds::NewBuild;
+use countersign_control::dagster_runs::Termination;
 use countersign_control::deployments::{Deletion, DeploymentChange, NewDeployment};
 use countersign_control::organizations::NewOrganization;
 use countersign_control::pipelines::{NewPipeline, PipelineChange};
@@ -20,7 +22,7 @@ use countersign_testkit::World;
 use crate::acting::{ONE_STEP, build, deployment, finish, may, next, token};
 use crate::cast::Cast;
 use crate::cast::in_queue;
-use crate::{artifacts, code_locations, updating};
+use crate::{artifacts, code_locations, dagster_runs, updating};
 
 use super::{By, Operation, first_step, operations, pending};
 
@@ -94,6 +96,19 @@ operations! {
         let grant = may::<EditCodeLocations>(&control, &cast.person);
         control.set_code_location(&grant, new).await.expect("set");
         pending(async move { control.remove_code_location(&grant, deployment, &name).await.map(drop) })
+    }
+    "launch_run" by Person writes ["dagster_run.launched"] |control, world, cast| {
+        let default = world.acme.created.organization.default_deployment;
+        dagster_runs::loaded(world, default, "default", "sales").await;
+        let grant = may::<LaunchDagsterRun>(&control, &cast.person);
+        pending(async move { control.launch_run(&grant, dagster_runs::new_run(default, "sell")).await.map(drop) })
+    }
+    "terminate_run" by Person writes ["dagster_run.terminated", "dagster_run.ended"] |control, world, cast| {
+        let default = world.acme.created.organization.default_deployment;
+        dagster_runs::loaded(world, default, "default", "sales").await;
+        let run = dagster_runs::launch(world, default).await.id;
+        let grant = may::<TerminateDagsterRun>(&control, &cast.person);
+        pending(async move { control.terminate_run(&grant, Termination { run, force: false }).await.map(drop) })
     }
     "stop_agent" by Person writes ["agent.stop_requested"] |control, world, cast| {
         let (grant, agent) = (may::<StopAgent>(&control, &cast.person), cast.job.agent.id);

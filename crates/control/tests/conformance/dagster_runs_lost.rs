@@ -171,6 +171,7 @@ pub async fn logs_have_addresses(world: &World) {
     let id = path.split('/').rev().nth(1).expect("an id").parse().expect("an id");
     let incoming = control.begin_run_log(id, query).await.expect("begun");
     incoming.finish("hello".into()).await.expect("kept");
+    world.clock.advance(Duration::from_secs(1));
     let large =
         control.run_log_address(&grant(), "default".to_owned(), log("stderr", i64::MAX)).await.expect("announced");
     assert_eq!(large.it, None, "it is not sent");

@@ -23,8 +23,9 @@ impl EventLogs {
     /// How many steps of one pool may run at once: as many as the worker likes.
     async fn get_pool_config(&self, ctx: &Context<'_>) -> Result<PoolConfig> {
         let call = Call::of(ctx);
+        let grant = call.may()?;
         let names = vec![deployment(call)?];
-        let reached = call.control.check_dagster_deployments(&call.may()?, names).await.map_err(Failure::Of)?;
+        let reached = call.control.check_dagster_deployments(&grant, names).await.map_err(Failure::Of)?;
         call.left(reached)?;
         Ok(PoolConfig { pool_granularity: None, default_pool_limit: None, op_granularity_run_buffer: None })
     }

@@ -25,9 +25,7 @@ const EVENTS_AT_ONCE: u32 = 500;
 #[derive(Debug, Subcommand)]
 pub(super) enum RunCommand {
     /// Launch a run of a job: an agent that serves the deployment and the code location's queue takes it
-    #[command(
-        after_help = "Example:\n  countersign dagster run launch sales daily --config '{\"ops\": {}}' --tag team=a"
-    )]
+    #[command(after_help = "Example:\n  countersign dagster run launch sales daily --tag team=a")]
     Launch {
         /// The code location
         location: String,

@@ -14,6 +14,7 @@ mod list;
 mod logs;
 mod lost;
 mod own;
+mod plain;
 mod records;
 mod tags;
 mod terminate;

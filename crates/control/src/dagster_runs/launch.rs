@@ -22,7 +22,7 @@ use crate::{Control, Error, Grant, Result, Scene, input};
 
 use self::loaded::Loaded;
 use super::lost::subject;
-use super::tags;
+use super::{plain, tags};
 
 /// The most runs of one deployment that have not ended.
 pub const MAX_OPEN_RUNS: i64 = 1_000;
@@ -85,6 +85,11 @@ impl Control {
         if !new.config.is_object() {
             return Err(Error::invalid("config", "must be an object"));
         }
+        if let Some(key) = plain::reserved_in(&new.config) {
+            let why =
+                format!("has the key {key}, which agents would read as something else than data; call it otherwise");
+            return Err(Error::invalid("config", why));
+        }
         let size = new.config.to_string().len();
         if size > MAX_RUN_CONFIG {
             return Err(Error::invalid("config", format!("has {size} bytes; at most {MAX_RUN_CONFIG} are taken")));
@@ -94,7 +99,7 @@ impl Control {
         let loaded = Loaded::read(&manifest, &location)?;
         let repository = loaded.repository(new.repository.as_deref())?;
         self.must_have_job(grant.organization(), repository, &new).await?;
-        let (name, origin) = (repository.name.clone(), loaded.origin(repository, &location));
+        let (name, origin) = (repository.name.clone(), loaded.origin(repository, &location)?);
         let ids = (self.fresh_id(), self.fresh_id());
         let input = Input { new, repository: name, origin, ids };
         self.write(grant, Lane::Normal, input, |tx, scene| Box::pin(launch(tx, scene))).await

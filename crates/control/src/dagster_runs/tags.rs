@@ -11,7 +11,7 @@ use crate::access::actions::ReportDagsterRun;
 use crate::dagster::Reached;
 use crate::{Control, Error, Grant, Result, Scene, input};
 
-use super::own;
+use super::{own, plain};
 
 /// What is wrong with tags, if anything is.
 ///
@@ -25,6 +25,11 @@ pub(super) fn check(tags: &BTreeMap<String, String>) -> Result<()> {
     for (key, value) in tags {
         if key.is_empty() || key.chars().count() > MAX_RUN_TAG_KEY || key.chars().any(|c| hidden(c).is_some()) {
             return invalid(format!("must have keys of 1 to {MAX_RUN_TAG_KEY} characters that can be seen"));
+        }
+        if plain::is_reserved(key) {
+            let why =
+                format!("has the key {key}, which agents would read as something else than a tag; call it otherwise");
+            return invalid(why);
         }
         if value.chars().count() > MAX_RUN_TAG_VALUE || value.contains('\0') {
             return invalid(format!("must have values of at most {MAX_RUN_TAG_VALUE} characters, without NUL"));

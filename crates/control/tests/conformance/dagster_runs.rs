@@ -44,11 +44,16 @@ pub const CASES: &[crate::run::Case] = crate::list::cases!["dagster_runs"
     logs_have_addresses,
 ];
 
+/// Where the code is.
+pub fn pointer() -> Value {
+    json!({ "__class__": "ModuleCodePointer", "module": "sales", "fn_name": "defs", "working_directory": null })
+}
+
 /// What an agent tells of a code location in which runs can be launched.
 fn manifest() -> String {
     let snapshot = format!("snapshots/{}", DagsterRunId::nil());
     json!({
-        "repositories": [{ "name": "__repository__", "code_pointer": {}, "stored_snapshot": { "uri": snapshot } }],
+        "repositories": [{ "name": "__repository__", "code_pointer": pointer(), "stored_snapshot": { "uri": snapshot } }],
         "executable_path": "/bin/python",
     })
     .to_string()
@@ -110,12 +115,12 @@ pub fn event(run: DagsterRunId, kind: &str) -> NewEvent {
     }
 }
 
-async fn store(world: &World, who: &Caller, named: &str, key: Option<&str>, it: NewEvent) -> Result<Reached> {
+pub async fn store(world: &World, who: &Caller, named: &str, key: Option<&str>, it: NewEvent) -> Result<Reached> {
     let grant = may::<ReportDagsterRun>(&world.control, who);
     world.control.store_run_events(&grant, named.to_owned(), key.map(str::to_owned), vec![it]).await
 }
 
-async fn tells(world: &World, who: &Caller, run: DagsterRunId, kind: &str) -> RunStatus {
+pub async fn tells(world: &World, who: &Caller, run: DagsterRunId, kind: &str) -> RunStatus {
     store(world, who, "default", None, event(run, kind)).await.expect("kept");
     one(world, run).await.status
 }
@@ -125,12 +130,12 @@ async fn events(world: &World, run: DagsterRunId) -> Vec<(i64, Option<String>)> 
     all.expect("a read").items.into_iter().map(|it| (it.number, it.kind)).collect()
 }
 
-async fn terminate(world: &World, run: DagsterRunId, force: bool) -> Result<DagsterRun> {
+pub async fn terminate(world: &World, run: DagsterRunId, force: bool) -> Result<DagsterRun> {
     world.control.terminate_run(&world.admin::<TerminateDagsterRun>(), Termination { run, force }).await
 }
 
 /// A run that an agent has been given in the deployment `default`.
-async fn taken(world: &World, who: &Caller) -> DagsterRun {
+pub async fn taken(world: &World, who: &Caller) -> DagsterRun {
     let run = launch(world, default_of(world)).await;
     let given = take(world, who, "default").await;
     assert_eq!(given.iter().map(|it| it.request.run).collect::<Vec<_>>(), [Some(run.id)]);

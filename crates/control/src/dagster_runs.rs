@@ -24,7 +24,7 @@ pub use countersign_store::dagster_runs::events::RunEventRow;
 pub use countersign_store::dagster_runs::logs::RunLog;
 pub use events::{MAX_EVENTS_AT_ONCE, NewEvent};
 pub use launch::{Launched, MAX_OPEN_RUNS, MAX_RUNS, NewRun};
-pub use list::RunEvents;
+pub use list::{MAX_EVENT_PAGE, RunEvents};
 pub use logs::{IncomingLog, LogAddress, NewLog, OutgoingLog};
 pub(crate) use lost::{answered, give, lose, lose_of_token};
 pub use own::Of;

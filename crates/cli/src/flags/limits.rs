@@ -110,6 +110,7 @@ fn graphql_rows() -> Vec<(&'static str, String)> {
         ("fields, those of a fragment counted wherever it is used", number(graphql::MAX_SELECTIONS)),
         ("values that may be asked for", number(graphql::MAX_VALUES)),
         ("points of one document", number(graphql::MAX_COMPLEXITY)),
+        ("bytes of runs' configurations, tags, events and logs' names in one answer", number(graphql::MAX_TOLD)),
         ("seconds until the answer", number(graphql::EXECUTION_TIME.as_secs())),
         ("points of one organization in a period", number(allowance.organization)),
         ("points of one person in one organization in a period", number(allowance.user)),

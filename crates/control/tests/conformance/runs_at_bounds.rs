@@ -3,18 +3,20 @@
 use std::collections::BTreeMap;
 
 use countersign_control::Error;
-use countersign_control::access::actions::{LaunchDagsterRun, ReportDagsterRun};
+use countersign_control::access::actions::{LaunchDagsterRun, ReportDagsterRun, ViewDagsterRuns};
 use countersign_control::code_locations::{Definition, NewLocation, Outcome};
-use countersign_control::dagster_runs::NewRun;
+use countersign_control::dagster_runs::{MAX_EVENT_PAGE, NewEvent, NewRun};
+use countersign_domain::dagster::MAX_RUN_EVENT;
 use countersign_testkit::World;
 use serde_json::json;
 
 use crate::acting::{field_of, may};
 use crate::code_locations::{agent, default_of, module, set, tell};
-use crate::dagster_runs::{loaded, new_run, taken, told};
+use crate::dagster_runs::{event, loaded, new_run, taken, told};
 
 pub const CASES: &[crate::run::Case] = crate::list::cases!["runs_at_bounds"
     nothing_is_given_that_agents_cannot_read,
+    a_page_of_long_events_is_short,
 ];
 
 pub async fn nothing_is_given_that_agents_cannot_read(world: &World) {
@@ -53,4 +55,28 @@ pub async fn nothing_is_given_that_agents_cannot_read(world: &World) {
     let outcome = Outcome::Loaded { definition: Box::new(definition), manifest, snapshots: Vec::new() };
     tell(&world.control, &who, "default", "sales", outcome).await.expect("told");
     assert!(conflict().await.contains("cannot be read by other agents"));
+}
+
+pub async fn a_page_of_long_events_is_short(world: &World) {
+    let default = default_of(world);
+    loaded(world, default, "default", "sales").await;
+    let who = agent(world).await;
+    let run = taken(world, &who).await;
+    let long = NewEvent { entry: "x".repeat(MAX_RUN_EVENT), ..event(run.id, "ENGINE_EVENT") };
+    let count = MAX_EVENT_PAGE / MAX_RUN_EVENT + 4;
+    let grant = may::<ReportDagsterRun>(&world.control, &who);
+    world.control.store_run_events(&grant, "default".to_owned(), None, vec![long; count]).await.expect("kept");
+    let (mut after, mut pages) = (0, Vec::new());
+    loop {
+        let grant = world.admin::<ViewDagsterRuns>();
+        let page = world.control.dagster_run_events(&grant, run.id, after, 500).await.expect("a read");
+        after = page.items.last().expect("an event").number;
+        pages.push(page.items.len());
+        if !page.has_more {
+            break;
+        }
+    }
+    assert_eq!((pages.len(), pages.iter().sum::<usize>()), (2, count), "{pages:?}");
+    let few = world.control.dagster_run_events(&world.admin::<ViewDagsterRuns>(), run.id, 0, 2).await.expect("a read");
+    assert_eq!((few.items.len(), few.has_more), (2, true));
 }

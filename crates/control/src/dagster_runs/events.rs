@@ -99,7 +99,7 @@ async fn store(tx: &mut Tx, scene: &Scene<Input>) -> Result<Reached> {
     let (reached, deployment) = own::deployment(tx, of, *token, deployment).await?;
     let Some(deployment) = deployment else { return Ok(reached) };
     for (place, (id, new)) in all.iter().enumerate() {
-        let mut run = own::locked(tx, of, *token, &deployment, *id).await?;
+        let mut run = own::locked(tx, of, &deployment, *id).await?;
         // Each event of a call has a key of its own.
         let key = key.as_ref().map(|key| if place == 0 { key.clone() } else { format!("{key} {place}") });
         if let Some(key) = &key

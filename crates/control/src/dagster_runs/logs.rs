@@ -216,7 +216,7 @@ async fn announce(
     let (of, (token, deployment, run, new, fresh)) = (scene.organization, &scene.input);
     let (reached, deployment) = own::deployment(tx, of, *token, deployment).await?;
     let Some(deployment) = deployment else { return Ok(Of { reached, it: None }) };
-    let run = own::locked(tx, of, *token, &deployment, *run).await?;
+    let run = own::locked(tx, of, &deployment, *run).await?;
     let called = (new.name.as_str(), new.stream.as_str());
     if !logs::is_known(tx, run.id, called).await? && logs::count(tx, run.id).await? >= MAX_RUN_LOGS {
         return Err(Error::invalid(

@@ -66,12 +66,16 @@ async fn find(tx: &mut Tx, scene: &Scene<Input>) -> Result<Records> {
     let (reached, deployment) = own::deployment(tx, of, *token, deployment).await?;
     let Some(deployment) = deployment else { return Ok(Of { reached, it: None }) };
     let mut found = match ids {
-        None => dagster_runs::of_token_in(tx, of, deployment.id, *token, MAX_RECORDS as i64).await?,
+        None => {
+            let mut all = dagster_runs::of_token_in(tx, of, deployment.id, *token, MAX_RECORDS as i64).await?;
+            all.retain(|it| deployment.has(it));
+            all
+        }
         Some(ids) => {
             let mut found = Vec::with_capacity(ids.len());
             for id in ids {
                 let run = dagster_runs::find(tx, of, *id).await?;
-                found.extend(run.filter(|it| it.deployment == deployment.id && it.taken_by == Some(*token)));
+                found.extend(run.filter(|it| deployment.has(it)));
             }
             found
         }

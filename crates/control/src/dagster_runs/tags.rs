@@ -64,7 +64,7 @@ async fn add(tx: &mut Tx, scene: &Scene<(TokenId, String, DagsterRunId, BTreeMap
     let (of, (token, deployment, id, tags)) = (scene.organization, &scene.input);
     let (reached, deployment) = own::deployment(tx, of, *token, deployment).await?;
     let Some(deployment) = deployment else { return Ok(reached) };
-    let mut run = own::locked(tx, of, *token, &deployment, *id).await?;
+    let mut run = own::locked(tx, of, &deployment, *id).await?;
     run.tags.extend(tags.clone());
     check(&run.tags)?;
     dagster_runs::save(tx, &run).await?;

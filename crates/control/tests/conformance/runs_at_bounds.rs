@@ -1,22 +1,30 @@
 //! Runs of code locations' jobs at their bounds: what would harm whoever is given it, what is too much, and what comes too late.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use countersign_control::Error;
-use countersign_control::access::actions::{LaunchDagsterRun, ReportDagsterRun, ViewDagsterRuns};
+use countersign_control::access::actions::{LaunchDagsterRun, ReportDagsterRun, UpdateAgentToken, ViewDagsterRuns};
+use countersign_control::agent_tokens::{AgentTokenChange, TokenReference};
 use countersign_control::code_locations::{Definition, NewLocation, Outcome};
 use countersign_control::dagster_runs::{MAX_EVENT_PAGE, NewEvent, NewRun};
-use countersign_domain::dagster::MAX_RUN_EVENT;
+use countersign_domain::dagster::{AGAIN_AFTER, MAX_RUN_EVENT, RUN_STARTS_WITHIN, RUNNING_FOR, RunStatus};
+use countersign_domain::{QueueScope, Scope};
+use countersign_store::IntoValue;
 use countersign_testkit::World;
 use serde_json::json;
 
-use crate::acting::{field_of, may};
+use crate::acting::{deployment, field_of, fresh_id, may};
 use crate::code_locations::{agent, default_of, module, set, tell};
-use crate::dagster_runs::{event, loaded, new_run, taken, told};
+use crate::dagster::{beat, heartbeat, holder, only, process};
+use crate::dagster_runs::{event, launch, loaded, new_run, one, store, take, taken, told};
+use crate::sql;
 
 pub const CASES: &[crate::run::Case] = crate::list::cases!["runs_at_bounds"
     nothing_is_given_that_agents_cannot_read,
     a_page_of_long_events_is_short,
+    whatever_is_out_of_reach_is_lost_and_nothing_else,
+    whoever_starts_slowly_has_time_while_its_agent_is_heard,
 ];
 
 pub async fn nothing_is_given_that_agents_cannot_read(world: &World) {
@@ -79,4 +87,71 @@ pub async fn a_page_of_long_events_is_short(world: &World) {
     assert_eq!((pages.len(), pages.iter().sum::<usize>()), (2, count), "{pages:?}");
     let few = world.control.dagster_run_events(&world.admin::<ViewDagsterRuns>(), run.id, 0, 2).await.expect("a read");
     assert_eq!((few.items.len(), few.has_more), (2, true));
+}
+
+pub async fn whatever_is_out_of_reach_is_lost_and_nothing_else(world: &World) {
+    let control = &world.control;
+    let default = default_of(world);
+    let prod = deployment(control, &world.acme, "prod", None).await;
+    loaded(world, default, "default", "sales").await;
+    loaded(world, prod, "prod", "sales").await;
+    let (who, reference) = holder(world, only(&[default, prod], false)).await;
+    let TokenReference::Id(id) = reference else { panic!("a token has an id") };
+    let narrow = async |scope| {
+        let change = AgentTokenChange { scope: Some(scope), ..AgentTokenChange::nothing(TokenReference::Id(id)) };
+        control.update_agent_token(&world.admin::<UpdateAgentToken>(), change).await.expect("narrowed");
+    };
+    let here = taken(world, &who).await;
+    // More than one change ends, all of them older and in reach.
+    let text = "INSERT INTO dagster_runs (id, organization_id, deployment_id, location, repository, job, origin, config, tags, status,
+         created_at, updated_at, taken_at, taken_by, events, event_bytes, events_dropped) SELECT $1, organization_id, deployment_id, location,
+         repository, job, origin, config, tags, status, created_at, updated_at, taken_at, taken_by, 1, 0, 0 FROM dagster_runs WHERE id = $2";
+    for _ in 0..1_000 {
+        let values = vec![fresh_id::<()>(control).into_value(), here.id.into_value()];
+        assert_eq!(sql::change(control, text, values).await, 1);
+    }
+    let there = launch(world, prod).await;
+    assert_eq!(take(world, &who, "prod").await.len(), 1);
+    narrow(only(&[default], false)).await;
+    assert_eq!(
+        one(world, there.id).await.reason.as_deref(),
+        Some("its agent's token no longer reaches the deployment")
+    );
+    assert_eq!(one(world, here.id).await.status, RunStatus::Starting);
+
+    // What one change leaves, house-keeping finds.
+    narrow(only(&[default, prod], false)).await;
+    let again = launch(world, prod).await;
+    assert_eq!(take(world, &who, "prod").await.len(), 1);
+    let values = vec![prod.into_value()];
+    assert_eq!(sql::change(control, "DELETE FROM token_deployments WHERE deployment_id = $1", values).await, 1);
+    assert_eq!(control.sweep().await.expect("a round").runs_lost, 1);
+    assert_eq!(one(world, again.id).await.status, RunStatus::Lost);
+
+    let gpu = "gpu".parse().expect("a queue");
+    narrow(Scope { queues: QueueScope::Only([gpu].into()), ..only(&[default], false) }).await;
+    let lost = one(world, here.id).await;
+    assert_eq!(lost.reason.as_deref(), Some("its agent's token no longer reaches the run's queue"));
+    let told = store(world, &who, "default", None, event(here.id, "PIPELINE_SUCCESS")).await;
+    assert_eq!(told.map(drop), Err(Error::NotFound("run")));
+}
+
+pub async fn whoever_starts_slowly_has_time_while_its_agent_is_heard(world: &World) {
+    let control = &world.control;
+    let default = default_of(world);
+    loaded(world, default, "default", "sales").await;
+    let who = agent(world).await;
+    let (slow, process) = (taken(world, &who).await, process(control));
+    let round = async |after: Duration| {
+        world.clock.advance(after);
+        beat(control, &who, heartbeat(&process, &["default"])).await.expect("heard");
+        control.sweep().await.expect("a round");
+        one(world, slow.id).await.status
+    };
+    assert_eq!(round(AGAIN_AFTER + Duration::from_secs(60)).await, RunStatus::Starting);
+    assert_eq!(round(RUN_STARTS_WITHIN).await, RunStatus::Lost);
+    let silent = taken(world, &who).await;
+    world.clock.advance(AGAIN_AFTER + RUNNING_FOR);
+    control.sweep().await.expect("a round");
+    assert_eq!(one(world, silent.id).await.status, RunStatus::Lost, "nobody is at it any more");
 }

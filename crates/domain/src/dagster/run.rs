@@ -24,6 +24,8 @@ pub const MAX_RUN_EVENT_BYTES: i64 = 64 * 1024 * 1024;
 pub const MAX_RUN_LOG: i64 = 8 * 1024 * 1024;
 /// The most logs of one run: one of each stream of each of its steps and of itself.
 pub const MAX_RUN_LOGS: i64 = 500;
+/// How long an agent that is heard has for starting a run: one that first starts a code server, or has an image pulled, takes its time.
+pub const RUN_STARTS_WITHIN: Duration = Duration::from_secs(30 * 60);
 /// How long a run is kept once it has ended.
 pub const RUN_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
@@ -165,8 +167,10 @@ pub enum LostBecause {
     Revoked,
     /// The token's time ran out.
     Expired,
-    /// The token's scope was narrowed.
+    /// The token's scope was narrowed: its deployment is not in it.
     Narrowed,
+    /// The same: its queue is not in it.
+    OtherQueue,
     /// The deployment is gone.
     Deleted,
     /// No agent took it in time.
@@ -183,6 +187,7 @@ impl LostBecause {
             Self::Revoked => "its agent's token was revoked",
             Self::Expired => "its agent's token expired",
             Self::Narrowed => "its agent's token no longer reaches the deployment",
+            Self::OtherQueue => "its agent's token no longer reaches the run's queue",
             Self::Deleted => "its deployment was deleted",
             Self::NotTaken => {
                 "no agent took it in time; see that one runs which serves the deployment and the code location's queue"

@@ -22,7 +22,7 @@ mod terminate;
 pub use countersign_store::dagster_runs::DagsterRun;
 pub use countersign_store::dagster_runs::events::RunEventRow;
 pub use countersign_store::dagster_runs::logs::RunLog;
-pub use events::{MAX_EVENTS_AT_ONCE, NewEvent};
+pub use events::{MAX_EVENTS_AT_ONCE, MAX_RUNS_AT_ONCE, NewEvent};
 pub use launch::{Launched, MAX_OPEN_RUNS, MAX_RUNS, NewRun};
 pub use list::{MAX_EVENT_PAGE, RunEvents};
 pub use logs::{IncomingLog, LogAddress, NewLog, OutgoingLog};

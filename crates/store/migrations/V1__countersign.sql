@@ -318,6 +318,7 @@ CREATE INDEX dagster_requests_ended ON dagster_requests (ended_at) WHERE ended_a
 CREATE INDEX dagster_requests_of_run ON dagster_requests (run_id) WHERE run_id IS NOT NULL;
 
 -- Runs of Dagster+ jobs. The status follows from the events; one that ended without an event for it says why in `reason`.
+-- What may be long stands last: whatever is counted is found without reading it.
 CREATE TABLE dagster_runs (
     id                   BYTEA PRIMARY KEY,
     organization_id      BYTEA NOT NULL REFERENCES organizations (id),
@@ -326,9 +327,6 @@ CREATE TABLE dagster_runs (
     repository           TEXT NOT NULL,
     job                  TEXT NOT NULL,
     queue                TEXT,
-    origin               TEXT NOT NULL,
-    config               TEXT NOT NULL,
-    tags                 TEXT NOT NULL,
     status               TEXT NOT NULL,
     reason               TEXT,
     idempotency_key      TEXT,
@@ -342,7 +340,10 @@ CREATE TABLE dagster_runs (
     cancel_requested_at  BIGINT,
     events               BIGINT NOT NULL,
     event_bytes          BIGINT NOT NULL,
-    events_dropped       BIGINT NOT NULL
+    events_dropped       BIGINT NOT NULL,
+    origin               TEXT NOT NULL,
+    config               TEXT NOT NULL,
+    tags                 TEXT NOT NULL
 );
 CREATE INDEX dagster_runs_of_deployment ON dagster_runs (deployment_id, id);
 CREATE UNIQUE INDEX dagster_runs_by_key ON dagster_runs (deployment_id, idempotency_key);

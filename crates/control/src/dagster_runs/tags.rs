@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use countersign_domain::dagster::{MAX_RUN_TAG_KEY, MAX_RUN_TAG_VALUE, MAX_RUN_TAGS};
+use countersign_domain::dagster::{MAX_RUN_TAG_BYTES, MAX_RUN_TAG_KEY, MAX_RUN_TAG_VALUE, MAX_RUN_TAGS};
 use countersign_domain::id::{DagsterRunId, TokenId};
 use countersign_domain::text::hidden;
 use countersign_store::{Lane, Tx, dagster_runs};
@@ -21,6 +21,10 @@ pub(super) fn check(tags: &BTreeMap<String, String>) -> Result<()> {
     let invalid = |why: String| Err(Error::invalid("tags", why));
     if tags.len() > MAX_RUN_TAGS {
         return invalid(format!("has {} entries; at most {MAX_RUN_TAGS} are taken", tags.len()));
+    }
+    let bytes: usize = tags.iter().map(|(key, value)| key.len() + value.len()).sum();
+    if bytes > MAX_RUN_TAG_BYTES {
+        return invalid(format!("has {bytes} bytes; at most {MAX_RUN_TAG_BYTES} are taken"));
     }
     for (key, value) in tags {
         if key.is_empty() || key.chars().count() > MAX_RUN_TAG_KEY || key.chars().any(|c| hidden(c).is_some()) {

@@ -7,8 +7,10 @@ use countersign_control::Error;
 use countersign_control::access::actions::{LaunchDagsterRun, ReportDagsterRun, UpdateAgentToken, ViewDagsterRuns};
 use countersign_control::agent_tokens::{AgentTokenChange, TokenReference};
 use countersign_control::code_locations::{Definition, NewLocation, Outcome};
-use countersign_control::dagster_runs::{MAX_EVENT_PAGE, NewEvent, NewRun};
-use countersign_domain::dagster::{AGAIN_AFTER, MAX_RUN_EVENT, RUN_STARTS_WITHIN, RUNNING_FOR, RunStatus};
+use countersign_control::dagster_runs::{MAX_EVENT_PAGE, MAX_RUNS_AT_ONCE, NewEvent, NewRun, RunsWanted};
+use countersign_domain::dagster::{
+    AGAIN_AFTER, MAX_RUN_EVENT, MAX_RUN_TAG_BYTES, MAX_RUN_TAG_VALUE, RUN_STARTS_WITHIN, RUNNING_FOR, RunStatus,
+};
 use countersign_domain::{QueueScope, Scope};
 use countersign_store::IntoValue;
 use countersign_testkit::World;
@@ -23,6 +25,7 @@ use crate::sql;
 pub const CASES: &[crate::run::Case] = crate::list::cases!["runs_at_bounds"
     nothing_is_given_that_agents_cannot_read,
     a_page_of_long_events_is_short,
+    what_is_too_much_at_once_is_refused,
     whatever_is_out_of_reach_is_lost_and_nothing_else,
     whoever_starts_slowly_has_time_while_its_agent_is_heard,
 ];
@@ -87,6 +90,30 @@ pub async fn a_page_of_long_events_is_short(world: &World) {
     assert_eq!((pages.len(), pages.iter().sum::<usize>()), (2, count), "{pages:?}");
     let few = world.control.dagster_run_events(&world.admin::<ViewDagsterRuns>(), run.id, 0, 2).await.expect("a read");
     assert_eq!((few.items.len(), few.has_more), (2, true));
+}
+
+pub async fn what_is_too_much_at_once_is_refused(world: &World) {
+    let control = &world.control;
+    let default = default_of(world);
+    loaded(world, default, "default", "sales").await;
+    let long = "x".repeat(MAX_RUN_TAG_VALUE);
+    let tags = (0..=MAX_RUN_TAG_BYTES / MAX_RUN_TAG_VALUE).map(|it| (it.to_string(), long.clone())).collect();
+    let launched = control.launch_run(&world.admin::<LaunchDagsterRun>(), NewRun { tags, ..new_run(default, "sell") });
+    assert_eq!(field_of(launched.await), "tags");
+
+    let who = agent(world).await;
+    let run = taken(world, &who).await;
+    let grant = || may::<ReportDagsterRun>(control, &who);
+    let of_many = (0..=MAX_RUNS_AT_ONCE).map(|_| event(fresh_id(control), "ENGINE_EVENT")).collect();
+    let stored = control.store_run_events(&grant(), "default".to_owned(), None, of_many).await;
+    assert_eq!(field_of(stored), "events");
+    let all = vec![event(run.id, "ENGINE_EVENT"), event(run.id, "PIPELINE_START"), event(run.id, "PIPELINE_SUCCESS")];
+    control.store_run_events(&grant(), "default".to_owned(), None, all).await.expect("kept");
+    let done = one(world, run.id).await;
+    assert_eq!((done.status, done.events), (RunStatus::Success, 3));
+    let wanted = RunsWanted { ids: Some(vec![run.id.to_string(); 9]), ..RunsWanted::default() };
+    let found = control.run_records(&grant(), "default".to_owned(), wanted).await.expect("a read");
+    assert_eq!(found.it.map(|it| it.len()), Some(1), "each once");
 }
 
 pub async fn whatever_is_out_of_reach_is_lost_and_nothing_else(world: &World) {

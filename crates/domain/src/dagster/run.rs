@@ -10,6 +10,10 @@ pub const MAX_RUN_TAGS: usize = 100;
 pub const MAX_RUN_TAG_KEY: usize = 255;
 /// The most characters of a tag's value.
 pub const MAX_RUN_TAG_VALUE: usize = 4_096;
+/// The most bytes of a run's tags together.
+pub const MAX_RUN_TAG_BYTES: usize = 64 * 1024;
+/// The most bytes of what says where the code of a run is, its container's context included, as JSON.
+pub const MAX_RUN_ORIGIN: usize = 128 * 1024;
 /// The most characters of a job's and a repository's name.
 pub const MAX_JOB: usize = 255;
 /// The most characters of an idempotency key.

@@ -1,6 +1,6 @@
 //! What an agent told of a code location, as far as a run needs it: where its worker finds the code, and which jobs there are.
 
-use countersign_domain::dagster::unpack_text;
+use countersign_domain::dagster::{MAX_RUN_ORIGIN, unpack_text};
 use countersign_domain::id::{DagsterSnapshotId, OrganizationId};
 use countersign_store::code_locations::CodeLocation;
 use countersign_store::dagster_snapshots;
@@ -111,7 +111,15 @@ impl Loaded {
             "container_image": self.container_image,
             "container_context": context,
         });
-        Ok(origin.to_string())
+        let origin = origin.to_string();
+        if origin.len() > MAX_RUN_ORIGIN {
+            return Err(Error::Conflict(format!(
+                "What says where the code of {} is has {} bytes; at most {MAX_RUN_ORIGIN} are given to a run. See its container context.",
+                location.name,
+                origin.len()
+            )));
+        }
+        Ok(origin)
     }
 }
 

@@ -81,7 +81,8 @@ impl Control {
         self.write(grant, Lane::Normal, input, |tx, scene| Box::pin(take(tx, scene))).await
     }
 
-    /// Keeps what an agent answered. An answer to a request that has ended meanwhile, or was never offered, changes nothing.
+    /// Keeps what an agent answered. An answer to a request that has ended meanwhile, or was
+    /// not offered to its token last, changes nothing, but that a run fails which could not be started.
     ///
     /// # Errors
     /// [`Error::Invalid`] at `request_id`; [`Error::NotFound`] for a request that the deployment has not.
@@ -171,7 +172,10 @@ async fn end(tx: &mut Tx, scene: &Scene<(TokenId, DagsterRequestId, Answer)>) ->
     };
     let found = dagster_requests::find(tx, of, *id).await?.filter(is_its);
     let found = found.ok_or(Error::NotFound("request"))?;
-    if dagster_requests::answer(tx, of, found.id, &answer.called, answer.error.as_deref()).await? {
+    let is_kept = dagster_requests::answer(tx, of, found.id, *token, &answer.called, answer.error.as_deref()).await?;
+    // Whoever took its time says all the same that a run could not be started.
+    let is_late = found.ended_at.is_some() && found.answer.is_none() && found.offered_to == Some(*token);
+    if is_kept || is_late {
         dagster_runs::answered(tx, scene, &found, answer).await?;
     }
     Ok(reached)

@@ -25,7 +25,12 @@ pub(crate) async fn give(
     id: DagsterRunId,
     token: TokenId,
 ) -> Result<Option<DagsterRun>> {
-    let Some(mut run) = dagster_runs::lock(tx, of, id).await?.filter(|it| !it.status.is_over()) else {
+    // One that was ended by force may have a worker yet.
+    let is_left = |it: &DagsterRun| match request.kind {
+        RequestKind::Terminate => !it.status.is_over() || (it.status == RunStatus::Canceled && it.reason.is_some()),
+        _ => !it.status.is_over(),
+    };
+    let Some(mut run) = dagster_runs::lock(tx, of, id).await?.filter(is_left) else {
         dagster_requests::end_of_run(tx, of, id).await?;
         return Ok(None);
     };

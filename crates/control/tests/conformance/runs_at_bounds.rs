@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use countersign_control::Error;
-use countersign_control::access::actions::{LaunchDagsterRun, ReportDagsterRun, UpdateAgentToken, ViewDagsterRuns};
+use countersign_control::access::actions::{
+    LaunchDagsterRun, ReportDagsterRun, TakeDagsterRequests, UpdateAgentToken, ViewDagsterRuns,
+};
 use countersign_control::agent_tokens::{AgentTokenChange, TokenReference};
 use countersign_control::code_locations::{Definition, NewLocation, Outcome};
+use countersign_control::dagster::Answer;
 use countersign_control::dagster_runs::{MAX_EVENT_PAGE, MAX_RUNS_AT_ONCE, NewEvent, NewRun, RunsWanted};
+use countersign_control::{Caller, Error};
 use countersign_domain::dagster::{
-    AGAIN_AFTER, MAX_RUN_EVENT, MAX_RUN_TAG_BYTES, MAX_RUN_TAG_VALUE, RUN_STARTS_WITHIN, RUNNING_FOR, RunStatus,
+    AGAIN_AFTER, MAX_RUN_EVENT, MAX_RUN_TAG_BYTES, MAX_RUN_TAG_VALUE, RUN_STARTS_WITHIN, RUNNING_FOR, RequestKind,
+    RunStatus,
 };
 use countersign_domain::{QueueScope, Scope};
 use countersign_store::IntoValue;
@@ -19,7 +23,7 @@ use serde_json::json;
 use crate::acting::{deployment, field_of, fresh_id, may};
 use crate::code_locations::{agent, default_of, module, set, tell};
 use crate::dagster::{beat, heartbeat, holder, only, process};
-use crate::dagster_runs::{event, launch, loaded, new_run, one, store, take, taken, told};
+use crate::dagster_runs::{event, launch, loaded, new_run, one, store, take, taken, terminate, told};
 use crate::sql;
 
 pub const CASES: &[crate::run::Case] = crate::list::cases!["runs_at_bounds"
@@ -27,6 +31,8 @@ pub const CASES: &[crate::run::Case] = crate::list::cases!["runs_at_bounds"
     a_page_of_long_events_is_short,
     what_is_too_much_at_once_is_refused,
     whatever_is_out_of_reach_is_lost_and_nothing_else,
+    whoever_took_a_request_answers_it_also_late,
+    a_run_that_is_ended_by_force_is_stopped_too,
     whoever_starts_slowly_has_time_while_its_agent_is_heard,
 ];
 
@@ -181,4 +187,41 @@ pub async fn whoever_starts_slowly_has_time_while_its_agent_is_heard(world: &Wor
     world.clock.advance(AGAIN_AFTER + RUNNING_FOR);
     control.sweep().await.expect("a round");
     assert_eq!(one(world, silent.id).await.status, RunStatus::Lost, "nobody is at it any more");
+}
+
+pub async fn whoever_took_a_request_answers_it_also_late(world: &World) {
+    let control = &world.control;
+    let default = default_of(world);
+    loaded(world, default, "default", "sales").await;
+    let (first, second) = (agent(world).await, holder(world, only(&[default], false)).await.0);
+    let run = launch(world, default).await;
+    let given = take(world, &first, "default").await;
+    let answer = async |who: &Caller| {
+        let answer = Answer {
+            deployment: "default".to_owned(),
+            request: given[0].request.id.to_string(),
+            called: "DagsterCloudApiErrorResponse".to_owned(),
+            error: Some("no image".to_owned()),
+        };
+        control.answer_dagster_request(&may::<TakeDagsterRequests>(control, who), answer).await.expect("taken");
+        one(world, run.id).await.status
+    };
+    assert_eq!(answer(&second).await, RunStatus::Starting, "it was not offered to this one");
+    beat(control, &first, heartbeat(&process(control), &["default"])).await.expect("heard");
+    world.clock.advance(AGAIN_AFTER);
+    control.sweep().await.expect("a round");
+    assert_eq!(one(world, run.id).await.status, RunStatus::Starting, "its agent is heard");
+    assert_eq!(answer(&second).await, RunStatus::Starting);
+    assert_eq!(answer(&first).await, RunStatus::Failure);
+}
+
+pub async fn a_run_that_is_ended_by_force_is_stopped_too(world: &World) {
+    let default = default_of(world);
+    loaded(world, default, "default", "sales").await;
+    let who = agent(world).await;
+    let run = taken(world, &who).await;
+    terminate(world, run.id, false).await.expect("asked");
+    assert_eq!(terminate(world, run.id, true).await.expect("ended").status, RunStatus::Canceled);
+    let kinds: Vec<RequestKind> = take(world, &who, "default").await.iter().map(|it| it.request.kind).collect();
+    assert_eq!(kinds, [RequestKind::Terminate], "its worker may be there");
 }

@@ -4,6 +4,7 @@ use countersign_domain::Timestamp;
 use countersign_domain::dagster::{LostBecause, RequestKind, RunStatus};
 use countersign_domain::id::{DagsterRunId, DeploymentId, OrganizationId, TokenId};
 use countersign_store::Tx;
+use countersign_store::dagster_agents::RunWorker;
 use countersign_store::dagster_requests::{self, DagsterRequest};
 use countersign_store::dagster_runs::{self, DagsterRun, ends};
 use serde_json::json;
@@ -61,6 +62,31 @@ pub(crate) async fn answered<I: Sync>(
     run.reason = Some(format!("the agent could not start it: {why}"));
     run.ended_at = Some(tx.now());
     dagster_runs::save(tx, &run).await?;
+    ended(tx, scene, &run).await
+}
+
+/// An agent has seen that the worker of a run failed, which then tells nothing of it any more.
+pub(crate) async fn worker_failed<I: Sync>(
+    tx: &mut Tx,
+    scene: &Scene<I>,
+    token: TokenId,
+    deployment: DeploymentId,
+    worker: &RunWorker,
+) -> Result<()> {
+    // Agents watch runs that are none of here, too.
+    let Ok(id) = worker.run.parse::<DagsterRunId>() else { return Ok(()) };
+    let is_its = |it: &DagsterRun| it.deployment == deployment && it.taken_by == Some(token) && !it.status.is_over();
+    if dagster_runs::find(tx, scene.organization, id).await?.filter(is_its).is_none() {
+        return Ok(());
+    }
+    let Some(mut run) = dagster_runs::lock(tx, scene.organization, id).await?.filter(is_its) else { return Ok(()) };
+    let asked = run.cancel_requested_at.is_some();
+    run.status = if asked { RunStatus::Canceled } else { RunStatus::Failure };
+    let why = worker.message.as_deref().unwrap_or("its agent knows no more");
+    run.reason = Some(format!("its worker ended without a word: {why}"));
+    run.ended_at = Some(tx.now());
+    dagster_runs::save(tx, &run).await?;
+    dagster_requests::end_of_run(tx, scene.organization, id).await?;
     ended(tx, scene, &run).await
 }
 

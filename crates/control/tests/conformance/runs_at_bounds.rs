@@ -8,12 +8,12 @@ use countersign_control::access::actions::{
 };
 use countersign_control::agent_tokens::{AgentTokenChange, TokenReference};
 use countersign_control::code_locations::{Definition, NewLocation, Outcome};
-use countersign_control::dagster::Answer;
+use countersign_control::dagster::{Answer, RunWorker};
 use countersign_control::dagster_runs::{MAX_EVENT_PAGE, MAX_RUNS_AT_ONCE, NewEvent, NewRun, RunsWanted};
 use countersign_control::{Caller, Error};
 use countersign_domain::dagster::{
-    AGAIN_AFTER, MAX_RUN_EVENT, MAX_RUN_TAG_BYTES, MAX_RUN_TAG_VALUE, RUN_STARTS_WITHIN, RUNNING_FOR, RequestKind,
-    RunStatus,
+    AGAIN_AFTER, MAX_RUN_EVENT, MAX_RUN_TAG_BYTES, MAX_RUN_TAG_VALUE, RUN_SILENT_FOR, RUN_STARTS_WITHIN, RUNNING_FOR,
+    RequestKind, RunStatus,
 };
 use countersign_domain::{QueueScope, Scope};
 use countersign_store::IntoValue;
@@ -23,7 +23,7 @@ use serde_json::json;
 use crate::acting::{deployment, field_of, fresh_id, may};
 use crate::code_locations::{agent, default_of, module, set, tell};
 use crate::dagster::{beat, heartbeat, holder, only, process};
-use crate::dagster_runs::{event, launch, loaded, new_run, one, store, take, taken, terminate, told};
+use crate::dagster_runs::{event, launch, loaded, new_run, one, store, take, taken, tells, terminate, told};
 use crate::sql;
 
 pub const CASES: &[crate::run::Case] = crate::list::cases!["runs_at_bounds"
@@ -33,6 +33,7 @@ pub const CASES: &[crate::run::Case] = crate::list::cases!["runs_at_bounds"
     whatever_is_out_of_reach_is_lost_and_nothing_else,
     whoever_took_a_request_answers_it_also_late,
     a_run_that_is_ended_by_force_is_stopped_too,
+    a_run_ends_with_its_worker,
     whoever_starts_slowly_has_time_while_its_agent_is_heard,
 ];
 
@@ -224,4 +225,35 @@ pub async fn a_run_that_is_ended_by_force_is_stopped_too(world: &World) {
     assert_eq!(terminate(world, run.id, true).await.expect("ended").status, RunStatus::Canceled);
     let kinds: Vec<RequestKind> = take(world, &who, "default").await.iter().map(|it| it.request.kind).collect();
     assert_eq!(kinds, [RequestKind::Terminate], "its worker may be there");
+}
+
+pub async fn a_run_ends_with_its_worker(world: &World) {
+    let control = &world.control;
+    let default = default_of(world);
+    loaded(world, default, "default", "sales").await;
+    let who = agent(world).await;
+    let run = taken(world, &who).await;
+    tells(world, &who, run.id, "PIPELINE_START").await;
+    let process = process(control);
+    let says = async |status: &str| {
+        let mut said = heartbeat(&process, &["default"]);
+        let message = Some("killed".to_owned());
+        let worker = |run: String| RunWorker { run, status: status.to_owned(), message: message.clone() };
+        said.tasks[0].run_workers = vec![worker(run.id.to_string()), worker("x".to_owned())];
+        beat(control, &who, said).await.expect("heard");
+        one(world, run.id).await.status
+    };
+    assert_eq!(says("RUNNING").await, RunStatus::Started);
+    assert_eq!(says("FAILED").await, RunStatus::Failure);
+    let failed = one(world, run.id).await;
+    assert_eq!(failed.reason.as_deref(), Some("its worker ended without a word: killed"));
+
+    let silent = taken(world, &who).await;
+    tells(world, &who, silent.id, "PIPELINE_START").await;
+    world.clock.advance(RUN_SILENT_FOR - Duration::from_secs(1));
+    control.sweep().await.expect("a round");
+    assert_eq!(one(world, silent.id).await.status, RunStatus::Started);
+    world.clock.advance(Duration::from_secs(1));
+    control.sweep().await.expect("a round");
+    assert_eq!(one(world, silent.id).await.status, RunStatus::Lost);
 }

@@ -30,6 +30,8 @@ pub const MAX_RUN_LOG: i64 = 8 * 1024 * 1024;
 pub const MAX_RUN_LOGS: i64 = 500;
 /// How long an agent that is heard has for starting a run: one that first starts a code server, or has an image pulled, takes its time.
 pub const RUN_STARTS_WITHIN: Duration = Duration::from_secs(30 * 60);
+/// After how long of silence a run is lost, while no agent is heard that could say what became of its worker.
+pub const RUN_SILENT_FOR: Duration = Duration::from_secs(12 * 3600);
 /// How long a run is kept once it has ended.
 pub const RUN_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
@@ -181,6 +183,8 @@ pub enum LostBecause {
     NotTaken,
     /// An agent was given it, and nothing came of it.
     NotStarted,
+    /// Neither it nor an agent of its token was heard for [`RUN_SILENT_FOR`].
+    Silent,
 }
 
 impl LostBecause {
@@ -196,6 +200,7 @@ impl LostBecause {
             Self::NotTaken => {
                 "no agent took it in time; see that one runs which serves the deployment and the code location's queue"
             }
+            Self::Silent => "nothing was heard of it for 12 hours, and no agent of its token runs",
             Self::NotStarted => "an agent was given it and said nothing more; see the agent's errors",
         }
     }

@@ -1,7 +1,7 @@
 //! Runs that end by other means than an event: their token, their deployment or their agent is gone. No more of a run is read for it than its id.
 
 use countersign_domain::Timestamp;
-use countersign_domain::dagster::{LostBecause, RUN_STARTS_WITHIN, RUNNING_FOR, RunStatus};
+use countersign_domain::dagster::{LostBecause, RUN_SILENT_FOR, RUN_STARTS_WITHIN, RUNNING_FOR, RunStatus};
 use countersign_domain::id::{DagsterRunId, DeploymentId, OrganizationId, TokenId};
 use countersign_domain::text::QueueName;
 
@@ -50,6 +50,12 @@ statements! {
               WHERE r.ended_at IS NULL AND r.events = 0 AND r.id >= $1 AND r.id <= $2
               AND q.kind = 'LAUNCH_RUN' AND q.ended_at IS NOT NULL AND q.answer IS NULL AND (q.offers = 0 OR r.taken_at <= $4
                  OR NOT EXISTS (SELECT 1 FROM dagster_agents a WHERE a.token_id = r.taken_by AND a.heartbeat_at > $3))
+              ORDER BY r.id LIMIT $5";
+    /// Those of which nothing was heard for long, nor of an agent of their token. $1 and $2: from which to which, $3: since when an agent is heard,
+    /// $4: before when the run was, $5: at the most.
+    SILENT = "SELECT r.organization_id, r.id FROM dagster_runs r
+              WHERE r.ended_at IS NULL AND r.id >= $1 AND r.id <= $2 AND r.taken_by IS NOT NULL AND r.updated_at <= $4
+              AND NOT EXISTS (SELECT 1 FROM dagster_agents a WHERE a.token_id = r.taken_by AND a.heartbeat_at > $3)
               ORDER BY r.id LIMIT $5";
 }
 
@@ -141,6 +147,10 @@ async fn between(tx: &mut Tx, first: DagsterRunId, last: DagsterRunId, limit: i6
     for row in tx.all(NOBODYS, &params![first, last, heard, taken, limit]).await? {
         let why = if row.get::<i64>("offers")? == 0 { LostBecause::NotTaken } else { LostBecause::NotStarted };
         found.push((row.get("organization_id")?, row.get("id")?, why, now));
+    }
+    let silent = now.minus(RUN_SILENT_FOR);
+    for row in tx.all(SILENT, &params![first, last, heard, silent, limit]).await? {
+        found.push((row.get("organization_id")?, row.get("id")?, LostBecause::Silent, now));
     }
     Ok(found)
 }

@@ -330,6 +330,7 @@ CREATE TABLE dagster_runs (
     status               TEXT NOT NULL,
     reason               TEXT,
     idempotency_key      TEXT,
+    idempotency_input    BYTEA,
     created_at           BIGINT NOT NULL,
     created_by           BYTEA,
     updated_at           BIGINT NOT NULL,

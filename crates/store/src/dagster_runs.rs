@@ -23,14 +23,14 @@ macro_rules! columns {
 statements! {
     /// A run that nobody has taken.
     INSERT = "INSERT INTO dagster_runs (id, organization_id, deployment_id, location, repository, job, queue, origin, config, tags, status,
-              idempotency_key, created_at, created_by, updated_at, events, event_bytes, events_dropped)
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $13, 0, 0, 0)";
+              idempotency_key, created_at, created_by, updated_at, events, event_bytes, events_dropped, idempotency_input)
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $13, 0, 0, 0, $15)";
     /// One of the organization's.
     FIND = concat!("SELECT ", columns!(), " FROM dagster_runs r WHERE r.organization_id = $1 AND r.id = $2");
     /// The same; nobody else changes it meanwhile.
     FIND_FOR_UPDATE = concat!("SELECT ", columns!(), " FROM dagster_runs r WHERE r.organization_id = $1 AND r.id = $2 /*lock:update*/");
-    /// What was launched with a key.
-    FIND_BY_KEY = concat!("SELECT ", columns!(), " FROM dagster_runs r WHERE r.organization_id = $1 AND r.deployment_id = $2 AND r.idempotency_key = $3");
+    /// What was launched with a key, and the digest of what was asked for.
+    FIND_BY_KEY = concat!("SELECT ", columns!(), ", r.idempotency_input FROM dagster_runs r WHERE r.organization_id = $1 AND r.deployment_id = $2 AND r.idempotency_key = $3");
     /// Those of a deployment, newest first. $4: of which status, or an empty text for every one; $5: at the most.
     PAGE = concat!("SELECT ", columns!(), " FROM dagster_runs r WHERE r.organization_id = $1 AND r.deployment_id = $2 AND r.id < $3
               AND ($4 = '' OR r.status = $4) ORDER BY r.id DESC LIMIT $5");
@@ -131,8 +131,10 @@ fn run(row: &Row) -> Result<DagsterRun, StoreError> {
     })
 }
 
-/// Adds a run. [`StoreError::UniqueViolation`] when its deployment has one that was launched with this key.
-pub async fn insert(tx: &mut Tx, new: &DagsterRun, key: Option<&str>) -> Result<(), StoreError> {
+/// Adds a run, perhaps with a key and the digest of what was asked for. [`StoreError::UniqueViolation`] when its deployment has one that was launched
+/// with this key.
+pub async fn insert(tx: &mut Tx, new: &DagsterRun, key: Option<(&str, Vec<u8>)>) -> Result<(), StoreError> {
+    let (key, asked) = key.unzip();
     let values = params![
         new.id,
         new.organization,
@@ -147,7 +149,8 @@ pub async fn insert(tx: &mut Tx, new: &DagsterRun, key: Option<&str>) -> Result<
         new.status.as_str(),
         key,
         new.created_at,
-        new.created_by
+        new.created_by,
+        asked
     ];
     tx.execute(INSERT, &values).await.map(drop)
 }
@@ -162,14 +165,15 @@ pub async fn lock(tx: &mut Tx, of: OrganizationId, id: DagsterRunId) -> Result<O
     tx.maybe(FIND_FOR_UPDATE, &params![of, id]).await?.as_ref().map(run).transpose()
 }
 
-/// What was launched in a deployment with a key.
+/// What was launched in a deployment with a key, and the digest of what was asked for.
 pub async fn find_by_key(
     tx: &mut Tx,
     of: OrganizationId,
     deployment: DeploymentId,
     key: &str,
-) -> Result<Option<DagsterRun>, StoreError> {
-    tx.maybe(FIND_BY_KEY, &params![of, deployment, key]).await?.as_ref().map(run).transpose()
+) -> Result<Option<(DagsterRun, Option<Vec<u8>>)>, StoreError> {
+    let Some(row) = tx.maybe(FIND_BY_KEY, &params![of, deployment, key]).await? else { return Ok(None) };
+    Ok(Some((run(&row)?, row.get("idempotency_input")?)))
 }
 
 /// At most `limit` of a deployment's below `after`, newest first; perhaps only those that stand somewhere.

@@ -252,6 +252,8 @@ pub async fn a_key_stands_for_one_run(world: &World) {
         Err(Error::Conflict(why)) => assert!(why.contains("another key"), "{why}"),
         other => panic!("{other:?}"),
     }
+    let other = NewRun { config: json!({ "ops": {} }), ..with("sell") };
+    assert!(matches!(try_launch(world, other).await, Err(Error::Conflict(_))), "with another configuration");
     assert_eq!(take(world, &agent(world).await, "default").await.len(), 1);
 
     let who = agent(world).await;

@@ -1,6 +1,7 @@
 //! What steps of runs have written: sent to a signed address by whoever runs them, and read from one by people.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use bytes::Bytes;
 use countersign_domain::dagster::{MAX_RUN_LOG, MAX_RUN_LOGS};
@@ -20,6 +21,8 @@ use super::own::{self, Of};
 
 /// The most characters of what an agent calls a log.
 const MAX_NAME: usize = 1_000;
+/// How long after a run's end its logs are still taken.
+pub const LATE_LOGS: Duration = Duration::from_secs(2 * 3600);
 /// The streams of a step.
 const STREAMS: [&str; 2] = ["stdout", "stderr"];
 
@@ -99,7 +102,7 @@ impl Control {
     /// Begins to take in a log at the address that was signed for it. `query` is the address's, as it came.
     ///
     /// # Errors
-    /// [`Error::Denied`] for an address that is not whole, not ours, or has expired; [`Error::NotFound`] once the run, or its deployment, is gone, or
+    /// [`Error::Denied`] for an address that is not whole, not ours, or has expired; [`Error::NotFound`] once the run, or its deployment, is gone, [`LATE_LOGS`] after the run's end, or
     /// the token that took it reaches it no more; [`Error::Unavailable`], also when as many are being taken in as may be.
     pub async fn begin_run_log(&self, id: DagsterRunLogId, query: &str) -> Result<IncomingLog> {
         let signature = Signature::from_query(query).ok_or_else(refused)?;
@@ -162,8 +165,8 @@ impl IncomingLog {
                 Box::pin(async move {
                     let (log, size) = &scene.input;
                     let is_kept = awaited(tx, log.id).await?.is_some() && logs::stored(tx, log.id, *size).await?;
-                    // What is not to be there any more, and was not there before, goes again.
-                    if !is_kept && log.size.is_none() {
+                    // What is not to be there any more, and was not there before, goes again; so does what came after its run was removed.
+                    if !is_kept && (log.size.is_none() || logs::by_id(tx, log.id).await?.is_none()) {
                         logs::give_up(tx, log).await?;
                     }
                     Ok(is_kept)
@@ -197,9 +200,12 @@ impl OutgoingLog {
     }
 }
 
-/// The log, if its bytes may come: its deployment is there, and the token that took its run stands and reaches that.
+/// The log, if its bytes may come: its run has not ended long ago, its deployment is there, and the token that took its run stands and reaches that.
 async fn awaited(tx: &mut Tx, id: DagsterRunLogId) -> std::result::Result<Option<RunLog>, StoreError> {
     let Some(it) = logs::by_id(tx, id).await? else { return Ok(None) };
+    if it.ended_at.is_some_and(|at| tx.now().since(at) >= LATE_LOGS) {
+        return Ok(None);
+    }
     let (of, Some(token)) = (it.organization, it.taken_by) else { return Ok(None) };
     let Some(deployment) = deployments::find(tx, of, it.deployment).await? else { return Ok(None) };
     let Some(token) = tokens::find(tx, of, token).await? else { return Ok(None) };

@@ -9,7 +9,9 @@ use countersign_control::access::actions::{
 use countersign_control::agent_tokens::{AgentTokenChange, TokenReference};
 use countersign_control::code_locations::{Definition, NewLocation, Outcome};
 use countersign_control::dagster::{Answer, RunWorker};
-use countersign_control::dagster_runs::{MAX_EVENT_PAGE, MAX_RUNS_AT_ONCE, NewEvent, NewRun, RunsWanted};
+use countersign_control::dagster_runs::{
+    LATE_LOGS, MAX_EVENT_PAGE, MAX_RUNS_AT_ONCE, NewEvent, NewLog, NewRun, RunsWanted,
+};
 use countersign_control::{Caller, Error};
 use countersign_domain::dagster::{
     AGAIN_AFTER, MAX_RUN_EVENT, MAX_RUN_TAG_BYTES, MAX_RUN_TAG_VALUE, RUN_SILENT_FOR, RUN_STARTS_WITHIN, RUNNING_FOR,
@@ -34,6 +36,7 @@ pub const CASES: &[crate::run::Case] = crate::list::cases!["runs_at_bounds"
     whoever_took_a_request_answers_it_also_late,
     a_run_that_is_ended_by_force_is_stopped_too,
     a_run_ends_with_its_worker,
+    logs_come_in_time,
     whoever_starts_slowly_has_time_while_its_agent_is_heard,
 ];
 
@@ -256,4 +259,26 @@ pub async fn a_run_ends_with_its_worker(world: &World) {
     world.clock.advance(Duration::from_secs(1));
     control.sweep().await.expect("a round");
     assert_eq!(one(world, silent.id).await.status, RunStatus::Lost);
+}
+
+pub async fn logs_come_in_time(world: &World) {
+    let control = &world.control;
+    let default = default_of(world);
+    loaded(world, default, "default", "sales").await;
+    let who = agent(world).await;
+    let run = taken(world, &who).await;
+    tells(world, &who, run.id, "PIPELINE_SUCCESS").await;
+    let begin = async || {
+        let log = NewLog { run: run.id.to_string(), name: "a".to_owned(), stream: "stdout".to_owned(), size: 1 };
+        let grant = may::<ReportDagsterRun>(control, &who);
+        let address = control.run_log_address(&grant, "default".to_owned(), log).await.expect("announced").it;
+        let address = address.expect("an address");
+        let (path, query) = address.split_once('?').expect("it is signed");
+        let id = path.split('/').rev().nth(1).expect("an id").parse().expect("an id");
+        control.begin_run_log(id, query).await.map(drop)
+    };
+    world.clock.advance(LATE_LOGS - Duration::from_secs(1));
+    assert_eq!(begin().await, Ok(()));
+    world.clock.advance(Duration::from_secs(1));
+    assert_eq!(begin().await, Err(Error::NotFound("log")));
 }

@@ -8,7 +8,7 @@ use crate::{Row, StoreError, Tx, params, statements};
 
 macro_rules! columns {
     () => {
-        "l.id, l.run_id, r.organization_id, r.deployment_id, r.taken_by, l.name, l.stream, l.announced, l.size, l.created_at, l.stored_at"
+        "l.id, l.run_id, r.organization_id, r.deployment_id, r.taken_by, l.name, l.stream, l.announced, l.size, l.created_at, l.stored_at, r.ended_at"
     };
 }
 
@@ -59,6 +59,8 @@ pub struct RunLog {
     pub created_at: Timestamp,
     /// When its bytes were last there.
     pub stored_at: Option<Timestamp>,
+    /// When its run ended.
+    pub ended_at: Option<Timestamp>,
 }
 
 impl RunLog {
@@ -82,6 +84,7 @@ fn log(row: &Row) -> Result<RunLog, StoreError> {
         size: row.get("size")?,
         created_at: row.get("created_at")?,
         stored_at: row.get("stored_at")?,
+        ended_at: row.get("ended_at")?,
     })
 }
 

@@ -20,8 +20,8 @@ use countersign_domain::{
     annotation::{MAX_BODY, MAX_CONTEXT},
     dagster::{
         MAX_CONTAINER_CONTEXT, MAX_FIELD, MAX_JOB, MAX_RUN_CONFIG, MAX_RUN_EVENT, MAX_RUN_EVENT_BYTES, MAX_RUN_EVENTS,
-        MAX_RUN_LOG, MAX_RUN_LOGS, MAX_RUN_TAG_BYTES, MAX_RUN_TAG_KEY, MAX_RUN_TAG_VALUE, MAX_RUN_TAGS, MAX_SNAPSHOT,
-        MAX_SNAPSHOT_PACKED,
+        MAX_RUN_LOG, MAX_RUN_LOG_BYTES, MAX_RUN_LOGS, MAX_RUN_TAG_BYTES, MAX_RUN_TAG_KEY, MAX_RUN_TAG_VALUE,
+        MAX_RUN_TAGS, MAX_SNAPSHOT, MAX_SNAPSHOT_PACKED,
     },
     metadata::{MAX_KEY, MAX_VALUE},
     pipeline::{MAX_TEXT, MAX_UPLOADED_JOBS},
@@ -174,6 +174,7 @@ fn dagster_rows() -> Vec<(&'static str, String, &'static str)> {
         ("bytes of the events of one run", number(MAX_RUN_EVENT_BYTES.unsigned_abs()), ONLY_ENDS),
         ("bytes of one event", number(MAX_RUN_EVENT), "its words are kept, without the rest"),
         ("bytes of one log of a run", number(MAX_RUN_LOG.unsigned_abs()), "it is not sent"),
+        ("bytes of one run's logs together", number(MAX_RUN_LOG_BYTES.unsigned_abs()), "it is not sent"),
         ("logs of one run", number(MAX_RUN_LOGS.unsigned_abs()), INVALID),
         ("runs of one answer to an agent", number(MAX_RECORDS), INVALID),
         ("deployments that one call names", number(dagster::MAX_DEPLOYMENTS), INVALID),

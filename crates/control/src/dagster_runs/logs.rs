@@ -4,8 +4,8 @@ use std::ops::Range;
 use std::time::Duration;
 
 use bytes::Bytes;
-use countersign_domain::dagster::{MAX_RUN_LOG, MAX_RUN_LOGS};
-use countersign_domain::id::{DagsterRunId, DagsterRunLogId, DagsterSnapshotId, TokenId};
+use countersign_domain::dagster::{MAX_RUN_LOG, MAX_RUN_LOG_BYTES, MAX_RUN_LOGS};
+use countersign_domain::id::{DagsterRunId, DagsterRunLogId, TokenId};
 use countersign_domain::text::check_line;
 use countersign_store::blobs::{Announced, Blobs};
 use countersign_store::dagster_runs::logs::{self, RunLog};
@@ -53,7 +53,7 @@ pub struct LogAddress {
 pub struct IncomingLog {
     control: Control,
     log: RunLog,
-    _place: Place<DagsterSnapshotId>,
+    _place: Place<DagsterRunLogId>,
 }
 
 /// A log that is being read.
@@ -61,6 +61,7 @@ pub struct IncomingLog {
 pub struct OutgoingLog {
     blobs: Blobs,
     log: RunLog,
+    _place: Place<DagsterRunId>,
 }
 
 impl Control {
@@ -69,7 +70,8 @@ impl Control {
         format!("{}/dagster/run_logs/{id}/bytes?{query}", self.settings().public_url)
     }
 
-    /// Where an agent is to send a log of a run; nowhere for one of more than [`MAX_RUN_LOG`] bytes, which people are told then. What came before is
+    /// Where an agent is to send a log of a run; nowhere for one of more than [`MAX_RUN_LOG`] bytes, and where the
+    /// run's logs would have more than [`MAX_RUN_LOG_BYTES`]; people are told so then. What came before is
     /// replaced.
     ///
     /// # Errors
@@ -136,13 +138,15 @@ impl Control {
     /// Begins to hand out a log at the address that was signed for it.
     ///
     /// # Errors
-    /// [`Error::Denied`] as [`Control::begin_run_log`]; [`Error::NotFound`] when its bytes are not there; [`Error::Unavailable`].
+    /// [`Error::Denied`] as [`Control::begin_run_log`]; [`Error::NotFound`] when its bytes are not there; [`Error::Unavailable`], also when as many
+    /// are being read as may be.
     pub async fn read_run_log(&self, id: DagsterRunLogId, query: &str) -> Result<OutgoingLog> {
         let signature = Signature::from_query(query).ok_or_else(refused)?;
         signature.check(&self.keys(), Purpose::ReadRunLog(id), self.now())?;
         let found = self.store().read(id, |tx, id| Box::pin(logs::by_id(tx, *id))).await?;
         let log = found.filter(|it| it.size.is_some()).ok_or(Error::NotFound("log"))?;
-        Ok(OutgoingLog { blobs: self.blobs()?.clone(), log })
+        let place = self.run_log_reading(&log).await?;
+        Ok(OutgoingLog { blobs: self.blobs()?.clone(), log, _place: place })
     }
 }
 
@@ -231,5 +235,10 @@ async fn announce(
         ));
     }
     let it = logs::announce(tx, *fresh, run.id, called, new.size).await?;
+    // Nothing is sent where there would be too much of it; people are told of the log all the same.
+    let it = match logs::bytes_announced(tx, run.id, MAX_RUN_LOG).await? {
+        bytes if bytes > MAX_RUN_LOG_BYTES => None,
+        _ => it,
+    };
     Ok(Of { reached, it })
 }

@@ -14,8 +14,8 @@ use countersign_control::dagster_runs::{
 };
 use countersign_control::{Caller, Error};
 use countersign_domain::dagster::{
-    AGAIN_AFTER, MAX_RUN_EVENT, MAX_RUN_TAG_BYTES, MAX_RUN_TAG_VALUE, RUN_SILENT_FOR, RUN_STARTS_WITHIN, RUNNING_FOR,
-    RequestKind, RunStatus,
+    AGAIN_AFTER, MAX_RUN_EVENT, MAX_RUN_LOG, MAX_RUN_LOG_BYTES, MAX_RUN_TAG_BYTES, MAX_RUN_TAG_VALUE, RUN_SILENT_FOR,
+    RUN_STARTS_WITHIN, RUNNING_FOR, RequestKind, RunStatus,
 };
 use countersign_domain::{QueueScope, Scope};
 use countersign_store::IntoValue;
@@ -277,6 +277,20 @@ pub async fn logs_come_in_time(world: &World) {
         let id = path.split('/').rev().nth(1).expect("an id").parse().expect("an id");
         control.begin_run_log(id, query).await.map(drop)
     };
+    let large = MAX_RUN_LOG_BYTES / MAX_RUN_LOG;
+    let log = |it: i64| NewLog {
+        run: run.id.to_string(),
+        name: it.to_string(),
+        stream: "stderr".to_owned(),
+        size: MAX_RUN_LOG,
+    };
+    for it in 0..=large {
+        let grant = may::<ReportDagsterRun>(control, &who);
+        let found = control.run_log_address(&grant, "default".to_owned(), log(it)).await.expect("announced").it;
+        assert_eq!(found.is_some(), it < large, "{it} of {large}");
+    }
+    let text = "DELETE FROM dagster_run_logs WHERE run_id = $1";
+    assert_eq!(sql::change(control, text, vec![run.id.into_value()]).await, large.unsigned_abs() + 1);
     world.clock.advance(LATE_LOGS - Duration::from_secs(1));
     assert_eq!(begin().await, Ok(()));
     world.clock.advance(Duration::from_secs(1));

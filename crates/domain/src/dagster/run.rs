@@ -26,6 +26,8 @@ pub const MAX_RUN_EVENT: usize = 64 * 1024;
 pub const MAX_RUN_EVENT_BYTES: i64 = 64 * 1024 * 1024;
 /// The most bytes of one log of a run.
 pub const MAX_RUN_LOG: i64 = 8 * 1024 * 1024;
+/// The most bytes of the logs of one run together.
+pub const MAX_RUN_LOG_BYTES: i64 = 256 * 1024 * 1024;
 /// The most logs of one run: one of each stream of each of its steps and of itself.
 pub const MAX_RUN_LOGS: i64 = 500;
 /// How long an agent that is heard has for starting a run: one that first starts a code server, or has an image pulled, takes its time.

@@ -28,6 +28,8 @@ statements! {
               ORDER BY l.created_at, l.id");
     /// How many a run has.
     COUNT = "SELECT COUNT(*) AS n FROM dagster_run_logs WHERE run_id = $1";
+    /// How many bytes those have together that may be sent. $2: the most of one.
+    BYTES = "SELECT CAST(COALESCE(SUM(CASE WHEN announced <= $2 THEN announced ELSE 0 END), 0) AS BIGINT) AS n FROM dagster_run_logs WHERE run_id = $1";
     /// Its bytes are there.
     STORED = "UPDATE dagster_run_logs SET stored_at = $2, size = $3 WHERE id = $1";
     /// Removes those of a run.
@@ -120,6 +122,11 @@ pub async fn list(tx: &mut Tx, run: DagsterRunId) -> Result<Vec<RunLog>, StoreEr
 /// How many a run has.
 pub async fn count(tx: &mut Tx, run: DagsterRunId) -> Result<i64, StoreError> {
     tx.one(COUNT, &params![run]).await?.get("n")
+}
+
+/// How many bytes those of a run have together, without those of more than `most`, which are not sent.
+pub async fn bytes_announced(tx: &mut Tx, run: DagsterRunId, most: i64) -> Result<i64, StoreError> {
+    tx.one(BYTES, &params![run, most]).await?.get("n")
 }
 
 /// Its bytes are there. False when it is gone.

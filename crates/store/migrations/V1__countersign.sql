@@ -324,6 +324,7 @@ CREATE INDEX dagster_requests_ended ON dagster_requests (ended_at) WHERE ended_a
 CREATE INDEX dagster_requests_of_run ON dagster_requests (run_id) WHERE run_id IS NOT NULL;
 
 -- Runs of Dagster+ jobs. The status follows from the events; one that ended without an event for it says why in `reason`.
+-- What may be long stands last: whatever is counted is found without reading it.
 CREATE TABLE dagster_runs (
     id                   BYTEA PRIMARY KEY,
     organization_id      BYTEA NOT NULL REFERENCES organizations (id),
@@ -332,12 +333,10 @@ CREATE TABLE dagster_runs (
     repository           TEXT NOT NULL,
     job                  TEXT NOT NULL,
     queue                TEXT,
-    origin               TEXT NOT NULL,
-    config               TEXT NOT NULL,
-    tags                 TEXT NOT NULL,
     status               TEXT NOT NULL,
     reason               TEXT,
     idempotency_key      TEXT,
+    idempotency_input    BYTEA,
     created_at           BIGINT NOT NULL,
     created_by           BYTEA,
     updated_at           BIGINT NOT NULL,
@@ -348,7 +347,10 @@ CREATE TABLE dagster_runs (
     cancel_requested_at  BIGINT,
     events               BIGINT NOT NULL,
     event_bytes          BIGINT NOT NULL,
-    events_dropped       BIGINT NOT NULL
+    events_dropped       BIGINT NOT NULL,
+    origin               TEXT NOT NULL,
+    config               TEXT NOT NULL,
+    tags                 TEXT NOT NULL
 );
 CREATE INDEX dagster_runs_of_deployment ON dagster_runs (deployment_id, id);
 CREATE UNIQUE INDEX dagster_runs_by_key ON dagster_runs (deployment_id, idempotency_key);

@@ -47,8 +47,8 @@ statements! {
     /// Those of one deployment, newest first. $4: at the most.
     PAGE = concat!("SELECT ", columns!(), " FROM dagster_requests r WHERE r.organization_id = $1 AND r.deployment_id = $2 AND r.id < $3
               ORDER BY r.id DESC LIMIT $4");
-    /// It was answered, once.
-    ANSWER = "UPDATE dagster_requests SET ended_at = $3, answer = $4, error = $5 WHERE organization_id = $1 AND id = $2 AND ended_at IS NULL AND offers > 0";
+    /// It was answered, once, by the token that it was last offered to.
+    ANSWER = "UPDATE dagster_requests SET ended_at = $3, answer = $4, error = $5 WHERE organization_id = $1 AND id = $2 AND ended_at IS NULL AND offered_to = $6";
     /// Those whose time has run out, or that were offered too often; whoever was offered one a moment ago may still answer. $1: now, $2: the time
     /// before which the last offer must have been made, $3: the most offers, $4: at the most.
     OVER = "SELECT id, organization_id FROM dagster_requests WHERE ended_at IS NULL
@@ -248,16 +248,17 @@ pub async fn page(
     tx.all(PAGE, &params![of, deployment, after, limit]).await?.iter().map(request).collect()
 }
 
-/// Keeps what an answer was called, and why it could not be done. False for one that was never offered, or has ended.
+/// Keeps what an answer of a token was called, and why it could not be done. False for one that was not offered to that token last, or has ended.
 pub async fn answer(
     tx: &mut Tx,
     of: OrganizationId,
     id: DagsterRequestId,
+    by: TokenId,
     called: &str,
     error: Option<&str>,
 ) -> Result<bool, StoreError> {
     let now = tx.now();
-    Ok(tx.execute(ANSWER, &params![of, id, now, called, error]).await? == 1)
+    Ok(tx.execute(ANSWER, &params![of, id, now, called, error, by]).await? == 1)
 }
 
 /// At most `limit`, of any organization, that are over without an answer.

@@ -1,12 +1,13 @@
 //! Runs of Dagster+ jobs: what was launched, who took it, where it stands.
 
+pub mod ends;
 pub mod events;
 pub mod logs;
 
 use std::collections::BTreeMap;
 
 use countersign_domain::Timestamp;
-use countersign_domain::dagster::{LostBecause, RunStatus};
+use countersign_domain::dagster::RunStatus;
 use countersign_domain::id::{DagsterRunId, DeploymentId, OrganizationId, TokenId, UserId};
 
 use crate::{Row, StoreError, Tx, Value, params, statements};
@@ -22,14 +23,14 @@ macro_rules! columns {
 statements! {
     /// A run that nobody has taken.
     INSERT = "INSERT INTO dagster_runs (id, organization_id, deployment_id, location, repository, job, queue, origin, config, tags, status,
-              idempotency_key, created_at, created_by, updated_at, events, event_bytes, events_dropped)
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $13, 0, 0, 0)";
+              idempotency_key, created_at, created_by, updated_at, events, event_bytes, events_dropped, idempotency_input)
+              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $13, 0, 0, 0, $15)";
     /// One of the organization's.
     FIND = concat!("SELECT ", columns!(), " FROM dagster_runs r WHERE r.organization_id = $1 AND r.id = $2");
     /// The same; nobody else changes it meanwhile.
     FIND_FOR_UPDATE = concat!("SELECT ", columns!(), " FROM dagster_runs r WHERE r.organization_id = $1 AND r.id = $2 /*lock:update*/");
-    /// What was launched with a key.
-    FIND_BY_KEY = concat!("SELECT ", columns!(), " FROM dagster_runs r WHERE r.organization_id = $1 AND r.deployment_id = $2 AND r.idempotency_key = $3");
+    /// What was launched with a key, and the digest of what was asked for.
+    FIND_BY_KEY = concat!("SELECT ", columns!(), ", r.idempotency_input FROM dagster_runs r WHERE r.organization_id = $1 AND r.deployment_id = $2 AND r.idempotency_key = $3");
     /// Those of a deployment, newest first. $4: of which status, or an empty text for every one; $5: at the most.
     PAGE = concat!("SELECT ", columns!(), " FROM dagster_runs r WHERE r.organization_id = $1 AND r.deployment_id = $2 AND r.id < $3
               AND ($4 = '' OR r.status = $4) ORDER BY r.id DESC LIMIT $5");
@@ -45,19 +46,6 @@ statements! {
     SAVE = "UPDATE dagster_runs SET tags = $3, status = $4, reason = $5, updated_at = $6, started_at = $7, ended_at = $8, taken_at = $9,
               taken_by = $10, cancel_requested_at = $11, events = $12, event_bytes = $13, events_dropped = $14
               WHERE organization_id = $1 AND id = $2";
-    /// Those that a token took and that have not ended. $3: at the most.
-    OPEN_OF_TOKEN = concat!("SELECT ", columns!(), " FROM dagster_runs r WHERE r.organization_id = $1 AND r.taken_by = $2 AND r.ended_at IS NULL
-              ORDER BY r.id LIMIT $3 /*lock:update*/");
-    /// Those of a deployment that have not ended, as its deletion leaves them. $3: the status, $4: the reason, $5: when.
-    LOSE_OF_DEPLOYMENT = "UPDATE dagster_runs SET status = $3, reason = $4, ended_at = $5, updated_at = $5
-              WHERE organization_id = $1 AND deployment_id = $2 AND ended_at IS NULL";
-    /// Those whose token is gone. $1: now, $2: at the most.
-    TOKEN_GONE = "SELECT r.organization_id, r.id, t.revoked_at, t.expires_at FROM dagster_runs r JOIN tokens t ON t.id = r.taken_by
-              WHERE r.ended_at IS NULL AND (t.revoked_at IS NOT NULL OR t.expires_at <= $1) ORDER BY r.id LIMIT $2";
-    /// Those that nobody started: the request to do so is over, and nothing was heard of them. $1: at the most.
-    NOBODYS = "SELECT r.organization_id, r.id, q.offers FROM dagster_runs r JOIN dagster_requests q ON q.run_id = r.id
-              WHERE r.ended_at IS NULL AND r.events = 0 AND q.kind = 'LAUNCH_RUN' AND q.ended_at IS NOT NULL AND q.answer IS NULL
-              ORDER BY r.id LIMIT $1";
     /// Those that ended before a time. $2: at the most.
     OLD = "SELECT organization_id, deployment_id, id FROM dagster_runs WHERE ended_at < $1 ORDER BY ended_at LIMIT $2";
     /// Removes one, with nothing left beneath it.
@@ -143,8 +131,10 @@ fn run(row: &Row) -> Result<DagsterRun, StoreError> {
     })
 }
 
-/// Adds a run. [`StoreError::UniqueViolation`] when its deployment has one that was launched with this key.
-pub async fn insert(tx: &mut Tx, new: &DagsterRun, key: Option<&str>) -> Result<(), StoreError> {
+/// Adds a run, perhaps with a key and the digest of what was asked for. [`StoreError::UniqueViolation`] when its deployment has one that was launched
+/// with this key.
+pub async fn insert(tx: &mut Tx, new: &DagsterRun, key: Option<(&str, Vec<u8>)>) -> Result<(), StoreError> {
+    let (key, asked) = key.unzip();
     let values = params![
         new.id,
         new.organization,
@@ -159,7 +149,8 @@ pub async fn insert(tx: &mut Tx, new: &DagsterRun, key: Option<&str>) -> Result<
         new.status.as_str(),
         key,
         new.created_at,
-        new.created_by
+        new.created_by,
+        asked
     ];
     tx.execute(INSERT, &values).await.map(drop)
 }
@@ -174,14 +165,15 @@ pub async fn lock(tx: &mut Tx, of: OrganizationId, id: DagsterRunId) -> Result<O
     tx.maybe(FIND_FOR_UPDATE, &params![of, id]).await?.as_ref().map(run).transpose()
 }
 
-/// What was launched in a deployment with a key.
+/// What was launched in a deployment with a key, and the digest of what was asked for.
 pub async fn find_by_key(
     tx: &mut Tx,
     of: OrganizationId,
     deployment: DeploymentId,
     key: &str,
-) -> Result<Option<DagsterRun>, StoreError> {
-    tx.maybe(FIND_BY_KEY, &params![of, deployment, key]).await?.as_ref().map(run).transpose()
+) -> Result<Option<(DagsterRun, Option<Vec<u8>>)>, StoreError> {
+    let Some(row) = tx.maybe(FIND_BY_KEY, &params![of, deployment, key]).await? else { return Ok(None) };
+    Ok(Some((run(&row)?, row.get("idempotency_input")?)))
 }
 
 /// At most `limit` of a deployment's below `after`, newest first; perhaps only those that stand somewhere.
@@ -244,46 +236,6 @@ pub async fn save(tx: &mut Tx, it: &DagsterRun) -> Result<(), StoreError> {
         it.events_dropped
     ];
     tx.execute(SAVE, &values).await.map(drop)
-}
-
-/// At most `limit` runs that a token took and that have not ended; nobody else changes them until the transaction ends.
-pub async fn open_of_token(
-    tx: &mut Tx,
-    of: OrganizationId,
-    token: TokenId,
-    limit: i64,
-) -> Result<Vec<DagsterRun>, StoreError> {
-    tx.all(OPEN_OF_TOKEN, &params![of, token, limit]).await?.iter().map(run).collect()
-}
-
-/// Runs of a deleted deployment have ended; they are kept as long as others that have.
-pub async fn lose_of_deployment(tx: &mut Tx, of: OrganizationId, deployment: DeploymentId) -> Result<(), StoreError> {
-    let now = tx.now();
-    let values = params![of, deployment, RunStatus::Lost.as_str(), LostBecause::Deleted.words(), now];
-    tx.execute(LOSE_OF_DEPLOYMENT, &values).await.map(drop)
-}
-
-/// At most `limit` runs, of any organization, of which nothing more is heard: why, and since when.
-pub async fn unheard(
-    tx: &mut Tx,
-    limit: i64,
-) -> Result<Vec<(OrganizationId, DagsterRunId, LostBecause, Timestamp)>, StoreError> {
-    let now = tx.now();
-    let mut found = Vec::new();
-    for row in tx.all(TOKEN_GONE, &params![now, limit]).await? {
-        let (revoked, expires): (Option<Timestamp>, Option<Timestamp>) =
-            (row.get("revoked_at")?, row.get("expires_at")?);
-        let (why, at) = match (revoked, expires) {
-            (Some(at), _) => (LostBecause::Revoked, at),
-            (None, at) => (LostBecause::Expired, at.unwrap_or(now)),
-        };
-        found.push((row.get("organization_id")?, row.get("id")?, why, at));
-    }
-    for row in tx.all(NOBODYS, &params![limit]).await? {
-        let why = if row.get::<i64>("offers")? == 0 { LostBecause::NotTaken } else { LostBecause::NotStarted };
-        found.push((row.get("organization_id")?, row.get("id")?, why, now));
-    }
-    Ok(found)
 }
 
 /// At most `limit`, of any organization, that ended before a time.

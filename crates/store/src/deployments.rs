@@ -6,7 +6,7 @@ use countersign_domain::{PublicId, Timestamp};
 
 use crate::queues::Queue;
 use crate::{Row, StoreError, Turn, Tx, params, statements};
-use crate::{code_locations, dagster_requests, dagster_runs, numbers};
+use crate::{code_locations, dagster_requests, numbers};
 
 macro_rules! columns {
     () => {
@@ -323,7 +323,6 @@ pub async fn settle(tx: &mut Tx, of: OrganizationId, id: DeploymentId) -> Result
         return Ok(false);
     }
     tx.execute(DROP_QUEUES, &params![of, id]).await?;
-    dagster_runs::lose_of_deployment(tx, of, id).await?;
     dagster_requests::remove_of_deployment(tx, of, id).await?;
     code_locations::remove_of_deployment(tx, of, id).await?;
     let now = tx.now();

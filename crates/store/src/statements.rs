@@ -26,6 +26,7 @@ pub fn all() -> Vec<(&'static str, &'static [Sql])> {
         ("dagster_agents", dagster_agents::ALL),
         ("dagster_requests", dagster_requests::ALL),
         ("dagster_runs", dagster_runs::ALL),
+        ("dagster_runs::ends", dagster_runs::ends::ALL),
         ("dagster_runs::events", dagster_runs::events::ALL),
         ("dagster_runs::logs", dagster_runs::logs::ALL),
         ("dagster_snapshots", dagster_snapshots::ALL),

@@ -25,7 +25,7 @@ pub const RUN_SHOW: &str = concat!(
 
 /// What the worker of a run told.
 pub const RUN_EVENTS: &str = "query($uuid: ID!, $after: Int, $first: Int) { viewer { organizations(first: 1) { edges { node { dagsterRun(uuid: $uuid) { \
-     events(after: $after, first: $first) { nodes { number kind step level at message } hasMore } } } } } } }";
+     eventCount events(after: $after, first: $first) { number kind step level at message } } } } } } }";
 
 /// What its steps have written.
 pub const RUN_LOGS: &str = "query($uuid: ID!) { viewer { organizations(first: 1) { edges { node { dagsterRun(uuid: $uuid) { \

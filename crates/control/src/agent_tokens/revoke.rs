@@ -1,6 +1,6 @@
 //! Revoking an agent token, with a chosen reach.
 
-use countersign_domain::dagster::{LostBecause, RUNNING_FOR};
+use countersign_domain::dagster::RUNNING_FOR;
 use countersign_domain::id::AgentId;
 use countersign_store::dagster_agents::{self, AgentName};
 use countersign_store::{Lane, tokens};
@@ -57,7 +57,7 @@ impl Control {
                 let token = resolve(tx, scene, reference).await?;
                 let of = scene.organization;
                 let first = tokens::revoke(tx, of, token.id, Some(*by), Some(reason)).await?;
-                let runs_lost = dagster_runs::lose_of_token(tx, scene, token.id, None, LostBecause::Revoked).await?;
+                let runs_lost = dagster_runs::lose_of_token(tx, scene, token.id).await?;
                 let agents = match reach {
                     Reach::Keep => Vec::new(),
                     Reach::Drain | Reach::Disconnect => {

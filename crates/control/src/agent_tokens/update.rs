@@ -1,6 +1,5 @@
 //! Changing an agent token: description, visibility, expiry, reveal policy, scope.
 
-use countersign_domain::dagster::LostBecause;
 use countersign_domain::id::AgentId;
 use countersign_domain::text::QueueName;
 use countersign_domain::{DeploymentScope, Network, QueueScope, RevealPolicy, Scope, Timestamp};
@@ -152,7 +151,7 @@ async fn update(tx: &mut Tx, scene: &Scene<AgentTokenChange>) -> Result<Changed>
         let outside = outside(tx, scene, &after, scope).await?;
         let note = format!("The agent token {} no longer reaches this deployment or queue.", after.public_id);
         touched = reach::apply(tx, scene, change.connected_agents, outside, &note).await?;
-        let lost = dagster_runs::lose_of_token(tx, scene, after.id, Some(scope), LostBecause::Narrowed).await?;
+        let lost = dagster_runs::lose_outside(tx, scene, after.id).await?;
         if lost > 0 {
             detail.insert("dagster_runs_lost".to_owned(), json!(lost));
         }

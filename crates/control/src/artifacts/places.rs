@@ -8,7 +8,9 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use countersign_domain::id::{ArtifactId, BuildId, DagsterSnapshotId, JobId, OrganizationId};
+use countersign_domain::id::{
+    ArtifactId, BuildId, DagsterRunId, DagsterRunLogId, DagsterSnapshotId, JobId, OrganizationId,
+};
 use countersign_store::artifacts::Artifact;
 use countersign_store::blobs::WRITES_AT_ONCE;
 use countersign_store::dagster_runs::logs::RunLog;
@@ -35,6 +37,10 @@ pub const SNAPSHOTS_AT_ONCE: usize = 8;
 pub const ENTRIES_OF_ORGANIZATION: usize = 2;
 /// Such calls at one time: each is held in memory, unpacked.
 pub const ENTRIES_AT_ONCE: usize = 4;
+/// Logs of runs that one organization sends at one time; of one log never two.
+pub const RUN_LOGS_OF_ORGANIZATION: usize = 4;
+/// Logs of runs that are taken in at one time: each is held in memory.
+pub const RUN_LOGS_AT_ONCE: usize = 8;
 /// How long a transfer waits for its places before it is told to come again.
 pub const PLACE_TIME: Duration = Duration::from_secs(15);
 
@@ -46,6 +52,8 @@ pub(crate) struct Transfers {
     snapshots: Lines<DagsterSnapshotId>,
     /// Whoever has a place in it takes one for each of its snapshots as well; nobody waits for one the other way round.
     entries: Lines<DagsterSnapshotId>,
+    run_logs: Lines<DagsterRunLogId>,
+    run_logs_read: Lines<DagsterRunId>,
     /// Those whose bytes are let appear, or taken away.
     alone: Turns<ArtifactId>,
 }
@@ -57,6 +65,8 @@ impl Default for Transfers {
             downloads: Lines::new(DOWNLOADS_OF_BUILD, DOWNLOADS_OF_ORGANIZATION, DOWNLOADS_AT_ONCE),
             snapshots: Lines::new(1, SNAPSHOTS_OF_ORGANIZATION, SNAPSHOTS_AT_ONCE),
             entries: Lines::new(1, ENTRIES_OF_ORGANIZATION, ENTRIES_AT_ONCE),
+            run_logs: Lines::new(1, RUN_LOGS_OF_ORGANIZATION, RUN_LOGS_AT_ONCE),
+            run_logs_read: Lines::new(DOWNLOADS_OF_BUILD, DOWNLOADS_OF_ORGANIZATION, DOWNLOADS_AT_ONCE),
             alone: Turns::new(1),
         }
     }
@@ -92,9 +102,14 @@ impl Control {
         self.in_time(self.transfers().entries.enter(call, organization)).await
     }
 
-    /// The same for a log of a run, in the same line.
-    pub(crate) async fn run_log_place(&self, log: &RunLog) -> Result<Place<DagsterSnapshotId>> {
-        self.in_time(self.transfers().snapshots.enter(log.id.cast(), log.organization)).await
+    /// The same for a log of a run, in a line of their own: they hold up no snapshot.
+    pub(crate) async fn run_log_place(&self, log: &RunLog) -> Result<Place<DagsterRunLogId>> {
+        self.in_time(self.transfers().run_logs.enter(log.id, log.organization)).await
+    }
+
+    /// The same for one that is read.
+    pub(crate) async fn run_log_reading(&self, log: &RunLog) -> Result<Place<DagsterRunId>> {
+        self.in_time(self.transfers().run_logs_read.enter(log.run, log.organization)).await
     }
 
     /// The same for a download.

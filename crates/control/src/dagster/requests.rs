@@ -82,7 +82,8 @@ impl Control {
         self.write(grant, Lane::Normal, input, |tx, scene| Box::pin(take(tx, scene))).await
     }
 
-    /// Keeps what an agent answered. An answer to a request that has ended meanwhile, or was never offered, changes nothing.
+    /// Keeps what an agent answered. An answer to a request that has ended meanwhile, or was
+    /// not offered to its token last, changes nothing, but that a run fails which could not be started.
     ///
     /// # Errors
     /// [`Error::Invalid`] at `request_id`; [`Error::NotFound`] for a request that the deployment has not.
@@ -187,14 +188,18 @@ async fn awaiting(
     };
     let found = dagster_requests::find(tx, of, *id).await?.filter(is_its);
     let found = found.ok_or(Error::NotFound("request"))?;
-    Ok((reached, Some(found).filter(|it| it.offers > 0 && it.ended_at.is_none())))
+    // Whoever took its time says all the same that a run could not be started.
+    let is_open =
+        |it: &DagsterRequest| it.offers > 0 && it.answer.is_none() && (it.ended_at.is_none() || it.run.is_some());
+    Ok((reached, Some(found).filter(|it| is_open(it) && it.offered_to == Some(*token))))
 }
 
 async fn end(tx: &mut Tx, scene: &Scene<(TokenId, DagsterRequestId, Answer)>) -> Result<()> {
     let (_, awaits) = awaiting(tx, scene).await?;
     let Some(it) = awaits else { return Ok(()) };
-    let (.., answer) = &scene.input;
-    if dagster_requests::answer(tx, scene.organization, it.id, &answer.called, answer.error.as_deref()).await? {
+    let (of, (token, _, answer)) = (scene.organization, &scene.input);
+    let is_kept = dagster_requests::answer(tx, of, it.id, *token, &answer.called, answer.error.as_deref()).await?;
+    if is_kept || it.ended_at.is_some() {
         dagster_runs::answered(tx, scene, &it, answer).await?;
     }
     Ok(())

@@ -1,5 +1,7 @@
 //! What the worker of a run tells.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use countersign_domain::Timestamp;
 use countersign_domain::dagster::{MAX_RUN_EVENT, MAX_RUN_EVENT_BYTES, MAX_RUN_EVENTS, RunEvent, RunStatus};
 use countersign_domain::id::{DagsterRunId, TokenId};
@@ -15,6 +17,8 @@ use super::own;
 
 /// The most events of one call.
 pub const MAX_EVENTS_AT_ONCE: usize = 1_000;
+/// The most runs that one call tells of: a worker has one, and an agent a few.
+pub const MAX_RUNS_AT_ONCE: usize = 20;
 /// The most characters of an event's sort, its step and its call's key.
 const MAX_WORD: usize = 255;
 /// The most bytes that are kept of a message.
@@ -70,7 +74,7 @@ impl Control {
         }
         let mut events = Vec::with_capacity(all.len());
         for mut it in all {
-            let run = input::field("runId", it.run.parse())?;
+            let run: DagsterRunId = input::field("runId", it.run.parse())?;
             shorten(&mut it.message, MAX_MESSAGE);
             for word in [&mut it.kind, &mut it.step].into_iter().flatten() {
                 shorten(word, MAX_WORD);
@@ -79,6 +83,11 @@ impl Control {
                 "{}".clone_into(&mut it.entry);
             }
             events.push((run, it));
+        }
+        let runs = events.iter().map(|(run, _)| *run).collect::<BTreeSet<_>>().len();
+        if runs > MAX_RUNS_AT_ONCE {
+            let why = format!("are of {runs} runs; at most {MAX_RUNS_AT_ONCE} are told of in one call");
+            return Err(Error::invalid("events", why));
         }
         let token = grant.agent_token()?;
         let input = Input { token: token.token, deployment, key, events };
@@ -98,8 +107,12 @@ async fn store(tx: &mut Tx, scene: &Scene<Input>) -> Result<Reached> {
     let (of, Input { token, deployment, key, events: all }) = (scene.organization, &scene.input);
     let (reached, deployment) = own::deployment(tx, of, *token, deployment).await?;
     let Some(deployment) = deployment else { return Ok(reached) };
+    let mut runs = BTreeMap::new();
+    for id in all.iter().map(|(id, _)| *id).collect::<BTreeSet<_>>() {
+        runs.insert(id, (own::locked(tx, of, &deployment, id).await?, false));
+    }
     for (place, (id, new)) in all.iter().enumerate() {
-        let mut run = own::locked(tx, of, *token, &deployment, *id).await?;
+        let Some((run, has_changed)) = runs.get_mut(id) else { continue };
         // Each event of a call has a key of its own.
         let key = key.as_ref().map(|key| if place == 0 { key.clone() } else { format!("{key} {place}") });
         if let Some(key) = &key
@@ -113,9 +126,10 @@ async fn store(tx: &mut Tx, scene: &Scene<Input>) -> Result<Reached> {
         let is_full = run.events >= MAX_RUN_EVENTS || run.event_bytes.saturating_add(bytes) > MAX_RUN_EVENT_BYTES;
         if is_full && !moves {
             run.events_dropped += 1;
-            dagster_runs::save(tx, &run).await?;
+            *has_changed = true;
             continue;
         }
+        *has_changed = true;
         run.events += 1;
         run.event_bytes = run.event_bytes.saturating_add(bytes);
         if moves {
@@ -137,10 +151,13 @@ async fn store(tx: &mut Tx, scene: &Scene<Input>) -> Result<Reached> {
             entry: new.entry.clone(),
         };
         events::insert(tx, run.id, &row, key.as_deref()).await?;
-        dagster_runs::save(tx, &run).await?;
         if moves && after.is_over() {
-            ended(tx, scene, &run).await?;
+            ended(tx, scene, run).await?;
         }
+    }
+    // Each once, whatever was told of it: its row may be long.
+    for (run, _) in runs.values().filter(|(_, has_changed)| *has_changed) {
+        dagster_runs::save(tx, run).await?;
     }
     Ok(reached)
 }

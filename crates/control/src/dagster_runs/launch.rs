@@ -5,6 +5,7 @@ mod loaded;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use aws_lc_rs::digest::{SHA256, digest};
 use countersign_domain::dagster::{
     LocationState, MAX_IDEMPOTENCY_KEY, MAX_JOB, MAX_RUN_CONFIG, RUN_KEPT, RequestKind, RunStatus,
 };
@@ -22,7 +23,7 @@ use crate::{Control, Error, Grant, Result, Scene, input};
 
 use self::loaded::Loaded;
 use super::lost::subject;
-use super::tags;
+use super::{plain, tags};
 
 /// The most runs of one deployment that have not ended.
 pub const MAX_OPEN_RUNS: i64 = 1_000;
@@ -61,6 +62,7 @@ pub struct Launched {
 
 struct Input {
     new: NewRun,
+    asked: Vec<u8>,
     repository: String,
     origin: String,
     ids: (DagsterRunId, DagsterRequestId),
@@ -71,7 +73,7 @@ impl Control {
     ///
     /// # Errors
     /// [`Error::NotFound`] for the deployment and the code location; [`Error::Invalid`] at `job`, `repository`, `config`, `tags` or
-    /// `idempotencyKey`; [`Error::Conflict`] for a code location that is not loaded, and for a key that another job was launched with;
+    /// `idempotencyKey`; [`Error::Conflict`] for a code location that is not loaded, and for a key that something else was launched with;
     /// [`Error::TooMany`] when the deployment has [`MAX_OPEN_RUNS`] that have not ended, or [`MAX_RUNS`].
     pub async fn launch_run(&self, grant: &Grant<LaunchDagsterRun>, new: NewRun) -> Result<Launched> {
         input::field("job", check_line(&new.job, MAX_JOB))?;
@@ -85,18 +87,32 @@ impl Control {
         if !new.config.is_object() {
             return Err(Error::invalid("config", "must be an object"));
         }
+        if let Some(key) = plain::reserved_in(&new.config) {
+            let why =
+                format!("has the key {key}, which agents would read as something else than data; call it otherwise");
+            return Err(Error::invalid("config", why));
+        }
         let size = new.config.to_string().len();
         if size > MAX_RUN_CONFIG {
             return Err(Error::invalid("config", format!("has {size} bytes; at most {MAX_RUN_CONFIG} are taken")));
         }
+        let asked = asked(&new);
+        // Whoever asks again is told of the run, also where the code location has changed since.
+        let input = (new, asked);
+        let known =
+            self.read(grant, input.clone(), |tx, scene| Box::pin(known(tx, scene.organization, &scene.input))).await?;
+        if let Some(run) = known {
+            return Ok(Launched { run, is_new: false });
+        }
+        let (new, asked) = input;
         let (location, manifest) =
             self.read(grant, new.clone(), |tx, scene| Box::pin(loaded(tx, scene.organization, &scene.input))).await?;
         let loaded = Loaded::read(&manifest, &location)?;
         let repository = loaded.repository(new.repository.as_deref())?;
         self.must_have_job(grant.organization(), repository, &new).await?;
-        let (name, origin) = (repository.name.clone(), loaded.origin(repository, &location));
+        let (name, origin) = (repository.name.clone(), loaded.origin(repository, &location)?);
         let ids = (self.fresh_id(), self.fresh_id());
-        let input = Input { new, repository: name, origin, ids };
+        let input = Input { new, asked, repository: name, origin, ids };
         self.write(grant, Lane::Normal, input, |tx, scene| Box::pin(launch(tx, scene))).await
     }
 }
@@ -117,18 +133,35 @@ async fn loaded(tx: &mut Tx, of: OrganizationId, new: &NewRun) -> Result<(CodeLo
     Err(Error::Conflict(format!("The code location {} cannot run anything: {why}.", found.name)))
 }
 
+/// The digest of what is asked for: the same key stands for the same.
+fn asked(new: &NewRun) -> Vec<u8> {
+    let text = json!([new.location, new.repository, new.job, new.config, new.tags]).to_string();
+    digest(&SHA256, text.as_bytes()).as_ref().to_vec()
+}
+
+/// The run that was launched with this key before.
+///
+/// # Errors
+/// [`Error::Conflict`] when something else was asked for with it.
+async fn known(tx: &mut Tx, of: OrganizationId, (new, asked): &(NewRun, Vec<u8>)) -> Result<Option<DagsterRun>> {
+    let Some(key) = &new.key else { return Ok(None) };
+    let Some((run, before)) = dagster_runs::find_by_key(tx, of, new.deployment, key).await? else { return Ok(None) };
+    if before.as_ref() != Some(asked) {
+        let why = format!(
+            "With this idempotency key something else was launched: a run of {} with its own repository, configuration and tags. Choose another key.",
+            run.job
+        );
+        return Err(Error::Conflict(why));
+    }
+    Ok(Some(run))
+}
+
 async fn launch(tx: &mut Tx, scene: &Scene<Input>) -> Result<Launched> {
-    let (of, Input { new, repository, origin, ids: (id, request) }) = (scene.organization, &scene.input);
+    let (of, Input { new, asked, repository, origin, ids: (id, request) }) = (scene.organization, &scene.input);
     let by = scene.caller.user().ok_or_else(|| Error::internal("a run is launched by a person"))?;
     // Those who launch at the same time come one after the other: a key stands for one run.
     let deployment = deployments::close(tx, of, new.deployment).await?.ok_or(Error::NotFound("deployment"))?;
-    if let Some(key) = &new.key
-        && let Some(run) = dagster_runs::find_by_key(tx, of, deployment.id, key).await?
-    {
-        if (&run.location, &run.repository, &run.job) != (&new.location, repository, &new.job) {
-            let why = format!("Another job was launched with this idempotency key: {}. Choose another key.", run.job);
-            return Err(Error::Conflict(why));
-        }
+    if let Some(run) = known(tx, of, &(new.clone(), asked.clone())).await? {
         return Ok(Launched { run, is_new: false });
     }
     let location = code_locations::find(tx, of, deployment.id, &new.location).await?;
@@ -163,7 +196,7 @@ async fn launch(tx: &mut Tx, scene: &Scene<Input>) -> Result<Launched> {
         event_bytes: 0,
         events_dropped: 0,
     };
-    dagster_runs::insert(tx, &run, new.key.as_deref()).await?;
+    dagster_runs::insert(tx, &run, new.key.as_deref().map(|key| (key, asked.clone()))).await?;
     let asked = NewRequest {
         id: *request,
         deployment: deployment.id,

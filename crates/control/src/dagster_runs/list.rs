@@ -4,10 +4,15 @@ use countersign_domain::dagster::RunStatus;
 use countersign_domain::id::{DagsterRunId, DeploymentId};
 use countersign_store::dagster_runs::events::{self, RunEventRow};
 use countersign_store::dagster_runs::{self, DagsterRun};
-use countersign_store::deployments;
+use countersign_store::{StoreError, Tx, deployments};
 
 use crate::access::actions::ViewDagsterRuns;
 use crate::{Control, Error, Grant, MAX_PAGE, Page, PageRequest, Result};
+
+/// After so many bytes of events a page ends, and one more event.
+pub const MAX_EVENT_PAGE: usize = 1024 * 1024;
+/// How many events are read at one time.
+const READ_AT_ONCE: usize = 50;
 
 /// Events of a run, oldest first.
 #[derive(Debug, Clone)]
@@ -76,7 +81,8 @@ impl Control {
         .await
     }
 
-    /// What the worker of a run told, in the order in which it came: at most `limit` (and [`MAX_PAGE`]) above a number.
+    /// What the worker of a run told, in the order in which it came: at most `limit` (and [`MAX_PAGE`]) above a number, and about as many as
+    /// [`MAX_EVENT_PAGE`] bytes.
     ///
     /// # Errors
     /// [`Error::NotFound`].
@@ -92,12 +98,35 @@ impl Control {
             Box::pin(async move {
                 let (id, after, limit) = scene.input;
                 let run = dagster_runs::find(tx, scene.organization, id).await?.ok_or(Error::NotFound("run"))?;
-                let mut items = events::page(tx, run.id, after, i64::from(limit) + 1).await?;
-                let has_more = items.len() > limit as usize;
-                items.truncate(limit as usize);
+                let (items, has_more) = some(tx, run.id, after, limit as usize).await?;
                 Ok(RunEvents { run, items, has_more })
             })
         })
         .await
+    }
+}
+
+/// At most so many of a run above a number, and whether there are more.
+async fn some(
+    tx: &mut Tx,
+    run: DagsterRunId,
+    after: i64,
+    limit: usize,
+) -> std::result::Result<(Vec<RunEventRow>, bool), StoreError> {
+    let (mut items, mut bytes) = (Vec::<RunEventRow>::new(), 0);
+    loop {
+        let last = items.last().map_or(after, |it| it.number);
+        let rows = events::page(tx, run, last, READ_AT_ONCE as i64).await?;
+        let is_end = rows.len() < READ_AT_ONCE;
+        for row in rows {
+            if items.len() >= limit || bytes >= MAX_EVENT_PAGE {
+                return Ok((items, true));
+            }
+            bytes += row.message.len() + row.entry.len();
+            items.push(row);
+        }
+        if is_end {
+            return Ok((items, false));
+        }
     }
 }

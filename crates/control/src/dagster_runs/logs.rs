@@ -1,10 +1,11 @@
 //! What steps of runs have written: sent to a signed address by whoever runs them, and read from one by people.
 
 use std::ops::Range;
+use std::time::Duration;
 
 use bytes::Bytes;
-use countersign_domain::dagster::{MAX_RUN_LOG, MAX_RUN_LOGS};
-use countersign_domain::id::{DagsterRunId, DagsterRunLogId, DagsterSnapshotId, TokenId};
+use countersign_domain::dagster::{MAX_RUN_LOG, MAX_RUN_LOG_BYTES, MAX_RUN_LOGS};
+use countersign_domain::id::{DagsterRunId, DagsterRunLogId, TokenId};
 use countersign_domain::text::check_line;
 use countersign_store::blobs::{Announced, Blobs};
 use countersign_store::dagster_runs::logs::{self, RunLog};
@@ -20,6 +21,8 @@ use super::own::{self, Of};
 
 /// The most characters of what an agent calls a log.
 const MAX_NAME: usize = 1_000;
+/// How long after a run's end its logs are still taken.
+pub const LATE_LOGS: Duration = Duration::from_secs(2 * 3600);
 /// The streams of a step.
 const STREAMS: [&str; 2] = ["stdout", "stderr"];
 
@@ -50,7 +53,7 @@ pub struct LogAddress {
 pub struct IncomingLog {
     control: Control,
     log: RunLog,
-    _place: Place<DagsterSnapshotId>,
+    _place: Place<DagsterRunLogId>,
 }
 
 /// A log that is being read.
@@ -58,6 +61,7 @@ pub struct IncomingLog {
 pub struct OutgoingLog {
     blobs: Blobs,
     log: RunLog,
+    _place: Place<DagsterRunId>,
 }
 
 impl Control {
@@ -66,7 +70,8 @@ impl Control {
         format!("{}/dagster/run_logs/{id}/bytes?{query}", self.settings().public_url)
     }
 
-    /// Where an agent is to send a log of a run; nowhere for one of more than [`MAX_RUN_LOG`] bytes, which people are told then. What came before is
+    /// Where an agent is to send a log of a run; nowhere for one of more than [`MAX_RUN_LOG`] bytes, and where the
+    /// run's logs would have more than [`MAX_RUN_LOG_BYTES`]; people are told so then. What came before is
     /// replaced.
     ///
     /// # Errors
@@ -99,7 +104,7 @@ impl Control {
     /// Begins to take in a log at the address that was signed for it. `query` is the address's, as it came.
     ///
     /// # Errors
-    /// [`Error::Denied`] for an address that is not whole, not ours, or has expired; [`Error::NotFound`] once the run, or its deployment, is gone, or
+    /// [`Error::Denied`] for an address that is not whole, not ours, or has expired; [`Error::NotFound`] once the run, or its deployment, is gone, [`LATE_LOGS`] after the run's end, or
     /// the token that took it reaches it no more; [`Error::Unavailable`], also when as many are being taken in as may be.
     pub async fn begin_run_log(&self, id: DagsterRunLogId, query: &str) -> Result<IncomingLog> {
         let signature = Signature::from_query(query).ok_or_else(refused)?;
@@ -133,13 +138,15 @@ impl Control {
     /// Begins to hand out a log at the address that was signed for it.
     ///
     /// # Errors
-    /// [`Error::Denied`] as [`Control::begin_run_log`]; [`Error::NotFound`] when its bytes are not there; [`Error::Unavailable`].
+    /// [`Error::Denied`] as [`Control::begin_run_log`]; [`Error::NotFound`] when its bytes are not there; [`Error::Unavailable`], also when as many
+    /// are being read as may be.
     pub async fn read_run_log(&self, id: DagsterRunLogId, query: &str) -> Result<OutgoingLog> {
         let signature = Signature::from_query(query).ok_or_else(refused)?;
         signature.check(&self.keys(), Purpose::ReadRunLog(id), self.now())?;
         let found = self.store().read(id, |tx, id| Box::pin(logs::by_id(tx, *id))).await?;
         let log = found.filter(|it| it.size.is_some()).ok_or(Error::NotFound("log"))?;
-        Ok(OutgoingLog { blobs: self.blobs()?.clone(), log })
+        let place = self.run_log_reading(&log).await?;
+        Ok(OutgoingLog { blobs: self.blobs()?.clone(), log, _place: place })
     }
 }
 
@@ -162,8 +169,8 @@ impl IncomingLog {
                 Box::pin(async move {
                     let (log, size) = &scene.input;
                     let is_kept = awaited(tx, log.id).await?.is_some() && logs::stored(tx, log.id, *size).await?;
-                    // What is not to be there any more, and was not there before, goes again.
-                    if !is_kept && log.size.is_none() {
+                    // What is not to be there any more, and was not there before, goes again; so does what came after its run was removed.
+                    if !is_kept && (log.size.is_none() || logs::by_id(tx, log.id).await?.is_none()) {
                         logs::give_up(tx, log).await?;
                     }
                     Ok(is_kept)
@@ -197,9 +204,12 @@ impl OutgoingLog {
     }
 }
 
-/// The log, if its bytes may come: its deployment is there, and the token that took its run stands and reaches that.
+/// The log, if its bytes may come: its run has not ended long ago, its deployment is there, and the token that took its run stands and reaches that.
 async fn awaited(tx: &mut Tx, id: DagsterRunLogId) -> std::result::Result<Option<RunLog>, StoreError> {
     let Some(it) = logs::by_id(tx, id).await? else { return Ok(None) };
+    if it.ended_at.is_some_and(|at| tx.now().since(at) >= LATE_LOGS) {
+        return Ok(None);
+    }
     let (of, Some(token)) = (it.organization, it.taken_by) else { return Ok(None) };
     let Some(deployment) = deployments::find(tx, of, it.deployment).await? else { return Ok(None) };
     let Some(token) = tokens::find(tx, of, token).await? else { return Ok(None) };
@@ -216,7 +226,7 @@ async fn announce(
     let (of, (token, deployment, run, new, fresh)) = (scene.organization, &scene.input);
     let (reached, deployment) = own::deployment(tx, of, *token, deployment).await?;
     let Some(deployment) = deployment else { return Ok(Of { reached, it: None }) };
-    let run = own::locked(tx, of, *token, &deployment, *run).await?;
+    let run = own::locked(tx, of, &deployment, *run).await?;
     let called = (new.name.as_str(), new.stream.as_str());
     if !logs::is_known(tx, run.id, called).await? && logs::count(tx, run.id).await? >= MAX_RUN_LOGS {
         return Err(Error::invalid(
@@ -225,5 +235,10 @@ async fn announce(
         ));
     }
     let it = logs::announce(tx, *fresh, run.id, called, new.size).await?;
+    // Nothing is sent where there would be too much of it; people are told of the log all the same.
+    let it = match logs::bytes_announced(tx, run.id, MAX_RUN_LOG).await? {
+        bytes if bytes > MAX_RUN_LOG_BYTES => None,
+        _ => it,
+    };
     Ok(Of { reached, it })
 }

@@ -1,5 +1,7 @@
 //! Runs, as agents and their workers see them: those that their token took.
 
+use std::collections::BTreeSet;
+
 use countersign_domain::dagster::RunStatus;
 use countersign_domain::id::{DagsterRunId, TokenId};
 use countersign_store::dagster_runs::DagsterRun;
@@ -48,7 +50,7 @@ impl Control {
             }
             Some(ids) => {
                 let ids = ids.iter().map(|id| input::field::<DagsterRunId, _>("runIds", id.parse()));
-                Some(ids.collect::<Result<Vec<_>>>()?)
+                Some(ids.collect::<Result<BTreeSet<_>>>()?)
             }
         };
         let token = grant.agent_token()?;
@@ -59,19 +61,24 @@ impl Control {
     }
 }
 
-type Input = (TokenId, String, Option<Vec<DagsterRunId>>, RunsWanted);
+type Input = (TokenId, String, Option<BTreeSet<DagsterRunId>>, RunsWanted);
 
 async fn find(tx: &mut Tx, scene: &Scene<Input>) -> Result<Records> {
     let (of, (token, deployment, ids, wanted)) = (scene.organization, &scene.input);
     let (reached, deployment) = own::deployment(tx, of, *token, deployment).await?;
     let Some(deployment) = deployment else { return Ok(Of { reached, it: None }) };
     let mut found = match ids {
-        None => dagster_runs::of_token_in(tx, of, deployment.id, *token, MAX_RECORDS as i64).await?,
+        None => {
+            let mut all = dagster_runs::of_token_in(tx, of, deployment.id, *token, MAX_RECORDS as i64).await?;
+            all.retain(|it| deployment.has(it));
+            all
+        }
         Some(ids) => {
             let mut found = Vec::with_capacity(ids.len());
-            for id in ids {
+            // Newest first, each once.
+            for id in ids.iter().rev() {
                 let run = dagster_runs::find(tx, of, *id).await?;
-                found.extend(run.filter(|it| it.deployment == deployment.id && it.taken_by == Some(*token)));
+                found.extend(run.filter(|it| deployment.has(it)));
             }
             found
         }

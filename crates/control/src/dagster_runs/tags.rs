@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use countersign_domain::dagster::{MAX_RUN_TAG_KEY, MAX_RUN_TAG_VALUE, MAX_RUN_TAGS};
+use countersign_domain::dagster::{MAX_RUN_TAG_BYTES, MAX_RUN_TAG_KEY, MAX_RUN_TAG_VALUE, MAX_RUN_TAGS};
 use countersign_domain::id::{DagsterRunId, TokenId};
 use countersign_domain::text::hidden;
 use countersign_store::{Lane, Tx, dagster_runs};
@@ -11,7 +11,7 @@ use crate::access::actions::ReportDagsterRun;
 use crate::dagster::Reached;
 use crate::{Control, Error, Grant, Result, Scene, input};
 
-use super::own;
+use super::{own, plain};
 
 /// What is wrong with tags, if anything is.
 ///
@@ -22,9 +22,18 @@ pub(super) fn check(tags: &BTreeMap<String, String>) -> Result<()> {
     if tags.len() > MAX_RUN_TAGS {
         return invalid(format!("has {} entries; at most {MAX_RUN_TAGS} are taken", tags.len()));
     }
+    let bytes: usize = tags.iter().map(|(key, value)| key.len() + value.len()).sum();
+    if bytes > MAX_RUN_TAG_BYTES {
+        return invalid(format!("has {bytes} bytes; at most {MAX_RUN_TAG_BYTES} are taken"));
+    }
     for (key, value) in tags {
         if key.is_empty() || key.chars().count() > MAX_RUN_TAG_KEY || key.chars().any(|c| hidden(c).is_some()) {
             return invalid(format!("must have keys of 1 to {MAX_RUN_TAG_KEY} characters that can be seen"));
+        }
+        if plain::is_reserved(key) {
+            let why =
+                format!("has the key {key}, which agents would read as something else than a tag; call it otherwise");
+            return invalid(why);
         }
         if value.chars().count() > MAX_RUN_TAG_VALUE || value.contains('\0') {
             return invalid(format!("must have values of at most {MAX_RUN_TAG_VALUE} characters, without NUL"));
@@ -59,7 +68,7 @@ async fn add(tx: &mut Tx, scene: &Scene<(TokenId, String, DagsterRunId, BTreeMap
     let (of, (token, deployment, id, tags)) = (scene.organization, &scene.input);
     let (reached, deployment) = own::deployment(tx, of, *token, deployment).await?;
     let Some(deployment) = deployment else { return Ok(reached) };
-    let mut run = own::locked(tx, of, *token, &deployment, *id).await?;
+    let mut run = own::locked(tx, of, &deployment, *id).await?;
     run.tags.extend(tags.clone());
     check(&run.tags)?;
     dagster_runs::save(tx, &run).await?;

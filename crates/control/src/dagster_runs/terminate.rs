@@ -47,7 +47,10 @@ async fn terminate(tx: &mut Tx, scene: &Scene<(Termination, DagsterRequestId)>) 
         let why = if run.taken_by.is_none() { "canceled before an agent took it" } else { "canceled by force" };
         run.reason = Some(why.to_owned());
         dagster_requests::end_of_run(tx, of, run.id).await?;
-    } else if before.is_none_or(|at| now.since(at) >= RequestKind::Terminate.life()) {
+    }
+    // Whoever ends one by force has its worker stopped all the same, where that is still heard.
+    let is_asked = is_over || before.is_none_or(|at| now.since(at) >= RequestKind::Terminate.life());
+    if run.taken_by.is_some() && is_asked {
         // Only its own agent can: another one knows nothing of its worker.
         let new = NewRequest {
             id: fresh,

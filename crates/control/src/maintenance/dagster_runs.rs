@@ -2,7 +2,8 @@
 
 use countersign_domain::dagster::RUN_KEPT;
 use countersign_domain::id::Id;
-use countersign_store::{Lane, dagster_runs};
+use countersign_store::Lane;
+use countersign_store::dagster_runs::{self, ends};
 
 use crate::access::actions::KeepHouse;
 use crate::dagster_runs::lose;
@@ -14,22 +15,23 @@ const BATCH: i64 = 50;
 const EVENTS: i64 = 1_000;
 
 impl Control {
-    /// Ends runs whose token is gone, and those that no agent started in time. Answers how many.
+    /// Ends runs whose token or deployment is gone, or that their token does not reach any more, and those that no agent started in time. Answers how many.
     ///
     /// # Errors
     /// Only [`crate::Error::Unavailable`] and [`crate::Error::Internal`].
     pub(super) async fn lose_unheard_runs(&self) -> Result<u64> {
-        let found = self.store().read((), |tx, ()| Box::pin(dagster_runs::unheard(tx, BATCH))).await?;
+        let found = self.store().read((), |tx, ()| Box::pin(ends::unheard(tx, BATCH))).await?;
         let mut lost = 0;
-        for (of, id, why, at) in found {
+        for (of, id, ..) in found {
             let grant: Grant<KeepHouse> = self.system("nothing more is heard of this run", of)?;
             let is_lost = self
-                .write(&grant, Lane::Normal, (id, why, at), |tx, scene| {
+                .write(&grant, Lane::Normal, id, |tx, scene| {
                     Box::pin(async move {
-                        let (id, why, at) = scene.input;
-                        match dagster_runs::lock(tx, scene.organization, id).await? {
-                            Some(run) if !run.status.is_over() => lose(tx, scene, run, why, at).await.map(|()| true),
-                            _ => Ok(false),
+                        // Whoever tells something of it, or is given more to reach, may have been faster.
+                        dagster_runs::lock(tx, scene.organization, scene.input).await?;
+                        match ends::is_unheard(tx, scene.input).await? {
+                            Some((of, id, why, at)) => lose(tx, scene, of, id, (why, at)).await,
+                            None => Ok(false),
                         }
                     })
                 })

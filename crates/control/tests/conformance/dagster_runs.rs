@@ -32,11 +32,16 @@ pub const CASES: &[crate::run::Case] = crate::list::cases!["dagster_runs"
     a_run_is_stopped_by_the_agent_that_has_it,
 ];
 
+/// Where the code is.
+pub fn pointer() -> Value {
+    json!({ "__class__": "ModuleCodePointer", "module": "sales", "fn_name": "defs", "working_directory": null })
+}
+
 /// What an agent tells of a code location in which runs can be launched.
 fn manifest() -> String {
     let snapshot = format!("snapshots/{}", DagsterRunId::nil());
     json!({
-        "repositories": [{ "name": "__repository__", "code_pointer": {}, "stored_snapshot": { "uri": snapshot } }],
+        "repositories": [{ "name": "__repository__", "code_pointer": pointer(), "stored_snapshot": { "uri": snapshot } }],
         "executable_path": "/bin/python",
     })
     .to_string()
@@ -235,6 +240,8 @@ pub async fn a_key_stands_for_one_run(world: &World) {
         Err(Error::Conflict(why)) => assert!(why.contains("another key"), "{why}"),
         other => panic!("{other:?}"),
     }
+    let other = NewRun { config: json!({ "ops": {} }), ..with("sell") };
+    assert!(matches!(try_launch(world, other).await, Err(Error::Conflict(_))), "with another configuration");
     assert_eq!(take(world, &agent(world).await, "default").await.len(), 1);
 
     let who = agent(world).await;

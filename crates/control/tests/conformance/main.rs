@@ -60,6 +60,7 @@ mod retention;
 mod revealing;
 mod rotating;
 mod run;
+mod runs_at_bounds;
 mod scopes;
 mod service_users;
 mod sight;
@@ -101,6 +102,7 @@ fn main() -> ExitCode {
                 members::CASES,
                 invitations::CASES,
                 service_users::CASES,
+                runs_at_bounds::CASES,
                 code_locations::CASES,
                 dagster_requests::CASES,
                 dagster_snapshots::CASES,

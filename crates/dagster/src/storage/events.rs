@@ -3,7 +3,7 @@
 use async_graphql::{Context, Object, Result, SimpleObject};
 use countersign_control::Error;
 use countersign_control::dagster_runs::{MAX_EVENTS_AT_ONCE, NewEvent};
-use countersign_http::holds_a_token;
+use countersign_http::{holds_a_token, json_holds_a_token};
 
 use crate::call::Call;
 use crate::failure::Failure;
@@ -93,12 +93,12 @@ fn event(it: &EventLogEntryInput) -> std::result::Result<NewEvent, Failure> {
     let error = it.error_info.as_ref().and_then(|it| it.message.as_deref());
     let words = words.or(it.user_message.as_deref().filter(|it| !it.is_empty())).or(error).unwrap_or_default();
     let entry = serde_json::to_string(it).map_err(|_| Error::internal("an event was not written as JSON"))?;
-    let is_secret = holds_a_token(&entry);
+    let is_secret = json_holds_a_token(&entry);
     let step = told.and_then(|it| it.step_key.clone()).or_else(|| it.step_key.clone());
     Ok(NewEvent {
         run: it.run_id.clone(),
-        kind: told.map(|it| it.event_type_value.clone()),
-        step: step.map(|step| if is_secret && holds_a_token(&step) { LEFT_OUT.to_owned() } else { step }),
+        kind: told.map(|it| word(&it.event_type_value)),
+        step: step.as_deref().map(word),
         level: it.level,
         occurred_at: moment(it.timestamp),
         message: if is_secret { LEFT_OUT.to_owned() } else { words.replace('\0', "") },
@@ -106,9 +106,24 @@ fn event(it: &EventLogEntryInput) -> std::result::Result<NewEvent, Failure> {
     })
 }
 
+/// A word of an event, unless it holds the value of a token.
+fn word(text: &str) -> String {
+    if holds_a_token(text) { LEFT_OUT.to_owned() } else { text.replace('\0', "") }
+}
+
 #[cfg(test)]
 mod tests {
+    use countersign_domain::token::Prefix;
+    use countersign_domain::{Entropy, Kind, TokenSecret};
+
     use super::*;
+
+    struct Sevens;
+    impl Entropy for Sevens {
+        fn fill(&self, buffer: &mut [u8]) {
+            buffer.fill(7);
+        }
+    }
 
     fn record() -> EventLogEntryInput {
         EventLogEntryInput {
@@ -128,9 +143,11 @@ mod tests {
         let it = event(&record()).expect("an event");
         assert_eq!((it.message.as_str(), it.kind, it.step.as_deref()), ("said", None, Some("one")));
         assert!(it.entry.contains("\"userMessage\":\"said\""), "{}", it.entry);
-        let secret = "csnat_4f9Kd0aZ81b_0123456789abcdefghijABCDEFGHIJ01";
-        let it = event(&EventLogEntryInput { user_message: Some(secret.to_owned()), ..record() }).expect("an event");
-        // Whether it is one is decided by its checksum alone; here it is none.
-        assert_eq!(it.message == LEFT_OUT, holds_a_token(secret));
+        assert_eq!((word("a\0b"), word("STEP_START")), ("ab".to_owned(), "STEP_START".to_owned()));
+        let secret = TokenSecret::mint(&Prefix::default(), Kind::AgentToken, &Sevens);
+        let line = format!("it says:\n{}", secret.reveal());
+        let it = event(&EventLogEntryInput { user_message: Some(line), ..record() }).expect("an event");
+        assert_eq!((it.message.as_str(), it.entry.as_str()), (LEFT_OUT, "{}"));
+        assert_eq!(word(secret.reveal()), LEFT_OUT);
     }
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use async_graphql::{Context, Object, Result, SimpleObject};
 use countersign_control::Error;
 use countersign_control::dagster_runs::{DagsterRun, RunsWanted};
+use countersign_http::holds_a_token;
 use countersign_wire::dagster::{CodeOrigin, CodePlace, JobOrigin, Member, STATUS_ENUM, SerializedRun};
 use serde_json::Value;
 
@@ -78,6 +79,9 @@ impl RunsByAgents {
         let grant = call.may()?;
         let tags: BTreeMap<String, String> = serde_json::from_str(&tags.0)
             .map_err(|_| Failure::from(Error::invalid("jsonNewTags", "must be an object of texts")))?;
+        if tags.iter().any(|(key, value)| holds_a_token(key) || holds_a_token(value)) {
+            return Err(Failure::from(Error::invalid("jsonNewTags", "holds the value of a token")).into());
+        }
         let added = call.control.add_run_tags(&grant, deployment(call)?, &run_id, tags).await;
         call.left(added.map_err(Failure::Of)?)?;
         Ok(Stored { ok: true })

@@ -34,7 +34,7 @@ impl Server {
         let presented = Presented { value: Some(self.world.acme.agent_token()), origin: Origin::local() };
         let agent = control.authenticate(presented).await.expect("an agent");
         let manifest = json!({
-            "repositories": [{ "name": "__repository__", "code_pointer": { "__class__": "ModuleCodePointer", "module": "sales" },
+            "repositories": [{ "name": "__repository__", "code_pointer": { "__class__": "ModuleCodePointer", "module": "sales", "fn_name": "defs" },
                 "stored_snapshot": { "uri": "snapshots/0192f3a1-7c3e-7b21-9f60-3a5c1e0d4b77" } }],
             "executable_path": "/bin/python",
         });

@@ -10,6 +10,10 @@ pub const MAX_RUN_TAGS: usize = 100;
 pub const MAX_RUN_TAG_KEY: usize = 255;
 /// The most characters of a tag's value.
 pub const MAX_RUN_TAG_VALUE: usize = 4_096;
+/// The most bytes of a run's tags together.
+pub const MAX_RUN_TAG_BYTES: usize = 64 * 1024;
+/// The most bytes of what says where the code of a run is, its container's context included, as JSON.
+pub const MAX_RUN_ORIGIN: usize = 128 * 1024;
 /// The most characters of a job's and a repository's name.
 pub const MAX_JOB: usize = 255;
 /// The most characters of an idempotency key.
@@ -22,8 +26,14 @@ pub const MAX_RUN_EVENT: usize = 64 * 1024;
 pub const MAX_RUN_EVENT_BYTES: i64 = 64 * 1024 * 1024;
 /// The most bytes of one log of a run.
 pub const MAX_RUN_LOG: i64 = 8 * 1024 * 1024;
+/// The most bytes of the logs of one run together.
+pub const MAX_RUN_LOG_BYTES: i64 = 256 * 1024 * 1024;
 /// The most logs of one run: one of each stream of each of its steps and of itself.
 pub const MAX_RUN_LOGS: i64 = 500;
+/// How long an agent that is heard has for starting a run: one that first starts a code server, or has an image pulled, takes its time.
+pub const RUN_STARTS_WITHIN: Duration = Duration::from_secs(30 * 60);
+/// After how long of silence a run is lost, while no agent is heard that could say what became of its worker.
+pub const RUN_SILENT_FOR: Duration = Duration::from_secs(12 * 3600);
 /// How long a run is kept once it has ended.
 pub const RUN_KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
@@ -165,14 +175,18 @@ pub enum LostBecause {
     Revoked,
     /// The token's time ran out.
     Expired,
-    /// The token's scope was narrowed.
+    /// The token's scope was narrowed: its deployment is not in it.
     Narrowed,
+    /// The same: its queue is not in it.
+    OtherQueue,
     /// The deployment is gone.
     Deleted,
     /// No agent took it in time.
     NotTaken,
     /// An agent was given it, and nothing came of it.
     NotStarted,
+    /// Neither it nor an agent of its token was heard for [`RUN_SILENT_FOR`].
+    Silent,
 }
 
 impl LostBecause {
@@ -183,10 +197,12 @@ impl LostBecause {
             Self::Revoked => "its agent's token was revoked",
             Self::Expired => "its agent's token expired",
             Self::Narrowed => "its agent's token no longer reaches the deployment",
+            Self::OtherQueue => "its agent's token no longer reaches the run's queue",
             Self::Deleted => "its deployment was deleted",
             Self::NotTaken => {
                 "no agent took it in time; see that one runs which serves the deployment and the code location's queue"
             }
+            Self::Silent => "nothing was heard of it for 12 hours, and no agent of its token runs",
             Self::NotStarted => "an agent was given it and said nothing more; see the agent's errors",
         }
     }

@@ -93,14 +93,15 @@ impl DagsterRun {
     }
 
     /// What it is configured with: JSON.
-    async fn config(&self) -> &str {
-        &self.0.config
+    async fn config(&self, ctx: &Context<'_>) -> Nullable<&str> {
+        answered(Call::of(ctx).told.put(self.0.config.len()).map(|()| self.0.config.as_str()))
     }
 
     /// What is said of it, by launchers and agents.
-    async fn tags(&self) -> Vec<DagsterRunTag> {
+    async fn tags(&self, ctx: &Context<'_>) -> Nullable<Vec<DagsterRunTag>> {
         let one = |(key, value): (&String, &String)| DagsterRunTag { key: key.clone(), value: value.clone() };
-        self.0.tags.iter().map(one).collect()
+        let bytes = self.0.tags.iter().map(|(key, value)| key.len() + value.len()).sum();
+        answered(Call::of(ctx).told.put(bytes).map(|()| self.0.tags.iter().map(one).collect()))
     }
 
     /// When it was launched.
@@ -143,29 +144,24 @@ impl DagsterRun {
         int(self.0.events_dropped)
     }
 
-    /// What its worker told, in the order in which it came.
+    /// What its worker told, in the order in which it came: perhaps fewer than were asked for, of long ones. The last has the number `eventCount`.
     async fn events(
         &self,
         ctx: &Context<'_>,
         #[graphql(desc = "The number of the last event that is known.", default)] after: i32,
         #[graphql(desc = "At the most.", default = 100)] first: i32,
-    ) -> Nullable<DagsterRunEvents> {
+    ) -> Nullable<Vec<DagsterRunEvent>> {
         answered(events(Call::of(ctx), self.0.id, after, first).await)
     }
 
     /// What its steps have written.
-    async fn logs(&self, ctx: &Context<'_>) -> Nullable<Vec<DagsterRunLog>> {
-        answered(logs(Call::of(ctx), self.0.id).await)
+    async fn logs(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(desc = "At the most.", default = 500)] first: i32,
+    ) -> Nullable<Vec<DagsterRunLog>> {
+        answered(logs(Call::of(ctx), self.0.id, first).await)
     }
-}
-
-/// A part of what the worker of a run told.
-#[derive(SimpleObject)]
-pub(crate) struct DagsterRunEvents {
-    /// The events.
-    nodes: Vec<DagsterRunEvent>,
-    /// Whether there are more after these.
-    has_more: bool,
 }
 
 /// What the worker of a run told. Not to be trusted.
@@ -228,14 +224,22 @@ impl From<LogAddress> for DagsterRunLog {
     }
 }
 
-async fn events(call: &Call, run: DagsterRunId, after: i32, first: i32) -> Result<DagsterRunEvents> {
-    let first = u32::try_from(first).map_err(|_| Error::invalid("first", "must be 0 or more"))?;
-    let all = call.control.dagster_run_events(&call.may()?, run, after.into(), first).await?;
-    Ok(DagsterRunEvents { nodes: all.items.into_iter().map(DagsterRunEvent::from).collect(), has_more: all.has_more })
+/// How many are asked for.
+fn count(first: i32) -> Result<u32> {
+    u32::try_from(first).map_err(|_| Error::invalid("first", "must be 0 or more"))
 }
 
-async fn logs(call: &Call, run: DagsterRunId) -> Result<Vec<DagsterRunLog>> {
-    let all = call.control.dagster_run_logs(&call.may()?, run).await?;
+async fn events(call: &Call, run: DagsterRunId, after: i32, first: i32) -> Result<Vec<DagsterRunEvent>> {
+    let all = call.control.dagster_run_events(&call.may()?, run, after.into(), count(first)?).await?.items;
+    call.told.put(all.iter().map(|it| it.message.len() + it.entry.len()).sum())?;
+    Ok(all.into_iter().map(DagsterRunEvent::from).collect())
+}
+
+async fn logs(call: &Call, run: DagsterRunId, first: i32) -> Result<Vec<DagsterRunLog>> {
+    let first = count(first)? as usize;
+    let mut all = call.control.dagster_run_logs(&call.may()?, run).await?;
+    all.truncate(first);
+    call.told.put(all.iter().map(|it| it.log.name.len() + it.address.as_ref().map_or(0, String::len)).sum())?;
     Ok(all.into_iter().map(DagsterRunLog::from).collect())
 }
 

@@ -8,7 +8,7 @@ use crate::{Row, StoreError, Tx, params, statements};
 
 macro_rules! columns {
     () => {
-        "l.id, l.run_id, r.organization_id, r.deployment_id, r.taken_by, l.name, l.stream, l.announced, l.size, l.created_at, l.stored_at"
+        "l.id, l.run_id, r.organization_id, r.deployment_id, r.taken_by, l.name, l.stream, l.announced, l.size, l.created_at, l.stored_at, r.ended_at"
     };
 }
 
@@ -28,6 +28,8 @@ statements! {
               ORDER BY l.created_at, l.id");
     /// How many a run has.
     COUNT = "SELECT COUNT(*) AS n FROM dagster_run_logs WHERE run_id = $1";
+    /// How many bytes those have together that may be sent. $2: the most of one.
+    BYTES = "SELECT CAST(COALESCE(SUM(CASE WHEN announced <= $2 THEN announced ELSE 0 END), 0) AS BIGINT) AS n FROM dagster_run_logs WHERE run_id = $1";
     /// Its bytes are there.
     STORED = "UPDATE dagster_run_logs SET stored_at = $2, size = $3 WHERE id = $1";
     /// Removes those of a run.
@@ -59,6 +61,8 @@ pub struct RunLog {
     pub created_at: Timestamp,
     /// When its bytes were last there.
     pub stored_at: Option<Timestamp>,
+    /// When its run ended.
+    pub ended_at: Option<Timestamp>,
 }
 
 impl RunLog {
@@ -82,6 +86,7 @@ fn log(row: &Row) -> Result<RunLog, StoreError> {
         size: row.get("size")?,
         created_at: row.get("created_at")?,
         stored_at: row.get("stored_at")?,
+        ended_at: row.get("ended_at")?,
     })
 }
 
@@ -117,6 +122,11 @@ pub async fn list(tx: &mut Tx, run: DagsterRunId) -> Result<Vec<RunLog>, StoreEr
 /// How many a run has.
 pub async fn count(tx: &mut Tx, run: DagsterRunId) -> Result<i64, StoreError> {
     tx.one(COUNT, &params![run]).await?.get("n")
+}
+
+/// How many bytes those of a run have together, without those of more than `most`, which are not sent.
+pub async fn bytes_announced(tx: &mut Tx, run: DagsterRunId, most: i64) -> Result<i64, StoreError> {
+    tx.one(BYTES, &params![run, most]).await?.get("n")
 }
 
 /// Its bytes are there. False when it is gone.

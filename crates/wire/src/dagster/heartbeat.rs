@@ -78,6 +78,9 @@ pub struct RunWorker {
     /// What is known beyond that.
     #[serde(default)]
     pub message: Option<String>,
+    /// Whether it may be another one in a moment.
+    #[serde(default)]
+    pub transient: Option<bool>,
 }
 
 /// A code server that an agent runs.

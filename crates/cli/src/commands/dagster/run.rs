@@ -192,8 +192,10 @@ async fn events(api: &Api, run: &str) -> Outcome<Vec<Value>> {
         let variables = json!({ "uuid": run, "after": after, "first": EVENTS_AT_ONCE });
         let mut found = find(api, documents::RUN_EVENTS, variables).await?;
         let page = found["events"].take();
-        all.extend(page["nodes"].as_array().into_iter().flatten().cloned());
-        if page["hasMore"] != true {
+        let page = page.as_array().map(Vec::as_slice).unwrap_or_default();
+        all.extend_from_slice(page);
+        let is_last = all.last().is_none_or(|last| last["number"].as_i64() >= found["eventCount"].as_i64());
+        if page.is_empty() || is_last {
             return Ok(all);
         }
     }

@@ -1,6 +1,6 @@
 //! What an agent told of a code location, as far as a run needs it: where its worker finds the code, and which jobs there are.
 
-use countersign_domain::dagster::unpack_text;
+use countersign_domain::dagster::{MAX_RUN_ORIGIN, unpack_text};
 use countersign_domain::id::{DagsterSnapshotId, OrganizationId};
 use countersign_store::code_locations::CodeLocation;
 use countersign_store::dagster_snapshots;
@@ -11,6 +11,7 @@ use crate::dagster::named;
 use crate::{Control, Error, Result};
 
 use super::NewRun;
+use super::plain;
 
 /// The most bytes of a snapshot in which a job is looked for, unpacked; in a larger one every job is taken to be there, and the agent says if it is
 /// not.
@@ -86,16 +87,39 @@ impl Loaded {
     }
 
     /// Where a worker finds the code of a repository.
-    pub(super) fn origin(&self, repository: &Repository, location: &CodeLocation) -> String {
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] for what agents could not read, with all that they are given beside it.
+    pub(super) fn origin(&self, repository: &Repository, location: &CodeLocation) -> Result<String> {
+        if !plain::is_code_pointer(&repository.code_pointer) {
+            return Err(Error::Conflict(format!(
+                "Where an agent told that the code of the repository {} is cannot be read by other agents; have {} loaded again.",
+                repository.name, location.name
+            )));
+        }
         let context = location.definition.container_context.as_deref();
         let context: Value = context.and_then(|it| serde_json::from_str(it).ok()).unwrap_or_else(|| json!({}));
-        json!({
+        if let Some(key) = plain::reserved_in(&context) {
+            return Err(Error::Conflict(format!(
+                "The container context of the code location {} has the key {key}, which agents would read as something else than data.",
+                location.name
+            )));
+        }
+        let origin = json!({
             "code_pointer": repository.code_pointer,
             "executable_path": self.executable_path,
             "container_image": self.container_image,
             "container_context": context,
-        })
-        .to_string()
+        });
+        let origin = origin.to_string();
+        if origin.len() > MAX_RUN_ORIGIN {
+            return Err(Error::Conflict(format!(
+                "What says where the code of {} is has {} bytes; at most {MAX_RUN_ORIGIN} are given to a run. See its container context.",
+                location.name,
+                origin.len()
+            )));
+        }
+        Ok(origin)
     }
 }
 

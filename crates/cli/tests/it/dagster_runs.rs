@@ -1,6 +1,7 @@
 //! Runs of a real Python job, taken by Dagster's own unmodified agent: to its end, into a failure, canceled, and lost with the agent's token.
 
 use std::fs;
+use std::process::Command;
 use std::time::Duration;
 
 use countersign_testkit::Engine;
@@ -112,4 +113,14 @@ fn runs_end_as_their_workers_say_and_are_lost_with_the_token() {
     assert!(gone["endedAt"].is_string(), "{gone:#}");
     stand.ada(&["dagster", "run", "list", "--status", "LOST"]).must(0, &[&lost, "token was revoked"]);
     dagster_cloud(&stand, "default", stand.user_token(), &["run", "status", &lost]).must(0, &["FAILURE"]);
+    // Its worker still waits, and its agent, which may say nothing any more, does not stop it.
+    end_worker(&gone);
+}
+
+/// Ends the worker of a run, which its agent says in a tag.
+fn end_worker(run: &Value) {
+    let tags = run["tags"].as_array().expect("a list");
+    let pid = tags.iter().find(|tag| tag["key"] == "process/pid").expect("its agent said which process it is");
+    let ended = Command::new("kill").arg(pid["value"].as_str().expect("a number")).status().expect("kill is there");
+    assert!(ended.success(), "the worker was there");
 }

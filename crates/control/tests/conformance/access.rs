@@ -243,7 +243,7 @@ pub async fn every_caller_and_every_action_as_the_reference_says(world: &World) 
             compared += 1;
         }
     }
-    assert_eq!(compared, 82 * 13);
+    assert_eq!(compared, 86 * 13);
 }
 
 /// The reference, the table and the types name the same actions.

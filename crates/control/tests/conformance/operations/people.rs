@@ -103,7 +103,7 @@ operations! {
         let grant = may::<LaunchDagsterRun>(&control, &cast.person);
         pending(async move { control.launch_run(&grant, dagster_runs::new_run(default, "sell")).await.map(drop) })
     }
-    "terminate_run" by Person writes ["dagster_run.terminated", "dagster_run.ended"] |control, world, cast| {
+    "terminate_run" by Person writes ["dagster_run.ended", "dagster_run.terminated"] |control, world, cast| {
         let default = world.acme.created.organization.default_deployment;
         dagster_runs::loaded(world, default, "default", "sales").await;
         let run = dagster_runs::launch(world, default).await.id;

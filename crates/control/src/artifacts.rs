@@ -6,14 +6,14 @@
 //!
 //! The bytes travel without a token: an address carries a signature over what it is for, the artifact and the time at which it ends.
 
-mod address;
+pub(crate) mod address;
 mod announce;
 mod delete;
 mod ended;
 mod failed;
 mod hand_out;
 mod limits;
-mod places;
+pub(crate) mod places;
 mod search;
 mod take_in;
 mod view;

@@ -2,6 +2,8 @@
 
 mod abandoned_artifacts;
 mod blobs;
+mod dagster;
+mod dagster_runs;
 mod deployments;
 mod expired_jobs;
 mod flush;
@@ -51,6 +53,14 @@ pub struct Swept {
     pub deployments_cleared: u64,
     /// Jobs that no agent took in time.
     pub jobs_expired: u64,
+    /// Requests to Dagster+ agents that were over without an answer.
+    pub requests_ended: u64,
+    /// Snapshots that nothing was loaded with.
+    pub snapshots_removed: u64,
+    /// Runs of which nothing more is heard.
+    pub runs_lost: u64,
+    /// Runs that were kept long enough.
+    pub runs_removed: u64,
     /// Concurrency groups that held jobs back although they had room.
     pub groups_freed: u64,
     /// What was kept long enough.
@@ -87,6 +97,10 @@ impl Control {
             deployments_expired: kept(self.expire_deployments().await, &mut faults),
             deployments_cleared: kept(self.clear_deployments().await, &mut faults),
             jobs_expired: kept(self.expire_jobs().await, &mut faults),
+            requests_ended: kept(self.end_dagster_requests().await, &mut faults),
+            snapshots_removed: kept(self.remove_unused_snapshots().await, &mut faults),
+            runs_lost: kept(self.lose_unheard_runs().await, &mut faults),
+            runs_removed: kept(self.remove_old_runs().await, &mut faults),
             builds_seen_to: kept(self.see_to_builds(None).await, &mut faults),
             groups_freed: kept(self.free_groups().await, &mut faults),
             removed: kept(self.remove_expired_in_turn().await, &mut faults),

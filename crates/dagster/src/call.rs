@@ -4,6 +4,7 @@ use async_graphql::Context;
 use countersign_control::dagster::Reached;
 use countersign_control::organizations::Deployment;
 use countersign_control::{Action, Caller, Control, Error, Grant};
+use http::HeaderMap;
 
 use crate::failure::Failure;
 
@@ -14,6 +15,16 @@ pub(crate) struct Call {
     pub caller: Caller,
     /// The deployment that it names, in a header or, a person's, in its address.
     pub deployment: Option<String>,
+    /// What a call that is sent again says, so that it is done once.
+    pub key: Option<String>,
+}
+
+/// The header with which a call is done once, however often it is sent.
+const KEY_HEADER: &str = "Idempotency-Key";
+
+/// The key of a call.
+pub(crate) fn key(headers: &HeaderMap) -> Option<String> {
+    headers.get(KEY_HEADER).and_then(|it| it.to_str().ok()).filter(|it| !it.is_empty()).map(str::to_owned)
 }
 
 impl Call {

@@ -15,6 +15,9 @@ pub const MAX_ERROR_TEXT: usize = 128 * 1024;
 /// The most errors of one call; agents send 25.
 const MAX_ERRORS: usize = 100;
 
+/// Of a worker of which nothing sure is known.
+const UNKNOWN: &str = "UNKNOWN";
+
 /// In the place of a text that holds the value of a token.
 const LEFT_OUT: &str = "(left out: a token's value stood in it)";
 
@@ -84,7 +87,8 @@ fn task(deployment: String, beat: wire::AgentHeartbeat) -> Task {
         location: quiet(it.location_name),
     };
     let run_worker = |it: wire::RunWorker| RunWorker {
-        status: quiet(it.status_type.name().to_owned()),
+        // What may be otherwise in a moment is not known.
+        status: if it.transient == Some(true) { UNKNOWN.to_owned() } else { quiet(it.status_type.name().to_owned()) },
         run: quiet(it.run_id),
         message: it.message.map(quiet),
     };

@@ -6,8 +6,9 @@ use countersign_control::dagster::Wanted;
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::heartbeat;
-use crate::not_yet::AgentRequest;
 use crate::people;
+use crate::requests::AgentRequest;
+use crate::storage::{EventLogsByAgents, RunsByAgents};
 
 /// The fields of the mutation.
 #[derive(MergedObject, Default)]
@@ -22,6 +23,16 @@ impl ByAgents {
     /// What agents do.
     async fn user_cloud_agent(&self) -> UserCloudAgent {
         UserCloudAgent
+    }
+
+    /// What agents and workers write of runs.
+    async fn runs(&self) -> RunsByAgents {
+        RunsByAgents
+    }
+
+    /// What workers write of events.
+    async fn event_logs(&self) -> EventLogsByAgents {
+        EventLogsByAgents
     }
 }
 
@@ -45,9 +56,9 @@ impl UserCloudAgent {
             queues: Some(agent_queues.unwrap_or_default()),
             branches: for_branch_deployments.unwrap_or_default(),
         };
-        let reached = call.control.take_dagster_requests(&call.may()?, wanted).await.map_err(Failure::Of)?;
-        call.left(reached)?;
-        Ok(Vec::new())
+        let work = call.control.take_dagster_requests(&call.may()?, wanted).await.map_err(Failure::Of)?;
+        call.left(work.reached)?;
+        Ok(work.given.into_iter().map(AgentRequest::from).collect())
     }
 
     /// Keeps what the agent says of itself. What it says of deployments that its token does not reach is passed over; it is refused when nothing is

@@ -1,6 +1,7 @@
 //! What an agent asks.
 
 use async_graphql::{Context, MergedObject, Object, Result, SimpleObject, Value};
+use countersign_control::code_locations::Entry;
 use countersign_control::dagster::Wanted;
 use countersign_control::organizations;
 use countersign_domain::Timestamp;
@@ -8,9 +9,10 @@ use countersign_domain::Timestamp;
 use crate::call::Call;
 use crate::failure::Failure;
 use crate::heartbeat::moment;
-use crate::not_yet::WorkspaceEntry;
 use crate::people;
 use crate::people::agents::Agent;
+use crate::storage::{EventLogs, Runs};
+use crate::workspace::WorkspaceEntry;
 
 /// The fields of the query.
 #[derive(MergedObject, Default)]
@@ -47,30 +49,73 @@ impl OfAgents {
         let Some(entries) = entries.selection_fields().into_iter().next() else {
             let reached = call.control.check_dagster_deployments(&call.may()?, names).await.map_err(Failure::Of)?;
             return match reached.refused.as_slice() {
-                [] => Ok(reached.served.into_iter().map(Deployment).collect()),
+                [] => {
+                    let without_entries = |it| Deployment { it, entries: Vec::new() };
+                    Ok(reached.served.into_iter().map(without_entries).collect())
+                }
                 _ => Err(call.withheld(&reached).into()),
             };
         };
         let queues = queues(&entries.arguments()?);
         let wanted = Wanted { deployments: names, queues: Some(queues), branches: false };
-        let reached = call.control.read_dagster_workspace(&call.may()?, wanted).await.map_err(Failure::Of)?;
-        Ok(call.left(reached)?.into_iter().map(Deployment).collect())
+        let workspace = call.control.read_dagster_workspace(&call.may()?, wanted).await.map_err(Failure::Of)?;
+        let served = call.left(workspace.reached)?;
+        let with_entries = |(it, entries)| Deployment { it, entries };
+        Ok(served.into_iter().zip(workspace.entries).map(with_entries).collect())
     }
 
     /// The deployment of an agent whose configuration names none.
     async fn deployment_info(&self, ctx: &Context<'_>) -> Result<DeploymentInfo> {
-        let call = Call::of(ctx);
-        let grant = call.may()?;
-        let Some(name) = call.deployment.clone() else {
-            let only = call.control.only_dagster_deployment(&grant).await.map_err(Failure::Of)?;
-            return Ok(DeploymentInfo::from(only));
-        };
-        let reached = call.control.check_dagster_deployments(&grant, vec![name]).await.map_err(Failure::Of)?;
-        match call.left(reached)?.into_iter().next() {
-            Some(it) => Ok(DeploymentInfo::from(it)),
-            None => Err(Failure::Of(countersign_control::Error::NotFound("deployment")).into()),
-        }
+        Ok(DeploymentInfo::from(served(Call::of(ctx)).await?))
     }
+
+    /// The secrets of a code location's environment: this server keeps none, and without an answer no code would be loaded.
+    async fn scoped_secrets(
+        &self,
+        ctx: &Context<'_>,
+        #[graphql(name = "locationName")] _location: Option<String>,
+    ) -> Result<Vec<Secret>> {
+        served(Call::of(ctx)).await?;
+        Ok(Vec::new())
+    }
+
+    /// What agents and workers read of runs.
+    async fn runs(&self) -> Runs {
+        Runs
+    }
+
+    /// What workers read of events.
+    async fn event_logs(&self) -> EventLogs {
+        EventLogs
+    }
+
+    /// Where the state of definitions is that have one: this server keeps none.
+    async fn latest_defs_state_info(&self, ctx: &Context<'_>) -> Result<Option<String>> {
+        served(Call::of(ctx)).await?;
+        Ok(None)
+    }
+}
+
+/// The deployment that the call names in its header, or the only one that can be meant.
+async fn served(call: &Call) -> Result<organizations::Deployment> {
+    let grant = call.may()?;
+    let Some(name) = call.deployment.clone() else {
+        return Ok(call.control.only_dagster_deployment(&grant).await.map_err(Failure::Of)?);
+    };
+    let reached = call.control.check_dagster_deployments(&grant, vec![name]).await.map_err(Failure::Of)?;
+    let found = call.left(reached)?.into_iter().next();
+    Ok(found.ok_or(Failure::Of(countersign_control::Error::NotFound("deployment")))?)
+}
+
+/// A secret of a code location's environment. There is none here, and agents ask for these fields.
+#[derive(SimpleObject)]
+pub(crate) struct Secret {
+    /// The variable.
+    secret_name: String,
+    /// Its value.
+    secret_value: String,
+    /// The code locations that it is for.
+    location_names: Vec<String>,
 }
 
 /// The queues that an argument names; what is none is passed over, for the schema refuses it where it stands.
@@ -89,18 +134,21 @@ fn queues(arguments: &[(async_graphql::Name, Value)]) -> Vec<Option<String>> {
 }
 
 /// A deployment that the agent may serve.
-pub(crate) struct Deployment(organizations::Deployment);
+pub(crate) struct Deployment {
+    it: organizations::Deployment,
+    entries: Vec<Entry>,
+}
 
 #[Object]
 impl Deployment {
     /// Its name.
     async fn deployment_name(&self) -> &str {
-        &self.0.name
+        &self.it.name
     }
 
     /// Whether it belongs to another one.
     async fn is_branch_deployment(&self) -> bool {
-        self.0.parent.is_some()
+        self.it.parent.is_some()
     }
 
     /// What the agent is to load for it.
@@ -108,7 +156,7 @@ impl Deployment {
         &self,
         #[graphql(name = "agentQueues")] _queues: Option<Vec<Option<String>>>,
     ) -> Vec<WorkspaceEntry> {
-        Vec::new()
+        self.entries.iter().cloned().map(WorkspaceEntry::from).collect()
     }
 }
 

@@ -1,4 +1,22 @@
-//! What is decided of agents that Dagster+ agents are.
+//! What is decided of agents that Dagster+ agents are, of what they load, and of what they are asked to do.
+
+mod location;
+mod repository;
+mod request;
+mod run;
+mod snapshot;
+
+pub use location::{BadDefinition, Definition, LocationState, MAX_CONTAINER_CONTEXT, MAX_FIELD};
+pub use repository::{JobRef, MAX_JOBS, jobs_of};
+pub use request::{AGAIN_AFTER, MAX_OFFERS, RequestKind, RequestState};
+pub use run::{
+    LostBecause, MAX_IDEMPOTENCY_KEY, MAX_JOB, MAX_RUN_CONFIG, MAX_RUN_EVENT, MAX_RUN_EVENT_BYTES, MAX_RUN_EVENTS,
+    MAX_RUN_LOG, MAX_RUN_LOG_BYTES, MAX_RUN_LOGS, MAX_RUN_ORIGIN, MAX_RUN_TAG_BYTES, MAX_RUN_TAG_KEY,
+    MAX_RUN_TAG_VALUE, MAX_RUN_TAGS, NotARunStatus, RUN_KEPT, RUN_SILENT_FOR, RUN_STARTS_WITHIN, RunEvent, RunStatus,
+};
+pub use snapshot::{
+    BadPacked, MAX_SNAPSHOT, MAX_SNAPSHOT_PACKED, SnapshotKind, most_packed, pack, unpack_each, unpack_text,
+};
 
 use std::time::Duration;
 

@@ -182,6 +182,16 @@ pub mod of {
         DagsterAgent,
         /// The process of such an agent, which names itself.
         DagsterProcess,
+        /// Code that a Dagster+ agent loads for a deployment.
+        CodeLocation,
+        /// Something to do for a Dagster+ agent.
+        DagsterRequest,
+        /// What a Dagster+ agent has read out of a code location.
+        DagsterSnapshot,
+        /// A run of a job of a code location.
+        DagsterRun,
+        /// What a step of such a run has written.
+        DagsterRunLog,
     }
 }
 
@@ -223,3 +233,13 @@ pub type SigningKeyId = Id<of::SigningKey>;
 pub type DagsterAgentId = Id<of::DagsterAgent>;
 /// What the process of such an agent calls itself.
 pub type DagsterProcessId = Id<of::DagsterProcess>;
+/// Id of a code location.
+pub type CodeLocationId = Id<of::CodeLocation>;
+/// Id of something to do for a Dagster+ agent.
+pub type DagsterRequestId = Id<of::DagsterRequest>;
+/// Id of a snapshot of a code location.
+pub type DagsterSnapshotId = Id<of::DagsterSnapshot>;
+/// Id of a run of a job of a code location.
+pub type DagsterRunId = Id<of::DagsterRun>;
+/// Id of what a step of such a run has written.
+pub type DagsterRunLogId = Id<of::DagsterRunLog>;

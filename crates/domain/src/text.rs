@@ -24,6 +24,8 @@ pub const MAX_SLUG: usize = 64;
 pub const MAX_ORGANIZATION_NAME: usize = 100;
 /// Most characters of the name of a queue or a deployment.
 pub const MAX_NAME: usize = 100;
+/// Most characters of the name of a code location: as many as an agent tells of it.
+pub const MAX_CODE_LOCATION: usize = 255;
 /// Most characters of what stands before a name.
 pub const MAX_EMOJI: usize = 64;
 /// Most characters of the name of a person.
@@ -238,6 +240,9 @@ texts! {
 
     /// A deployment's name: 1 to 100 letters, digits, `-`, `_`, `.` and blanks between them; upper and lower case differ.
     DeploymentName { check: check_deployment, keep: str::to_owned }
+
+    /// A code location's name: one line of 1 to 255 characters; upper and lower case differ.
+    CodeLocationName { check: |text| check_line(text, MAX_CODE_LOCATION), keep: str::to_owned }
 }
 
 const NAME_CHARACTERS: &str = "letters, digits, '-', '_' and '.'";

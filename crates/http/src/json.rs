@@ -104,7 +104,8 @@ pub fn parse_json<T: DeserializeOwned>(body: &[u8], values: usize) -> Result<T, 
 
 /// Whether JSON text has more than `most` values, with the names of fields and each list and object for one. Of a text that is no JSON, at
 /// most what a reader would have made of it before it found out.
-fn holds_more_than(most: usize, body: &[u8]) -> bool {
+#[must_use]
+pub fn holds_more_than(most: usize, body: &[u8]) -> bool {
     let (mut values, mut quoted, mut escaped) = (1_usize, false, false);
     for byte in body {
         match byte {

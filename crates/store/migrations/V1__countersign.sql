@@ -298,6 +298,136 @@ CREATE TABLE dagster_agent_deployments (
 );
 CREATE INDEX dagster_agents_of_deployment ON dagster_agent_deployments (deployment_id);
 
+-- What Dagster+ agents load for a deployment. `changed_at` is what they compare; what was told of it before that says nothing of it any more.
+CREATE TABLE code_locations (
+    id               BYTEA PRIMARY KEY,
+    organization_id  BYTEA NOT NULL,
+    deployment_id    BYTEA NOT NULL REFERENCES deployments (id),
+    name             TEXT NOT NULL,
+    definition       TEXT NOT NULL,
+    queue            TEXT,
+    created_at       BIGINT NOT NULL,
+    created_by       BYTEA,
+    changed_at       BIGINT NOT NULL,
+    told_at          BIGINT,
+    told_by          BYTEA,
+    error            TEXT,
+    manifest         TEXT,
+    jobs_asked_at    BIGINT,
+    noted_error      BOOLEAN,
+    noted_at         BIGINT
+);
+CREATE UNIQUE INDEX code_locations_by_name ON code_locations (deployment_id, name);
+
+-- What agents have read out of code locations; the bytes are blobs. One that nothing is loaded with, and that nobody asked for lately, is removed.
+CREATE TABLE dagster_snapshots (
+    id               BYTEA PRIMARY KEY,
+    organization_id  BYTEA NOT NULL,
+    deployment_id    BYTEA NOT NULL REFERENCES deployments (id),
+    kind             TEXT NOT NULL,
+    sha1             TEXT NOT NULL,
+    size             BIGINT NOT NULL,
+    packed           BIGINT NOT NULL,
+    announced_by     BYTEA NOT NULL,
+    created_at       BIGINT NOT NULL,
+    used_at          BIGINT NOT NULL,
+    stored_at        BIGINT,
+    jobs             TEXT
+);
+CREATE UNIQUE INDEX dagster_snapshots_by_hash ON dagster_snapshots (deployment_id, kind, sha1, size);
+CREATE INDEX dagster_snapshots_held ON dagster_snapshots (deployment_id, organization_id, packed);
+CREATE INDEX dagster_snapshots_by_use ON dagster_snapshots (used_at);
+CREATE TABLE code_location_snapshots (
+    code_location_id BYTEA NOT NULL REFERENCES code_locations (id),
+    snapshot_id      BYTEA NOT NULL REFERENCES dagster_snapshots (id),
+    PRIMARY KEY (code_location_id, snapshot_id)
+);
+CREATE INDEX code_location_snapshots_of_snapshot ON code_location_snapshots (snapshot_id);
+
+-- What there is to do for Dagster+ agents. One without an answer is offered once more.
+CREATE TABLE dagster_requests (
+    id               BYTEA PRIMARY KEY,
+    organization_id  BYTEA NOT NULL,
+    deployment_id    BYTEA NOT NULL REFERENCES deployments (id),
+    location         TEXT,
+    queue            TEXT,
+    kind             TEXT NOT NULL,
+    created_at       BIGINT NOT NULL,
+    created_by       BYTEA,
+    expires_at       BIGINT NOT NULL,
+    offers           BIGINT NOT NULL,
+    offered_at       BIGINT,
+    offered_to       BYTEA,
+    ended_at         BIGINT,
+    answer           TEXT,
+    error            TEXT,
+    run_id           BYTEA,
+    only_for         BYTEA
+);
+CREATE INDEX dagster_requests_open ON dagster_requests (organization_id, deployment_id, id) WHERE ended_at IS NULL;
+CREATE INDEX dagster_requests_expiring ON dagster_requests (expires_at) WHERE ended_at IS NULL;
+CREATE INDEX dagster_requests_of_deployment ON dagster_requests (deployment_id, id);
+CREATE INDEX dagster_requests_ended ON dagster_requests (ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX dagster_requests_of_run ON dagster_requests (run_id) WHERE run_id IS NOT NULL;
+
+-- Runs of Dagster+ jobs. The status follows from the events; one that ended without an event for it says why in `reason`.
+-- What may be long stands last: whatever is counted is found without reading it.
+CREATE TABLE dagster_runs (
+    id                   BYTEA PRIMARY KEY,
+    organization_id      BYTEA NOT NULL REFERENCES organizations (id),
+    deployment_id        BYTEA NOT NULL REFERENCES deployments (id),
+    location             TEXT NOT NULL,
+    repository           TEXT NOT NULL,
+    job                  TEXT NOT NULL,
+    queue                TEXT,
+    status               TEXT NOT NULL,
+    reason               TEXT,
+    idempotency_key      TEXT,
+    idempotency_input    BYTEA,
+    created_at           BIGINT NOT NULL,
+    created_by           BYTEA,
+    updated_at           BIGINT NOT NULL,
+    started_at           BIGINT,
+    ended_at             BIGINT,
+    taken_at             BIGINT,
+    taken_by             BYTEA,
+    cancel_requested_at  BIGINT,
+    events               BIGINT NOT NULL,
+    event_bytes          BIGINT NOT NULL,
+    events_dropped       BIGINT NOT NULL,
+    origin               TEXT NOT NULL,
+    config               TEXT NOT NULL,
+    tags                 TEXT NOT NULL
+);
+CREATE INDEX dagster_runs_of_deployment ON dagster_runs (deployment_id, id);
+CREATE UNIQUE INDEX dagster_runs_by_key ON dagster_runs (deployment_id, idempotency_key);
+CREATE INDEX dagster_runs_open ON dagster_runs (taken_by) WHERE ended_at IS NULL;
+CREATE INDEX dagster_runs_ended ON dagster_runs (ended_at) WHERE ended_at IS NOT NULL;
+CREATE TABLE dagster_run_events (
+    run_id       BYTEA NOT NULL REFERENCES dagster_runs (id),
+    number       BIGINT NOT NULL,
+    call_key     TEXT,
+    kind         TEXT,
+    step         TEXT,
+    level        BIGINT NOT NULL,
+    occurred_at  BIGINT NOT NULL,
+    message      TEXT NOT NULL,
+    entry        TEXT NOT NULL,
+    PRIMARY KEY (run_id, number)
+);
+CREATE UNIQUE INDEX dagster_run_events_by_key ON dagster_run_events (run_id, call_key);
+CREATE TABLE dagster_run_logs (
+    id          BYTEA PRIMARY KEY,
+    run_id      BYTEA NOT NULL REFERENCES dagster_runs (id),
+    name        TEXT NOT NULL,
+    stream      TEXT NOT NULL,
+    announced   BIGINT NOT NULL,
+    size        BIGINT,
+    created_at  BIGINT NOT NULL,
+    stored_at   BIGINT,
+    UNIQUE (run_id, name, stream)
+);
+
 -- A queue is known from its first job on, or from when it was made. While its dispatch is paused, its agents are given nothing.
 CREATE TABLE queues (
     id                  BYTEA PRIMARY KEY,

@@ -16,7 +16,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use countersign_domain::id::{ArtifactId, BuildId, OrganizationId};
+use countersign_domain::id::{ArtifactId, BuildId, DagsterSnapshotId, DeploymentId, OrganizationId};
 use futures_util::TryStreamExt;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
@@ -57,6 +57,12 @@ impl BlobName {
     pub fn of_artifact(organization: OrganizationId, build: BuildId, artifact: ArtifactId) -> Self {
         // Digits, letters and hyphens only: nothing here can be a path of its own.
         Self(Path::from(format!("artifacts/{organization}/{build}/{artifact}")))
+    }
+
+    /// That of a snapshot's bytes: beside artifacts, with its deployment in the place of a build. No two ids are alike, of whatever they are.
+    #[must_use]
+    pub fn of_snapshot(organization: OrganizationId, deployment: DeploymentId, snapshot: DagsterSnapshotId) -> Self {
+        Self::of_artifact(organization, deployment.cast(), snapshot.cast())
     }
 }
 

@@ -4,9 +4,9 @@ use countersign_domain::dagster::RUNNING_FOR;
 use countersign_domain::id::{BuildId, DeploymentId, Id, OrganizationId, TokenId, UserId};
 use countersign_domain::{PublicId, Timestamp};
 
-use crate::numbers;
 use crate::queues::Queue;
 use crate::{Row, StoreError, Turn, Tx, params, statements};
+use crate::{code_locations, dagster_requests, numbers};
 
 macro_rules! columns {
     () => {
@@ -323,6 +323,8 @@ pub async fn settle(tx: &mut Tx, of: OrganizationId, id: DeploymentId) -> Result
         return Ok(false);
     }
     tx.execute(DROP_QUEUES, &params![of, id]).await?;
+    dagster_requests::remove_of_deployment(tx, of, id).await?;
+    code_locations::remove_of_deployment(tx, of, id).await?;
     let now = tx.now();
     Ok(tx.execute(SET_CLEARED, &params![of, id, now]).await? == 1)
 }

@@ -6,9 +6,9 @@ use crate::Sql;
 #[must_use]
 pub fn all() -> Vec<(&'static str, &'static [Sql])> {
     use crate::{
-        agents, artifacts, audit, blobs, builds, dagster_agents, deployment_roles, deployments, instance, invitations,
-        jobs, keys, members, numbers, oidc_keys, organizations, queue_counts, queues, refusals, retention, steps,
-        teams, tokens, users,
+        agents, artifacts, audit, blobs, builds, code_locations, dagster_agents, dagster_requests, dagster_runs,
+        dagster_snapshots, deployment_roles, deployments, instance, invitations, jobs, keys, members, numbers,
+        oidc_keys, organizations, queue_counts, queues, refusals, retention, steps, teams, tokens, users,
     };
     vec![
         ("agents", agents::ALL),
@@ -23,7 +23,14 @@ pub fn all() -> Vec<(&'static str, &'static [Sql])> {
         ("builds::tally", builds::tally::ALL),
         ("deployment_roles", deployment_roles::ALL),
         ("deployments", deployments::ALL),
+        ("code_locations", code_locations::ALL),
         ("dagster_agents", dagster_agents::ALL),
+        ("dagster_requests", dagster_requests::ALL),
+        ("dagster_runs", dagster_runs::ALL),
+        ("dagster_runs::ends", dagster_runs::ends::ALL),
+        ("dagster_runs::events", dagster_runs::events::ALL),
+        ("dagster_runs::logs", dagster_runs::logs::ALL),
+        ("dagster_snapshots", dagster_snapshots::ALL),
         ("instance", instance::ALL),
         ("invitations", invitations::ALL),
         ("jobs", jobs::ALL),

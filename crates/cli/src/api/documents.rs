@@ -162,6 +162,47 @@ pub const DAGSTER_AGENT_SHOW: &str = concat!(
      runWorkers { runId status message } } } } pageInfo { hasNextPage endCursor } } } } } } }"
 );
 
+/// What is shown of a code location.
+macro_rules! code_location_fields {
+    () => {
+        "fragment L on CodeLocation { uuid name deployment { name } state error loadedAt waitingSince toldAt toldByAgentTokenPublicId \
+         changedAt createdAt createdBy { email } definition { moduleName pythonFile packageName autoloadDefsModuleName image \
+         workingDirectory executablePath attribute commitHash url queue containerContext } }"
+    };
+}
+
+/// A deployment's code locations.
+pub const CODE_LOCATIONS: &str = concat!(
+    "query($id: ID!, $after: String) { node(id: $id) { ... on Deployment { codeLocations(first: 100, after: $after) { \
+     edges { node { ...L } } pageInfo { hasNextPage endCursor } } } } } ",
+    code_location_fields!()
+);
+
+/// One of them, and what agents were asked to do.
+pub const CODE_LOCATION: &str = concat!(
+    "query($id: ID!, $name: String!) { node(id: $id) { ... on Deployment { codeLocation(name: $name) { ...L } \
+     dagsterRequests(first: 20) { uuid kind locationName queue state stateReason error createdAt expiresAt endedAt } } } } ",
+    code_location_fields!()
+);
+
+/// Adds a code location, or changes it.
+pub const CODE_LOCATION_SET: &str = concat!(
+    "mutation($input: CodeLocationSetInput!) { codeLocationSet(input: $input) { isNew codeLocation { ...L } } } ",
+    code_location_fields!()
+);
+
+/// Has a code location loaded again.
+pub const CODE_LOCATION_RELOAD: &str = concat!(
+    "mutation($input: CodeLocationReloadInput!) { codeLocationReload(input: $input) { codeLocation { ...L } } } ",
+    code_location_fields!()
+);
+
+/// Removes a code location.
+pub const CODE_LOCATION_REMOVE: &str = concat!(
+    "mutation($input: CodeLocationRemoveInput!) { codeLocationRemove(input: $input) { codeLocation { ...L } } } ",
+    code_location_fields!()
+);
+
 /// What is shown of a member.
 macro_rules! member_fields {
     () => {

@@ -2,6 +2,7 @@
 
 mod answer;
 pub mod build_documents;
+pub mod dagster_documents;
 pub mod documents;
 pub mod role_documents;
 pub mod shapes;
@@ -131,6 +132,22 @@ impl Api {
             Exit::Internal | Exit::Unavailable => failure.about(&self.server),
             _ => failure,
         })
+    }
+
+    /// Fetches what stands at an address that the server signed; nothing of the credential goes there.
+    ///
+    /// # Errors
+    /// [`Exit::Unavailable`] when it cannot be reached, [`Exit::NotFound`] when nothing is there any more.
+    pub async fn fetch(&self, url: &str) -> Outcome<Vec<u8>> {
+        let response = self.http.get(url).send().await.map_err(|error| self.unreachable(&error))?;
+        if !response.status().is_success() {
+            let why = format!("what was to be read is not there any more ({})", response.status());
+            return Err(Failure::new(Exit::NotFound, why));
+        }
+        if response.content_length().unwrap_or(0) > MAX_ANSWER as u64 {
+            return Err(Failure::internal(format!("{} answered more than this program reads", self.server)));
+        }
+        Ok(response.bytes().await.map_err(|error| self.unreachable(&error))?.to_vec())
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Failure {

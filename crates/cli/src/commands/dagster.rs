@@ -1,4 +1,8 @@
-//! `countersign dagster`: the Dagster+ agents of the organization.
+//! `countersign dagster`: the Dagster+ agents of the organization, the code that they load, and what they run.
+
+mod definition;
+mod location;
+mod run;
 
 use std::fmt::Write as _;
 
@@ -17,7 +21,7 @@ use crate::{
     output::{Printer, Table, harmless, local_time},
 };
 
-/// See Dagster+ agents: which run, what they serve, and what went wrong
+/// See Dagster+ agents, which run, what they serve and what went wrong, say which code they load, and run its jobs
 #[derive(Debug, Args)]
 pub struct Dagster {
     #[command(subcommand)]
@@ -29,6 +33,12 @@ enum Command {
     /// Dagster+ agents
     #[command(subcommand)]
     Agent(AgentCommand),
+    /// Code locations: what Dagster+ agents load for a deployment
+    #[command(subcommand)]
+    Location(Box<location::LocationCommand>),
+    /// Runs of code locations' jobs
+    #[command(subcommand)]
+    Run(run::RunCommand),
 }
 
 #[derive(Debug, Subcommand)]
@@ -63,7 +73,14 @@ struct Organization {
 
 impl Dagster {
     pub(super) async fn run(self, ambient: &Ambient, printer: Printer) -> Outcome {
-        let Command::Agent(command) = self.command;
+        let command = match self.command {
+            Command::Agent(command) => command,
+            Command::Location(command) => {
+                command.run(ambient, printer).await?;
+                return Ok(Exit::Done);
+            }
+            Command::Run(command) => return command.run(ambient, printer).await,
+        };
         match command {
             AgentCommand::List { running, limit, server } => {
                 let api = Api::for_user(&server, &ambient.environment)?;

@@ -88,6 +88,18 @@ const WITHOUT: &[&str] = &[
     "repository",
     "default-branch",
     "steps",
+    "module-name",
+    "python-file",
+    "package-name",
+    "autoload-defs-module-name",
+    "image",
+    "working-directory",
+    "executable-path",
+    "attribute",
+    "commit-hash",
+    "commit-url",
+    "agent-queue",
+    "container-context",
 ];
 
 /// Every command that does something, with the words that lead to it.

@@ -6,7 +6,8 @@ use countersign_control::{
     Settings,
     artifacts::{MAX_BATCH, MAX_FOUND},
     builds::{MAX_ANNOTATIONS, MAX_KEYS, MAX_STEPS, MAX_UPLOAD_DEPTH, MAX_UPLOADS},
-    dagster,
+    code_locations, dagster,
+    dagster_runs::{MAX_EVENTS_AT_ONCE, MAX_OPEN_RUNS, MAX_RECORDS, MAX_RUNS, MAX_RUNS_AT_ONCE},
     deployments::MAX_DEPLOYMENTS,
     invitations::{MAX_LIFETIME, MAX_PENDING},
     jobs::{LATE_CHUNKS, MAX_CHUNK, MAX_LOG},
@@ -18,8 +19,14 @@ use countersign_control::{
 };
 use countersign_domain::{
     annotation::{MAX_BODY, MAX_CONTEXT},
+    dagster::{
+        MAX_CONTAINER_CONTEXT, MAX_FIELD, MAX_JOB, MAX_JOBS, MAX_RUN_CONFIG, MAX_RUN_EVENT, MAX_RUN_EVENT_BYTES,
+        MAX_RUN_EVENTS, MAX_RUN_LOG, MAX_RUN_LOG_BYTES, MAX_RUN_LOGS, MAX_RUN_TAG_BYTES, MAX_RUN_TAG_KEY,
+        MAX_RUN_TAG_VALUE, MAX_RUN_TAGS, MAX_SNAPSHOT, MAX_SNAPSHOT_PACKED,
+    },
     metadata::{MAX_KEY, MAX_VALUE},
     pipeline::{MAX_TEXT, MAX_UPLOADED_JOBS},
+    text::MAX_CODE_LOCATION,
 };
 
 use countersign_graphql::limits as graphql;
@@ -107,6 +114,7 @@ fn graphql_rows() -> Vec<(&'static str, String)> {
         ("fields, those of a fragment counted wherever it is used", number(graphql::MAX_SELECTIONS)),
         ("values that may be asked for", number(graphql::MAX_VALUES)),
         ("points of one document", number(graphql::MAX_COMPLEXITY)),
+        ("bytes of runs' configurations, tags, events and logs' names in one answer", number(graphql::MAX_TOLD)),
         ("seconds until the answer", number(graphql::EXECUTION_TIME.as_secs())),
         ("points of one organization in a period", number(allowance.organization)),
         ("points of one person in one organization in a period", number(allowance.user)),
@@ -115,11 +123,70 @@ fn graphql_rows() -> Vec<(&'static str, String)> {
     ]
 }
 
+/// Of what removes itself.
+const FULL: &str = "403: those that nothing is loaded with go after a day";
+/// Of a run that tells more than is kept.
+const ONLY_ENDS: &str = "counted; what changes where the run stands is kept";
+/// Of what waits.
+const LATER: &str = "the next call is given the rest";
+
 fn dagster_rows() -> Vec<(&'static str, String, &'static str)> {
     vec![
         ("bytes of one call", number(countersign_dagster::MAX_BODY), "413"),
         ("bytes of what a heartbeat says of one deployment", number(countersign_dagster::MAX_HEARTBEAT), "413"),
         ("bytes of one of an agent's own errors, as it sends it", number(countersign_dagster::MAX_ERROR_TEXT), "413"),
+        ("bytes of answers to requests, unpacked", number(countersign_dagster::MAX_API_RESPONSE), "413"),
+        ("bytes of a snapshot, packed", number(MAX_SNAPSHOT_PACKED), "413"),
+        ("bytes of a snapshot, unpacked", number(MAX_SNAPSHOT), INVALID),
+        ("the same of an error", number(dagster::MAX_ERROR_SNAPSHOT), INVALID),
+        ("snapshots of one deployment", number(dagster::MAX_SNAPSHOTS.unsigned_abs()), FULL),
+        ("bytes of the snapshots of one deployment, packed", number(dagster::MAX_SNAPSHOT_BYTES.unsigned_abs()), FULL),
+        ("bytes of what was loaded of a code location", number(code_locations::MAX_MANIFEST), INVALID),
+        ("repositories of one code location", number(code_locations::MAX_REPOSITORIES), INVALID),
+        ("jobs of one code location whose snapshots are asked for", number(MAX_JOBS), "the rest is left out"),
+        (
+            "bytes that are kept of why a code location could not be loaded",
+            number(code_locations::MAX_ERROR),
+            "the rest is cut off",
+        ),
+        ("code locations of one deployment", number(code_locations::MAX_LOCATIONS.unsigned_abs()), "refused"),
+        ("characters of a code location's name", number(MAX_CODE_LOCATION), INVALID),
+        ("characters of a field of a code location", number(MAX_FIELD), INVALID),
+        (
+            "bytes of the definitions of one deployment's code locations",
+            number(code_locations::MAX_DEFINITIONS.unsigned_abs()),
+            "refused",
+        ),
+        ("the same of all deployments that an agent asks for", number(dagster::MAX_WORKSPACE.unsigned_abs()), INVALID),
+        ("bytes of a code location's container context", number(MAX_CONTAINER_CONTEXT), INVALID),
+        ("requests of one deployment that one call is given", number(dagster::MAX_OF_DEPLOYMENT.unsigned_abs()), LATER),
+        ("requests that one call is given", number(dagster::MAX_GIVEN), LATER),
+        (
+            "characters that are kept of why a request could not be done",
+            number(dagster::MAX_WHY),
+            "the rest is cut off",
+        ),
+        ("runs of one deployment that have not ended", number(MAX_OPEN_RUNS.unsigned_abs()), "403, or an error"),
+        (
+            "runs of one deployment that are kept",
+            number(MAX_RUNS.unsigned_abs()),
+            "403: they go 30 days after their end",
+        ),
+        ("bytes of a run's configuration", number(MAX_RUN_CONFIG), INVALID),
+        ("tags of one run", number(MAX_RUN_TAGS), INVALID),
+        ("bytes of a run's tags together", number(MAX_RUN_TAG_BYTES), INVALID),
+        ("characters of a tag's key", number(MAX_RUN_TAG_KEY), INVALID),
+        ("characters of a tag's value", number(MAX_RUN_TAG_VALUE), INVALID),
+        ("characters of a job's name", number(MAX_JOB), INVALID),
+        ("events of one call", number(MAX_EVENTS_AT_ONCE), "413"),
+        ("runs that the events of one call are of", number(MAX_RUNS_AT_ONCE), INVALID),
+        ("events of one run that are kept", number(MAX_RUN_EVENTS.unsigned_abs()), ONLY_ENDS),
+        ("bytes of the events of one run", number(MAX_RUN_EVENT_BYTES.unsigned_abs()), ONLY_ENDS),
+        ("bytes of one event", number(MAX_RUN_EVENT), "its words are kept, without the rest"),
+        ("bytes of one log of a run", number(MAX_RUN_LOG.unsigned_abs()), "it is not sent"),
+        ("bytes of one run's logs together", number(MAX_RUN_LOG_BYTES.unsigned_abs()), "it is not sent"),
+        ("logs of one run", number(MAX_RUN_LOGS.unsigned_abs()), INVALID),
+        ("runs of one answer to an agent", number(MAX_RECORDS), INVALID),
         ("deployments that one call names", number(dagster::MAX_DEPLOYMENTS), INVALID),
         ("queues that one call names", number(dagster::MAX_QUEUES), INVALID),
         ("code servers of one heartbeat", number(dagster::MAX_CODE_SERVERS), INVALID),

@@ -129,7 +129,7 @@ variables! {
     BRANCH_DEPLOYMENTS = "COUNTERSIGN_BRANCH_DEPLOYMENTS";
     /// The deployment that a new branch deployment belongs to.
     BRANCH_OF = "COUNTERSIGN_BRANCH_OF";
-    /// The deployment that a build's jobs run in, that a role is for, or that is asked about.
+    /// The deployment that a build's jobs run in, that code is loaded for, that a role is for, or that is asked about.
     DEPLOYMENT = "COUNTERSIGN_DEPLOYMENT";
     /// Whether a token is to reach every deployment again.
     EVERY_DEPLOYMENT = "COUNTERSIGN_EVERY_DEPLOYMENT";
@@ -149,6 +149,16 @@ variables! {
     OVERLAP = "COUNTERSIGN_OVERLAP";
     /// Whether only Dagster+ agents that run are listed.
     RUNNING = "COUNTERSIGN_RUNNING";
+    /// The repository of a code location.
+    REPOSITORY = "COUNTERSIGN_REPOSITORY";
+    /// What a run is configured with: a JSON object.
+    RUN_CONFIG = "COUNTERSIGN_RUN_CONFIG";
+    /// What is said of a run: `KEY=VALUE`, separated by commas.
+    RUN_TAGS = "COUNTERSIGN_RUN_TAGS";
+    /// The status of runs that are listed.
+    RUN_STATUS = "COUNTERSIGN_RUN_STATUS";
+    /// What makes a launch that is sent again the same one.
+    IDEMPOTENCY_KEY = "COUNTERSIGN_IDEMPOTENCY_KEY";
     /// What a member may do: `admin` or `member`.
     ROLE = "COUNTERSIGN_ROLE";
     /// Whether the Admin of a deployment manages its agent tokens.

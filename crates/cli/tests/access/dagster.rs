@@ -1,6 +1,6 @@
 //! What Dagster+ agents and their people's commands call: the fields of their face, read from its schema.
 
-use countersign_testkit::routes;
+use countersign_testkit::routes::{self, Route};
 use serde_json::{Value, json};
 
 use crate::callers::Operation;
@@ -15,6 +15,8 @@ fn samples() -> Vec<(&'static str, &'static str, Value)> {
         ("Query.agents", "query { agents(heartbeatedSince: 0) { id } }", json!({})),
         ("Query.deployments", "query { deployments(deploymentNames: [\"default\"]) { deploymentName } }", json!({})),
         ("Query.deploymentInfo", "query { deploymentInfo { deploymentName } }", json!({})),
+        ("Query.scopedSecrets", "query { scopedSecrets(locationName: \"l\") { secretName } }", json!({})),
+        ("Query.latestDefsStateInfo", "query { latestDefsStateInfo }", json!({})),
         (
             "UserCloudAgent.popUserCloudAgentRequests",
             "mutation { userCloudAgent { popUserCloudAgentRequests(forFullDeployments: [\"default\"]) { requestId } } }",
@@ -25,8 +27,48 @@ fn samples() -> Vec<(&'static str, &'static str, Value)> {
             "mutation($all: [AgentHeartbeatInput!]) { userCloudAgent { addAgentHeartbeats(serializedAgentHeartbeats: $all) { ok } } }",
             json!({ "all": [{ "deploymentName": "default", "serializedAgentHeartbeat": heartbeat.to_string() }] }),
         ),
+        (
+            "Runs.getRunRecords",
+            "query($filters: RunsFilter) { runs { getRunRecords(filters: $filters, limit: 1) { storageId } } }",
+            json!({ "filters": { "runIds": [NO_RUN] } }),
+        ),
+        ("Runs.getRuns", "query { runs { getRuns(limit: 1) } }", json!({})),
+        ("Runs.getRunById", "query($id: String!) { runs { getRunById(runId: $id) } }", json!({ "id": NO_RUN })),
+        ("Runs.hasRun", "query($id: String!) { runs { hasRun(runId: $id) } }", json!({ "id": NO_RUN })),
+        ("EventLogs.getPoolConfig", "query { eventLogs { getPoolConfig { defaultPoolLimit } } }", json!({})),
+        (
+            "RunsByAgents.addRunTags",
+            "mutation($id: String!) { runs { addRunTags(runId: $id, jsonNewTags: \"{}\") { ok } } }",
+            json!({ "id": NO_RUN }),
+        ),
+        (
+            "EventLogsByAgents.StoreEvent",
+            "mutation($it: EventLogEntryInput!) { eventLogs { StoreEvent(eventRecord: $it) { ok } } }",
+            json!({ "it": event() }),
+        ),
+        (
+            "EventLogsByAgents.StoreEventBatch",
+            "mutation($all: [EventLogEntryInput!]!) { eventLogs { StoreEventBatch(eventRecords: $all) { ok } } }",
+            json!({ "all": [event()] }),
+        ),
     ]
 }
+
+/// The id of no run.
+const NO_RUN: &str = "0192f3a1-7c3e-7b21-9f60-3a5c1e0d4b77";
+
+fn event() -> Value {
+    json!({ "level": 20, "runId": NO_RUN, "timestamp": 1.5, "userMessage": "m" })
+}
+
+/// The fields below which others stand that are calls of their own, and the types of those.
+const NAMESPACES: [(&str, &str); 5] = [
+    ("Mutation.userCloudAgent", "UserCloudAgent"),
+    ("Query.runs", "Runs"),
+    ("Query.eventLogs", "EventLogs"),
+    ("Mutation.runs", "RunsByAgents"),
+    ("Mutation.eventLogs", "EventLogsByAgents"),
+];
 
 /// The same for what people ask and do.
 const OF_PEOPLE: &[(&str, &str)] = &[
@@ -39,6 +81,19 @@ const OF_PEOPLE: &[(&str, &str)] = &[
     ("Query.organizationSettings", "query { organizationSettings { settings } }"),
     ("Query.deploymentSettings", "query { deploymentSettings { settings } }"),
     ("Query.workspace", "query { workspace { workspaceEntries { locationName } } }"),
+    ("Query.workspaceOrError", "query { workspaceOrError { __typename } }"),
+    ("Query.locationsAsDocument", "query { locationsAsDocument { document } }"),
+    (
+        "Mutation.addOrUpdateLocationFromDocument",
+        "mutation { addOrUpdateLocationFromDocument(document: { location_name: \"made\", code_source: { module_name: \"m\" } }) \
+         { __typename } }",
+    ),
+    ("Mutation.deleteLocation", "mutation { deleteLocation(locationName: \"made\") { __typename } }"),
+    ("Query.runOrError", "query { runOrError(runId: \"{job}\") { __typename } }"),
+    (
+        "Mutation.launchRun",
+        "mutation { launchRun(executionParams: { selector: { repositoryLocationName: \"l\", jobName: \"j\" } }) { __typename } }",
+    ),
     ("Mutation.createAgentToken", "mutation { createAgentToken { __typename } }"),
     ("Mutation.revokeAgentToken", "mutation { revokeAgentToken(tokenId: {agent-token-number}) { __typename } }"),
     (
@@ -70,16 +125,17 @@ pub fn header_of(path: &str) -> (&'static str, &'static str) {
 
 /// Every field by which something is asked or done.
 pub fn all() -> Vec<Operation> {
-    let [route, below] = routes::dagster()[..] else { panic!("there are two routes") };
+    let all = routes::dagster();
+    let (documents, beside): (Vec<Route>, Vec<Route>) = all.into_iter().partition(|it| it.path.ends_with("/graphql"));
+    let [route, below] = documents[..] else { panic!("there are two routes for documents") };
     let sdl = countersign_dagster::sdl();
     let mut samples = samples();
     samples.extend(OF_PEOPLE.iter().map(|(name, document)| (*name, *document, json!({}))));
     let mut found = Vec::new();
-    for of in ["Query", "UserCloudAgent", "Mutation"] {
+    for of in ["Query", "Mutation"].into_iter().chain(NAMESPACES.map(|(_, of)| of)) {
         for field in fields_of(&sdl, of) {
             let name = format!("{of}.{field}");
-            // Those of an agent are below it.
-            if name == "Mutation.userCloudAgent" {
+            if NAMESPACES.iter().any(|(field, _)| *field == name) {
                 continue;
             }
             let sample = samples.iter().find(|(of, ..)| *of == name);
@@ -95,5 +151,13 @@ pub fn all() -> Vec<Operation> {
     let path = below.path.replace("{first}", "{slug}");
     let name = format!("{} Query.fullDeployments", below.path);
     found.push(Operation { name, method: below.method, path, body: Some(body) });
+    found.extend(beside.into_iter().map(beside_documents));
     found
+}
+
+/// What an agent sends beside its documents. Of those who may, none names a deployment in the header that would then be asked for; an address of
+/// bytes is here without its signature.
+fn beside_documents(Route { method, path }: Route) -> Operation {
+    let body = (method == "PUT").then(|| "{}".to_owned());
+    Operation { name: format!("{method} {path}"), method, path: path.replace("{id}", "{job}"), body }
 }

@@ -75,6 +75,24 @@ const SAMPLES: &[(&str, &str)] = &[
         "mutation clusterQueueResumeDispatch",
         "clusterQueueResumeDispatch(input: {id: \"{global-queue}\"}) { queue { id } }",
     ),
+    (
+        "mutation codeLocationSet",
+        "codeLocationSet(input: {deploymentId: \"{global-deployment}\", name: \"made\", definition: {moduleName: \"m\"}}) { codeLocation { uuid } }",
+    ),
+    (
+        "mutation codeLocationReload",
+        "codeLocationReload(input: {deploymentId: \"{global-deployment}\", name: \"there\"}) { codeLocation { uuid } }",
+    ),
+    (
+        "mutation codeLocationPing",
+        "codeLocationPing(input: {deploymentId: \"{global-deployment}\", name: \"there\"}) { request { uuid } }",
+    ),
+    (
+        "mutation codeLocationRemove",
+        "codeLocationRemove(input: {deploymentId: \"{global-deployment}\", name: \"there\"}) { codeLocation { uuid } }",
+    ),
+    ("mutation dagsterRunLaunch", "dagsterRunLaunch(input: {location: \"l\", job: \"j\"}) { isNew }"),
+    ("mutation dagsterRunTerminate", "dagsterRunTerminate(input: {uuid: \"{job}\"}) { run { uuid } }"),
     ("mutation deploymentCreate", "deploymentCreate(input: {name: \"staging\"}) { deployment { id } }"),
     (
         "mutation deploymentRename",
@@ -184,8 +202,22 @@ const NESTED: &[(&str, &str)] = &[
     ("Organization.clusters", "organization(slug: \"{slug}\") { clusters(first: 1) { edges { node { id } } } }"),
     ("Cluster.agentTokens", "node(id: \"{global-kept}\") { ... on Cluster { agentTokens(first: 1) { count } } }"),
     ("Cluster.queues", "node(id: \"{global-kept}\") { ... on Cluster { queues(first: 1) { count } } }"),
+    (
+        "Deployment.codeLocations",
+        "node(id: \"{global-deployment}\") { ... on Deployment { codeLocations(first: 1) { count } } }",
+    ),
+    (
+        "Deployment.codeLocation",
+        "node(id: \"{global-deployment}\") { ... on Deployment { codeLocation(name: \"there\") { uuid } } }",
+    ),
+    (
+        "Deployment.dagsterRequests",
+        "node(id: \"{global-deployment}\") { ... on Deployment { dagsterRequests(first: 1) { uuid } } }",
+    ),
     ("Organization.dagsterAgents", "organization(slug: \"{slug}\") { dagsterAgents(first: 1) { count } }"),
     ("Organization.dagsterAgentStatus", "organization(slug: \"{slug}\") { dagsterAgentStatus }"),
+    ("Organization.dagsterRuns", "organization(slug: \"{slug}\") { dagsterRuns(first: 1) { count } }"),
+    ("Organization.dagsterRun", "organization(slug: \"{slug}\") { dagsterRun(uuid: \"{job}\") { status } }"),
     ("Organization.members", "organization(slug: \"{slug}\") { members(first: 1) { count } }"),
     ("Organization.member", "organization(slug: \"{slug}\") { member(id: \"ada@acme.example\") { id } }"),
     ("Organization.teams", "organization(slug: \"{slug}\") { teams(first: 1) { count } }"),

@@ -57,7 +57,14 @@ const ANYBODY: &[&str] = &[
     "GET /.well-known/jwks",
 ];
 /// Addresses that are signed: a token changes nothing.
-const SIGNED: &[&str] = &["PUT /v3/artifacts/{id}", "GET /v3/artifacts/{id}", "POST /v3/artifact-form"];
+const SIGNED: &[&str] = &[
+    "PUT /v3/artifacts/{id}",
+    "GET /v3/artifacts/{id}",
+    "POST /v3/artifact-form",
+    "PUT /dagster/snapshots/{id}/bytes",
+    "PUT /dagster/run_logs/{id}/bytes",
+    "GET /dagster/run_logs/{id}/bytes",
+];
 
 /// What ends the job, or its agent's work for it: tried when all else has been.
 const LAST: [&str; 3] = ["POST /v3/stop", "POST /v3/builds/{id}/cancel", "PUT /v3/jobs/{id}/finish"];

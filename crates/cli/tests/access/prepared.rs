@@ -3,11 +3,12 @@
 use countersign_control::PageRequest;
 use countersign_control::access::actions::{
     CreateAgentToken, CreateBuild, CreateDeployment, CreateInvitation, CreatePipeline, CreateQueue, CreateServiceUser,
-    CreateServiceUserToken, CreateTeam, CreateUserToken, GrantDeploymentRole, PauseQueue, ViewBuilds, ViewOrganization,
-    ViewQueues,
+    CreateServiceUserToken, CreateTeam, CreateUserToken, EditCodeLocations, GrantDeploymentRole, PauseQueue,
+    ViewBuilds, ViewOrganization, ViewQueues,
 };
 use countersign_control::agent_tokens::NewAgentToken;
 use countersign_control::builds::NewBuild;
+use countersign_control::code_locations::{Definition, NewLocation};
 use countersign_control::deployment_roles::{HolderReference, NewRole, Place};
 use countersign_control::deployments::NewDeployment;
 use countersign_control::invitations::NewInvitation;
@@ -38,6 +39,9 @@ pub async fn make(world: &World, tenant: &Tenant, ended: JobId) -> Vec<(&'static
     let new = NewDeployment { name: "prepared".to_owned(), ..NewDeployment::default() };
     let deployment =
         control.create_deployment(&tenant.may::<CreateDeployment>(control), new).await.expect("a deployment");
+    let definition = Definition { module_name: Some("m".to_owned()), ..Definition::default() };
+    let new = NewLocation { deployment: deployment.id, name: "there".to_owned(), definition, may_exist: false };
+    control.set_code_location(&tenant.may::<EditCodeLocations>(control), new).await.expect("a code location");
     let new = NewDeployment { name: "kept".to_owned(), ..NewDeployment::default() };
     let kept = control.create_deployment(&tenant.may::<CreateDeployment>(control), new).await.expect("a deployment").id;
     let queue = async |key: &str| {

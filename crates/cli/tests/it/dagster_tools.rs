@@ -11,6 +11,8 @@ use crate::stand::{Process, Said, Stand, http, run, wait_until};
 
 /// What is installed for this, and the agent says of itself.
 const VERSION: &str = "1.13.27";
+/// The same of the older release.
+const OLDER: &str = "1.12.22";
 
 /// One of Dagster's programs, with nothing of this process's environment.
 fn program(stand: &Stand, name: &str, arguments: &[&str]) -> Command {
@@ -30,7 +32,7 @@ fn program(stand: &Stand, name: &str, arguments: &[&str]) -> Command {
 }
 
 /// `dagster-cloud`, in a deployment.
-fn dagster_cloud(stand: &Stand, deployment: &str, token: &str, arguments: &[&str]) -> Said {
+pub fn dagster_cloud(stand: &Stand, deployment: &str, token: &str, arguments: &[&str]) -> Said {
     let mut command = program(stand, "dagster-cloud", arguments);
     let url = format!("{}/dagster/{deployment}", stand.address());
     command.env("DAGSTER_CLOUD_URL", url).env("DAGSTER_CLOUD_API_TOKEN", token);
@@ -42,24 +44,45 @@ fn dg(stand: &Stand, arguments: &[&str]) -> Said {
 }
 
 /// Dagster's agent for some deployments, as `deployments: [a, b]` has them.
-fn agent(stand: &Stand, name: &str, deployments: &str, token: &str) -> Process {
+pub fn agent(stand: &Stand, name: &str, deployments: &str, token: &str) -> Process {
+    agent_with(stand, name, deployments, token, "")
+}
+
+/// The same with something of its launcher's configuration, as YAML in a line.
+pub fn agent_with(stand: &Stand, name: &str, deployments: &str, token: &str, launcher: &str) -> Process {
+    start(stand, name, agent_command(stand, name, deployments, token, launcher))
+}
+
+/// The agent of the older release.
+fn older_agent(stand: &Stand, name: &str, deployments: &str, token: &str) -> Process {
+    let mut command = agent_command(stand, name, deployments, token, "");
+    command.env("PYTHONPATH", setting::dagster_older());
+    start(stand, name, command)
+}
+
+fn start(stand: &Stand, name: &str, command: Command) -> Process {
+    Process::start(command, stand.path(&format!("{name}.log")))
+}
+
+fn agent_command(stand: &Stand, name: &str, deployments: &str, token: &str, launcher: &str) -> Command {
     let home = &stand.path(name);
     fs::create_dir_all(home).expect("a folder");
     let settings = format!(
         "instance_class: {{module: dagster_cloud.instance, class: DagsterCloudAgentInstance}}\n\
          dagster_cloud_api:\n  url: {}/dagster\n  agent_token: {{env: DAGSTER_CLOUD_AGENT_TOKEN}}\n  deployments: [{deployments}]\n  \
          agent_label: {name}\n\
-         user_code_launcher:\n  module: dagster_cloud.workspace.user_code_launcher\n  class: ProcessUserCodeLauncher\n",
+         user_code_launcher:\n  module: dagster_cloud.workspace.user_code_launcher\n  class: ProcessUserCodeLauncher\n  \
+         config: {{{launcher}}}\n",
         stand.address()
     );
     fs::write(home.join("dagster.yaml"), settings).expect("written");
     let mut command = program(stand, "dagster-cloud", &["agent", "run"]);
     command.env("DAGSTER_HOME", home).env("DAGSTER_CLOUD_AGENT_TOKEN", token).current_dir(home);
-    Process::start(command, stand.path(&format!("{name}.log")))
+    command
 }
 
 /// Waits until it is listed as running.
-fn is_heard(stand: &Stand, agent: &Process, name: &str) {
+pub fn is_heard(stand: &Stand, agent: &Process, name: &str) {
     wait_until("the agent is heard", || {
         assert!(agent.ended().is_none(), "it ended:\n{}", agent.log());
         stand.ada(&["dagster", "agent", "list", "--running"]).out.contains(name)
@@ -140,4 +163,28 @@ fn a_deployment_is_refused_by_name_and_granted_while_the_server_runs() {
     let let_in = agent(&stand, "south", "prod, staging", value);
     is_heard(&stand, &let_in, "south");
     stand.ada(&["dagster", "agent", "list", "--running"]).must(0, &["south", "prod, staging"]);
+}
+
+#[test]
+fn an_older_release_of_the_agent_obeys_too() {
+    let stand = Stand::new(Engine::Sqlite);
+    let _server = stand.server(&[]);
+    for name in ["prod", "staging"] {
+        stand.ada(&["deployment", "create", name]).must(0, &[]);
+    }
+    let made =
+        stand.ada(&["token", "create", "--description", "west", "--deployments", "prod", "--output", "json"]).json();
+    let (id, value) = (made["token"]["publicId"].as_str(), made["value"].as_str());
+    let (id, value) = (id.expect("a public id"), value.expect("a value"));
+
+    let refused = older_agent(&stand, "elsewhere", "staging", value);
+    let agent = older_agent(&stand, "west", "prod", value);
+    wait_until("the agent for what the token does not reach has ended", || refused.ended().is_some());
+    refused.says("does not reach the deployment `staging`");
+    is_heard(&stand, &agent, "west");
+    stand.ada(&["dagster", "agent", "list", "--running"]).must(0, &["west", OLDER, "prod"]);
+
+    stand.ada(&["token", "revoke", id, "--reason", "over"]).must(0, &[]);
+    agent.says("This token was revoked");
+    stand.ada(&["dagster", "agent", "list"]).must(0, &["west", "token revoked"]);
 }

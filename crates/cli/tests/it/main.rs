@@ -7,6 +7,8 @@ mod artifacts;
 mod audit;
 mod builds;
 mod dagster;
+mod dagster_locations;
+mod dagster_runs;
 mod dagster_tools;
 mod deployments;
 mod doctor;

@@ -267,6 +267,17 @@ actions! {
     /// Keep a queue's jobs back, and let them go again.
     PauseQueue "queue.pause": Admin @ Editor;
 
+    /// See code locations, what agents told of them, and what agents were asked.
+    ViewCodeLocations "code_location.view": Member;
+    /// Add a code location, change and remove it, and ask agents about it.
+    EditCodeLocations "code_location.edit": Admin;
+    /// See runs of code locations' jobs: where each stands, and what its worker told and wrote.
+    ViewDagsterRuns "dagster_run.view": Member;
+    /// Launch a run of a code location's job.
+    LaunchDagsterRun "dagster_run.launch": Member;
+    /// Stop a run of a code location's job.
+    TerminateDagsterRun "dagster_run.terminate": Member;
+
     /// Register an agent.
     RegisterAgent "agent.register": AgentToken;
     /// Ask what an agent token is.
@@ -283,6 +294,10 @@ actions! {
     TakeDagsterRequests "dagster.requests": AgentToken;
     /// Say what a Dagster+ agent does, and that it is there.
     DagsterHeartbeat "dagster.heartbeat": AgentToken;
+    /// Say whether a code location was loaded, or why it could not be.
+    TellCodeLocation "code_location.tell": AgentToken;
+    /// Read a run that one's agent was given, and tell what becomes of it.
+    ReportDagsterRun "dagster_run.report": AgentToken;
     /// Say that an agent is there.
     ConnectAgent "agent.connect": Session;
     /// Say that an agent is still there.

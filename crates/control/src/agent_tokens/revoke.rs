@@ -10,7 +10,7 @@ use crate::access::actions::RevokeAgentToken;
 use crate::agents::Reach;
 use crate::agents::reach;
 use crate::scene::Subject;
-use crate::{Control, Error, Grant, MAX_PAGE, Result, input};
+use crate::{Control, Error, Grant, MAX_PAGE, Result, dagster_runs, input};
 
 use super::list::with_scope;
 use super::reference::resolve;
@@ -57,6 +57,7 @@ impl Control {
                 let token = resolve(tx, scene, reference).await?;
                 let of = scene.organization;
                 let first = tokens::revoke(tx, of, token.id, Some(*by), Some(reason)).await?;
+                let runs_lost = dagster_runs::lose_of_token(tx, scene, token.id).await?;
                 let agents = match reach {
                     Reach::Keep => Vec::new(),
                     Reach::Drain | Reach::Disconnect => {
@@ -77,6 +78,7 @@ impl Control {
                     "connected_agents": reach.as_str(),
                     "agents_touched": touched.len(),
                     "was_revoked_before": !first,
+                    "dagster_runs_lost": runs_lost,
                 });
                 scene.audit(tx, "agent_token.revoked", subject, detail).await?;
                 let token = tokens::find(tx, of, token.id).await?.ok_or(Error::NotFound("agent token"))?;

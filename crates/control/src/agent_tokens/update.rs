@@ -12,7 +12,7 @@ use crate::access::actions::UpdateAgentToken;
 use crate::agents::{Reach, is_within, reach};
 use crate::issuing::CLUSTER_TOKEN;
 use crate::scene::Subject;
-use crate::{Control, Error, Grant, Result, Scene, input, issuing, revealing};
+use crate::{Control, Error, Grant, Result, Scene, dagster_runs, input, issuing, revealing};
 
 use super::list::with_scope;
 use super::permission::{self, Permission};
@@ -152,6 +152,10 @@ async fn update(tx: &mut Tx, scene: &Scene<AgentTokenChange>) -> Result<Changed>
         let outside = outside(tx, scene, &after, scope).await?;
         let note = format!("The agent token {} no longer reaches this deployment or queue.", after.public_id);
         touched = reach::apply(tx, scene, change.connected_agents, outside, &note).await?;
+        let lost = dagster_runs::lose_outside(tx, scene, after.id).await?;
+        if lost > 0 {
+            detail.insert("dagster_runs_lost".to_owned(), json!(lost));
+        }
         if let Some(permission) = change.permission {
             detail.insert("permission".to_owned(), permission.in_words());
         }

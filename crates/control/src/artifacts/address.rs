@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use countersign_domain::id::{ArtifactId, Id, JobId};
+use countersign_domain::id::{ArtifactId, DagsterRunLogId, DagsterSnapshotId, Id, JobId};
 use countersign_domain::text::hex;
 use countersign_domain::{KeyId, KeyRing, Timestamp};
 use countersign_store::artifacts::Batch;
@@ -21,13 +21,19 @@ const LABEL: &str = "artifact address";
 
 /// What an address is good for. Each is a message of its own shape, so that no signature fits another purpose.
 #[derive(Debug, Clone, Copy)]
-pub(super) enum Purpose {
+pub(crate) enum Purpose {
     /// `PUT` the bytes of this artifact.
     Upload(ArtifactId),
     /// `POST` a form with the bytes of one artifact of this batch.
     Form(JobId, Id<Batch>),
     /// `GET` the bytes of this artifact.
     Download(ArtifactId),
+    /// `PUT` the bytes of this snapshot.
+    Snapshot(DagsterSnapshotId),
+    /// `PUT` the bytes of this log of a run.
+    RunLog(DagsterRunLogId),
+    /// `GET` them.
+    ReadRunLog(DagsterRunLogId),
 }
 
 impl Purpose {
@@ -36,20 +42,23 @@ impl Purpose {
             Self::Upload(artifact) => format!("PUT upload\n{artifact}\n{expires}"),
             Self::Form(job, batch) => format!("POST form\n{job}\n{batch}\n{expires}"),
             Self::Download(artifact) => format!("GET download\n{artifact}\n{expires}"),
+            Self::Snapshot(snapshot) => format!("PUT snapshot\n{snapshot}\n{expires}"),
+            Self::RunLog(log) => format!("PUT run log\n{log}\n{expires}"),
+            Self::ReadRunLog(log) => format!("GET run log\n{log}\n{expires}"),
         }
     }
 
     const fn time(self) -> Duration {
         match self {
-            Self::Upload(_) | Self::Form(..) => UPLOAD_TIME,
-            Self::Download(_) => DOWNLOAD_TIME,
+            Self::Upload(_) | Self::Form(..) | Self::Snapshot(_) | Self::RunLog(_) => UPLOAD_TIME,
+            Self::Download(_) | Self::ReadRunLog(_) => DOWNLOAD_TIME,
         }
     }
 }
 
 /// The three parts that make a signature: when it ends (seconds since the epoch), the key, the tag in hexadecimal.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Signature {
+pub(crate) struct Signature {
     pub expires: String,
     pub key: String,
     pub tag: String,
@@ -91,7 +100,7 @@ impl Signature {
 }
 
 /// The one refusal of an address.
-pub(super) const fn refused() -> Error {
+pub(crate) const fn refused() -> Error {
     Error::Denied { action: "artifact.move", needs: "an address that this server signed and that has not expired" }
 }
 
@@ -166,6 +175,7 @@ mod tests {
         assert!(!good(Purpose::Upload(one), now.plus(UPLOAD_TIME)));
         assert!(!good(Purpose::Upload(other), now));
         assert!(!good(Purpose::Download(one), now));
+        assert!(!good(Purpose::Snapshot(one.cast()), now));
         let form = Signature::make(&keys, Purpose::Form(one.cast(), other.cast()), now);
         assert!(form.check(&keys, Purpose::Form(one.cast(), other.cast()), now).is_ok());
         assert!(form.check(&keys, Purpose::Form(other.cast(), one.cast()), now).is_err());

@@ -8,9 +8,13 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use countersign_domain::id::{ArtifactId, BuildId, JobId, OrganizationId};
+use countersign_domain::id::{
+    ArtifactId, BuildId, DagsterRunId, DagsterRunLogId, DagsterSnapshotId, JobId, OrganizationId,
+};
 use countersign_store::artifacts::Artifact;
 use countersign_store::blobs::WRITES_AT_ONCE;
+use countersign_store::dagster_runs::logs::RunLog;
+use countersign_store::dagster_snapshots::Snapshot;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::{Control, Error, Result};
@@ -25,6 +29,18 @@ pub const DOWNLOADS_OF_BUILD: usize = 64;
 pub const DOWNLOADS_OF_ORGANIZATION: usize = 128;
 /// Downloads from the server at one time: each holds up to one piece in memory, 1 MiB of an S3-compatible store.
 pub const DOWNLOADS_AT_ONCE: usize = 256;
+/// Snapshots of code locations that one organization sends at one time; of one snapshot never two.
+pub const SNAPSHOTS_OF_ORGANIZATION: usize = 4;
+/// Snapshots that are taken in at one time: each is held in memory, packed, until it is compared.
+pub const SNAPSHOTS_AT_ONCE: usize = 8;
+/// Calls of one organization that snapshots come with, whole, at one time.
+pub const ENTRIES_OF_ORGANIZATION: usize = 2;
+/// Such calls at one time: each is held in memory, unpacked.
+pub const ENTRIES_AT_ONCE: usize = 4;
+/// Logs of runs that one organization sends at one time; of one log never two.
+pub const RUN_LOGS_OF_ORGANIZATION: usize = 4;
+/// Logs of runs that are taken in at one time: each is held in memory.
+pub const RUN_LOGS_AT_ONCE: usize = 8;
 /// How long a transfer waits for its places before it is told to come again.
 pub const PLACE_TIME: Duration = Duration::from_secs(15);
 
@@ -33,6 +49,11 @@ pub const PLACE_TIME: Duration = Duration::from_secs(15);
 pub(crate) struct Transfers {
     uploads: Lines<JobId>,
     downloads: Lines<BuildId>,
+    snapshots: Lines<DagsterSnapshotId>,
+    /// Whoever has a place in it takes one for each of its snapshots as well; nobody waits for one the other way round.
+    entries: Lines<DagsterSnapshotId>,
+    run_logs: Lines<DagsterRunLogId>,
+    run_logs_read: Lines<DagsterRunId>,
     /// Those whose bytes are let appear, or taken away.
     alone: Turns<ArtifactId>,
 }
@@ -42,6 +63,10 @@ impl Default for Transfers {
         Self {
             uploads: Lines::new(UPLOADS_OF_JOB, UPLOADS_OF_ORGANIZATION, WRITES_AT_ONCE),
             downloads: Lines::new(DOWNLOADS_OF_BUILD, DOWNLOADS_OF_ORGANIZATION, DOWNLOADS_AT_ONCE),
+            snapshots: Lines::new(1, SNAPSHOTS_OF_ORGANIZATION, SNAPSHOTS_AT_ONCE),
+            entries: Lines::new(1, ENTRIES_OF_ORGANIZATION, ENTRIES_AT_ONCE),
+            run_logs: Lines::new(1, RUN_LOGS_OF_ORGANIZATION, RUN_LOGS_AT_ONCE),
+            run_logs_read: Lines::new(DOWNLOADS_OF_BUILD, DOWNLOADS_OF_ORGANIZATION, DOWNLOADS_AT_ONCE),
             alone: Turns::new(1),
         }
     }
@@ -61,6 +86,30 @@ impl Control {
     /// [`Error::Unavailable`] when none was free for [`PLACE_TIME`].
     pub(super) async fn upload_place(&self, artifact: &Artifact) -> Result<Place<JobId>> {
         self.in_time(self.transfers().uploads.enter(artifact.job, artifact.organization)).await
+    }
+
+    /// The same for a snapshot of a code location, in a line of their own: they hold up no artifact.
+    pub(crate) async fn snapshot_place(&self, snapshot: &Snapshot) -> Result<Place<DagsterSnapshotId>> {
+        self.in_time(self.transfers().snapshots.enter(snapshot.id, snapshot.organization)).await
+    }
+
+    /// The same for a call that snapshots come with, under an id of its own.
+    pub(crate) async fn entry_place(
+        &self,
+        call: DagsterSnapshotId,
+        organization: OrganizationId,
+    ) -> Result<Place<DagsterSnapshotId>> {
+        self.in_time(self.transfers().entries.enter(call, organization)).await
+    }
+
+    /// The same for a log of a run, in a line of their own: they hold up no snapshot.
+    pub(crate) async fn run_log_place(&self, log: &RunLog) -> Result<Place<DagsterRunLogId>> {
+        self.in_time(self.transfers().run_logs.enter(log.id, log.organization)).await
+    }
+
+    /// The same for one that is read.
+    pub(crate) async fn run_log_reading(&self, log: &RunLog) -> Result<Place<DagsterRunId>> {
+        self.in_time(self.transfers().run_logs_read.enter(log.run, log.organization)).await
     }
 
     /// The same for a download.
@@ -90,7 +139,7 @@ struct Lines<K> {
 
 /// The places of one transfer, until they are dropped.
 #[derive(Debug)]
-pub(super) struct Place<K: Copy + Eq + Hash> {
+pub(crate) struct Place<K: Copy + Eq + Hash> {
     _part: Turn<K>,
     _organization: Turn<OrganizationId>,
     _all: Option<OwnedSemaphorePermit>,
@@ -124,7 +173,7 @@ struct Turns<K> {
 
 /// One of them, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Turn<K: Copy + Eq + Hash> {
+pub(crate) struct Turn<K: Copy + Eq + Hash> {
     keys: Arc<Mutex<HashMap<K, Arc<Semaphore>>>>,
     key: K,
     permit: Option<OwnedSemaphorePermit>,

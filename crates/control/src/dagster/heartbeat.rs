@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::access::actions::DagsterHeartbeat;
 use crate::agents::register;
 use crate::scene::Subject;
-use crate::{Control, Error, Grant, Result, Scene, input};
+use crate::{Control, Error, Grant, Result, Scene, dagster_runs, input};
 
 use super::reach::{self, Reached, Wanted};
 
@@ -28,6 +28,9 @@ pub const MAX_TEXTS: usize = 64 * 1024;
 pub const MAX_CODE_SERVERS: usize = 1_000;
 /// The most watched runs of one heartbeat.
 pub const MAX_RUN_WORKERS: usize = 5_000;
+
+/// What an agent calls a worker that ended otherwise than it should.
+const FAILED: &str = "FAILED";
 
 /// What an agent says of itself.
 #[derive(Debug, Clone, Default)]
@@ -170,6 +173,11 @@ async fn hear(tx: &mut Tx, scene: &Scene<Input>) -> Result<Reached> {
     };
     let serving: Vec<Serving> = reached.served.iter().filter_map(serving).collect();
     dagster_agents::hear(tx, heard, &serving).await?;
+    for served in &serving {
+        for worker in served.run_workers.iter().filter(|it| it.status == FAILED) {
+            dagster_runs::worker_failed(tx, scene, heard.token, served.deployment, worker).await?;
+        }
+    }
     Ok(reached)
 }
 

@@ -6,6 +6,7 @@ use countersign_domain::id::{OrganizationId, TokenId};
 use countersign_domain::text::{DeploymentName, QueueName};
 use countersign_domain::{DeploymentScope, PublicId, QueueScope, Refusal, Scope};
 use countersign_store::Tx;
+use countersign_store::dagster_requests::Served;
 use countersign_store::deployments::{self, Deployment};
 use countersign_store::tokens::scopes;
 
@@ -110,13 +111,13 @@ impl Wanted {
 }
 
 /// What of it the token reaches now.
-pub(super) async fn reach(tx: &mut Tx, of: OrganizationId, token: TokenId, wanted: &Wanted) -> Result<Reached> {
+pub(crate) async fn reach(tx: &mut Tx, of: OrganizationId, token: TokenId, wanted: &Wanted) -> Result<Reached> {
     let scope = scopes::find(tx, of, token).await?.ok_or_else(Error::unknown)?;
     within(tx, of, &scope, wanted).await
 }
 
 /// What of it this scope reaches.
-pub(super) async fn within(tx: &mut Tx, of: OrganizationId, scope: &Scope, wanted: &Wanted) -> Result<Reached> {
+pub(crate) async fn within(tx: &mut Tx, of: OrganizationId, scope: &Scope, wanted: &Wanted) -> Result<Reached> {
     let mut reached = Reached::default();
     for name in &wanted.deployments {
         let found = match name.parse::<DeploymentName>() {
@@ -143,6 +144,21 @@ pub(super) async fn within(tx: &mut Tx, of: OrganizationId, scope: &Scope, wante
     Ok(reached)
 }
 
+/// The queues of a call that are in scope: what is done for one is done for no other.
+pub(super) fn served(scope: &Scope, wanted: &Wanted) -> Served {
+    let none = [None];
+    let named = wanted.queues.as_deref().filter(|queues| !queues.is_empty()).unwrap_or(&none);
+    let mut served = Served::default();
+    for queue in named {
+        match queue {
+            None => served.default |= scope.allows_queue(&QueueName::default()),
+            Some(name) if scope.allows_queue_named(name) => served.named.push(name.clone()),
+            Some(_) => {}
+        }
+    }
+    served
+}
+
 /// Whether one of the queues is in scope.
 fn allows_a_queue(scope: &Scope, queues: &[Option<String>]) -> bool {
     let allows = |queue: Option<&str>| match queue {
@@ -157,7 +173,7 @@ fn allows_a_queue(scope: &Scope, queues: &[Option<String>]) -> bool {
 }
 
 /// Whether branch deployments are in scope, whatever their names.
-const fn reaches_branches(scope: &Scope) -> bool {
+pub(super) const fn reaches_branches(scope: &Scope) -> bool {
     matches!(scope.deployments, DeploymentScope::Every | DeploymentScope::Only { all_branches: true, .. })
 }
 
@@ -176,7 +192,7 @@ impl Control {
         Ok(reached)
     }
 
-    pub(super) fn note_refused(&self, token: &AgentTokenCaller, reached: &Reached) {
+    pub(crate) fn note_refused(&self, token: &AgentTokenCaller, reached: &Reached) {
         if reached.refused.is_empty() && reached.withheld.is_none() {
             return;
         }

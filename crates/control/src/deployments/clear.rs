@@ -12,7 +12,7 @@ use crate::access::actions::KeepHouse;
 use crate::agents::{Reach, reach};
 use crate::builds::cancel;
 use crate::scene::Subject;
-use crate::{Control, Error, Grant, Result, Scene};
+use crate::{Control, Error, Grant, Result, Scene, dagster_runs};
 
 /// How many builds, agents and tokens one round sees to at the most; a build takes several transactions.
 const BATCH: i64 = 50;
@@ -74,10 +74,11 @@ async fn name_of(tx: &mut Tx, of: OrganizationId, id: DeploymentId) -> Result<St
     Ok(deployments::find_any(tx, of, id).await?.ok_or(Error::NotFound("deployment"))?.name)
 }
 
-/// Notes that it is looked at, and tells agents to leave once their job has ended.
+/// Notes that it is looked at, ends its runs, and tells agents to leave once their job has ended.
 async fn tell(tx: &mut Tx, scene: &Scene<(DeploymentId, Vec<AgentId>)>) -> Result<()> {
     let (id, who) = &scene.input;
     deployments::look(tx, scene.organization, *id).await?;
+    dagster_runs::lose_of_deployment(tx, scene, *id).await?;
     if who.is_empty() {
         return Ok(());
     }

@@ -69,11 +69,13 @@ fn names(reached: &Reached) -> Vec<&str> {
 }
 
 pub async fn workspace(control: &Control, holder: &Caller, wanted: Wanted) -> Result<Reached> {
-    control.read_dagster_workspace(&may::<ReadDagsterWorkspace>(control, holder), wanted).await
+    let read = control.read_dagster_workspace(&may::<ReadDagsterWorkspace>(control, holder), wanted).await;
+    read.map(|it| it.reached)
 }
 
 pub async fn requests(control: &Control, holder: &Caller, wanted: Wanted) -> Result<Reached> {
-    control.take_dagster_requests(&may::<TakeDagsterRequests>(control, holder), wanted).await
+    let work = control.take_dagster_requests(&may::<TakeDagsterRequests>(control, holder), wanted).await;
+    work.map(|it| it.reached)
 }
 
 pub async fn a_heartbeat_is_kept_in_the_place_of_the_one_before(world: &World) {

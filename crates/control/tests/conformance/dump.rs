@@ -44,6 +44,13 @@ tables! {
     "sessions" "organization_id = $1";
     "dagster_agents" "organization_id = $1";
     "dagster_agent_deployments" "dagster_agent_id IN (SELECT id FROM dagster_agents WHERE organization_id = $1)";
+    "code_locations" "organization_id = $1";
+    "dagster_requests" "organization_id = $1";
+    "dagster_runs" "organization_id = $1";
+    "dagster_run_events" "run_id IN (SELECT id FROM dagster_runs WHERE organization_id = $1)";
+    "dagster_run_logs" "run_id IN (SELECT id FROM dagster_runs WHERE organization_id = $1)";
+    "dagster_snapshots" "organization_id = $1";
+    "code_location_snapshots" "code_location_id IN (SELECT id FROM code_locations WHERE organization_id = $1)";
     "pipelines" "organization_id = $1";
     "builds" "organization_id = $1";
     "queues" "organization_id = $1";

@@ -4,15 +4,16 @@ use std::fmt::Debug;
 use std::sync::Arc;
 
 use countersign_control::access::actions::{
-    AcceptJob, CancelBuild, CreateAgentToken, CreateBuild, PauseAgent, Ping, RegisterAgent, ReportJob,
-    RevealAgentToken, RevealUserToken, RevokeAgentToken, RevokeUserToken, RotateAgentToken, StopAgent,
-    UpdateAgentToken, UpdateUserToken, UploadArtifacts, ViewAgentTokens, ViewAgents, ViewBuilds, ViewOrganization,
-    ViewQueues, ViewUserTokens, WriteMetaData,
+    AcceptJob, CancelBuild, CreateAgentToken, CreateBuild, PauseAgent, Ping, RegisterAgent, ReportDagsterRun,
+    ReportJob, RevealAgentToken, RevealUserToken, RevokeAgentToken, RevokeUserToken, RotateAgentToken, StopAgent,
+    UpdateAgentToken, UpdateUserToken, UploadArtifacts, ViewAgentTokens, ViewAgents, ViewBuilds, ViewDagsterRuns,
+    ViewOrganization, ViewQueues, ViewUserTokens, WriteMetaData,
 };
 use countersign_control::agent_tokens::{NewAgentToken, Revocation, Rotation, TokenReference};
 use countersign_control::agents::Reach;
 use countersign_control::artifacts::Ended;
 use countersign_control::builds::{NewBuild, Pipeline, Wanted};
+use countersign_control::dagster_runs::Termination;
 use countersign_control::deployments::{Deletion, DeploymentChange, NewDeployment};
 use countersign_control::invitations::InvitationReference;
 use countersign_control::members::{MemberReference, RoleChange};
@@ -22,15 +23,15 @@ use countersign_control::steps::Answer;
 use countersign_control::user_tokens::{NewUserToken, UserTokenChange, UserTokenReference};
 use countersign_control::{Error, PageRequest};
 use countersign_domain::id::{
-    AgentId, ArtifactId, BuildId, DagsterAgentId, DeploymentId, Id, InvitationId, JobId, OrganizationId, StepId,
-    TokenId, UserId,
+    AgentId, ArtifactId, BuildId, DagsterAgentId, DagsterRunId, DeploymentId, Id, InvitationId, JobId, OrganizationId,
+    StepId, TokenId, UserId,
 };
 use countersign_domain::{DeploymentScope, Kind, PublicId, Role, Scope, TokenSecret};
 use countersign_store::IntoValue;
 use countersign_testkit::{SeededEntropy, World};
 
 use crate::acting::{connect, fresh_id, may, next, registration, running_job};
-use crate::{dagster, sql, updating};
+use crate::{code_locations, dagster, dagster_runs, sql, updating};
 
 /// One id of each sort.
 struct Ids {
@@ -48,6 +49,7 @@ struct Ids {
     service_user: &'static str,
     agent: AgentId,
     dagster_agent: DagsterAgentId,
+    dagster_run: DagsterRunId,
     build: BuildId,
     job: JobId,
     artifact: ArtifactId,
@@ -62,6 +64,7 @@ impl Ids {
         let of = || vec![created.organization.id.into_value()];
         let agent = "SELECT id FROM agents WHERE organization_id = $1";
         let dagster_agent = "SELECT id FROM dagster_agents WHERE organization_id = $1";
+        let dagster_run = "SELECT id FROM dagster_runs WHERE organization_id = $1";
         let job = "SELECT id, build_id, step_id FROM jobs WHERE organization_id = $1 AND state = 'running'";
         let prod = "SELECT id FROM deployments WHERE organization_id = $1 AND name = 'prod'";
         let control = &world.control;
@@ -80,6 +83,7 @@ impl Ids {
             service_user: "globex",
             agent: sql::value(control, agent, of(), "id").await,
             dagster_agent: sql::value(control, dagster_agent, of(), "id").await,
+            dagster_run: sql::value(control, dagster_run, of(), "id").await,
             build: sql::value(control, job, of(), "build_id").await,
             job: sql::value(control, job, of(), "id").await,
             artifact: sql::value(control, "SELECT id FROM artifacts WHERE organization_id = $1", of(), "id").await,
@@ -108,6 +112,7 @@ impl Ids {
             service_user: "nobody",
             agent: fresh_id(control),
             dagster_agent: fresh_id(control),
+            dagster_run: fresh_id(control),
             build: fresh_id(control),
             job: fresh_id(control),
             artifact: fresh_id(control),
@@ -309,6 +314,32 @@ async fn people(world: &World, ids: &Ids, answers: &mut Answers) {
     answers.keep("token of a cluster", &control.cluster_token(&grant, ids.agent_token).await);
     let new = control.create_cluster_token(&world.admin(), ids.deployment, NewAgentToken::default()).await;
     answers.keep("token for a deployment", &new.map(drop));
+    let new = code_locations::module(ids.deployment, "globex");
+    answers.keep("set a code location", &control.set_code_location(&world.admin(), new).await.map(drop));
+    let removed = control.remove_code_location(&world.admin(), ids.deployment, "globex").await;
+    answers.keep("remove a code location", &removed.map(drop));
+    let reloaded = control.reload_code_location(&world.admin(), ids.deployment, "globex").await;
+    answers.keep("load a code location again", &reloaded.map(drop));
+    let pinged = control.ping_code_location(&world.admin(), ids.deployment, "globex").await;
+    answers.keep("ask for a code location", &pinged.map(drop));
+    answers.keep("code locations", &control.code_locations(&world.admin(), ids.deployment).await.map(drop));
+    answers.keep("code location", &control.code_location(&world.admin(), ids.deployment, "globex").await.map(drop));
+    let manifest = control.code_location_manifest(&world.admin(), ids.deployment, "globex").await;
+    answers.keep("what was loaded", &manifest);
+    let new = dagster_runs::new_run(ids.deployment, "sell");
+    answers.keep("launch a run", &control.launch_run(&world.admin(), new).await.map(drop));
+    let view = world.admin::<ViewDagsterRuns>();
+    let page = PageRequest::first(9);
+    answers.keep("runs", &control.dagster_runs(&view, ids.deployment, None, page).await.map(drop));
+    answers.keep("number of runs", &control.count_dagster_runs(&view, ids.deployment, None).await);
+    answers.keep("a run", &control.dagster_run(&view, ids.dagster_run).await.map(drop));
+    let events = control.dagster_run_events(&view, ids.dagster_run, 0, 9).await;
+    answers.keep("events of a run", &events.map(drop));
+    answers.keep("logs of a run", &control.dagster_run_logs(&view, ids.dagster_run).await.map(drop));
+    let asked = Termination { run: ids.dagster_run, force: true };
+    answers.keep("terminate a run", &control.terminate_run(&world.admin(), asked).await.map(drop));
+    let page = PageRequest::first(9);
+    answers.keep("requests", &control.dagster_requests(&world.admin(), ids.deployment, page).await);
     let deletion = Deletion { deployment: ids.deployment, force: true };
     answers.keep("delete a deployment", &control.delete_deployment(&world.admin(), deletion).await);
     let new = NewBuild {
@@ -346,4 +377,8 @@ async fn machines(world: &World, ids: &Ids, answers: &mut Answers) {
     let told = dagster::heartbeat(&dagster::process(control), &[&ids.deployment_name]);
     let served = dagster::beat(control, &caller, told).await.map(|it| it.served.len());
     answers.keep("serve another's deployment", &served);
+    let grant = may::<ReportDagsterRun>(control, &caller);
+    let event = dagster_runs::event(ids.dagster_run, "PIPELINE_SUCCESS");
+    let stored = control.store_run_events(&grant, "default".to_owned(), None, vec![event]).await;
+    answers.keep("tell of another's run", &stored.map(drop));
 }

@@ -23,9 +23,14 @@ mod bounds;
 mod builds;
 mod cast;
 mod clusters;
+mod code_locations;
 mod controls;
 mod dagster;
 mod dagster_agents;
+mod dagster_requests;
+mod dagster_runs;
+mod dagster_runs_lost;
+mod dagster_snapshots;
 mod deployment_roles;
 mod deployments;
 mod dispatch;
@@ -58,6 +63,7 @@ mod retention;
 mod revealing;
 mod rotating;
 mod run;
+mod runs_at_bounds;
 mod scopes;
 mod service_users;
 mod sight;
@@ -95,8 +101,23 @@ fn main() -> ExitCode {
         let mut reports = vec![Report::new("rules", rules)];
         // One after the other: cases on one engine must not make those on the other wait for a processor until a connection is given up.
         for engine in Engine::all() {
-            let people = [members::CASES, invitations::CASES, service_users::CASES, teams::CASES].concat();
-            let all = [list::CASES, &people, deployment_roles::CASES, managed_tokens::CASES, asked::CASES].concat();
+            let all = [
+                list::CASES,
+                members::CASES,
+                invitations::CASES,
+                service_users::CASES,
+                runs_at_bounds::CASES,
+                code_locations::CASES,
+                dagster_requests::CASES,
+                dagster_snapshots::CASES,
+                dagster_runs::CASES,
+                dagster_runs_lost::CASES,
+                teams::CASES,
+                deployment_roles::CASES,
+                managed_tokens::CASES,
+                asked::CASES,
+            ]
+            .concat();
             let cases = all.into_iter().filter(|case| run::is_wanted(case.name, &words)).collect();
             reports.push(Report::new(engine.name(), run::each(engine, cases).await));
         }

@@ -4,7 +4,9 @@ use countersign_control::access::actions::{Annotate, AppendLog, RevokeAgentToken
 use countersign_control::agent_tokens::{NewAgentToken, Revocation, TokenReference};
 use countersign_control::agents::Reach;
 use countersign_control::builds::NewAnnotation;
+use countersign_control::code_locations::{Definition, NewLocation};
 use countersign_control::dagster::Heartbeat;
+use countersign_control::dagster_runs::NewRun;
 use countersign_control::deployment_roles::{Held, HolderReference, Place};
 use countersign_control::invitations::NewInvitation;
 use countersign_control::jobs::NewChunk;
@@ -13,13 +15,14 @@ use countersign_control::service_users::NewServiceUser;
 use countersign_control::teams::{NewTeam, TeamReference};
 use countersign_control::user_tokens::NewUserToken;
 use countersign_control::{Caller, Control};
+use countersign_domain::id::DeploymentId;
 use countersign_domain::{DeploymentRole, DeploymentScope, QueueScope, Refusal, Role, Scope, Timestamp};
 use countersign_store::IntoValue;
 use countersign_testkit::{Tenant, World};
 
 use crate::acting::{build, caller, deployment, may, person, refusal, running_job};
 use crate::deployment_roles::give;
-use crate::{artifacts, dagster, sql};
+use crate::{artifacts, code_locations, dagster, dagster_runs, sql};
 
 /// A word that stands in every text of the twin's own.
 pub const WORD: &str = "globex";
@@ -28,7 +31,7 @@ pub const WORD: &str = "globex";
 pub async fn furnish(world: &World) {
     let (control, globex) = (&world.control, &world.globex);
     let hank = person(control, globex, "hank@globex.example", Role::Member).await;
-    tokens(control, globex).await;
+    let prod = tokens(control, globex).await;
     team(control, globex, &hank).await;
     let new = NewInvitation { email: "iris@globex.example".to_owned(), role: Role::Admin, expires_at: None };
     control.create_invitation(&may(control, &globex.admin), new).await.expect("an invitation is made");
@@ -50,6 +53,15 @@ pub async fn furnish(world: &World) {
     let told =
         Heartbeat { label: Some(WORD.to_owned()), ..dagster::heartbeat(&dagster::process(control), &["default"]) };
     dagster::beat(control, &holder, told).await.expect("it is kept");
+    let new = NewLocation {
+        definition: Definition { module_name: Some(WORD.to_owned()), ..Definition::default() },
+        ..code_locations::module(prod, WORD)
+    };
+    control.set_code_location(&may(control, &globex.admin), new).await.expect("a code location is set");
+    let definition = Definition { module_name: Some(WORD.to_owned()), ..Definition::default() };
+    dagster_runs::told(control, &holder, "prod", WORD, definition).await;
+    let new = NewRun { location: WORD.to_owned(), ..dagster_runs::new_run(prod, WORD) };
+    control.launch_run(&may(control, &globex.admin), new).await.expect("a run is launched");
     artifacts::leave(control, &job, &["globex/globex.txt"]).await;
     // One more waits, in a queue that agents of the first organization serve too.
     build(control, globex, "steps: [{command: echo globex, label: globex}]").await;
@@ -61,6 +73,8 @@ pub async fn furnish(world: &World) {
     control.flush_usage().await.expect("what has gathered is written");
     sql::change(control, text, vec![of.into_value(), Timestamp::LATEST.into_value()]).await;
     let text = "UPDATE dagster_agents SET heartbeat_at = $2 WHERE organization_id = $1";
+    sql::change(control, text, vec![of.into_value(), Timestamp::LATEST.into_value()]).await;
+    let text = "UPDATE dagster_requests SET expires_at = $2 WHERE organization_id = $1";
     sql::change(control, text, vec![of.into_value(), Timestamp::LATEST.into_value()]).await;
     let text = "UPDATE jobs SET runnable_at = $2 WHERE organization_id = $1 AND state = 'scheduled'";
     sql::change(control, text, vec![of.into_value(), Timestamp::LATEST.into_value()]).await;
@@ -85,7 +99,7 @@ async fn team(control: &Control, globex: &Tenant, hank: &Caller) {
 }
 
 /// A token with a scope, and one that was taken back and tried afterwards.
-async fn tokens(control: &Control, globex: &Tenant) {
+async fn tokens(control: &Control, globex: &Tenant) -> DeploymentId {
     let prod = deployment(control, globex, "prod", None).await;
     deployment(control, globex, "branch", Some(prod)).await;
     let scope = Scope {
@@ -105,4 +119,5 @@ async fn tokens(control: &Control, globex: &Tenant) {
     let grant = may::<RevokeAgentToken>(control, &globex.admin);
     control.revoke_agent_token(&grant, revocation).await.expect("a token is taken back");
     assert_eq!(refusal(control, taken.secret.reveal()).await, Refusal::Revoked);
+    prod
 }

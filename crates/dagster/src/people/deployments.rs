@@ -4,6 +4,7 @@ use async_graphql::{Enum, Object};
 use countersign_control::access::actions::ViewOrganization;
 use countersign_control::organizations::Deployment;
 use countersign_control::{Error, Result};
+use countersign_domain::id::DeploymentId;
 
 use crate::call::Call;
 
@@ -90,6 +91,13 @@ impl DagsterCloudDeployment {
     }
 }
 
+impl DagsterCloudDeployment {
+    /// Its id.
+    pub(super) const fn id(&self) -> DeploymentId {
+        self.deployment.id
+    }
+}
+
 /// The organization's full deployments, by name.
 pub(crate) async fn full(call: &Call) -> Result<Vec<DagsterCloudDeployment>> {
     let grant = call.control.grant_own::<ViewOrganization>(&call.caller)?;
@@ -111,10 +119,7 @@ pub(crate) async fn current(call: &Call) -> Result<DagsterCloudDeployment> {
     }
 }
 
-async fn one(
-    call: &Call,
-    is_it: impl Fn(&Deployment, countersign_domain::id::DeploymentId) -> bool,
-) -> Result<DagsterCloudDeployment> {
+async fn one(call: &Call, is_it: impl Fn(&Deployment, DeploymentId) -> bool) -> Result<DagsterCloudDeployment> {
     let grant = call.control.grant_own::<ViewOrganization>(&call.caller)?;
     let default = call.control.organization(&grant).await?.default_deployment;
     let mut all = call.control.deployments(&grant).await?;

@@ -4,13 +4,17 @@
 
 pub(crate) mod agents;
 mod deployments;
+mod location_document;
+mod locations;
 mod mutation;
 mod problem;
 mod query;
+mod runs;
 mod settings;
 mod tokens;
 mod user;
 mod user_tokens;
+mod workspace;
 
 pub use agents::MAX_AGENTS;
 pub(crate) use mutation::ByPeople as Mutation;

@@ -10,6 +10,8 @@ use countersign_control::user_tokens::{NewUserToken, UserTokenChange, UserTokenR
 
 use crate::call::Call;
 
+use super::locations::{self, AddOrUpdateLocationResult, DeleteLocationResult, GenericScalar};
+use super::runs::{self, ExecutionParams, LaunchRunResult};
 use super::tokens::{
     CreateAgentTokenResult, CreateOrUpdateCloudAgentPermissionsInput, DagsterCloudAgentToken, EditDescAgentTokenResult,
     ModifyAgentTokenResult, RemoveAgentPermissionsInput, RevokeAgentTokenResult,
@@ -73,6 +75,25 @@ impl ByPeople {
     ) -> Result<ModifyAgentTokenResult> {
         let permission = agent_permission.read();
         ModifyAgentTokenResult::of(permit(Call::of(ctx), agent_permission.agent_token_id, permission).await)
+    }
+
+    /// Says how a code location is loaded, of a new one or one that is there; agents load it then.
+    async fn add_or_update_location_from_document(
+        &self,
+        ctx: &Context<'_>,
+        document: GenericScalar,
+    ) -> Result<AddOrUpdateLocationResult> {
+        AddOrUpdateLocationResult::of(locations::set(Call::of(ctx), &document).await)
+    }
+
+    /// Removes a code location; agents let it go.
+    async fn delete_location(&self, ctx: &Context<'_>, location_name: String) -> Result<DeleteLocationResult> {
+        DeleteLocationResult::of(locations::remove(Call::of(ctx), &location_name).await)
+    }
+
+    /// Launches a run of a job of the deployment that the call is about. A call that comes again with its `Idempotency-Key` answers the same run.
+    async fn launch_run(&self, ctx: &Context<'_>, execution_params: ExecutionParams) -> Result<LaunchRunResult> {
+        LaunchRunResult::of(runs::launch(Call::of(ctx), execution_params).await)
     }
 
     /// Makes a user token for the caller.

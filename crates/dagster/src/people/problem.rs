@@ -28,6 +28,13 @@ pub(crate) struct DeploymentNotFoundError {
     message: String,
 }
 
+/// There is no such run in the organization.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct RunNotFoundError {
+    /// What was not found.
+    message: String,
+}
+
 /// Something else that went wrong, here or in an agent.
 #[derive(Debug, SimpleObject)]
 pub(crate) struct PythonError {
@@ -37,12 +44,23 @@ pub(crate) struct PythonError {
     class_name: Option<String>,
     /// Where in the program of an agent; nothing of this server.
     stack: Vec<String>,
+    /// What it came from: nothing, for it stands in the words.
+    error_chain: Vec<ErrorChainLink>,
+}
+
+/// An error that another one came from.
+#[derive(Debug, SimpleObject)]
+pub(crate) struct ErrorChainLink {
+    /// Whether it was raised from it, and not just after it.
+    is_explicit_link: bool,
+    /// The error.
+    error: PythonError,
 }
 
 impl From<Trouble> for PythonError {
     fn from(it: Trouble) -> Self {
         let stack = it.trace.lines().map(|line| format!("{line}\n")).collect();
-        Self { message: it.message, class_name: it.class, stack }
+        Self { message: it.message, class_name: it.class, stack, error_chain: Vec::new() }
     }
 }
 
@@ -56,7 +74,7 @@ pub(crate) enum Problem {
 
 impl Problem {
     pub(crate) fn python(message: String, class: &str) -> PythonError {
-        PythonError { message, class_name: Some(class.to_owned()), stack: Vec::new() }
+        PythonError { message, class_name: Some(class.to_owned()), stack: Vec::new(), error_chain: Vec::new() }
     }
 
     /// # Errors
@@ -115,6 +133,12 @@ macro_rules! missing {
 }
 
 impl DagsterCloudTokenNotFoundError {
+    pub(crate) const fn of(message: String) -> Self {
+        Self { message }
+    }
+}
+
+impl RunNotFoundError {
     pub(crate) const fn of(message: String) -> Self {
         Self { message }
     }

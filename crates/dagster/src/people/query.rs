@@ -1,15 +1,18 @@
 //! What people ask.
 
-use async_graphql::{Context, Object, Result};
+use async_graphql::{Context, ID, Object, Result};
 use countersign_control::access::actions::ViewOrganization;
 
 use crate::call::Call;
 use crate::failure::Failure;
 
 use super::deployments::{self, DagsterCloudDeployment, DeploymentOrError};
-use super::settings::{DeploymentSettings, OrganizationSettings, WorkspaceQuery};
+use super::locations::{self, LocationsAsDocument, WorkspaceOrError};
+use super::runs::{self, RunOrError};
+use super::settings::{DeploymentSettings, OrganizationSettings};
 use super::tokens::{self, AgentTokenOrError, AgentTokensOrError};
 use super::user_tokens::{self, UserTokensOrError};
+use super::workspace::{self, WorkspaceQuery};
 
 /// The fields of the query that are for people.
 #[derive(Default)]
@@ -59,9 +62,23 @@ impl OfPeople {
         Ok(Some(DeploymentSettings::default()))
     }
 
-    /// What is loaded in the deployment that the call is about: nothing.
+    /// What is to be loaded in the deployment that the call is about.
     async fn workspace(&self, ctx: &Context<'_>) -> Result<Option<WorkspaceQuery>> {
-        deployments::current(Call::of(ctx)).await.map_err(Failure::Person)?;
-        Ok(Some(WorkspaceQuery::empty()))
+        Ok(Some(workspace::of_current(Call::of(ctx)).await.map_err(Failure::Person)?))
+    }
+
+    /// The same, and where each code location stands.
+    async fn workspace_or_error(&self, ctx: &Context<'_>) -> Result<WorkspaceOrError> {
+        WorkspaceOrError::of(locations::workspace(Call::of(ctx)).await)
+    }
+
+    /// The same as one document.
+    async fn locations_as_document(&self, ctx: &Context<'_>) -> Result<LocationsAsDocument> {
+        Ok(locations::as_document(Call::of(ctx)).await.map_err(Failure::Person)?)
+    }
+
+    /// One of the organization's runs.
+    async fn run_or_error(&self, ctx: &Context<'_>, run_id: ID) -> Result<RunOrError> {
+        RunOrError::of(runs::find(Call::of(ctx), &run_id).await)
     }
 }

@@ -1,9 +1,7 @@
-//! Settings, and code locations: there are none of either yet, and that is the answer.
+//! Settings: there are none of Dagster's here, and that is the answer.
 
 use async_graphql::{Json, SimpleObject};
 use serde_json::Value;
-
-use crate::not_yet::WorkspaceEntry;
 
 /// Settings of the organization.
 #[derive(Debug, SimpleObject)]
@@ -32,19 +30,5 @@ impl Default for OrganizationSettings {
 impl Default for DeploymentSettings {
     fn default() -> Self {
         Self { settings: none() }
-    }
-}
-
-/// What is loaded in a deployment.
-#[derive(SimpleObject)]
-pub(crate) struct WorkspaceQuery {
-    /// Its code locations.
-    workspace_entries: Vec<WorkspaceEntry>,
-}
-
-impl WorkspaceQuery {
-    /// Nothing.
-    pub(crate) const fn empty() -> Self {
-        Self { workspace_entries: Vec::new() }
     }
 }

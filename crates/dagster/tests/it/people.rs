@@ -113,19 +113,15 @@ async fn deployments_and_settings_are_those_of_the_address() {
 async fn what_is_not_offered_is_named() {
     let server = Server::new().await;
     let user = server.world.acme.user_token().to_owned();
-    let add = "mutation CliAddOrUpdateLocation($document: GenericScalar!) { addOrUpdateLocationFromDocument(document: $document) \
-               { __typename ... on WorkspaceEntry { locationName } } }";
+    let add = "mutation CliDeployLocations($document: GenericScalar!) { deployLocations(document: $document) \
+               { __typename ... on DeployLocationsSuccess { locations { locationName } } } }";
     for token in [&user, server.world.acme.agent_token()] {
         let answer = server.person_as(token, add, json!({ "document": {} })).await;
         assert_eq!(answer.status, StatusCode::OK);
         let error = &answer.json()["errors"][0];
-        let said = json!({ "type": "not_offered", "operation": "CliAddOrUpdateLocation", "field": "addOrUpdateLocationFromDocument" });
+        let said = json!({ "type": "not_offered", "operation": "CliDeployLocations", "field": "deployLocations" });
         assert_eq!(error["extensions"], said, "{}", answer.text);
-        assert!(
-            error["message"].as_str().is_some_and(|words| words.contains("CliAddOrUpdateLocation")),
-            "{}",
-            answer.text
-        );
+        assert!(error["message"].as_str().is_some_and(|words| words.contains("CliDeployLocations")), "{}", answer.text);
     }
     // A token's value is a name as the language has it.
     let answer = server.person_as(&user, &format!("query {user} {{ {user} }}"), json!({})).await;

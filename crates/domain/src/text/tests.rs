@@ -74,6 +74,16 @@ fn addresses_compare_in_lower_case() {
 }
 
 #[test]
+fn names_of_code_locations() {
+    for text in ["sales", "Sales team (EU)", &"ä".repeat(255)] {
+        assert_eq!(CodeLocationName::parse(text).expect("a name").as_str(), text);
+    }
+    for text in ["", " ", "a\nb", "a\u{202E}b", &"a".repeat(256)] {
+        assert!(CodeLocationName::parse(text).is_err(), "{text:?}");
+    }
+}
+
+#[test]
 fn names_of_queues_and_deployments() {
     assert_eq!(QueueName::default().as_str(), "default");
     for text in ["linux", "Linux-x86_64.large", "0", &"a".repeat(100)] {

@@ -109,7 +109,7 @@ async fn run(face: &Face, caller: Caller, asked: Asked) -> Result<(Executed, u64
     let operation = asked.operation.as_deref();
     let cost = Cost::of(&document, operation, &asked.variables, face.shapes).map_err(|why| limit(why.0))?;
     let order = Order::of(&document, operation);
-    let call = Call { control: face.control.clone(), caller };
+    let call = Call { control: face.control.clone(), caller, told: Arc::default() };
     let mut execution = Execution::new(asked.query).variables(asked.variables).data(call);
     if let Some(operation) = asked.operation {
         execution = execution.operation_name(operation);

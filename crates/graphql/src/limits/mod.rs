@@ -11,6 +11,7 @@ mod document;
 mod introspection;
 mod shapes;
 mod text;
+mod told;
 
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ pub(crate) use actual::actual;
 pub(crate) use budget::{Budget, Exhausted, Spender, Spent, Standing};
 pub(crate) use cost::Cost;
 pub(crate) use shapes::Shapes;
+pub(crate) use told::Told;
 
 /// The most bytes of a document.
 pub const MAX_TEXT: usize = 64 * 1024;
@@ -49,6 +51,8 @@ pub const INTROSPECTION_COST: u64 = 1_000;
 pub const DEFAULT_PAGE: u64 = countersign_control::MAX_PAGE as u64;
 /// How many entries a list without pages is taken to have.
 pub const ASSUMED_LIST: u64 = 10;
+/// The most bytes of runs' configurations, tags, events and logs' names in one answer.
+pub const MAX_TOLD: usize = 8 * 1024 * 1024;
 /// How long the answer to a document may take.
 pub const EXECUTION_TIME: Duration = Duration::from_secs(5);
 

@@ -8,6 +8,8 @@ mod builds;
 mod cluster_queues;
 mod cluster_tokens;
 mod clusters;
+mod code_locations;
+mod dagster_runs;
 mod deployment_roles;
 mod deployments;
 mod invitations;
@@ -33,6 +35,8 @@ pub(crate) struct Mutation(
     cluster_queues::ClusterQueueMutations,
     cluster_tokens::ClusterTokenMutations,
     clusters::ClusterMutations,
+    code_locations::CodeLocationMutations,
+    dagster_runs::DagsterRunMutations,
     deployment_roles::DeploymentRoleMutations,
     deployments::DeploymentMutations,
     invitations::InvitationMutations,
@@ -55,6 +59,8 @@ impl Mutation {
             cluster_queues::ClusterQueueMutations,
             cluster_tokens::ClusterTokenMutations,
             clusters::ClusterMutations,
+            code_locations::CodeLocationMutations,
+            dagster_runs::DagsterRunMutations,
             deployment_roles::DeploymentRoleMutations,
             deployments::DeploymentMutations,
             invitations::InvitationMutations,

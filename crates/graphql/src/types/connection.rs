@@ -5,6 +5,7 @@ use countersign_control::Result;
 use countersign_control::agent_tokens::Liveness;
 use countersign_control::agents::Wanted;
 use countersign_control::{builds, members};
+use countersign_domain::dagster::RunStatus;
 use countersign_domain::id::{DeploymentId, TeamId, TokenId};
 
 use crate::call::Call;
@@ -14,7 +15,9 @@ use super::agent_token::AgentTokenConnection;
 use super::build_list::BuildConnection;
 use super::cluster::ClusterConnection;
 use super::cluster_token::ClusterAgentTokenConnection;
+use super::code_location::CodeLocationConnection;
 use super::dagster_agent::DagsterAgentConnection;
+use super::dagster_run::DagsterRunConnection;
 use super::deployment::DeploymentConnection;
 use super::deployment_role::DeploymentRoleGrantConnection;
 use super::invitation::OrganizationInvitationConnection;
@@ -45,6 +48,8 @@ pub(crate) enum Connection {
     ClusterConnection(ClusterConnection),
     ClusterAgentTokenConnection(ClusterAgentTokenConnection),
     DagsterAgentConnection(DagsterAgentConnection),
+    CodeLocationConnection(CodeLocationConnection),
+    DagsterRunConnection(DagsterRunConnection),
     OrganizationMemberConnection(OrganizationMemberConnection),
     OrganizationInvitationConnection(OrganizationInvitationConnection),
     TeamConnection(TeamConnection),
@@ -62,6 +67,8 @@ pub(crate) enum Count {
     Agents(Wanted),
     /// The organization's Dagster+ agents; true: only those that run.
     DagsterAgents(bool),
+    /// The runs of a deployment; perhaps only those that stand somewhere.
+    DagsterRuns(DeploymentId, Option<RunStatus>),
     /// The connected agents of one token.
     AgentsOfToken(TokenId),
     /// The organization's builds that are wanted.
@@ -87,6 +94,7 @@ impl Count {
             Self::AgentTokens(which) => call.control.count_agent_tokens(&call.may()?, *which).await?,
             Self::Agents(wanted) => call.control.count_agents(&call.may()?, wanted.clone()).await?,
             Self::DagsterAgents(running) => call.control.count_dagster_agents(&call.may()?, *running).await?,
+            Self::DagsterRuns(of, status) => call.control.count_dagster_runs(&call.may()?, *of, *status).await?,
             Self::Builds(wanted) => call.control.count_builds(&call.may()?, wanted.clone()).await?,
             Self::Pipelines(search) => call.control.count_pipelines(&call.may()?, search.clone()).await?,
             Self::Queues => call.control.count_all_queues(&call.may()?).await?,

@@ -8,7 +8,9 @@ use crate::call::Call;
 use crate::global_id::{self, Sort};
 use crate::nullable::{Nullable, answered, found};
 
+use super::code_location::{self, CodeLocation, CodeLocationConnection};
 use super::connection::{Count, connection};
+use super::dagster_request::{self, DagsterRequest};
 use super::date_time::{DateTime, time};
 use super::deployment_role::{self, DeploymentRoleGrantConnection};
 use super::organization::own;
@@ -80,6 +82,28 @@ impl Deployment {
         last: Option<i32>,
     ) -> Nullable<DeploymentRoleGrantConnection> {
         answered(deployment_role::in_deployment(Call::of(ctx), self.0.id, &Window { first, last, after, before }).await)
+    }
+
+    /// Its code locations, by name: at most 100 in a page.
+    async fn code_locations(
+        &self,
+        ctx: &Context<'_>,
+        after: Option<String>,
+        before: Option<String>,
+        first: Option<i32>,
+        last: Option<i32>,
+    ) -> Nullable<CodeLocationConnection> {
+        answered(code_location::list(Call::of(ctx), self.0.id, Window { first, last, after, before }).await)
+    }
+
+    /// One of them; null when there is none of that name.
+    async fn code_location(&self, ctx: &Context<'_>, name: String) -> Nullable<CodeLocation> {
+        found(code_location::by_name(Call::of(ctx), self.0.id, &name).await)
+    }
+
+    /// What Dagster+ agents were asked to do for it, newest first: at most 500. What has ended is kept for seven days.
+    async fn dagster_requests(&self, ctx: &Context<'_>, first: Option<i32>) -> Nullable<Vec<DagsterRequest>> {
+        answered(dagster_request::newest(Call::of(ctx), self.0.id, first).await)
     }
 
     /// When it was made.

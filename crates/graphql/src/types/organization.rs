@@ -18,6 +18,7 @@ use super::build_list::{self, BuildConnection, BuildFilter};
 use super::cluster::{self, Cluster, ClusterConnection, ClusterOrder};
 use super::connection::{connection, int};
 use super::dagster_agent::{self, DagsterAgentConnection, DagsterAgentStatus};
+use super::dagster_run::{self, DagsterRun, DagsterRunConnection, DagsterRunStatus};
 use super::date_time::DateTime;
 use super::deployment::{self, DeploymentConnection};
 use super::deployment_role::DeploymentRole;
@@ -218,6 +219,27 @@ impl Organization {
         #[graphql(desc = "Whether any runs that serves the deployment of this name.")] deployment: Option<String>,
     ) -> Nullable<DagsterAgentStatus> {
         answered(dagster_agent::status(Call::of(ctx), deployment).await)
+    }
+
+    /// Runs of code locations' jobs in one of its deployments, newest first.
+    #[expect(clippy::too_many_arguments, reason = "four for the page and two to choose by")]
+    async fn dagster_runs(
+        &self,
+        ctx: &Context<'_>,
+        after: Option<String>,
+        before: Option<String>,
+        first: Option<i32>,
+        last: Option<i32>,
+        #[graphql(desc = "The deployment's name; null for the default one.")] deployment: Option<String>,
+        #[graphql(desc = "Only those that stand there.")] status: Option<DagsterRunStatus>,
+    ) -> Nullable<DagsterRunConnection> {
+        let window = Window { first, last, after, before };
+        answered(dagster_run::list(Call::of(ctx), deployment, status, window).await)
+    }
+
+    /// One of its runs.
+    async fn dagster_run(&self, ctx: &Context<'_>, uuid: ID) -> Nullable<DagsterRun> {
+        found(dagster_run::by_uuid(Call::of(ctx), &uuid).await)
     }
 
     /// Its members, service users among them; those whom this server has known for the shortest time come first.

@@ -10,6 +10,7 @@ mod buildkite_facts;
 mod builds;
 mod client;
 mod clusters;
+mod code_locations;
 mod console;
 mod dagster;
 mod deployments;

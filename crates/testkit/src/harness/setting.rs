@@ -64,6 +64,17 @@ pub fn dagster_bin() -> PathBuf {
     PathBuf::from(folder)
 }
 
+/// The folder of an older release of Dagster's agent, for Python to look into first.
+///
+/// # Panics
+/// When it is not there.
+#[must_use]
+pub fn dagster_older() -> PathBuf {
+    let folder = dagster_bin().join("../../older");
+    assert!(folder.is_dir(), "{} is not there: scripts/dagster-tools.sh installs it", folder.display());
+    folder
+}
+
 /// One of PostgreSQL's programs.
 ///
 /// # Panics

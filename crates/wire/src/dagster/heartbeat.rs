@@ -78,6 +78,9 @@ pub struct RunWorker {
     /// What is known beyond that.
     #[serde(default)]
     pub message: Option<String>,
+    /// Whether it may be another one in a moment.
+    #[serde(default)]
+    pub transient: Option<bool>,
 }
 
 /// A code server that an agent runs.
@@ -99,6 +102,14 @@ pub struct CodeServer {
 /// [`Unreadable`].
 pub fn read_heartbeat(text: &str) -> Result<AgentHeartbeat, Unreadable> {
     read("AgentHeartbeat", text)
+}
+
+/// Reads an error that is not about a moment: why code could not be loaded.
+///
+/// # Errors
+/// [`Unreadable`].
+pub fn read_error_info(text: &str) -> Result<ErrorInfo, Unreadable> {
+    read("SerializableErrorInfo", text)
 }
 
 /// Reads one of an agent's own errors.

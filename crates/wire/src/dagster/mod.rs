@@ -5,15 +5,30 @@
 
 mod error;
 mod heartbeat;
+mod location;
 mod refusal;
+mod request;
+mod run;
 mod serdes;
+mod snapshot;
+mod upload;
 
 pub use error::{ErrorInfo, TimestampedError};
 pub use heartbeat::{
-    AgentHeartbeat, AgentMetadata, AgentQueues, CodeServer, RunWorker, RunWorkers, read_error, read_heartbeat,
+    AgentHeartbeat, AgentMetadata, AgentQueues, CodeServer, RunWorker, RunWorkers, read_error, read_error_info,
+    read_heartbeat,
 };
+pub use location::{GitMetadata, LocationMetadata, read_metadata};
 pub use refusal::RefusalBody;
+pub use request::{ApiRequest, ApiResponse, REQUEST_ENUM, RequestArgs, Response, read_response, read_responses};
+pub use run::{CodeOrigin, CodePlace, JobOrigin, STATUS_ENUM, SerializedRun};
 pub use serdes::{Member, Unreadable};
+pub use snapshot::{
+    CheckSnapshotResult, ConfirmUploadResult, JobSelector, Manifest, RepositoryManifest, SNAPSHOT_FORMAT,
+    SnapshotUploadData, StoredSnapshot, UpdateResponse, UpdateResult, read_manifest, read_update_result,
+    read_upload_data,
+};
+pub use upload::{UploadEntry, UploadLocation, UploadRepository, UploadResponse, read_job_snapshot, read_upload_entry};
 
 /// The header in which an agent sends its token with every call: the bare value.
 pub const TOKEN_HEADER: &str = "Dagster-Cloud-Api-Token";

@@ -2,19 +2,22 @@
 
 use countersign_control::access::actions::{
     AcceptJob, Annotate, AppendLog, CancelOwnBuild, ConnectAgent, ControlOwnAgent, DagsterHeartbeat, DisconnectAgent,
-    Ping, RegisterAgent, ReportJob, RequestOidcToken, UpdateJob, UploadArtifacts, UploadPipeline, WriteMetaData,
-    WriteSteps,
+    EditCodeLocations, Ping, RegisterAgent, ReportDagsterRun, ReportJob, RequestOidcToken, TakeDagsterRequests,
+    TellCodeLocation, UpdateJob, UploadArtifacts, UploadPipeline, WriteMetaData, WriteSteps,
 };
 use countersign_control::agents::Instruction;
 use countersign_control::artifacts::Ended;
 use countersign_control::builds::{NewAnnotation, Upload};
+use countersign_control::code_locations::{Outcome, Told};
+use countersign_control::dagster::{Answer, Whole};
 use countersign_control::jobs::NewChunk;
 use countersign_control::oidc::TokenRequest;
 use countersign_control::steps::StepChange;
+use countersign_domain::dagster::SnapshotKind;
 
-use crate::acting::{build, ended, may, ping, registration, take, try_register};
+use crate::acting::{build, ended, may, next, ping, registration, take, try_register};
 use crate::cast::in_queue;
-use crate::{artifacts, dagster};
+use crate::{artifacts, code_locations, dagster, dagster_runs, dagster_snapshots};
 
 use super::{By, Operation, first_step, operations, pending};
 
@@ -88,6 +91,68 @@ operations! {
         let grant = may::<DagsterHeartbeat>(&control, &cast.holder);
         let new = dagster::heartbeat(&dagster::process(&control), &["default"]);
         pending(async move { control.dagster_heartbeat(&grant, new).await.map(drop) })
+    }
+    "tell_code_location" by AgentToken writes ["code_location.failed"] |control, world, cast| {
+        let default = world.acme.created.organization.default_deployment;
+        let name = format!("l{}", next());
+        let grant = may::<EditCodeLocations>(&control, &cast.person);
+        control.set_code_location(&grant, code_locations::module(default, &name)).await.expect("set");
+        let grant = may::<TellCodeLocation>(&control, &cast.holder);
+        let outcome = Outcome::Failed { error: "no module".to_owned() };
+        let told = Told { deployment: "default".to_owned(), location: name, outcome };
+        pending(async move { control.tell_code_location(&grant, told).await.map(drop) })
+    }
+    // Who has a request, and what came of it, stands in the request.
+    "take_dagster_requests" by AgentToken writes [] |control, world, cast| {
+        let default = world.acme.created.organization.default_deployment;
+        let grant = may::<EditCodeLocations>(&control, &cast.person);
+        control.set_code_location(&grant, code_locations::module(default, &format!("l{}", next()))).await.expect("set");
+        let grant = may::<TakeDagsterRequests>(&control, &cast.holder);
+        pending(async move { control.take_dagster_requests(&grant, dagster::wanted(&["default"], &[None], false)).await.map(drop) })
+    }
+    "answer_dagster_request" by AgentToken writes [] |control, world, cast| {
+        let default = world.acme.created.organization.default_deployment;
+        let grant = may::<EditCodeLocations>(&control, &cast.person);
+        control.set_code_location(&grant, code_locations::module(default, &format!("l{}", next()))).await.expect("set");
+        let grant = may::<TakeDagsterRequests>(&control, &cast.holder);
+        let wanted = dagster::wanted(&["default"], &[None], false);
+        let given = control.take_dagster_requests(&grant, wanted).await.expect("an answer").given;
+        let request = given.first().expect("there is something to do").request.id.to_string();
+        let called = "DagsterCloudApiSuccess".to_owned();
+        let answer = Answer { deployment: "default".to_owned(), request, called, error: None };
+        pending(async move { control.answer_dagster_request(&grant, answer).await.map(drop) })
+    }
+    // A snapshot is no change until a code location is told of with it.
+    "check_dagster_snapshot" by AgentToken writes [] |control, world, cast| {
+        let grant = may::<TellCodeLocation>(&control, &cast.holder);
+        let new = dagster_snapshots::new("default", SnapshotKind::Job, &next().to_string());
+        pending(async move { control.check_dagster_snapshot(&grant, new).await.map(drop) })
+    }
+    "keep_dagster_snapshot" by AgentToken writes [] |control, world, cast| {
+        let grant = may::<TellCodeLocation>(&control, &cast.holder);
+        let room = control.room_for_dagster_snapshots(&grant).await.expect("there is a place");
+        let whole = Whole { deployment: "default".to_owned(), kind: SnapshotKind::Job, text: next().to_string() };
+        pending(async move { control.keep_dagster_snapshot(&grant, &room, whole).await.map(drop) })
+    }
+    // What a worker tells is the record itself; only a run's end is a row.
+    "store_run_events" by AgentToken writes ["dagster_run.ended"] |control, world, cast| {
+        let default = world.acme.created.organization.default_deployment;
+        dagster_runs::loaded(world, default, "default", "sales").await;
+        let run = dagster_runs::launch(world, default).await.id;
+        while !dagster_runs::take(world, &cast.holder, "default").await.iter().any(|it| it.request.run == Some(run)) {}
+        let grant = may::<ReportDagsterRun>(&control, &cast.holder);
+        let event = dagster_runs::event(run, "PIPELINE_SUCCESS");
+        pending(async move { control.store_run_events(&grant, "default".to_owned(), None, vec![event]).await.map(drop) })
+    }
+    // The run's row itself is the record.
+    "add_run_tags" by AgentToken writes [] |control, world, cast| {
+        let default = world.acme.created.organization.default_deployment;
+        dagster_runs::loaded(world, default, "default", "sales").await;
+        let run = dagster_runs::launch(world, default).await.id;
+        while !dagster_runs::take(world, &cast.holder, "default").await.iter().any(|it| it.request.run == Some(run)) {}
+        let grant = may::<ReportDagsterRun>(&control, &cast.holder);
+        let tags = [("a".to_owned(), "b".to_owned())].into();
+        pending(async move { control.add_run_tags(&grant, "default".to_owned(), &run.to_string(), tags).await.map(drop) })
     }
     "set_meta_data" by Job writes ["meta_data.set"] |control, world, cast| {
         let grant = may::<WriteMetaData>(&control, &cast.job.caller);

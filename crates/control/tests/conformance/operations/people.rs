@@ -2,13 +2,15 @@
 
 use countersign_control::access::actions::{
     CancelBuild, CancelJob, CreateAgentToken, CreateBuild, CreateDeployment, CreateOrganization, CreatePipeline,
-    CreateQueue, DeleteArtifact, DeleteDeployment, DeleteQueue, ManageOperatorTokens, PauseAgent, PauseQueue,
-    PrioritizeJob, RetryJob, RevealAgentToken, RevokeAgentToken, RotateAgentToken, StopAgent, UnblockStep,
-    UpdateAgentToken, UpdateDeployment, UpdatePipeline, UpdateQueue, ViewBuilds,
+    CreateQueue, DeleteArtifact, DeleteDeployment, DeleteQueue, EditCodeLocations, LaunchDagsterRun,
+    ManageOperatorTokens, PauseAgent, PauseQueue, PrioritizeJob, RetryJob, RevealAgentToken, RevokeAgentToken,
+    RotateAgentToken, StopAgent, TerminateDagsterRun, UnblockStep, UpdateAgentToken, UpdateDeployment, UpdatePipeline,
+    UpdateQueue, ViewBuilds,
 };
 use countersign_control::agent_tokens::{NewAgentToken, Revocation, Rotation, TokenReference};
 use countersign_control::agents::Reach;
 use countersign_control::builds::NewBuild;
+use countersign_control::dagster_runs::Termination;
 use countersign_control::deployments::{Deletion, DeploymentChange, NewDeployment};
 use countersign_control::organizations::NewOrganization;
 use countersign_control::pipelines::{NewPipeline, PipelineChange};
@@ -17,10 +19,10 @@ use countersign_control::steps::Answer;
 use countersign_domain::id::Id;
 use countersign_testkit::World;
 
-use crate::acting::{ONE_STEP, build, deployment, finish, may, token};
+use crate::acting::{ONE_STEP, build, deployment, finish, may, next, token};
 use crate::cast::Cast;
 use crate::cast::in_queue;
-use crate::{artifacts, updating};
+use crate::{artifacts, code_locations, dagster_runs, updating};
 
 use super::{By, Operation, first_step, operations, pending};
 
@@ -68,6 +70,45 @@ operations! {
         let token = TokenReference::Id(cast.holder_token);
         let revocation = Revocation { token, reason: "over".to_owned(), connected_agents: Reach::Disconnect };
         pending(async move { control.revoke_agent_token(&grant, revocation).await.map(drop) })
+    }
+    "set_code_location" by Person writes ["code_location.added"] |control, world, cast| {
+        let new = code_locations::module(world.acme.created.organization.default_deployment, &format!("l{}", next()));
+        let grant = may::<EditCodeLocations>(&control, &cast.person);
+        pending(async move { control.set_code_location(&grant, new).await.map(drop) })
+    }
+    "ping_code_location" by Person writes ["code_location.pinged"] |control, world, cast| {
+        let new = code_locations::module(world.acme.created.organization.default_deployment, &format!("l{}", next()));
+        let (deployment, name) = (new.deployment, new.name.clone());
+        let grant = may::<EditCodeLocations>(&control, &cast.person);
+        control.set_code_location(&grant, new).await.expect("set");
+        pending(async move { control.ping_code_location(&grant, deployment, &name).await.map(drop) })
+    }
+    "reload_code_location" by Person writes ["code_location.reloaded"] |control, world, cast| {
+        let new = code_locations::module(world.acme.created.organization.default_deployment, &format!("l{}", next()));
+        let (deployment, name) = (new.deployment, new.name.clone());
+        let grant = may::<EditCodeLocations>(&control, &cast.person);
+        control.set_code_location(&grant, new).await.expect("set");
+        pending(async move { control.reload_code_location(&grant, deployment, &name).await.map(drop) })
+    }
+    "remove_code_location" by Person writes ["code_location.removed"] |control, world, cast| {
+        let new = code_locations::module(world.acme.created.organization.default_deployment, &format!("l{}", next()));
+        let (deployment, name) = (new.deployment, new.name.clone());
+        let grant = may::<EditCodeLocations>(&control, &cast.person);
+        control.set_code_location(&grant, new).await.expect("set");
+        pending(async move { control.remove_code_location(&grant, deployment, &name).await.map(drop) })
+    }
+    "launch_run" by Person writes ["dagster_run.launched"] |control, world, cast| {
+        let default = world.acme.created.organization.default_deployment;
+        dagster_runs::loaded(world, default, "default", "sales").await;
+        let grant = may::<LaunchDagsterRun>(&control, &cast.person);
+        pending(async move { control.launch_run(&grant, dagster_runs::new_run(default, "sell")).await.map(drop) })
+    }
+    "terminate_run" by Person writes ["dagster_run.ended", "dagster_run.terminated"] |control, world, cast| {
+        let default = world.acme.created.organization.default_deployment;
+        dagster_runs::loaded(world, default, "default", "sales").await;
+        let run = dagster_runs::launch(world, default).await.id;
+        let grant = may::<TerminateDagsterRun>(&control, &cast.person);
+        pending(async move { control.terminate_run(&grant, Termination { run, force: false }).await.map(drop) })
     }
     "stop_agent" by Person writes ["agent.stop_requested"] |control, world, cast| {
         let (grant, agent) = (may::<StopAgent>(&control, &cast.person), cast.job.agent.id);

@@ -9,6 +9,7 @@ mod reference;
 mod reveal;
 mod revoke;
 mod rotate;
+mod told;
 mod update;
 
 use countersign_domain::{Scope, Timestamp};

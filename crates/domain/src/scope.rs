@@ -113,6 +113,22 @@ impl DeploymentScope {
             Self::Only { .. } | Self::Every => None,
         }
     }
+
+    /// Whether all that another scope reaches is reached by this one too.
+    #[must_use]
+    pub fn contains(&self, other: &Self, is_branch: impl Fn(DeploymentId) -> bool) -> bool {
+        match (self, other) {
+            (Self::Every, _) => true,
+            (Self::Only { .. }, Self::Every) => false,
+            (
+                Self::Only { deployments, all_branches },
+                Self::Only { deployments: others, all_branches: all_of_other },
+            ) => {
+                (*all_branches || !all_of_other)
+                    && others.iter().all(|id| deployments.contains(id) || (*all_branches && is_branch(*id)))
+            }
+        }
+    }
 }
 
 impl Scope {
@@ -203,6 +219,29 @@ mod tests {
 
     fn queue(name: &str) -> QueueName {
         name.parse().expect("a queue name")
+    }
+
+    #[test]
+    fn a_scope_contains_what_it_reaches_and_no_more() {
+        let of = |ids: &[u128], all_branches| only(ids.iter().map(|n| deployment(*n)), all_branches).deployments;
+        // 3 is a branch deployment.
+        let contains = |one: &DeploymentScope, other: &DeploymentScope| one.contains(other, |id| id == deployment(3));
+        let every = DeploymentScope::Every;
+        for other in [&every, &of(&[1, 3], true), &of(&[2], false)] {
+            assert!(contains(&every, other), "{other:?}");
+            assert!(contains(other, other), "{other:?}");
+        }
+        assert!(contains(&of(&[1, 2], false), &of(&[2], false)));
+        assert!(contains(&of(&[1], true), &of(&[1, 3], false)));
+        for (one, other) in [
+            (of(&[1], false), of(&[1, 2], false)),
+            (of(&[1], false), of(&[1], true)),
+            (of(&[1], false), of(&[3], false)),
+            (of(&[], true), of(&[2], true)),
+            (of(&[1, 2, 3], true), DeploymentScope::Every),
+        ] {
+            assert!(!contains(&one, &other), "{other:?} in {one:?}");
+        }
     }
 
     #[test]

@@ -176,6 +176,7 @@ CREATE INDEX tokens_of_user ON tokens (user_id) WHERE user_id IS NOT NULL AND re
 CREATE INDEX tokens_with_window ON tokens (reveal_until) WHERE reveal_until IS NOT NULL;
 CREATE INDEX tokens_sealed_with ON tokens (data_key_id) WHERE data_key_id IS NOT NULL;
 
+-- `told` says that somebody was told the value who manages agent tokens by a role in deployments, and may not learn more by it later.
 CREATE TABLE token_secrets (
     id            BYTEA PRIMARY KEY,
     token_id      BYTEA NOT NULL REFERENCES tokens (id),
@@ -184,6 +185,7 @@ CREATE TABLE token_secrets (
     digest        BYTEA NOT NULL,
     key_id        TEXT NOT NULL,
     sealed        BYTEA,
+    told          BOOLEAN NOT NULL,
     created_at    BIGINT NOT NULL,
     valid_until   BIGINT,
     last_used_at  BIGINT,

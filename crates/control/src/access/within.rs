@@ -135,7 +135,8 @@ impl<I> Scene<I> {
         Ok(deployment_roles::rights(tx, self.organization, it.user).await?)
     }
 
-    async fn is_branch(&self, tx: &mut Tx, id: DeploymentId) -> Result<bool> {
+    /// Whether this is a branch deployment, also one that was deleted.
+    pub(crate) async fn is_branch(&self, tx: &mut Tx, id: DeploymentId) -> Result<bool> {
         let found = deployments::find_any(tx, self.organization, id).await?;
         Ok(found.is_some_and(|it| it.parent.is_some()))
     }

@@ -12,7 +12,7 @@ use crate::issuing::{self, AGENT_TOKEN, CLUSTER_TOKEN, Issue};
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, input};
 
-use super::AgentToken;
+use super::{AgentToken, told};
 
 /// What a new agent token is to be.
 #[derive(Debug, Default)]
@@ -101,6 +101,7 @@ impl Control {
                     }
                     scene.may_reach(tx, &issue.scope.deployments).await?;
                     let token = issuing::issue(tx, &scene.keys, &*scene.entropy, &issue).await?;
+                    told::note(tx, scene, &token.public_id).await?;
                     let detail = json!({
                         "description": token.description,
                         "expires_at": token.expires_at.map(|at| at.to_string()),

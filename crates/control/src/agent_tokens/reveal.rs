@@ -8,8 +8,8 @@ use crate::access::actions::RevealAgentToken;
 use crate::scene::Subject;
 use crate::{Control, Grant, Result, revealing};
 
-use super::TokenReference;
 use super::reference::resolve;
+use super::{TokenReference, told};
 
 impl Control {
     /// The token's newest value. The audit row is committed before the value leaves.
@@ -25,6 +25,7 @@ impl Control {
             Box::pin(async move {
                 let token = resolve(tx, scene, &scene.input).await?;
                 let secret = revealing::open(tx, &scene.keys, &token).await?;
+                told::note(tx, scene, secret.public_id()).await?;
                 let subject = Subject::new("agent_token", token.id, token.public_id.as_str());
                 let detail = json!({ "secret": secret.public_id().as_str() });
                 scene.audit(tx, "agent_token.revealed", subject, detail).await?;

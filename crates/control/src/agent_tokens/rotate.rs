@@ -16,7 +16,7 @@ use crate::{Control, Error, Grant, Result, revealing};
 
 use super::list::with_scope;
 use super::reference::resolve;
-use super::{AgentToken, TokenReference};
+use super::{AgentToken, TokenReference, told};
 
 /// How long the old value stays valid when no time is given.
 pub const OVERLAP: Duration = Duration::from_secs(24 * 60 * 60);
@@ -115,6 +115,7 @@ impl Control {
                         sealed: sealed.sealed,
                     };
                     secrets::insert(tx, &new).await?;
+                    told::note(tx, scene, secret.public_id()).await?;
                     secrets::end_older(tx, token.id, generation, until).await?;
                     let subject = Subject::new("agent_token", token.id, token.public_id.as_str());
                     let detail = json!({

@@ -17,7 +17,7 @@ use crate::{Control, Error, Grant, Result, Scene, dagster_runs, input, issuing, 
 use super::list::with_scope;
 use super::permission::{self, Permission};
 use super::reference::resolve;
-use super::{AgentToken, TokenReference};
+use super::{AgentToken, TokenReference, told};
 
 /// What is to be different. What is `None` stays.
 #[derive(Debug)]
@@ -90,7 +90,8 @@ impl Control {
     /// it lets in no more is chosen with the change.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Conflict`] for a revoked token and for the last permission that is taken away; [`Error::Invalid`] at the field.
+    /// [`Error::NotFound`]; [`Error::Conflict`] for a revoked token, for the last permission that is taken away, and for more deployments
+    /// while a value is valid that somebody knows who is no Organization Admin; [`Error::Invalid`] at the field.
     pub async fn update_agent_token(
         &self,
         grant: &Grant<UpdateAgentToken>,
@@ -146,6 +147,7 @@ async fn update(tx: &mut Tx, scene: &Scene<AgentTokenChange>) -> Result<Changed>
     let mut touched = Vec::new();
     if let Some((scope, beside)) = &new_scope(tx, scene, &before).await? {
         scene.may_reach(tx, &scope.deployments).await?;
+        told::refuse_wider(tx, scene, &before, &scope.deployments).await?;
         if !scopes::replace_beside(tx, scene.organization, after.id, scope, beside).await? {
             return Err(Error::invalid("scope", "names a deployment that the organization does not have"));
         }

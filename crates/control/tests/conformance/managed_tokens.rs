@@ -24,6 +24,7 @@ pub const CASES: &[crate::run::Case] = crate::list::cases!["managed_tokens"
     a_broader_token_is_as_if_it_were_not_there,
     no_change_lets_a_token_reach_more,
     an_admin_without_agent_tokens_has_none,
+    a_value_that_was_told_never_reaches_more,
 ];
 
 /// A scope of these deployments.
@@ -183,7 +184,8 @@ pub async fn no_change_lets_a_token_reach_more(world: &World) {
         assert!(matches!(outcome, Err(Error::Denied { .. })), "{reaching:?}: {outcome:?}");
     }
     assert_eq!(before.changes(&Dump::whole(control).await, &[]), [""; 0]);
-    // Once an Organization Admin lets it reach more, it is not theirs any more.
+    // Once an Organization Admin lets it reach more, with another value, it is not theirs any more.
+    rotated(world, &world.acme.admin, id).await;
     let change = AgentTokenChange { scope: Some(Scope::widest()), ..nothing() };
     control.update_agent_token(&world.admin::<UpdateAgentToken>(), change).await.expect("changed");
     assert!(listed(control, &of_prod).await.is_empty());
@@ -199,5 +201,59 @@ pub async fn an_admin_without_agent_tokens_has_none(world: &World) {
         let who = member_with(world, Place::Deployment(prod), held).await;
         assert!(control.grant_own::<ViewAgentTokens>(&who).is_err(), "{held:?}");
         assert!(create(control, &who, only(&[prod], false)).await.is_err(), "{held:?}");
+    }
+}
+
+/// Rotates a token; the old values end at once.
+async fn rotated(world: &World, by: &Caller, id: TokenId) {
+    let rotation = Rotation { token: TokenReference::Id(id), old_valid_until: Some(world.control.now()) };
+    world.control.rotate_agent_token(&may::<RotateAgentToken>(&world.control, by), rotation).await.expect("rotated");
+}
+
+pub async fn a_value_that_was_told_never_reaches_more(world: &World) {
+    let control = &world.control;
+    let Scene { prod, other, pull, of_prod, .. } = scene(world).await;
+    let numbers = control.numbers(&world.admin(), vec![other]).await.expect("a read");
+    let nothing = |id| AgentTokenChange::nothing(TokenReference::Id(id));
+    let wider = |id| {
+        let scopes = [Scope::widest(), only(&[prod, other], false), only(&[prod], true), only(&[pull], false)];
+        let scopes = scopes.map(|scope| AgentTokenChange { scope: Some(scope), ..nothing(id) });
+        let permissions = [Reaching::Organization, Reaching::AllBranches, Reaching::Deployment(numbers[&other])];
+        let permissions = permissions.map(|reaching| AgentTokenChange {
+            permission: Some(Permission { reaching, is_given: true }),
+            ..nothing(id)
+        });
+        scopes.into_iter().chain(permissions)
+    };
+    let refused = async |id, how: &str| {
+        for change in wider(id) {
+            let outcome = control.update_agent_token(&world.admin::<UpdateAgentToken>(), change).await;
+            assert!(matches!(outcome, Err(Error::Conflict(_))), "{how}: {outcome:?}");
+        }
+    };
+    let told = create(control, &of_prod, only(&[prod], false)).await.expect("made");
+    refused(told, "created").await;
+    rotated(world, &of_prod, told).await;
+    refused(told, "rotated").await;
+    // Whoever keeps the old value valid has not ended it.
+    let rotation = Rotation { token: TokenReference::Id(told), old_valid_until: None };
+    control.rotate_agent_token(&world.admin::<RotateAgentToken>(), rotation).await.expect("rotated");
+    refused(told, "in the overlap").await;
+    let named = || TokenReference::Id(told);
+    control.reveal_agent_token(&may::<RevealAgentToken>(control, &of_prod), named()).await.expect("revealed");
+    world.clock.advance(std::time::Duration::from_secs(48 * 60 * 60));
+    refused(told, "revealed").await;
+    // What is no more than before stays possible.
+    let narrow = Scope { queues: QueueScope::Only(["linux".parse().expect("a queue")].into()), ..only(&[prod], false) };
+    let change = AgentTokenChange { scope: Some(narrow), ..nothing(told) };
+    control.update_agent_token(&world.admin::<UpdateAgentToken>(), change).await.expect("no wider");
+    rotated(world, &world.acme.admin, told).await;
+    let change = AgentTokenChange { scope: Some(Scope::widest()), ..nothing(told) };
+    control.update_agent_token(&world.admin::<UpdateAgentToken>(), change).await.expect("wider");
+    // Nobody else knows what an Organization Admin has made and looked at.
+    for change in wider(create(control, &world.acme.admin, only(&[prod], false)).await.expect("made")) {
+        let TokenReference::Id(id) = change.token else { panic!("named by its id") };
+        control.reveal_agent_token(&world.admin::<RevealAgentToken>(), TokenReference::Id(id)).await.expect("revealed");
+        control.update_agent_token(&world.admin::<UpdateAgentToken>(), change).await.expect("wider");
     }
 }

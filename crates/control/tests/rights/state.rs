@@ -200,3 +200,41 @@ pub fn violations(before: &State, after: &State, by: UserId, learned: Option<Tok
     }
     found
 }
+
+/// Which members know the value of which agent token, and what it reached when they were told.
+#[derive(Debug, Default)]
+pub struct Known(BTreeMap<TokenId, Vec<(UserId, Reach)>>);
+
+impl Known {
+    /// Somebody was told a value; what the token reaches is known of one that still stands.
+    pub fn learn(&mut self, who: UserId, token: TokenId, after: &State) {
+        if let Some(reach) = after.tokens.get(&token) {
+            self.0.entry(token).or_default().push((who, reach.clone()));
+        }
+    }
+
+    /// All values of a token have ended.
+    pub fn forget(&mut self, token: TokenId) {
+        self.0.remove(&token);
+    }
+
+    /// What somebody can do with a value that they know, and could not when they were told it, in words.
+    pub fn grown(&self, after: &State) -> Vec<String> {
+        let mut found = Vec::new();
+        for (token, known) in &self.0 {
+            let Some(reach) = after.tokens.get(token) else { continue };
+            for (who, was) in known.iter().filter(|(_, was)| !was.holds(reach, after)) {
+                found.push(format!("{who} knows the token {token}, which reaches {reach:?} and reached {was:?}"));
+            }
+        }
+        found
+    }
+}
+
+impl Reach {
+    fn holds(&self, other: &Self, state: &State) -> bool {
+        let is_branch = |spot: &Spot| spot.is_none_or(|id| state.deployments.get(&id) != Some(&false));
+        let holds = |spot: &Spot| self.spots.contains(spot) || (self.spots.contains(&None) && is_branch(spot));
+        self.every || (!other.every && other.spots.iter().all(holds))
+    }
+}

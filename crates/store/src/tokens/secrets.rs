@@ -7,8 +7,8 @@ use crate::{Row, StoreError, Turn, Tx, params, statements};
 
 statements! {
     /// A secret of a token.
-    INSERT = "INSERT INTO token_secrets (id, token_id, public_id, generation, digest, key_id, sealed, created_at)
-              VALUES ($1, $2, $3, $4, $5, $6, $7, $8)";
+    INSERT = "INSERT INTO token_secrets (id, token_id, public_id, generation, digest, key_id, sealed, told, created_at)
+              VALUES ($1, $2, $3, $4, $5, $6, $7, FALSE, $8)";
     /// What a presented value is checked against, and what it then stands for: one primary look-up.
     CREDENTIAL = "SELECT s.id AS secret_id, s.token_id, s.public_id, s.digest, s.key_id, s.valid_until,
                 t.organization_id, t.kind, t.user_id, t.generation, t.expires_at, t.revoked_at,
@@ -30,6 +30,11 @@ statements! {
               WHERE token_id = $1 AND generation < $2 AND (valid_until IS NULL OR valid_until > $3)";
     /// Destroys the sealed copies of a token.
     DROP_SEALED = "UPDATE token_secrets SET sealed = NULL WHERE token_id = $1 AND sealed IS NOT NULL";
+    /// Somebody was told the value who manages agent tokens by a role in deployments.
+    TELL = "UPDATE token_secrets SET told = TRUE WHERE public_id = $1 AND NOT told";
+    /// The oldest secret of a token that is valid and that such a person was told. $2: now.
+    TOLD = "SELECT public_id FROM token_secrets WHERE token_id = $1 AND told AND (valid_until IS NULL OR valid_until > $2)
+              ORDER BY generation LIMIT 1";
     /// The same secret under a newer key; only if it is still under the key it was read with.
     MOVE_DIGEST = "UPDATE token_secrets SET digest = $2, key_id = $3 WHERE id = $1 AND key_id = $4";
     /// When and from where a secret was last used, written behind.
@@ -215,6 +220,17 @@ pub async fn of_token(tx: &mut Tx, id: TokenId) -> Result<Vec<Secret>, StoreErro
 pub async fn end_older(tx: &mut Tx, token: TokenId, generation: i64, at: Timestamp) -> Result<u64, StoreError> {
     tx.take_turn(token, Turn::Alone).await?;
     tx.execute(END_OLDER, &params![token, generation, at]).await
+}
+
+/// Notes that somebody was told the value who manages agent tokens by a role in deployments.
+pub async fn tell(tx: &mut Tx, id: &PublicId) -> Result<(), StoreError> {
+    tx.execute(TELL, &params![id.as_str()]).await.map(drop)
+}
+
+/// The oldest secret of a token that is valid and that such a person was told.
+pub async fn told(tx: &mut Tx, token: TokenId) -> Result<Option<PublicId>, StoreError> {
+    let now = tx.now();
+    tx.maybe(TOLD, &params![token, now]).await?.map(|row| row.parse("public_id")).transpose()
 }
 
 /// Destroys the sealed copies of a token.

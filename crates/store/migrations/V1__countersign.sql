@@ -98,6 +98,13 @@ CREATE INDEX deployments_of_parent ON deployments (parent_id) WHERE parent_id IS
 CREATE INDEX deployments_to_expire ON deployments (expires_at) WHERE expires_at IS NOT NULL AND deleted_at IS NULL;
 CREATE INDEX deployments_to_clear ON deployments (looked_at, id) WHERE deleted_at IS NOT NULL AND cleared_at IS NULL;
 
+-- Names that full deployments have or had. Agents and builds may go on naming them, so they are not for everybody to take.
+CREATE TABLE deployment_names (
+    organization_id  BYTEA NOT NULL REFERENCES organizations (id),
+    name             TEXT NOT NULL,
+    PRIMARY KEY (organization_id, name)
+);
+
 -- Members who hold roles in deployments together.
 CREATE TABLE teams (
     id               BYTEA PRIMARY KEY,

@@ -46,6 +46,10 @@ statements! {
     /// What people gave it.
     UPDATE = "UPDATE deployments SET name = $3, description = $4, emoji = $5, color = $6, default_queue_id = $7, expires_at = $8
               WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL";
+    /// A full deployment has this name.
+    REMEMBER_NAME = "INSERT INTO deployment_names (organization_id, name) VALUES ($1, $2) ON CONFLICT (organization_id, name) DO NOTHING";
+    /// Whether one has it, or had it.
+    KNOWS_NAME = "SELECT COUNT(*) AS n FROM deployment_names WHERE organization_id = $1 AND name = $2";
     /// It is there no more, once.
     DELETE = "UPDATE deployments SET deleted_at = $3 WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL";
     /// The queues of a deployment that was deleted.
@@ -174,6 +178,7 @@ pub async fn insert(tx: &mut Tx, of: OrganizationId, new: &Deployment) -> Result
         new.expires_at,
     ];
     tx.execute(INSERT, &values).await?;
+    remember_name(tx, of, new).await?;
     numbers::give(tx, of, new.id).await.map(drop)
 }
 
@@ -240,7 +245,20 @@ pub async fn update(tx: &mut Tx, of: OrganizationId, it: &Deployment) -> Result<
         it.default_queue,
         it.expires_at,
     ];
-    tx.execute(UPDATE, &values).await.map(drop)
+    tx.execute(UPDATE, &values).await?;
+    remember_name(tx, of, it).await
+}
+
+async fn remember_name(tx: &mut Tx, of: OrganizationId, it: &Deployment) -> Result<(), StoreError> {
+    if it.parent.is_none() {
+        tx.execute(REMEMBER_NAME, &params![of, it.name.as_str()]).await?;
+    }
+    Ok(())
+}
+
+/// Whether a full deployment has this name, or had it before it was renamed or deleted.
+pub async fn was_full(tx: &mut Tx, of: OrganizationId, name: &str) -> Result<bool, StoreError> {
+    Ok(tx.one(KNOWS_NAME, &params![of, name]).await?.get::<i64>("n")? > 0)
 }
 
 /// Deletes a deployment. False when it was gone. Its queues stay until nothing of it is left: one that is paused keeps its jobs back until they

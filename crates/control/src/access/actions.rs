@@ -152,7 +152,7 @@ actions! {
     CreateOrganization "organization.create": Operator;
     /// Create a deployment, full or branch. An Editor of all branch deployments creates branch deployments alone.
     CreateDeployment "deployment.create": Admin @ Editor;
-    /// Rename a deployment, and change what is said of it. An Editor renames branch deployments alone.
+    /// Rename a deployment, and change what is said of it. An Organization Admin alone renames it.
     UpdateDeployment "deployment.update": Admin @ Editor;
     /// Delete a deployment, and by force what it holds. An Editor deletes branch deployments alone.
     DeleteDeployment "deployment.delete": Admin @ Editor;

@@ -32,8 +32,8 @@ impl Control {
     /// Makes a deployment; a branch deployment also by an Editor of all branch deployments.
     ///
     /// # Errors
-    /// [`Error::Invalid`] at `name`, `parent`, `description`, `emoji`, `color` or `expiresAt`; [`Error::Conflict`] when the name is taken or
-    /// there are [`MAX_DEPLOYMENTS`].
+    /// [`Error::Invalid`] at `name`, `parent`, `description`, `emoji`, `color` or `expiresAt`; [`Error::Conflict`] when the name is taken, was
+    /// a full deployment's and the caller is no Organization Admin, or there are [`MAX_DEPLOYMENTS`].
     pub async fn create_deployment(&self, grant: &Grant<CreateDeployment>, new: NewDeployment) -> Result<Deployment> {
         issuing::check_expiry(new.expires_at, self.now())?;
         if new.parent.is_none() && new.expires_at.is_some() {
@@ -81,6 +81,13 @@ async fn create(tx: &mut Tx, scene: &Scene<Deployment>) -> Result<Deployment> {
     }
     if deployments::find_by_name(tx, of, &deployment.name).await?.is_some() {
         return Err(taken(&deployment.name));
+    }
+    if scene.by_roles_of().is_some() && deployments::was_full(tx, of, &deployment.name).await? {
+        return Err(Error::Conflict(format!(
+            "A full deployment had the name {}, and agents and builds may still name it. Choose another name, or have an Organization Admin \
+             make the branch deployment.",
+            deployment.name
+        )));
     }
     deployments::insert(tx, of, &deployment).await?;
     let subject = Subject::new("deployment", deployment.id, deployment.name.as_str());

@@ -51,7 +51,7 @@ impl Control {
     /// Changes a deployment. An agent whose tag has the old name is refused when it registers again; those that are connected stay.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Invalid`] at `name`, `description`, `emoji`, `color`, `defaultQueueId` or `expiresAt`; [`Error::Conflict`]
+    /// [`Error::NotFound`]; [`Error::Denied`] for another name by anybody but an Organization Admin; [`Error::Invalid`] at `name`, `description`, `emoji`, `color`, `defaultQueueId` or `expiresAt`; [`Error::Conflict`]
     /// when the name is taken.
     pub async fn update_deployment(
         &self,
@@ -92,10 +92,8 @@ async fn update(tx: &mut Tx, scene: &Scene<DeploymentChange>) -> Result<Deployme
         ..before.clone()
     };
     if after.name != before.name {
-        if before.parent.is_none() {
-            // Agents and builds name it.
-            scene.for_admins_alone()?;
-        }
+        // Agents and builds name it, and would follow the name to whatever has it next.
+        scene.for_admins_alone()?;
         if deployments::find_by_name(tx, of, &after.name).await?.is_some() {
             return Err(taken(&after.name));
         }

@@ -27,6 +27,7 @@ pub const CASES: &[crate::run::Case] = crate::list::cases!["deployment_roles"
     what_belongs_to_no_deployment_needs_the_role_of_all_members,
     the_most_permissive_counts,
     nobody_gives_what_they_do_not_hold,
+    names_of_full_deployments_are_not_for_branch_deployments,
     a_role_goes_with_its_member_and_its_deployment,
     what_is_taken_away_is_gone_on_the_way,
     a_word_that_is_not_known_opens_nothing,
@@ -156,7 +157,9 @@ pub async fn a_grant_for_all_branch_deployments_counts_in_each(world: &World) {
     assert!(!was_let(control.create_deployment(&create, branch("full", None)).await));
     let update = may::<UpdateDeployment>(control, &who);
     let renamed = DeploymentChange { name: Some("pull-3".to_owned()), ..DeploymentChange::of(made.id) };
-    assert!(was_let(control.update_deployment(&update, renamed).await));
+    assert!(!was_let(control.update_deployment(&update, renamed).await), "agents may name it");
+    let described = DeploymentChange { description: Some(Some("d".to_owned())), ..DeploymentChange::of(made.id) };
+    assert!(was_let(control.update_deployment(&update, described).await));
     let delete = may::<DeleteDeployment>(control, &who);
     let deletion = |deployment| Deletion { deployment, force: true };
     assert!(was_let(control.delete_deployment(&delete, deletion(made.id)).await));
@@ -169,6 +172,29 @@ pub async fn a_grant_for_all_branch_deployments_counts_in_each(world: &World) {
     assert!(was_let(control.update_deployment(&update, described).await));
     let renamed = DeploymentChange { name: Some("live".to_owned()), ..DeploymentChange::of(prod) };
     assert!(!was_let(control.update_deployment(&update, renamed).await));
+}
+
+pub async fn names_of_full_deployments_are_not_for_branch_deployments(world: &World) {
+    let (control, acme) = (&world.control, &world.acme);
+    everybody_is(world, Viewer).await;
+    let gone = deployment(control, acme, "gone", None).await;
+    let prod = deployment(control, acme, "prod", None).await;
+    let deletion = |deployment| Deletion { deployment, force: true };
+    control.delete_deployment(&may(control, &acme.admin), deletion(gone)).await.expect("deleted");
+    let renamed = DeploymentChange { name: Some("live".to_owned()), ..DeploymentChange::of(prod) };
+    control.update_deployment(&may(control, &acme.admin), renamed).await.expect("renamed");
+    let who = member_with(world, Place::AllBranches, Held::plain(Editor)).await;
+    let create = may::<CreateDeployment>(control, &who);
+    let branch = |name: &str| NewDeployment { name: name.to_owned(), parent: Some(prod), ..NewDeployment::default() };
+    for name in ["gone", "prod", "live", "default"] {
+        let made = control.create_deployment(&create, branch(name)).await;
+        assert!(matches!(made, Err(Error::Conflict(_))), "{name}: {made:?}");
+    }
+    // That of a branch deployment is free again, and an Organization Admin knows what they do.
+    let pull = control.create_deployment(&create, branch("pull-1")).await.expect("made");
+    control.delete_deployment(&may(control, &who), deletion(pull.id)).await.expect("deleted");
+    control.create_deployment(&create, branch("pull-1")).await.expect("made again");
+    control.create_deployment(&may(control, &acme.admin), branch("gone")).await.expect("made");
 }
 
 pub async fn what_belongs_to_no_deployment_needs_the_role_of_all_members(world: &World) {

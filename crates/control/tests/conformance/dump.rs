@@ -32,6 +32,7 @@ tables! {
     "members" "organization_id = $1";
     "invitations" "organization_id = $1";
     "deployments" "organization_id = $1";
+    "deployment_names" "organization_id = $1";
     "teams" "organization_id = $1";
     "team_members" "organization_id = $1";
     "deployment_roles" "organization_id = $1";

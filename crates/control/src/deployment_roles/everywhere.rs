@@ -23,8 +23,13 @@ impl Control {
     /// Gives all members another role in all deployments, from their next call on. The same again changes nothing.
     ///
     /// # Errors
-    /// Only [`Error::Unavailable`] and [`Error::Internal`].
+    /// [`Error::Invalid`] at `role` for an Admin: whoever had been one for a moment could have given roles that stay.
     pub async fn change_members_role(&self, grant: &Grant<ChangeMembersRole>, role: DeploymentRole) -> Result<()> {
+        if role == DeploymentRole::Admin {
+            let message =
+                "admin is for single members and teams: give it to them, and viewer, launcher or editor to all";
+            return Err(Error::invalid("role", message));
+        }
         self.write(grant, Lane::Urgent, role, |tx, scene| {
             Box::pin(async move {
                 let (of, role) = (scene.organization, scene.input);

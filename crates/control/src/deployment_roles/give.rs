@@ -2,13 +2,13 @@
 
 use countersign_domain::DeploymentRole;
 use countersign_domain::id::RoleGrantId;
-use countersign_store::{Lane, Tx, deployment_roles};
+use countersign_store::{Lane, Tx, deployment_roles, teams};
 use serde_json::json;
 
 use crate::access::actions::GrantDeploymentRole;
 use crate::{Control, Error, Grant, Result, Scene};
 
-use super::{Held, HolderReference, Place, RoleGrant, enter, given_before, resolve};
+use super::{Held, Holder, HolderReference, Place, RoleGrant, enter, given_before, resolve};
 
 /// Who is to hold what.
 #[derive(Debug, Clone)]
@@ -29,7 +29,7 @@ impl Control {
     ///
     /// # Errors
     /// [`Error::NotFound`] for the holder and the deployment; [`Error::Invalid`] at `manageAgentTokens`; [`Error::Denied`] for what the caller
-    /// cannot give there.
+    /// cannot give there, and for what they would give to themself or to a team that they are in.
     pub async fn give_deployment_role(&self, grant: &Grant<GrantDeploymentRole>, new: NewRole) -> Result<RoleGrant> {
         if new.tokens && new.role != DeploymentRole::Admin {
             let message = "comes with the role admin alone; give that role, or leave it out";
@@ -48,6 +48,10 @@ async fn give(tx: &mut Tx, scene: &Scene<(NewRole, RoleGrantId)>) -> Result<Role
         scene.for_admins_alone()?;
     }
     let (holder, subject) = resolve(tx, scene, holder).await?;
+    if is_own(tx, scene, holder).await? {
+        // What they hold by one way would outlast the end of that way.
+        scene.for_admins_alone()?;
+    }
     // Before the turn at the deployment, which what they have begun may wait for.
     deployment_roles::touch(tx, of, Some(holder)).await?;
     let where_to = enter(tx, scene, place).await?;
@@ -68,4 +72,13 @@ async fn give(tx: &mut Tx, scene: &Scene<(NewRole, RoleGrantId)>) -> Result<Role
     });
     scene.audit(tx, "deployment_role.given", subject, detail).await?;
     Ok(new)
+}
+
+/// Whether a role is for whoever gives it, themself or by a team that they are in.
+async fn is_own<I: Sync>(tx: &mut Tx, scene: &Scene<I>, holder: Holder) -> Result<bool> {
+    let Some(user) = scene.by_roles_of() else { return Ok(false) };
+    Ok(match holder {
+        Holder::Member(id) => id == user,
+        Holder::Team(id) => teams::has_member(tx, scene.organization, id, user).await?,
+    })
 }

@@ -257,6 +257,12 @@ pub async fn nobody_gives_what_they_do_not_hold(world: &World) {
             );
             assert!(!was_let(give(control, &admin, holder(&admin), place, what).await), "{held:?} to themself");
         }
+        for role in [Viewer, Admin] {
+            assert!(
+                !was_let(give(control, &admin, holder(&admin), here, Held::plain(role)).await),
+                "{role} to themself"
+            );
+        }
         // What came with agent tokens is an Organization Admin's to change, or it could not be given back.
         let other_admin = member_with(world, here, ROLES[4]).await;
         assert!(!was_let(take(control, &admin, holder(&other_admin), here).await));
@@ -265,6 +271,8 @@ pub async fn nobody_gives_what_they_do_not_hold(world: &World) {
     }
     let tokens_alone = give(control, &acme.admin, holder(&target), here, Held { role: Editor, tokens: true }).await;
     assert_eq!(crate::acting::field_of(tokens_alone), "manageAgentTokens");
+    let all = control.change_members_role(&world.admin::<ChangeMembersRole>(), Admin).await;
+    assert_eq!(crate::acting::field_of(all), "role");
     let editor = member_with(world, here, Held::plain(Editor)).await;
     assert!(control.grant_own::<GrantDeploymentRole>(&editor).is_err(), "an Editor gives nothing anywhere");
 }

@@ -179,6 +179,13 @@ pub fn violations(before: &State, after: &State, by: UserId, learned: Option<Tok
             }
         }
     }
+    // What they hold by one way they make no other way to.
+    let own = after.own.difference(&before.own).filter(|(user, ..)| *user == by).count();
+    let by_team =
+        after.of_teams.difference(&before.of_teams).filter(|(team, ..)| before.joined.contains(&(*team, by))).count();
+    if own + by_team > 0 {
+        wrong(format!("{by} has given themself a role"));
+    }
     for (token, reach) in &after.tokens {
         let was = before.tokens.get(token);
         if was == Some(reach) {

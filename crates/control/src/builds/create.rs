@@ -30,7 +30,7 @@ pub const HEAD: &str = "HEAD";
 pub struct NewBuild {
     /// The pipeline, as YAML or JSON; empty: the steps that the pipeline has.
     pub definition: String,
-    /// The pipeline's name in addresses; with a definition it is made by its first build.
+    /// The pipeline's name in addresses; with a definition it is made by its first build, of somebody who may create pipelines.
     pub pipeline: String,
     /// The queue of steps that name none.
     pub queue: Option<String>,
@@ -91,7 +91,8 @@ impl Control {
     /// Creates a build: its jobs wait for agents, and its steps for each other, from then on.
     ///
     /// # Errors
-    /// [`Error::Invalid`] at `definition`, `pipeline`, `queue`, `deployment`, `message`, `branch`, `commit`, `env` or `metaData`.
+    /// [`Error::Invalid`] at `definition`, `pipeline`, `queue`, `deployment`, `message`, `branch`, `commit`, `env` or `metaData`;
+    /// [`Error::Denied`] in another deployment than one's own, and for the first build of a pipeline by whoever may create none.
     pub async fn create_build(&self, grant: &Grant<CreateBuild>, new: NewBuild) -> Result<Build> {
         let order = self.order(new)?;
         let build = self.write(grant, Lane::Normal, order, |tx, scene| Box::pin(make(tx, scene, &scene.input))).await?;
@@ -253,7 +254,7 @@ async fn place(tx: &mut Tx, organization: &Organization, asked: &Where) -> Resul
     }
 }
 
-/// The pipeline of a build. Who brings the steps along makes it with its first build.
+/// The pipeline of a build. Who brings the steps along and may create pipelines makes it with its first build.
 async fn pipeline<I: Sync>(tx: &mut Tx, scene: &Scene<I>, order: &Order) -> Result<Pipeline> {
     let of = scene.organization;
     if let Some(known) = pipelines::by_slug(tx, of, &order.pipeline).await? {
@@ -273,8 +274,13 @@ async fn pipeline<I: Sync>(tx: &mut Tx, scene: &Scene<I>, order: &Order) -> Resu
         created_at: tx.now(),
         updated_at: tx.now(),
     };
+    // It belongs to no deployment, wherever its first build is.
+    scene.may_everywhere(tx).await?;
     // Another may make it at the same time.
-    pipelines::insert(tx, &new).await?;
+    if pipelines::insert(tx, &new).await? {
+        let subject = Subject::new("pipeline", new.id, new.slug.as_str());
+        scene.audit(tx, "pipeline.created", subject, json!({ "repository": null, "with_build": true })).await?;
+    }
     pipelines::by_slug(tx, of, &order.pipeline).await?.ok_or(Error::NotFound("pipeline"))
 }
 

@@ -111,8 +111,15 @@ pub async fn what_fails_writes_no_row(world: &World) {
     let after = events(control).await;
     let new = after.iter().filter(|row| !before.contains(&row.get("id").expect("an id")));
     // Only what that case had to make for itself.
-    let wanted =
-        ["agent.registered", "agent.connected", "build.created", "job.assigned", "job.accepted", "job.started"];
+    let wanted = [
+        "agent.registered",
+        "agent.connected",
+        "pipeline.created",
+        "build.created",
+        "job.assigned",
+        "job.accepted",
+        "job.started",
+    ];
     for row in new {
         let action = text(row, "action").expect("an action");
         assert!(wanted.contains(&action.as_str()), "{action} was written by an operation that failed");

@@ -97,16 +97,23 @@ fn was_let<T>(outcome: Result<T>) -> bool {
     }
 }
 
+/// The first build of a pipeline, somewhere.
+async fn first_build(world: &World, who: &Caller, pipeline: &str, deployment: Option<&str>) -> Result<()> {
+    let new = NewBuild {
+        definition: ONE_STEP.to_owned(),
+        pipeline: pipeline.to_owned(),
+        deployment: deployment.map(str::to_owned),
+        ..NewBuild::default()
+    };
+    world.control.create_build(&world.control.grant_own::<CreateBuild>(who)?, new).await.map(drop)
+}
+
 /// What somebody may do in a deployment: launch, edit, administer, make agent tokens.
 async fn tried(world: &World, who: &Caller, at: DeploymentId, name: &str) -> [bool; 4] {
     let control = &world.control;
-    let new = NewBuild {
-        definition: ONE_STEP.to_owned(),
-        pipeline: "demo".to_owned(),
-        deployment: Some(name.to_owned()),
-        ..NewBuild::default()
-    };
-    let launched = async { control.create_build(&control.grant_own::<CreateBuild>(who)?, new).await };
+    // The pipeline is there: to create one needs more.
+    first_build(world, &world.acme.admin, "demo", None).await.expect("made");
+    let launched = first_build(world, who, "demo", Some(name));
     let queue = NewQueue { deployment: at, key: format!("k{}", next()), description: None };
     let edited = async { control.create_queue(&control.grant_own::<CreateQueue>(who)?, queue).await };
     let other = member(world).await;
@@ -214,6 +221,20 @@ pub async fn what_belongs_to_no_deployment_needs_the_role_of_all_members(world: 
     assert!(!was_let(rename(&again(control, &plain).await).await));
     let admin = member_with(world, Place::Deployment(default), ROLES[4]).await;
     assert!(!was_let(rename(&admin).await), "its steps would run in other deployments too");
+    // Nor is one made on the way.
+    let pipelines = async || -> i64 {
+        let text = "SELECT COUNT(*) AS n FROM pipelines WHERE organization_id = $1";
+        sql::value(control, text, vec![acme.created.organization.id.into_value()], "n").await
+    };
+    let created = async || -> i64 {
+        let text = "SELECT COUNT(*) AS n FROM audit_events WHERE organization_id = $1 AND action = 'pipeline.created'";
+        sql::value(control, text, vec![acme.created.organization.id.into_value()], "n").await
+    };
+    let before = (pipelines().await, created().await);
+    assert!(!was_let(first_build(world, &admin, "mine", None).await));
+    assert_eq!((pipelines().await, created().await), before);
+    assert!(was_let(first_build(world, &acme.admin, "mine", None).await));
+    assert_eq!((pipelines().await, created().await), (before.0 + 1, before.1 + 1), "and it is in the audit log");
     everybody_is(world, Editor).await;
     assert_eq!(tried(world, &again(control, &plain).await, default, "default").await, wanted(Held::plain(Editor)));
 }

@@ -125,7 +125,8 @@ operations! {
     }
     "create_build" by Person writes ["build.created"] |control, world, cast| {
         let grant = may::<CreateBuild>(&control, &cast.person);
-        let (definition, pipeline, queue) = (ONE_STEP.to_owned(), format!("p-{}", cast.queue), Some("nobody".to_owned()));
+        // Its first build would create the pipeline too.
+        let (definition, pipeline, queue) = (ONE_STEP.to_owned(), "demo".to_owned(), Some("nobody".to_owned()));
         let new = NewBuild { definition, pipeline, queue, message: Some("hello".to_owned()), ..NewBuild::default() };
         pending(async move { control.create_build(&grant, new).await.map(drop) })
     }

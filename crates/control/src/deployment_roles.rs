@@ -20,6 +20,9 @@ use crate::scene::Subject;
 use crate::teams::{self, TeamReference};
 use crate::{Error, Result, Scene};
 
+/// What an audit row calls a role whose word is not known.
+const UNKNOWN: &str = "unknown";
+
 /// How a caller names who is to hold a role.
 #[derive(Debug, Clone)]
 pub enum HolderReference {
@@ -43,16 +46,16 @@ async fn resolve<I: Sync>(tx: &mut Tx, scene: &Scene<I>, reference: &HolderRefer
     }
 }
 
-/// What a holder was given at a place. Whoever takes what brings agent tokens away is an Organization Admin: nobody else could give it back.
+/// What a holder was given at a place, and whether its word is known. Whoever takes away what brings agent tokens, or what nobody knows, is an
+/// Organization Admin: nobody else could give it back.
 async fn given_before<I: Sync>(
     tx: &mut Tx,
     scene: &Scene<I>,
     holder: Holder,
     place: Place,
-) -> Result<Option<RoleGrant>> {
-    let all = deployment_roles::of_holder(tx, scene.organization, holder).await?;
-    let before = all.into_iter().find(|it| it.place == place);
-    if before.is_some_and(|it| it.held.manages_tokens()) {
+) -> Result<Option<(RoleGrant, bool)>> {
+    let before = deployment_roles::given_at(tx, scene.organization, holder, place).await?;
+    if before.is_some_and(|(it, is_known)| !is_known || it.held.manages_tokens()) {
         scene.for_admins_alone()?;
     }
     Ok(before)

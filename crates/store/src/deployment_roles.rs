@@ -169,13 +169,40 @@ pub async fn somewhere(tx: &mut Tx, of: OrganizationId, user: UserId) -> Result<
     Ok(most)
 }
 
+async fn rows_of(tx: &mut Tx, of: OrganizationId, holder: Holder) -> Result<Vec<Row>, StoreError> {
+    match holder {
+        Holder::Member(id) => tx.all(OF_MEMBER, &params![of, id]).await,
+        Holder::Team(id) => tx.all(OF_TEAM, &params![of, id]).await,
+    }
+}
+
 /// What was given to a member, or to a team, in the order in which it was.
 pub async fn of_holder(tx: &mut Tx, of: OrganizationId, holder: Holder) -> Result<Vec<RoleGrant>, StoreError> {
-    let rows = match holder {
-        Holder::Member(id) => tx.all(OF_MEMBER, &params![of, id]).await?,
-        Holder::Team(id) => tx.all(OF_TEAM, &params![of, id]).await?,
-    };
-    grants(&rows)
+    grants(&rows_of(tx, of, holder).await?)
+}
+
+/// What a member, or a team, was given at a place, and whether its word is known; one that is not stands here as the least role.
+pub async fn given_at(
+    tx: &mut Tx,
+    of: OrganizationId,
+    holder: Holder,
+    at: Place,
+) -> Result<Option<(RoleGrant, bool)>, StoreError> {
+    for row in &rows_of(tx, of, holder).await? {
+        if place(row)? == at {
+            let known = held(row)?;
+            let grant = RoleGrant {
+                id: row.get("id")?,
+                holder,
+                place: at,
+                held: known.unwrap_or(Held::plain(DeploymentRole::Viewer)),
+                created_at: row.get("created_at")?,
+                created_by: row.get("created_by")?,
+            };
+            return Ok(Some((grant, known.is_some())));
+        }
+    }
+    Ok(None)
 }
 
 /// What was given in one deployment, in the order in which it was.

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::access::actions::GrantDeploymentRole;
 use crate::{Control, Error, Grant, Result, Scene};
 
-use super::{Held, Holder, HolderReference, Place, RoleGrant, enter, given_before, resolve};
+use super::{Held, Holder, HolderReference, Place, RoleGrant, UNKNOWN, enter, given_before, resolve};
 
 /// Who is to hold what.
 #[derive(Debug, Clone)]
@@ -56,8 +56,8 @@ async fn give(tx: &mut Tx, scene: &Scene<(NewRole, RoleGrantId)>) -> Result<Role
     deployment_roles::touch(tx, of, Some(holder)).await?;
     let where_to = enter(tx, scene, place).await?;
     let before = given_before(tx, scene, holder, place).await?;
-    if let Some(before) = before {
-        if before.held == held {
+    if let Some((before, is_known)) = before {
+        if is_known && before.held == held {
             return Ok(before);
         }
         deployment_roles::delete(tx, of, before.id).await?;
@@ -66,7 +66,7 @@ async fn give(tx: &mut Tx, scene: &Scene<(NewRole, RoleGrantId)>) -> Result<Role
     deployment_roles::insert(tx, of, &new).await?;
     let detail = json!({
         "deployment": where_to,
-        "from": before.map(|it| it.held.role.as_str()),
+        "from": before.map(|(it, is_known)| if is_known { it.held.role.as_str() } else { UNKNOWN }),
         "to": role.as_str(),
         "manages_agent_tokens": tokens,
     });

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::access::actions::GrantDeploymentRole;
 use crate::{Control, Error, Grant, Result, Scene};
 
-use super::{HolderReference, Place, RoleGrant, enter, given_before, resolve};
+use super::{HolderReference, Place, RoleGrant, UNKNOWN, enter, given_before, resolve};
 
 /// Who is to hold nothing more of their own, and where.
 #[derive(Debug, Clone)]
@@ -39,11 +39,12 @@ async fn take(tx: &mut Tx, scene: &Scene<RoleRemoval>) -> Result<RoleGrant> {
     let (holder, subject) = resolve(tx, scene, &scene.input.holder).await?;
     deployment_roles::touch(tx, of, Some(holder)).await?;
     let where_to = enter(tx, scene, place).await?;
-    let before = given_before(tx, scene, holder, place).await?.ok_or(Error::NotFound("role in that deployment"))?;
+    let given = given_before(tx, scene, holder, place).await?;
+    let (before, is_known) = given.ok_or(Error::NotFound("role in that deployment"))?;
     deployment_roles::delete(tx, of, before.id).await?;
     let detail = json!({
         "deployment": where_to,
-        "role": before.held.role.as_str(),
+        "role": if is_known { before.held.role.as_str() } else { UNKNOWN },
         "managed_agent_tokens": before.held.manages_tokens(),
     });
     scene.audit(tx, "deployment_role.taken", subject, detail).await?;

@@ -356,6 +356,18 @@ pub async fn a_word_that_is_not_known_opens_nothing(world: &World) {
         sql::change(control, "UPDATE organizations SET members_role = $2 WHERE id = $1", values()).await;
         assert_eq!(tried(world, &member(world).await, prod, "prod").await, [false; 4], "{word} for all");
     }
+    // Such a grant can be replaced and taken away, by whoever could have given whatever it was.
+    let here = Place::Deployment(prod);
+    let admin = member_with(world, here, Held::plain(Admin)).await;
+    assert!(!was_let(take(control, &admin, holder(&who), here).await));
+    let given = give(control, &acme.admin, holder(&who), here, ROLES[0]).await.expect("replaced");
+    let listed = control.deployment_roles_of(&may::<ViewDeploymentRoles>(control, &who), holder(&who)).await;
+    assert_eq!(listed, Ok(vec![given]));
+    let values = vec![of.into_value(), who.user().expect("a person").into_value()];
+    let text = "UPDATE deployment_roles SET role = 'owner' WHERE organization_id = $1 AND user_id = $2";
+    sql::change(control, text, values).await;
+    take(control, &acme.admin, holder(&who), here).await.expect("taken");
+    assert_eq!(take(control, &acme.admin, holder(&who), here).await, Err(Error::NotFound("role in that deployment")));
 }
 
 pub async fn grants_name_what_is_there(world: &World) {

@@ -282,7 +282,7 @@ impl Control {
                     access::still_stands::<A>(tx, &scene.caller).await?;
                     scene.nothing_was_asked();
                     let done = op(tx, scene).await?;
-                    scene.was_let()?;
+                    scene.write_was_let()?;
                     Ok(done)
                 })
             })
@@ -327,7 +327,7 @@ impl Control {
             .read((scene, op), |tx, (scene, op)| {
                 Box::pin(async move {
                     let found = op(tx, scene).await?;
-                    scene.was_let()?;
+                    scene.read_was_let()?;
                     Ok(found)
                 })
             })

@@ -22,16 +22,21 @@ pub(crate) struct Within {
     action: &'static str,
     need: Need,
     user: UserId,
-    was_asked: AtomicBool,
+    was_let: AtomicBool,
+    was_selected: AtomicBool,
 }
 
 impl Within {
     /// None for whoever needs no role: Organization Admins, those who are no members, and actions that are for every member.
     pub(crate) fn of<A: Action>(caller: &Caller) -> Option<Self> {
         match (caller, A::WITHIN) {
-            (Caller::User(it), Some(need)) if caller.who() == Who::Member && !A::allows(Who::Member) => {
-                Some(Self { action: A::NAME, need, user: it.user, was_asked: AtomicBool::new(false) })
-            }
+            (Caller::User(it), Some(need)) if caller.who() == Who::Member && !A::allows(Who::Member) => Some(Self {
+                action: A::NAME,
+                need,
+                user: it.user,
+                was_let: AtomicBool::new(false),
+                was_selected: AtomicBool::new(false),
+            }),
             _ => None,
         }
     }
@@ -41,8 +46,19 @@ impl Within {
     }
 
     fn decide(&self, is_enough: bool) -> Result<()> {
-        self.was_asked.store(true, Ordering::Relaxed);
-        if is_enough { Ok(()) } else { Err(self.refusal()) }
+        // What was refused was not let, whatever the operation makes of the refusal.
+        if !is_enough {
+            return Err(self.refusal());
+        }
+        self.was_let.store(true, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn ended(&self, was_let: bool) -> Result<()> {
+        if was_let {
+            return Ok(());
+        }
+        Err(Error::internal(format!("{} was done without asking for the role in its deployment", self.action)))
     }
 
     fn decide_by(&self, held: Held) -> Result<()> {
@@ -56,10 +72,11 @@ impl<I> Scene<I> {
         self.within.as_ref().map(|it| it.user)
     }
 
-    /// The member whose roles select what is answered: the statement that is run for them asks for what they hold.
+    /// The member whose roles select what is answered: the statement that is run for them asks for what they hold. It lets a read go on; to
+    /// change something, more is to be asked.
     pub(crate) fn selected_by_roles_of(&self) -> Option<UserId> {
         self.within.as_ref().map(|it| {
-            it.was_asked.store(true, Ordering::Relaxed);
+            it.was_selected.store(true, Ordering::Relaxed);
             it.user
         })
     }
@@ -117,18 +134,20 @@ impl<I> Scene<I> {
     /// Begins anew: an operation may be run again.
     pub(crate) fn nothing_was_asked(&self) {
         if let Some(it) = &self.within {
-            it.was_asked.store(false, Ordering::Relaxed);
+            it.was_let.store(false, Ordering::Relaxed);
+            it.was_selected.store(false, Ordering::Relaxed);
         }
     }
 
-    /// Whether an operation that has done its work was let.
-    pub(crate) fn was_let(&self) -> Result<()> {
-        match &self.within {
-            Some(it) if !it.was_asked.load(Ordering::Relaxed) => {
-                Err(Error::internal(format!("{} was done without asking for the role in its deployment", it.action)))
-            }
-            _ => Ok(()),
-        }
+    /// Whether a write that has done its work was let.
+    pub(crate) fn write_was_let(&self) -> Result<()> {
+        self.within.as_ref().map_or(Ok(()), |it| it.ended(it.was_let.load(Ordering::Relaxed)))
+    }
+
+    /// The same of a read, which may also have selected by the caller's roles.
+    pub(crate) fn read_was_let(&self) -> Result<()> {
+        let was_let = |it: &Within| it.was_let.load(Ordering::Relaxed) || it.was_selected.load(Ordering::Relaxed);
+        self.within.as_ref().map_or(Ok(()), |it| it.ended(was_let(it)))
     }
 
     async fn rights(&self, tx: &mut Tx, it: &Within) -> Result<Rights> {
@@ -139,5 +158,29 @@ impl<I> Scene<I> {
     pub(crate) async fn is_branch(&self, tx: &mut Tx, id: DeploymentId) -> Result<bool> {
         let found = deployments::find_any(tx, self.organization, id).await?;
         Ok(found.is_some_and(|it| it.parent.is_some()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_domain::DeploymentRole;
+
+    use super::*;
+
+    #[test]
+    fn what_was_refused_was_not_let() {
+        let it = Within {
+            action: "queue.create",
+            need: Need::Editor,
+            user: UserId::nil(),
+            was_let: AtomicBool::new(false),
+            was_selected: AtomicBool::new(false),
+        };
+        let ended = || it.ended(it.was_let.load(Ordering::Relaxed));
+        assert!(matches!(ended(), Err(Error::Internal(_))), "nothing was asked");
+        assert!(matches!(it.decide_by(Held::plain(DeploymentRole::Launcher)), Err(Error::Denied { .. })));
+        assert!(matches!(ended(), Err(Error::Internal(_))), "an operation that goes on after a refusal is undone");
+        assert_eq!(it.decide_by(Held::plain(DeploymentRole::Editor)), Ok(()));
+        assert_eq!(ended(), Ok(()));
     }
 }

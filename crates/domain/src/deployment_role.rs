@@ -111,6 +111,8 @@ impl Held {
 pub enum Need {
     /// [`DeploymentRole::Launcher`] or more.
     Launcher,
+    /// The same by the role of all members, for what belongs to no deployment.
+    LauncherEverywhere,
     /// [`DeploymentRole::Editor`] or more.
     Editor,
     /// [`DeploymentRole::Admin`].
@@ -121,13 +123,13 @@ pub enum Need {
 
 impl Need {
     /// Everything there is, the least first.
-    pub const ALL: [Self; 4] = [Self::Launcher, Self::Editor, Self::Admin, Self::Tokens];
+    pub const ALL: [Self; 5] = [Self::Launcher, Self::LauncherEverywhere, Self::Editor, Self::Admin, Self::Tokens];
 
     /// Whether this is enough.
     #[must_use]
     pub fn is_met_by(self, held: Held) -> bool {
         match self {
-            Self::Launcher => held.role >= DeploymentRole::Launcher,
+            Self::Launcher | Self::LauncherEverywhere => held.role >= DeploymentRole::Launcher,
             Self::Editor => held.role >= DeploymentRole::Editor,
             Self::Admin => held.role >= DeploymentRole::Admin,
             Self::Tokens => held.manages_tokens(),
@@ -139,6 +141,7 @@ impl Need {
     pub const fn words(self) -> &'static str {
         match self {
             Self::Launcher => "a Launcher of the deployment",
+            Self::LauncherEverywhere => "every member, while all members are Launchers or more",
             Self::Editor => "an Editor of the deployment",
             Self::Admin => "an Admin of the deployment",
             Self::Tokens => "an Admin of the deployment who manages its agent tokens",
@@ -150,12 +153,36 @@ impl Need {
     pub const fn words_of_refusal(self) -> &'static str {
         match self {
             Self::Launcher => "an Organization Admin, or a Launcher of the deployment",
+            Self::LauncherEverywhere => "an Organization Admin, unless all members are Launchers or more",
             Self::Editor => "an Organization Admin, or an Editor of the deployment",
             Self::Admin => "an Organization Admin, or an Admin of the deployment",
             Self::Tokens => {
                 "an Organization Admin, or whoever manages the agent tokens of every deployment that the token reaches"
             }
         }
+    }
+}
+
+/// The most of what a member holds, wherever it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Somewhere {
+    /// What every member has in every deployment.
+    pub everywhere: DeploymentRole,
+    /// What they hold where they hold the most.
+    pub most: Held,
+}
+
+impl Somewhere {
+    /// Nothing that anybody would need.
+    pub const NOTHING: Self = Self { everywhere: DeploymentRole::Viewer, most: Held::plain(DeploymentRole::Viewer) };
+
+    /// Whether this is enough in some deployment; or everywhere, for what belongs to none.
+    #[must_use]
+    pub fn meets(self, need: Need) -> bool {
+        need.is_met_by(match need {
+            Need::LauncherEverywhere => Held::plain(self.everywhere),
+            Need::Launcher | Need::Editor | Need::Admin | Need::Tokens => self.most,
+        })
     }
 }
 
@@ -232,11 +259,19 @@ mod tests {
     #[test]
     fn each_role_may_what_those_before_it_may() {
         let met = |role| Need::ALL.map(|need| need.is_met_by(Held::plain(role)));
-        assert_eq!(met(Viewer), [false, false, false, false]);
-        assert_eq!(met(Launcher), [true, false, false, false]);
-        assert_eq!(met(Editor), [true, true, false, false]);
-        assert_eq!(met(Admin), [true, true, true, false]);
-        assert_eq!(Need::ALL.map(|need| need.is_met_by(WITH_TOKENS)), [true; 4]);
+        assert_eq!(met(Viewer), [false; 5]);
+        assert_eq!(met(Launcher), [true, true, false, false, false]);
+        assert_eq!(met(Editor), [true, true, true, false, false]);
+        assert_eq!(met(Admin), [true, true, true, true, false]);
+        assert_eq!(Need::ALL.map(|need| need.is_met_by(WITH_TOKENS)), [true; 5]);
+    }
+
+    #[test]
+    fn what_belongs_to_no_deployment_is_not_met_in_one() {
+        let met = |everywhere, most| Need::ALL.map(|need| Somewhere { everywhere, most }.meets(need));
+        assert_eq!(met(Viewer, WITH_TOKENS), [true, false, true, true, true]);
+        assert_eq!(met(Launcher, Held::plain(Launcher)), [true, true, false, false, false]);
+        assert_eq!(Need::ALL.map(|need| Somewhere::NOTHING.meets(need)), [false; 5]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! Whoever changes what members hold makes their generation grow first ([`touch`]): what they have begun ends before that, and what they begin
 //! later reads what they hold from then on.
 
-use countersign_domain::deployment_role::{Held, Place, Rights};
+use countersign_domain::deployment_role::{Held, Place, Rights, Somewhere};
 use countersign_domain::id::{DeploymentId, OrganizationId, RoleGrantId, TeamId, UserId};
 use countersign_domain::{DeploymentRole, Timestamp};
 
@@ -161,12 +161,13 @@ pub async fn rights_in(tx: &mut Tx, of: OrganizationId, user: UserId, at: Deploy
 }
 
 /// What a member holds where they hold the most.
-pub async fn somewhere(tx: &mut Tx, of: OrganizationId, user: UserId) -> Result<Held, StoreError> {
-    let mut most = Held::plain(everywhere(tx, of).await?);
+pub async fn somewhere(tx: &mut Tx, of: OrganizationId, user: UserId) -> Result<Somewhere, StoreError> {
+    let everywhere = everywhere(tx, of).await?;
+    let mut most = Held::plain(everywhere);
     for row in tx.all(HELD_SOMEWHERE, &params![of, user]).await? {
         most = held(&row)?.map_or(most, |held| most.or(held));
     }
-    Ok(most)
+    Ok(Somewhere { everywhere, most })
 }
 
 async fn rows_of(tx: &mut Tx, of: OrganizationId, holder: Holder) -> Result<Vec<Row>, StoreError> {

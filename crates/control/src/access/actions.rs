@@ -252,10 +252,10 @@ actions! {
     CancelJob "job.cancel": Admin @ Launcher;
     /// Answer a block or an input.
     UnblockStep "step.unblock": Admin @ Launcher;
-    /// Create a pipeline. It belongs to no deployment: a Launcher is who is one by the role that all members have.
-    CreatePipeline "pipeline.create": Admin @ Launcher;
-    /// Change a pipeline. It belongs to no deployment: a Launcher is who is one by the role that all members have.
-    UpdatePipeline "pipeline.update": Admin @ Launcher;
+    /// Create a pipeline. It belongs to no deployment: a role in one is not enough.
+    CreatePipeline "pipeline.create": Admin @ LauncherEverywhere;
+    /// Change a pipeline. It belongs to no deployment: a role in one is not enough.
+    UpdatePipeline "pipeline.update": Admin @ LauncherEverywhere;
     /// See queues: what waits in each, who works there, and whether its jobs are kept back.
     ViewQueues "queue.view": Member;
     /// Create a queue.

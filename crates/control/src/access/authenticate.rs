@@ -5,11 +5,9 @@
 
 use std::net::IpAddr;
 
-use countersign_domain::deployment_role::Held;
+use countersign_domain::deployment_role::Somewhere;
 use countersign_domain::id::{OrganizationId, TokenId};
-use countersign_domain::{
-    DeploymentRole, KeyRing, Kind, NetworkRule, PublicId, Refusal, Role, Timestamp, TokenDigest, TokenSecret,
-};
+use countersign_domain::{KeyRing, Kind, NetworkRule, PublicId, Refusal, Role, Timestamp, TokenDigest, TokenSecret};
 use countersign_store::agents::sessions;
 use countersign_store::invitations::{self, Invitation};
 use countersign_store::tokens::{scopes, secrets};
@@ -34,7 +32,7 @@ pub struct Presented<'a> {
 
 /// What a value was checked against.
 pub(super) enum Found {
-    Token(secrets::Credential, Vec<countersign_domain::Network>, Held),
+    Token(secrets::Credential, Vec<countersign_domain::Network>, Somewhere),
     Session(sessions::Credential, Vec<countersign_domain::Network>),
     Job(jobs::tokens::Credential, Vec<countersign_domain::Network>),
     Invitation(Invitation),
@@ -274,12 +272,12 @@ pub(super) fn look_up<'a>(tx: &'a mut Tx, (kind, id): &'a (Kind, PublicId)) -> B
 }
 
 /// What a plain member holds where they hold the most. Nobody else needs a role in deployments, or has one.
-async fn somewhere(tx: &mut Tx, it: &secrets::Credential) -> Result<Held> {
+async fn somewhere(tx: &mut Tx, it: &secrets::Credential) -> Result<Somewhere> {
     match (it.kind, it.user, it.role) {
         (Kind::UserToken, Some(user), Some((Role::Member, _))) => {
             Ok(deployment_roles::somewhere(tx, it.organization, user).await?)
         }
-        _ => Ok(Held::plain(DeploymentRole::Viewer)),
+        _ => Ok(Somewhere::NOTHING),
     }
 }
 
@@ -311,7 +309,7 @@ fn token_refusal(
     ended.or(has_left.then_some(Refusal::Revoked)).or_else(|| outside(networks, ip))
 }
 
-fn token_caller(it: secrets::Credential, somewhere: Held, origin: Origin) -> Result<Caller> {
+fn token_caller(it: secrets::Credential, somewhere: Somewhere, origin: Origin) -> Result<Caller> {
     match it.kind {
         Kind::AgentToken => Ok(Caller::AgentToken(AgentTokenCaller {
             organization: it.organization,

@@ -1,6 +1,6 @@
 //! Who calls, once the credential has been checked.
 
-use countersign_domain::deployment_role::Held;
+use countersign_domain::deployment_role::Somewhere;
 use countersign_domain::id::{
     AgentId, BuildId, DeploymentId, InvitationId, JobId, OrganizationId, SecretId, SessionId, TokenId, UserId,
 };
@@ -50,7 +50,7 @@ pub struct UserCaller {
     /// Their role at the time of the check, and its generation.
     pub role: (Role, i64),
     /// What they held at the time of the check where they hold the most; nothing is decided by it but that nothing is to be hoped for.
-    pub somewhere: Held,
+    pub somewhere: Somewhere,
     /// The token.
     pub token: TokenId,
     /// The token's generation at the time of the check.

@@ -77,7 +77,7 @@ const SERVICE_USERS: &str = "a person; service users make and see no credentials
 
 /// Whether there is a deployment in which a plain member holds enough. In which, the operation asks inside its transaction.
 fn may_somewhere<A: Action>(caller: &Caller) -> bool {
-    matches!(caller, Caller::User(user) if A::WITHIN.is_some_and(|need| need.is_met_by(user.somewhere)))
+    matches!(caller, Caller::User(user) if A::WITHIN.is_some_and(|need| user.somewhere.meets(need)))
 }
 
 impl Control {

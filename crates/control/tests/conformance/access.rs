@@ -16,7 +16,8 @@ use crate::deployment_roles::{ROLES, again, everybody_is, give, member_with};
 
 /// Who may do what. What is not here is refused to everybody; an Organization Admin may what a member may, and a
 /// service user what a person of its role may, unless people may it alone. Whoever holds a role in some deployment may what those may who hold
-/// less; in which deployment is asked by the operation.
+/// less; in which deployment is asked by the operation. All members are Viewers here: what belongs to no deployment is for them while they are
+/// Launchers, see `deployment_roles`.
 const REFERENCE: &[(&str, &str)] = &[
     ("organization.view", "member"),
     ("organization.create", "operator"),
@@ -68,8 +69,8 @@ const REFERENCE: &[(&str, &str)] = &[
     ("artifact.delete", "admin, launcher"),
     ("job.cancel", "admin, launcher"),
     ("step.unblock", "admin, launcher"),
-    ("pipeline.create", "admin, launcher"),
-    ("pipeline.update", "admin, launcher"),
+    ("pipeline.create", "admin"),
+    ("pipeline.update", "admin"),
     ("queue.view", "member"),
     ("queue.create", "admin, editor"),
     ("queue.update", "admin, editor"),

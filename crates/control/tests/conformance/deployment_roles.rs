@@ -221,6 +221,7 @@ pub async fn what_belongs_to_no_deployment_needs_the_role_of_all_members(world: 
     assert!(!was_let(rename(&again(control, &plain).await).await));
     let admin = member_with(world, Place::Deployment(default), ROLES[4]).await;
     assert!(!was_let(rename(&admin).await), "its steps would run in other deployments too");
+    assert!(control.grant_own::<UpdatePipeline>(&admin).is_err(), "and they are told so by whoever only asks");
     // Nor is one made on the way.
     let pipelines = async || -> i64 {
         let text = "SELECT COUNT(*) AS n FROM pipelines WHERE organization_id = $1";

@@ -20,6 +20,12 @@ use crate::scene::Subject;
 use crate::teams::{self, TeamReference};
 use crate::{Error, Result, Scene};
 
+/// Most roles that were given to one member, or to one team, each in a deployment or for all branch deployments. All that somebody holds is read
+/// with each of their calls.
+pub const MAX_ROLES_OF_HOLDER: usize = 100;
+/// Most roles that were given in one deployment, or for all branch deployments: a list of them is read as a whole. Teams hold them for more.
+pub const MAX_ROLES_AT_PLACE: i64 = 1_000;
+
 /// What an audit row calls a role whose word is not known.
 const UNKNOWN: &str = "unknown";
 

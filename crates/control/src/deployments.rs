@@ -16,6 +16,8 @@ pub use update::DeploymentChange;
 
 /// Most deployments of one organization, branch deployments among them; those that were deleted are not counted.
 pub const MAX_DEPLOYMENTS: i64 = 1_000;
+/// Most branch deployments of one organization when somebody makes another who is no Organization Admin: room is left for full ones.
+pub const MAX_BRANCHES_OF_MEMBERS: i64 = 500;
 
 fn name(text: &str) -> Result<String> {
     Ok(input::field("name", DeploymentName::parse(text))?.as_str().to_owned())

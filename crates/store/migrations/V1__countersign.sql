@@ -149,6 +149,8 @@ CREATE UNIQUE INDEX branch_roles_of_member ON deployment_roles (organization_id,
 CREATE UNIQUE INDEX deployment_roles_of_team ON deployment_roles (team_id, deployment_id)
     WHERE team_id IS NOT NULL AND deployment_id IS NOT NULL;
 CREATE UNIQUE INDEX branch_roles_of_team ON deployment_roles (team_id) WHERE team_id IS NOT NULL AND deployment_id IS NULL;
+CREATE INDEX roles_of_member ON deployment_roles (organization_id, user_id);
+CREATE INDEX roles_of_team ON deployment_roles (team_id);
 CREATE INDEX roles_in_deployment ON deployment_roles (deployment_id) WHERE deployment_id IS NOT NULL;
 
 -- Agent tokens, user tokens and operator tokens. An operator token belongs to no organization: its organization is sixteen zero bytes.

@@ -9,11 +9,12 @@ use countersign_domain::{DeploymentRole, Timestamp};
 
 use crate::{Row, StoreError, Tx, params, statements};
 
-/// The grants $2 of a member of $1, their own and their teams'.
+/// The grants of the member $2 of $1, their own and their teams'. In two parts, for each is found by an index.
 macro_rules! held {
     () => {
-        "FROM deployment_roles g WHERE g.organization_id = $1 AND (g.user_id = $2
-           OR g.team_id IN (SELECT m.team_id FROM team_members m WHERE m.organization_id = $1 AND m.user_id = $2))"
+        "FROM (SELECT o.deployment_id, o.role, o.tokens FROM deployment_roles o WHERE o.organization_id = $1 AND o.user_id = $2
+           UNION ALL SELECT r.deployment_id, r.role, r.tokens FROM team_members m JOIN deployment_roles r ON r.team_id = m.team_id
+             WHERE m.organization_id = $1 AND m.user_id = $2) g"
     };
 }
 
@@ -32,7 +33,7 @@ statements! {
     /// All that a member holds.
     HELD = concat!("SELECT DISTINCT g.deployment_id, g.role, g.tokens ", held!());
     /// What a member holds in one deployment, and in all branch deployments.
-    HELD_IN = concat!("SELECT DISTINCT g.deployment_id, g.role, g.tokens ", held!(), " AND (g.deployment_id = $3 OR g.deployment_id IS NULL)");
+    HELD_IN = concat!("SELECT DISTINCT g.deployment_id, g.role, g.tokens ", held!(), " WHERE g.deployment_id = $3 OR g.deployment_id IS NULL");
     /// What a member holds wherever it is.
     HELD_SOMEWHERE = concat!("SELECT DISTINCT g.role, g.tokens ", held!());
     /// The grants of a member, their own alone.
@@ -41,6 +42,10 @@ statements! {
     OF_TEAM = concat!("SELECT ", columns!(), " FROM deployment_roles g WHERE g.organization_id = $1 AND g.team_id = $2 ORDER BY g.id");
     /// The grants in one deployment, and for all branch deployments.
     IN_DEPLOYMENT = concat!("SELECT ", columns!(), " FROM deployment_roles g WHERE g.organization_id = $1 AND g.deployment_id = $2 ORDER BY g.id");
+    /// How many there are in one deployment.
+    COUNT_IN_DEPLOYMENT = "SELECT COUNT(*) AS n FROM deployment_roles g WHERE g.organization_id = $1 AND g.deployment_id = $2";
+    /// How many there are for all branch deployments.
+    COUNT_FOR_BRANCHES = "SELECT COUNT(*) AS n FROM deployment_roles g WHERE g.organization_id = $1 AND g.deployment_id IS NULL";
     /// A new one.
     INSERT = "INSERT INTO deployment_roles (id, organization_id, user_id, team_id, deployment_id, role, tokens, created_at, created_by)
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)";
@@ -209,6 +214,19 @@ pub async fn given_at(
 /// What was given in one deployment, in the order in which it was.
 pub async fn in_deployment(tx: &mut Tx, of: OrganizationId, at: DeploymentId) -> Result<Vec<RoleGrant>, StoreError> {
     grants(&tx.all(IN_DEPLOYMENT, &params![of, at]).await?)
+}
+
+/// How many grants a member has of their own, or a team.
+pub async fn count_of_holder(tx: &mut Tx, of: OrganizationId, holder: Holder) -> Result<usize, StoreError> {
+    Ok(rows_of(tx, of, holder).await?.len())
+}
+
+/// How many grants there are for a place.
+pub async fn count_at(tx: &mut Tx, of: OrganizationId, at: Place) -> Result<i64, StoreError> {
+    match at {
+        Place::Deployment(id) => tx.one(COUNT_IN_DEPLOYMENT, &params![of, id]).await?.get("n"),
+        Place::AllBranches => tx.one(COUNT_FOR_BRANCHES, &params![of]).await?.get("n"),
+    }
 }
 
 /// Adds a grant.

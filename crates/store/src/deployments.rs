@@ -43,6 +43,8 @@ statements! {
               WHERE d.organization_id = $1 AND d.parent_id = $2 AND d.deleted_at IS NULL ORDER BY d.id");
     /// How many deployments the organization has.
     COUNT = "SELECT COUNT(*) AS n FROM deployments WHERE organization_id = $1 AND deleted_at IS NULL";
+    /// How many branch deployments it has.
+    COUNT_BRANCHES = "SELECT COUNT(*) AS n FROM deployments WHERE organization_id = $1 AND parent_id IS NOT NULL AND deleted_at IS NULL";
     /// What people gave it.
     UPDATE = "UPDATE deployments SET name = $3, description = $4, emoji = $5, color = $6, default_queue_id = $7, expires_at = $8
               WHERE organization_id = $1 AND id = $2 AND deleted_at IS NULL";
@@ -231,6 +233,11 @@ pub async fn branches(tx: &mut Tx, of: OrganizationId, id: DeploymentId) -> Resu
 /// How many deployments the organization has.
 pub async fn count(tx: &mut Tx, of: OrganizationId) -> Result<i64, StoreError> {
     tx.one(COUNT, &params![of]).await?.get("n")
+}
+
+/// How many branch deployments the organization has.
+pub async fn count_branches(tx: &mut Tx, of: OrganizationId) -> Result<i64, StoreError> {
+    tx.one(COUNT_BRANCHES, &params![of]).await?.get("n")
 }
 
 /// Writes what people gave a deployment. [`StoreError::UniqueViolation`] when another one has its name.

@@ -8,7 +8,10 @@ use serde_json::json;
 use crate::access::actions::GrantDeploymentRole;
 use crate::{Control, Error, Grant, Result, Scene};
 
-use super::{Held, Holder, HolderReference, Place, RoleGrant, UNKNOWN, enter, given_before, resolve};
+use super::{
+    Held, Holder, HolderReference, MAX_ROLES_AT_PLACE, MAX_ROLES_OF_HOLDER, Place, RoleGrant, UNKNOWN, enter,
+    given_before, resolve,
+};
 
 /// Who is to hold what.
 #[derive(Debug, Clone)]
@@ -28,8 +31,8 @@ impl Control {
     /// a role that is less than what they hold otherwise takes nothing away.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for the holder and the deployment; [`Error::Invalid`] at `manageAgentTokens`; [`Error::Denied`] for what the caller
-    /// cannot give there, and for what they would give to themself or to a team that they are in.
+    /// [`Error::NotFound`] for the holder and the deployment; [`Error::Invalid`] at `manageAgentTokens`; [`Error::Conflict`] for more than
+    /// [`MAX_ROLES_OF_HOLDER`] and [`MAX_ROLES_AT_PLACE`]; [`Error::Denied`] for what the caller cannot give there, and for what they would give to themself or to a team that they are in.
     pub async fn give_deployment_role(&self, grant: &Grant<GrantDeploymentRole>, new: NewRole) -> Result<RoleGrant> {
         if new.tokens && new.role != DeploymentRole::Admin {
             let message = "comes with the role admin alone; give that role, or leave it out";
@@ -61,6 +64,8 @@ async fn give(tx: &mut Tx, scene: &Scene<(NewRole, RoleGrantId)>) -> Result<Role
             return Ok(before);
         }
         deployment_roles::delete(tx, of, before.id).await?;
+    } else {
+        must_have_room(tx, scene, holder, place).await?;
     }
     let new = RoleGrant { id: *id, holder, place, held, created_at: tx.now(), created_by: scene.caller.user() };
     deployment_roles::insert(tx, of, &new).await?;
@@ -81,4 +86,19 @@ async fn is_own<I: Sync>(tx: &mut Tx, scene: &Scene<I>, holder: Holder) -> Resul
         Holder::Member(id) => id == user,
         Holder::Team(id) => teams::has_member(tx, scene.organization, id, user).await?,
     })
+}
+
+/// Roles are given one at a time in an organization, so that those who are counted are all there are.
+async fn must_have_room<I: Sync>(tx: &mut Tx, scene: &Scene<I>, holder: Holder, place: Place) -> Result<()> {
+    if deployment_roles::count_of_holder(tx, scene.organization, holder).await? >= MAX_ROLES_OF_HOLDER {
+        return Err(Error::Conflict(format!(
+            "They have {MAX_ROLES_OF_HOLDER} roles in deployments, the most there may be; take one away, or give a role to a team of theirs."
+        )));
+    }
+    if deployment_roles::count_at(tx, scene.organization, place).await? >= MAX_ROLES_AT_PLACE {
+        return Err(Error::Conflict(format!(
+            "{MAX_ROLES_AT_PLACE} roles were given there, the most there may be; take some away, or give one to a team."
+        )));
+    }
+    Ok(())
 }

@@ -9,7 +9,7 @@ use crate::access::actions::CreateDeployment;
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene, issuing};
 
-use super::{Deployment, MAX_DEPLOYMENTS, color, description, emoji, name, taken};
+use super::{Deployment, MAX_BRANCHES_OF_MEMBERS, MAX_DEPLOYMENTS, color, description, emoji, name, taken};
 
 /// What a new deployment is to be.
 #[derive(Debug, Clone, Default)]
@@ -33,7 +33,8 @@ impl Control {
     ///
     /// # Errors
     /// [`Error::Invalid`] at `name`, `parent`, `description`, `emoji`, `color` or `expiresAt`; [`Error::Conflict`] when the name is taken, was
-    /// a full deployment's and the caller is no Organization Admin, or there are [`MAX_DEPLOYMENTS`].
+    /// a full deployment's and the caller is no Organization Admin, there are [`MAX_DEPLOYMENTS`], or
+    /// [`MAX_BRANCHES_OF_MEMBERS`] branch deployments and the caller is no Organization Admin.
     pub async fn create_deployment(&self, grant: &Grant<CreateDeployment>, new: NewDeployment) -> Result<Deployment> {
         issuing::check_expiry(new.expires_at, self.now())?;
         if new.parent.is_none() && new.expires_at.is_some() {
@@ -68,6 +69,12 @@ async fn create(tx: &mut Tx, scene: &Scene<Deployment>) -> Result<Deployment> {
     match deployment.parent {
         Some(_) => scene.may_in_all_branches(tx).await?,
         None => scene.for_admins_alone()?,
+    }
+    if scene.by_roles_of().is_some() && deployments::count_branches(tx, of).await? >= MAX_BRANCHES_OF_MEMBERS {
+        return Err(Error::Conflict(format!(
+            "The organization has {MAX_BRANCHES_OF_MEMBERS} branch deployments, the most there may be when no Organization Admin makes \
+             another; delete some, or let them expire."
+        )));
     }
     if let Some(parent) = deployment.parent {
         let parent = deployments::enter(tx, of, parent).await?;

@@ -9,9 +9,7 @@ use countersign_control::access::actions::{
 use countersign_control::agent_tokens::{Issued, NewAgentToken};
 use countersign_control::agents::Instruction;
 use countersign_control::builds::{Build, NewBuild};
-use countersign_control::deployments::{
-    Deleted, Deletion, Deployment, DeploymentChange, Holds, MAX_DEPLOYMENTS, NewDeployment,
-};
+use countersign_control::deployments::{Deleted, Deletion, Deployment, DeploymentChange, Holds, NewDeployment};
 use countersign_control::queues::QueueReference;
 use countersign_control::{Error, PageRequest, Result};
 use countersign_domain::build::{BuildState, JobState};
@@ -27,11 +25,13 @@ use crate::acting::{
 };
 use crate::{dagster, sql};
 
-async fn make(world: &World, new: NewDeployment) -> Result<Deployment> {
+/// Makes one, by an Organization Admin.
+pub async fn make(world: &World, new: NewDeployment) -> Result<Deployment> {
     world.control.create_deployment(&world.admin::<CreateDeployment>(), new).await
 }
 
-fn full(name: &str) -> NewDeployment {
+/// What a full one is to be.
+pub fn full(name: &str) -> NewDeployment {
     NewDeployment { name: name.to_owned(), ..NewDeployment::default() }
 }
 
@@ -39,7 +39,8 @@ async fn made(world: &World, name: &str, parent: Option<DeploymentId>) -> Deploy
     make(world, NewDeployment { parent, ..full(name) }).await.expect("a deployment is made").id
 }
 
-async fn delete(world: &World, deployment: DeploymentId, force: bool) -> Result<Deleted> {
+/// Deletes one, by an Organization Admin.
+pub async fn delete(world: &World, deployment: DeploymentId, force: bool) -> Result<Deleted> {
     world.control.delete_deployment(&world.admin::<DeleteDeployment>(), Deletion { deployment, force }).await
 }
 
@@ -67,7 +68,8 @@ async fn build_in(world: &World, deployment: &str) -> Result<Build> {
     world.control.create_build(&world.admin(), new).await
 }
 
-fn conflict<T: std::fmt::Debug>(outcome: Result<T>) -> String {
+/// Why something cannot be.
+pub fn conflict<T: std::fmt::Debug>(outcome: Result<T>) -> String {
     match outcome {
         Err(Error::Conflict(why)) => why,
         other => panic!("no conflict: {other:?}"),
@@ -355,29 +357,4 @@ pub async fn a_registration_and_a_deletion_at_once_leave_no_agent_behind(world: 
         }
         assert_eq!(control.sweep().await.expect("a round").deployments_cleared, 0);
     }
-}
-
-pub async fn a_thousand_are_the_most(world: &World) {
-    let control = &world.control;
-    let of = world.acme.created.organization.id;
-    let rows: Vec<Deployment> = (1..MAX_DEPLOYMENTS)
-        .map(|number| Deployment::named(fresh_id(control), format!("d{number}"), control.now()))
-        .collect();
-    let last = rows.last().expect("some").id;
-    let added: std::result::Result<(), StoreError> = control
-        .store()
-        .transact(Lane::Normal, rows, move |tx, rows| {
-            Box::pin(async move {
-                for row in rows {
-                    deployments::insert(tx, of, row).await?;
-                }
-                Ok(())
-            })
-        })
-        .await;
-    added.expect("they are added");
-    let why = conflict(make(world, full("more")).await);
-    assert!(why.contains("1000 deployments, the most there may be"), "{why}");
-    delete(world, last, false).await.expect("deleted");
-    make(world, full("more")).await.expect("there is room again");
 }

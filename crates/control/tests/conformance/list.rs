@@ -116,8 +116,7 @@ list! {
         its_name_is_free_again_and_its_past_is_not
         a_branch_deployment_goes_when_its_time_has_come
         what_was_left_is_cleared_by_the_next_rounds
-        a_registration_and_a_deletion_at_once_leave_no_agent_behind
-        a_thousand_are_the_most;
+        a_registration_and_a_deletion_at_once_leave_no_agent_behind;
     clusters:
         a_queue_is_made_described_and_deleted
         a_queue_that_holds_work_stays

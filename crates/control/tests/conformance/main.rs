@@ -48,6 +48,7 @@ mod listing;
 mod logs;
 mod lost;
 mod managed_tokens;
+mod many_deployments;
 mod members;
 mod meta_data;
 mod narrowing;
@@ -115,6 +116,7 @@ fn main() -> ExitCode {
                 teams::CASES,
                 deployment_roles::CASES,
                 managed_tokens::CASES,
+                many_deployments::CASES,
                 asked::CASES,
             ]
             .concat();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use countersign_control::access::actions::{
     ChangeTeamMembers, CreateTeam, DeleteTeam, PauseQueue, UpdateTeam, ViewTeams,
 };
-use countersign_control::deployment_roles::{Held, HolderReference, Place};
+use countersign_control::deployment_roles::{Held, HolderReference, MAX_ROLES_AT_PLACE, MAX_ROLES_OF_HOLDER, Place};
 use countersign_control::members::MemberReference;
 use countersign_control::queues::QueueReference;
 use countersign_control::teams::{MAX_TEAMS, MAX_TEAMS_OF_MEMBER, NewTeam, Team, TeamChange, TeamReference};
@@ -27,6 +27,7 @@ pub const CASES: &[crate::run::Case] = crate::list::cases!["teams"
     it_goes_with_its_members_and_roles,
     teams_are_of_people,
     there_is_an_end_to_teams,
+    there_is_an_end_to_roles,
     what_is_anothers_is_not_there,
 ];
 
@@ -183,10 +184,11 @@ pub async fn teams_are_of_people(world: &World) {
     given.await.expect("given");
 }
 
-pub async fn there_is_an_end_to_teams(world: &World) {
+/// So many teams; none of them has members.
+async fn many_teams(world: &World, count: i64) -> Vec<TeamId> {
     let control = &world.control;
     let of = world.acme.created.organization.id;
-    let ids: Vec<TeamId> = (1..MAX_TEAMS).map(|_| fresh_id(control)).collect();
+    let ids: Vec<TeamId> = (0..count).map(|_| fresh_id(control)).collect();
     let added: std::result::Result<(), StoreError> = control
         .store()
         .transact(Lane::Normal, ids.clone(), move |tx, ids| {
@@ -202,6 +204,48 @@ pub async fn there_is_an_end_to_teams(world: &World) {
         })
         .await;
     added.expect("teams are added");
+    ids
+}
+
+pub async fn there_is_an_end_to_roles(world: &World) {
+    let (control, acme) = (&world.control, &world.acme);
+    let (of, default) = (acme.created.organization.id, acme.created.organization.default_deployment);
+    let viewer = Held::plain(DeploymentRole::Viewer);
+    let give_to = async |holder: HolderReference, place| give(control, &acme.admin, holder, place, viewer).await;
+    // Those of one place: of teams, each of which has one.
+    let last = many_teams(world, MAX_ROLES_AT_PLACE).await.pop().expect("some");
+    let text = "INSERT INTO deployment_roles (id, organization_id, team_id, deployment_id, role, tokens, created_at)
+         SELECT t.id, t.organization_id, t.id, o.default_deployment_id, 'viewer', FALSE, 1 FROM teams t
+         JOIN organizations o ON o.id = t.organization_id WHERE t.organization_id = $1";
+    sql::change(control, text, vec![of.into_value()]).await;
+    let bob = member(world).await;
+    let who = || crate::deployment_roles::holder(&bob);
+    let here = Place::Deployment(default);
+    let outcome = give_to(who(), here).await;
+    assert!(
+        matches!(&outcome, Err(Error::Conflict(why)) if why.contains("1000 roles were given there")),
+        "{outcome:?}"
+    );
+    // One that is there is replaced, and another place has room.
+    let launcher = Held::plain(DeploymentRole::Launcher);
+    give(control, &acme.admin, HolderReference::Team(TeamReference::Id(last)), here, launcher).await.expect("replaced");
+    give_to(who(), Place::AllBranches).await.expect("given");
+    take(control, &acme.admin, HolderReference::Team(TeamReference::Id(last)), here).await.expect("taken");
+    give_to(who(), here).await.expect("there is room again");
+    // Those of one member.
+    for number in 2..MAX_ROLES_OF_HOLDER {
+        let at = crate::acting::deployment(control, acme, &format!("d{number}"), None).await;
+        give_to(who(), Place::Deployment(at)).await.expect("given");
+    }
+    let more = Place::Deployment(crate::acting::deployment(control, acme, "more", None).await);
+    let outcome = give_to(who(), more).await;
+    assert!(matches!(&outcome, Err(Error::Conflict(why)) if why.contains("100 roles in deployments")), "{outcome:?}");
+    give_to(crate::deployment_roles::holder(&member(world).await), more).await.expect("somebody else has none");
+}
+
+pub async fn there_is_an_end_to_teams(world: &World) {
+    let control = &world.control;
+    let ids = many_teams(world, MAX_TEAMS - 1).await;
     team(world, "last").await;
     assert!(matches!(try_create(world, "more").await, Err(Error::Conflict(_))));
     let bob = member(world).await;

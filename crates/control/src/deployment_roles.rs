@@ -14,6 +14,7 @@ pub use give::NewRole;
 pub use take::RoleRemoval;
 
 use countersign_store::{Tx, deployment_roles, deployments};
+use serde_json::{Value, json};
 
 use crate::members::{self, MemberReference};
 use crate::scene::Subject;
@@ -28,6 +29,30 @@ pub const MAX_ROLES_AT_PLACE: i64 = 1_000;
 
 /// What an audit row calls a role whose word is not known.
 const UNKNOWN: &str = "unknown";
+
+/// Roles that end with what they were given to or given in, for its audit row: with the ids of who had which, and where.
+pub(crate) fn in_words(ended: &[RoleGrant]) -> Value {
+    let one = |it: &RoleGrant| {
+        let (holder, id) = match it.holder {
+            Holder::Member(id) => ("member", id.to_string()),
+            Holder::Team(id) => ("team", id.to_string()),
+        };
+        let deployment = match it.place {
+            Place::Deployment(id) => id.to_string(),
+            Place::AllBranches => ALL_BRANCHES.to_owned(),
+        };
+        json!({
+            holder: id,
+            "deployment": deployment,
+            "role": it.held.role.as_str(),
+            "manages_agent_tokens": it.held.manages_tokens(),
+        })
+    };
+    ended.iter().map(one).collect()
+}
+
+/// All branch deployments as a place, in an audit row.
+const ALL_BRANCHES: &str = "all branch deployments";
 
 /// How a caller names who is to hold a role.
 #[derive(Debug, Clone)]
@@ -70,7 +95,7 @@ async fn given_before<I: Sync>(
 /// A place in words, for an audit row; one deployment stays there until the transaction ends.
 async fn enter<I: Sync>(tx: &mut Tx, scene: &Scene<I>, place: Place) -> Result<String> {
     match place {
-        Place::AllBranches => Ok("all branch deployments".to_owned()),
+        Place::AllBranches => Ok(ALL_BRANCHES.to_owned()),
         Place::Deployment(id) => {
             let found = deployments::enter(tx, scene.organization, id).await?;
             Ok(found.ok_or(Error::NotFound("deployment"))?.name)

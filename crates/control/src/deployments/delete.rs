@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::access::actions::{DeleteDeployment, KeepHouse};
 use crate::scene::Subject;
-use crate::{Control, Error, Grant, Result, Scene};
+use crate::{Control, Error, Grant, Result, Scene, deployment_roles as roles};
 
 use super::{Deployment, Holds};
 
@@ -110,8 +110,10 @@ async fn delete<I: Sync>(
     if has_work && !force {
         return Err(Error::Conflict(refusal(&deployment, held, branches.len())));
     }
+    let mut ended = Vec::new();
     for it in branches.iter().chain([&deployment]) {
         deployments::delete(tx, of, it.id).await?;
+        ended.push(roles::in_words(&deployment_roles::in_deployment(tx, of, it.id).await?));
         deployment_roles::delete_in(tx, of, it.id).await?;
     }
     // Counted again: one that named several of those that go has nothing left either, and one that has expired is revoked too.
@@ -121,13 +123,15 @@ async fn delete<I: Sync>(
     }
     held.tokens = i64::try_from(tokens.len()).unwrap_or(i64::MAX);
     let detail = json!({
+        "deployment_roles": ended.pop(),
         "force": force,
         "branch_deployments": branches.len(),
         "held": { "builds": held.builds, "jobs": held.jobs, "agents": held.agents, "dagster_agents": held.dagster_agents, "agent_tokens": held.tokens },
     });
-    for branch in &branches {
+    for (branch, ended) in branches.iter().zip(ended) {
         let subject = Subject::new("deployment", branch.id, branch.name.as_str());
-        scene.audit(tx, action, subject, json!({ "force": force, "with": deployment.name })).await?;
+        let detail = json!({ "force": force, "with": deployment.name, "deployment_roles": ended });
+        scene.audit(tx, action, subject, detail).await?;
     }
     let subject = Subject::new("deployment", deployment.id, deployment.name.as_str());
     scene.audit(tx, action, subject, detail).await?;

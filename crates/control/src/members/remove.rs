@@ -1,11 +1,12 @@
 //! Taking a member out of the organization.
 
 use countersign_domain::PublicId;
-use countersign_store::{Lane, members};
+use countersign_store::deployment_roles::{self, Holder};
+use countersign_store::{Lane, members, teams};
 use serde_json::json;
 
 use crate::access::actions::RemoveMember;
-use crate::{Control, Grant, Result};
+use crate::{Control, Grant, Result, deployment_roles as roles};
 
 use super::{
     Member, MemberReference, TakenBack, not_the_last, resolve, subject, take_invitations_back, take_tokens_back,
@@ -44,12 +45,16 @@ impl Control {
                     tokens: take_tokens_back(tx, scene, id, *by, REASON).await?,
                     invitations: take_invitations_back(tx, scene, id, *by).await?,
                 };
+                let roles = deployment_roles::of_holder(tx, scene.organization, Holder::Member(id)).await?;
+                let teams = teams::of_member(tx, scene.organization, id).await?;
                 members::delete(tx, scene.organization, id).await?;
                 let detail = json!({
                     "role": member.role.as_str(),
                     "service_user": member.user.is_service,
                     "user_tokens_revoked": taken.tokens.iter().map(PublicId::as_str).collect::<Vec<_>>(),
                     "invitations_withdrawn": taken.invitations,
+                    "deployment_roles": roles::in_words(&roles),
+                    "teams": teams.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(),
                 });
                 scene.audit(tx, "member.removed", subject(&member), detail).await?;
                 Ok(Removal { member, tokens_revoked: taken.tokens(), invitations_withdrawn: taken.invitations })

@@ -1,13 +1,17 @@
 //! Deleting a team.
 
+use countersign_domain::id::UserId;
 use countersign_store::deployment_roles::{self, Holder};
 use countersign_store::{Lane, teams};
 use serde_json::json;
 
 use crate::access::actions::DeleteTeam;
-use crate::{Control, Grant, Result};
+use crate::{Control, Grant, Result, deployment_roles as roles_of};
 
 use super::{Team, TeamReference, resolve, subject};
+
+/// How many members the audit row of a deletion names at the most; all are counted.
+const MAX_TOLD: i64 = 500;
 
 /// A team that is gone.
 #[derive(Debug, Clone)]
@@ -33,11 +37,17 @@ impl Control {
                 let holder = Holder::Team(team.id);
                 deployment_roles::touch(tx, of, Some(holder)).await?;
                 let members = teams::count_members(tx, of, team.id).await?;
-                let roles = deployment_roles::of_holder(tx, of, holder).await?.len();
+                let roles = deployment_roles::of_holder(tx, of, holder).await?;
+                let named = teams::members(tx, of, team.id, UserId::last(), MAX_TOLD).await?;
                 teams::delete(tx, of, team.id).await?;
-                let detail = json!({ "members": members, "roles": roles });
+                let detail = json!({
+                    "members": members,
+                    "roles": roles.len(),
+                    "deployment_roles": roles_of::in_words(&roles),
+                    "member_ids": named.iter().map(|it| it.user.id.to_string()).collect::<Vec<_>>(),
+                });
                 scene.audit(tx, "team.deleted", subject(&team), detail).await?;
-                Ok(DeletedTeam { team, members, roles })
+                Ok(DeletedTeam { team, members, roles: roles.len() })
             })
         })
         .await

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use countersign_control::access::actions::{
-    ChangeTeamMembers, CreateTeam, DeleteTeam, PauseQueue, UpdateTeam, ViewTeams,
+    ChangeTeamMembers, CreateTeam, DeleteDeployment, DeleteTeam, PauseQueue, UpdateTeam, ViewTeams,
 };
 use countersign_control::deployment_roles::{Held, HolderReference, MAX_ROLES_AT_PLACE, MAX_ROLES_OF_HOLDER, Place};
+use countersign_control::deployments::Deletion;
 use countersign_control::members::MemberReference;
 use countersign_control::queues::QueueReference;
 use countersign_control::teams::{MAX_TEAMS, MAX_TEAMS_OF_MEMBER, NewTeam, Team, TeamChange, TeamReference};
@@ -164,10 +165,30 @@ pub async fn it_goes_with_its_members_and_roles(world: &World) {
     give(control, &acme.admin, holder.clone(), here, Held::plain(DeploymentRole::Admin)).await.expect("given");
     give(control, &acme.admin, holder, Place::AllBranches, Held::plain(DeploymentRole::Admin)).await.expect("given");
     assert_eq!((count(MEMBERS).await, count(ROLES).await), (2, 2));
+    // What ends with something else is in the audit log.
+    let told = async |action: &str| -> String {
+        let text =
+            "SELECT detail FROM audit_events WHERE organization_id = $1 AND action = $2 ORDER BY id DESC LIMIT 1";
+        sql::value(control, text, vec![of.into_value(), action.into_value()], "detail").await
+    };
+    let prod = crate::acting::deployment(control, acme, "prod", None).await;
+    let own = crate::deployment_roles::holder(&eve);
+    for place in [here, Place::Deployment(prod)] {
+        give(control, &acme.admin, own.clone(), place, Held::plain(DeploymentRole::Editor)).await.expect("given");
+    }
+    let deletion = Deletion { deployment: prod, force: false };
+    control.delete_deployment(&world.admin::<DeleteDeployment>(), deletion).await.expect("deleted");
+    let (id, said) = (eve.user().expect("a person").to_string(), told("deployment.deleted").await);
+    assert!(said.contains(&id) && said.contains(r#""role":"editor""#), "{said}");
     remove(control, &acme.admin, eve.user().expect("a person")).await.expect("removed");
+    let said = told("member.removed").await;
+    assert!(said.contains(r#""teams":["platform"]"#) && said.contains(r#""role":"editor""#), "{said}");
     assert_eq!((count(MEMBERS).await, count(ROLES).await), (1, 2));
     let gone = control.delete_team(&world.admin::<DeleteTeam>(), by_id(&platform)).await.expect("deleted");
     assert_eq!((gone.members, gone.roles), (1, 2));
+    let said = told("team.deleted").await;
+    let bob = bob.user().expect("a person").to_string();
+    assert!(said.contains(&bob) && said.contains(r#""deployment":"all branch deployments""#), "{said}");
     assert_eq!((count(MEMBERS).await, count(ROLES).await), (0, 0));
 }
 

@@ -6,7 +6,7 @@ use countersign_control::agent_tokens::{
 };
 use countersign_control::agents::Reach;
 use countersign_control::deployment_roles::{HolderReference, NewRole, Place, RoleRemoval};
-use countersign_control::deployments::NewDeployment;
+use countersign_control::deployments::{Deletion, DeploymentChange, NewDeployment};
 use countersign_control::invitations::NewInvitation;
 use countersign_control::members::{MemberReference, RoleChange};
 use countersign_control::service_users::NewServiceUser;
@@ -50,7 +50,7 @@ pub struct Step<'a> {
 }
 
 /// How many sorts of steps there are.
-pub const SORTS: usize = 21;
+pub const SORTS: usize = 24;
 
 impl Step<'_> {
     fn deployment(&self) -> DeploymentId {
@@ -103,6 +103,7 @@ impl Step<'_> {
         match sort {
             0..=8 => self.of_people(sort).await.map(|()| None),
             9..=12 => self.of_ways_in(sort).await.map(|()| None),
+            21 | 22 => self.of_deployments(sort).await.map(|()| None),
             _ => self.of_tokens(sort).await,
         }
     }
@@ -144,6 +145,19 @@ impl Step<'_> {
                 control.update_team(&control.grant_own::<UpdateTeam>(by)?, change).await.map(drop)
             }
         }
+    }
+
+    async fn of_deployments(&self, sort: usize) -> Result<()> {
+        let (control, by) = (self.control, self.by);
+        let deployment = self.deployment();
+        if sort == 21 {
+            let deletion = Deletion { deployment, force: !self.dice.one_in(3) };
+            return control.delete_deployment(&control.grant_own::<DeleteDeployment>(by)?, deletion).await.map(drop);
+        }
+        let name = Some(format!("n{}", self.number)).filter(|_| self.dice.one_in(2));
+        let description = Some(Some(format!("step {}", self.number)));
+        let change = DeploymentChange { name, description, ..DeploymentChange::of(deployment) };
+        control.update_deployment(&control.grant_own::<UpdateDeployment>(by)?, change).await.map(drop)
     }
 
     async fn of_ways_in(&self, sort: usize) -> Result<()> {
@@ -213,6 +227,12 @@ impl Step<'_> {
                 let rotation = Rotation { token: named, old_valid_until: Some(control.now()) };
                 let told = control.rotate_agent_token(&control.grant_own::<RotateAgentToken>(by)?, rotation).await;
                 told.map(|_| Some(id))
+            }
+            23 => {
+                let networks =
+                    if self.dice.one_in(2) { vec!["10.0.0.0/8".parse().expect("a network")] } else { vec![] };
+                let change = AgentTokenChange { networks: Some(networks), ..AgentTokenChange::nothing(named) };
+                control.update_agent_token(&control.grant_own::<UpdateAgentToken>(by)?, change).await.map(|_| None)
             }
             _ if self.dice.one_in(2) => {
                 let parent = Some(self.deployment()).filter(|_| !self.dice.one_in(3));

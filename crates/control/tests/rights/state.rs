@@ -27,6 +27,7 @@ pub struct State {
     pub everywhere: String,
     /// Which deployments are branch deployments.
     pub deployments: BTreeMap<DeploymentId, bool>,
+    pub names: BTreeMap<DeploymentId, String>,
     pub admins: BTreeSet<UserId>,
     pub members: BTreeSet<UserId>,
     pub own: BTreeSet<(UserId, Spot, String, bool)>,
@@ -34,19 +35,23 @@ pub struct State {
     pub teams: BTreeSet<TeamId>,
     pub joined: BTreeSet<(TeamId, UserId)>,
     pub tokens: BTreeMap<TokenId, Reach>,
+    /// From where the agent tokens may be used.
+    pub networks: BTreeSet<(TokenId, String)>,
     /// How many ways into the organization there are: invitations, and user tokens of members.
     pub ways_in: i64,
 }
 
-const TEXTS: [&str; 8] = [
+const TEXTS: [&str; 9] = [
     "SELECT members_role FROM organizations WHERE id = $1",
-    "SELECT id, parent_id FROM deployments WHERE organization_id = $1 AND deleted_at IS NULL",
+    "SELECT id, parent_id, name FROM deployments WHERE organization_id = $1 AND deleted_at IS NULL",
     "SELECT user_id, role FROM members WHERE organization_id = $1",
     "SELECT user_id, team_id, deployment_id, role, tokens FROM deployment_roles WHERE organization_id = $1",
     "SELECT id FROM teams WHERE organization_id = $1",
     "SELECT team_id, user_id FROM team_members WHERE organization_id = $1",
     "SELECT id, every_deployment, all_branches FROM tokens WHERE organization_id = $1 AND kind = 'at' AND revoked_at IS NULL",
     "SELECT token_id, deployment_id FROM token_deployments
+     WHERE token_id IN (SELECT id FROM tokens WHERE organization_id = $1 AND kind = 'at' AND revoked_at IS NULL)",
+    "SELECT token_id, network FROM token_networks
      WHERE token_id IN (SELECT id FROM tokens WHERE organization_id = $1 AND kind = 'at' AND revoked_at IS NULL)",
 ];
 const WAYS_IN: &str = "SELECT (SELECT COUNT(*) FROM invitations WHERE organization_id = $1)
@@ -78,6 +83,7 @@ impl State {
         let mut it = Self { everywhere: get(&rows[0][0], "members_role"), ..Self::default() };
         for row in &rows[1] {
             it.deployments.insert(get(row, "id"), get::<Option<DeploymentId>>(row, "parent_id").is_some());
+            it.names.insert(get(row, "id"), get(row, "name"));
         }
         for row in &rows[2] {
             let user = get(row, "user_id");
@@ -108,7 +114,8 @@ impl State {
                 reach.spots.insert(Some(get(row, "deployment_id")));
             }
         }
-        it.ways_in = get(&rows[8][0], "n");
+        it.networks = rows[8].iter().map(|row| (get(row, "token_id"), get(row, "network"))).collect();
+        it.ways_in = get(&rows[9][0], "n");
         it
     }
 
@@ -186,9 +193,23 @@ pub fn violations(before: &State, after: &State, by: UserId, learned: Option<Tok
     if own + by_team > 0 {
         wrong(format!("{by} has given themself a role"));
     }
+    // Branch deployments go by whoever edits them, and with them what reaches nothing else.
+    let gone: BTreeSet<Spot> =
+        before.deployments.keys().filter(|id| !after.deployments.contains_key(id)).map(|id| Some(*id)).collect();
+    for spot in &gone {
+        if spot.is_none_or(|id| before.deployments.get(&id) != Some(&true)) || before.level(by, *spot).0 < 2 {
+            wrong(format!("the deployment {spot:?} is gone"));
+        }
+    }
+    for (id, name) in &before.names {
+        if after.names.get(id).is_some_and(|now| now != name) {
+            wrong(format!("the deployment {name} has another name"));
+        }
+    }
+    let left = |was: &Reach| Reach { spots: was.spots.difference(&gone).copied().collect(), ..was.clone() };
     for (token, reach) in &after.tokens {
         let was = before.tokens.get(token);
-        if was == Some(reach) {
+        if was == Some(reach) || was.is_some_and(|was| left(was) == *reach) {
             continue;
         }
         if !before.manages(by, reach) || was.is_some_and(|was| !before.manages(by, was)) {
@@ -196,8 +217,16 @@ pub fn violations(before: &State, after: &State, by: UserId, learned: Option<Tok
         }
     }
     for (token, was) in &before.tokens {
-        if !after.tokens.contains_key(token) && !before.manages(by, was) {
+        let has_nothing_left = !was.every && left(was).spots.is_empty();
+        if !after.tokens.contains_key(token) && !has_nothing_left && !before.manages(by, was) {
             wrong(format!("the token {token} is revoked"));
+        }
+    }
+    for (token, network) in before.networks.symmetric_difference(&after.networks) {
+        if let (Some(was), true) = (before.tokens.get(token), after.tokens.contains_key(token))
+            && !before.manages(by, was)
+        {
+            wrong(format!("whether the token {token} is used from {network} is another than before"));
         }
     }
     if let Some(token) = learned

@@ -270,13 +270,13 @@ actions! {
     /// See code locations, what agents told of them, and what agents were asked.
     ViewCodeLocations "code_location.view": Member;
     /// Add a code location, change and remove it, and ask agents about it.
-    EditCodeLocations "code_location.edit": Admin;
+    EditCodeLocations "code_location.edit": Admin @ Editor;
     /// See runs of code locations' jobs: where each stands, and what its worker told and wrote.
     ViewDagsterRuns "dagster_run.view": Member;
     /// Launch a run of a code location's job.
-    LaunchDagsterRun "dagster_run.launch": Member;
+    LaunchDagsterRun "dagster_run.launch": Admin @ Launcher;
     /// Stop a run of a code location's job.
-    TerminateDagsterRun "dagster_run.terminate": Member;
+    TerminateDagsterRun "dagster_run.terminate": Admin @ Launcher;
 
     /// Register an agent.
     RegisterAgent "agent.register": AgentToken;

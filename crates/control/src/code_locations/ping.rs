@@ -16,7 +16,7 @@ impl Control {
     /// Asks. The answer is seen in the request; for a branch deployment the question starts the code server.
     ///
     /// # Errors
-    /// [`Error::NotFound`].
+    /// [`Error::NotFound`]; [`Error::Denied`] in another deployment than one's own.
     pub async fn ping_code_location(
         &self,
         grant: &Grant<EditCodeLocations>,
@@ -31,6 +31,7 @@ impl Control {
 async fn ping(tx: &mut Tx, scene: &Scene<(DeploymentId, String, DagsterRequestId)>) -> Result<DagsterRequest> {
     let (of, (id, name, fresh)) = (scene.organization, &scene.input);
     let deployment = deployments::enter(tx, of, *id).await?.ok_or(Error::NotFound("deployment"))?;
+    scene.may_in(tx, deployment.id).await?;
     let found = code_locations::find(tx, of, deployment.id, name).await?.ok_or(Error::NotFound("code location"))?;
     let new = NewRequest {
         id: *fresh,

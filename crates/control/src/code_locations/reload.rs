@@ -14,7 +14,7 @@ impl Control {
     /// Asks the agents of its queue to load a code location again. It waits until one has told of it.
     ///
     /// # Errors
-    /// [`Error::NotFound`].
+    /// [`Error::NotFound`]; [`Error::Denied`] in another deployment than one's own.
     pub async fn reload_code_location(
         &self,
         grant: &Grant<EditCodeLocations>,
@@ -31,6 +31,7 @@ async fn reload(tx: &mut Tx, scene: &Scene<(DeploymentId, String, [DagsterReques
     let by = scene.caller.user().ok_or_else(|| Error::internal("a code location is loaded again for a person"))?;
     // Whoever gives it another definition meanwhile comes before this or after it.
     let deployment = deployments::close(tx, of, *id).await?.ok_or(Error::NotFound("deployment"))?;
+    scene.may_in(tx, deployment.id).await?;
     let found = code_locations::find(tx, of, deployment.id, name).await?.ok_or(Error::NotFound("code location"))?;
     code_locations::change(tx, of, &found, &found.definition).await?;
     let queue = found.definition.queue.as_deref();

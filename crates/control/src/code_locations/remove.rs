@@ -14,7 +14,7 @@ impl Control {
     /// Removes a code location. What ran of it stays known.
     ///
     /// # Errors
-    /// [`Error::NotFound`].
+    /// [`Error::NotFound`]; [`Error::Denied`] in another deployment than one's own.
     pub async fn remove_code_location(
         &self,
         grant: &Grant<EditCodeLocations>,
@@ -31,6 +31,7 @@ async fn remove(tx: &mut Tx, scene: &Scene<(DeploymentId, String, DagsterRequest
     let by = scene.caller.user().ok_or_else(|| Error::internal("a code location is removed by a person"))?;
     // Whoever sets it or tells of it meanwhile comes before this or after it.
     let deployment = deployments::close(tx, of, *id).await?.ok_or(Error::NotFound("deployment"))?;
+    scene.may_in(tx, deployment.id).await?;
     let found = code_locations::find(tx, of, deployment.id, name).await?.ok_or(Error::NotFound("code location"))?;
     if !code_locations::remove(tx, of, found.id).await? {
         return Err(Error::NotFound("code location"));

@@ -45,7 +45,7 @@ impl Control {
     /// Adds a code location, or gives the one of that name another definition; in either case the agents of its queue are asked to load it.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for the deployment; [`Error::Invalid`] at `name` or at a field of the definition; [`Error::Conflict`] when there
+    /// [`Error::NotFound`] for the deployment; [`Error::Denied`] in another one than one's own; [`Error::Invalid`] at `name` or at a field of the definition; [`Error::Conflict`] when there
     /// is one of that name and it may not be, or there are [`MAX_LOCATIONS`].
     pub async fn set_code_location(&self, grant: &Grant<EditCodeLocations>, new: NewLocation) -> Result<Set> {
         input::field("name", CodeLocationName::parse(&new.name))?;
@@ -60,6 +60,7 @@ async fn set(tx: &mut Tx, scene: &Scene<Input>) -> Result<Set> {
     let by = scene.caller.user().ok_or_else(|| Error::internal("a code location is set by a person"))?;
     // Nobody deletes it meanwhile, and those who set one at the same time come one after the other.
     let deployment = deployments::close(tx, of, new.deployment).await?.ok_or(Error::NotFound("deployment"))?;
+    scene.may_in(tx, deployment.id).await?;
     let before = code_locations::find(tx, of, deployment.id, &new.name).await?;
     let is_new = before.is_none();
     match &before {

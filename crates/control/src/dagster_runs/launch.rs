@@ -72,7 +72,7 @@ impl Control {
     /// Launches a run. An agent takes it within a moment, or it is lost after an hour.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for the deployment and the code location; [`Error::Invalid`] at `job`, `repository`, `config`, `tags` or
+    /// [`Error::NotFound`] for the deployment and the code location; [`Error::Denied`] in another one than one's own; [`Error::Invalid`] at `job`, `repository`, `config`, `tags` or
     /// `idempotencyKey`; [`Error::Conflict`] for a code location that is not loaded, and for a key that something else was launched with;
     /// [`Error::TooMany`] when the deployment has [`MAX_OPEN_RUNS`] that have not ended, or [`MAX_RUNS`].
     pub async fn launch_run(&self, grant: &Grant<LaunchDagsterRun>, new: NewRun) -> Result<Launched> {
@@ -99,14 +99,26 @@ impl Control {
         let asked = asked(&new);
         // Whoever asks again is told of the run, also where the code location has changed since.
         let input = (new, asked);
-        let known =
-            self.read(grant, input.clone(), |tx, scene| Box::pin(known(tx, scene.organization, &scene.input))).await?;
+        let known = self
+            .read(grant, input.clone(), |tx, scene| {
+                Box::pin(async move {
+                    scene.may_in(tx, scene.input.0.deployment).await?;
+                    known(tx, scene.organization, &scene.input).await
+                })
+            })
+            .await?;
         if let Some(run) = known {
             return Ok(Launched { run, is_new: false });
         }
         let (new, asked) = input;
-        let (location, manifest) =
-            self.read(grant, new.clone(), |tx, scene| Box::pin(loaded(tx, scene.organization, &scene.input))).await?;
+        let (location, manifest) = self
+            .read(grant, new.clone(), |tx, scene| {
+                Box::pin(async move {
+                    scene.may_in(tx, scene.input.deployment).await?;
+                    loaded(tx, scene.organization, &scene.input).await
+                })
+            })
+            .await?;
         let loaded = Loaded::read(&manifest, &location)?;
         let repository = loaded.repository(new.repository.as_deref())?;
         self.must_have_job(grant.organization(), repository, &new).await?;
@@ -161,6 +173,7 @@ async fn launch(tx: &mut Tx, scene: &Scene<Input>) -> Result<Launched> {
     let by = scene.caller.user().ok_or_else(|| Error::internal("a run is launched by a person"))?;
     // Those who launch at the same time come one after the other: a key stands for one run.
     let deployment = deployments::close(tx, of, new.deployment).await?.ok_or(Error::NotFound("deployment"))?;
+    scene.may_in(tx, deployment.id).await?;
     if let Some(run) = known(tx, of, &(new.clone(), asked.clone())).await? {
         return Ok(Launched { run, is_new: false });
     }

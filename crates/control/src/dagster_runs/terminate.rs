@@ -25,7 +25,7 @@ impl Control {
     /// Stops a run. One that no agent has taken ends at once, and so does one by force; every other when its worker has stopped.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Conflict`] for one that has ended.
+    /// [`Error::NotFound`]; [`Error::Denied`] in another deployment than one's own; [`Error::Conflict`] for one that has ended.
     pub async fn terminate_run(&self, grant: &Grant<TerminateDagsterRun>, asked: Termination) -> Result<DagsterRun> {
         let input = (asked, self.fresh_id());
         self.write(grant, Lane::Soon, input, |tx, scene| Box::pin(terminate(tx, scene))).await
@@ -35,6 +35,7 @@ impl Control {
 async fn terminate(tx: &mut Tx, scene: &Scene<(Termination, DagsterRequestId)>) -> Result<DagsterRun> {
     let (of, (Termination { run, force }, fresh)) = (scene.organization, scene.input);
     let mut run = dagster_runs::lock(tx, of, run).await?.ok_or(Error::NotFound("run"))?;
+    scene.may_in(tx, run.deployment).await?;
     if run.status.is_over() {
         return Err(Error::Conflict(format!("The run has ended: {}.", run.status)));
     }

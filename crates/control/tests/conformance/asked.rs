@@ -17,7 +17,7 @@ pub const CASES: &[crate::run::Case] = crate::list::cases!["asked"
 ];
 
 /// The operations that are done in a deployment, and those of them that an Organization Admin alone does to a full one or to all.
-const WITHIN: [(&str, bool); 25] = [
+const WITHIN: [(&str, bool); 31] = [
     ("create_agent_token", false),
     ("update_agent_token", false),
     ("reveal_agent_token", false),
@@ -40,6 +40,12 @@ const WITHIN: [(&str, bool); 25] = [
     ("create_queue", true),
     ("update_queue", true),
     ("delete_queue", true),
+    ("set_code_location", true),
+    ("ping_code_location", true),
+    ("reload_code_location", true),
+    ("remove_code_location", true),
+    ("launch_run", true),
+    ("terminate_run", true),
     ("create_deployment", false),
     ("update_deployment", false),
     ("delete_deployment", false),
@@ -59,7 +65,7 @@ pub async fn no_operation_forgets_to_ask(world: &World) {
     // What gives roles, what only looks, and what belongs to no deployment is tried by cases of its own.
     assert_eq!(
         TABLE.iter().filter(|row| row.within.is_some()).count(),
-        25,
+        28,
         "an action of a deployment: add its operations"
     );
     for operation in operations {

@@ -80,21 +80,21 @@ operations! {
         let new = code_locations::module(world.acme.created.organization.default_deployment, &format!("l{}", next()));
         let (deployment, name) = (new.deployment, new.name.clone());
         let grant = may::<EditCodeLocations>(&control, &cast.person);
-        control.set_code_location(&grant, new).await.expect("set");
+        control.set_code_location(&world.admin(), new).await.expect("set");
         pending(async move { control.ping_code_location(&grant, deployment, &name).await.map(drop) })
     }
     "reload_code_location" by Person writes ["code_location.reloaded"] |control, world, cast| {
         let new = code_locations::module(world.acme.created.organization.default_deployment, &format!("l{}", next()));
         let (deployment, name) = (new.deployment, new.name.clone());
         let grant = may::<EditCodeLocations>(&control, &cast.person);
-        control.set_code_location(&grant, new).await.expect("set");
+        control.set_code_location(&world.admin(), new).await.expect("set");
         pending(async move { control.reload_code_location(&grant, deployment, &name).await.map(drop) })
     }
     "remove_code_location" by Person writes ["code_location.removed"] |control, world, cast| {
         let new = code_locations::module(world.acme.created.organization.default_deployment, &format!("l{}", next()));
         let (deployment, name) = (new.deployment, new.name.clone());
         let grant = may::<EditCodeLocations>(&control, &cast.person);
-        control.set_code_location(&grant, new).await.expect("set");
+        control.set_code_location(&world.admin(), new).await.expect("set");
         pending(async move { control.remove_code_location(&grant, deployment, &name).await.map(drop) })
     }
     "launch_run" by Person writes ["dagster_run.launched"] |control, world, cast| {

@@ -7,13 +7,15 @@ use std::collections::BTreeSet;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
 use countersign_control::access::actions::{
-    CreateDeployment, CreatePipeline, CreateQueue, CreateServiceUser, DeleteDeployment, DeleteQueue, RemoveMember,
+    CreateDeployment, CreatePipeline, CreateQueue, CreateServiceUser, CreateTeam, DeleteDeployment, DeleteQueue,
+    DeleteTeam, RemoveMember,
 };
 use countersign_control::deployments::{Deletion, NewDeployment};
 use countersign_control::members::MemberReference;
 use countersign_control::pipelines::NewPipeline;
 use countersign_control::queues::NewQueue;
 use countersign_control::service_users::NewServiceUser;
+use countersign_control::teams::{NewTeam, TeamReference};
 use countersign_domain::id::OrganizationId;
 use countersign_domain::{Id, Role};
 use countersign_store::{IntoValue, Lane, Sql, StoreError};
@@ -158,6 +160,9 @@ async fn deleted(world: &World) -> Vec<(&'static str, String)> {
     let queue = control.create_queue(&world.admin::<CreateQueue>(), new).await.expect("made").id;
     let new = NewServiceUser { name: "gone".to_owned(), description: None, role: Role::Member };
     let robot = control.create_service_user(&world.admin::<CreateServiceUser>(), new).await.expect("made").user.id;
+    let new = NewTeam { name: "gone".to_owned(), description: None };
+    let team = control.create_team(&world.admin::<CreateTeam>(), new).await.expect("made").id;
+    control.delete_team(&world.admin::<DeleteTeam>(), TeamReference::Id(team)).await.expect("deleted");
     let deletion = Deletion { deployment, force: false };
     control.delete_deployment(&world.admin::<DeleteDeployment>(), deletion).await.expect("deleted");
     control.delete_queue(&world.admin::<DeleteQueue>(), queue).await.expect("deleted");
@@ -173,6 +178,10 @@ async fn deleted(world: &World) -> Vec<(&'static str, String)> {
         ("{global-queue}", global("ClusterQueue", queue)),
         ("{global-idle-queue}", global("ClusterQueue", queue)),
         ("{service-user}", robot.to_string()),
+        ("{team}", team.to_string()),
+        ("{lasting-team}", team.to_string()),
+        ("{global-team}", global("Team", team)),
+        ("{global-lasting-team}", global("Team", team)),
     ]
 }
 

@@ -31,11 +31,11 @@ statements! {
     /// Another role for that.
     SET_EVERYWHERE = "UPDATE organizations SET members_role = $2 WHERE id = $1";
     /// All that a member holds.
-    HELD = concat!("SELECT DISTINCT g.deployment_id, g.role, g.tokens ", held!());
+    HELD = concat!("SELECT DISTINCT g.deployment_id AS deployment_id, g.role AS role, g.tokens AS tokens ", held!());
     /// What a member holds in one deployment, and in all branch deployments.
-    HELD_IN = concat!("SELECT DISTINCT g.deployment_id, g.role, g.tokens ", held!(), " WHERE g.deployment_id = $3 OR g.deployment_id IS NULL");
+    HELD_IN = concat!("SELECT DISTINCT g.deployment_id AS deployment_id, g.role AS role, g.tokens AS tokens ", held!(), " WHERE g.deployment_id = $3 OR g.deployment_id IS NULL");
     /// What a member holds wherever it is.
-    HELD_SOMEWHERE = concat!("SELECT DISTINCT g.role, g.tokens ", held!());
+    HELD_SOMEWHERE = concat!("SELECT DISTINCT g.role AS role, g.tokens AS tokens ", held!());
     /// The grants of a member, their own alone.
     OF_MEMBER = concat!("SELECT ", columns!(), " FROM deployment_roles g WHERE g.organization_id = $1 AND g.user_id = $2 ORDER BY g.id");
     /// The grants of a team.

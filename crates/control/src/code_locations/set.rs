@@ -45,7 +45,8 @@ impl Control {
     /// Adds a code location, or gives the one of that name another definition; in either case the agents of its queue are asked to load it.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for the deployment; [`Error::Denied`] in another one than one's own; [`Error::Invalid`] at `name` or at a field of the definition; [`Error::Conflict`] when there
+    /// [`Error::NotFound`] for the deployment; [`Error::Denied`] in another one than one's own;
+    /// [`Error::Invalid`] at `name` or at a field of the definition; [`Error::Conflict`] when there
     /// is one of that name and it may not be, or there are [`MAX_LOCATIONS`].
     pub async fn set_code_location(&self, grant: &Grant<EditCodeLocations>, new: NewLocation) -> Result<Set> {
         input::field("name", CodeLocationName::parse(&new.name))?;

@@ -72,7 +72,8 @@ impl Control {
     /// Launches a run. An agent takes it within a moment, or it is lost after an hour.
     ///
     /// # Errors
-    /// [`Error::NotFound`] for the deployment and the code location; [`Error::Denied`] in another one than one's own; [`Error::Invalid`] at `job`, `repository`, `config`, `tags` or
+    /// [`Error::NotFound`] for the deployment and the code location; [`Error::Denied`] in another one than one's own;
+    /// [`Error::Invalid`] at `job`, `repository`, `config`, `tags` or
     /// `idempotencyKey`; [`Error::Conflict`] for a code location that is not loaded, and for a key that something else was launched with;
     /// [`Error::TooMany`] when the deployment has [`MAX_OPEN_RUNS`] that have not ended, or [`MAX_RUNS`].
     pub async fn launch_run(&self, grant: &Grant<LaunchDagsterRun>, new: NewRun) -> Result<Launched> {

@@ -51,7 +51,8 @@ impl Control {
     /// Changes a deployment. An agent whose tag has the old name is refused when it registers again; those that are connected stay.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Denied`] for another name by anybody but an Organization Admin; [`Error::Invalid`] at `name`, `description`, `emoji`, `color`, `defaultQueueId` or `expiresAt`; [`Error::Conflict`]
+    /// [`Error::NotFound`]; [`Error::Denied`] for another name by anybody but an Organization Admin;
+    /// [`Error::Invalid`] at `name`, `description`, `emoji`, `color`, `defaultQueueId` or `expiresAt`; [`Error::Conflict`]
     /// when the name is taken.
     pub async fn update_deployment(
         &self,

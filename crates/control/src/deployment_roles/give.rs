@@ -32,7 +32,8 @@ impl Control {
     ///
     /// # Errors
     /// [`Error::NotFound`] for the holder and the deployment; [`Error::Invalid`] at `manageAgentTokens`; [`Error::Conflict`] for more than
-    /// [`MAX_ROLES_OF_HOLDER`] and [`MAX_ROLES_AT_PLACE`]; [`Error::Denied`] for what the caller cannot give there, and for what they would give to themself or to a team that they are in.
+    /// [`MAX_ROLES_OF_HOLDER`] and [`MAX_ROLES_AT_PLACE`]; [`Error::Denied`] for what the caller cannot give there, and
+    /// for what they would give to themself or to a team that they are in.
     pub async fn give_deployment_role(&self, grant: &Grant<GrantDeploymentRole>, new: NewRole) -> Result<RoleGrant> {
         if new.tokens && new.role != DeploymentRole::Admin {
             let message = "comes with the role admin alone; give that role, or leave it out";

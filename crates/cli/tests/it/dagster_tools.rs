@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use countersign_testkit::Engine;
 use countersign_testkit::harness::setting;
@@ -41,6 +42,13 @@ pub fn dagster_cloud(stand: &Stand, deployment: &str, token: &str, arguments: &[
 
 fn dg(stand: &Stand, arguments: &[&str]) -> Said {
     run(program(stand, "dg", arguments))
+}
+
+/// The turn of one real agent after the other: each starts interpreters enough to keep a small machine busy, and the tests beside them have
+/// limits of time.
+pub fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Dagster's agent for some deployments, as `deployments: [a, b]` has them.
@@ -91,6 +99,7 @@ pub fn is_heard(stand: &Stand, agent: &Process, name: &str) {
 
 #[test]
 fn unmodified_an_agent_and_peoples_commands_obey() {
+    let _turn = turn();
     let stand = Stand::new(Engine::Sqlite);
     let _server = stand.server(&[]);
     let agent = agent(&stand, "north", "default", stand.agent_token());
@@ -140,6 +149,7 @@ fn unmodified_an_agent_and_peoples_commands_obey() {
 
 #[test]
 fn a_deployment_is_refused_by_name_and_granted_while_the_server_runs() {
+    let _turn = turn();
     let stand = Stand::new(Engine::Sqlite);
     let _server = stand.server(&[]);
     for name in ["prod", "staging"] {
@@ -167,6 +177,7 @@ fn a_deployment_is_refused_by_name_and_granted_while_the_server_runs() {
 
 #[test]
 fn an_older_release_of_the_agent_obeys_too() {
+    let _turn = turn();
     let stand = Stand::new(Engine::Sqlite);
     let _server = stand.server(&[]);
     for name in ["prod", "staging"] {

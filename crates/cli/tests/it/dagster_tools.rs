@@ -147,18 +147,24 @@ fn unmodified_an_agent_and_peoples_commands_obey() {
     stand.ada(&["dagster", "agent", "list"]).must(0, &["north", "token revoked"]);
 }
 
+/// Makes the deployments prod and staging, and an agent token for the first: its public id and its value.
+fn for_prod_alone(stand: &Stand, description: &str) -> (String, String) {
+    for name in ["prod", "staging"] {
+        stand.ada(&["deployment", "create", name]).must(0, &[]);
+    }
+    let create = ["token", "create", "--description", description, "--deployments", "prod", "--output", "json"];
+    let made = stand.ada(&create).json();
+    let (id, value) = (made["token"]["publicId"].as_str(), made["value"].as_str());
+    (id.expect("a public id").to_owned(), value.expect("a value").to_owned())
+}
+
 #[test]
 fn a_deployment_is_refused_by_name_and_granted_while_the_server_runs() {
     let _turn = turn();
     let stand = Stand::new(Engine::Sqlite);
     let _server = stand.server(&[]);
-    for name in ["prod", "staging"] {
-        stand.ada(&["deployment", "create", name]).must(0, &[]);
-    }
-    let made =
-        stand.ada(&["token", "create", "--description", "south", "--deployments", "prod", "--output", "json"]).json();
-    let (id, value) = (made["token"]["publicId"].as_str(), made["value"].as_str());
-    let (id, value) = (id.expect("a public id"), value.expect("a value"));
+    let (id, value) = for_prod_alone(&stand, "south");
+    let (id, value) = (id.as_str(), value.as_str());
 
     let refused = agent(&stand, "south", "prod, staging", value);
     wait_until("the agent has ended", || refused.ended().is_some());
@@ -180,13 +186,8 @@ fn an_older_release_of_the_agent_obeys_too() {
     let _turn = turn();
     let stand = Stand::new(Engine::Sqlite);
     let _server = stand.server(&[]);
-    for name in ["prod", "staging"] {
-        stand.ada(&["deployment", "create", name]).must(0, &[]);
-    }
-    let made =
-        stand.ada(&["token", "create", "--description", "west", "--deployments", "prod", "--output", "json"]).json();
-    let (id, value) = (made["token"]["publicId"].as_str(), made["value"].as_str());
-    let (id, value) = (id.expect("a public id"), value.expect("a value"));
+    let (id, value) = for_prod_alone(&stand, "west");
+    let (id, value) = (id.as_str(), value.as_str());
 
     let refused = older_agent(&stand, "elsewhere", "staging", value);
     let agent = older_agent(&stand, "west", "prod", value);

@@ -329,10 +329,15 @@ mod tests {
         let known = Known::of("type Query { agents: [Int] }");
         let count = || known.read.lock().expect("no panic").len();
         let first = known.read("{ agents { id } }").expect("a document");
-        let again = known.read("{ agents { id } }").expect("the same");
-        assert_eq!((format!("{:?}", first.operations), count()), (format!("{:?}", again.operations), 1));
+        assert_eq!(count(), 1);
+        let other = Arc::new(parse_query("{ agents { other } }").expect("a document"));
+        known.read.lock().expect("no panic").insert("{ agents { id } }".to_owned(), other);
+        let again = known.read("{ agents { id } }").expect("what is kept");
+        assert_ne!(format!("{:?}", first.operations), format!("{:?}", again.operations), "it is not read again");
         assert!(known.read("{ runs }").is_err());
         assert_eq!(count(), 1, "what is refused is not kept");
+        known.read(&format!("{{ agents {{ id }} }} #{}", "x".repeat(MAX_KNOWN_TEXT))).expect("a document");
+        assert_eq!(count(), 1, "nor what is long");
         for number in 0..MAX_KNOWN {
             known.read(&format!("{{ agents {{ id a{number} }} }}")).expect("a document");
         }

@@ -2,11 +2,11 @@
 //! for people call there, with a user token.
 //!
 //! ```text
-//! POST → token in a header of its own (401) → document: few fields, no fragments → resolvers → control → answer, or a refusal in plain words
+//! POST → token in a header of its own (401) → document: few fields, fragments written out → resolvers → control → answer, or a refusal in plain words
 //! ```
 //!
-//! Beside the documents stand a few calls by which agents answer requests and tell of code locations. The bytes of snapshots go to signed addresses,
-//! without a token.
+//! Beside the documents stand a few calls by which agents answer requests and tell of code locations. The bytes of snapshots and of runs' logs go to
+//! signed addresses, without a token.
 //!
 //! An agent shows its operator the words of a refusal only when the body is none of GraphQL's, so a refusal is a status with `{"message": …}`.
 //! It never tries a 401 or 403 again by itself, but its loop comes by twice a second.

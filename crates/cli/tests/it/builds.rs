@@ -27,7 +27,10 @@ fn waiting_follows_the_log_and_tells_the_result() {
         let json = stand.ada(&["build", "create", "--pipeline", &bad, "--wait", "--output", "json"]);
         json.must(10, &["\"FAILED\""]);
 
-        let slow = stand.pipeline("slow.yml", "steps:\n  - command: echo begun; sleep 300\n  - command: echo never\n");
+        let begun = stand.path("begun");
+        let steps =
+            format!("steps:\n  - command: echo begun; touch {}; sleep 300\n  - command: echo never\n", begun.display());
+        let slow = stand.pipeline("slow.yml", &steps);
         let said = thread::scope(|scope| {
             let waiting = scope.spawn(|| stand.ada(&["build", "create", "--pipeline", &slow, "--wait"]));
             wait_until("the slow build", || {
@@ -35,6 +38,7 @@ fn waiting_follows_the_log_and_tells_the_result() {
             });
             agent.says("Running job");
             let listed = running(&stand);
+            wait_until("the job has said something", || begun.exists());
             stand.ada(&["build", "cancel", &listed]).must(0, &[]);
             waiting.join().expect("it ends")
         });

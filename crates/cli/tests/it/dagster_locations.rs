@@ -6,7 +6,7 @@ use std::path::Path;
 use countersign_testkit::Engine;
 use serde_json::{Value, json};
 
-use crate::dagster_tools::{agent, agent_with, dagster_cloud};
+use crate::dagster_tools::{agent, agent_with, dagster_cloud, turn};
 use crate::stand::{Process, Stand, wait_until};
 
 /// A module with a job, and one that cannot be read.
@@ -71,6 +71,7 @@ fn comes_to(stand: &Stand, agent: &Process, name: &str, state: &str) {
 
 #[test]
 fn unmodified_an_agent_loads_code_and_tells() {
+    let _turn = turn();
     let stand = Stand::new(Engine::Sqlite);
     let _server = stand.server(&[]);
     let agent = agent(&stand, "north", "default", stand.agent_token());
@@ -107,6 +108,7 @@ fn unmodified_an_agent_loads_code_and_tells() {
 
 #[test]
 fn unmodified_an_agent_that_sends_all_in_its_calls_is_understood() {
+    let _turn = turn();
     let stand = Stand::new(Engine::Sqlite);
     let _server = stand.server(&[]);
     for (name, text) in [("sales", SALES), ("broken", BROKEN)] {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use countersign_testkit::Engine;
 use serde_json::Value;
 
-use crate::dagster_tools::{agent, dagster_cloud, is_heard};
+use crate::dagster_tools::{agent, dagster_cloud, is_heard, turn};
 use crate::stand::{Stand, pause};
 
 /// One job that is done, one that fails, one that waits until it is stopped.
@@ -39,7 +39,7 @@ def spoil(): spoiled()
 @dagster.job
 def wait(): waited()
 
-defs = dagster.Definitions(jobs=[sell, spoil, wait])
+defs = dagster.Definitions(jobs=[sell, spoil, wait], executor=dagster.in_process_executor)
 ";
 
 fn show(stand: &Stand, run: &str) -> Value {
@@ -71,6 +71,7 @@ fn stands(stand: &Stand, run: &str, status: &str) -> Value {
 
 #[test]
 fn runs_end_as_their_workers_say_and_are_lost_with_the_token() {
+    let _turn = turn();
     let stand = Stand::new(Engine::Sqlite);
     let _server = stand.server(&[]);
     let module = stand.path("sales.py");
@@ -81,12 +82,11 @@ fn runs_end_as_their_workers_say_and_are_lost_with_the_token() {
     let added = ["deployment", "add-location", "sales", "--python-file", module];
     dagster_cloud(&stand, "default", stand.user_token(), &added).must(0, &[]);
 
-    // All at once: each takes seconds to start.
+    // Two at a time: each takes seconds of a processor to start.
     let launched =
         dagster_cloud(&stand, "default", stand.user_token(), &["job", "launch", "-l", "sales", "-j", "sell"]);
     let sell = launched.must(0, &[]).out.trim().to_owned();
     let spoil = launch(&stand, "spoil");
-    let [stopped, lost] = [launch(&stand, "wait"), launch(&stand, "wait")];
     stand.ada(&["dagster", "run", "launch", "sales", "buy"]).must(2, &["none of the repository's", "sell"]);
 
     let done = stands(&stand, &sell, "SUCCESS");
@@ -101,6 +101,7 @@ fn runs_end_as_their_workers_say_and_are_lost_with_the_token() {
     stand.ada(&["dagster", "run", "events", &spoil]).must(0, &["STEP_FAILURE spoiled"]);
     stand.ada(&["dagster", "run", "show", &spoil]).must(0, &["FAILURE", "team=a", "dagster/agent_label=north"]);
 
+    let [stopped, lost] = [launch(&stand, "wait"), launch(&stand, "wait")];
     stands(&stand, &stopped, "STARTED");
     stand.ada(&["dagster", "run", "terminate", &stopped]).must(0, &["is being stopped"]);
     stands(&stand, &stopped, "CANCELED");
@@ -121,6 +122,10 @@ fn runs_end_as_their_workers_say_and_are_lost_with_the_token() {
 fn end_worker(run: &Value) {
     let tags = run["tags"].as_array().expect("a list");
     let pid = tags.iter().find(|tag| tag["key"] == "process/pid").expect("its agent said which process it is");
-    let ended = Command::new("kill").arg(pid["value"].as_str().expect("a number")).status().expect("kill is there");
+    let ended = Command::new("kill")
+        .arg("-KILL")
+        .arg(pid["value"].as_str().expect("a number"))
+        .status()
+        .expect("kill is there");
     assert!(ended.success(), "the worker was there");
 }

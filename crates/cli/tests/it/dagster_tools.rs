@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::process::{Command, Stdio};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use countersign_testkit::Engine;
 use countersign_testkit::harness::setting;
@@ -41,6 +42,13 @@ pub fn dagster_cloud(stand: &Stand, deployment: &str, token: &str, arguments: &[
 
 fn dg(stand: &Stand, arguments: &[&str]) -> Said {
     run(program(stand, "dg", arguments))
+}
+
+/// The turn of one real agent after the other: each starts interpreters enough to keep a small machine busy, and the tests beside them have
+/// limits of time.
+pub fn turn() -> MutexGuard<'static, ()> {
+    static TURN: Mutex<()> = Mutex::new(());
+    TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Dagster's agent for some deployments, as `deployments: [a, b]` has them.
@@ -91,6 +99,7 @@ pub fn is_heard(stand: &Stand, agent: &Process, name: &str) {
 
 #[test]
 fn unmodified_an_agent_and_peoples_commands_obey() {
+    let _turn = turn();
     let stand = Stand::new(Engine::Sqlite);
     let _server = stand.server(&[]);
     let agent = agent(&stand, "north", "default", stand.agent_token());
@@ -138,17 +147,24 @@ fn unmodified_an_agent_and_peoples_commands_obey() {
     stand.ada(&["dagster", "agent", "list"]).must(0, &["north", "token revoked"]);
 }
 
-#[test]
-fn a_deployment_is_refused_by_name_and_granted_while_the_server_runs() {
-    let stand = Stand::new(Engine::Sqlite);
-    let _server = stand.server(&[]);
+/// Makes the deployments prod and staging, and an agent token for the first: its public id and its value.
+fn for_prod_alone(stand: &Stand, description: &str) -> (String, String) {
     for name in ["prod", "staging"] {
         stand.ada(&["deployment", "create", name]).must(0, &[]);
     }
-    let made =
-        stand.ada(&["token", "create", "--description", "south", "--deployments", "prod", "--output", "json"]).json();
+    let create = ["token", "create", "--description", description, "--deployments", "prod", "--output", "json"];
+    let made = stand.ada(&create).json();
     let (id, value) = (made["token"]["publicId"].as_str(), made["value"].as_str());
-    let (id, value) = (id.expect("a public id"), value.expect("a value"));
+    (id.expect("a public id").to_owned(), value.expect("a value").to_owned())
+}
+
+#[test]
+fn a_deployment_is_refused_by_name_and_granted_while_the_server_runs() {
+    let _turn = turn();
+    let stand = Stand::new(Engine::Sqlite);
+    let _server = stand.server(&[]);
+    let (id, value) = for_prod_alone(&stand, "south");
+    let (id, value) = (id.as_str(), value.as_str());
 
     let refused = agent(&stand, "south", "prod, staging", value);
     wait_until("the agent has ended", || refused.ended().is_some());
@@ -167,15 +183,11 @@ fn a_deployment_is_refused_by_name_and_granted_while_the_server_runs() {
 
 #[test]
 fn an_older_release_of_the_agent_obeys_too() {
+    let _turn = turn();
     let stand = Stand::new(Engine::Sqlite);
     let _server = stand.server(&[]);
-    for name in ["prod", "staging"] {
-        stand.ada(&["deployment", "create", name]).must(0, &[]);
-    }
-    let made =
-        stand.ada(&["token", "create", "--description", "west", "--deployments", "prod", "--output", "json"]).json();
-    let (id, value) = (made["token"]["publicId"].as_str(), made["value"].as_str());
-    let (id, value) = (id.expect("a public id"), value.expect("a value"));
+    let (id, value) = for_prod_alone(&stand, "west");
+    let (id, value) = (id.as_str(), value.as_str());
 
     let refused = older_agent(&stand, "elsewhere", "staging", value);
     let agent = older_agent(&stand, "west", "prod", value);

@@ -175,7 +175,7 @@ async fn hear(tx: &mut Tx, scene: &Scene<Input>) -> Result<Reached> {
     dagster_agents::hear(tx, heard, &serving).await?;
     for served in &serving {
         for worker in served.run_workers.iter().filter(|it| it.status == FAILED) {
-            dagster_runs::worker_failed(tx, scene, heard.token, served.deployment, worker).await?;
+            dagster_runs::worker_failed(tx, scene, heard, served.deployment, worker).await?;
         }
     }
     Ok(reached)

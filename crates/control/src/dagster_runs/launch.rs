@@ -84,7 +84,7 @@ impl Control {
         if let Some(key) = &new.key {
             input::field("idempotencyKey", check_line(key, MAX_IDEMPOTENCY_KEY))?;
         }
-        tags::check(&new.tags)?;
+        tags::check_of_people(&new.tags)?;
         if !new.config.is_object() {
             return Err(Error::invalid("config", "must be an object"));
         }

@@ -4,7 +4,7 @@ use countersign_domain::Timestamp;
 use countersign_domain::dagster::{LostBecause, RequestKind, RunStatus};
 use countersign_domain::id::{DagsterRunId, DeploymentId, OrganizationId, TokenId};
 use countersign_store::Tx;
-use countersign_store::dagster_agents::RunWorker;
+use countersign_store::dagster_agents::{Heard, RunWorker};
 use countersign_store::dagster_requests::{self, DagsterRequest};
 use countersign_store::dagster_runs::{self, DagsterRun, ends};
 use serde_json::json;
@@ -15,6 +15,8 @@ use crate::{Result, Scene};
 
 /// What an agent answers that has started or stopped a run.
 const DONE: &str = "DagsterCloudApiSuccess";
+/// The tag in which an agent says that it started the worker of a run: its own id, as its heartbeats have it.
+const AGENT: &str = "dagster/agent_id";
 /// How many runs one change of a token, or of a deployment, ends in its own transaction; house-keeping ends the others.
 const AT_ONCE: i64 = 1_000;
 
@@ -44,7 +46,8 @@ pub(crate) async fn give(
     Ok(Some(run))
 }
 
-/// An agent has answered: one that could not start a run says so here and stores no event for it.
+/// An agent has answered: one that could not start a run says so here and stores no event for it. Of one whose worker told that it began, its events
+/// say the end.
 pub(crate) async fn answered<I: Sync>(
     tx: &mut Tx,
     scene: &Scene<I>,
@@ -54,7 +57,9 @@ pub(crate) async fn answered<I: Sync>(
     let Some(id) = request.run.filter(|_| request.kind == RequestKind::Launch && answer.called != DONE) else {
         return Ok(());
     };
-    let Some(mut run) = dagster_runs::lock(tx, scene.organization, id).await?.filter(|it| !it.status.is_over()) else {
+    let Some(mut run) =
+        dagster_runs::lock(tx, scene.organization, id).await?.filter(|it| it.status == RunStatus::Starting)
+    else {
         return Ok(());
     };
     let why = answer.error.as_deref().unwrap_or(&answer.called);
@@ -69,13 +74,17 @@ pub(crate) async fn answered<I: Sync>(
 pub(crate) async fn worker_failed<I: Sync>(
     tx: &mut Tx,
     scene: &Scene<I>,
-    token: TokenId,
+    heard: &Heard,
     deployment: DeploymentId,
     worker: &RunWorker,
 ) -> Result<()> {
     // Agents watch runs that are none of here, too.
     let Ok(id) = worker.run.parse::<DagsterRunId>() else { return Ok(()) };
-    let is_its = |it: &DagsterRun| it.deployment == deployment && it.taken_by == Some(token) && !it.status.is_over();
+    // Another agent with the same token knows nothing of its worker, and takes that for an end.
+    let started_it = |it: &DagsterRun| it.tags.get(AGENT).is_some_and(|by| by.parse() == Ok(heard.process));
+    let is_its = |it: &DagsterRun| {
+        it.deployment == deployment && it.taken_by == Some(heard.token) && !it.status.is_over() && started_it(it)
+    };
     if dagster_runs::find(tx, scene.organization, id).await?.filter(is_its).is_none() {
         return Ok(());
     }

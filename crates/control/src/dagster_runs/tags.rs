@@ -42,6 +42,34 @@ pub(super) fn check(tags: &BTreeMap<String, String>) -> Result<()> {
     Ok(())
 }
 
+/// How tags begin that agents add themselves, and that say which process, container or task a worker is: stopping a run stops what they name.
+const OF_AGENTS: [&str; 6] =
+    [".dagster/", "dagster/agent", "process/", "docker/container_id", "ecs/task_arn", "ecs/cluster"];
+/// How many tags, and how many bytes of them, are left to agents.
+const LEFT_TO_AGENTS: (usize, usize) = (10, 4 * 1024);
+
+/// The same for those of whoever launches a run.
+///
+/// # Errors
+/// [`Error::Invalid`] at `tags`.
+pub(super) fn check_of_people(tags: &BTreeMap<String, String>) -> Result<()> {
+    check(tags)?;
+    let invalid = |why: String| Err(Error::invalid("tags", why));
+    if let Some(key) = tags.keys().find(|key| OF_AGENTS.iter().any(|begin| key.starts_with(begin))) {
+        return invalid(format!("has the key {key}, which agents set themselves; call it otherwise"));
+    }
+    let (left, bytes_left) = LEFT_TO_AGENTS;
+    let (most, most_bytes) = (MAX_RUN_TAGS - left, MAX_RUN_TAG_BYTES - bytes_left);
+    let bytes: usize = tags.iter().map(|(key, value)| key.len() + value.len()).sum();
+    if tags.len() > most || bytes > most_bytes {
+        return invalid(format!(
+            "has {} entries of {bytes} bytes; at most {most} of {most_bytes} bytes are taken, and the rest is for its agent",
+            tags.len()
+        ));
+    }
+    Ok(())
+}
+
 impl Control {
     /// Adds tags to a run, in the place of those with the same keys.
     ///

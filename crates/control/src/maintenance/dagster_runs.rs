@@ -1,6 +1,8 @@
 //! Runs of which nothing more is heard, and runs that were kept long enough.
 
-use countersign_domain::dagster::RUN_KEPT;
+use std::time::Duration;
+
+use countersign_domain::dagster::{LostBecause, RUN_KEPT, RUNNING_FOR};
 use countersign_domain::id::Id;
 use countersign_store::Lane;
 use countersign_store::dagster_runs::{self, ends};
@@ -11,6 +13,8 @@ use crate::{Control, Grant, Result};
 
 /// How many runs one round sees to at the most; the next round goes on.
 const BATCH: i64 = 50;
+/// How long a server must have been up before it takes silence for an end: agents that it could not hear come back meanwhile.
+const HEARD_AGAIN: Duration = RUNNING_FOR.saturating_add(Duration::from_secs(60));
 /// How many events one transaction removes at the most.
 const EVENTS: i64 = 1_000;
 
@@ -21,8 +25,10 @@ impl Control {
     /// Only [`crate::Error::Unavailable`] and [`crate::Error::Internal`].
     pub(super) async fn lose_unheard_runs(&self) -> Result<u64> {
         let found = self.store().read((), |tx, ()| Box::pin(ends::unheard(tx, BATCH))).await?;
+        let is_deaf = self.now().since(self.started_at()) < HEARD_AGAIN;
+        let is_silence = |why| matches!(why, LostBecause::NotStarted | LostBecause::Silent);
         let mut lost = 0;
-        for (of, id, ..) in found {
+        for (of, id, ..) in found.into_iter().filter(|(_, _, why, _)| !is_deaf || !is_silence(*why)) {
             let grant: Grant<KeepHouse> = self.system("nothing more is heard of this run", of)?;
             let is_lost = self
                 .write(&grant, Lane::Normal, id, |tx, scene| {

@@ -14,8 +14,8 @@ use countersign_control::dagster_runs::{
 };
 use countersign_control::{Caller, Error};
 use countersign_domain::dagster::{
-    AGAIN_AFTER, MAX_RUN_EVENT, MAX_RUN_LOG, MAX_RUN_LOG_BYTES, MAX_RUN_TAG_BYTES, MAX_RUN_TAG_VALUE, RUN_SILENT_FOR,
-    RUN_STARTS_WITHIN, RUNNING_FOR, RequestKind, RunStatus,
+    AGAIN_AFTER, MAX_RUN_EVENT, MAX_RUN_LOG, MAX_RUN_LOG_BYTES, MAX_RUN_TAG_BYTES, MAX_RUN_TAG_VALUE, MAX_RUN_TAGS,
+    RUN_SILENT_FOR, RUN_STARTS_WITHIN, RUNNING_FOR, RequestKind, RunStatus,
 };
 use countersign_domain::{QueueScope, Scope};
 use countersign_store::IntoValue;
@@ -111,6 +111,14 @@ pub async fn what_is_too_much_at_once_is_refused(world: &World) {
     let grant = world.admin::<LaunchDagsterRun>();
     let launched = control.launch_run(&grant, NewRun { tags, ..new_run(default, "sell") }).await;
     assert_eq!(field_of(launched), "tags");
+    for key in ["process/pid", ".dagster/server_handle", "dagster/agent_id", "docker/container_id"] {
+        let tags = [(key.to_owned(), "1".to_owned())].into();
+        let launched = control.launch_run(&grant, NewRun { tags, ..new_run(default, "sell") }).await;
+        assert_eq!(field_of(launched), "tags", "{key} is its agent's to say");
+    }
+    let tags = (0..MAX_RUN_TAGS).map(|it| (it.to_string(), String::new())).collect();
+    let launched = control.launch_run(&grant, NewRun { tags, ..new_run(default, "sell") }).await;
+    assert_eq!(field_of(launched), "tags", "some are left to its agent");
 
     let who = agent(world).await;
     let run = taken(world, &who).await;
@@ -248,6 +256,10 @@ pub async fn a_run_ends_with_its_worker(world: &World) {
         one(world, run.id).await.status
     };
     assert_eq!(says("RUNNING").await, RunStatus::Started);
+    assert_eq!(says("FAILED").await, RunStatus::Started, "another agent with the same token knows nothing of it");
+    let grant = may::<ReportDagsterRun>(control, &who);
+    let tags = [("dagster/agent_id".to_owned(), process.to_string())].into();
+    control.add_run_tags(&grant, "default".to_owned(), &run.id.to_string(), tags).await.expect("added");
     assert_eq!(says("FAILED").await, RunStatus::Failure);
     let failed = one(world, run.id).await;
     assert_eq!(failed.reason.as_deref(), Some("its worker ended without a word: killed"));

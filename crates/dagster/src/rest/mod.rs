@@ -1,4 +1,5 @@
-//! What an agent sends beside its documents: answers, snapshots, and what came of loading code. Each call names its deployment in a header.
+//! What an agent sends beside its documents: answers, snapshots, what came of loading code, and the logs of runs. Each call names its deployment in
+//! a header, but those to signed addresses, which are for one snapshot or log.
 
 mod api_response;
 mod form;

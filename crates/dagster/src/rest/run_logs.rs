@@ -94,6 +94,7 @@ pub(crate) async fn get_run_log(
     let name = format!("attachment; filename=\"{}.txt\"", log.log().stream);
     let mut answer = body(log).await?.into_response();
     let headers = answer.headers_mut();
+    headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
     headers.insert(CONTENT_LENGTH, HeaderValue::from(size));
     for (header, value) in [
         (CONTENT_TYPE, "text/plain; charset=utf-8"),

@@ -71,7 +71,7 @@ impl BadDefinition {
 }
 
 impl Definition {
-    /// The texts of it, with their names in documents.
+    /// The texts of it, with the names of their fields.
     fn texts(&self) -> [(&'static str, &Option<String>); 11] {
         [
             ("image", &self.image),

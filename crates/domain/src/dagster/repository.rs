@@ -7,7 +7,7 @@ use flate2::read::ZlibDecoder;
 use serde::de::{IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
-/// The most jobs of one repository whose snapshots are asked for; those beyond it are not looked at.
+/// The most jobs of one repository, and of one code location together, whose snapshots are asked for; those beyond it are not looked at.
 pub const MAX_JOBS: usize = 500;
 /// The most bytes of a job's name.
 const MAX_NAME: usize = 1_000;

@@ -2,9 +2,8 @@
 
 use std::{fmt, str::FromStr, time::Duration};
 
-use crate::Timestamp;
-
-/// How often a request is offered: a second time when the first answer never came, for the agent may have died with it.
+/// How often a request is offered: a second time when the first answer never came, for the agent may have died with it. A launch is offered once: no
+/// run is started twice.
 pub const MAX_OFFERS: i64 = 2;
 /// How long after an offer without an answer it is made again. An agent that waits for a code server to start answers after three minutes at the
 /// latest.
@@ -96,15 +95,6 @@ impl RequestState {
         }
     }
 
-    /// Whether one that was offered so often, the last time at `offered`, is to be offered at `now`.
-    #[must_use]
-    pub fn may_offer(offers: i64, offered: Option<Timestamp>, now: Timestamp) -> bool {
-        match offered {
-            None => true,
-            Some(at) => offers < MAX_OFFERS && now.since(at) >= AGAIN_AFTER,
-        }
-    }
-
     /// The word for programs.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -144,15 +134,6 @@ mod tests {
             assert!(kind.life() > Duration::from_secs(30), "longer than an agent takes to come again");
         }
         assert_eq!("LAUNCH".parse::<RequestKind>(), Err(NotAKind));
-    }
-
-    #[test]
-    fn an_offer_without_an_answer_is_made_once_more() {
-        let at = Timestamp::EPOCH.plus(Duration::from_secs(1_000));
-        assert!(RequestState::may_offer(0, None, at));
-        assert!(!RequestState::may_offer(1, Some(at), at.plus(AGAIN_AFTER - Duration::from_micros(1))));
-        assert!(RequestState::may_offer(1, Some(at), at.plus(AGAIN_AFTER)));
-        assert!(!RequestState::may_offer(MAX_OFFERS, Some(at), at.plus(AGAIN_AFTER)));
     }
 
     #[test]

@@ -46,7 +46,7 @@ impl IntoResponse for Failure {
         let text = error.to_string();
         match error {
             Error::Unauthenticated { reason, token } => refusal(reason, token),
-            Error::Denied { .. } => countersign_http::message(StatusCode::FORBIDDEN, &text),
+            Error::Denied { .. } | Error::Unproved => countersign_http::message(StatusCode::FORBIDDEN, &text),
             Error::NotFound(_) => countersign_http::message(StatusCode::NOT_FOUND, &text),
             Error::Invalid(fields) => faults(text, fields),
             // Agents know no 409; Buildkite answers 422 for a job in another state than the call needs.

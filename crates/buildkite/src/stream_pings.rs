@@ -100,9 +100,9 @@ impl End {
     fn of(error: Error) -> Self {
         let text = error.to_string();
         let status = match error {
-            Error::Unauthenticated { reason: Refusal::Network | Refusal::Scope, .. } | Error::Denied { .. } => {
-                GrpcStatus::PermissionDenied
-            }
+            Error::Unauthenticated { reason: Refusal::Network | Refusal::Scope, .. }
+            | Error::Denied { .. }
+            | Error::Unproved => GrpcStatus::PermissionDenied,
             Error::Unauthenticated { reason: Refusal::Rate, .. } | Error::TooMany { .. } => {
                 GrpcStatus::ResourceExhausted
             }

@@ -150,7 +150,7 @@ impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let exit = match &error {
             Error::Unauthenticated { .. } => Exit::Unauthenticated,
-            Error::Denied { .. } => Exit::Denied,
+            Error::Denied { .. } | Error::Unproved => Exit::Denied,
             Error::NotFound(_) => Exit::NotFound,
             Error::Invalid(_) => Exit::BadInput,
             Error::Conflict(_) => Exit::Conflict,

@@ -11,6 +11,7 @@ mod withdraw;
 use std::time::Duration;
 
 pub use accept::Joined;
+pub(crate) use accept::{Newcomer, join};
 pub use countersign_store::invitations::{Invitation, State};
 pub use create::{IssuedInvitation, NewInvitation};
 pub use reference::InvitationReference;

@@ -37,6 +37,7 @@ pub mod revealing;
 mod scene;
 pub mod service_users;
 pub mod settings;
+pub mod signing_in;
 pub mod steps;
 pub mod teams;
 mod usage;
@@ -49,7 +50,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 use countersign_domain::id::{AgentId, Id, JobId, TokenId};
 use countersign_domain::{Clock, Entropy, KeyRing, Kind, Timestamp, TokenSecret};
 use countersign_store::blobs::Blobs;
-use countersign_store::{Lane, Store, Tx, members as rows};
+use countersign_store::{Lane, Store, Tx, members as rows, sign_ins};
 use futures_util::future::BoxFuture;
 
 pub use access::{Action, Caller, Grant, Presented};
@@ -83,6 +84,8 @@ struct Inner {
     calls: rates::Rates<JobId>,
     registrations: rates::Rates<TokenId>,
     invitations: rates::Rates<IpAddr>,
+    accounts: rates::Rates<signing_in::Account>,
+    hashing: signing_in::Hashing,
     counts: maintenance::Counts,
     pace: maintenance::Pace,
     wakeups: wakeups::Wakeups,
@@ -124,6 +127,8 @@ impl Control {
             calls: rates::Rates::new(rates::OF_JOB),
             registrations: rates::Rates::new(rates::OF_REGISTRATION),
             invitations: rates::Rates::new(rates::OF_INVITATIONS),
+            accounts: rates::Rates::new(rates::OF_SIGN_INS),
+            hashing: signing_in::Hashing::default(),
             counts: maintenance::Counts::default(),
             pace: maintenance::Pace::default(),
             started_at,
@@ -213,9 +218,19 @@ impl Control {
         &self.inner.registrations
     }
 
-    /// How often invitations are tried.
+    /// How often invitations, links and passwords are tried from an address.
     pub(crate) fn invitations(&self) -> &rates::Rates<IpAddr> {
         &self.inner.invitations
+    }
+
+    /// How often passwords of one account are tried.
+    pub(crate) fn accounts(&self) -> &rates::Rates<signing_in::Account> {
+        &self.inner.accounts
+    }
+
+    /// Where passwords are hashed, a few at a time.
+    pub(crate) fn hashing(&self) -> &signing_in::Hashing {
+        &self.inner.hashing
     }
 
     pub(crate) fn started_at(&self) -> Timestamp {
@@ -246,6 +261,7 @@ impl Control {
             caller: grant.caller().clone(),
             organization: grant.organization(),
             within: access::Within::of::<A>(grant.caller()),
+            proving: self.proving::<A>(grant.caller()),
             keys: self.keys(),
             entropy: self.inner.entropy.clone(),
             wakeups: self.inner.wakeups.clone(),
@@ -279,10 +295,16 @@ impl Control {
                     if access::IN_TURN.contains(&A::NAME) {
                         rows::take_turn(tx, scene.organization).await?;
                     }
+                    if access::OF_PERSON.contains(&A::NAME)
+                        && let Some(user) = scene.caller.user()
+                    {
+                        sign_ins::take_turn(tx, user).await?;
+                    }
                     access::still_stands::<A>(tx, &scene.caller).await?;
                     scene.nothing_was_asked();
                     let done = op(tx, scene).await?;
                     scene.write_was_let()?;
+                    scene.proof_was_asked()?;
                     Ok(done)
                 })
             })
@@ -300,7 +322,7 @@ impl Control {
             return Ok(());
         }
         self.inner.calls.take(job.job, self.now()).map_err(|retry_after| {
-            let rates::Rate { at_once, per_second } = rates::OF_JOB;
+            let (at_once, per_second) = (rates::OF_JOB.at_once, rates::OF_JOB.a_second());
             let what = format!(
                 "The job makes too many calls: {at_once} are possible at once, and then {per_second} a second. Send several values in one call."
             );

@@ -12,6 +12,7 @@ mod held_back;
 mod lost_agents;
 mod metrics;
 mod retention;
+mod sign_ins;
 mod timeouts;
 mod windows;
 

@@ -12,27 +12,37 @@ use countersign_domain::Timestamp;
 pub(crate) struct Rate {
     /// How often at once.
     pub at_once: u32,
-    /// How often a second, in the long run.
-    pub per_second: u32,
+    /// After how long there is one more, in the long run.
+    pub each: Duration,
 }
 
 /// How often a job may do what leaves a row in the audit log. One with ten thousand artifacts needs some seven hundred calls to leave them; one that
 /// sets meta-data in an endless loop leaves no more rows than these. Agents try again after 429, a second or two later.
-pub(crate) const OF_JOB: Rate = Rate { at_once: 2_000, per_second: 10 };
+pub(crate) const OF_JOB: Rate = Rate::a_second_of(2_000, 10);
 /// How often agents may register with one token: a fleet of ten thousand at once, and then as many as short-lived machines need.
-pub(crate) const OF_REGISTRATION: Rate = Rate { at_once: 10_000, per_second: 20 };
-/// How often invitations may be tried from one network address: a team that is invited at once, and then nobody but who guesses.
-pub(crate) const OF_INVITATIONS: Rate = Rate { at_once: 60, per_second: 1 };
+pub(crate) const OF_REGISTRATION: Rate = Rate::a_second_of(10_000, 20);
+/// How often invitations, sign-in links and passwords may be tried from one network address, together: a team that is invited or signs in at
+/// once, and then nobody but who guesses.
+pub(crate) const OF_INVITATIONS: Rate = Rate::a_second_of(60, 1);
+/// How often passwords of one account may be tried, from wherever: somebody who mistypes theirs, and then one guess a minute. Nobody is kept
+/// out for ever, and who is signed in already does not notice.
+pub(crate) const OF_SIGN_INS: Rate = Rate { at_once: 10, each: Duration::from_secs(60) };
 /// When this many are remembered, those that have not used anything up are forgotten.
 const MAX_REMEMBERED: usize = 100_000;
 
 impl Rate {
-    const fn each(self) -> Duration {
-        Duration::from_micros(1_000_000 / self.per_second as u64)
+    /// So often at once, and then so often a second.
+    const fn a_second_of(at_once: u32, per_second: u32) -> Self {
+        Self { at_once, each: Duration::from_micros(1_000_000 / per_second as u64) }
+    }
+
+    /// How often a second, in the long run.
+    pub(crate) fn a_second(self) -> u128 {
+        1_000_000 / self.each.as_micros()
     }
 
     fn all(self) -> Duration {
-        self.each() * self.at_once
+        self.each * self.at_once
     }
 }
 
@@ -53,7 +63,7 @@ impl<K: Copy + Eq + Hash> Rates<K> {
     /// # Errors
     /// After how long there is one again.
     pub(crate) fn take(&self, who: K, now: Timestamp) -> Result<(), Duration> {
-        let (each, all) = (self.rate.each(), self.rate.all());
+        let (each, all) = (self.rate.each, self.rate.all());
         let mut whole_at = self.whole_at.lock().unwrap_or_else(PoisonError::into_inner);
         if whole_at.len() >= MAX_REMEMBERED && !whole_at.contains_key(&who) {
             whole_at.retain(|_, at| *at > now);
@@ -73,7 +83,7 @@ mod tests {
 
     #[test]
     fn so_much_at_once_and_then_so_much_a_second() {
-        let rates = Rates::new(Rate { at_once: 3, per_second: 2 });
+        let rates = Rates::new(Rate::a_second_of(3, 2));
         let start = Timestamp::EPOCH.plus(Duration::from_secs(60));
         for _ in 0..3 {
             assert_eq!(rates.take(1, start), Ok(()));
@@ -90,7 +100,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_was_set_back_is_forgiven() {
-        let rates = Rates::new(Rate { at_once: 2, per_second: 1 });
+        let rates = Rates::new(Rate::a_second_of(2, 1));
         let start = Timestamp::EPOCH.plus(Duration::from_secs(100_000));
         assert_eq!(rates.take((), start), Ok(()));
         let before = Timestamp::EPOCH;
@@ -100,7 +110,7 @@ mod tests {
 
     #[test]
     fn those_who_have_everything_are_forgotten() {
-        let rates = Rates::new(Rate { at_once: 1, per_second: 1 });
+        let rates = Rates::new(Rate::a_second_of(1, 1));
         for number in 0..MAX_REMEMBERED {
             assert_eq!(rates.take(number, Timestamp::EPOCH), Ok(()));
         }

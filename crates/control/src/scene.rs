@@ -8,7 +8,7 @@ use countersign_domain::{Entropy, KeyRing};
 use countersign_store::{Tx, audit};
 use serde_json::{Map, Value, json};
 
-use crate::access::Within;
+use crate::access::{Proving, Within};
 use crate::wakeups::Wakeups;
 use crate::{Caller, Result};
 
@@ -18,6 +18,7 @@ pub(crate) struct Scene<I> {
     pub caller: Caller,
     pub organization: OrganizationId,
     pub within: Option<Within>,
+    pub proving: Option<Proving>,
     pub keys: Arc<KeyRing>,
     pub entropy: Arc<dyn Entropy>,
     pub wakeups: Wakeups,
@@ -63,9 +64,22 @@ impl<I> Scene<I> {
         subject: Subject,
         detail: serde_json::Value,
     ) -> Result<()> {
-        let (actor_kind, actor_id, actor_name) = actor(&self.caller);
-        let origin = self.caller.origin();
-        let is_system = matches!(self.caller, Caller::System(_));
+        self.audit_as(tx, &self.caller, organization, action, subject, detail).await
+    }
+
+    /// The same in the name of another than the caller: of whoever becomes one by this very operation.
+    pub(crate) async fn audit_as(
+        &self,
+        tx: &mut Tx,
+        caller: &Caller,
+        organization: OrganizationId,
+        action: &'static str,
+        subject: Subject,
+        detail: serde_json::Value,
+    ) -> Result<()> {
+        let (actor_kind, actor_id, actor_name) = actor(caller);
+        let origin = caller.origin();
+        let is_system = matches!(caller, Caller::System(_));
         let id: AuditEventId = self.fresh_id(tx);
         let event = audit::Event {
             id: id.cast::<countersign_domain::id::of::AuditEvent>(),
@@ -74,12 +88,12 @@ impl<I> Scene<I> {
             actor_kind: actor_kind.to_owned(),
             actor_id,
             actor_name,
-            credential: self.caller.public_id().map(|id| id.to_string()),
+            credential: caller.public_id().map(|id| id.to_string()),
             action: action.to_owned(),
             subject_kind: subject.kind.to_owned(),
             subject_id: subject.id,
             subject_name: subject.name,
-            detail: text_of(detail, most_of(&self.caller)),
+            detail: text_of(detail, most_of(caller)),
             ip: (!is_system).then(|| origin.ip.to_string()),
             user_agent: origin.user_agent,
             request_id: origin.request_id,

@@ -9,7 +9,7 @@ use std::hash::Hash;
 use std::net::IpAddr;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use countersign_domain::id::{AgentId, JobId, OrganizationId, SecretId, SessionId, TokenId};
+use countersign_domain::id::{AgentId, JobId, OrganizationId, SecretId, SessionId, SignInId, TokenId};
 use countersign_domain::{KeyId, PublicId, Refusal, Timestamp, TokenDigest};
 use countersign_store::refusals::Refused;
 
@@ -25,6 +25,8 @@ pub(crate) enum Digested {
     Session(SessionId),
     /// A job.
     Job(JobId),
+    /// A sign-in.
+    SignIn(SignInId),
 }
 
 /// A digest under the newest key, for a row that has it under an older one.
@@ -41,6 +43,14 @@ pub(crate) struct Heard {
     pub heartbeat: Option<Timestamp>,
 }
 
+/// When and from where a sign-in was used, and in which organization.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Seen {
+    pub at: Timestamp,
+    pub ip: IpAddr,
+    pub organization: OrganizationId,
+}
+
 /// Something that is to be written.
 #[derive(Debug, Clone)]
 pub(crate) enum Entry {
@@ -50,6 +60,8 @@ pub(crate) enum Entry {
     Secret(SecretId, Timestamp, IpAddr),
     /// When an agent was heard.
     Agent(AgentId, Heard),
+    /// When and from where a sign-in was used.
+    SignIn(SignInId, Seen),
     /// Refused attempts, by token, reason and address.
     Refusal(OrganizationId, IpAddr, Refused),
     /// A digest under the newest key.
@@ -62,6 +74,7 @@ struct Pending {
     tokens: HashMap<TokenId, (Timestamp, IpAddr)>,
     secrets: HashMap<SecretId, (Timestamp, IpAddr)>,
     agents: HashMap<AgentId, Heard>,
+    sign_ins: HashMap<SignInId, Seen>,
     refusals: HashMap<(OrganizationId, PublicId, Refusal, IpAddr), Refused>,
     moves: HashMap<Digested, Move>,
 }
@@ -105,6 +118,13 @@ impl Usage {
         }
     }
 
+    pub(crate) fn sign_in_used(&self, id: SignInId, seen: Seen) {
+        let mut pending = self.pending();
+        if pending.sign_ins.len() < MAX_PENDING {
+            pending.sign_ins.insert(id, seen);
+        }
+    }
+
     pub(crate) fn refused(&self, of: OrganizationId, new: Refused, ip: IpAddr) {
         let mut pending = self.pending();
         let key = (of, new.public_id.clone(), new.reason, ip);
@@ -123,6 +143,11 @@ impl Usage {
         if pending.moves.len() < MAX_PENDING {
             pending.moves.insert(row, Move { to, from });
         }
+    }
+
+    /// When and from where a sign-in was used, if that is not written yet.
+    pub(crate) fn sign_in_seen(&self, id: SignInId) -> Option<Seen> {
+        self.pending().sign_ins.get(&id).copied()
     }
 
     /// When an agent was heard, if that is not written yet.
@@ -147,9 +172,10 @@ impl Usage {
         let tokens = sorted(&pending.tokens).into_iter().map(|(id, (at, ip))| Entry::Token(id, at, ip));
         let secrets = sorted(&pending.secrets).into_iter().map(|(id, (at, ip))| Entry::Secret(id, at, ip));
         let agents = sorted(&pending.agents).into_iter().map(|(id, heard)| Entry::Agent(id, heard));
+        let sign_ins = sorted(&pending.sign_ins).into_iter().map(|(id, seen)| Entry::SignIn(id, seen));
         let refusals = pending.refusals.iter().map(|((of, _, _, ip), it)| Entry::Refusal(*of, *ip, it.clone()));
         let moves = pending.moves.iter().map(|(row, to)| Entry::Moved(*row, to.clone()));
-        tokens.chain(secrets).chain(agents).chain(refusals).chain(moves).collect()
+        tokens.chain(secrets).chain(agents).chain(sign_ins).chain(refusals).chain(moves).collect()
     }
 
     /// Forgets what was written, unless it has changed since.
@@ -160,6 +186,7 @@ impl Usage {
                 Entry::Token(id, at, ip) => forget(&mut pending.tokens, id, |now| *now == (*at, *ip)),
                 Entry::Secret(id, at, ip) => forget(&mut pending.secrets, id, |now| *now == (*at, *ip)),
                 Entry::Agent(id, heard) => forget(&mut pending.agents, id, |now| now == heard),
+                Entry::SignIn(id, seen) => forget(&mut pending.sign_ins, id, |now| now == seen),
                 Entry::Refusal(of, ip, written) => {
                     let key = (*of, written.public_id.clone(), written.reason, *ip);
                     if let Some(now) = pending.refusals.get_mut(&key) {

@@ -138,7 +138,7 @@ fn of_operation(error: Error) -> Response {
             refusal(reason, format!("{text} {HOW}"), token)
         }
         Error::Unauthenticated { reason, token } => refusal(reason, text, token),
-        Error::Denied { .. } => countersign_http::message(StatusCode::FORBIDDEN, &text),
+        Error::Denied { .. } | Error::Unproved => countersign_http::message(StatusCode::FORBIDDEN, &text),
         Error::NotFound(_) => countersign_http::message(StatusCode::NOT_FOUND, &text),
         // An agent tries a 409 six times again, and stands still meanwhile.
         Error::Invalid(_) | Error::Conflict(_) => countersign_http::message(StatusCode::UNPROCESSABLE_ENTITY, &text),

@@ -150,6 +150,10 @@ pub mod of {
         User,
         /// What makes its holder a member, once.
         Invitation,
+        /// One browser of a person, while they are signed in.
+        SignIn,
+        /// What lets a person set their password and sign in, once.
+        SignInLink,
         /// Members who hold roles together.
         Team,
         /// A role in a deployment that somebody was given.
@@ -201,6 +205,10 @@ pub type OrganizationId = Id<of::Organization>;
 pub type UserId = Id<of::User>;
 /// Id of an invitation.
 pub type InvitationId = Id<of::Invitation>;
+/// Id of a sign-in.
+pub type SignInId = Id<of::SignIn>;
+/// Id of a sign-in link.
+pub type SignInLinkId = Id<of::SignInLink>;
 /// Id of a team.
 pub type TeamId = Id<of::Team>;
 /// Id of a grant of a role.

@@ -37,12 +37,24 @@ pub enum Kind {
     Job,
     /// Makes its holder a member of an organization, once.
     Invitation,
+    /// One browser of a person, while they are signed in. It lives in a cookie and nowhere else.
+    SignIn,
+    /// Lets a person set their password and sign in, once.
+    SignInLink,
 }
 
 impl Kind {
     /// Every kind, in the order of declaration.
-    pub const ALL: [Self; 6] =
-        [Self::AgentToken, Self::UserToken, Self::OperatorToken, Self::Session, Self::Job, Self::Invitation];
+    pub const ALL: [Self; 8] = [
+        Self::AgentToken,
+        Self::UserToken,
+        Self::OperatorToken,
+        Self::Session,
+        Self::Job,
+        Self::Invitation,
+        Self::SignIn,
+        Self::SignInLink,
+    ];
 
     /// The two letters that stand for the kind in a value.
     #[must_use]
@@ -54,6 +66,8 @@ impl Kind {
             Self::Session => "st",
             Self::Job => "jt",
             Self::Invitation => "iv",
+            Self::SignIn => "si",
+            Self::SignInLink => "sl",
         }
     }
 
@@ -74,6 +88,8 @@ impl fmt::Display for Kind {
             Self::Session => "session token",
             Self::Job => "job token",
             Self::Invitation => "invitation",
+            Self::SignIn => "sign-in",
+            Self::SignInLink => "sign-in link",
         })
     }
 }

@@ -64,6 +64,7 @@ impl Failure {
             Error::Denied { action, .. } => {
                 Self::new(StatusCode::OK, "forbidden", error.to_string()).with("action", *action)
             }
+            Error::Unproved => Self::new(StatusCode::OK, "forbidden", error.to_string()),
             Error::NotFound(_) => Self::new(StatusCode::OK, "not_found", error.to_string()),
             Error::Invalid(fields) => {
                 let fields: Vec<Value> = fields.iter().map(field).collect();

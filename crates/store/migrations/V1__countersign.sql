@@ -54,6 +54,56 @@ CREATE TABLE members (
     created_at       BIGINT NOT NULL,
     PRIMARY KEY (organization_id, user_id)
 );
+CREATE INDEX members_of_user ON members (user_id);
+
+-- A password of a person, as a PHC string that names its own parameters. Another method of proving who one is has a table of its own.
+CREATE TABLE passwords (
+    user_id     BYTEA PRIMARY KEY REFERENCES users (id),
+    phc         TEXT NOT NULL,
+    changed_at  BIGINT NOT NULL
+);
+
+-- One browser of a person. It belongs to the person and not to an organization; `organization_id` is the one that was looked at last.
+-- `method` is how it began, `proved_by` by what the person last proved who they are.
+CREATE TABLE sign_ins (
+    id               BYTEA PRIMARY KEY,
+    user_id          BYTEA NOT NULL REFERENCES users (id),
+    organization_id  BYTEA NOT NULL REFERENCES organizations (id),
+    public_id        TEXT NOT NULL UNIQUE,
+    digest           BYTEA NOT NULL,
+    key_id           TEXT NOT NULL,
+    method           TEXT NOT NULL,
+    created_at       BIGINT NOT NULL,
+    seen_at          BIGINT NOT NULL,
+    expires_at       BIGINT NOT NULL,
+    proved_at        BIGINT,
+    proved_by        TEXT,
+    ended_at         BIGINT,
+    ended_because    TEXT,
+    ip               TEXT NOT NULL,
+    user_agent       TEXT
+);
+CREATE INDEX sign_ins_of_user ON sign_ins (user_id, id);
+CREATE INDEX sign_ins_by_key ON sign_ins (key_id) WHERE ended_at IS NULL;
+CREATE INDEX sign_ins_ended ON sign_ins (ended_at) WHERE ended_at IS NOT NULL;
+CREATE INDEX sign_ins_to_expire ON sign_ins (expires_at);
+
+-- What lets a person set their password and sign in, once. With an organization: made by an admin of it, and good only while the person
+-- is a plain member of that one alone. Without: made by the operator.
+CREATE TABLE sign_in_links (
+    id               BYTEA PRIMARY KEY,
+    user_id          BYTEA NOT NULL REFERENCES users (id),
+    organization_id  BYTEA REFERENCES organizations (id),
+    public_id        TEXT NOT NULL UNIQUE,
+    digest           BYTEA NOT NULL,
+    key_id           TEXT NOT NULL,
+    created_at       BIGINT NOT NULL,
+    created_by       BYTEA,
+    expires_at       BIGINT NOT NULL,
+    used_at          BIGINT
+);
+CREATE INDEX sign_in_links_of_user ON sign_in_links (user_id) WHERE used_at IS NULL;
+CREATE INDEX sign_in_links_to_expire ON sign_in_links (expires_at);
 
 -- What makes its holder a member, once. It stays after its end, as tokens do.
 CREATE TABLE invitations (

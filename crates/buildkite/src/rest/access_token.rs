@@ -47,7 +47,7 @@ struct Holder {
 /// The token that the call is made with.
 fn own<A: Action>(grant: &Grant<A>) -> Result<UserTokenReference, Error> {
     match grant.caller() {
-        Caller::User(user) => Ok(UserTokenReference::Id(user.token)),
+        Caller::User(user) => user.token().map(UserTokenReference::Id).ok_or(Error::NotFound("user token")),
         _ => Err(Error::internal("a user token's action was granted to no person")),
     }
 }

@@ -6,82 +6,7 @@
 
 use countersign_domain::deployment_role::Need;
 
-/// Who may do something. `Admin` and `Member` are people with a user token; what a `Member` may, an `Admin` may too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Who {
-    /// No credential.
-    Anonymous,
-    /// An Organization Admin.
-    Admin,
-    /// Any other member of the organization.
-    Member,
-    /// The holder of an agent token.
-    AgentToken,
-    /// A connected agent.
-    Session,
-    /// An agent that has said goodbye.
-    EndedSession,
-    /// A running job.
-    Job,
-    /// A job that has ended a moment ago.
-    EndedJob,
-    /// The operator of the instance.
-    Operator,
-    /// The server itself.
-    System,
-    /// The holder of an invitation.
-    Invitation,
-}
-
-impl Who {
-    /// Everyone there is.
-    pub const ALL: [Self; 11] = [
-        Self::Anonymous,
-        Self::Admin,
-        Self::Member,
-        Self::AgentToken,
-        Self::Session,
-        Self::EndedSession,
-        Self::Job,
-        Self::EndedJob,
-        Self::Operator,
-        Self::System,
-        Self::Invitation,
-    ];
-
-    /// In words, for a refusal and for the documentation.
-    #[must_use]
-    pub const fn words(self) -> &'static str {
-        match self {
-            Self::Anonymous => "nobody",
-            Self::Admin => "an Organization Admin",
-            Self::Member => "a member of the organization",
-            Self::AgentToken => "an agent token",
-            Self::Session => "a connected agent",
-            Self::EndedSession => "an agent that has disconnected",
-            Self::Job => "a running job",
-            Self::EndedJob => "a job that has just ended",
-            Self::Operator => "the operator",
-            Self::System => "the server",
-            Self::Invitation => "the holder of an invitation",
-        }
-    }
-
-    /// Whether the caller showed a credential of the sort that an action for `self` takes.
-    #[must_use]
-    pub const fn is_same_sort(self, other: Self) -> bool {
-        matches!(
-            (self, other),
-            (Self::Admin | Self::Member, Self::Admin | Self::Member)
-                | (Self::AgentToken, Self::AgentToken)
-                | (Self::Session | Self::EndedSession, Self::Session | Self::EndedSession)
-                | (Self::Job | Self::EndedJob, Self::Job | Self::EndedJob)
-                | (Self::Operator, Self::Operator)
-                | (Self::System, Self::System)
-                | (Self::Invitation, Self::Invitation)
-        )
-    }
-}
+use super::Who;
 
 /// Something that can be done.
 pub trait Action: Send + Sync + 'static {
@@ -94,12 +19,26 @@ pub trait Action: Send + Sync + 'static {
     const PEOPLE_ALONE: bool;
     /// What any other member needs in the deployment that it is done in; none: there is no deployment, or they may not.
     const WITHIN: Option<Need>;
+    /// Whether somebody who is signed in has to have shown a moment ago that it is still them.
+    const PROOF: Proof;
 
     /// Whether `who` may do this.
     #[must_use]
     fn allows(who: Who) -> bool {
         Self::ALLOWED.contains(&who) || (who == Who::Admin && Self::ALLOWED.contains(&Who::Member))
     }
+}
+
+/// Whether somebody who is signed in with a browser has to have proved within [`crate::signing_in::PROOF`] that it is still them. A user token
+/// has nothing to prove: it is its holder's own business where it lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// Being signed in is enough.
+    None,
+    /// It has to be fresh; asked where the grant is made.
+    Fresh,
+    /// It depends on what is done, and to what; the operation asks inside its transaction, and one that has not asked is undone.
+    Asked,
 }
 
 /// A row of the table.
@@ -115,10 +54,12 @@ pub struct Row {
     pub people_alone: bool,
     /// What any other member needs in the deployment that it is done in.
     pub within: Option<Need>,
+    /// Whether somebody who is signed in has to prove who they are.
+    pub proof: Proof,
 }
 
 macro_rules! actions {
-    ($($(#[doc = $doc:literal])+ $name:ident $text:literal: $($who:ident)+ $(@ $need:ident)? $(, $person:ident)?;)*) => {
+    ($($(#[doc = $doc:literal])+ $name:ident $text:literal: $($who:ident)+ $(@ $need:ident)? $(, $mark:ident)*;)*) => {
         $(
             $(#[doc = $doc])+
             #[derive(Debug)]
@@ -126,8 +67,9 @@ macro_rules! actions {
             impl Action for $name {
                 const NAME: &'static str = $text;
                 const ALLOWED: &'static [Who] = &[$(Who::$who),+];
-                const PEOPLE_ALONE: bool = actions!(@alone $($person)?);
+                const PEOPLE_ALONE: bool = actions!(@alone $($mark)*);
                 const WITHIN: Option<Need> = actions!(@within $($need)?);
+                const PROOF: Proof = actions!(@proof $($mark)*);
             }
         )*
         /// Every action there is.
@@ -135,12 +77,18 @@ macro_rules! actions {
             name: $text,
             does: concat!($($doc),+),
             allowed: &[$(Who::$who),+],
-            people_alone: actions!(@alone $($person)?),
+            people_alone: actions!(@alone $($mark)*),
             within: actions!(@within $($need)?),
+            proof: actions!(@proof $($mark)*),
         }),*];
     };
-    (@alone person) => { true };
+    (@alone person $($mark:ident)*) => { true };
+    (@alone $other:ident $($mark:ident)*) => { actions!(@alone $($mark)*) };
     (@alone) => { false };
+    (@proof fresh $($mark:ident)*) => { Proof::Fresh };
+    (@proof asks $($mark:ident)*) => { Proof::Asked };
+    (@proof person $($mark:ident)*) => { actions!(@proof $($mark)*) };
+    (@proof) => { Proof::None };
     (@within $need:ident) => { Some(Need::$need) };
     (@within) => { None };
 }
@@ -164,37 +112,37 @@ actions! {
     /// See agent tokens, what they reach and who uses them.
     ViewAgentTokens "agent_token.view": Admin @ Tokens;
     /// Change an agent token's description, expiry, reveal policy or scope.
-    UpdateAgentToken "agent_token.update": Admin @ Tokens;
+    UpdateAgentToken "agent_token.update": Admin @ Tokens, asks;
     /// See an agent token's value again, while its reveal policy allows.
-    RevealAgentToken "agent_token.reveal": Admin @ Tokens;
+    RevealAgentToken "agent_token.reveal": Admin @ Tokens, asks;
     /// Give an agent token a new secret.
-    RotateAgentToken "agent_token.rotate": Admin @ Tokens;
+    RotateAgentToken "agent_token.rotate": Admin @ Tokens, fresh;
     /// Take an agent token back.
-    RevokeAgentToken "agent_token.revoke": Admin @ Tokens;
+    RevokeAgentToken "agent_token.revoke": Admin @ Tokens, fresh;
 
     /// Create a user token for oneself.
-    CreateUserToken "user_token.create": Member, person;
+    CreateUserToken "user_token.create": Member, person, fresh;
     /// See one's own user tokens.
     ViewUserTokens "user_token.view": Member;
     /// Change one's own user token.
     UpdateUserToken "user_token.update": Member, person;
     /// See one's own user token's value again, while its reveal policy allows.
-    RevealUserToken "user_token.reveal": Member, person;
+    RevealUserToken "user_token.reveal": Member, person, asks;
     /// Take one's own user token back.
-    RevokeUserToken "user_token.revoke": Member;
+    RevokeUserToken "user_token.revoke": Member, fresh;
 
     /// See who is a member, and as what.
     ViewMembers "member.view": Member;
     /// Give a member another role.
-    ChangeMemberRole "member.change_role": Admin;
+    ChangeMemberRole "member.change_role": Admin, fresh;
     /// Take a member out of the organization.
-    RemoveMember "member.remove": Admin;
+    RemoveMember "member.remove": Admin, fresh;
     /// See roles in deployments: who was given which.
     ViewDeploymentRoles "deployment_role.view": Member;
     /// Give a member or a team a role in a deployment, and take it away. Agent tokens come with it from an Organization Admin alone.
-    GrantDeploymentRole "deployment_role.grant": Admin @ Admin;
+    GrantDeploymentRole "deployment_role.grant": Admin @ Admin, fresh;
     /// Say which role all members have in all deployments.
-    ChangeMembersRole "deployment_role.change_for_all": Admin;
+    ChangeMembersRole "deployment_role.change_for_all": Admin, fresh;
     /// See teams, and who is in them.
     ViewTeams "team.view": Member;
     /// Create a team.
@@ -202,29 +150,46 @@ actions! {
     /// Change a team's name and what it is for.
     UpdateTeam "team.update": Admin;
     /// Delete a team, and with it the roles that its members have by it.
-    DeleteTeam "team.delete": Admin;
+    DeleteTeam "team.delete": Admin, fresh;
     /// Let members into a team, and take them out.
-    ChangeTeamMembers "team.change_members": Admin;
+    ChangeTeamMembers "team.change_members": Admin, fresh;
     /// See the user tokens of any member, without their values.
     ViewMemberTokens "member_token.view": Admin;
     /// Take back a user token of any member.
-    RevokeMemberToken "member_token.revoke": Admin;
+    RevokeMemberToken "member_token.revoke": Admin, fresh;
     /// Invite somebody by a value that is shown once and makes its holder a member, once.
-    CreateInvitation "invitation.create": Admin, person;
+    CreateInvitation "invitation.create": Admin, person, fresh;
     /// See invitations, without their values.
     ViewInvitations "invitation.view": Admin;
     /// Take an invitation back.
     WithdrawInvitation "invitation.withdraw": Admin;
     /// Become a member by an invitation.
     AcceptInvitation "invitation.accept": Invitation;
+    /// Make a link by which a member sets a password and signs in: for plain members of no other organization.
+    IssueMemberSignInLink "sign_in_link.issue_for_member": Admin, person, fresh;
     /// Create a service user.
     CreateServiceUser "service_user.create": Admin, person;
     /// Change a service user's name and what it is for.
     UpdateServiceUser "service_user.update": Admin;
     /// Create a user token for a service user.
-    CreateServiceUserToken "service_user_token.create": Admin, person;
+    CreateServiceUserToken "service_user_token.create": Admin, person, fresh;
     /// See the value of a service user's token again, while its reveal policy allows.
-    RevealServiceUserToken "service_user_token.reveal": Admin, person;
+    RevealServiceUserToken "service_user_token.reveal": Admin, person, asks;
+
+    /// Sign somebody in who shows their address and password.
+    BeginSignIn "sign_in.begin": System;
+    /// See where one is signed in.
+    ViewSignIns "sign_in.view": Member, person;
+    /// Sign out: here, somewhere else, everywhere.
+    EndSignIns "sign_in.end": Member, person;
+    /// Prove again that it is still oneself who is signed in.
+    ProveAgain "sign_in.prove": Member, person;
+    /// Change one's own password, which ends all other sign-ins.
+    ChangePassword "password.change": Member, person;
+    /// Make a link by which any person sets a password and signs in.
+    IssueSignInLink "sign_in_link.issue": Operator;
+    /// Set a password and sign in by a link, for whoever shows one.
+    UseSignInLink "sign_in_link.use": System;
 
     /// Create, see and revoke operator tokens.
     ManageOperatorTokens "operator_token.manage": Operator;
@@ -365,6 +330,18 @@ mod tests {
         assert!(CreateUserToken::allows(Who::Admin));
         assert!(RevokeAgentToken::allows(Who::Admin));
         assert!(!RevokeAgentToken::allows(Who::Member));
+    }
+
+    #[test]
+    fn what_is_proved_is_proved_by_people() {
+        for row in TABLE.iter().filter(|row| row.proof != Proof::None) {
+            let of_people = row.allowed.iter().all(|who| matches!(who, Who::Admin | Who::Member));
+            assert!(of_people, "{}: nobody else has anything to prove", row.name);
+        }
+        let proof = |name| TABLE.iter().find(|row| row.name == name).map(|row| row.proof);
+        assert_eq!(proof("agent_token.reveal"), Some(Proof::Asked));
+        assert_eq!(proof("user_token.create"), Some(Proof::Fresh), "a token would outlive every proof");
+        assert_eq!(proof("agent_token.view"), Some(Proof::None));
     }
 
     #[test]

@@ -10,6 +10,7 @@ use countersign_domain::id::{OrganizationId, TokenId};
 use countersign_domain::{KeyRing, Kind, NetworkRule, PublicId, Refusal, Role, Timestamp, TokenDigest, TokenSecret};
 use countersign_store::agents::sessions;
 use countersign_store::invitations::{self, Invitation};
+use countersign_store::sign_ins::{self, links};
 use countersign_store::tokens::{scopes, secrets};
 use countersign_store::{Lane, Tx, deployment_roles, jobs};
 use futures_util::future::BoxFuture;
@@ -19,7 +20,9 @@ use crate::usage::Digested;
 use crate::{Control, Error, Origin, Result};
 
 use super::standing::ended;
-use super::{AgentTokenCaller, Caller, InvitationCaller, JobCaller, OperatorCaller, SessionCaller, UserCaller};
+use super::{
+    AgentTokenCaller, Caller, InvitationCaller, JobCaller, OperatorCaller, SessionCaller, UserCaller, UserCredential,
+};
 
 /// What a call shows of itself.
 #[derive(Debug)]
@@ -31,11 +34,13 @@ pub struct Presented<'a> {
 }
 
 /// What a value was checked against.
-pub(super) enum Found {
+pub(crate) enum Found {
     Token(secrets::Credential, Vec<countersign_domain::Network>, Somewhere),
     Session(sessions::Credential, Vec<countersign_domain::Network>),
     Job(jobs::tokens::Credential, Vec<countersign_domain::Network>),
     Invitation(Invitation),
+    SignIn(sign_ins::Credential),
+    SignInLink(links::Link),
 }
 
 impl Found {
@@ -45,16 +50,19 @@ impl Found {
             Self::Session(it, _) => &it.digest,
             Self::Job(it, _) => &it.digest,
             Self::Invitation(it) => &it.digest,
+            Self::SignIn(it) => &it.sign_in.digest,
+            Self::SignInLink(it) => &it.digest,
         }
     }
 
-    /// The row whose digest moves to the newest key; none for an invitation, which is used once.
+    /// The row whose digest moves to the newest key; none for an invitation and a link, which are used once.
     fn row(&self) -> Option<Digested> {
         match self {
             Self::Token(it, ..) => Some(Digested::Secret(it.secret)),
             Self::Session(it, _) => Some(Digested::Session(it.session)),
             Self::Job(it, _) => Some(Digested::Job(it.job)),
-            Self::Invitation(_) => None,
+            Self::SignIn(it) => Some(Digested::SignIn(it.sign_in.id)),
+            Self::Invitation(_) | Self::SignInLink(_) => None,
         }
     }
 
@@ -65,6 +73,8 @@ impl Found {
             Self::Session(it, _) => it.ended.is_some(),
             Self::Job(it, _) => it.ended_with_job.is_some() || it.ended_with_session.is_some(),
             Self::Invitation(it) => ended(it, now).is_some(),
+            Self::SignIn(it) => it.sign_in.ended_at.is_some() || it.sign_in.expires_at <= now,
+            Self::SignInLink(it) => it.used_at.is_some() || it.expires_at <= now,
         }
     }
 }
@@ -77,28 +87,10 @@ impl Control {
     pub async fn authenticate(&self, presented: Presented<'_>) -> Result<Caller> {
         let Presented { value, origin } = presented;
         let Some(value) = value else { return Ok(Caller::Anonymous(origin)) };
-        let unknown = || {
-            self.counts().refused(Refusal::Unknown);
-            Error::unknown()
-        };
-        let secret = TokenSecret::parse(value).map_err(|_| unknown())?;
-        if secret.kind() == Kind::Invitation {
-            self.pace_invitations(origin.ip)?;
-        }
-        let keys = self.keys();
-        let wanted = (secret.kind(), secret.public_id().clone());
-        let found = self.store().read_in(Lane::Urgent, wanted, |tx, wanted| Box::pin(look_up(tx, wanted))).await?;
-        let Some(found) = found else {
-            keys.spend_verify(&secret);
-            return Err(unknown());
-        };
-        if !verify(&keys, &secret, &found, self.now())? {
-            return Err(unknown());
-        }
-        if found.digest().key() != keys.newest()
-            && let Some(row) = found.row()
-        {
-            self.usage().moved(row, keys.digest(&secret), found.digest().key().clone());
+        let secret = TokenSecret::parse(value).map_err(|_| self.unknown())?;
+        let found = self.verified(&secret, origin.ip).await?;
+        if matches!(found, Found::SignIn(_) | Found::SignInLink(_)) {
+            return Err(self.not_for_this(&secret));
         }
         let caller = self.admit(found, origin)?;
         if let Caller::Session(it) = &caller
@@ -107,6 +99,35 @@ impl Control {
             self.usage().agent_seen(it.agent, self.now());
         }
         Ok(caller)
+    }
+
+    /// The row of a value whose secret verifies.
+    pub(crate) async fn verified(&self, secret: &TokenSecret, ip: IpAddr) -> Result<Found> {
+        if Self::is_paced(secret.kind()) {
+            self.pace_guesses(ip, "Invitations and sign-in links")?;
+        }
+        let keys = self.keys();
+        let wanted = (secret.kind(), secret.public_id().clone());
+        let found = self.store().read_in(Lane::Urgent, wanted, |tx, wanted| Box::pin(look_up(tx, wanted))).await?;
+        let Some(found) = found else {
+            keys.spend_verify(secret);
+            return Err(self.unknown());
+        };
+        if !verify(&keys, secret, &found, self.now())? {
+            return Err(self.unknown());
+        }
+        if found.digest().key() != keys.newest()
+            && let Some(row) = found.row()
+        {
+            self.usage().moved(row, keys.digest(secret), found.digest().key().clone());
+        }
+        Ok(found)
+    }
+
+    /// The refusal of what is not known, which is counted.
+    pub(crate) fn unknown(&self) -> Error {
+        self.counts().refused(Refusal::Unknown);
+        Error::unknown()
     }
 
     /// What a verified credential stands for now, or why it stands for nothing.
@@ -175,20 +196,8 @@ impl Control {
                     origin,
                 }))
             }
+            Found::SignIn(_) | Found::SignInLink(_) => Err(Error::internal("a value that no header may hold")),
         }
-    }
-
-    /// Lets an invitation be tried, or says when to come again. Nobody tries many; whoever does is guessing.
-    fn pace_invitations(&self, ip: IpAddr) -> Result<()> {
-        // Whoever has one address of version 6 has a network of them.
-        let whose = match ip {
-            IpAddr::V6(ip) => IpAddr::V6((ip.to_bits() >> 64 << 64).into()),
-            v4 @ IpAddr::V4(_) => v4,
-        };
-        self.invitations().take(whose, self.now()).map_err(|retry_after| {
-            let what = "Invitations are tried too often from this network address.".to_owned();
-            Error::TooMany { what, retry_after }
-        })
     }
 
     /// Counts a refusal, and turns it into the error.
@@ -267,6 +276,8 @@ pub(super) fn look_up<'a>(tx: &'a mut Tx, (kind, id): &'a (Kind, PublicId)) -> B
                 None => None,
             },
             Kind::Invitation => invitations::credential_by_public_id(tx, id).await?.map(Found::Invitation),
+            Kind::SignIn => sign_ins::credential_by_public_id(tx, id).await?.map(Found::SignIn),
+            Kind::SignInLink => links::credential_by_public_id(tx, id).await?.map(Found::SignInLink),
         })
     })
 }
@@ -330,15 +341,13 @@ fn token_caller(it: secrets::Credential, somewhere: Somewhere, origin: Origin) -
                 is_service: owner.is_service,
                 role,
                 somewhere,
-                token: it.token,
-                generation: it.generation,
-                secret: it.secret,
+                credential: UserCredential::Token { token: it.token, generation: it.generation, secret: it.secret },
                 public_id: it.public_id,
                 origin,
             })),
             _ => Err(Error::unknown()),
         },
-        Kind::Session | Kind::Job | Kind::Invitation => {
+        Kind::Session | Kind::Job | Kind::Invitation | Kind::SignIn | Kind::SignInLink => {
             Err(Error::internal("a token row of a kind that has a table of its own"))
         }
     }

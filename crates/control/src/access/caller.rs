@@ -2,21 +2,21 @@
 
 use countersign_domain::deployment_role::Somewhere;
 use countersign_domain::id::{
-    AgentId, BuildId, DeploymentId, InvitationId, JobId, OrganizationId, SecretId, SessionId, TokenId, UserId,
+    AgentId, BuildId, DeploymentId, InvitationId, JobId, OrganizationId, SecretId, SessionId, SignInId, TokenId, UserId,
 };
-use countersign_domain::{PublicId, Role};
+use countersign_domain::{PublicId, Role, Timestamp};
 
 use crate::Origin;
 
 use super::Who;
 
-/// Who calls. Made only by [`crate::Control::authenticate`], by [`crate::Control::local_operator`] for commands on the data folder, and
+/// Who calls. Made only by [`crate::Control::authenticate`] and [`crate::Control::authenticate_sign_in`], by [`crate::Control::local_operator`] for commands on the data folder, and
 /// in this crate for work of the server itself: nothing outside can build one.
 #[derive(Debug, Clone)]
 pub enum Caller {
     /// Nobody in particular.
     Anonymous(Origin),
-    /// A person, through a user token.
+    /// A person, through a user token or signed in with a browser; or a service user, through a user token.
     User(UserCaller),
     /// Whoever holds an agent token: an agent that registers.
     AgentToken(AgentTokenCaller),
@@ -33,11 +33,11 @@ pub enum Caller {
     Invitation(InvitationCaller),
 }
 
-/// A person, through a user token.
+/// A person, or a service user.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct UserCaller {
-    /// The organization that the token is for.
+    /// The organization that the token is for, or that somebody who is signed in looks at.
     pub organization: OrganizationId,
     /// Who.
     pub user: UserId,
@@ -51,16 +51,53 @@ pub struct UserCaller {
     pub role: (Role, i64),
     /// What they held at the time of the check where they hold the most; nothing is decided by it but that nothing is to be hoped for.
     pub somewhere: Somewhere,
-    /// The token.
-    pub token: TokenId,
-    /// The token's generation at the time of the check.
-    pub generation: i64,
-    /// The secret that was shown.
-    pub secret: SecretId,
+    /// What was shown.
+    pub credential: UserCredential,
     /// Its public id.
     pub public_id: PublicId,
     /// From where.
     pub origin: Origin,
+}
+
+/// What a person shows of themselves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum UserCredential {
+    /// A user token.
+    Token {
+        /// The token.
+        token: TokenId,
+        /// Its generation at the time of the check.
+        generation: i64,
+        /// The secret that was shown.
+        secret: SecretId,
+    },
+    /// The sign-in of a browser.
+    SignIn {
+        /// The sign-in.
+        id: SignInId,
+        /// When its person last proved who they are, at the time of the check.
+        proved_at: Option<Timestamp>,
+    },
+}
+
+impl UserCaller {
+    /// The user token that was shown; none for somebody who is signed in.
+    #[must_use]
+    pub const fn token(&self) -> Option<TokenId> {
+        match self.credential {
+            UserCredential::Token { token, .. } => Some(token),
+            UserCredential::SignIn { .. } => None,
+        }
+    }
+
+    /// The sign-in that was shown; none for the holder of a user token.
+    #[must_use]
+    pub const fn sign_in(&self) -> Option<SignInId> {
+        match self.credential {
+            UserCredential::SignIn { id, .. } => Some(id),
+            UserCredential::Token { .. } => None,
+        }
+    }
 }
 
 /// Whoever holds an agent token.
@@ -218,11 +255,11 @@ impl Caller {
         }
     }
 
-    /// The token that the call goes back to, with its organization; none for a job and an invitation, whose values have no such row.
+    /// The token that the call goes back to, with its organization; none for a job, an invitation and a sign-in, whose values have no such row.
     #[must_use]
     pub(crate) fn token(&self) -> Option<(OrganizationId, TokenId)> {
         match self {
-            Self::User(it) => Some((it.organization, it.token)),
+            Self::User(it) => it.token().map(|token| (it.organization, token)),
             Self::AgentToken(it) => Some((it.organization, it.token)),
             Self::Session(it) => Some((it.organization, it.token)),
             Self::Operator(it) => it.credential.as_ref().map(|(token, ..)| (OrganizationId::nil(), *token)),

@@ -7,7 +7,7 @@ use countersign_domain::id::{BuildId, JobId, OrganizationId};
 
 use crate::{Control, Error, Result};
 
-use super::{Action, AgentTokenCaller, Caller, InvitationCaller, JobCaller, SessionCaller, UserCaller, Who};
+use super::{Action, AgentTokenCaller, Caller, InvitationCaller, JobCaller, Proof, SessionCaller, UserCaller, Who};
 
 /// Proof that [`Grant::caller`] may do `A` in [`Grant::organization`]. Lives for one call: it can be neither cloned nor made
 /// anywhere but in [`Control::grant`]. Inside a write's transaction the credential is asked for again.
@@ -88,6 +88,7 @@ impl Control {
     /// - [`Error::NotFound`] for an organization that is not the caller's: it must not learn that there is one.
     /// - [`Error::Unauthenticated`] when the credential is of a kind that this is not for.
     /// - [`Error::Denied`] when it is of the right kind and may not.
+    /// - [`Error::Unproved`] when somebody who is signed in has not proved of late that it is still them.
     pub fn grant<A: Action>(&self, caller: &Caller, organization: OrganizationId) -> Result<Grant<A>> {
         let who = caller.who();
         if !A::ALLOWED.iter().any(|allowed| allowed.is_same_sort(who)) {
@@ -111,6 +112,10 @@ impl Control {
         }
         if A::PEOPLE_ALONE && matches!(caller, Caller::User(user) if user.is_service) {
             return Err(Error::Denied { action: A::NAME, needs: SERVICE_USERS });
+        }
+        // Last: nobody is asked for a proof of what they may not do anyway.
+        if A::PROOF == Proof::Fresh {
+            self.must_be_proved(caller)?;
         }
         Ok(Grant { caller: caller.clone(), organization, action: PhantomData })
     }

@@ -3,19 +3,19 @@
 //! What says so stays as it is until the transaction ends, so a revoke either comes before, and this refuses, or after, and
 //! then the write had its place before it. There is nothing between.
 
-use countersign_domain::id::{SecretId, TokenId};
+use countersign_domain::id::{SecretId, SignInId, TokenId};
 use countersign_domain::{PublicId, Refusal, Timestamp};
 use countersign_store::agents::sessions;
 use countersign_store::invitations::{self, Invitation, State};
 use countersign_store::tokens::secrets;
-use countersign_store::{Tx, jobs};
+use countersign_store::{Tx, jobs, sign_ins};
 use futures_util::future::BoxFuture;
 
 use crate::{Error, Result};
 
 use crate::jobs::LATE_CHUNKS;
 
-use super::{Action, Caller, Who};
+use super::{Action, Caller, UserCaller, UserCredential, Who};
 
 /// # Errors
 /// [`Error::Unauthenticated`] with the reason when the credential has ended since it was checked.
@@ -26,7 +26,12 @@ pub(crate) fn still_stands<'a, A: Action>(tx: &'a mut Tx, caller: &'a Caller) ->
 async fn stands(tx: &mut Tx, caller: &Caller, outlives_job: bool) -> Result<()> {
     match caller {
         Caller::User(user) => {
-            secret_stands(tx, user.token, user.secret, &user.public_id).await?;
+            match user.credential {
+                UserCredential::Token { token, secret, .. } => {
+                    secret_stands(tx, token, secret, &user.public_id).await?;
+                }
+                UserCredential::SignIn { id, .. } => sign_in_stands(tx, user, id).await?,
+            }
             match secrets::member_standing(tx, user.organization, user.user).await? {
                 Some((role, _)) if role == user.role.0 => Ok(()),
                 Some(_) => Err(Error::Denied { action: "this", needs: "the role that you had when the call began" }),
@@ -69,6 +74,17 @@ pub(super) fn ended(it: &Invitation, now: Timestamp) -> Option<Refusal> {
         State::Pending => None,
         State::Withdrawn => Some(Refusal::Revoked),
         State::Accepted | State::Expired => Some(Refusal::Expired),
+    }
+}
+
+/// That it was not used for long is asked where the call begins, for that is a use.
+async fn sign_in_stands(tx: &mut Tx, user: &UserCaller, id: SignInId) -> Result<()> {
+    let now = tx.now();
+    match sign_ins::standing(tx, user.user, id).await? {
+        Some((_, Some(_))) => Err(Error::refused(Refusal::Revoked, user.public_id.clone())),
+        Some((expires_at, None)) if expires_at > now => Ok(()),
+        Some(_) => Err(Error::refused(Refusal::Expired, user.public_id.clone())),
+        None => Err(Error::unknown()),
     }
 }
 

@@ -6,13 +6,13 @@
 
 use super::Action;
 use super::actions::{
-    AcceptInvitation, ChangeMemberRole, ChangeMembersRole, ChangeTeamMembers, CreateInvitation, CreateServiceUser,
-    CreateServiceUserToken, CreateTeam, DeleteTeam, GrantDeploymentRole, RemoveMember, RevokeMemberToken,
-    UpdateServiceUser, UpdateTeam,
+    AcceptInvitation, ChangeMemberRole, ChangeMembersRole, ChangePassword, ChangeTeamMembers, CreateInvitation,
+    CreateServiceUser, CreateServiceUserToken, CreateTeam, DeleteTeam, EndSignIns, GrantDeploymentRole,
+    IssueMemberSignInLink, RemoveMember, RevokeMemberToken, UpdateServiceUser, UpdateTeam,
 };
 
 /// Their names.
-pub(crate) const IN_TURN: [&str; 14] = [
+pub(crate) const IN_TURN: [&str; 15] = [
     AcceptInvitation::NAME,
     ChangeMemberRole::NAME,
     ChangeMembersRole::NAME,
@@ -23,8 +23,13 @@ pub(crate) const IN_TURN: [&str; 14] = [
     CreateTeam::NAME,
     DeleteTeam::NAME,
     GrantDeploymentRole::NAME,
+    IssueMemberSignInLink::NAME,
     RemoveMember::NAME,
     RevokeMemberToken::NAME,
     UpdateServiceUser::NAME,
     UpdateTeam::NAME,
 ];
+
+/// Those that end sign-ins of their caller: one at a time for one person, each in its turn before it asks whether its caller still stands. Two
+/// browsers that sign each other out would wait for each other.
+pub(crate) const OF_PERSON: [&str; 2] = [ChangePassword::NAME, EndSignIns::NAME];

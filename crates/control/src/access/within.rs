@@ -133,6 +133,7 @@ impl<I> Scene<I> {
 
     /// Begins anew: an operation may be run again.
     pub(crate) fn nothing_was_asked(&self) {
+        self.no_proof_was_asked();
         if let Some(it) = &self.within {
             it.was_let.store(false, Ordering::Relaxed);
             it.was_selected.store(false, Ordering::Relaxed);

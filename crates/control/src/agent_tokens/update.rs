@@ -60,6 +60,17 @@ impl AgentTokenChange {
     }
 }
 
+impl AgentTokenChange {
+    /// Whether only what is said of the token is to be different, and nothing of what it may, until when, and who sees its value.
+    const fn is_of_words_alone(&self) -> bool {
+        self.expires_at.is_none()
+            && self.reveal_policy.is_none()
+            && self.scope.is_none()
+            && self.networks.is_none()
+            && self.permission.is_none()
+    }
+}
+
 /// What a change did.
 #[derive(Debug)]
 pub struct Changed {
@@ -113,6 +124,11 @@ impl Control {
 async fn update(tx: &mut Tx, scene: &Scene<AgentTokenChange>) -> Result<Changed> {
     let change = &scene.input;
     let before = resolve(tx, scene, &change.token).await?;
+    if change.is_of_words_alone() {
+        scene.needs_no_proof();
+    } else {
+        scene.must_be_proved()?;
+    }
     if before.revoked_at.is_some() {
         return Err(Error::Conflict("The token is revoked; a revoked token stays as it is.".to_owned()));
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use countersign_domain::id::UserId;
+use countersign_domain::id::{InvitationId, UserId};
 use countersign_domain::text::PersonName;
 use countersign_domain::{Kind, Refusal, TokenSecret};
 use countersign_store::organizations::{self, Organization};
@@ -30,10 +30,21 @@ pub struct Joined {
     pub user_secret: Arc<TokenSecret>,
 }
 
-struct Input {
-    user: UserId,
-    name: Option<PersonName>,
-    issue: Issue,
+/// Who a new person is to be. The id is chosen before the transaction.
+pub(crate) struct Newcomer {
+    pub user: UserId,
+    pub name: Option<PersonName>,
+}
+
+impl Newcomer {
+    /// A person who says what they are called, or says nothing.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] at `name`.
+    pub(crate) fn called(user: UserId, name: Option<&str>) -> Result<Self> {
+        let name = name.map(|name| input::field("name", PersonName::parse(name))).transpose()?;
+        Ok(Self { user, name })
+    }
 }
 
 impl Control {
@@ -44,36 +55,20 @@ impl Control {
     /// [`Error::Unauthenticated`] when the invitation was used, withdrawn or has expired meanwhile; [`Error::Invalid`] at `name`;
     /// [`Error::Conflict`] for somebody who is a member already, and when there are [`crate::members::MAX_MEMBERS`].
     pub async fn accept_invitation(&self, grant: &Grant<AcceptInvitation>, name: Option<String>) -> Result<Joined> {
-        let name = name.as_deref().map(|name| input::field("name", PersonName::parse(name))).transpose()?;
+        let newcomer = Newcomer::called(self.fresh_id(), name.as_deref())?;
         let mut issue = self.issue(Kind::UserToken, USER_TOKEN, grant.organization());
         issue.description = Some(FIRST_USER_TOKEN.to_owned());
         let user_secret = issue.secret.clone();
         let invitation = grant.invitation()?.invitation;
-        let input = (Input { user: self.fresh_id(), name, issue }, invitation);
+        let input = (newcomer, issue, invitation);
         let (organization, member, user_token) = self
             .write(grant, Lane::Normal, input, |tx, scene| {
                 Box::pin(async move {
-                    let (input, id) = &scene.input;
-                    let of = scene.organization;
-                    let it = invitations::find(tx, of, *id).await?.ok_or(Error::NotFound("invitation"))?;
-                    let organization = organizations::find(tx, of).await?.ok_or(Error::NotFound("organization"))?;
-                    room_for_one(tx, of).await?;
-                    let user = person(tx, input, &it.email).await?;
-                    if users::find_member(tx, of, user.id).await?.is_some() {
-                        return Err(Error::Conflict(format!("{} is a member already.", it.email)));
-                    }
-                    if !invitations::accept(tx, of, it.id, user.id).await? {
-                        return Err(Error::refused(Refusal::Expired, it.public_id));
-                    }
-                    users::insert_member(tx, of, user.id, it.role).await?;
-                    let subject = Subject::new("invitation", it.id, it.email.as_str());
-                    let detail = json!({
-                        "role": it.role.as_str(),
-                        "user": user.id.to_string(),
-                    });
-                    scene.audit(tx, "invitation.accepted", subject, detail).await?;
-                    let token = first_token(tx, scene, &input.issue, &user).await?;
-                    let member = users::find_member(tx, of, user.id).await?.ok_or(Error::NotFound("member"))?;
+                    let (newcomer, issue, id) = &scene.input;
+                    let (organization, user) = join(tx, scene, newcomer, *id).await?;
+                    let token = first_token(tx, scene, issue, &user).await?;
+                    let found = users::find_member(tx, scene.organization, user.id).await?;
+                    let member = found.ok_or(Error::NotFound("member"))?;
                     Ok((organization, member, token))
                 })
             })
@@ -82,17 +77,45 @@ impl Control {
     }
 }
 
+/// Makes the person whom an invitation names a member, and uses it up.
+pub(crate) async fn join<I: Sync>(
+    tx: &mut Tx,
+    scene: &Scene<I>,
+    newcomer: &Newcomer,
+    id: InvitationId,
+) -> Result<(Organization, User)> {
+    let of = scene.organization;
+    let it = invitations::find(tx, of, id).await?.ok_or(Error::NotFound("invitation"))?;
+    let organization = organizations::find(tx, of).await?.ok_or(Error::NotFound("organization"))?;
+    room_for_one(tx, of).await?;
+    let user = person(tx, newcomer, &it.email).await?;
+    if users::find_member(tx, of, user.id).await?.is_some() {
+        return Err(Error::Conflict(format!("{} is a member already.", it.email)));
+    }
+    if !invitations::accept(tx, of, it.id, user.id).await? {
+        return Err(Error::refused(Refusal::Expired, it.public_id));
+    }
+    users::insert_member(tx, of, user.id, it.role).await?;
+    let subject = Subject::new("invitation", it.id, it.email.as_str());
+    let detail = json!({
+        "role": it.role.as_str(),
+        "user": user.id.to_string(),
+    });
+    scene.audit(tx, "invitation.accepted", subject, detail).await?;
+    Ok((organization, user))
+}
+
 /// The person with this address. Whether they were known before is told to nobody: it says where else they are a member.
-async fn person(tx: &mut Tx, input: &Input, email: &str) -> Result<User> {
+async fn person(tx: &mut Tx, newcomer: &Newcomer, email: &str) -> Result<User> {
     if let Some(known) = users::find_by_email(tx, email).await? {
         return Ok(known);
     }
-    let name = match &input.name {
+    let name = match &newcomer.name {
         Some(name) => name.as_str().to_owned(),
         None => email.split('@').next().unwrap_or_default().to_owned(),
     };
     let user = User {
-        id: input.user,
+        id: newcomer.user,
         email: email.to_owned(),
         name,
         is_service: false,

@@ -8,7 +8,7 @@ use countersign_domain::{KeyId, PublicId, Refusal, Timestamp};
 use countersign_store::agents::{self, sessions};
 use countersign_store::refusals::{self, Refused};
 use countersign_store::tokens::{self, secrets};
-use countersign_store::{Lane, Tx, jobs};
+use countersign_store::{Lane, Tx, jobs, sign_ins};
 
 use crate::access::actions::KeepHouse;
 use crate::usage::{Digested, Entry, Move};
@@ -74,6 +74,9 @@ async fn write(tx: &mut Tx, entry: &Entry, newest: &KeyId) -> Result<()> {
         Entry::Token(id, at, ip) => tokens::touch(tx, *id, *at, &ip.to_string()).await?,
         Entry::Secret(id, at, ip) => secrets::touch(tx, *id, *at, &ip.to_string()).await?,
         Entry::Agent(id, heard) => agents::touch(tx, *id, heard.seen, heard.heartbeat).await?,
+        Entry::SignIn(id, seen) => {
+            sign_ins::touch(tx, *id, seen.at, &seen.ip.to_string(), seen.organization).await?;
+        }
         Entry::Refusal(of, _, refused) => refusals::add(tx, *of, refused).await?,
         // A newer key has come since: the next use moves the row to that one.
         Entry::Moved(_, Move { to, .. }) if to.key() != newest => {}
@@ -82,6 +85,7 @@ async fn write(tx: &mut Tx, entry: &Entry, newest: &KeyId) -> Result<()> {
                 Digested::Secret(id) => secrets::move_digest(tx, *id, to, from).await?,
                 Digested::Session(id) => sessions::move_digest(tx, *id, to, from).await?,
                 Digested::Job(id) => jobs::tokens::move_digest(tx, *id, to, from).await?,
+                Digested::SignIn(id) => sign_ins::move_digest(tx, *id, to, from).await?,
             };
         }
     }

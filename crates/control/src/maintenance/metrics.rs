@@ -16,12 +16,12 @@ pub(crate) struct Counts {
 }
 
 /// What is removed once it was kept long enough, in the order of the counts.
-const REMOVED: [&str; 5] = ["builds", "logs", "artifacts", "agents", "files"];
+const REMOVED: [&str; 6] = ["builds", "logs", "artifacts", "agents", "sign_ins", "files"];
 
 impl Counts {
     pub(crate) fn removed(&self, of: &Removed) {
-        let Removed { builds, logs, artifacts, agents, files } = of;
-        for (count, more) in self.removed.iter().zip([builds, logs, artifacts, agents, files]) {
+        let Removed { builds, logs, artifacts, agents, sign_ins, files } = of;
+        for (count, more) in self.removed.iter().zip([builds, logs, artifacts, agents, sign_ins, files]) {
             count.fetch_add(*more, Ordering::Relaxed);
         }
     }

@@ -16,6 +16,7 @@ use serde_json::json;
 use crate::access::actions::KeepHouse;
 use crate::builds::name_of;
 use crate::scene::Subject;
+use crate::signing_in::KEPT;
 use crate::{Control, Grant, Result, Scene};
 
 /// How many builds of each sort one round looks at at the most; the next round goes on.
@@ -38,13 +39,15 @@ pub struct Removed {
     pub artifacts: u64,
     /// Agents that were gone.
     pub agents: u64,
+    /// Sign-ins and links to sign in that had ended.
+    pub sign_ins: u64,
     /// Bytes of artifacts that were removed from the store, in files.
     pub files: u64,
 }
 
 impl Removed {
     const fn is_nothing(&self) -> bool {
-        self.builds + self.logs + self.artifacts + self.agents + self.files == 0
+        self.builds + self.logs + self.artifacts + self.agents + self.sign_ins + self.files == 0
     }
 }
 
@@ -113,10 +116,11 @@ impl Control {
             removed.agents += self.remove_agents(now.minus(kept)).await?;
             removed.agents += self.remove_dagster_agents(now.minus(kept)).await?;
         }
+        removed.sign_ins += self.remove_sign_ins(now.minus(KEPT)).await?;
         removed.files += self.remove_blobs().await?;
         if !removed.is_nothing() {
-            let Removed { builds, logs, artifacts, agents, files } = removed;
-            tracing::info!(builds, logs, artifacts, agents, files, "what was kept long enough was removed");
+            let Removed { builds, logs, artifacts, agents, sign_ins, files } = removed;
+            tracing::info!(builds, logs, artifacts, agents, sign_ins, files, "what was kept long enough was removed");
             self.counts().removed(&removed);
         }
         Ok(removed)

@@ -53,5 +53,7 @@ const fn subject_kind(kind: Kind) -> &'static str {
         Kind::Session => "session",
         Kind::Job => "job",
         Kind::Invitation => "invitation",
+        Kind::SignIn => "sign_in",
+        Kind::SignInLink => "sign_in_link",
     }
 }

@@ -150,7 +150,7 @@ pub async fn a_revoked_one_is_refused_and_keeps_its_first_reason(world: &World) 
 pub async fn the_very_token_of_the_call_can_be_revoked(world: &World) {
     let (secret, who) = crate::acting::another_token(&world.control, &world.acme.admin).await;
     let Caller::User(user) = &who else { panic!("a person") };
-    revoke(world, &who, user.token, None).await.expect("revoked");
+    revoke(world, &who, user.token().expect("a token"), None).await.expect("revoked");
     assert_eq!(refusal(&world.control, secret.reveal()).await, Refusal::Revoked);
-    assert_eq!(refusal_of(revoke(world, &who, user.token, None).await), Refusal::Revoked);
+    assert_eq!(refusal_of(revoke(world, &who, user.token().expect("a token"), None).await), Refusal::Revoked);
 }

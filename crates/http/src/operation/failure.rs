@@ -20,7 +20,7 @@ impl IntoResponse for Failure {
         let text = self.0.to_string();
         match self.0 {
             Error::Unauthenticated { .. } => message(StatusCode::UNAUTHORIZED, &text),
-            Error::Denied { .. } => message(StatusCode::FORBIDDEN, &text),
+            Error::Denied { .. } | Error::Unproved => message(StatusCode::FORBIDDEN, &text),
             Error::NotFound(_) => message(StatusCode::NOT_FOUND, &text),
             Error::Invalid(_) => message(StatusCode::UNPROCESSABLE_ENTITY, &text),
             Error::Conflict(_) => message(StatusCode::CONFLICT, &text),

@@ -1,0 +1,86 @@
+//! Whether somebody who is signed in has proved of late that it is still them: a browser is left open, and a cookie can be stolen.
+//!
+//! What an action needs is in the table. [`Proof::Fresh`] is asked where the grant is made. What depends on the thing, such as that whoever has
+//! just made a token sees its value again, is asked by the operation, and one that has not asked is undone.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use countersign_store::Tx;
+use countersign_store::tokens::Token;
+
+use crate::signing_in::{MAKER_SEES, PROOF};
+use crate::{Control, Error, Result, Scene};
+
+use super::{Action, Caller, Proof, UserCredential};
+
+/// A call of somebody who is signed in and has not proved of late who they are, for an action that asks.
+#[derive(Debug)]
+pub(crate) struct Proving {
+    action: &'static str,
+    was_asked: AtomicBool,
+}
+
+impl Control {
+    /// Goes on if the caller needs no proof or has given one within [`PROOF`]. For pages that ask for the password before they show the rest.
+    ///
+    /// # Errors
+    /// [`Error::Unproved`].
+    pub fn must_be_proved(&self, caller: &Caller) -> Result<()> {
+        if self.is_proved(caller) { Ok(()) } else { Err(Error::Unproved) }
+    }
+
+    fn is_proved(&self, caller: &Caller) -> bool {
+        let Caller::User(user) = caller else { return true };
+        match user.credential {
+            UserCredential::Token { .. } => true,
+            UserCredential::SignIn { proved_at, .. } => proved_at.is_some_and(|at| self.now() < at.plus(PROOF)),
+        }
+    }
+
+    /// None for everybody who has nothing to prove.
+    pub(crate) fn proving<A: Action>(&self, caller: &Caller) -> Option<Proving> {
+        let asks = A::PROOF == Proof::Asked && !self.is_proved(caller);
+        asks.then(|| Proving { action: A::NAME, was_asked: AtomicBool::new(false) })
+    }
+}
+
+impl<I> Scene<I> {
+    /// Goes on if the caller has nothing to prove.
+    pub(crate) fn must_be_proved(&self) -> Result<()> {
+        if self.proving.is_some() { Err(Error::Unproved) } else { Ok(()) }
+    }
+
+    /// What is done here needs no proof.
+    pub(crate) fn needs_no_proof(&self) {
+        if let Some(it) = &self.proving {
+            it.was_asked.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Goes on if the caller has nothing to prove, or has made this token a moment ago: they were shown its value then.
+    pub(crate) fn must_be_proved_or_have_made(&self, tx: &Tx, token: &Token) -> Result<()> {
+        let is_new = tx.now() < token.created_at.plus(MAKER_SEES);
+        if is_new && token.created_by.is_some() && token.created_by == self.caller.user() {
+            self.needs_no_proof();
+            return Ok(());
+        }
+        self.must_be_proved()
+    }
+
+    /// Begins anew: an operation may be run again.
+    pub(super) fn no_proof_was_asked(&self) {
+        if let Some(it) = &self.proving {
+            it.was_asked.store(false, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether an operation that has done its work has asked.
+    pub(crate) fn proof_was_asked(&self) -> Result<()> {
+        match &self.proving {
+            Some(it) if !it.was_asked.load(Ordering::Relaxed) => {
+                Err(Error::internal(format!("{} was done without asking for a proof", it.action)))
+            }
+            _ => Ok(()),
+        }
+    }
+}

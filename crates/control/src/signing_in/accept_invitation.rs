@@ -1,0 +1,131 @@
+//! Accepting an invitation in a browser: becoming a member, and being signed in at once.
+//!
+//! Whoever made an invitation may have named an address that is not theirs to give away. So it lets its holder set a password for somebody who is
+//! nobody here yet; for a person who can sign in already it takes their password; and for one who belongs to another organization and has none, it
+//! does neither: they get a link from whoever runs the server.
+
+use std::sync::Arc;
+
+use countersign_domain::id::InvitationId;
+use countersign_domain::{Password, TokenSecret};
+use countersign_store::sign_ins::{self, Method};
+use countersign_store::users;
+use countersign_store::{Lane, Tx, passwords};
+use serde_json::json;
+
+use crate::access::actions::AcceptInvitation;
+use crate::invitations::{Newcomer, join};
+use crate::scene::Subject;
+use crate::{Control, Error, Grant, Result, Scene};
+
+use super::SignedIn;
+use super::make::{Made, New, make};
+
+/// What is known of the person whom an invitation names.
+enum Known {
+    /// Nobody has signed in as them, and nothing is theirs.
+    Nobody,
+    /// They can sign in; so it is kept.
+    ByPassword(String),
+    /// They belong to another organization, and have no password.
+    Elsewhere,
+}
+
+/// What is kept of the password afterwards.
+enum Plan {
+    /// They have none yet.
+    Set(String),
+    /// It was shown, and is still this.
+    Keep(String),
+}
+
+struct Input {
+    newcomer: Newcomer,
+    invitation: InvitationId,
+    email: String,
+    plan: Plan,
+    new: New,
+}
+
+impl Control {
+    /// Makes whoever holds an invitation a member, uses the invitation up, and signs them in. `password` becomes that of somebody new; somebody
+    /// who can sign in already shows theirs.
+    ///
+    /// # Errors
+    /// As [`Control::accept_invitation`]; [`Error::Invalid`] at `password` for one that cannot be taken, and for a wrong one;
+    /// [`Error::Conflict`] for a member of another organization who has no password; [`Error::TooMany`].
+    pub async fn accept_invitation_and_sign_in(
+        &self,
+        grant: &Grant<AcceptInvitation>,
+        name: Option<&str>,
+        password: &str,
+    ) -> Result<SignedIn> {
+        let invited = grant.invitation()?;
+        let newcomer = Newcomer::called(self.fresh_id(), name)?;
+        let email = invited.email.clone();
+        let known = self.store().read(email.clone(), |tx, email| Box::pin(look(tx, email))).await?;
+        let plan = match known {
+            Known::Elsewhere => return Err(needs_link()),
+            Known::Nobody => {
+                let called = newcomer.name.as_ref().map_or("", |name| name.as_str());
+                let password = self.new_password("password", password, &email, called, grant.organization()).await?;
+                Plan::Set(self.hash_password(Arc::new(password)).await?)
+            }
+            Known::ByPassword(phc) => {
+                self.pace_passwords(invited.origin.ip, &email)?;
+                let shown = Arc::new(Password::shown(password));
+                if !self.check_password(shown, Some(phc.clone())).await?.matches {
+                    return Err(is_known());
+                }
+                Plan::Keep(phc)
+            }
+        };
+        let new = self.new_sign_in(Method::Invitation, grant.caller());
+        let secret: Arc<TokenSecret> = new.secret.clone();
+        let input = Input { newcomer, invitation: invited.invitation, email, plan, new };
+        let made = self.write(grant, Lane::Normal, input, |tx, scene| Box::pin(accept(tx, scene))).await?;
+        Ok(made.with(secret))
+    }
+}
+
+fn is_known() -> Error {
+    Error::invalid("password", "There is somebody with this address already: show the password that they sign in with.")
+}
+
+fn needs_link() -> Error {
+    Error::Conflict(
+        "There is somebody with this address already, who has no password yet. Whoever runs the server makes them a link to set one: \
+         countersign sign-in-link --user EMAIL. Then open the invitation again."
+            .to_owned(),
+    )
+}
+
+async fn look(tx: &mut Tx, email: &str) -> Result<Known> {
+    let Some(user) = users::find_by_email(tx, email).await? else { return Ok(Known::Nobody) };
+    if let Some(phc) = passwords::find(tx, user.id).await? {
+        return Ok(Known::ByPassword(phc));
+    }
+    Ok(if sign_ins::is_member_of_any(tx, user.id).await? { Known::Elsewhere } else { Known::Nobody })
+}
+
+async fn accept(tx: &mut Tx, scene: &Scene<Input>) -> Result<Made> {
+    let Input { newcomer, invitation, email, plan, new } = &scene.input;
+    if let Some(known) = users::find_by_email(tx, email).await? {
+        sign_ins::take_turn(tx, known.id).await?;
+    }
+    // Before they are a member here. What has changed since it was looked at is looked at anew by the next try.
+    match (look(tx, email).await?, plan) {
+        (Known::Nobody, Plan::Set(_)) => {}
+        (Known::ByPassword(now), Plan::Keep(before)) if now == *before => {}
+        (Known::Elsewhere, _) => return Err(needs_link()),
+        _ => return Err(is_known()),
+    }
+    let (organization, user) = join(tx, scene, newcomer, *invitation).await?;
+    if let Plan::Set(phc) = plan {
+        passwords::set(tx, user.id, phc).await?;
+        let subject = Subject::new("user", user.id, user.email.as_str());
+        scene.audit(tx, "password.set", subject, json!({})).await?;
+    }
+    let made = make(tx, scene, new, user.id, Some(organization.id)).await?;
+    made.ok_or_else(|| Error::internal("somebody who has just become a member is a member of nothing"))
+}

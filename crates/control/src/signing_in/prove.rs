@@ -1,0 +1,40 @@
+//! Proving again that it is still oneself.
+
+use countersign_domain::{Password, Refusal, Timestamp};
+use countersign_store::sign_ins::{self, Method};
+use countersign_store::{Lane, passwords};
+use serde_json::json;
+
+use crate::access::actions::ProveAgain;
+use crate::scene::Subject;
+use crate::{Control, Error, Grant, Result};
+
+use super::{PROOF, of_call, wrong_password};
+
+impl Control {
+    /// Takes the password of somebody who is signed in, and lets them do for [`PROOF`] what needs a proof; answers until when.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] at `password`; [`Error::TooMany`]; [`Error::NotFound`] for a call with a user token, which has nothing to prove.
+    pub async fn prove_again(&self, grant: &Grant<ProveAgain>, password: Password) -> Result<Timestamp> {
+        let (user, id) = (grant.user()?, of_call(grant)?);
+        let phc = self.check_own_password(user, password).await?;
+        self.write(grant, Lane::Normal, (user.user, id, user.public_id.clone(), phc), |tx, scene| {
+            Box::pin(async move {
+                let (user, id, public_id, phc) = &scene.input;
+                if passwords::find(tx, *user).await?.as_ref() != Some(phc) {
+                    return Err(wrong_password());
+                }
+                if !sign_ins::prove(tx, *user, *id, Method::Password).await? {
+                    return Err(Error::refused(Refusal::Revoked, public_id.clone()));
+                }
+                let until = tx.now().plus(PROOF);
+                let subject = Subject::new("sign_in", *id, public_id.as_str());
+                let detail = json!({ "method": Method::Password.as_str(), "until": until.to_string() });
+                scene.audit(tx, "sign_in.proved", subject, detail).await?;
+                Ok(until)
+            })
+        })
+        .await
+    }
+}

@@ -53,7 +53,7 @@ fn presented(headers: &HeaderMap) -> Result<Option<&str>> {
 }
 
 /// The kind of caller, for the log.
-const fn word(who: Who) -> &'static str {
+pub(crate) const fn word(who: Who) -> &'static str {
     match who {
         Who::Anonymous => "anonymous",
         Who::Admin => "admin",

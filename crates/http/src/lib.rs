@@ -16,6 +16,7 @@ mod operation;
 mod origin;
 mod request_id;
 mod secrets_in_text;
+mod sign_in;
 
 pub use answer::{internal, message, unavailable};
 pub use authenticate::{authenticate, authenticate_value};
@@ -25,3 +26,4 @@ pub use json::{BadBody, Json, holds_more_than, parse_json, read_body};
 pub use origin::TrustedProxies;
 pub use request_id::request_id;
 pub use secrets_in_text::{holds_a_token, json_holds_a_token};
+pub use sign_in::{SignInCookie, same_origin, signed_in};

@@ -3,7 +3,7 @@
 use clap::Args;
 use countersign_control::{
     Control, Error, Settings,
-    access::actions::CreateOrganization,
+    access::actions::{CreateOrganization, IssueSignInLink},
     organizations::{Created, NewOrganization},
 };
 use countersign_domain::{
@@ -25,9 +25,11 @@ use crate::{
     output::Printer,
 };
 
+use super::sign_in_link::sign_in_url;
+
 /// Set up a database: an organization, its first admin with a user token, and a default agent token
 ///
-/// The two tokens are printed once. On a database that has been set up already it changes nothing, says so and exits 6.
+/// The two tokens, and a link by which the admin sets a password and signs in with a browser, are printed once. On a database that has been set up already it changes nothing, says so and exits 6.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  countersign init --data-dir /var/lib/countersign --organization acme --admin ada@example.com"
@@ -80,7 +82,7 @@ pub(super) struct Answer {
     admin: AdminAnswer,
     user_token: String,
     agent_token: AgentTokenAnswer,
-    /// Where people will sign in; the pages themselves are still to come.
+    /// Where the admin sets a password and signs in, once.
     #[serde(skip_serializing_if = "Option::is_none")]
     sign_in_url: Option<String>,
 }
@@ -106,7 +108,7 @@ struct AgentTokenAnswer {
 }
 
 impl Answer {
-    pub fn of(created: &Created, public_url: Option<&Url>) -> Self {
+    pub fn of(created: &Created, sign_in_url: Option<String>) -> Self {
         let organization = &created.organization;
         Self {
             organization: OrganizationAnswer {
@@ -121,7 +123,7 @@ impl Answer {
                 uuid: created.agent_token.id.to_string(),
                 value: created.agent_secret.reveal().to_owned(),
             },
-            sign_in_url: public_url.map(|url| url.as_str().trim_end_matches('/').to_owned()),
+            sign_in_url,
         }
     }
 
@@ -147,11 +149,15 @@ impl Answer {
     }
 
     pub fn text(&self) -> String {
-        format!(
+        let text = format!(
             "Organization {} ({})\n\nBoth values are shown this once:\n  user token of {}: {}\n  agent token \
              (Default agent registration token): {}\n",
             self.organization.slug, self.organization.id, self.admin.email, self.user_token, self.agent_token.value
-        )
+        );
+        match &self.sign_in_url {
+            Some(url) => format!("{text}\nTo sign in with a browser, once and within 24 hours: {url}\n"),
+            None => text,
+        }
     }
 }
 
@@ -200,8 +206,10 @@ impl Init {
         let grant = control.grant_own::<CreateOrganization>(&operator)?;
         match control.initialize(&grant, self.new.to_new()).await {
             Ok(created) => {
+                let grant = control.grant_own::<IssueSignInLink>(&operator)?;
+                let link = control.issue_sign_in_link(&grant, &created.admin.email).await?;
                 control.seal_audit().await?;
-                Ok(Answer::of(&created, Some(&self.public_url)))
+                Ok(Answer::of(&created, Some(sign_in_url(&self.public_url, &link.secret))))
             }
             // Another was faster; from now on nobody can come to need the ring that was made here.
             Err(Error::Conflict(_)) => {

@@ -33,6 +33,7 @@ mod roles;
 mod secret;
 mod server;
 mod service_user;
+mod sign_in_link;
 mod step;
 mod team;
 mod token;
@@ -74,6 +75,7 @@ pub enum Command {
     Logout(login::Logout),
     Organization(organization::Organization),
     OperatorToken(operator_token::OperatorToken),
+    SignInLink(sign_in_link::SignInLink),
     KeyRing(key_ring::KeyRingCommand),
     Audit(audit::Audit),
     Doctor(doctor::Doctor),
@@ -131,6 +133,7 @@ impl Command {
             Self::Logout(it) => it.run(ambient, printer),
             Self::Organization(it) => it.run(ambient, printer).await,
             Self::OperatorToken(it) => it.run(ambient, printer).await,
+            Self::SignInLink(it) => it.run(ambient, printer).await,
             Self::KeyRing(it) => it.run(ambient, printer).await,
             Self::Audit(it) => it.run(ambient, printer).await,
             Self::Doctor(it) => it.run(ambient, printer).await,

@@ -85,6 +85,7 @@ const WITHOUT: &[&str] = &[
     "job",
     "name",
     "slug",
+    "user",
     "repository",
     "default-branch",
     "steps",

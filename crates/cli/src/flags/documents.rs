@@ -4,6 +4,7 @@ use std::{fmt::Write as _, path::PathBuf};
 
 use clap::{Arg, Command};
 use countersign_agent::Setting;
+use countersign_control::access::Proof;
 use countersign_control::access::actions::TABLE;
 
 use super::{
@@ -137,13 +138,20 @@ fn the_page_of_permissions_is_up_to_date() {
         "Who may do what. What is not here nobody may; what a member may, an Organization Admin may \
      too. What a Launcher of a deployment may, its Editors and Admins may too; every member is a \
      Launcher of every deployment unless an Organization Admin says otherwise: see [roles in \
-     deployments](members.md#roles-in-deployments).\n\n| action | what | who |\n|---|---|---|\n",
+     deployments](members.md#roles-in-deployments).\n\n*Proved again*: somebody who is signed in with a \
+     browser has shown their password within the last 5 minutes; see [signing in](signing-in.md#proving-again). A user \
+     token has nothing to prove.\n\n| action | what | who |\n|---|---|---|\n",
     );
     for row in TABLE {
         let mut who: Vec<&str> = row.allowed.iter().map(|who| who.words()).collect();
         who.extend(row.within.map(countersign_domain::deployment_role::Need::words));
         let alone = if row.people_alone { ", and no service user" } else { "" };
-        writeln!(page, "| `{}` | {} | {}{alone} |", row.name, row.does.trim(), who.join("; ")).expect("text");
+        let proof = match row.proof {
+            Proof::None => "",
+            Proof::Fresh => "; proved again",
+            Proof::Asked => "; proved again for some of it",
+        };
+        writeln!(page, "| `{}` | {} | {}{alone}{proof} |", row.name, row.does.trim(), who.join("; ")).expect("text");
     }
     up_to_date("permissions.md", &page);
 }

@@ -5,19 +5,21 @@ use std::collections::BTreeMap;
 use countersign_control::access::Action;
 use countersign_control::access::actions::*;
 use countersign_control::deployment_roles::{HolderReference, Place};
+use countersign_control::signing_in::PROOF;
 use countersign_control::teams::TeamReference;
 use countersign_control::{Caller, Control, Error, Presented};
 use countersign_domain::id::OrganizationId;
 use countersign_domain::{DeploymentRole, Refusal, Role};
 use countersign_testkit::World;
 
-use crate::acting::{another_token, caller, connect, finish, may, person, running_job};
+use crate::acting::{IP, another_token, caller, connect, finish, may, person, running_job};
 use crate::deployment_roles::{ROLES, again, everybody_is, give, member_with};
+use crate::signing_in::{PASSWORD, by_link, cookie, try_sign_in};
 
 /// Who may do what. What is not here is refused to everybody; an Organization Admin may what a member may, and a
 /// service user what a person of its role may, unless people may it alone. Whoever holds a role in some deployment may what those may who hold
 /// less; in which deployment is asked by the operation. All members are Viewers here: what belongs to no deployment is for them while they are
-/// Launchers, see `deployment_roles`.
+/// Launchers, see `deployment_roles`. What is to be *proved* is refused to whoever is signed in and proved nothing of late.
 const REFERENCE: &[(&str, &str)] = &[
     ("organization.view", "member"),
     ("organization.create", "operator"),
@@ -29,34 +31,42 @@ const REFERENCE: &[(&str, &str)] = &[
     ("agent_token.view", "admin, token manager"),
     ("agent_token.update", "admin, token manager"),
     ("agent_token.reveal", "admin, token manager"),
-    ("agent_token.rotate", "admin, token manager"),
-    ("agent_token.revoke", "admin, token manager"),
-    ("user_token.create", "member, alone"),
+    ("agent_token.rotate", "admin, token manager, proved"),
+    ("agent_token.revoke", "admin, token manager, proved"),
+    ("user_token.create", "member, alone, proved"),
     ("user_token.view", "member"),
     ("user_token.update", "member, alone"),
     ("user_token.reveal", "member, alone"),
-    ("user_token.revoke", "member"),
+    ("user_token.revoke", "member, proved"),
     ("member.view", "member"),
-    ("member.change_role", "admin"),
-    ("member.remove", "admin"),
+    ("member.change_role", "admin, proved"),
+    ("member.remove", "admin, proved"),
     ("deployment_role.view", "member"),
-    ("deployment_role.grant", "admin, deployment admin"),
-    ("deployment_role.change_for_all", "admin"),
+    ("deployment_role.grant", "admin, deployment admin, proved"),
+    ("deployment_role.change_for_all", "admin, proved"),
     ("team.view", "member"),
     ("team.create", "admin"),
     ("team.update", "admin"),
-    ("team.delete", "admin"),
-    ("team.change_members", "admin"),
+    ("team.delete", "admin, proved"),
+    ("team.change_members", "admin, proved"),
     ("member_token.view", "admin"),
-    ("member_token.revoke", "admin"),
-    ("invitation.create", "admin, alone"),
+    ("member_token.revoke", "admin, proved"),
+    ("invitation.create", "admin, alone, proved"),
     ("invitation.view", "admin"),
     ("invitation.withdraw", "admin"),
     ("invitation.accept", "invitation"),
+    ("sign_in_link.issue_for_member", "admin, alone, proved"),
     ("service_user.create", "admin, alone"),
     ("service_user.update", "admin"),
-    ("service_user_token.create", "admin, alone"),
+    ("service_user_token.create", "admin, alone, proved"),
     ("service_user_token.reveal", "admin, alone"),
+    ("sign_in.begin", "system"),
+    ("sign_in.view", "member, alone"),
+    ("sign_in.end", "member, alone"),
+    ("sign_in.prove", "member, alone"),
+    ("password.change", "member, alone"),
+    ("sign_in_link.issue", "operator"),
+    ("sign_in_link.use", "system"),
     ("operator_token.manage", "operator"),
     ("agent.view", "member"),
     ("agent.stop", "admin, editor"),
@@ -124,6 +134,7 @@ enum Answer {
     Expired,
     Unknown,
     NotFound,
+    Unproved,
 }
 
 /// A caller as the reference sees them.
@@ -144,7 +155,7 @@ fn held(who: &str) -> Option<usize> {
 
 fn sort(who: &str) -> &str {
     match who {
-        "admin" | "service user" => "person",
+        "admin" | "service user" | "signed in" => "person",
         who if held(who).is_some() => "person",
         "session" | "ended session" => "agent",
         "job" | "ended job" => "job",
@@ -164,6 +175,9 @@ fn wanted(allowed: &str, asking: &Asking, own_organization: bool) -> Answer {
         // This one is an Organization Admin.
         "service user" if allowed.contains(&"alone") => Answer::Denied,
         "service user" if allowed.contains(&"member") || allowed.contains(&"admin") => Answer::Granted,
+        // An Organization Admin too.
+        "signed in" if allowed.contains(&"proved") => Answer::Unproved,
+        "signed in" if allowed.contains(&"member") || allowed.contains(&"admin") => Answer::Granted,
         who if allowed.contains(&who) => Answer::Granted,
         who if held(who).is_some_and(|most| allowed.iter().any(|it| held(it).is_some_and(|least| least <= most))) => {
             Answer::Granted
@@ -185,6 +199,7 @@ fn given<A: Action>(control: &Control, caller: &Caller, of: OrganizationId) -> A
         Err(Error::Unauthenticated { reason: Refusal::Expired, token: Some(_) }) => Answer::Expired,
         Err(Error::Unauthenticated { reason: Refusal::Unknown, token: None }) => Answer::Unknown,
         Err(Error::NotFound("organization")) => Answer::NotFound,
+        Err(Error::Unproved) => Answer::Unproved,
         Err(other) => panic!("{}: {other:?}", A::NAME),
     }
 }
@@ -203,6 +218,7 @@ fn every_action() -> Vec<(&'static str, Ask)> {
         ViewDeploymentRoles GrantDeploymentRole ChangeMembersRole ViewTeams CreateTeam UpdateTeam DeleteTeam ChangeTeamMembers
         ViewMembers ChangeMemberRole RemoveMember ViewMemberTokens RevokeMemberToken
         CreateInvitation ViewInvitations WithdrawInvitation AcceptInvitation
+        BeginSignIn ViewSignIns EndSignIns ProveAgain ChangePassword IssueSignInLink IssueMemberSignInLink UseSignInLink
         CreateServiceUser UpdateServiceUser CreateServiceUserToken RevealServiceUserToken
         ManageOperatorTokens
         ViewAgents StopAgent PauseAgent
@@ -223,6 +239,10 @@ async fn everybody(world: &World) -> Vec<Asking> {
     let acme = &world.acme;
     let anonymous = Presented { value: None, origin: countersign_control::Origin::local() };
     let anonymous = control.authenticate(anonymous).await.expect("nobody in particular");
+    let ada = "ada@acme.example";
+    let long_ago = by_link(world, ada, PASSWORD).await;
+    world.clock.advance(PROOF);
+    let just_now = try_sign_in(control, ada, PASSWORD, IP).await.expect("signed in");
     everybody_is(world, DeploymentRole::Viewer).await;
     let member = person(control, acme, "bob@acme.example", Role::Member).await;
     let here = Place::Deployment(acme.created.organization.default_deployment);
@@ -251,6 +271,8 @@ async fn everybody(world: &World) -> Vec<Asking> {
         asking("anonymous", false, anonymous),
         asking("admin", true, acme.admin.clone()),
         asking("admin", true, another_token(control, &acme.admin).await.1),
+        asking("admin", true, cookie(control, &just_now).await),
+        asking("signed in", true, cookie(control, &long_ago).await),
         asking("member", true, member),
         asking("service user", true, service),
         asking("agent token", true, caller(control, acme.agent_token()).await),
@@ -283,7 +305,7 @@ pub async fn every_caller_and_every_action_as_the_reference_says(world: &World) 
             compared += 1;
         }
     }
-    assert_eq!(compared, 94 * 18);
+    assert_eq!(compared, 102 * 20);
 }
 
 /// The reference, the table and the types name the same actions.

@@ -30,7 +30,8 @@ pub const REQUEST: &str = "req-0001";
 /// One step that says a word.
 pub const ONE_STEP: &str = "steps: [{command: echo one}]";
 
-fn origin(ip: &str) -> Origin {
+/// Where a call comes from, at an address.
+pub fn origin(ip: &str) -> Origin {
     Origin {
         ip: ip.parse().expect("an address"),
         user_agent: Some(USER_AGENT.to_owned()),

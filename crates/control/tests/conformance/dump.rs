@@ -30,6 +30,9 @@ tables! {
     "numbers" "organization_id = $1";
     "users" "id IN (SELECT user_id FROM members WHERE organization_id = $1)";
     "members" "organization_id = $1";
+    "passwords" "user_id IN (SELECT user_id FROM members WHERE organization_id = $1)";
+    "sign_ins" "organization_id = $1";
+    "sign_in_links" "user_id IN (SELECT user_id FROM members WHERE organization_id = $1)";
     "invitations" "organization_id = $1";
     "deployments" "organization_id = $1";
     "deployment_names" "organization_id = $1";

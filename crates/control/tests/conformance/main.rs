@@ -68,6 +68,10 @@ mod runs_at_bounds;
 mod scopes;
 mod service_users;
 mod sight;
+mod signing_in;
+mod signing_in_links;
+mod signing_in_proof;
+mod signing_in_rows;
 mod sql;
 mod standing;
 mod steps;
@@ -106,6 +110,10 @@ fn main() -> ExitCode {
                 list::CASES,
                 members::CASES,
                 invitations::CASES,
+                signing_in::CASES,
+                signing_in_links::CASES,
+                signing_in_proof::CASES,
+                signing_in_rows::CASES,
                 service_users::CASES,
                 runs_at_bounds::CASES,
                 code_locations::CASES,

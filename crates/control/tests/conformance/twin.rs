@@ -16,11 +16,13 @@ use countersign_control::teams::{NewTeam, TeamReference};
 use countersign_control::user_tokens::NewUserToken;
 use countersign_control::{Caller, Control};
 use countersign_domain::id::DeploymentId;
-use countersign_domain::{DeploymentRole, DeploymentScope, QueueScope, Refusal, Role, Scope, Timestamp};
+use countersign_domain::{
+    DeploymentRole, DeploymentScope, Kind, QueueScope, Refusal, Role, Scope, Timestamp, TokenSecret,
+};
 use countersign_store::IntoValue;
-use countersign_testkit::{Tenant, World};
+use countersign_testkit::{SeededEntropy, Tenant, World};
 
-use crate::acting::{build, caller, deployment, may, person, refusal, running_job};
+use crate::acting::{build, caller, deployment, fresh_id, may, next, person, refusal, running_job};
 use crate::deployment_roles::give;
 use crate::{artifacts, code_locations, dagster, dagster_runs, sql};
 
@@ -33,6 +35,7 @@ pub async fn furnish(world: &World) {
     let hank = person(control, globex, "hank@globex.example", Role::Member).await;
     let prod = tokens(control, globex).await;
     team(control, globex, &hank).await;
+    sign_ins(control, globex, &hank).await;
     let new = NewInvitation { email: "iris@globex.example".to_owned(), role: Role::Admin, expires_at: None };
     control.create_invitation(&may(control, &globex.admin), new).await.expect("an invitation is made");
     let new = NewServiceUser { name: WORD.to_owned(), description: Some(WORD.to_owned()), role: Role::Member };
@@ -96,6 +99,34 @@ async fn team(control: &Control, globex: &Tenant, hank: &Caller) {
         let held = Held { role: DeploymentRole::Admin, tokens: true };
         give(control, &globex.admin, holder, place, held).await.expect("a role is given");
     }
+}
+
+/// A password, a sign-in that nobody uses, and a link. They are written behind the system's back: hashing takes its time, and each case would
+/// take it.
+async fn sign_ins(control: &Control, globex: &Tenant, hank: &Caller) {
+    let user = hank.user().expect("a person");
+    let text = "INSERT INTO passwords (user_id, phc, changed_at) VALUES ($1, $2, 0)";
+    sql::change(control, text, vec![user.into_value(), WORD.into_value()]).await;
+    let secret = TokenSecret::mint(&control.settings().prefix, Kind::SignIn, &SeededEntropy::new(next()));
+    let digest = control.keys().digest(&secret);
+    let text =
+        "INSERT INTO sign_ins (id, user_id, organization_id, public_id, digest, key_id, method, created_at, seen_at, expires_at, ip, user_agent)
+        VALUES ($1, $2, $3, $4, $5, $6, 'password', 0, $7, $7, '192.0.2.99', $8)";
+    let values = vec![
+        fresh_id::<countersign_domain::id::of::SignIn>(control).into_value(),
+        user.into_value(),
+        globex.created.organization.id.into_value(),
+        secret.public_id().as_str().into_value(),
+        digest.as_bytes().as_slice().into_value(),
+        digest.key().to_string().into_value(),
+        Timestamp::LATEST.into_value(),
+        WORD.into_value(),
+    ];
+    sql::change(control, text, values).await;
+    let member = MemberReference::Id(user);
+    control.issue_member_sign_in_link(&may(control, &globex.admin), member).await.expect("a link is made");
+    let text = "UPDATE sign_in_links SET expires_at = $1 WHERE user_id = $2";
+    sql::change(control, text, vec![Timestamp::LATEST.into_value(), user.into_value()]).await;
 }
 
 /// A token with a scope, and one that was taken back and tried afterwards.

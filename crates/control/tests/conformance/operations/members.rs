@@ -1,20 +1,21 @@
 //! The operations on members, invitations, service users and user tokens that change something.
 
-use countersign_control::Control;
 use countersign_control::access::actions::{
-    ChangeMemberRole, CreateInvitation, CreateServiceUser, CreateServiceUserToken, CreateUserToken, RemoveMember,
-    RevealServiceUserToken, RevealUserToken, RevokeMemberToken, RevokeUserToken, UpdateServiceUser, UpdateUserToken,
-    WithdrawInvitation,
+    ChangeMemberRole, ChangePassword, CreateInvitation, CreateServiceUser, CreateServiceUserToken, CreateUserToken,
+    EndSignIns, IssueMemberSignInLink, RemoveMember, RevealServiceUserToken, RevealUserToken, RevokeMemberToken,
+    RevokeUserToken, UpdateServiceUser, UpdateUserToken, WithdrawInvitation,
 };
 use countersign_control::invitations::{InvitationReference, NewInvitation};
 use countersign_control::members::{MemberReference, RoleChange};
 use countersign_control::service_users::{NewServiceUser, ServiceUserChange};
 use countersign_control::user_tokens::{NewUserToken, UserTokenChange, UserTokenReference};
-use countersign_domain::Role;
+use countersign_control::{Caller, Control};
+use countersign_domain::{Password, Role};
 use countersign_testkit::World;
 
 use crate::acting::{another_token, may, next, person};
 use crate::cast::Cast;
+use crate::signing_in::PASSWORD;
 
 use super::{By, Operation, operations, pending};
 
@@ -37,12 +38,38 @@ fn a_service_user() -> NewServiceUser {
     NewServiceUser { name: format!("s{}", next()), description: None, role: Role::Member }
 }
 
+fn email_of(cast: &Cast) -> String {
+    let Caller::User(person) = &cast.person else { panic!("a person") };
+    person.email.clone()
+}
+
 async fn some_service_user(control: &Control, cast: &Cast) -> MemberReference {
     let grant = may::<CreateServiceUser>(control, &cast.person);
     MemberReference::Id(control.create_service_user(&grant, a_service_user()).await.expect("made").user.id)
 }
 
 operations! {
+    "issue_member_sign_in_link" by Person writes ["sign_in_link.issued"] |control, world, cast| {
+        let member = somebody(world, Role::Member).await;
+        let grant = may::<IssueMemberSignInLink>(&control, &cast.person);
+        pending(async move { control.issue_member_sign_in_link(&grant, member).await.map(drop) })
+    }
+    "end_sign_in" by Person writes ["sign_in.ended"] |control, world, cast| {
+        let made = crate::signing_in::by_link(world, &email_of(cast), PASSWORD).await;
+        let grant = may::<EndSignIns>(&control, &cast.person);
+        pending(async move { control.end_sign_in(&grant, made.sign_in.public_id).await })
+    }
+    "sign_out_everywhere" by Person writes ["sign_in.all_ended"] |control, world, cast| {
+        crate::signing_in::by_link(world, &email_of(cast), PASSWORD).await;
+        let grant = may::<EndSignIns>(&control, &cast.person);
+        pending(async move { control.sign_out_everywhere(&grant).await.map(drop) })
+    }
+    "change_password" by Person writes ["password.changed"] |control, world, cast| {
+        crate::signing_in::by_link(world, &email_of(cast), PASSWORD).await;
+        let grant = may::<ChangePassword>(&control, &cast.person);
+        let old = Password::shown(PASSWORD);
+        pending(async move { control.change_password(&grant, old, "another one altogether").await.map(drop) })
+    }
     "create_user_token" by Person writes ["user_token.created"] |control, world, cast| {
         let grant = may::<CreateUserToken>(&control, &cast.person);
         pending(async move { control.create_user_token(&grant, NewUserToken::default()).await.map(drop) })

@@ -2,7 +2,7 @@
 
 use countersign_control::access::actions::{
     CancelBuild, CancelJob, CreateAgentToken, CreateBuild, CreateDeployment, CreateOrganization, CreatePipeline,
-    CreateQueue, DeleteArtifact, DeleteDeployment, DeleteQueue, EditCodeLocations, LaunchDagsterRun,
+    CreateQueue, DeleteArtifact, DeleteDeployment, DeleteQueue, EditCodeLocations, IssueSignInLink, LaunchDagsterRun,
     ManageOperatorTokens, PauseAgent, PauseQueue, PrioritizeJob, RetryJob, RevealAgentToken, RevokeAgentToken,
     RotateAgentToken, StopAgent, TerminateDagsterRun, UnblockStep, UpdateAgentToken, UpdateDeployment, UpdatePipeline,
     UpdateQueue, ViewBuilds,
@@ -216,6 +216,11 @@ operations! {
         let grant = may::<CreateAgentToken>(&control, &cast.person);
         let of = world.acme.created.organization.default_deployment;
         pending(async move { control.create_cluster_token(&grant, of, NewAgentToken::default()).await.map(drop) })
+    }
+    "issue_sign_in_link" by Operator writes ["sign_in_link.issued"] |control, world, cast| {
+        let grant = may::<IssueSignInLink>(&control, &cast.operator);
+        let email = world.acme.created.admin.email.clone();
+        pending(async move { control.issue_sign_in_link(&grant, &email).await.map(drop) })
     }
     "create_operator_token" by Operator writes ["operator_token.created"] |control, world, cast| {
         let grant = may::<ManageOperatorTokens>(&control, &cast.operator);

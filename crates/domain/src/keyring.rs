@@ -242,6 +242,14 @@ impl KeyRing {
         (key.id.clone(), key.mac(label, bytes))
     }
 
+    /// What [`KeyRing::mac`] made of the same label and bytes while this key was the newest: for what is hashed further and compared there.
+    ///
+    /// # Errors
+    /// [`MissingKey`] when the ring does not hold the key.
+    pub fn mac_by(&self, label: &str, bytes: &[u8], key: &KeyId) -> Result<[u8; 32], MissingKey> {
+        Ok(self.key(key)?.mac(label, bytes))
+    }
+
     /// Whether `mac` is what [`KeyRing::mac`] made of the same label and bytes with this key; in constant time.
     ///
     /// # Errors

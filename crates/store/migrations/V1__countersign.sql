@@ -56,10 +56,12 @@ CREATE TABLE members (
 );
 CREATE INDEX members_of_user ON members (user_id);
 
--- A password of a person, as a PHC string that names its own parameters. Another method of proving who one is has a table of its own.
+-- A password of a person: a PHC string, which names its own parameters, of what a key of the ring makes of it. Another method of proving who
+-- one is has a table of its own.
 CREATE TABLE passwords (
     user_id     BYTEA PRIMARY KEY REFERENCES users (id),
     phc         TEXT NOT NULL,
+    key_id      TEXT NOT NULL,
     changed_at  BIGINT NOT NULL
 );
 

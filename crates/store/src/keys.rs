@@ -11,6 +11,7 @@ statements! {
                 UNION ALL SELECT key_id, COUNT(*) AS n FROM sessions WHERE ended_at IS NULL GROUP BY key_id
                 UNION ALL SELECT token_key_id AS key_id, COUNT(*) AS n FROM jobs WHERE token_key_id IS NOT NULL AND token_ended_at IS NULL GROUP BY token_key_id
                 UNION ALL SELECT key_id, COUNT(*) AS n FROM invitations WHERE accepted_at IS NULL AND withdrawn_at IS NULL AND expires_at > $1 GROUP BY key_id
+                UNION ALL SELECT key_id, COUNT(*) AS n FROM passwords GROUP BY key_id
                 UNION ALL SELECT key_id, COUNT(*) AS n FROM sign_ins WHERE ended_at IS NULL AND expires_at > $1 GROUP BY key_id
                 UNION ALL SELECT key_id, COUNT(*) AS n FROM sign_in_links WHERE used_at IS NULL AND expires_at > $1 GROUP BY key_id
                 UNION ALL SELECT data_key_id AS key_id, COUNT(*) AS n FROM tokens WHERE data_key_id IS NOT NULL GROUP BY data_key_id

@@ -8,9 +8,10 @@ use std::sync::Arc;
 
 use countersign_domain::id::InvitationId;
 use countersign_domain::{Password, TokenSecret};
+use countersign_store::passwords::{self, Kept};
 use countersign_store::sign_ins::{self, Method};
 use countersign_store::users;
-use countersign_store::{Lane, Tx, passwords};
+use countersign_store::{Lane, Tx};
 use serde_json::json;
 
 use crate::access::actions::AcceptInvitation;
@@ -26,7 +27,7 @@ enum Known {
     /// Nobody has signed in as them, and nothing is theirs.
     Nobody,
     /// They can sign in; so it is kept.
-    ByPassword(String),
+    ByPassword(Kept),
     /// They belong to another organization, and have no password.
     Elsewhere,
 }
@@ -34,9 +35,9 @@ enum Known {
 /// What is kept of the password afterwards.
 enum Plan {
     /// They have none yet.
-    Set(String),
+    Set(Kept),
     /// It was shown, and is still this.
-    Keep(String),
+    Keep(Kept),
 }
 
 struct Input {
@@ -71,13 +72,13 @@ impl Control {
                 let password = self.new_password("password", password, &email, called, grant.organization()).await?;
                 Plan::Set(self.hash_password(Arc::new(password)).await?)
             }
-            Known::ByPassword(phc) => {
+            Known::ByPassword(kept) => {
                 self.pace_passwords(invited.origin.ip, &email)?;
                 let shown = Arc::new(Password::shown(password));
-                if !self.check_password(shown, Some(phc.clone())).await?.matches {
+                if !self.check_password(shown, Some(kept.clone())).await?.matches {
                     return Err(is_known());
                 }
-                Plan::Keep(phc)
+                Plan::Keep(kept)
             }
         };
         let new = self.new_sign_in(Method::Invitation, grant.caller());
@@ -102,8 +103,8 @@ fn needs_link() -> Error {
 
 async fn look(tx: &mut Tx, email: &str) -> Result<Known> {
     let Some(user) = users::find_by_email(tx, email).await? else { return Ok(Known::Nobody) };
-    if let Some(phc) = passwords::find(tx, user.id).await? {
-        return Ok(Known::ByPassword(phc));
+    if let Some(kept) = passwords::find(tx, user.id).await? {
+        return Ok(Known::ByPassword(kept));
     }
     Ok(if sign_ins::is_member_of_any(tx, user.id).await? { Known::Elsewhere } else { Known::Nobody })
 }
@@ -121,8 +122,8 @@ async fn accept(tx: &mut Tx, scene: &Scene<Input>) -> Result<Made> {
         _ => return Err(is_known()),
     }
     let (organization, user) = join(tx, scene, newcomer, *invitation).await?;
-    if let Plan::Set(phc) = plan {
-        passwords::set(tx, user.id, phc).await?;
+    if let Plan::Set(new) = plan {
+        passwords::set(tx, user.id, new).await?;
         let subject = Subject::new("user", user.id, user.email.as_str());
         scene.audit(tx, "password.set", subject, json!({})).await?;
     }

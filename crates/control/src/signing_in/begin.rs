@@ -5,8 +5,9 @@ use std::sync::Arc;
 use countersign_domain::id::{OrganizationId, UserId};
 use countersign_domain::text::Email;
 use countersign_domain::{Password, Refusal};
+use countersign_store::Lane;
+use countersign_store::passwords::{self, Kept};
 use countersign_store::sign_ins::{self, Method};
-use countersign_store::{Lane, passwords};
 
 use crate::access::actions::BeginSignIn;
 use crate::{Caller, Control, Grant, Result};
@@ -25,8 +26,8 @@ pub struct Attempt {
 
 struct Input {
     user: UserId,
-    phc: String,
-    again: Option<String>,
+    kept: Kept,
+    again: Option<Kept>,
     new: New,
 }
 
@@ -44,26 +45,26 @@ impl Control {
         // What is no address is nobody's, and may hold what a database does not take.
         let email = Email::parse(email.trim()).map(|email| email.as_str().to_owned()).unwrap_or_default();
         let known = self.store().read(email, |tx, email| Box::pin(passwords::of_address(tx, email))).await?;
-        let kept = known.as_ref().map(|(_, phc)| phc.clone());
-        let checked = self.check_password(Arc::new(password), kept).await?;
-        let Some((user, phc)) = known.filter(|_| checked.matches) else {
+        let of_theirs = known.as_ref().map(|(_, kept)| kept.clone());
+        let checked = self.check_password(Arc::new(password), of_theirs).await?;
+        let Some((user, kept)) = known.filter(|_| checked.matches) else {
             self.counts().refused(Refusal::Unknown);
             return Err(wrong());
         };
         let secret = new.secret.clone();
         let grant: Grant<BeginSignIn> = self.system("somebody signs in", OrganizationId::nil())?;
-        let input = Input { user, phc, again: checked.again, new };
+        let input = Input { user, kept, again: checked.again, new };
         let made = self
             .write(&grant, Lane::Normal, input, |tx, scene| {
                 Box::pin(async move {
-                    let Input { user, phc, again, new } = &scene.input;
+                    let Input { user, kept, again, new } = &scene.input;
                     sign_ins::take_turn(tx, *user).await?;
                     // What was checked has to be the password still: whoever changes it ends what began by the old one.
-                    if passwords::find(tx, *user).await?.as_ref() != Some(phc) {
+                    if passwords::find(tx, *user).await?.as_ref() != Some(kept) {
                         return Err(wrong());
                     }
                     if let Some(again) = again {
-                        passwords::hash_again(tx, *user, again, phc).await?;
+                        passwords::hash_again(tx, *user, again, kept).await?;
                     }
                     make(tx, scene, new, *user, None).await?.ok_or_else(wrong)
                 })

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use countersign_domain::Password;
 use countersign_domain::id::{OrganizationId, SignInId, UserId};
+use countersign_store::passwords::{self, Kept};
 use countersign_store::sign_ins::{self, Ended, links};
-use countersign_store::{Lane, Tx, organizations, passwords};
+use countersign_store::{Lane, Tx, organizations};
 use serde_json::json;
 
 use crate::access::UserCaller;
@@ -19,8 +20,8 @@ struct Input {
     user: UserId,
     email: String,
     this: Option<SignInId>,
-    before: String,
-    after: String,
+    before: Kept,
+    after: Kept,
 }
 
 impl Control {
@@ -39,7 +40,7 @@ impl Control {
     }
 
     /// Checks a caller's own password; answers what is kept of it, which has to be that still when something is done by it.
-    pub(super) async fn check_own_password(&self, user: &UserCaller, password: Password) -> Result<String> {
+    pub(super) async fn check_own_password(&self, user: &UserCaller, password: Password) -> Result<Kept> {
         self.pace_passwords(user.origin.ip, &user.email)?;
         let kept = self.store().read(user.user, |tx, user| Box::pin(passwords::find(tx, *user))).await?;
         let checked = self.check_password(Arc::new(password), kept.clone()).await?;
@@ -77,8 +78,8 @@ async fn change(tx: &mut Tx, scene: &Scene<Input>) -> Result<u64> {
 
 /// Gives a person, whose turn the transaction holds alone, a password, and ends what was begun or could be by another one; answers how many
 /// sign-ins that were.
-pub(super) async fn set(tx: &mut Tx, user: UserId, this: Option<SignInId>, phc: &str) -> Result<u64> {
-    passwords::set(tx, user, phc).await?;
+pub(super) async fn set(tx: &mut Tx, user: UserId, this: Option<SignInId>, new: &Kept) -> Result<u64> {
+    passwords::set(tx, user, new).await?;
     links::end_of_user(tx, user).await?;
     Ok(sign_ins::end_others(tx, user, this, Ended::PasswordChanged).await?)
 }

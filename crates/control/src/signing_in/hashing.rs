@@ -1,5 +1,8 @@
 //! Hashing and checking passwords: argon2id, on threads of their own, a few at a time.
 //!
+//! What is hashed is not the password but what a key of the ring makes of it. So whoever has the database alone cannot even guess: they lack the
+//! key. A password moves to the newest key at its next use, as digests of tokens do, and until then it needs its own.
+//!
 //! Each hash takes [`MEMORY`] and some tens of milliseconds of a processor. So [`HASHES_AT_ONCE`] are worked on, [`HASHES_WAITING`] wait, and
 //! whoever comes then is told to come again: a crowd that guesses fills neither the memory nor the line of everybody else.
 
@@ -7,11 +10,16 @@ use std::sync::Arc;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
-use countersign_domain::{Entropy, Password};
+use countersign_domain::{Entropy, KeyRing, Password};
+use countersign_store::passwords::Kept;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use zeroize::Zeroizing;
 
 use crate::{Control, Error, Result};
 
+/// What the keys of the ring make of passwords, and of nothing else.
+const LABEL: &str = "countersign/password/v1";
 /// KiB that one hash takes. This and the two below are the first choice of OWASP's cheat sheet for argon2id with one lane.
 const MEMORY: u32 = 19 * 1024;
 /// Passes over that memory.
@@ -56,23 +64,23 @@ impl Hashing {
 pub(super) struct Checked {
     /// Whether it is the one.
     pub matches: bool,
-    /// The same password under the parameters of today, if it was kept under others.
-    pub again: Option<String>,
+    /// The same password under the parameters and the key of today, if it was kept under others.
+    pub again: Option<Kept>,
 }
 
 impl Control {
-    /// Hashes a password under the parameters of today; answers a PHC string.
-    pub(super) async fn hash_password(&self, password: Arc<Password>) -> Result<String> {
-        let salt = salt(self.entropy());
+    /// Hashes a password under the parameters and the key of today.
+    pub(super) async fn hash_password(&self, password: Arc<Password>) -> Result<Kept> {
+        let (keys, salt) = (self.keys(), salt(self.entropy()));
         let places = self.hashing().enter().await?;
-        apart(places, move || hash(&password, &salt)).await
+        apart(places, move || hash(&keys, &password, &salt)).await
     }
 
     /// Checks a password against what is kept. Where nothing is kept, as much work is done, and it is not the one.
-    pub(super) async fn check_password(&self, password: Arc<Password>, kept: Option<String>) -> Result<Checked> {
-        let salt = salt(self.entropy());
+    pub(super) async fn check_password(&self, password: Arc<Password>, kept: Option<Kept>) -> Result<Checked> {
+        let (keys, salt) = (self.keys(), salt(self.entropy()));
         let places = self.hashing().enter().await?;
-        apart(places, move || check(&password, kept.as_deref(), &salt)).await
+        apart(places, move || check(&keys, &password, kept.as_ref(), &salt)).await
     }
 }
 
@@ -94,26 +102,33 @@ fn salt(entropy: &dyn Entropy) -> [u8; SALT] {
     salt
 }
 
-fn argon2() -> Result<Argon2<'static>> {
+fn today() -> Result<Argon2<'static>> {
     let params = Params::new(MEMORY, PASSES, LANES, None).map_err(Error::internal)?;
     Ok(Argon2::new(Algorithm::Argon2id, Version::V0x13, params))
 }
 
-fn hash(password: &Password, salt: &[u8]) -> Result<String> {
-    let hash: PasswordHash = argon2()?.hash_password_with_salt(password.reveal(), salt).map_err(Error::internal)?;
-    Ok(hash.to_string())
+fn hash(keys: &KeyRing, password: &Password, salt: &[u8]) -> Result<Kept> {
+    let (key, keyed) = keys.mac(LABEL, password.reveal());
+    let keyed = Zeroizing::new(keyed);
+    let hash: PasswordHash = today()?.hash_password_with_salt(&keyed[..], salt).map_err(Error::internal)?;
+    Ok(Kept { phc: hash.to_string(), key })
 }
 
-fn check(password: &Password, kept: Option<&str>, salt: &[u8]) -> Result<Checked> {
-    let nobodys = nobodys();
-    let parsed = PasswordHash::new(kept.unwrap_or(&nobodys)).map_err(Error::internal)?;
-    let matches = match argon2()?.verify_password(password.reveal(), &parsed) {
+fn check(keys: &KeyRing, password: &Password, kept: Option<&Kept>, salt: &[u8]) -> Result<Checked> {
+    let nobodys = Kept { phc: nobodys(), key: keys.newest().clone() };
+    let against = kept.unwrap_or(&nobodys);
+    let keyed = keys.mac_by(LABEL, password.reveal(), &against.key).map(Zeroizing::new).map_err(|missing| {
+        tracing::error!(%missing, "a password needs a key that the key ring has not");
+        Error::Unavailable { code: "key_ring", message: "The server lacks a key; its operator must look." }
+    })?;
+    let parsed = PasswordHash::new(&against.phc).map_err(Error::internal)?;
+    let matches = match today()?.verify_password(&keyed[..], &parsed) {
         Ok(()) => kept.is_some(),
         Err(argon2::password_hash::Error::PasswordInvalid) => false,
         Err(other) => return Err(Error::internal(other)),
     };
-    let is_outdated = kept.is_some_and(|kept| !kept.starts_with(&head()));
-    let again = if matches && is_outdated { Some(hash(password, salt)?) } else { None };
+    let is_outdated = kept.is_some_and(|kept| !kept.phc.starts_with(&head()) || kept.key != *keys.newest());
+    let again = if matches && is_outdated { Some(hash(keys, password, salt)?) } else { None };
     Ok(Checked { matches, again })
 }
 
@@ -129,37 +144,73 @@ fn nobodys() -> String {
 
 #[cfg(test)]
 mod tests {
+    use countersign_domain::Timestamp;
+
     use super::*;
 
     const SOME: [u8; SALT] = [7; SALT];
 
-    fn checked(password: &str, kept: Option<&str>) -> Checked {
-        check(&Password::shown(password), kept, &SOME).expect("checked")
+    struct Same(u8);
+    impl Entropy for Same {
+        fn fill(&self, buffer: &mut [u8]) {
+            buffer.fill(self.0);
+        }
+    }
+
+    fn ring() -> KeyRing {
+        KeyRing::generate(Timestamp::EPOCH, &Same(1))
+    }
+
+    fn made(keys: &KeyRing, password: &str, salt: u8) -> Kept {
+        hash(keys, &Password::shown(password), &[salt; SALT]).expect("hashed")
+    }
+
+    fn checked(keys: &KeyRing, password: &str, kept: Option<&Kept>) -> Checked {
+        check(keys, &Password::shown(password), kept, &SOME).expect("checked")
     }
 
     #[test]
     fn a_password_matches_its_own_hash_alone() {
-        let kept = hash(&Password::shown("correct horse"), &SOME).expect("hashed");
-        assert!(kept.starts_with(&head()), "{kept}");
-        assert_eq!(checked("correct horse", Some(&kept)), Checked { matches: true, again: None });
-        assert_eq!(checked("correct horsE", Some(&kept)), Checked { matches: false, again: None });
-        assert_eq!(checked("correct horse", None), Checked { matches: false, again: None });
-        let other = hash(&Password::shown("correct horse"), &[8; SALT]).expect("hashed");
-        assert_ne!(kept, other, "by its salt");
+        let keys = ring();
+        let kept = made(&keys, "correct horse", 7);
+        assert!(kept.phc.starts_with(&head()), "{}", kept.phc);
+        assert_eq!(checked(&keys, "correct horse", Some(&kept)), Checked { matches: true, again: None });
+        assert_eq!(checked(&keys, "correct horsE", Some(&kept)), Checked { matches: false, again: None });
+        assert_eq!(checked(&keys, "correct horse", None), Checked { matches: false, again: None });
+        assert_ne!(kept, made(&keys, "correct horse", 8), "by its salt");
     }
 
     #[test]
     fn other_parameters_are_replaced_once_the_password_was_right() {
+        let keys = ring();
         let weak = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(8 * 1024, 1, 1, None).expect("fit"));
-        let weak: PasswordHash = weak.hash_password_with_salt(b"correct horse", &SOME).expect("hashed");
-        let weak = weak.to_string();
-        assert_eq!(checked("wrong", Some(&weak)), Checked { matches: false, again: None });
-        let again = checked("correct horse", Some(&weak)).again.expect("hashed anew");
-        assert_eq!(checked("correct horse", Some(&again)), Checked { matches: true, again: None });
+        let (key, keyed) = keys.mac(LABEL, b"correct horse");
+        let weak: PasswordHash = weak.hash_password_with_salt(&keyed, &SOME).expect("hashed");
+        let weak = Kept { phc: weak.to_string(), key };
+        assert_eq!(checked(&keys, "wrong", Some(&weak)), Checked { matches: false, again: None });
+        let again = checked(&keys, "correct horse", Some(&weak)).again.expect("hashed anew");
+        assert_eq!(checked(&keys, "correct horse", Some(&again)), Checked { matches: true, again: None });
+    }
+
+    #[test]
+    fn nobody_guesses_without_the_key_and_a_newer_one_takes_over() {
+        let mut keys = ring();
+        let kept = made(&keys, "correct horse", 7);
+        let thiefs = KeyRing::generate(Timestamp::EPOCH, &Same(2));
+        let guess = Kept { key: thiefs.newest().clone(), ..kept.clone() };
+        assert!(!checked(&thiefs, "correct horse", Some(&guess)).matches);
+        let missing = check(&thiefs, &Password::shown("correct horse"), Some(&kept), &SOME);
+        assert!(matches!(missing, Err(Error::Unavailable { code: "key_ring", .. })), "{missing:?}");
+        keys.add(Timestamp::EPOCH, &Same(3));
+        let again = checked(&keys, "correct horse", Some(&kept)).again.expect("hashed anew");
+        assert_eq!(again.key, *keys.newest());
+        assert_eq!(checked(&keys, "correct horse", Some(&again)), Checked { matches: true, again: None });
     }
 
     #[test]
     fn what_is_kept_and_cannot_be_read_is_a_fault_of_ours() {
-        assert!(matches!(check(&Password::shown("x"), Some("plain"), &SOME), Err(Error::Internal(_))));
+        let keys = ring();
+        let kept = Kept { phc: "plain".to_owned(), key: keys.newest().clone() };
+        assert!(matches!(check(&keys, &Password::shown("x"), Some(&kept), &SOME), Err(Error::Internal(_))));
     }
 }

@@ -18,11 +18,11 @@ impl Control {
     /// [`Error::Invalid`] at `password`; [`Error::TooMany`]; [`Error::NotFound`] for a call with a user token, which has nothing to prove.
     pub async fn prove_again(&self, grant: &Grant<ProveAgain>, password: Password) -> Result<Timestamp> {
         let (user, id) = (grant.user()?, of_call(grant)?);
-        let phc = self.check_own_password(user, password).await?;
-        self.write(grant, Lane::Normal, (user.user, id, user.public_id.clone(), phc), |tx, scene| {
+        let kept = self.check_own_password(user, password).await?;
+        self.write(grant, Lane::Normal, (user.user, id, user.public_id.clone(), kept), |tx, scene| {
             Box::pin(async move {
-                let (user, id, public_id, phc) = &scene.input;
-                if passwords::find(tx, *user).await?.as_ref() != Some(phc) {
+                let (user, id, public_id, kept) = &scene.input;
+                if passwords::find(tx, *user).await?.as_ref() != Some(kept) {
                     return Err(wrong_password());
                 }
                 if !sign_ins::prove(tx, *user, *id, Method::Password).await? {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use countersign_domain::id::OrganizationId;
 use countersign_domain::{Refusal, Role, TokenSecret};
+use countersign_store::passwords::Kept;
 use countersign_store::sign_ins::{self, Method, links};
 use countersign_store::users::{self, User};
 use countersign_store::{Lane, Tx};
@@ -20,7 +21,7 @@ use super::{Link, SignedIn};
 
 struct Input {
     link: Link,
-    phc: String,
+    kept: Kept,
     new: New,
 }
 
@@ -43,11 +44,11 @@ impl Control {
         let whose = self.store().read(link.clone(), |tx, link| Box::pin(person(tx, link))).await?;
         let Some((of, user)) = whose else { return refused(Refusal::Revoked) };
         let password = self.new_password("password", password, &user.email, &user.name, of).await?;
-        let phc = self.hash_password(Arc::new(password)).await?;
+        let kept = self.hash_password(Arc::new(password)).await?;
         let new = self.new_sign_in(Method::Link, caller);
         let minted = new.secret.clone();
         let grant: Grant<UseSignInLink> = self.system("somebody uses a sign-in link", OrganizationId::nil())?;
-        let input = Input { link, phc, new };
+        let input = Input { link, kept, new };
         let made = self.write(&grant, Lane::Normal, input, |tx, scene| Box::pin(use_up(tx, scene))).await?;
         Ok(made.with(minted))
     }
@@ -73,14 +74,14 @@ async fn person(tx: &mut Tx, link: &Link) -> Result<Option<(OrganizationId, User
 }
 
 async fn use_up(tx: &mut Tx, scene: &Scene<Input>) -> Result<Made> {
-    let Input { link, phc, new } = &scene.input;
+    let Input { link, kept, new } = &scene.input;
     let refused = |reason| Error::refused(reason, link.public_id.clone());
     sign_ins::take_turn(tx, link.user).await?;
     let Some((of, user)) = person(tx, link).await? else { return Err(refused(Refusal::Revoked)) };
     if !links::take(tx, link.id).await? {
         return Err(refused(Refusal::Expired));
     }
-    let ended = set(tx, user.id, None, phc).await?;
+    let ended = set(tx, user.id, None, kept).await?;
     let made = make(tx, scene, new, user.id, Some(of)).await?.ok_or_else(|| refused(Refusal::Revoked))?;
     let subject = Subject::new("sign_in_link", link.id, link.public_id.as_str());
     let detail = json!({ "made_by": link.created_by.map(|by| by.to_string()), "sign_ins_ended": ended });

@@ -41,6 +41,7 @@ async fn rows_under(control: &Control, key: &KeyId) -> (i64, i64) {
     let digests = "SELECT (SELECT COUNT(*) FROM token_secrets WHERE key_id = $1) + (SELECT COUNT(*) FROM sessions WHERE key_id = $1 AND ended_at IS NULL)
         + (SELECT COUNT(*) FROM jobs WHERE token_key_id = $1 AND token_ended_at IS NULL)
         + (SELECT COUNT(*) FROM invitations WHERE key_id = $1 AND accepted_at IS NULL AND withdrawn_at IS NULL)
+        + (SELECT COUNT(*) FROM passwords WHERE key_id = $1)
         + (SELECT COUNT(*) FROM sign_ins WHERE key_id = $1 AND ended_at IS NULL) + (SELECT COUNT(*) FROM sign_in_links WHERE key_id = $1 AND used_at IS NULL) AS n";
     let others = "SELECT (SELECT COUNT(*) FROM tokens WHERE data_key_id = $1) + (SELECT COUNT(*) FROM audit_heads WHERE key_id = $1) AS n";
     let key = || vec![key.to_string().into_value()];

@@ -82,6 +82,13 @@ pub async fn the_digest_moves_to_a_newer_key(world: &World) {
     let by: String = sql::value(control, text, vec![it.sign_in.id.into_value()], "key_id").await;
     assert_eq!(by, new.to_string());
     cookie(control, &it).await;
+    // The password moves once somebody shows it.
+    let text = "SELECT key_id FROM passwords WHERE user_id = $1";
+    let key = async || sql::value::<String>(control, text, vec![it.sign_in.user.into_value()], "key_id").await;
+    assert_ne!(key().await, new.to_string());
+    try_sign_in(control, ADA, PASSWORD, IP).await.expect("signed in");
+    assert_eq!(key().await, new.to_string());
+    try_sign_in(control, ADA, PASSWORD, IP).await.expect("signed in");
 }
 
 pub async fn what_ended_long_ago_is_removed(world: &World) {

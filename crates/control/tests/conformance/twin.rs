@@ -105,8 +105,9 @@ async fn team(control: &Control, globex: &Tenant, hank: &Caller) {
 /// take it.
 async fn sign_ins(control: &Control, globex: &Tenant, hank: &Caller) {
     let user = hank.user().expect("a person");
-    let text = "INSERT INTO passwords (user_id, phc, changed_at) VALUES ($1, $2, 0)";
-    sql::change(control, text, vec![user.into_value(), WORD.into_value()]).await;
+    let text = "INSERT INTO passwords (user_id, phc, key_id, changed_at) VALUES ($1, $2, $3, 0)";
+    let key = control.keys().newest().to_string();
+    sql::change(control, text, vec![user.into_value(), WORD.into_value(), key.into_value()]).await;
     let secret = TokenSecret::mint(&control.settings().prefix, Kind::SignIn, &SeededEntropy::new(next()));
     let digest = control.keys().digest(&secret);
     let text =

@@ -14,6 +14,7 @@ use countersign_control::{
     jobs::{LATE_CHUNKS, MAX_CHUNK, MAX_LOG},
     members::MAX_MEMBERS,
     queues::MAX_QUEUES,
+    signing_in::MAX_SIGN_INS,
     steps::MAX_NOTIFY,
     teams::{MAX_TEAMS, MAX_TEAMS_OF_MEMBER},
     user_tokens::MAX_USER_TOKENS,
@@ -26,6 +27,7 @@ use countersign_domain::{
         MAX_RUN_TAG_VALUE, MAX_RUN_TAGS, MAX_SNAPSHOT, MAX_SNAPSHOT_PACKED,
     },
     metadata::{MAX_KEY, MAX_VALUE},
+    password::MAX_PASSWORD,
     pipeline::{MAX_TEXT, MAX_UPLOADED_JOBS},
     text::MAX_CODE_LOCATION,
 };
@@ -111,6 +113,13 @@ fn rows() -> Vec<Row> {
         ("invitations of one organization that can be accepted", number(MAX_PENDING.unsigned_abs()), "", CONFLICT),
         ("user tokens of one member that were not revoked", number(MAX_USER_TOKENS.unsigned_abs()), "", CONFLICT),
         ("days that an invitation can be accepted", number(MAX_LIFETIME.as_secs() / 86_400), "", INVALID),
+        ("characters of a password", number(MAX_PASSWORD as u64), "", INVALID),
+        (
+            "browsers in which one person is signed in",
+            number(MAX_SIGN_INS.unsigned_abs()),
+            "",
+            "the oldest sign-in ends",
+        ),
         ("announcements of one step", number(MAX_NOTIFY), "", INVALID),
     ]
 }

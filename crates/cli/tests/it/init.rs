@@ -16,6 +16,8 @@ fn it_prints_one_object_and_a_second_run_changes_nothing() {
         assert_eq!(made["organization"]["slug"], "acme");
         assert_eq!(made["admin"]["email"], "ada@example.com");
         assert!(stand.user_token().starts_with("csnut_") && stand.agent_token().starts_with("csnat_"));
+        let link = made["sign_in_url"].as_str().expect("an address");
+        assert!(link.starts_with("http://localhost:8420/sign-in#csnsl_"), "{link}");
         let ring = fs::read(stand.data().join("key-ring")).expect("there");
         let mode = fs::metadata(stand.data().join("key-ring")).expect("there").permissions().mode() & 0o777;
         assert_eq!(mode, 0o600);
@@ -26,6 +28,26 @@ fn it_prints_one_object_and_a_second_run_changes_nothing() {
         assert_eq!(again.out, "", "nothing on standard output");
         assert_eq!(fs::read(stand.data().join("key-ring")).expect("there"), ring);
         stand.run(&["audit", "verify"]).must(0, &["acme", "holds"]);
+    }
+}
+
+#[test]
+fn a_way_in_is_made_for_whoever_is_a_member() {
+    for engine in Engine::all() {
+        let stand = Stand::new(engine);
+        let made =
+            &["sign-in-link", "--user", "Ada@example.com", "--public-url", "https://c.example/", "--output", "json"];
+        let said = stand.run(made);
+        said.must(0, &[]);
+        let answer = said.json();
+        assert_eq!(answer["email"], "ada@example.com", "{}", engine.name());
+        let link = answer["sign_in_url"].as_str().expect("an address");
+        assert!(link.starts_with("https://c.example/sign-in#csnsl_"), "{link}");
+        assert!(link.contains(answer["id"].as_str().expect("a public id")));
+        let again = stand.run(made).json();
+        assert_ne!(again["sign_in_url"], answer["sign_in_url"], "each has a value of its own");
+        stand.run(&["sign-in-link", "--user", "nobody@example.com"]).must(5, &["No member with this address found"]);
+        stand.run(&["sign-in-link", "--user", "ada"]).must(2, &["--user"]);
     }
 }
 

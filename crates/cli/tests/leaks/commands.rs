@@ -9,10 +9,12 @@ use crate::hunt::Hunt;
 
 /// How many operator tokens are made.
 const OPERATOR_TOKENS: usize = 12;
+/// How many links to sign in are made.
+const SIGN_IN_LINKS: usize = 4;
 /// How many agent tokens are made, shown, rotated and revoked by command.
 const AGENT_TOKENS: usize = 8;
 
-/// Makes operator tokens, on the data folder itself.
+/// Makes operator tokens and links to sign in, on the data folder itself.
 pub async fn before_the_server(installation: &Installation, hunt: &mut Hunt) {
     for _ in 0..OPERATOR_TOKENS {
         let words = ["operator-token", "create", "--description", "canary", "--output", "json", "--log", "trace"];
@@ -21,6 +23,11 @@ pub async fn before_the_server(installation: &Installation, hunt: &mut Hunt) {
     }
     let output = installation.run(&["operator-token", "list"], true).await;
     keep(hunt, "operator-token list", &output, &[], "ot");
+    for _ in 0..SIGN_IN_LINKS {
+        let words = ["sign-in-link", "--user", "ada@acme.example", "--output", "json", "--log", "trace"];
+        let output = installation.run(&words, true).await;
+        keep(hunt, "sign-in-link", &output, &["/sign_in_url"], "sl");
+    }
 }
 
 /// Uses the server as a person would.

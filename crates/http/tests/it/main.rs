@@ -11,11 +11,12 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Path, Request, State};
 use axum::routing::{get, post};
-use countersign_control::Control;
+use countersign_control::access::actions::IssueSignInLink;
+use countersign_control::{Caller, Control, Grant, Origin};
 use countersign_http::limits::MAX_ANY_BODY;
-use countersign_http::{BadBody, Edge, TrustedProxies, authenticate, read_body};
+use countersign_http::{BadBody, Edge, SignInCookie, TrustedProxies, authenticate, read_body, signed_in};
 use countersign_testkit::{Engine, SeededEntropy, World};
-use http::header::{AUTHORIZATION, USER_AGENT};
+use http::header::{AUTHORIZATION, COOKIE, HeaderName, USER_AGENT};
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
@@ -45,6 +46,7 @@ impl Server {
             .route("/never", get(std::future::pending::<()>))
             .route("/all", post(async |request: Request| read_body(request, usize::MAX).await.map(drop)))
             .route("/who/{name}", get(who))
+            .route("/mine/{slug}", get(mine))
             .with_state(world.control.clone());
         Self { app: edge.layers(routes), world }
     }
@@ -67,6 +69,52 @@ async fn panics() {
 async fn who(State(control): State<Control>, Path(_): Path<String>, request: Request) -> Result<(), StatusCode> {
     let (parts, _) = request.into_parts();
     authenticate(&control, &parts).await.map(drop).map_err(|_| StatusCode::UNAUTHORIZED)
+}
+
+/// Who is signed in, in the organization of this slug, or in the one that they looked at last.
+async fn mine(
+    State(control): State<Control>,
+    Path(slug): Path<String>,
+    request: Request,
+) -> Result<String, (StatusCode, String)> {
+    let (parts, _) = request.into_parts();
+    let slug = (slug != "-").then_some(slug.as_str());
+    let caller = signed_in(&control, &parts, slug).await.map_err(|error| match &error {
+        countersign_control::Error::NotFound(_) => (StatusCode::NOT_FOUND, error.to_string()),
+        _ => (StatusCode::UNAUTHORIZED, error.to_string()),
+    })?;
+    Ok(format!("{:?}", caller.who()))
+}
+
+#[tokio::test]
+async fn a_cookie_stands_for_whoever_is_signed_in_and_a_header_does_not() {
+    let server = Server::new().await;
+    let control = &server.world.control;
+    let grant: Grant<IssueSignInLink> = control.grant_own(&server.world.operator).expect("the operator may");
+    let link = control.issue_sign_in_link(&grant, "ada@acme.example").await.expect("a link is made");
+    let nobody = Caller::Anonymous(Origin::local());
+    let signed = control.use_sign_in_link(&nobody, link.secret.reveal(), "correct horse battery").await;
+    let secret = signed.expect("signed in").secret;
+    let set = SignInCookie::of(&control.settings().public_url).set(&secret).expect("a header");
+    let pair = set.to_str().expect("a text").split(';').next().expect("a pair").to_owned();
+    assert_eq!(pair, format!("countersign={}", secret.reveal()));
+    let ask = async |path: &str, name: HeaderName, value: String| {
+        let answer = server.send(Request::get(path).header(name, value), Body::empty()).await;
+        (answer.status.as_u16(), answer.body)
+    };
+    let body = |text: &str| (200, text.to_owned());
+    assert_eq!(ask("/mine/-", COOKIE, pair.clone()).await, body("Admin"));
+    assert_eq!(ask("/mine/acme", COOKIE, pair.clone()).await, body("Admin"));
+    assert_eq!(ask("/mine/globex", COOKIE, pair.clone()).await, (404, "No organization found".to_owned()));
+    assert_eq!(ask("/mine/-", COOKIE, "theme=dark".to_owned()).await, body("Anonymous"));
+    // Neither value is taken in the other's place.
+    let bearer = format!("Bearer {}", secret.reveal());
+    assert_eq!(ask("/mine/-", AUTHORIZATION, bearer.clone()).await, body("Anonymous"));
+    assert_eq!(ask("/who/ada", AUTHORIZATION, bearer).await.0, 401);
+    assert_eq!(ask("/who/ada", COOKIE, pair.clone()).await.0, 200, "nobody in particular");
+    let token = format!("countersign={}", server.world.acme.user_token());
+    assert_eq!(ask("/mine/-", COOKIE, token).await.0, 401);
+    assert_eq!(ask("/mine/-", COOKIE, format!("{pair}; {pair}")).await.0, 401, "one of them was planted");
 }
 
 #[tokio::test]

@@ -44,6 +44,7 @@ struct Ids {
     user_token: TokenId,
     user_token_public: PublicId,
     user: UserId,
+    sign_in: PublicId,
     invitation: InvitationId,
     email: &'static str,
     service_user: &'static str,
@@ -67,6 +68,7 @@ impl Ids {
         let dagster_run = "SELECT id FROM dagster_runs WHERE organization_id = $1";
         let job = "SELECT id, build_id, step_id FROM jobs WHERE organization_id = $1 AND state = 'running'";
         let prod = "SELECT id FROM deployments WHERE organization_id = $1 AND name = 'prod'";
+        let sign_in = "SELECT public_id FROM sign_ins WHERE organization_id = $1";
         let control = &world.control;
         Self {
             organization: created.organization.id,
@@ -78,6 +80,7 @@ impl Ids {
             user_token: created.user_token.id,
             user_token_public: created.user_token.public_id.clone(),
             user: created.admin.id,
+            sign_in: sql::value::<String>(control, sign_in, of(), "public_id").await.parse().expect("a public id"),
             invitation: sql::value(control, "SELECT id FROM invitations WHERE organization_id = $1", of(), "id").await,
             email: "grace@globex.example",
             service_user: "globex",
@@ -107,6 +110,7 @@ impl Ids {
             user_token: fresh_id(control),
             user_token_public: PublicId::new(&entropy),
             user: fresh_id(control),
+            sign_in: PublicId::new(&entropy),
             invitation: fresh_id(control),
             email: "nobody@globex.example",
             service_user: "nobody",
@@ -216,6 +220,7 @@ async fn members(world: &World, ids: &Ids, answers: &mut Answers) {
         let change = RoleChange { member: of(), role: Role::Member, keep_tokens: false };
         answers.keep("role", &control.change_member_role(&world.admin(), change).await);
         answers.keep("remove", &control.remove_member(&world.admin(), of()).await);
+        answers.keep("link", &control.issue_member_sign_in_link(&world.admin(), of()).await);
         let page = PageRequest::first(9);
         answers.keep("tokens of a member", &control.member_tokens(&world.admin(), of(), page).await);
         let change = ServiceUserChange { service_user: of(), name: None, description: Some(None) };
@@ -229,6 +234,7 @@ async fn members(world: &World, ids: &Ids, answers: &mut Answers) {
         answers.keep("their token", &control.revoke_member_token(&world.admin(), of, token.clone(), None).await);
         answers.keep("her token", &control.revoke_member_token(&world.admin(), ada(), token, None).await);
     }
+    answers.keep("sign-in", &control.end_sign_in(&world.admin(), ids.sign_in.clone()).await);
     let invitation = || InvitationReference::Id(ids.invitation);
     answers.keep("invitation", &control.invitation(&world.admin(), invitation()).await);
     answers.keep("withdraw", &control.withdraw_invitation(&world.admin(), invitation()).await);

@@ -1,8 +1,9 @@
 //! Texts that callers give: whatever they hold, each engine answers alike, and nothing they hold is a fault of ours.
 
 use countersign_control::access::actions::{
-    Annotate, CreateAgentToken, CreateBuild, CreateOrganization, CreateUserToken, ManageOperatorTokens, PauseAgent,
-    ReadMetaData, RegisterAgent, ReportJob, RevokeAgentToken, UpdateAgentToken, WriteMetaData,
+    Annotate, CreateAgentToken, CreateBuild, CreateOrganization, CreateUserToken, IssueSignInLink,
+    ManageOperatorTokens, PauseAgent, ReadMetaData, RegisterAgent, ReportJob, RevokeAgentToken, UpdateAgentToken,
+    WriteMetaData,
 };
 use countersign_control::agent_tokens::{NewAgentToken, Revocation, TokenReference};
 use countersign_control::agents::{Reach, Registration};
@@ -14,7 +15,8 @@ use countersign_control::user_tokens::{NewUserToken, UserTokenReference};
 use countersign_control::{Error, Result};
 use countersign_testkit::World;
 
-use crate::acting::{ONE_STEP, caller, may, registration, running_job};
+use crate::acting::{IP, ONE_STEP, caller, may, registration, running_job};
+use crate::signing_in::try_sign_in;
 use crate::{dagster, updating};
 
 /// Texts that break something somewhere.
@@ -117,6 +119,9 @@ pub async fn no_text_of_an_operator_is_a_fault_of_ours(world: &World) {
     for text in naughty() {
         let manage = may::<ManageOperatorTokens>(control, &world.operator);
         honest("operator token", &text, control.create_operator_token(&manage, &text).await);
+        let issue = may::<IssueSignInLink>(control, &world.operator);
+        honest("whom a link is for", &text, control.issue_sign_in_link(&issue, &text).await);
+        honest("address and password", &text, try_sign_in(control, &text, &text, IP).await);
         let grant = may::<CreateOrganization>(control, &world.operator);
         let new = |slug: &str, name: Option<&str>, admin: &str| NewOrganization {
             slug: slug.to_owned(),

@@ -18,6 +18,7 @@ mod hashing;
 mod issue_link;
 mod list;
 mod make;
+mod organizations;
 mod pace;
 mod prove;
 mod sign_out;

@@ -1,7 +1,7 @@
 //! Organizations.
 
-use countersign_domain::id::{DeploymentId, OrganizationId};
-use countersign_domain::{RevealPolicy, Timestamp};
+use countersign_domain::id::{DeploymentId, OrganizationId, UserId};
+use countersign_domain::{RevealPolicy, Role, Timestamp};
 
 use crate::{Row, StoreError, Tx, params, statements};
 
@@ -18,6 +18,9 @@ statements! {
     FIND = "SELECT id, slug, name, default_deployment_id, default_reveal_policy, created_at FROM organizations WHERE id = $1";
     /// By slug, which is unique across the instance.
     FIND_BY_SLUG = "SELECT id, slug, name, default_deployment_id, default_reveal_policy, created_at FROM organizations WHERE slug = $1";
+    /// Those that a person is a member of, by name.
+    OF_MEMBER = "SELECT o.id, o.slug, o.name, o.default_deployment_id, o.default_reveal_policy, o.created_at, m.role
+              FROM members m JOIN organizations o ON o.id = m.organization_id WHERE m.user_id = $1 ORDER BY o.name, o.id";
 }
 
 /// A tenant.
@@ -69,4 +72,10 @@ pub async fn find(tx: &mut Tx, id: OrganizationId) -> Result<Option<Organization
 /// The organization with this slug.
 pub async fn find_by_slug(tx: &mut Tx, slug: &str) -> Result<Option<Organization>, StoreError> {
     tx.maybe(FIND_BY_SLUG, &params![slug]).await?.as_ref().map(organization).transpose()
+}
+
+/// The organizations that a person is a member of, by name, with their role in each. Across organizations: they are all theirs.
+pub async fn of_member(tx: &mut Tx, user: UserId) -> Result<Vec<(Organization, Role)>, StoreError> {
+    let rows = tx.all(OF_MEMBER, &params![user]).await?;
+    rows.iter().map(|row| Ok((organization(row)?, row.parse("role")?))).collect()
 }

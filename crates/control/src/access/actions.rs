@@ -178,7 +178,7 @@ actions! {
 
     /// Sign somebody in who shows their address and password.
     BeginSignIn "sign_in.begin": System;
-    /// See where one is signed in.
+    /// See where one is signed in, and which organizations that reaches.
     ViewSignIns "sign_in.view": Member, person;
     /// Sign out: here, somewhere else, everywhere.
     EndSignIns "sign_in.end": Member, person;

@@ -337,6 +337,13 @@ pub async fn one_person_sees_each_of_their_organizations(world: &World) {
     for foreign in ["globex", "nowhere", "", "Not a slug", "nul\0"] {
         assert_eq!(at(Some(foreign)).await.map(drop), Err(Error::NotFound("organization")), "{foreign:?}");
     }
+    let reached = async |caller: &Caller| {
+        let all = control.own_organizations(&may::<ViewSignIns>(control, caller)).await.expect("listed");
+        all.into_iter().map(|(it, role)| (it.slug, role)).collect::<Vec<_>>()
+    };
+    let both = [("acme".to_owned(), Role::Admin), ("umbrella".to_owned(), Role::Admin)];
+    assert_eq!(reached(&at(None).await.expect("signed in")).await, both);
+    assert_eq!(reached(&world.acme.admin).await, both[..1], "a user token is for one");
     // What one does in one organization is for that one.
     let ada = at(Some("umbrella")).await.expect("theirs");
     let elsewhere = control.grant::<CreateAgentToken>(&ada, world.acme.created.organization.id).map(drop);

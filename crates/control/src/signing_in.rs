@@ -1,7 +1,7 @@
 //! Signing in with a browser: how a person proves who they are, and what they hold while they are signed in.
 //!
 //! A sign-in is a credential of its own kind, `Kind::SignIn`. Its value lives in a cookie, is kept as a digest, and is accepted by
-//! [`Control::authenticate_sign_in`] alone. It belongs to a person: it reaches every organization of theirs, and ends by itself after
+//! [`crate::Control::authenticate_sign_in`] alone. It belongs to a person: it reaches every organization of theirs, and ends by itself after
 //! [`LIFETIME`], or when it was not used for [`IDLE`].
 //!
 //! Nobody learns by signing in whether there is somebody: an address that nobody has, a person without a password, a service user and a wrong

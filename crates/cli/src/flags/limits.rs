@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 
 use countersign_control::{
     Settings,
+    agent_tokens::MAX_TOKENS_BY_OTHERS,
     artifacts::{MAX_BATCH, MAX_FOUND},
     builds::{MAX_ANNOTATIONS, MAX_KEYS, MAX_STEPS, MAX_UPLOAD_DEPTH, MAX_UPLOADS},
     code_locations, dagster,
     dagster_runs::{MAX_EVENTS_AT_ONCE, MAX_OPEN_RUNS, MAX_RECORDS, MAX_RUNS, MAX_RUNS_AT_ONCE},
-    deployment_roles::{MAX_ROLES_AT_PLACE, MAX_ROLES_OF_HOLDER},
+    deployment_roles::{MAX_ROLES_AT_PLACE, MAX_ROLES_BY_OTHERS, MAX_ROLES_OF_HOLDER},
     deployments::{MAX_BRANCHES_OF_MEMBERS, MAX_DEPLOYMENTS},
     invitations::{MAX_LIFETIME, MAX_PENDING},
     jobs::{LATE_CHUNKS, MAX_CHUNK, MAX_LOG},
@@ -102,6 +103,18 @@ fn rows() -> Vec<Row> {
         ("teams of one organization", number(MAX_TEAMS.unsigned_abs()), "", CONFLICT),
         ("teams that one member is in", number(MAX_TEAMS_OF_MEMBER as u64), "", CONFLICT),
         ("roles in deployments of one member, or of one team", number(MAX_ROLES_OF_HOLDER as u64), "", CONFLICT),
+        (
+            "roles in deployments of one member, or of one team, when no Organization Admin gives another",
+            number(MAX_ROLES_BY_OTHERS as u64),
+            "",
+            CONFLICT,
+        ),
+        (
+            "agent tokens that were not revoked, made by one member who is no Organization Admin",
+            number(MAX_TOKENS_BY_OTHERS.unsigned_abs()),
+            "",
+            CONFLICT,
+        ),
         (
             "roles in one deployment, or for all branch deployments",
             number(MAX_ROLES_AT_PLACE.unsigned_abs()),

@@ -1,6 +1,6 @@
 //! Taking a role in a deployment away.
 
-use countersign_store::{Lane, Tx, deployment_roles};
+use countersign_store::{Tx, deployment_roles};
 use serde_json::json;
 
 use crate::access::actions::GrantDeploymentRole;
@@ -29,7 +29,7 @@ impl Control {
         grant: &Grant<GrantDeploymentRole>,
         removal: RoleRemoval,
     ) -> Result<RoleGrant> {
-        self.write(grant, Lane::Urgent, removal, |tx, scene| Box::pin(take(tx, scene))).await
+        self.write(grant, grant.lane_of_taking(), removal, |tx, scene| Box::pin(take(tx, scene))).await
     }
 }
 

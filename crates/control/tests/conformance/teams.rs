@@ -206,7 +206,7 @@ pub async fn teams_are_of_people(world: &World) {
 }
 
 /// So many teams; none of them has members.
-async fn many_teams(world: &World, count: i64) -> Vec<TeamId> {
+pub async fn many_teams(world: &World, count: i64) -> Vec<TeamId> {
     let control = &world.control;
     let of = world.acme.created.organization.id;
     let ids: Vec<TeamId> = (0..count).map(|_| fresh_id(control)).collect();

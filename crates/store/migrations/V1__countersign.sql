@@ -433,6 +433,7 @@ CREATE TABLE dagster_run_logs (
     name        TEXT NOT NULL,
     stream      TEXT NOT NULL,
     announced   BIGINT NOT NULL,
+    is_taken    BOOLEAN NOT NULL,
     size        BIGINT,
     created_at  BIGINT NOT NULL,
     stored_at   BIGINT,

@@ -171,6 +171,9 @@ pub async fn logs_have_addresses(world: &World) {
     let id = path.split('/').rev().nth(1).expect("an id").parse().expect("an id");
     let incoming = control.begin_run_log(id, query).await.expect("begun");
     incoming.finish("hello".into()).await.expect("kept");
+    let incoming = control.begin_run_log(id, query).await.expect("begun once more");
+    assert_eq!(incoming.most(), 5);
+    assert_eq!(field_of(incoming.finish("hello!".into()).await), "size_bytes", "more than was announced");
     world.clock.advance(Duration::from_secs(1));
     let large =
         control.run_log_address(&grant(), "default".to_owned(), log("stderr", i64::MAX)).await.expect("announced");

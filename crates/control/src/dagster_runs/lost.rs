@@ -42,6 +42,9 @@ pub(crate) async fn give(
         run.taken_by = Some(token);
         run.taken_at = Some(tx.now());
         dagster_runs::save(tx, &run).await?;
+    } else if run.status == RunStatus::Canceled {
+        // Its agent is told what it reads of it, too, until it has answered.
+        run.status = RunStatus::Canceling;
     }
     Ok(Some(run))
 }

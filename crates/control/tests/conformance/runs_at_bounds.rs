@@ -235,8 +235,26 @@ pub async fn a_run_that_is_ended_by_force_is_stopped_too(world: &World) {
     let run = taken(world, &who).await;
     terminate(world, run.id, false).await.expect("asked");
     assert_eq!(terminate(world, run.id, true).await.expect("ended").status, RunStatus::Canceled);
-    let kinds: Vec<RequestKind> = take(world, &who, "default").await.iter().map(|it| it.request.kind).collect();
-    assert_eq!(kinds, [RequestKind::Terminate], "its worker may be there");
+    let control = &world.control;
+    let told = async || {
+        let wanted = RunsWanted { ids: Some(vec![run.id.to_string()]), ..RunsWanted::default() };
+        let grant = may::<ReportDagsterRun>(control, &who);
+        let found = control.run_records(&grant, "default".to_owned(), wanted).await.expect("a read");
+        found.it.expect("it is reached").first().expect("it is there").status
+    };
+    assert_eq!(told().await, RunStatus::Canceling, "of one that has ended its agent would stop nothing");
+    let given = take(world, &who, "default").await;
+    let kinds: Vec<_> = given.iter().map(|it| (it.request.kind, it.run.as_ref().map(|run| run.status))).collect();
+    assert_eq!(kinds, [(RequestKind::Terminate, Some(RunStatus::Canceling))], "its worker may be there");
+    assert_eq!((told().await, one(world, run.id).await.status), (RunStatus::Canceling, RunStatus::Canceled));
+    let answer = Answer {
+        deployment: "default".to_owned(),
+        request: given[0].request.id.to_string(),
+        called: "DagsterCloudApiSuccess".to_owned(),
+        error: None,
+    };
+    control.answer_dagster_request(&may::<TakeDagsterRequests>(control, &who), answer).await.expect("taken");
+    assert_eq!(told().await, RunStatus::Canceled);
 }
 
 pub async fn a_run_ends_with_its_worker(world: &World) {

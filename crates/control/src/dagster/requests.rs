@@ -150,6 +150,8 @@ async fn take(tx: &mut Tx, scene: &Scene<(TokenId, Wanted)>) -> Result<Work> {
     }
     let Work { reached, given: mut all } = waiting(tx, scene, *token, wanted).await?;
     all.retain(|it| entered.contains(&it.deployment.id));
+    let runs = all.iter().filter_map(|it| it.request.run).collect();
+    dagster_runs::hold(tx, scene.organization, &runs).await?;
     let mut given = Vec::with_capacity(all.len());
     for mut it in all {
         // Another agent may have been faster.
@@ -198,6 +200,7 @@ async fn end(tx: &mut Tx, scene: &Scene<(TokenId, DagsterRequestId, Answer)>) ->
     let (_, awaits) = awaiting(tx, scene).await?;
     let Some(it) = awaits else { return Ok(()) };
     let (of, (token, _, answer)) = (scene.organization, &scene.input);
+    dagster_runs::hold(tx, of, &it.run.into_iter().collect()).await?;
     let is_kept = dagster_requests::answer(tx, of, it.id, *token, &answer.called, answer.error.as_deref()).await?;
     if is_kept || it.ended_at.is_some() {
         dagster_runs::answered(tx, scene, &it, answer).await?;

@@ -82,7 +82,9 @@ pub fn uri(id: DagsterSnapshotId) -> String {
 /// [`Error::Invalid`] at `uri`.
 pub fn named(uri: &str) -> Result<DagsterSnapshotId> {
     let id = uri.strip_prefix(PLACE).and_then(|id| id.parse().ok());
-    id.ok_or_else(|| Error::invalid("uri", "names no snapshot of this server"))
+    let why = "names no snapshot of this server: it must be what this server gave when it was asked for the snapshot; reload the code location, and \
+               see that its agent sends nothing elsewhere";
+    id.ok_or_else(|| Error::invalid("uri", why))
 }
 
 impl Control {

@@ -51,6 +51,8 @@ pub enum Outcome {
     },
     /// It could not be loaded.
     Failed {
+        /// By which definition, where that is told: agents that send a snapshot of the error name none.
+        definition: Option<Box<Definition>>,
         /// Why.
         error: String,
     },
@@ -105,7 +107,7 @@ impl Control {
                 return Err(Error::invalid("manifest", why));
             }
             Outcome::Loaded { .. } => {}
-            Outcome::Failed { error } => cut(error),
+            Outcome::Failed { error, .. } => cut(error),
         }
         let token = grant.agent_token()?;
         let taken = self.write(grant, Lane::Normal, (token.token, told), |tx, scene| Box::pin(tell(tx, scene))).await?;
@@ -150,11 +152,13 @@ async fn tell(tx: &mut Tx, scene: &Scene<(TokenId, Told)>) -> Result<Taken> {
         }
     }
     let (error, manifest) = match &told.outcome {
-        Outcome::Loaded { definition, .. } if !found.definition.is_loaded_as(definition) => {
+        Outcome::Loaded { definition, .. } | Outcome::Failed { definition: Some(definition), .. }
+            if !found.definition.is_loaded_as(definition) =>
+        {
             return Ok(Taken::not_kept(reached));
         }
         Outcome::Loaded { manifest, .. } => (None, Some(manifest.as_str())),
-        Outcome::Failed { error } => (Some(error.as_str()), None),
+        Outcome::Failed { error, .. } => (Some(error.as_str()), None),
     };
     if let Outcome::Loaded { snapshots, .. } = &told.outcome {
         let (mut kept, missing) = jobs(tx, of, deployment.id, snapshots).await?;

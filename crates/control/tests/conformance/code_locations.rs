@@ -92,7 +92,7 @@ fn loaded(definition: Definition) -> Outcome {
 }
 
 fn failed(why: &str) -> Outcome {
-    Outcome::Failed { error: why.to_owned() }
+    Outcome::Failed { definition: None, error: why.to_owned() }
 }
 
 /// The rows of the audit log that are about code locations, by name.
@@ -290,6 +290,9 @@ pub async fn what_is_told_of_an_older_one_is_not_kept(world: &World) {
     assert_eq!(state(&one(world, default, "sales").await), LocationState::Waiting);
     let late = tell(control, &agent, "default", "sales", loaded(in_module("sales"))).await.expect("an answer");
     assert!(!late.is_current);
+    let definition = Some(Box::new(in_module("sales")));
+    let failed = Outcome::Failed { definition, error: "no module named sales".to_owned() };
+    assert!(!tell(control, &agent, "default", "sales", failed).await.expect("an answer").is_current);
     assert_eq!(state(&one(world, default, "sales").await), LocationState::Waiting);
     tell(control, &agent, "default", "sales", loaded(in_module("other"))).await.expect("kept");
     assert_eq!(state(&one(world, default, "sales").await), LocationState::Loaded);

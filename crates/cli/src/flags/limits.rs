@@ -139,6 +139,8 @@ fn graphql_rows() -> Vec<(&'static str, String)> {
 
 /// Of what removes itself.
 const FULL: &str = "403: those that nothing is loaded with go after a day";
+/// Of what is announced and not sent.
+const NOT_SENT: &str = "403: those that do not come are given up after 70 minutes";
 /// Of a run that tells more than is kept.
 const ONLY_ENDS: &str = "counted; what changes where the run stands is kept";
 /// Of what waits.
@@ -155,6 +157,12 @@ fn dagster_rows() -> Vec<(&'static str, String, &'static str)> {
         ("the same of an error", number(dagster::MAX_ERROR_SNAPSHOT), INVALID),
         ("snapshots of one deployment", number(dagster::MAX_SNAPSHOTS.unsigned_abs()), FULL),
         ("bytes of the snapshots of one deployment, packed", number(dagster::MAX_SNAPSHOT_BYTES.unsigned_abs()), FULL),
+        (
+            "snapshots that one token announces in a deployment before they come",
+            number(dagster::MAX_ANNOUNCED.unsigned_abs()),
+            NOT_SENT,
+        ),
+        ("bytes that they may be, packed", number(dagster::MAX_ANNOUNCED_BYTES.unsigned_abs()), NOT_SENT),
         ("bytes of what was loaded of a code location", number(code_locations::MAX_MANIFEST), INVALID),
         ("repositories of one code location", number(code_locations::MAX_REPOSITORIES), INVALID),
         ("jobs of one code location whose snapshots are asked for", number(MAX_JOBS), "the rest is left out"),

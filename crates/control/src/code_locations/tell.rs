@@ -5,7 +5,6 @@ use std::time::Duration;
 use countersign_domain::Timestamp;
 use countersign_domain::dagster::{MAX_JOBS, SnapshotKind};
 use countersign_domain::id::{DagsterSnapshotId, DeploymentId, OrganizationId, TokenId};
-use countersign_domain::text::QueueName;
 use countersign_store::dagster_snapshots::{self, Snapshot};
 use countersign_store::tokens::scopes;
 use countersign_store::{Lane, Tx, code_locations, deployments};
@@ -132,11 +131,7 @@ async fn tell(tx: &mut Tx, scene: &Scene<(TokenId, Told)>) -> Result<Taken> {
     deployments::enter(tx, of, deployment.id).await?.ok_or(Error::NotFound("deployment"))?;
     let found = code_locations::find(tx, of, deployment.id, &told.location).await?;
     let found = found.ok_or(Error::NotFound("code location"))?;
-    let is_its_queue = match &found.definition.queue {
-        Some(queue) => scope.allows_queue_named(queue),
-        None => scope.allows_queue(&QueueName::default()),
-    };
-    if !is_its_queue {
+    if !scope.allows_optional_queue(found.definition.queue.as_deref()) {
         reached.refused.push(told.deployment.clone());
         reached.served.clear();
         reached.withheld = Some(Withheld::Queues);

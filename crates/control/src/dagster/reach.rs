@@ -149,11 +149,10 @@ pub(super) fn served(scope: &Scope, wanted: &Wanted) -> Served {
     let none = [None];
     let named = wanted.queues.as_deref().filter(|queues| !queues.is_empty()).unwrap_or(&none);
     let mut served = Served::default();
-    for queue in named {
+    for queue in named.iter().filter(|queue| scope.allows_optional_queue(queue.as_deref())) {
         match queue {
-            None => served.default |= scope.allows_queue(&QueueName::default()),
-            Some(name) if scope.allows_queue_named(name) => served.named.push(name.clone()),
-            Some(_) => {}
+            None => served.default = true,
+            Some(name) => served.named.push(name.clone()),
         }
     }
     served
@@ -161,14 +160,10 @@ pub(super) fn served(scope: &Scope, wanted: &Wanted) -> Served {
 
 /// Whether one of the queues is in scope.
 fn allows_a_queue(scope: &Scope, queues: &[Option<String>]) -> bool {
-    let allows = |queue: Option<&str>| match queue {
-        Some(name) => scope.allows_queue_named(name),
-        None => scope.allows_queue(&QueueName::default()),
-    };
     match (&scope.queues, queues) {
         (QueueScope::Any, _) => true,
-        (QueueScope::Only(_), []) => allows(None),
-        (QueueScope::Only(_), queues) => queues.iter().any(|queue| allows(queue.as_deref())),
+        (QueueScope::Only(_), []) => scope.allows_optional_queue(None),
+        (QueueScope::Only(_), queues) => queues.iter().any(|queue| scope.allows_optional_queue(queue.as_deref())),
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use countersign_domain::id::{DagsterRequestId, DagsterRunId, DeploymentId, TokenId};
-use countersign_domain::text::{QueueName, hidden};
+use countersign_domain::text::hidden;
 use countersign_store::dagster_requests::{self, DagsterRequest};
 use countersign_store::dagster_runs::DagsterRun;
 use countersign_store::deployments::{self, Deployment};
@@ -182,13 +182,8 @@ async fn awaiting(
     let reached = reach::within(tx, of, &scope, &wanted).await?;
     let Some(deployment) = reached.served.first() else { return Ok((reached, None)) };
     // Of another queue's requests a token knows nothing.
-    let is_its = |it: &DagsterRequest| {
-        let is_its_queue = match &it.queue {
-            Some(queue) => scope.allows_queue_named(queue),
-            None => scope.allows_queue(&QueueName::default()),
-        };
-        it.deployment == deployment.id && is_its_queue
-    };
+    let is_its =
+        |it: &DagsterRequest| it.deployment == deployment.id && scope.allows_optional_queue(it.queue.as_deref());
     let found = dagster_requests::find(tx, of, *id).await?.filter(is_its);
     let found = found.ok_or(Error::NotFound("request"))?;
     // Whoever took its time says all the same that a run could not be started.

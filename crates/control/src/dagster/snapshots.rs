@@ -16,7 +16,6 @@ use countersign_domain::text::hex;
 use countersign_store::blobs::Announced;
 use countersign_store::dagster_snapshots::{self, Snapshot, USE_NOTED};
 use countersign_store::deployments::{self, Deployment};
-use countersign_store::tokens::{self, scopes};
 use countersign_store::{Lane, StoreError, Turn, Tx};
 
 use crate::access::actions::{MoveArtifacts, TellCodeLocation};
@@ -277,13 +276,7 @@ impl Incoming {
 
 async fn awaited(tx: &mut Tx, id: DagsterSnapshotId) -> std::result::Result<Option<Snapshot>, StoreError> {
     let Some(it) = dagster_snapshots::by_id(tx, id).await? else { return Ok(None) };
-    let of = it.organization;
-    let Some(deployment) = deployments::find(tx, of, it.deployment).await? else { return Ok(None) };
-    let Some(token) = tokens::find(tx, of, it.announced_by).await? else { return Ok(None) };
-    let Some(scope) = scopes::find(tx, of, token.id).await? else { return Ok(None) };
-    let has_expired = token.expires_at.is_some_and(|at| at <= tx.now());
-    let reaches = scope.allows_deployment(deployment.id, deployment.parent.is_some());
-    Ok((token.revoked_at.is_none() && !has_expired && reaches).then_some(it))
+    Ok(reach::stands(tx, it.organization, it.announced_by, it.deployment).await?.then_some(it))
 }
 
 /// How many bytes there are once they are unpacked, and their SHA-1.

@@ -9,12 +9,12 @@ use countersign_domain::id::{DagsterRunId, DagsterRunLogId, TokenId};
 use countersign_domain::text::check_line;
 use countersign_store::blobs::{Announced, Blobs};
 use countersign_store::dagster_runs::logs::{self, RunLog};
-use countersign_store::tokens::{self, scopes};
-use countersign_store::{Lane, StoreError, Tx, dagster_runs, deployments};
+use countersign_store::{Lane, StoreError, Tx, dagster_runs};
 
 use crate::access::actions::{MoveArtifacts, ReportDagsterRun, ViewDagsterRuns};
 use crate::artifacts::address::{Purpose, Signature, refused};
 use crate::artifacts::places::Place;
+use crate::dagster::reach;
 use crate::{Control, Error, Grant, Result, Scene, input};
 
 use super::own::{self, Of};
@@ -231,13 +231,8 @@ async fn awaited(tx: &mut Tx, id: DagsterRunLogId) -> std::result::Result<Option
     if it.ended_at.is_some_and(|at| tx.now().since(at) >= LATE_LOGS) {
         return Ok(None);
     }
-    let (of, Some(token)) = (it.organization, it.taken_by) else { return Ok(None) };
-    let Some(deployment) = deployments::find(tx, of, it.deployment).await? else { return Ok(None) };
-    let Some(token) = tokens::find(tx, of, token).await? else { return Ok(None) };
-    let Some(scope) = scopes::find(tx, of, token.id).await? else { return Ok(None) };
-    let has_expired = token.expires_at.is_some_and(|at| at <= tx.now());
-    let reaches = scope.allows_deployment(deployment.id, deployment.parent.is_some());
-    Ok((token.revoked_at.is_none() && !has_expired && reaches).then_some(it))
+    let Some(token) = it.taken_by else { return Ok(None) };
+    Ok(reach::stands(tx, it.organization, token, it.deployment).await?.then_some(it))
 }
 
 async fn announce(

@@ -26,7 +26,7 @@ pub use countersign_store::dagster_runs::events::RunEventRow;
 pub use countersign_store::dagster_runs::logs::RunLog;
 pub use events::{MAX_EVENTS_AT_ONCE, MAX_RUNS_AT_ONCE, NewEvent};
 pub use launch::{Launched, MAX_OPEN_RUNS, MAX_RUNS, NewRun};
-pub use list::{MAX_EVENT_PAGE, RunEvents};
+pub use list::MAX_EVENT_PAGE;
 pub use logs::{IncomingLog, LATE_LOGS, LogAddress, NewLog, OutgoingLog};
 pub(crate) use lost::{answered, give, hold, lose, lose_of_deployment, lose_of_token, lose_outside, worker_failed};
 pub use own::Of;

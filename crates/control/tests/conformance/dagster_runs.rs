@@ -115,7 +115,7 @@ pub async fn tells(world: &World, who: &Caller, run: DagsterRunId, kind: &str) -
 
 async fn events(world: &World, run: DagsterRunId) -> Vec<(i64, Option<String>)> {
     let all = world.control.dagster_run_events(&world.admin::<ViewDagsterRuns>(), run, 0, 500).await;
-    all.expect("a read").items.into_iter().map(|it| (it.number, it.kind)).collect()
+    all.expect("a read").into_iter().map(|it| (it.number, it.kind)).collect()
 }
 
 pub async fn terminate(world: &World, run: DagsterRunId, force: bool) -> Result<DagsterRun> {

@@ -353,10 +353,10 @@ async fn has_room(tx: &mut Tx, of: OrganizationId, deployment: &Deployment, toke
     }
     let (count, bytes) = dagster_snapshots::awaited(tx, of, deployment.id, token).await?;
     if count >= MAX_ANNOUNCED || bytes.saturating_add(packed) > MAX_ANNOUNCED_BYTES {
-        let name = &deployment.name;
+        let (name, minutes) = (&deployment.name, ANNOUNCED_KEPT.as_secs() / 60);
         let what = format!(
             "This agent token has announced as many snapshots for the deployment {name} as it may before they come: {MAX_ANNOUNCED}, or \
-             {MAX_ANNOUNCED_BYTES} bytes. Send those first; what does not come is given up after 70 minutes."
+             {MAX_ANNOUNCED_BYTES} bytes. Send those first; what does not come is given up after {minutes} minutes."
         );
         return Err(Error::TooMany { what, retry_after: ANNOUNCED_KEPT });
     }

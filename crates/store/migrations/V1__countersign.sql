@@ -349,6 +349,7 @@ CREATE TABLE dagster_snapshots (
 );
 CREATE UNIQUE INDEX dagster_snapshots_by_hash ON dagster_snapshots (deployment_id, kind, sha1, size);
 CREATE INDEX dagster_snapshots_held ON dagster_snapshots (deployment_id, organization_id, packed);
+CREATE INDEX dagster_snapshots_awaited ON dagster_snapshots (announced_by, deployment_id) WHERE stored_at IS NULL;
 CREATE INDEX dagster_snapshots_by_use ON dagster_snapshots (used_at);
 CREATE TABLE code_location_snapshots (
     code_location_id BYTEA NOT NULL REFERENCES code_locations (id),
@@ -435,6 +436,7 @@ CREATE TABLE dagster_run_logs (
     name        TEXT NOT NULL,
     stream      TEXT NOT NULL,
     announced   BIGINT NOT NULL,
+    is_taken    BOOLEAN NOT NULL,
     size        BIGINT,
     created_at  BIGINT NOT NULL,
     stored_at   BIGINT,

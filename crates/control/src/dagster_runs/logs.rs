@@ -9,12 +9,12 @@ use countersign_domain::id::{DagsterRunId, DagsterRunLogId, TokenId};
 use countersign_domain::text::check_line;
 use countersign_store::blobs::{Announced, Blobs};
 use countersign_store::dagster_runs::logs::{self, RunLog};
-use countersign_store::tokens::{self, scopes};
-use countersign_store::{Lane, StoreError, Tx, dagster_runs, deployments};
+use countersign_store::{Lane, StoreError, Tx, dagster_runs};
 
 use crate::access::actions::{MoveArtifacts, ReportDagsterRun, ViewDagsterRuns};
 use crate::artifacts::address::{Purpose, Signature, refused};
 use crate::artifacts::places::Place;
+use crate::dagster::reach;
 use crate::{Control, Error, Grant, Result, Scene, input};
 
 use super::own::{self, Of};
@@ -96,7 +96,7 @@ impl Control {
         let input = (token.token, deployment, run, new, self.fresh_id());
         let found = self.write(grant, Lane::Normal, input, |tx, scene| Box::pin(announce(tx, scene))).await?;
         self.note_refused(token, &found.reached);
-        let it = found.it.filter(|it| it.announced <= MAX_RUN_LOG);
+        let it = found.it.filter(|it| it.is_taken);
         let it = it.map(|it| self.log_address(it.id, Purpose::RunLog(it.id)));
         Ok(Of { reached: found.reached, it })
     }
@@ -105,12 +105,17 @@ impl Control {
     ///
     /// # Errors
     /// [`Error::Denied`] for an address that is not whole, not ours, or has expired; [`Error::NotFound`] once the run, or its deployment, is gone, [`LATE_LOGS`] after the run's end, or
-    /// the token that took it reaches it no more; [`Error::Unavailable`], also when as many are being taken in as may be.
+    /// the token that took it reaches it no more; [`Error::Conflict`] when it was announced anew since and there was no room for it;
+    /// [`Error::Unavailable`], also when as many are being taken in as may be.
     pub async fn begin_run_log(&self, id: DagsterRunLogId, query: &str) -> Result<IncomingLog> {
         let signature = Signature::from_query(query).ok_or_else(refused)?;
         signature.check(&self.keys(), Purpose::RunLog(id), self.now())?;
         let found = self.store().read(id, |tx, id| Box::pin(awaited(tx, *id))).await?;
         let log = found.ok_or(Error::NotFound("log"))?;
+        if !log.is_taken {
+            let why = "This log is not taken: it was announced anew with more bytes than there is room for. Ask for its address again with its size.";
+            return Err(Error::Conflict(why.to_owned()));
+        }
         let place = self.run_log_place(&log).await?;
         Ok(IncomingLog { control: self.clone(), log, _place: place })
     }
@@ -151,13 +156,29 @@ impl Control {
 }
 
 impl IncomingLog {
+    /// The most bytes that are taken: those that were announced.
+    #[must_use]
+    pub fn most(&self) -> usize {
+        usize::try_from(self.log.announced.min(MAX_RUN_LOG)).unwrap_or_default()
+    }
+
+    /// What is said of more bytes than [`IncomingLog::most`].
+    #[must_use]
+    pub fn too_large(&self) -> Error {
+        let why = format!("was {} for this log and more came; ask for its address again with its size", self.most());
+        Error::invalid("size_bytes", why)
+    }
+
     /// Keeps the bytes.
     ///
     /// # Errors
-    /// [`Error::NotFound`] when the run went meanwhile; [`Error::Unavailable`].
+    /// [`Error::Invalid`] at `size_bytes` for more than were announced; [`Error::NotFound`] when the run went meanwhile; [`Error::Unavailable`].
     pub async fn finish(self, bytes: Bytes) -> Result<()> {
-        let Self { control, log, _place } = self;
         let size = bytes.len();
+        if size > self.most() {
+            return Err(self.too_large());
+        }
+        let Self { control, log, _place } = self;
         let announced = Announced { size: size as u64, sha1: None, sha256: None };
         let mut writing = control.blobs()?.write(log.blob(), announced).await?;
         writing.push(bytes).await?;
@@ -210,13 +231,8 @@ async fn awaited(tx: &mut Tx, id: DagsterRunLogId) -> std::result::Result<Option
     if it.ended_at.is_some_and(|at| tx.now().since(at) >= LATE_LOGS) {
         return Ok(None);
     }
-    let (of, Some(token)) = (it.organization, it.taken_by) else { return Ok(None) };
-    let Some(deployment) = deployments::find(tx, of, it.deployment).await? else { return Ok(None) };
-    let Some(token) = tokens::find(tx, of, token).await? else { return Ok(None) };
-    let Some(scope) = scopes::find(tx, of, token.id).await? else { return Ok(None) };
-    let has_expired = token.expires_at.is_some_and(|at| at <= tx.now());
-    let reaches = scope.allows_deployment(deployment.id, deployment.parent.is_some());
-    Ok((token.revoked_at.is_none() && !has_expired && reaches).then_some(it))
+    let Some(token) = it.taken_by else { return Ok(None) };
+    Ok(reach::stands(tx, it.organization, token, it.deployment).await?.then_some(it))
 }
 
 async fn announce(
@@ -234,11 +250,9 @@ async fn announce(
             format!("would be the run's log {}; at most {MAX_RUN_LOGS} are kept", MAX_RUN_LOGS + 1),
         ));
     }
-    let it = logs::announce(tx, *fresh, run.id, called, new.size).await?;
     // Nothing is sent where there would be too much of it; people are told of the log all the same.
-    let it = match logs::bytes_announced(tx, run.id, MAX_RUN_LOG).await? {
-        bytes if bytes > MAX_RUN_LOG_BYTES => None,
-        _ => it,
-    };
+    let together = logs::bytes_beside(tx, run.id, called).await?.saturating_add(new.size);
+    let is_taken = new.size <= MAX_RUN_LOG && together <= MAX_RUN_LOG_BYTES;
+    let it = logs::announce(tx, *fresh, run.id, called, (new.size, is_taken)).await?;
     Ok(Of { reached, it })
 }

@@ -139,8 +139,8 @@ pub async fn there_is_an_end_to_what_is_kept(world: &World) {
     let long = NewEvent { entry: format!("\"{}\"", "x".repeat(MAX_RUN_EVENT)), ..event(run.id, "ENGINE_EVENT") };
     store(world, &first, "default", None, long).await.expect("kept");
     let kept = world.control.dagster_run_events(&world.admin::<ViewDagsterRuns>(), run.id, 0, 5).await.expect("a read");
-    assert_eq!(kept.items[0].entry, "{}", "the rest of it is kept");
-    assert_eq!(kept.items[0].message, "it says ENGINE_EVENT");
+    assert_eq!(kept[0].entry, "{}", "the rest of it is kept");
+    assert_eq!(kept[0].message, "it says ENGINE_EVENT");
 
     let text = "UPDATE dagster_runs SET events = $2 WHERE id = $1";
     let values = vec![run.id.into_value(), MAX_RUN_EVENTS.into_value()];
@@ -171,6 +171,9 @@ pub async fn logs_have_addresses(world: &World) {
     let id = path.split('/').rev().nth(1).expect("an id").parse().expect("an id");
     let incoming = control.begin_run_log(id, query).await.expect("begun");
     incoming.finish("hello".into()).await.expect("kept");
+    let incoming = control.begin_run_log(id, query).await.expect("begun once more");
+    assert_eq!(incoming.most(), 5);
+    assert_eq!(field_of(incoming.finish("hello!".into()).await), "size_bytes", "more than was announced");
     world.clock.advance(Duration::from_secs(1));
     let large =
         control.run_log_address(&grant(), "default".to_owned(), log("stderr", i64::MAX)).await.expect("announced");

@@ -53,12 +53,27 @@ pub struct Step<'a> {
 pub const SORTS: usize = 24;
 
 impl Step<'_> {
+    /// Half of the time where whoever steps holds something, if they do: elsewhere little is let, and a step that is refused tells less.
+    fn held(&self) -> Option<Option<DeploymentId>> {
+        let oneself = self.by.user()?;
+        let teams = || self.state.joined.iter().filter(move |(_, user)| *user == oneself).map(|(team, _)| *team);
+        let own = self.state.own.iter().filter(|it| it.0 == oneself).map(|it| it.1);
+        let by_teams = self.state.of_teams.iter().filter(|it| teams().any(|team| team == it.0)).map(|it| it.1);
+        if self.dice.one_in(2) { self.dice.one(own.chain(by_teams)) } else { None }
+    }
+
     fn deployment(&self) -> DeploymentId {
-        self.dice.one(self.state.deployments.keys().copied()).expect("there is a default one")
+        let known = self.held().flatten().filter(|id| self.state.deployments.contains_key(id));
+        known.or_else(|| self.dice.one(self.state.deployments.keys().copied())).expect("there is a default one")
     }
 
     fn place(&self) -> Place {
-        if self.dice.one_in(4) { Place::AllBranches } else { Place::Deployment(self.deployment()) }
+        match self.held() {
+            Some(None) => Place::AllBranches,
+            Some(Some(id)) => Place::Deployment(id),
+            None if self.dice.one_in(4) => Place::AllBranches,
+            None => Place::Deployment(self.deployment()),
+        }
     }
 
     fn member(&self) -> UserId {

@@ -25,7 +25,7 @@ pub use revoke::{Revocation, Revoked};
 pub use rotate::{MAX_SECRETS, OVERLAP, Rotated, Rotation};
 pub use update::{AgentTokenChange, Changed};
 
-/// Most agent tokens that were not revoked of which one member is the maker who is no Organization Admin: deleting a deployment revokes what
+/// Most agent tokens that are neither revoked nor expired of which one member is the maker who is no Organization Admin: deleting a deployment revokes what
 /// reaches nothing else, all at once.
 pub const MAX_TOKENS_BY_OTHERS: i64 = 1_000;
 

@@ -59,17 +59,20 @@ impl Stored for OutgoingLog {
 pub fn body(first: Bytes, rest: impl Outgoing, clock: Arc<dyn Clock>) -> Body {
     let began = clock.now();
     let moved = first.len() as u64;
-    let rest = stream::try_unfold((rest, moved, clock), move |(mut rest, moved, clock)| async move {
-        // Before the next piece is read: that it takes its time is not the client's fault.
-        let is_slow = clock.now() > slowest_end(began, moved);
-        let Some(piece) = rest.next().await? else { return Ok::<_, Error>(None) };
-        if is_slow {
-            let why = format!("The download is too slow: less than {SLOWEST} bytes a second, over its whole time.");
-            return Err(Error::Conflict(why));
-        }
-        let moved = moved + piece.len() as u64;
-        Ok(Some((piece, (rest, moved, clock))))
-    });
+    let rest =
+        stream::try_unfold((rest, moved, Duration::ZERO, clock), move |(mut rest, moved, read, clock)| async move {
+            // That a piece takes its time to be read is not the client's fault.
+            let asked = clock.now();
+            let is_slow = asked > slowest_end(began, moved).plus(read);
+            let Some(piece) = rest.next().await? else { return Ok::<_, Error>(None) };
+            let read = read + clock.now().since(asked);
+            if is_slow {
+                let why = format!("The download is too slow: less than {SLOWEST} bytes a second, over its whole time.");
+                return Err(Error::Conflict(why));
+            }
+            let moved = moved + piece.len() as u64;
+            Ok(Some((piece, (rest, moved, read, clock))))
+        });
     Body::from_stream(stream::iter([Ok(first)]).chain(rest))
 }
 

@@ -85,7 +85,8 @@ pub async fn take_turn(tx: &mut Tx, of: OrganizationId) -> Result<(), StoreError
 /// ends; whoever changes what somebody holds has it alone, after all who came before. Rows that are shared would not do: whoever shares one
 /// that is shared goes before whoever waits to change it, so that a stream of them would keep their rights for as long as it flows.
 ///
-/// Whoever takes both waits for the turns of tokens first, and for those of invitations, deployments and agents later.
+/// It is had alone by nobody but who has the [turn of the organization's members](take_turn), as are members' tokens. Whoever changes a role by
+/// taking tokens back takes those first, as every call does by whose token it is made; turns of invitations, deployments and agents come later.
 pub async fn take_turn_at_rights(tx: &mut Tx, of: OrganizationId, turn: Turn) -> Result<(), StoreError> {
     // Neither the organization's own turn, nor that of those who change its members.
     let mut bytes = *of.as_bytes();

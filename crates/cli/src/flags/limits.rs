@@ -110,7 +110,7 @@ fn rows() -> Vec<Row> {
             CONFLICT,
         ),
         (
-            "agent tokens that were not revoked, made by one member who is no Organization Admin",
+            "agent tokens that are neither revoked nor expired, made by one member who is no Organization Admin",
             number(MAX_TOKENS_BY_OTHERS.unsigned_abs()),
             "",
             CONFLICT,

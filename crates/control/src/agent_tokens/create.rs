@@ -128,6 +128,7 @@ async fn must_have_room(tx: &mut Tx, scene: &Scene<Input>) -> Result<()> {
         return Ok(());
     }
     Err(Error::Conflict(format!(
-        "You have made {MAX_TOKENS_BY_OTHERS} agent tokens that are not revoked, the most that somebody has who is no Organization Admin; revoke some."
+        "You have made {MAX_TOKENS_BY_OTHERS} agent tokens that are still good, the most that somebody has who is no Organization Admin; revoke some, \
+         or ask an Organization Admin to."
     )))
 }

@@ -40,6 +40,8 @@ pub const UNUSED_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// How long a snapshot is waited for, after it was last announced: its address is good for [`UPLOAD_TIME`], and an upload that began then ends well
 /// within the rest, before anybody removes what it writes.
 pub const ANNOUNCED_KEPT: Duration = UPLOAD_TIME.saturating_add(Duration::from_secs(10 * 60));
+/// When an agent that meets no room tries again. Room may come at any time, and its client waits for as long as it is told before it says anything.
+const FULL_RETRY: Duration = Duration::from_secs(60);
 /// What stands before a snapshot's id where agents name it.
 const PLACE: &str = "snapshots/";
 
@@ -358,7 +360,7 @@ async fn has_room(tx: &mut Tx, of: OrganizationId, deployment: &Deployment, toke
             "This agent token has announced as many snapshots for the deployment {name} as it may before they come: {MAX_ANNOUNCED}, or \
              {MAX_ANNOUNCED_BYTES} bytes. Send those first; what does not come is given up after {minutes} minutes."
         );
-        return Err(Error::TooMany { what, retry_after: ANNOUNCED_KEPT });
+        return Err(Error::TooMany { what, retry_after: FULL_RETRY });
     }
     Ok(packed)
 }
@@ -369,7 +371,7 @@ fn full(deployment: &str) -> Error {
             "The deployment {deployment} has as many snapshots of code locations as it may: {MAX_SNAPSHOTS}, or {MAX_SNAPSHOT_BYTES} bytes. \
              Those that nothing is loaded with are removed after a day."
         ),
-        retry_after: UNUSED_KEPT,
+        retry_after: FULL_RETRY,
     }
 }
 

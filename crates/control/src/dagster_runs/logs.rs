@@ -105,17 +105,11 @@ impl Control {
     ///
     /// # Errors
     /// [`Error::Denied`] for an address that is not whole, not ours, or has expired; [`Error::NotFound`] once the run, or its deployment, is gone, [`LATE_LOGS`] after the run's end, or
-    /// the token that took it reaches it no more; [`Error::Conflict`] when it was announced anew since and there was no room for it;
-    /// [`Error::Unavailable`], also when as many are being taken in as may be.
+    /// the token that took it reaches it no more; [`Error::Conflict`] when it was announced anew since and there was no room for it; [`Error::Unavailable`], also when as many are being taken in as may be.
     pub async fn begin_run_log(&self, id: DagsterRunLogId, query: &str) -> Result<IncomingLog> {
         let signature = Signature::from_query(query).ok_or_else(refused)?;
         signature.check(&self.keys(), Purpose::RunLog(id), self.now())?;
-        let found = self.store().read(id, |tx, id| Box::pin(awaited(tx, *id))).await?;
-        let log = found.ok_or(Error::NotFound("log"))?;
-        if !log.is_taken {
-            let why = "This log is not taken: it was announced anew with more bytes than there is room for. Ask for its address again with its size.";
-            return Err(Error::Conflict(why.to_owned()));
-        }
+        let log = self.store().read((id, 0), |tx, (id, size)| Box::pin(must_have_room(tx, *id, *size))).await?;
         let place = self.run_log_place(&log).await?;
         Ok(IncomingLog { control: self.clone(), log, _place: place })
     }
@@ -156,29 +150,16 @@ impl Control {
 }
 
 impl IncomingLog {
-    /// The most bytes that are taken: those that were announced.
-    #[must_use]
-    pub fn most(&self) -> usize {
-        usize::try_from(self.log.announced.min(MAX_RUN_LOG)).unwrap_or_default()
-    }
-
-    /// What is said of more bytes than [`IncomingLog::most`].
-    #[must_use]
-    pub fn too_large(&self) -> Error {
-        let why = format!("was {} for this log and more came; ask for its address again with its size", self.most());
-        Error::invalid("size_bytes", why)
-    }
-
-    /// Keeps the bytes.
+    /// Keeps the bytes: perhaps more than were announced, for a step goes on writing while its log is sent.
     ///
     /// # Errors
-    /// [`Error::Invalid`] at `size_bytes` for more than were announced; [`Error::NotFound`] when the run went meanwhile; [`Error::Unavailable`].
+    /// [`Error::Conflict`] where the run's logs have no room for so many, or the log was announced anew since and is not taken;
+    /// [`Error::NotFound`] when the run went meanwhile; [`Error::Unavailable`].
     pub async fn finish(self, bytes: Bytes) -> Result<()> {
-        let size = bytes.len();
-        if size > self.most() {
-            return Err(self.too_large());
-        }
         let Self { control, log, _place } = self;
+        let size = bytes.len();
+        let input = (log.id, i64::try_from(size).unwrap_or(i64::MAX));
+        control.store().read(input, |tx, (id, size)| Box::pin(must_have_room(tx, *id, *size))).await?;
         let announced = Announced { size: size as u64, sha1: None, sha256: None };
         let mut writing = control.blobs()?.write(log.blob(), announced).await?;
         writing.push(bytes).await?;
@@ -233,6 +214,18 @@ async fn awaited(tx: &mut Tx, id: DagsterRunLogId) -> std::result::Result<Option
     }
     let Some(token) = it.taken_by else { return Ok(None) };
     Ok(reach::stands(tx, it.organization, token, it.deployment).await?.then_some(it))
+}
+
+/// The log, if so many of its bytes may come and there is room for them.
+async fn must_have_room(tx: &mut Tx, id: DagsterRunLogId, size: i64) -> Result<RunLog> {
+    let log = awaited(tx, id).await?.ok_or(Error::NotFound("log"))?;
+    let together = logs::bytes_beside(tx, log.run, (&log.name, &log.stream)).await?.saturating_add(size);
+    if log.is_taken && size <= MAX_RUN_LOG && together <= MAX_RUN_LOG_BYTES {
+        return Ok(log);
+    }
+    Err(Error::Conflict(format!(
+        "This log is not taken: a log has at most {MAX_RUN_LOG} bytes, and those of a run together {MAX_RUN_LOG_BYTES}. What there is of it stays."
+    )))
 }
 
 async fn announce(

@@ -84,7 +84,7 @@ async fn find(tx: &mut Tx, scene: &Scene<Input>) -> Result<Records> {
             found
         }
     };
-    for it in found.iter_mut().filter(|it| it.status == RunStatus::Canceled) {
+    for it in found.iter_mut().filter(|it| it.status == RunStatus::Canceled && it.reason.is_some()) {
         if dagster_requests::stops(tx, of, it.id).await? {
             it.status = RunStatus::Canceling;
         }

@@ -57,15 +57,17 @@ async fn give(tx: &mut Tx, scene: &Scene<(NewRole, RoleGrantId)>) -> Result<Role
         // What they hold by one way would outlast the end of that way. A service user would be that way for whoever has its token.
         scene.for_admins_alone()?;
     }
-    must_have_room(tx, scene, holder, place).await?;
+    // Roles are given and taken one at a time in an organization: what is seen here stays, and what changes nothing keeps nobody waiting.
+    let before = given_before(tx, scene, holder, place).await?;
+    match before {
+        Some((before, true)) if before.held == held => return Ok(before),
+        Some(_) => {}
+        None => must_have_room(tx, scene, holder, place).await?,
+    }
     // Before the turn at the deployment, which what they have begun may wait for.
     deployment_roles::touch(tx, of, Some(holder)).await?;
     let where_to = enter(tx, scene, place).await?;
-    let before = given_before(tx, scene, holder, place).await?;
-    if let Some((before, is_known)) = before {
-        if is_known && before.held == held {
-            return Ok(before);
-        }
+    if let Some((before, _)) = before {
         deployment_roles::delete(tx, of, before.id).await?;
     }
     let new = RoleGrant { id: *id, holder, place, held, created_at: tx.now(), created_by: scene.caller.user() };
@@ -89,18 +91,18 @@ async fn is_own<I: Sync>(tx: &mut Tx, scene: &Scene<I>, holder: Holder) -> Resul
     })
 }
 
-/// Whether one more may be given, where this is one more. Roles are given one at a time in an organization, so that those who are counted are
-/// all there are.
+/// Whether one more may be given. Those who are counted are all there are.
 async fn must_have_room<I: Sync>(tx: &mut Tx, scene: &Scene<I>, holder: Holder, place: Place) -> Result<()> {
-    if deployment_roles::given_at(tx, scene.organization, holder, place).await?.is_some() {
-        return Ok(());
-    }
-    let is_admin = scene.by_roles_of().is_none();
-    let most = if is_admin { MAX_ROLES_OF_HOLDER } else { MAX_ROLES_BY_OTHERS };
-    if deployment_roles::count_of_holder(tx, scene.organization, holder).await? >= most {
-        let more = if is_admin { "" } else { " of other members' giving" };
+    let count = deployment_roles::count_of_holder(tx, scene.organization, holder).await?;
+    if count >= MAX_ROLES_OF_HOLDER {
         return Err(Error::Conflict(format!(
-            "They have {most} roles in deployments, the most there may be{more}; take one away, give a role to a team of theirs, or ask an Organization Admin."
+            "They have {MAX_ROLES_OF_HOLDER} roles in deployments, the most there may be; take one away, or give a role to a team of theirs."
+        )));
+    }
+    if count >= MAX_ROLES_BY_OTHERS && scene.by_roles_of().is_some() {
+        return Err(Error::Conflict(format!(
+            "They have {count} roles in deployments, and from {MAX_ROLES_BY_OTHERS} on an Organization Admin alone gives one more; ask one, take one \
+             away, or give a role to a team of theirs."
         )));
     }
     if deployment_roles::count_at(tx, scene.organization, place).await? >= MAX_ROLES_AT_PLACE {

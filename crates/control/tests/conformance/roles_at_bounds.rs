@@ -14,9 +14,9 @@ use countersign_testkit::World;
 use tokio::task::JoinSet;
 
 use crate::acting::deployment;
-use crate::deployment_roles::{ROLES, again, everybody_is, give, holder, member, member_with, take};
+use crate::deployment_roles::{ROLES, everybody_is, give, holder, member, member_with, take};
 use crate::managed_tokens::only;
-use crate::service_users::acting;
+use crate::service_users::{acting, token_of};
 use crate::sql;
 use crate::teams::many_teams;
 
@@ -79,7 +79,7 @@ pub async fn others_leave_room_for_organization_admins(world: &World) {
         if number < MAX_ROLES_BY_OTHERS {
             given.expect("there is room");
         } else {
-            assert!(matches!(&given, Err(Error::Conflict(why)) if why.contains("50 roles")), "{given:?}");
+            assert!(matches!(&given, Err(Error::Conflict(why)) if why.contains("from 50 on")), "{given:?}");
         }
     }
     give(control, &acme.admin, holder(&target), last, ROLES[0]).await.expect("an Organization Admin has room");
@@ -89,9 +89,10 @@ pub async fn others_leave_room_for_organization_admins(world: &World) {
 pub async fn a_service_user_gives_roles_as_an_organization_admin_alone(world: &World) {
     let (control, acme) = (&world.control, &world.acme);
     let here = Place::Deployment(deployment(control, acme, "prod", None).await);
-    let (plain, chief) = (acting(world, "robot", Role::Member).await, acting(world, "chief", Role::Admin).await);
-    give(control, &acme.admin, holder(&plain), here, Held::plain(DeploymentRole::Admin)).await.expect("given");
-    let plain = again(control, &plain).await;
+    let robot = acting(world, "robot", Role::Member).await;
+    give(control, &acme.admin, holder(&robot), here, Held::plain(DeploymentRole::Admin)).await.expect("given");
+    let plain = token_of(world, robot.user().expect("a user")).await;
+    let chief = acting(world, "chief", Role::Admin).await;
     let target = member(world).await;
     let given = give(control, &plain, holder(&target), here, ROLES[0]).await;
     assert!(matches!(given, Err(Error::Denied { .. })), "{given:?}");
@@ -112,14 +113,19 @@ pub async fn there_is_an_end_to_tokens_of_others(world: &World) {
     many_teams(world, MAX_TOKENS_BY_OTHERS - 1).await;
     let copies = "INSERT INTO tokens (id, organization_id, kind, family, public_id, is_public, every_deployment, all_branches, any_queue,
             reveal_policy, generation, created_at, created_by)
-         SELECT m.id, t.organization_id, t.kind, t.family, t.public_id || m.name, t.is_public, t.every_deployment, t.all_branches, t.any_queue,
+         SELECT m.id, t.organization_id, t.kind, t.family, SUBSTR(t.public_id, 1, 6) || CAST(10000 + CAST(SUBSTR(m.name, 2) AS BIGINT) AS TEXT), t.is_public, t.every_deployment, t.all_branches, t.any_queue,
             t.reveal_policy, t.generation, t.created_at, t.created_by
          FROM tokens t JOIN teams m ON m.organization_id = t.organization_id WHERE t.id = $1";
     assert_eq!(sql::change(control, copies, vec![first.into_value()]).await, 999);
     let more = create(only(&[prod], false)).await;
     assert!(matches!(&more, Err(Error::Conflict(why)) if why.contains("1000 agent tokens")), "{more:?}");
     let of = acme.created.organization.id;
-    let text = "UPDATE tokens SET revoked_at = 1 WHERE organization_id = $1 AND public_id LIKE '%t7'";
-    sql::change(control, text, vec![of.into_value()]).await;
-    create(only(&[prod], false)).await.expect("a revoked one is not counted");
+    for text in [
+        "UPDATE tokens SET revoked_at = 1 WHERE organization_id = $1 AND public_id LIKE '%10007'",
+        "UPDATE tokens SET expires_at = 1 WHERE organization_id = $1 AND public_id LIKE '%10008'",
+    ] {
+        assert_eq!(sql::change(control, text, vec![of.into_value()]).await, 1);
+        create(only(&[prod], false)).await.expect("what is good for nothing any more is not counted");
+        assert!(create(only(&[prod], false)).await.is_err());
+    }
 }

@@ -6,8 +6,9 @@ use axum::response::{IntoResponse, Response};
 use countersign_control::access::actions::ReportDagsterRun;
 use countersign_control::dagster_runs::NewLog;
 use countersign_control::{Control, Error};
+use countersign_domain::dagster::MAX_RUN_LOG;
 use countersign_http::outgoing::body_of_range;
-use countersign_http::{BadBody, read_body};
+use countersign_http::read_body;
 use http::StatusCode;
 use http::header::{
     CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue,
@@ -75,10 +76,7 @@ pub(crate) async fn put_run_log(
 ) -> Result<StatusCode, Failure> {
     let id = id.parse().map_err(|_| Error::NotFound("log"))?;
     let incoming = control.begin_run_log(id, request.uri().query().unwrap_or_default()).await?;
-    let bytes = read_body(request, incoming.most()).await.map_err(|bad| match bad {
-        BadBody::TooLarge(_) => Failure::TooLarge(incoming.too_large().to_string()),
-        bad => bad.into(),
-    })?;
+    let bytes = read_body(request, usize::try_from(MAX_RUN_LOG).unwrap_or(usize::MAX)).await?;
     incoming.finish(bytes).await?;
     Ok(StatusCode::OK)
 }

@@ -41,7 +41,7 @@ pub(crate) async fn upload_workspace_entry(
             let sending = Sending { call: &call, grant: &grant, room: &room, deployment: &deployment };
             loaded(&sending.manifest(data, &metadata).await?)?
         }
-        Came::Failed { definition, error } => (Outcome::Failed { definition: Some(definition), error }, Vec::new()),
+        Came::Failed { definition, error } => (Outcome::Failed { definition, error }, Vec::new()),
     };
     let told = Told { deployment, location: location_name.clone(), outcome };
     let taken = call.control.tell_code_location(&grant, told).await?;
@@ -53,7 +53,7 @@ pub(crate) async fn upload_workspace_entry(
 /// What came of loading a code location, with no more of it than may be kept.
 enum Came {
     Loaded { data: UploadLocation, metadata: Value },
-    Failed { definition: Box<Definition>, error: String },
+    Failed { definition: Option<Box<Definition>>, error: String },
 }
 
 fn came(text: &str) -> Result<(String, Came), Failure> {
@@ -80,8 +80,9 @@ fn came(text: &str) -> Result<(String, Came), Failure> {
             Ok((location_name, Came::Loaded { data, metadata }))
         }
         (None, Some(error)) => {
-            let metadata = read_metadata(&metadata.to_string()).map_err(|why| invalid(why.to_string()))?;
-            Ok((location_name, Came::Failed { definition: Box::new(definition(metadata)), error: words(&error) }))
+            // Why it failed is told in any case; what cannot be read names no definition.
+            let definition = read_metadata(&metadata.to_string()).ok().map(|it| Box::new(definition(it)));
+            Ok((location_name, Came::Failed { definition, error: words(&error) }))
         }
         _ => Err(invalid("must have one of upload_location_data and serialized_error_info".to_owned())),
     }

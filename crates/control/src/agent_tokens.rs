@@ -25,6 +25,10 @@ pub use revoke::{Revocation, Revoked};
 pub use rotate::{MAX_SECRETS, OVERLAP, Rotated, Rotation};
 pub use update::{AgentTokenChange, Changed};
 
+/// Most agent tokens that are neither revoked nor expired of which one member is the maker who is no Organization Admin: deleting a deployment revokes what
+/// reaches nothing else, all at once.
+pub const MAX_TOKENS_BY_OTHERS: i64 = 1_000;
+
 /// An agent token with what it reaches.
 #[derive(Debug, Clone)]
 pub struct AgentToken {

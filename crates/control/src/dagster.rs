@@ -26,8 +26,8 @@ pub use list::Serving;
 pub use reach::{MAX_DEPLOYMENTS, MAX_QUEUES, Reached, Wanted, Withheld};
 pub use requests::{Answer, Given, KEPT, MAX_CALLED, MAX_GIVEN, MAX_OF_DEPLOYMENT, MAX_WHY, Work};
 pub use snapshots::{
-    ANNOUNCED_KEPT, Checked, Incoming, MAX_ERROR_SNAPSHOT, MAX_SNAPSHOT_BYTES, MAX_SNAPSHOTS, NewSnapshot, UNUSED_KEPT,
-    named, uri,
+    ANNOUNCED_KEPT, Checked, Incoming, MAX_ANNOUNCED, MAX_ANNOUNCED_BYTES, MAX_ERROR_SNAPSHOT, MAX_SNAPSHOT_BYTES,
+    MAX_SNAPSHOTS, NewSnapshot, UNUSED_KEPT, named, uri,
 };
 pub use whole::{Room, Whole};
 pub use workspace::{MAX_WORKSPACE, Workspace};

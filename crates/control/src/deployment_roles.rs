@@ -24,6 +24,9 @@ use crate::{Error, Result, Scene};
 /// Most roles that were given to one member, or to one team, each in a deployment or for all branch deployments. All that somebody holds is read
 /// with each of their calls.
 pub const MAX_ROLES_OF_HOLDER: usize = 100;
+/// Most of them that a member or a team has when somebody who is no Organization Admin gives one more: nobody takes all the room that
+/// Organization Admins have to give.
+pub const MAX_ROLES_BY_OTHERS: usize = 50;
 /// Most roles that were given in one deployment, or for all branch deployments: a list of them is read as a whole. Teams hold them for more.
 pub const MAX_ROLES_AT_PLACE: i64 = 1_000;
 

@@ -72,7 +72,7 @@ impl Control {
     /// Keeps a queue's jobs back: its agents are given nothing more. What they have goes on.
     ///
     /// # Errors
-    /// [`Error::Invalid`] at `queue`, `deployment` or `note`.
+    /// [`Error::Invalid`] at `queue`, `deployment` or `note`; [`Error::Conflict`] for a queue that is not there where there are [`MAX_QUEUES`].
     pub async fn pause_queue_dispatch(
         &self,
         grant: &Grant<PauseQueue>,
@@ -104,6 +104,11 @@ async fn set(tx: &mut Tx, scene: &Scene<Asked>, paused: bool) -> Result<Queue> {
         None => organizations::find(tx, of).await?.ok_or(Error::NotFound("organization"))?.default_deployment,
     };
     scene.may_in(tx, deployment).await?;
+    if queues::find(tx, of, deployment, queue.as_str()).await?.is_none() && queues::count(tx, of).await? >= MAX_QUEUES {
+        return Err(Error::Conflict(format!(
+            "The organization has {MAX_QUEUES} queues, the most there may be, and none of this name; delete some."
+        )));
+    }
     queues::ensure(tx, scene.fresh_id(tx), of, deployment, queue.as_str()).await?;
     let found = queues::find(tx, of, deployment, queue.as_str()).await?.ok_or(Error::NotFound("queue"))?;
     let action = if paused {

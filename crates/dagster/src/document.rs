@@ -18,6 +18,8 @@ use serde_json::Value;
 
 use crate::failure::Failure;
 
+pub use fragments::MAX_FRAGMENTS;
+
 /// The most bytes of a document; the longest that an agent sends has some 600.
 const MAX_TEXT: usize = 16 * 1024;
 /// The most brackets that may be open at once: the parser's stack is not endless.
@@ -201,7 +203,7 @@ fn parsed(query: &str, offered: &Offered) -> Result<ExecutableDocument, Failure>
             return refused(format!("The query cannot be read: syntax error{}.", place.unwrap_or_default()));
         }
     };
-    fragments::write_out(&mut document).map_err(|why| Failure::Document(why.to_owned()))?;
+    fragments::write_out(&mut document).map_err(Failure::Document)?;
     if let Some(missing) = offered.missing(&document) {
         return Err(missing);
     }

@@ -26,6 +26,7 @@ mod storage;
 mod token;
 mod workspace;
 
+pub use document::MAX_FRAGMENTS;
 pub use endpoint::{MAX_BODY, router, sdl};
 pub use heartbeat::{MAX_ERROR_TEXT, MAX_HEARTBEAT};
 pub use people::{MAX_AGENTS, MAX_TOKENS};

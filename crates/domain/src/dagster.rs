@@ -7,7 +7,7 @@ mod run;
 mod snapshot;
 
 pub use location::{BadDefinition, Definition, LocationState, MAX_CONTAINER_CONTEXT, MAX_FIELD};
-pub use repository::{JobRef, MAX_JOBS, jobs_of};
+pub use repository::{JobRef, MAX_JOBS, jobs_of, names_of_jobs};
 pub use request::{AGAIN_AFTER, MAX_OFFERS, RequestKind, RequestState};
 pub use run::{
     LostBecause, MAX_IDEMPOTENCY_KEY, MAX_JOB, MAX_RUN_CONFIG, MAX_RUN_EVENT, MAX_RUN_EVENT_BYTES, MAX_RUN_EVENTS,

@@ -179,6 +179,12 @@ impl Scope {
         queue.parse().is_ok_and(|queue| self.allows_queue(&queue))
     }
 
+    /// The same for a row that may name none: then it is about the queue without a name.
+    #[must_use]
+    pub fn allows_optional_queue(&self, queue: Option<&str>) -> bool {
+        queue.map_or_else(|| self.allows_queue(&QueueName::default()), |queue| self.allows_queue_named(queue))
+    }
+
     /// Whether an agent of the token may work in this deployment.
     #[must_use]
     pub fn allows_deployment(&self, deployment: DeploymentId, is_branch: bool) -> bool {
@@ -270,6 +276,8 @@ mod tests {
         };
         assert!(scope.allows_queue(&queue("linux")));
         assert!(!scope.allows_queue(&queue("Linux")));
+        assert!(scope.allows_optional_queue(Some("linux")) && !scope.allows_optional_queue(Some("a b")));
+        assert!(Scope::widest().allows_optional_queue(None) && !scope.allows_optional_queue(None));
         assert!(scope.allows_network("10.9.9.9".parse().expect("an address")));
         assert!(scope.allows_network("::ffff:10.9.9.9".parse().expect("an address")));
         assert!(!scope.allows_network("11.0.0.1".parse().expect("an address")));

@@ -14,6 +14,7 @@ pub mod limits;
 mod observe;
 mod operation;
 mod origin;
+pub mod outgoing;
 mod request_id;
 mod secrets_in_text;
 mod sign_in;

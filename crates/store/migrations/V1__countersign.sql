@@ -203,6 +203,7 @@ CREATE UNIQUE INDEX deployment_roles_of_team ON deployment_roles (team_id, deplo
 CREATE UNIQUE INDEX branch_roles_of_team ON deployment_roles (team_id) WHERE team_id IS NOT NULL AND deployment_id IS NULL;
 CREATE INDEX roles_of_member ON deployment_roles (organization_id, user_id);
 CREATE INDEX roles_of_team ON deployment_roles (team_id);
+CREATE INDEX roles_in_branches ON deployment_roles (organization_id) WHERE deployment_id IS NULL;
 CREATE INDEX roles_in_deployment ON deployment_roles (deployment_id) WHERE deployment_id IS NOT NULL;
 
 -- Agent tokens, user tokens and operator tokens. An operator token belongs to no organization: its organization is sixteen zero bytes.
@@ -234,6 +235,7 @@ CREATE TABLE tokens (
 );
 CREATE INDEX tokens_of_organization ON tokens (organization_id, kind, id);
 CREATE INDEX tokens_of_user ON tokens (user_id) WHERE user_id IS NOT NULL AND revoked_at IS NULL;
+CREATE INDEX tokens_made_by ON tokens (created_by) WHERE created_by IS NOT NULL AND revoked_at IS NULL;
 CREATE INDEX tokens_with_window ON tokens (reveal_until) WHERE reveal_until IS NOT NULL;
 CREATE INDEX tokens_sealed_with ON tokens (data_key_id) WHERE data_key_id IS NOT NULL;
 
@@ -399,6 +401,7 @@ CREATE TABLE dagster_snapshots (
 );
 CREATE UNIQUE INDEX dagster_snapshots_by_hash ON dagster_snapshots (deployment_id, kind, sha1, size);
 CREATE INDEX dagster_snapshots_held ON dagster_snapshots (deployment_id, organization_id, packed);
+CREATE INDEX dagster_snapshots_awaited ON dagster_snapshots (announced_by, deployment_id) WHERE stored_at IS NULL;
 CREATE INDEX dagster_snapshots_by_use ON dagster_snapshots (used_at);
 CREATE TABLE code_location_snapshots (
     code_location_id BYTEA NOT NULL REFERENCES code_locations (id),
@@ -485,6 +488,7 @@ CREATE TABLE dagster_run_logs (
     name        TEXT NOT NULL,
     stream      TEXT NOT NULL,
     announced   BIGINT NOT NULL,
+    is_taken    BOOLEAN NOT NULL,
     size        BIGINT,
     created_at  BIGINT NOT NULL,
     stored_at   BIGINT,

@@ -55,6 +55,8 @@ statements! {
               AND ((offers = 0 AND expires_at <= $1) OR (offered_at <= $2 AND (offers >= $3 OR kind = 'LAUNCH_RUN' OR expires_at <= $1))) ORDER BY id LIMIT $4";
     /// It is over without an answer.
     END = "UPDATE dagster_requests SET ended_at = $3 WHERE organization_id = $1 AND id = $2 AND ended_at IS NULL";
+    /// Whether somebody is to stop a run yet.
+    STOPS = "SELECT id FROM dagster_requests WHERE organization_id = $1 AND run_id = $2 AND kind = 'TERMINATE_RUN' AND ended_at IS NULL LIMIT 1";
     /// Nobody is to start or stop a run any more.
     END_OF_RUN = "UPDATE dagster_requests SET ended_at = $3 WHERE organization_id = $1 AND run_id = $2 AND ended_at IS NULL";
     /// Whether one ended before a time.
@@ -272,6 +274,11 @@ pub async fn over(tx: &mut Tx, limit: i64) -> Result<Vec<(OrganizationId, Dagste
 pub async fn end(tx: &mut Tx, of: OrganizationId, id: DagsterRequestId) -> Result<bool, StoreError> {
     let now = tx.now();
     Ok(tx.execute(END, &params![of, id, now]).await? == 1)
+}
+
+/// Whether somebody is asked to stop a run, and has not answered.
+pub async fn stops(tx: &mut Tx, of: OrganizationId, run: DagsterRunId) -> Result<bool, StoreError> {
+    Ok(tx.maybe(STOPS, &params![of, run]).await?.is_some())
 }
 
 /// Ends those that are about a run which has ended.

@@ -29,6 +29,8 @@ statements! {
     FIND = concat!("SELECT ", columns!(), " FROM dagster_runs r WHERE r.organization_id = $1 AND r.id = $2");
     /// The same; nobody else changes it meanwhile.
     FIND_FOR_UPDATE = concat!("SELECT ", columns!(), " FROM dagster_runs r WHERE r.organization_id = $1 AND r.id = $2 /*lock:update*/");
+    /// Nobody else changes it meanwhile.
+    HOLD = "SELECT id FROM dagster_runs WHERE organization_id = $1 AND id = $2 /*lock:update*/";
     /// What was launched with a key, and the digest of what was asked for.
     FIND_BY_KEY = concat!("SELECT ", columns!(), ", r.idempotency_input FROM dagster_runs r WHERE r.organization_id = $1 AND r.deployment_id = $2 AND r.idempotency_key = $3");
     /// Those of a deployment, newest first. $4: of which status, or an empty text for every one; $5: at the most.
@@ -163,6 +165,11 @@ pub async fn find(tx: &mut Tx, of: OrganizationId, id: DagsterRunId) -> Result<O
 /// The same; nobody else changes it until the transaction ends.
 pub async fn lock(tx: &mut Tx, of: OrganizationId, id: DagsterRunId) -> Result<Option<DagsterRun>, StoreError> {
     tx.maybe(FIND_FOR_UPDATE, &params![of, id]).await?.as_ref().map(run).transpose()
+}
+
+/// Nobody else changes the run with this id until the transaction ends.
+pub async fn hold(tx: &mut Tx, of: OrganizationId, id: DagsterRunId) -> Result<(), StoreError> {
+    tx.maybe(HOLD, &params![of, id]).await.map(drop)
 }
 
 /// What was launched in a deployment with a key, and the digest of what was asked for.

@@ -48,6 +48,9 @@ statements! {
     /// How many a deployment has, and how many bytes they are.
     HELD = "SELECT COUNT(*) AS n, CAST(COALESCE(SUM(packed), 0) AS BIGINT) AS bytes FROM dagster_snapshots
               WHERE organization_id = $1 AND deployment_id = $2";
+    /// How many a token announced in a deployment that have not come, and how many bytes they may be.
+    AWAITED = "SELECT COUNT(*) AS n, CAST(COALESCE(SUM(packed), 0) AS BIGINT) AS bytes FROM dagster_snapshots
+              WHERE organization_id = $1 AND deployment_id = $2 AND announced_by = $3 AND stored_at IS NULL";
     /// A code location was loaded with it.
     REFER = "INSERT INTO code_location_snapshots (code_location_id, snapshot_id) VALUES ($1, $2) ON CONFLICT DO NOTHING";
     /// What a code location was loaded with.
@@ -195,6 +198,17 @@ pub async fn stored_of_hash(
 /// How many snapshots a deployment has, and how many bytes they are together.
 pub async fn held(tx: &mut Tx, of: OrganizationId, deployment: DeploymentId) -> Result<(i64, i64), StoreError> {
     let row = tx.one(HELD, &params![of, deployment]).await?;
+    Ok((row.get("n")?, row.get("bytes")?))
+}
+
+/// How many snapshots that have not come a token announced in a deployment, and how many bytes they may be together.
+pub async fn awaited(
+    tx: &mut Tx,
+    of: OrganizationId,
+    deployment: DeploymentId,
+    by: TokenId,
+) -> Result<(i64, i64), StoreError> {
+    let row = tx.one(AWAITED, &params![of, deployment, by]).await?;
     Ok((row.get("n")?, row.get("bytes")?))
 }
 

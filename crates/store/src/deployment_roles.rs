@@ -7,7 +7,7 @@ use countersign_domain::deployment_role::{Held, Place, Rights, Somewhere};
 use countersign_domain::id::{DeploymentId, OrganizationId, RoleGrantId, TeamId, UserId};
 use countersign_domain::{DeploymentRole, Timestamp};
 
-use crate::{Row, StoreError, Tx, params, statements};
+use crate::{Row, StoreError, Turn, Tx, members, params, statements};
 
 /// The grants of the member $2 of $1, their own and their teams'. In two parts, for each is found by an index.
 macro_rules! held {
@@ -261,6 +261,7 @@ pub async fn delete_in(tx: &mut Tx, of: OrganizationId, at: DeploymentId) -> Res
 
 /// Lets end what a member, or each member of a team, has begun. None: what every member has.
 pub async fn touch(tx: &mut Tx, of: OrganizationId, holder: Option<Holder>) -> Result<(), StoreError> {
+    members::take_turn_at_rights(tx, of, Turn::Alone).await?;
     match holder {
         Some(Holder::Member(id)) => tx.execute(TOUCH_MEMBER, &params![of, id]).await,
         Some(Holder::Team(id)) => tx.execute(TOUCH_TEAM, &params![of, id]).await,

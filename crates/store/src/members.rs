@@ -81,6 +81,19 @@ pub async fn take_turn(tx: &mut Tx, of: OrganizationId) -> Result<(), StoreError
     tx.take_turn(Id::<Member>::from_bytes(bytes), Turn::Alone).await
 }
 
+/// Waits for a turn at what the members of an organization hold. Whoever does something by what they hold shares it until the transaction
+/// ends; whoever changes what somebody holds has it alone, after all who came before. Rows that are shared would not do: whoever shares one
+/// that is shared goes before whoever waits to change it, so that a stream of them would keep their rights for as long as it flows.
+///
+/// It is had alone by nobody but who has the [turn of the organization's members](take_turn), as are members' tokens. Whoever changes a role by
+/// taking tokens back takes those first, as every call does by whose token it is made; turns of invitations, deployments and agents come later.
+pub async fn take_turn_at_rights(tx: &mut Tx, of: OrganizationId, turn: Turn) -> Result<(), StoreError> {
+    // Neither the organization's own turn, nor that of those who change its members.
+    let mut bytes = *of.as_bytes();
+    bytes.iter_mut().for_each(|byte| *byte ^= 0x5a);
+    tx.take_turn(Id::<Member>::from_bytes(bytes), turn).await
+}
+
 fn members(rows: &[Row]) -> Result<Vec<Member>, StoreError> {
     rows.iter().map(member).collect()
 }

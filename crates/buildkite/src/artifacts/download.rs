@@ -3,23 +3,20 @@
 //! What a job left behind is data of a stranger's: a browser saves it and never shows or runs it in the server's name.
 
 use std::ops::Range;
-use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
-use countersign_control::artifacts::{Download, FIRST_READ};
+use countersign_control::artifacts::FIRST_READ;
 use countersign_control::{Control, Error};
-use countersign_domain::Clock;
 use countersign_domain::artifact::ArtifactPath;
-use futures_util::stream;
+use countersign_http::outgoing::body_of_range;
 use http::header::{
     ACCEPT_RANGES, CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY,
     CONTENT_TYPE, ETAG, HeaderValue, IF_RANGE, RANGE, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS,
 };
 use http::{HeaderMap, Method, StatusCode};
 
-use super::progress::slowest_end;
 use super::upload::refuse;
 
 /// What a browser may do with it: nothing.
@@ -47,7 +44,7 @@ pub(crate) async fn download(State(control): State<Control>, request: Request) -
     let body = if parts.method == Method::HEAD {
         Body::empty()
     } else {
-        body(download.clone(), first, range.clone(), control.clock().clone())
+        body_of_range(download.clone(), first, range.clone(), control.clock().clone())
     };
     let mut answer = (status, body).into_response();
     let headers = answer.headers_mut();
@@ -76,29 +73,6 @@ fn put(headers: &mut HeaderMap, name: http::HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::from_str(value) {
         headers.insert(name, value);
     }
-}
-
-/// One piece at a time, read when the client has taken the one before; a fault in the middle cuts the connection, so that nobody takes a part for
-/// the whole.
-fn body(download: Download, first: bytes::Bytes, range: Range<u64>, clock: Arc<dyn Clock>) -> Body {
-    let began = clock.now();
-    let start = range.start;
-    let after = start + first.len() as u64;
-    let rest = stream::try_unfold((download, after..range.end, clock), move |(download, left, clock)| async move {
-        if left.is_empty() {
-            return Ok::<_, Error>(None);
-        }
-        if clock.now() > slowest_end(began, left.start - start) {
-            return Err(Error::Conflict("The download is too slow; go on with a range.".to_owned()));
-        }
-        let piece = download.read(left.clone()).await?;
-        if piece.is_empty() {
-            return Err(Error::internal("an artifact is shorter than it was"));
-        }
-        let next = left.start + piece.len() as u64..left.end;
-        Ok(Some((piece, (download, next, clock))))
-    });
-    Body::from_stream(futures_util::StreamExt::chain(stream::iter([Ok(first)]), rest))
 }
 
 /// What is asked for.

@@ -1,26 +1,16 @@
 //! Waiting for bytes that travel: as long as it takes, while they get on.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::Body;
 use bytes::Bytes;
 use countersign_control::Error;
 use countersign_domain::{Clock, Timestamp};
+use countersign_http::outgoing::{SLOWEST, STEP_TIME, slowest_end};
 use http_body_util::BodyExt;
 
-/// How long the next [`STEP`] of an upload, or its end, may take.
-pub(super) const STEP_TIME: Duration = Duration::from_secs(60);
-/// How many bytes make progress.
+/// How many bytes make progress: an upload has [`STEP_TIME`] for each, and for its end.
 pub(super) const STEP: u64 = 64 * 1024;
-/// The slowest that a transfer may be over its whole time, in bytes a second; its first [`STEP_TIME`] does not count. What only drips holds a
-/// place that others wait for.
-pub(super) const SLOWEST: u64 = 16 * 1024;
-
-/// Until when a transfer must have got on: one that moved so many bytes since it began.
-pub(super) fn slowest_end(began: Timestamp, moved: u64) -> Timestamp {
-    began.plus(STEP_TIME).plus(Duration::from_secs(moved / SLOWEST))
-}
 
 /// The bytes of a request, one piece after the other.
 pub(super) struct Pieces {
@@ -78,6 +68,8 @@ impl Pieces {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use countersign_testkit::ManualClock;
     use futures_util::{StreamExt, stream};
 

@@ -17,7 +17,7 @@ use super::job_flags::{JobFlags, plain};
 use crate::{
     Ambient,
     failure::{Exit, Outcome},
-    output::Printer,
+    output::{Printer, counted},
 };
 
 /// Leave files behind, and fetch what other jobs left, from inside a job
@@ -150,7 +150,7 @@ impl Artifact {
                 let access = job.access(build, ambient)?;
                 let count =
                     artifact::download(&access, &search, &destination, watched("Downloading")).await.map_err(plain)?;
-                printer.say(format_args!("Downloaded {count} artifacts"));
+                printer.say(format_args!("Downloaded {}", counted(count, "artifact")));
                 Ok(Exit::Done)
             }
             Command::Search { query, search, format, allow_empty_results, job } => {
@@ -207,7 +207,7 @@ impl UploadArgs {
         if count == 0 {
             printer.say(format_args!("No files matched the paths: {}", upload.patterns));
         } else {
-            printer.say(format_args!("Uploaded {count} artifacts"));
+            printer.say(format_args!("Uploaded {}", counted(count, "artifact")));
         }
         Ok(Exit::Done)
     }

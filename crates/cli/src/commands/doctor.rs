@@ -13,7 +13,7 @@ use crate::{
     failure::{Exit, Outcome},
     flags::{InstanceArgs, variables},
     instance::{Place, over},
-    output::{Printer, Table},
+    output::{Printer, Table, counted},
     private_file::{self, PrivateFileError},
     server::{
         config::DEFAULT_LISTEN,
@@ -225,13 +225,6 @@ fn trouble_with_ring(place: &Place, message: String) -> (String, String) {
 /// Whether there is no data folder at all: nothing has been set up.
 fn lacks_folder(place: &Place) -> bool {
     matches!(&place.database, Database::Sqlite { folder } if !folder.exists())
-}
-
-/// `1 key`, `2 keys`.
-fn counted(count: impl std::fmt::Display, what: &str) -> String {
-    let count = count.to_string();
-    let ending = if count == "1" { "" } else { "s" };
-    format!("{count} {what}{ending}")
 }
 
 /// Opens the rows beside whoever works on them, and looks at engine, schema and clock.

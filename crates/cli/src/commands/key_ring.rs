@@ -13,7 +13,7 @@ use crate::{
     failure::{Exit, Failure, Outcome},
     flags::InstanceArgs,
     instance::{Place, over},
-    output::{Printer, Table},
+    output::{Printer, Table, counted},
 };
 
 /// How old the newest key must be before another is removed: until then a running server may not have read it yet, and make rows that
@@ -92,7 +92,7 @@ async fn list(place: &Place, ambient: &Ambient, printer: Printer) -> Outcome {
         table.render()
     })?;
     for key in missing {
-        printer.say(format_args!("key {key} is missing, and {} rows need it", needed[key]));
+        printer.say(format_args!("key {key} is missing, and needed by {}", counted(needed[key], "row")));
     }
     Ok(Exit::Done)
 }

@@ -4,11 +4,12 @@ use std::fmt::Write as _;
 
 use countersign_control::{
     Settings,
+    agent_tokens::MAX_TOKENS_BY_OTHERS,
     artifacts::{MAX_BATCH, MAX_FOUND},
     builds::{MAX_ANNOTATIONS, MAX_KEYS, MAX_STEPS, MAX_UPLOAD_DEPTH, MAX_UPLOADS},
     code_locations, dagster,
     dagster_runs::{MAX_EVENTS_AT_ONCE, MAX_OPEN_RUNS, MAX_RECORDS, MAX_RUNS, MAX_RUNS_AT_ONCE},
-    deployment_roles::{MAX_ROLES_AT_PLACE, MAX_ROLES_OF_HOLDER},
+    deployment_roles::{MAX_ROLES_AT_PLACE, MAX_ROLES_BY_OTHERS, MAX_ROLES_OF_HOLDER},
     deployments::{MAX_BRANCHES_OF_MEMBERS, MAX_DEPLOYMENTS},
     invitations::{MAX_LIFETIME, MAX_PENDING},
     jobs::{LATE_CHUNKS, MAX_CHUNK, MAX_LOG},
@@ -24,7 +25,7 @@ use countersign_domain::{
     dagster::{
         MAX_CONTAINER_CONTEXT, MAX_FIELD, MAX_JOB, MAX_JOBS, MAX_RUN_CONFIG, MAX_RUN_EVENT, MAX_RUN_EVENT_BYTES,
         MAX_RUN_EVENTS, MAX_RUN_LOG, MAX_RUN_LOG_BYTES, MAX_RUN_LOGS, MAX_RUN_TAG_BYTES, MAX_RUN_TAG_KEY,
-        MAX_RUN_TAG_VALUE, MAX_RUN_TAGS, MAX_SNAPSHOT, MAX_SNAPSHOT_PACKED,
+        MAX_RUN_TAG_VALUE, MAX_RUN_TAGS, MAX_SNAPSHOT, MAX_SNAPSHOT_PACKED, RUN_KEPT,
     },
     metadata::{MAX_KEY, MAX_VALUE},
     password::MAX_PASSWORD,
@@ -105,6 +106,18 @@ fn rows() -> Vec<Row> {
         ("teams that one member is in", number(MAX_TEAMS_OF_MEMBER as u64), "", CONFLICT),
         ("roles in deployments of one member, or of one team", number(MAX_ROLES_OF_HOLDER as u64), "", CONFLICT),
         (
+            "roles in deployments of one member, or of one team, when no Organization Admin gives another",
+            number(MAX_ROLES_BY_OTHERS as u64),
+            "",
+            CONFLICT,
+        ),
+        (
+            "agent tokens that are neither revoked nor expired, made by one member who is no Organization Admin",
+            number(MAX_TOKENS_BY_OTHERS.unsigned_abs()),
+            "",
+            CONFLICT,
+        ),
+        (
             "roles in one deployment, or for all branch deployments",
             number(MAX_ROLES_AT_PLACE.unsigned_abs()),
             "",
@@ -148,6 +161,10 @@ fn graphql_rows() -> Vec<(&'static str, String)> {
 
 /// Of what removes itself.
 const FULL: &str = "403: those that nothing is loaded with go after a day";
+/// Of runs that are kept.
+const RUNS_GO: &str = "403: they go 30 days after their end";
+/// Of what is announced and not sent.
+const NOT_SENT: &str = "403: those that do not come are given up after 70 minutes";
 /// Of a run that tells more than is kept.
 const ONLY_ENDS: &str = "counted; what changes where the run stands is kept";
 /// Of what waits.
@@ -156,6 +173,7 @@ const LATER: &str = "the next call is given the rest";
 fn dagster_rows() -> Vec<(&'static str, String, &'static str)> {
     vec![
         ("bytes of one call", number(countersign_dagster::MAX_BODY), "413"),
+        ("fragments of one query, and places that name one", number(countersign_dagster::MAX_FRAGMENTS), "400"),
         ("bytes of what a heartbeat says of one deployment", number(countersign_dagster::MAX_HEARTBEAT), "413"),
         ("bytes of one of an agent's own errors, as it sends it", number(countersign_dagster::MAX_ERROR_TEXT), "413"),
         ("bytes of answers to requests, unpacked", number(countersign_dagster::MAX_API_RESPONSE), "413"),
@@ -164,6 +182,12 @@ fn dagster_rows() -> Vec<(&'static str, String, &'static str)> {
         ("the same of an error", number(dagster::MAX_ERROR_SNAPSHOT), INVALID),
         ("snapshots of one deployment", number(dagster::MAX_SNAPSHOTS.unsigned_abs()), FULL),
         ("bytes of the snapshots of one deployment, packed", number(dagster::MAX_SNAPSHOT_BYTES.unsigned_abs()), FULL),
+        (
+            "snapshots that one token announces in a deployment before they come",
+            number(dagster::MAX_ANNOUNCED.unsigned_abs()),
+            NOT_SENT,
+        ),
+        ("bytes that they may be, packed", number(dagster::MAX_ANNOUNCED_BYTES.unsigned_abs()), NOT_SENT),
         ("bytes of what was loaded of a code location", number(code_locations::MAX_MANIFEST), INVALID),
         ("repositories of one code location", number(code_locations::MAX_REPOSITORIES), INVALID),
         ("jobs of one code location whose snapshots are asked for", number(MAX_JOBS), "the rest is left out"),
@@ -190,11 +214,7 @@ fn dagster_rows() -> Vec<(&'static str, String, &'static str)> {
             "the rest is cut off",
         ),
         ("runs of one deployment that have not ended", number(MAX_OPEN_RUNS.unsigned_abs()), "403, or an error"),
-        (
-            "runs of one deployment that are kept",
-            number(MAX_RUNS.unsigned_abs()),
-            "403: they go 30 days after their end",
-        ),
+        ("runs of one deployment that are kept", number(MAX_RUNS.unsigned_abs()), RUNS_GO),
         ("bytes of a run's configuration", number(MAX_RUN_CONFIG), INVALID),
         ("tags of one run", number(MAX_RUN_TAGS), INVALID),
         ("bytes of a run's tags together", number(MAX_RUN_TAG_BYTES), INVALID),
@@ -261,6 +281,17 @@ fn the_page_of_limits_is_up_to_date() {
         writeln!(page, "| {what} | {most} | {beyond} |").expect("text");
     }
     up_to_date("limits.md", &page);
+}
+
+#[test]
+fn times_in_words_are_those_of_the_constants() {
+    for (words, time, said, seconds) in [
+        (FULL, dagster::UNUSED_KEPT, "a day", 24 * 3600),
+        (NOT_SENT, dagster::ANNOUNCED_KEPT, "70 minutes", 70 * 60),
+        (RUNS_GO, RUN_KEPT, "30 days", 30 * 24 * 3600),
+    ] {
+        assert!(words.contains(said) && time.as_secs() == seconds, "{words}: {time:?}");
+    }
 }
 
 #[test]

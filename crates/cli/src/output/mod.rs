@@ -85,9 +85,22 @@ pub fn harmless(text: &str) -> String {
     })
 }
 
+/// `1 key`, `2 keys`.
+#[must_use]
+pub fn counted(count: impl std::fmt::Display, what: &str) -> String {
+    let count = count.to_string();
+    let ending = if count == "1" { "" } else { "s" };
+    format!("{count} {what}{ending}")
+}
+
 #[cfg(test)]
 mod tests {
-    use super::harmless;
+    use super::{counted, harmless};
+
+    #[test]
+    fn one_is_not_many() {
+        assert_eq!([0, 1, 2, 11].map(|count| counted(count, "key")), ["0 keys", "1 key", "2 keys", "11 keys"]);
+    }
 
     #[test]
     fn nothing_moves_the_cursor() {

@@ -54,6 +54,9 @@ impl Stage {
         let new = NewPipeline { name: "theirs".to_owned(), ..NewPipeline::default() };
         world.control.create_pipeline(&world.globex.may::<CreatePipeline>(&world.control), new).await.expect("made");
         let foreign = foreign.with("{pipeline-slug}", "theirs");
+        // Globex's admin is a member of acme, so that there is a plain one; somebody whom globex alone has is its service user.
+        let robot = foreign.value("{service-user}").expect("globex has one").to_owned();
+        let foreign = foreign.with("{admin-user}", &robot);
         let deleted = deleted(world).await;
         Self { cast, foreign, deleted }
     }

@@ -42,7 +42,7 @@ fn a_job_leaves_files_and_another_fetches_them() {
         );
         let pipeline = stand.pipeline("artifacts.yml", &text);
         let said = stand.ada(&["build", "create", "--pipeline", &pipeline, "--wait"]);
-        said.must(0, &["found pkg/a.txt 5", "found pkg/big.bin 9000000", "same", "no parts", "Uploaded 1 artifacts"]);
+        said.must(0, &["found pkg/a.txt 5", "found pkg/big.bin 9000000", "same", "no parts", "Uploaded 1 artifact"]);
         said.must(0, &["No files matched the paths: nothing/**", "no artifact matches", "finds 2 artifacts", "behind"]);
         said.must(0, &["sha1 aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d"]);
         said.must(0, &["sha256 2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"]);

@@ -63,7 +63,7 @@ fn an_agent_is_listed_and_shown() {
         let token = stand.ada(&["token", "list", "--output", "json"]).json()[0]["publicId"].as_str().map(str::to_owned);
         stand
             .ada(&["token", "revoke", &token.expect("a token"), "--reason", "over"])
-            .must(0, &["1 Dagster+ agents run with it and are refused at their next call: north"]);
+            .must(0, &["1 Dagster+ agent with this token will be refused at the next call: north"]);
         assert!(heartbeat(&stand).starts_with("HTTP/1.1 401"));
         stand.ada(&["dagster", "agent", "list"]).must(0, &["token revoked"]);
     }

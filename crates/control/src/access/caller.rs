@@ -275,4 +275,9 @@ impl Caller {
             _ => None,
         }
     }
+
+    /// Whether this is a service user: a program and no person.
+    pub(crate) const fn is_service(&self) -> bool {
+        matches!(self, Self::User(it) if it.is_service)
+    }
 }

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 
 use countersign_domain::Refusal;
 use countersign_domain::id::{BuildId, JobId, OrganizationId};
+use countersign_store::Lane;
 
 use crate::{Control, Error, Result};
 
@@ -29,6 +30,14 @@ impl<A: Action> Grant<A> {
     #[must_use]
     pub const fn organization(&self) -> OrganizationId {
         self.organization
+    }
+
+    /// The lane of what takes access away and is not for Organization Admins alone: what is kept for that is not for every member to use up.
+    pub(crate) const fn lane_of_taking(&self) -> Lane {
+        match self.caller.who() {
+            Who::Member => Lane::Soon,
+            _ => Lane::Urgent,
+        }
     }
 
     /// The person, for actions that only people may do.
@@ -110,7 +119,7 @@ impl Control {
             );
             return Err(Error::Denied { action: A::NAME, needs });
         }
-        if A::PEOPLE_ALONE && matches!(caller, Caller::User(user) if user.is_service) {
+        if A::PEOPLE_ALONE && caller.is_service() {
             return Err(Error::Denied { action: A::NAME, needs: SERVICE_USERS });
         }
         // Last: nobody is asked for a proof of what they may not do anyway.

@@ -1,18 +1,20 @@
-//! Which writes change who is a member, or what another member holds: one at a time in an organization, each in its turn before
-//! it asks whether its caller still stands.
+//! Which writes change who is a member, what a member holds, or one of members' credentials: one at a time in an organization, each in its turn
+//! before it asks whether its caller still stands.
 //!
 //! Whoever waits for the end of what another member does must not be somebody that this member waits for: two admins who remove each
 //! other would wait for ever. And of two who are the last ones, the second is to find that the first has gone.
+//! What has a member's credential alone is here too: its holder may be changing roles by it, and waits for all who write by what they hold.
 
 use super::Action;
 use super::actions::{
     AcceptInvitation, ChangeMemberRole, ChangeMembersRole, ChangePassword, ChangeTeamMembers, CreateInvitation,
     CreateServiceUser, CreateServiceUserToken, CreateTeam, DeleteTeam, EndSignIns, GrantDeploymentRole,
-    IssueMemberSignInLink, RemoveMember, RevokeMemberToken, UpdateServiceUser, UpdateTeam,
+    IssueMemberSignInLink, RemoveMember, RevealServiceUserToken, RevealUserToken, RevokeMemberToken, RevokeUserToken,
+    UpdateServiceUser, UpdateTeam, UpdateUserToken,
 };
 
 /// Their names.
-pub(crate) const IN_TURN: [&str; 15] = [
+pub(crate) const IN_TURN: [&str; 19] = [
     AcceptInvitation::NAME,
     ChangeMemberRole::NAME,
     ChangeMembersRole::NAME,
@@ -25,9 +27,13 @@ pub(crate) const IN_TURN: [&str; 15] = [
     GrantDeploymentRole::NAME,
     IssueMemberSignInLink::NAME,
     RemoveMember::NAME,
+    RevealServiceUserToken::NAME,
+    RevealUserToken::NAME,
     RevokeMemberToken::NAME,
+    RevokeUserToken::NAME,
     UpdateServiceUser::NAME,
     UpdateTeam::NAME,
+    UpdateUserToken::NAME,
 ];
 
 /// Those that end sign-ins of their caller: one at a time for one person, each in its turn before it asks whether its caller still stands. Two

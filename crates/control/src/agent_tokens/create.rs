@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use countersign_domain::id::DeploymentId;
 use countersign_domain::{DeploymentScope, Kind, RevealPolicy, Scope, Timestamp, TokenSecret};
-use countersign_store::{Lane, deployments, organizations};
+use countersign_store::tokens::managed;
+use countersign_store::{Lane, Tx, deployments, organizations};
 use serde_json::json;
 
 use crate::access::actions::CreateAgentToken;
 use crate::issuing::{self, AGENT_TOKEN, CLUSTER_TOKEN, Issue};
 use crate::scene::Subject;
-use crate::{Control, Error, Grant, Result, input};
+use crate::{Control, Error, Grant, Result, Scene, input};
 
-use super::{AgentToken, told};
+use super::{AgentToken, MAX_TOKENS_BY_OTHERS, told};
 
 /// What a new agent token is to be.
 #[derive(Debug, Default)]
@@ -48,7 +49,8 @@ impl Control {
     /// manage agent tokens of.
     ///
     /// # Errors
-    /// [`Error::Invalid`] at `description`, `expiresAt` or `scope`.
+    /// [`Error::Invalid`] at `description`, `expiresAt` or `scope`; [`Error::Conflict`] for whoever is no Organization Admin and has made
+    /// [`MAX_TOKENS_BY_OTHERS`].
     pub async fn create_agent_token(&self, grant: &Grant<CreateAgentToken>, new: NewAgentToken) -> Result<Issued> {
         self.create_of_family(grant, AGENT_TOKEN, new).await
     }
@@ -100,6 +102,7 @@ impl Control {
                         deployments::enter(tx, scene.organization, id).await?.ok_or(Error::NotFound("cluster"))?;
                     }
                     scene.may_reach(tx, &issue.scope.deployments).await?;
+                    must_have_room(tx, scene).await?;
                     let token = issuing::issue(tx, &scene.keys, &*scene.entropy, &issue).await?;
                     told::note(tx, scene, &token.public_id).await?;
                     let detail = json!({
@@ -116,4 +119,16 @@ impl Control {
             .await?;
         Ok(Issued { token, secret })
     }
+}
+
+/// Whether the caller may have made one more, where they are no Organization Admin.
+async fn must_have_room(tx: &mut Tx, scene: &Scene<Input>) -> Result<()> {
+    let Some(user) = scene.by_roles_of() else { return Ok(()) };
+    if managed::count_made_by(tx, scene.organization, user).await? < MAX_TOKENS_BY_OTHERS {
+        return Ok(());
+    }
+    Err(Error::Conflict(format!(
+        "You have made {MAX_TOKENS_BY_OTHERS} agent tokens that are still good, the most that somebody has who is no Organization Admin; revoke some, \
+         or ask an Organization Admin to."
+    )))
 }

@@ -5,7 +5,7 @@ use countersign_domain::text::QueueName;
 use countersign_domain::{DeploymentScope, Network, QueueScope, RevealPolicy, Scope, Timestamp};
 use countersign_store::tokens::scopes::{self, Single};
 use countersign_store::tokens::{self, Token, secrets};
-use countersign_store::{Lane, Tx, agents};
+use countersign_store::{Tx, agents};
 use serde_json::json;
 
 use crate::access::actions::UpdateAgentToken;
@@ -117,7 +117,7 @@ impl Control {
         if let Some(scope) = change.scope.take() {
             change.scope = Some(input::field("scope", scope.checked())?);
         }
-        self.write(grant, Lane::Urgent, change, |tx, scene| Box::pin(update(tx, scene))).await
+        self.write(grant, grant.lane_of_taking(), change, |tx, scene| Box::pin(update(tx, scene))).await
     }
 }
 

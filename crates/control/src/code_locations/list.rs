@@ -92,28 +92,6 @@ impl Control {
         .await
     }
 
-    /// What was last loaded of one, in Dagster's own form of JSON; none before the first time.
-    ///
-    /// # Errors
-    /// [`Error::NotFound`].
-    pub async fn code_location_manifest(
-        &self,
-        grant: &Grant<ViewCodeLocations>,
-        deployment: DeploymentId,
-        name: &str,
-    ) -> Result<Option<String>> {
-        self.read(grant, (deployment, name.to_owned()), |tx, scene| {
-            Box::pin(async move {
-                let (of, (deployment, name)) = (scene.organization, &scene.input);
-                let deployment = self::deployment(tx, of, *deployment).await?;
-                let found = code_locations::find(tx, of, deployment.id, name).await?;
-                let found = found.ok_or(Error::NotFound("code location"))?;
-                Ok(code_locations::manifest(tx, of, found.id).await?)
-            })
-        })
-        .await
-    }
-
     /// A page of what agents were asked to do for a deployment, newest first.
     ///
     /// # Errors

@@ -5,7 +5,6 @@ use std::time::Duration;
 use countersign_domain::Timestamp;
 use countersign_domain::dagster::{MAX_JOBS, SnapshotKind};
 use countersign_domain::id::{DagsterSnapshotId, DeploymentId, OrganizationId, TokenId};
-use countersign_domain::text::QueueName;
 use countersign_store::dagster_snapshots::{self, Snapshot};
 use countersign_store::tokens::scopes;
 use countersign_store::{Lane, Tx, code_locations, deployments};
@@ -51,6 +50,8 @@ pub enum Outcome {
     },
     /// It could not be loaded.
     Failed {
+        /// By which definition, where that is told: agents that send a snapshot of the error name none.
+        definition: Option<Box<Definition>>,
         /// Why.
         error: String,
     },
@@ -105,7 +106,7 @@ impl Control {
                 return Err(Error::invalid("manifest", why));
             }
             Outcome::Loaded { .. } => {}
-            Outcome::Failed { error } => cut(error),
+            Outcome::Failed { error, .. } => cut(error),
         }
         let token = grant.agent_token()?;
         let taken = self.write(grant, Lane::Normal, (token.token, told), |tx, scene| Box::pin(tell(tx, scene))).await?;
@@ -130,11 +131,7 @@ async fn tell(tx: &mut Tx, scene: &Scene<(TokenId, Told)>) -> Result<Taken> {
     deployments::enter(tx, of, deployment.id).await?.ok_or(Error::NotFound("deployment"))?;
     let found = code_locations::find(tx, of, deployment.id, &told.location).await?;
     let found = found.ok_or(Error::NotFound("code location"))?;
-    let is_its_queue = match &found.definition.queue {
-        Some(queue) => scope.allows_queue_named(queue),
-        None => scope.allows_queue(&QueueName::default()),
-    };
-    if !is_its_queue {
+    if !scope.allows_optional_queue(found.definition.queue.as_deref()) {
         reached.refused.push(told.deployment.clone());
         reached.served.clear();
         reached.withheld = Some(Withheld::Queues);
@@ -150,11 +147,13 @@ async fn tell(tx: &mut Tx, scene: &Scene<(TokenId, Told)>) -> Result<Taken> {
         }
     }
     let (error, manifest) = match &told.outcome {
-        Outcome::Loaded { definition, .. } if !found.definition.is_loaded_as(definition) => {
+        Outcome::Loaded { definition, .. } | Outcome::Failed { definition: Some(definition), .. }
+            if !found.definition.is_loaded_as(definition) =>
+        {
             return Ok(Taken::not_kept(reached));
         }
         Outcome::Loaded { manifest, .. } => (None, Some(manifest.as_str())),
-        Outcome::Failed { error } => (Some(error.as_str()), None),
+        Outcome::Failed { error, .. } => (Some(error.as_str()), None),
     };
     if let Outcome::Loaded { snapshots, .. } = &told.outcome {
         let (mut kept, missing) = jobs(tx, of, deployment.id, snapshots).await?;

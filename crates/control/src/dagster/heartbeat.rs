@@ -1,7 +1,7 @@
 //! What an agent says of itself, every half minute.
 
 use countersign_domain::dagster::RUNNING_FOR;
-use countersign_domain::id::{DagsterAgentId, DagsterProcessId};
+use countersign_domain::id::{DagsterAgentId, DagsterProcessId, DeploymentId};
 use countersign_domain::text::{QueueName, hidden};
 use countersign_store::dagster_agents::{self, CodeServer, Heard, RunWorker, Serving, Trouble};
 use countersign_store::deployments::Deployment;
@@ -173,10 +173,15 @@ async fn hear(tx: &mut Tx, scene: &Scene<Input>) -> Result<Reached> {
     };
     let serving: Vec<Serving> = reached.served.iter().filter_map(serving).collect();
     dagster_agents::hear(tx, heard, &serving).await?;
+    let failed = |it: &&RunWorker| it.status == FAILED;
+    let mut workers: Vec<(DeploymentId, &RunWorker)> = Vec::new();
     for served in &serving {
-        for worker in served.run_workers.iter().filter(|it| it.status == FAILED) {
-            dagster_runs::worker_failed(tx, scene, heard, served.deployment, worker).await?;
-        }
+        workers.extend(served.run_workers.iter().filter(failed).map(|it| (served.deployment, it)));
+    }
+    // In the order in which runs are locked.
+    workers.sort_by(|(_, one), (_, other)| one.run.cmp(&other.run));
+    for (deployment, worker) in workers {
+        dagster_runs::worker_failed(tx, scene, heard, deployment, worker).await?;
     }
     Ok(reached)
 }

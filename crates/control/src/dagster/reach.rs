@@ -2,13 +2,13 @@
 
 use std::fmt::Write as _;
 
-use countersign_domain::id::{OrganizationId, TokenId};
+use countersign_domain::id::{DeploymentId, OrganizationId, TokenId};
 use countersign_domain::text::{DeploymentName, QueueName};
 use countersign_domain::{DeploymentScope, PublicId, QueueScope, Refusal, Scope};
-use countersign_store::Tx;
 use countersign_store::dagster_requests::Served;
 use countersign_store::deployments::{self, Deployment};
-use countersign_store::tokens::scopes;
+use countersign_store::tokens::{self, scopes};
+use countersign_store::{StoreError, Tx};
 
 use crate::access::{Action, AgentTokenCaller};
 use crate::{Control, Error, Grant, Result};
@@ -144,16 +144,31 @@ pub(crate) async fn within(tx: &mut Tx, of: OrganizationId, scope: &Scope, wante
     Ok(reached)
 }
 
+/// Whether the token stands and reaches the deployment, and that is there: asked when bytes come to an address that was signed for the token's
+/// holder.
+pub(crate) async fn stands(
+    tx: &mut Tx,
+    of: OrganizationId,
+    token: TokenId,
+    deployment: DeploymentId,
+) -> std::result::Result<bool, StoreError> {
+    let Some(deployment) = deployments::find(tx, of, deployment).await? else { return Ok(false) };
+    let Some(token) = tokens::find(tx, of, token).await? else { return Ok(false) };
+    let Some(scope) = scopes::find(tx, of, token.id).await? else { return Ok(false) };
+    let has_expired = token.expires_at.is_some_and(|at| at <= tx.now());
+    let reaches = scope.allows_deployment(deployment.id, deployment.parent.is_some());
+    Ok(token.revoked_at.is_none() && !has_expired && reaches)
+}
+
 /// The queues of a call that are in scope: what is done for one is done for no other.
 pub(super) fn served(scope: &Scope, wanted: &Wanted) -> Served {
     let none = [None];
     let named = wanted.queues.as_deref().filter(|queues| !queues.is_empty()).unwrap_or(&none);
     let mut served = Served::default();
-    for queue in named {
+    for queue in named.iter().filter(|queue| scope.allows_optional_queue(queue.as_deref())) {
         match queue {
-            None => served.default |= scope.allows_queue(&QueueName::default()),
-            Some(name) if scope.allows_queue_named(name) => served.named.push(name.clone()),
-            Some(_) => {}
+            None => served.default = true,
+            Some(name) => served.named.push(name.clone()),
         }
     }
     served
@@ -161,14 +176,10 @@ pub(super) fn served(scope: &Scope, wanted: &Wanted) -> Served {
 
 /// Whether one of the queues is in scope.
 fn allows_a_queue(scope: &Scope, queues: &[Option<String>]) -> bool {
-    let allows = |queue: Option<&str>| match queue {
-        Some(name) => scope.allows_queue_named(name),
-        None => scope.allows_queue(&QueueName::default()),
-    };
     match (&scope.queues, queues) {
         (QueueScope::Any, _) => true,
-        (QueueScope::Only(_), []) => allows(None),
-        (QueueScope::Only(_), queues) => queues.iter().any(|queue| allows(queue.as_deref())),
+        (QueueScope::Only(_), []) => scope.allows_optional_queue(None),
+        (QueueScope::Only(_), queues) => queues.iter().any(|queue| scope.allows_optional_queue(queue.as_deref())),
     }
 }
 

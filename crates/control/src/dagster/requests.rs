@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use countersign_domain::id::{DagsterRequestId, DeploymentId, TokenId};
-use countersign_domain::text::{QueueName, hidden};
+use countersign_domain::id::{DagsterRequestId, DagsterRunId, DeploymentId, TokenId};
+use countersign_domain::text::hidden;
 use countersign_store::dagster_requests::{self, DagsterRequest};
 use countersign_store::dagster_runs::DagsterRun;
 use countersign_store::deployments::{self, Deployment};
@@ -79,7 +79,9 @@ impl Control {
         if work.given.is_empty() {
             return Ok(work);
         }
-        self.write(grant, Lane::Normal, input, |tx, scene| Box::pin(take(tx, scene))).await
+        let (token, wanted) = input;
+        let found: BTreeSet<DeploymentId> = work.given.iter().map(|it| it.deployment.id).collect();
+        self.write(grant, Lane::Normal, (token, wanted, found), |tx, scene| Box::pin(take(tx, scene))).await
     }
 
     /// Keeps what an agent answered. An answer to a request that has ended meanwhile, or was
@@ -140,16 +142,17 @@ async fn waiting<I: Sync>(tx: &mut Tx, scene: &Scene<I>, token: TokenId, wanted:
     Ok(Work { reached, given })
 }
 
-async fn take(tx: &mut Tx, scene: &Scene<(TokenId, Wanted)>) -> Result<Work> {
-    let (token, wanted) = &scene.input;
-    let all = waiting(tx, scene, *token, wanted).await?.given;
+/// Takes what waits in the deployments in which something was found; what came to others since is taken by the next call.
+async fn take(tx: &mut Tx, scene: &Scene<(TokenId, Wanted, BTreeSet<DeploymentId>)>) -> Result<Work> {
+    let (token, wanted, entered) = &scene.input;
     // Whoever changes a code location meanwhile finds its request taken, or not yet.
-    let entered: BTreeSet<DeploymentId> = all.iter().map(|it| it.deployment.id).collect();
-    for deployment in &entered {
+    for deployment in entered {
         deployments::enter(tx, scene.organization, *deployment).await?;
     }
     let Work { reached, given: mut all } = waiting(tx, scene, *token, wanted).await?;
     all.retain(|it| entered.contains(&it.deployment.id));
+    let runs: BTreeSet<DagsterRunId> = all.iter().filter_map(|it| it.request.run).collect();
+    dagster_runs::hold(tx, scene.organization, &runs).await?;
     let mut given = Vec::with_capacity(all.len());
     for mut it in all {
         // Another agent may have been faster.
@@ -179,13 +182,8 @@ async fn awaiting(
     let reached = reach::within(tx, of, &scope, &wanted).await?;
     let Some(deployment) = reached.served.first() else { return Ok((reached, None)) };
     // Of another queue's requests a token knows nothing.
-    let is_its = |it: &DagsterRequest| {
-        let is_its_queue = match &it.queue {
-            Some(queue) => scope.allows_queue_named(queue),
-            None => scope.allows_queue(&QueueName::default()),
-        };
-        it.deployment == deployment.id && is_its_queue
-    };
+    let is_its =
+        |it: &DagsterRequest| it.deployment == deployment.id && scope.allows_optional_queue(it.queue.as_deref());
     let found = dagster_requests::find(tx, of, *id).await?.filter(is_its);
     let found = found.ok_or(Error::NotFound("request"))?;
     // Whoever took its time says all the same that a run could not be started.
@@ -198,6 +196,8 @@ async fn end(tx: &mut Tx, scene: &Scene<(TokenId, DagsterRequestId, Answer)>) ->
     let (_, awaits) = awaiting(tx, scene).await?;
     let Some(it) = awaits else { return Ok(()) };
     let (of, (token, _, answer)) = (scene.organization, &scene.input);
+    let runs: BTreeSet<DagsterRunId> = it.run.into_iter().collect();
+    dagster_runs::hold(tx, of, &runs).await?;
     let is_kept = dagster_requests::answer(tx, of, it.id, *token, &answer.called, answer.error.as_deref()).await?;
     if is_kept || it.ended_at.is_some() {
         dagster_runs::answered(tx, scene, &it, answer).await?;

@@ -16,7 +16,6 @@ use countersign_domain::text::hex;
 use countersign_store::blobs::Announced;
 use countersign_store::dagster_snapshots::{self, Snapshot, USE_NOTED};
 use countersign_store::deployments::{self, Deployment};
-use countersign_store::tokens::{self, scopes};
 use countersign_store::{Lane, StoreError, Turn, Tx};
 
 use crate::access::actions::{MoveArtifacts, TellCodeLocation};
@@ -30,6 +29,10 @@ use super::reach::{self, Reached, Wanted};
 pub const MAX_SNAPSHOTS: i64 = 20_000;
 /// The most bytes that the snapshots of one deployment are together, packed.
 pub const MAX_SNAPSHOT_BYTES: i64 = 2 * 1024 * 1024 * 1024;
+/// The most snapshots that one token announces in a deployment before they come.
+pub const MAX_ANNOUNCED: i64 = 1_000;
+/// The most bytes that they may be together, packed: a quarter of [`MAX_SNAPSHOT_BYTES`], or one token would take all others their place.
+pub const MAX_ANNOUNCED_BYTES: i64 = MAX_SNAPSHOT_BYTES / 4;
 /// The most bytes of why a code location could not be loaded, once it is unpacked.
 pub const MAX_ERROR_SNAPSHOT: usize = 1024 * 1024;
 /// How long a snapshot is kept that no code location was loaded with, after it was last asked for.
@@ -37,6 +40,8 @@ pub const UNUSED_KEPT: Duration = Duration::from_secs(24 * 3600);
 /// How long a snapshot is waited for, after it was last announced: its address is good for [`UPLOAD_TIME`], and an upload that began then ends well
 /// within the rest, before anybody removes what it writes.
 pub const ANNOUNCED_KEPT: Duration = UPLOAD_TIME.saturating_add(Duration::from_secs(10 * 60));
+/// When an agent that meets no room tries again. Room may come at any time, and its client waits for as long as it is told before it says anything.
+const FULL_RETRY: Duration = Duration::from_secs(60);
 /// What stands before a snapshot's id where agents name it.
 const PLACE: &str = "snapshots/";
 
@@ -82,14 +87,17 @@ pub fn uri(id: DagsterSnapshotId) -> String {
 /// [`Error::Invalid`] at `uri`.
 pub fn named(uri: &str) -> Result<DagsterSnapshotId> {
     let id = uri.strip_prefix(PLACE).and_then(|id| id.parse().ok());
-    id.ok_or_else(|| Error::invalid("uri", "names no snapshot of this server"))
+    let why = "names no snapshot of this server: it must be what this server gave when it was asked for the snapshot; reload the code location, and \
+               see that its agent sends nothing elsewhere";
+    id.ok_or_else(|| Error::invalid("uri", why))
 }
 
 impl Control {
     /// Whether a snapshot is there, and where it is to be sent if it is not.
     ///
     /// # Errors
-    /// [`Error::Invalid`] at `type`, `sha1` or `size`; [`Error::TooMany`] when the deployment has [`MAX_SNAPSHOTS`] or [`MAX_SNAPSHOT_BYTES`];
+    /// [`Error::Invalid`] at `type`, `sha1` or `size`; [`Error::TooMany`] when the deployment has [`MAX_SNAPSHOTS`] or [`MAX_SNAPSHOT_BYTES`], and
+    /// when so many of the token's have not come that they are [`MAX_ANNOUNCED`] or [`MAX_ANNOUNCED_BYTES`];
     /// [`Error::Unavailable`] where no bytes are kept.
     pub async fn check_dagster_snapshot(&self, grant: &Grant<TellCodeLocation>, new: NewSnapshot) -> Result<Checked> {
         let kind: SnapshotKind = input::field("type", new.kind.parse())?;
@@ -270,13 +278,7 @@ impl Incoming {
 
 async fn awaited(tx: &mut Tx, id: DagsterSnapshotId) -> std::result::Result<Option<Snapshot>, StoreError> {
     let Some(it) = dagster_snapshots::by_id(tx, id).await? else { return Ok(None) };
-    let of = it.organization;
-    let Some(deployment) = deployments::find(tx, of, it.deployment).await? else { return Ok(None) };
-    let Some(token) = tokens::find(tx, of, it.announced_by).await? else { return Ok(None) };
-    let Some(scope) = scopes::find(tx, of, token.id).await? else { return Ok(None) };
-    let has_expired = token.expires_at.is_some_and(|at| at <= tx.now());
-    let reaches = scope.allows_deployment(deployment.id, deployment.parent.is_some());
-    Ok((token.revoked_at.is_none() && !has_expired && reaches).then_some(it))
+    Ok(reach::stands(tx, it.organization, it.announced_by, it.deployment).await?.then_some(it))
 }
 
 /// How many bytes there are once they are unpacked, and their SHA-1.
@@ -306,7 +308,7 @@ async fn known(tx: &mut Tx, scene: &Scene<Asked>) -> Result<Option<Checked>> {
     let Some(deployment) = reached.served.first().cloned() else { return Ok(Some(Checked::refused(reached))) };
     let found = dagster_snapshots::find(tx, of, deployment.id, *kind, (&new.sha1, new.size)).await?;
     if found.is_none() {
-        has_room(tx, of, &deployment, new.size).await?;
+        has_room(tx, of, &deployment, *token, new.size).await?;
     }
     let found = found.filter(|it| it.stored_at.is_some() && tx.now().since(it.used_at) < USE_NOTED);
     Ok(found.map(|it| Checked { reached, snapshot: Some(it), address: None }))
@@ -319,7 +321,7 @@ async fn check(tx: &mut Tx, scene: &Scene<Asked>) -> Result<Checked> {
     let deployment = deployments::enter(tx, of, named).await?.ok_or(Error::NotFound("deployment"))?;
     let what = (new.sha1.as_str(), new.size);
     if dagster_snapshots::find(tx, of, deployment.id, *kind, what).await?.is_none() {
-        let packed = has_room(tx, of, &deployment, new.size).await?;
+        let packed = has_room(tx, of, &deployment, *token, new.size).await?;
         let snapshot = Snapshot {
             id: *fresh,
             organization: of,
@@ -343,13 +345,22 @@ async fn check(tx: &mut Tx, scene: &Scene<Asked>) -> Result<Checked> {
     Ok(Checked { reached, snapshot: Some(snapshot), address: None })
 }
 
-/// The most bytes that one more of this size may be, packed, if the deployment has room for it.
-async fn has_room(tx: &mut Tx, of: OrganizationId, deployment: &Deployment, size: i64) -> Result<i64> {
+/// The most bytes that one more of this size may be, packed, if the deployment and what the token announced there have room for it.
+async fn has_room(tx: &mut Tx, of: OrganizationId, deployment: &Deployment, token: TokenId, size: i64) -> Result<i64> {
     let (count, bytes) = dagster_snapshots::held(tx, of, deployment.id).await?;
     // What was announced and has not come has its place, or many at once would be more than there is.
     let packed = i64::try_from(most_packed(usize::try_from(size).unwrap_or(MAX_SNAPSHOT))).unwrap_or(i64::MAX);
     if count >= MAX_SNAPSHOTS || bytes.saturating_add(packed) > MAX_SNAPSHOT_BYTES {
         return Err(full(&deployment.name));
+    }
+    let (count, bytes) = dagster_snapshots::awaited(tx, of, deployment.id, token).await?;
+    if count >= MAX_ANNOUNCED || bytes.saturating_add(packed) > MAX_ANNOUNCED_BYTES {
+        let (name, minutes) = (&deployment.name, ANNOUNCED_KEPT.as_secs() / 60);
+        let what = format!(
+            "This agent token has announced as many snapshots for the deployment {name} as it may before they come: {MAX_ANNOUNCED}, or \
+             {MAX_ANNOUNCED_BYTES} bytes. Send those first; what does not come is given up after {minutes} minutes."
+        );
+        return Err(Error::TooMany { what, retry_after: FULL_RETRY });
     }
     Ok(packed)
 }
@@ -360,7 +371,7 @@ fn full(deployment: &str) -> Error {
             "The deployment {deployment} has as many snapshots of code locations as it may: {MAX_SNAPSHOTS}, or {MAX_SNAPSHOT_BYTES} bytes. \
              Those that nothing is loaded with are removed after a day."
         ),
-        retry_after: UNUSED_KEPT,
+        retry_after: FULL_RETRY,
     }
 }
 

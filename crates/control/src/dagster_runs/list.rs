@@ -14,17 +14,6 @@ pub const MAX_EVENT_PAGE: usize = 1024 * 1024;
 /// How many events are read at one time.
 const READ_AT_ONCE: usize = 50;
 
-/// Events of a run, oldest first.
-#[derive(Debug, Clone)]
-pub struct RunEvents {
-    /// The run.
-    pub run: DagsterRun,
-    /// The events.
-    pub items: Vec<RunEventRow>,
-    /// Whether there are more after these.
-    pub has_more: bool,
-}
-
 impl Control {
     /// A page of a deployment's runs, newest first; perhaps only of those that stand somewhere.
     ///
@@ -82,7 +71,7 @@ impl Control {
     }
 
     /// What the worker of a run told, in the order in which it came: at most `limit` (and [`MAX_PAGE`]) above a number, and about as many as
-    /// [`MAX_EVENT_PAGE`] bytes.
+    /// [`MAX_EVENT_PAGE`] bytes. None are left once a page is empty.
     ///
     /// # Errors
     /// [`Error::NotFound`].
@@ -92,27 +81,26 @@ impl Control {
         id: DagsterRunId,
         after: i64,
         limit: u32,
-    ) -> Result<RunEvents> {
+    ) -> Result<Vec<RunEventRow>> {
         let limit = limit.min(MAX_PAGE);
         self.read(grant, (id, after, limit), |tx, scene| {
             Box::pin(async move {
                 let (id, after, limit) = scene.input;
                 let run = dagster_runs::find(tx, scene.organization, id).await?.ok_or(Error::NotFound("run"))?;
-                let (items, has_more) = some(tx, run.id, after, limit as usize).await?;
-                Ok(RunEvents { run, items, has_more })
+                Ok(some(tx, run.id, after, limit as usize).await?)
             })
         })
         .await
     }
 }
 
-/// At most so many of a run above a number, and whether there are more.
+/// At most so many of a run above a number.
 async fn some(
     tx: &mut Tx,
     run: DagsterRunId,
     after: i64,
     limit: usize,
-) -> std::result::Result<(Vec<RunEventRow>, bool), StoreError> {
+) -> std::result::Result<Vec<RunEventRow>, StoreError> {
     let (mut items, mut bytes) = (Vec::<RunEventRow>::new(), 0);
     loop {
         let last = items.last().map_or(after, |it| it.number);
@@ -120,13 +108,13 @@ async fn some(
         let is_end = rows.len() < READ_AT_ONCE;
         for row in rows {
             if items.len() >= limit || bytes >= MAX_EVENT_PAGE {
-                return Ok((items, true));
+                return Ok(items);
             }
             bytes += row.message.len() + row.entry.len();
             items.push(row);
         }
         if is_end {
-            return Ok((items, false));
+            return Ok(items);
         }
     }
 }

@@ -9,12 +9,12 @@ use countersign_domain::id::{DagsterRunId, DagsterRunLogId, TokenId};
 use countersign_domain::text::check_line;
 use countersign_store::blobs::{Announced, Blobs};
 use countersign_store::dagster_runs::logs::{self, RunLog};
-use countersign_store::tokens::{self, scopes};
-use countersign_store::{Lane, StoreError, Tx, dagster_runs, deployments};
+use countersign_store::{Lane, StoreError, Tx, dagster_runs};
 
 use crate::access::actions::{MoveArtifacts, ReportDagsterRun, ViewDagsterRuns};
 use crate::artifacts::address::{Purpose, Signature, refused};
 use crate::artifacts::places::Place;
+use crate::dagster::reach;
 use crate::{Control, Error, Grant, Result, Scene, input};
 
 use super::own::{self, Of};
@@ -96,7 +96,7 @@ impl Control {
         let input = (token.token, deployment, run, new, self.fresh_id());
         let found = self.write(grant, Lane::Normal, input, |tx, scene| Box::pin(announce(tx, scene))).await?;
         self.note_refused(token, &found.reached);
-        let it = found.it.filter(|it| it.announced <= MAX_RUN_LOG);
+        let it = found.it.filter(|it| it.is_taken);
         let it = it.map(|it| self.log_address(it.id, Purpose::RunLog(it.id)));
         Ok(Of { reached: found.reached, it })
     }
@@ -105,12 +105,11 @@ impl Control {
     ///
     /// # Errors
     /// [`Error::Denied`] for an address that is not whole, not ours, or has expired; [`Error::NotFound`] once the run, or its deployment, is gone, [`LATE_LOGS`] after the run's end, or
-    /// the token that took it reaches it no more; [`Error::Unavailable`], also when as many are being taken in as may be.
+    /// the token that took it reaches it no more; [`Error::Conflict`] when it was announced anew since and there was no room for it; [`Error::Unavailable`], also when as many are being taken in as may be.
     pub async fn begin_run_log(&self, id: DagsterRunLogId, query: &str) -> Result<IncomingLog> {
         let signature = Signature::from_query(query).ok_or_else(refused)?;
         signature.check(&self.keys(), Purpose::RunLog(id), self.now())?;
-        let found = self.store().read(id, |tx, id| Box::pin(awaited(tx, *id))).await?;
-        let log = found.ok_or(Error::NotFound("log"))?;
+        let log = self.store().read((id, 0), |tx, (id, size)| Box::pin(must_have_room(tx, *id, *size))).await?;
         let place = self.run_log_place(&log).await?;
         Ok(IncomingLog { control: self.clone(), log, _place: place })
     }
@@ -151,13 +150,16 @@ impl Control {
 }
 
 impl IncomingLog {
-    /// Keeps the bytes.
+    /// Keeps the bytes: perhaps more than were announced, for a step goes on writing while its log is sent.
     ///
     /// # Errors
+    /// [`Error::Conflict`] where the run's logs have no room for so many, or the log was announced anew since and is not taken;
     /// [`Error::NotFound`] when the run went meanwhile; [`Error::Unavailable`].
     pub async fn finish(self, bytes: Bytes) -> Result<()> {
         let Self { control, log, _place } = self;
         let size = bytes.len();
+        let input = (log.id, i64::try_from(size).unwrap_or(i64::MAX));
+        control.store().read(input, |tx, (id, size)| Box::pin(must_have_room(tx, *id, *size))).await?;
         let announced = Announced { size: size as u64, sha1: None, sha256: None };
         let mut writing = control.blobs()?.write(log.blob(), announced).await?;
         writing.push(bytes).await?;
@@ -210,13 +212,20 @@ async fn awaited(tx: &mut Tx, id: DagsterRunLogId) -> std::result::Result<Option
     if it.ended_at.is_some_and(|at| tx.now().since(at) >= LATE_LOGS) {
         return Ok(None);
     }
-    let (of, Some(token)) = (it.organization, it.taken_by) else { return Ok(None) };
-    let Some(deployment) = deployments::find(tx, of, it.deployment).await? else { return Ok(None) };
-    let Some(token) = tokens::find(tx, of, token).await? else { return Ok(None) };
-    let Some(scope) = scopes::find(tx, of, token.id).await? else { return Ok(None) };
-    let has_expired = token.expires_at.is_some_and(|at| at <= tx.now());
-    let reaches = scope.allows_deployment(deployment.id, deployment.parent.is_some());
-    Ok((token.revoked_at.is_none() && !has_expired && reaches).then_some(it))
+    let Some(token) = it.taken_by else { return Ok(None) };
+    Ok(reach::stands(tx, it.organization, token, it.deployment).await?.then_some(it))
+}
+
+/// The log, if so many of its bytes may come and there is room for them.
+async fn must_have_room(tx: &mut Tx, id: DagsterRunLogId, size: i64) -> Result<RunLog> {
+    let log = awaited(tx, id).await?.ok_or(Error::NotFound("log"))?;
+    let together = logs::bytes_beside(tx, log.run, (&log.name, &log.stream)).await?.saturating_add(size);
+    if log.is_taken && size <= MAX_RUN_LOG && together <= MAX_RUN_LOG_BYTES {
+        return Ok(log);
+    }
+    Err(Error::Conflict(format!(
+        "This log is not taken: a log has at most {MAX_RUN_LOG} bytes, and those of a run together {MAX_RUN_LOG_BYTES}. What there is of it stays."
+    )))
 }
 
 async fn announce(
@@ -234,11 +243,9 @@ async fn announce(
             format!("would be the run's log {}; at most {MAX_RUN_LOGS} are kept", MAX_RUN_LOGS + 1),
         ));
     }
-    let it = logs::announce(tx, *fresh, run.id, called, new.size).await?;
     // Nothing is sent where there would be too much of it; people are told of the log all the same.
-    let it = match logs::bytes_announced(tx, run.id, MAX_RUN_LOG).await? {
-        bytes if bytes > MAX_RUN_LOG_BYTES => None,
-        _ => it,
-    };
+    let together = logs::bytes_beside(tx, run.id, called).await?.saturating_add(new.size);
+    let is_taken = new.size <= MAX_RUN_LOG && together <= MAX_RUN_LOG_BYTES;
+    let it = logs::announce(tx, *fresh, run.id, called, (new.size, is_taken)).await?;
     Ok(Of { reached, it })
 }

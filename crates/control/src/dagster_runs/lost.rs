@@ -1,5 +1,7 @@
 //! From an agent's taking a run to its end by other means than an event: it could not be started, or its token went.
 
+use std::collections::BTreeSet;
+
 use countersign_domain::Timestamp;
 use countersign_domain::dagster::{LostBecause, RequestKind, RunStatus};
 use countersign_domain::id::{DagsterRunId, DeploymentId, OrganizationId, TokenId};
@@ -19,6 +21,14 @@ const DONE: &str = "DagsterCloudApiSuccess";
 const AGENT: &str = "dagster/agent_id";
 /// How many runs one change of a token, or of a deployment, ends in its own transaction; house-keeping ends the others.
 const AT_ONCE: i64 = 1_000;
+
+/// Holds runs until the transaction ends, before the requests about them are changed: [the order](super) in which both are locked.
+pub(crate) async fn hold(tx: &mut Tx, of: OrganizationId, runs: &BTreeSet<DagsterRunId>) -> Result<()> {
+    for id in runs {
+        dagster_runs::hold(tx, of, *id).await?;
+    }
+    Ok(())
+}
 
 /// A run is given to an agent that shows this token, to be started or stopped; none when there is nothing to start or stop any more.
 pub(crate) async fn give(
@@ -42,6 +52,9 @@ pub(crate) async fn give(
         run.taken_by = Some(token);
         run.taken_at = Some(tx.now());
         dagster_runs::save(tx, &run).await?;
+    } else if run.status == RunStatus::Canceled {
+        // Its agent is told what it reads of it, too, until it has answered.
+        run.status = RunStatus::Canceling;
     }
     Ok(Some(run))
 }

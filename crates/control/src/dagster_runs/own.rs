@@ -2,7 +2,6 @@
 
 use countersign_domain::Scope;
 use countersign_domain::id::{DagsterRunId, DeploymentId, OrganizationId, TokenId};
-use countersign_domain::text::QueueName;
 use countersign_store::dagster_runs::DagsterRun;
 use countersign_store::tokens::scopes;
 use countersign_store::{Tx, dagster_runs};
@@ -30,10 +29,7 @@ pub(super) struct Place {
 impl Place {
     /// Whether a run is there, and the token's.
     pub(super) fn has(&self, run: &DagsterRun) -> bool {
-        let is_its_queue = match &run.queue {
-            Some(queue) => self.scope.allows_queue_named(queue),
-            None => self.scope.allows_queue(&QueueName::default()),
-        };
+        let is_its_queue = self.scope.allows_optional_queue(run.queue.as_deref());
         run.deployment == self.id && run.taken_by == Some(self.token) && is_its_queue
     }
 }

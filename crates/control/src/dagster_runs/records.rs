@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use countersign_domain::dagster::RunStatus;
 use countersign_domain::id::{DagsterRunId, TokenId};
 use countersign_store::dagster_runs::DagsterRun;
-use countersign_store::{Tx, dagster_runs};
+use countersign_store::{Tx, dagster_requests, dagster_runs};
 
 use crate::access::actions::ReportDagsterRun;
 use crate::{Control, Error, Grant, Result, Scene, input};
@@ -32,7 +32,8 @@ pub struct RunsWanted {
 }
 
 impl Control {
-    /// Those of the wanted runs of a deployment that the token took, newest first. Without ids, only runs that have not ended.
+    /// Those of the wanted runs of a deployment that the token took, newest first. Without ids, only runs that have not ended. One that was ended by
+    /// force is still being stopped while its agent has not answered: of a run that has ended it would not stop the worker.
     ///
     /// # Errors
     /// [`Error::Invalid`] at `runIds`, for more than [`MAX_RECORDS`] and for what is no id.
@@ -83,6 +84,11 @@ async fn find(tx: &mut Tx, scene: &Scene<Input>) -> Result<Records> {
             found
         }
     };
+    for it in found.iter_mut().filter(|it| it.status == RunStatus::Canceled && it.reason.is_some()) {
+        if dagster_requests::stops(tx, of, it.id).await? {
+            it.status = RunStatus::Canceling;
+        }
+    }
     let stands = |status: RunStatus| {
         wanted.statuses.is_empty() || wanted.statuses.iter().any(|wanted| wanted == status.of_dagster())
     };

@@ -37,7 +37,10 @@ async fn terminate(tx: &mut Tx, scene: &Scene<(Termination, DagsterRequestId)>) 
     let mut run = dagster_runs::lock(tx, of, run).await?.ok_or(Error::NotFound("run"))?;
     scene.may_in(tx, run.deployment).await?;
     if run.status.is_over() {
-        return Err(Error::Conflict(format!("The run has ended: {}.", run.status)));
+        let status = run.status;
+        return Err(Error::Conflict(format!(
+            "The run has ended already, as {status}: there is nothing to stop. To run its job again, launch it anew."
+        )));
     }
     let (now, before) = (tx.now(), run.cancel_requested_at);
     run.cancel_requested_at = Some(before.unwrap_or(now));

@@ -1,6 +1,6 @@
 //! Taking a role in a deployment away.
 
-use countersign_store::{Lane, Tx, deployment_roles};
+use countersign_store::{Tx, deployment_roles};
 use serde_json::json;
 
 use crate::access::actions::GrantDeploymentRole;
@@ -29,7 +29,7 @@ impl Control {
         grant: &Grant<GrantDeploymentRole>,
         removal: RoleRemoval,
     ) -> Result<RoleGrant> {
-        self.write(grant, Lane::Urgent, removal, |tx, scene| Box::pin(take(tx, scene))).await
+        self.write(grant, grant.lane_of_taking(), removal, |tx, scene| Box::pin(take(tx, scene))).await
     }
 }
 
@@ -37,10 +37,13 @@ async fn take(tx: &mut Tx, scene: &Scene<RoleRemoval>) -> Result<RoleGrant> {
     let (of, place) = (scene.organization, scene.input.place);
     scene.may_at(tx, place).await?;
     let (holder, subject) = resolve(tx, scene, &scene.input.holder).await?;
+    // Roles are given and taken one at a time in an organization: what is seen here stays, and what changes nothing keeps nobody waiting.
+    let Some((before, is_known)) = given_before(tx, scene, holder, place).await? else {
+        enter(tx, scene, place).await?;
+        return Err(Error::NotFound("role in that deployment"));
+    };
     deployment_roles::touch(tx, of, Some(holder)).await?;
     let where_to = enter(tx, scene, place).await?;
-    let given = given_before(tx, scene, holder, place).await?;
-    let (before, is_known) = given.ok_or(Error::NotFound("role in that deployment"))?;
     deployment_roles::delete(tx, of, before.id).await?;
     let detail = json!({
         "deployment": where_to,

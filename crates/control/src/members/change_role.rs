@@ -1,7 +1,7 @@
 //! Giving a member another role.
 
 use countersign_domain::{PublicId, Role};
-use countersign_store::{Lane, members, users};
+use countersign_store::{Lane, Turn, members, users};
 use serde_json::json;
 
 use crate::access::actions::ChangeMemberRole;
@@ -61,6 +61,9 @@ impl Control {
                     if !keep_tokens {
                         taken.tokens = take_tokens_back(tx, scene, id, *by, REASON).await?;
                     }
+                }
+                members::take_turn_at_rights(tx, of, Turn::Alone).await?;
+                if before.role == Role::Admin {
                     taken.invitations = take_invitations_back(tx, scene, id, *by).await?;
                 }
                 members::set_role(tx, of, id, *role).await?;

@@ -2,7 +2,7 @@
 
 use countersign_domain::PublicId;
 use countersign_store::deployment_roles::{self, Holder};
-use countersign_store::{Lane, members, teams};
+use countersign_store::{Lane, Turn, members, teams};
 use serde_json::json;
 
 use crate::access::actions::RemoveMember;
@@ -41,10 +41,9 @@ impl Control {
                 let member = resolve(tx, scene, reference).await?;
                 not_the_last(tx, scene, &member).await?;
                 let id = member.user.id;
-                let taken = TakenBack {
-                    tokens: take_tokens_back(tx, scene, id, *by, REASON).await?,
-                    invitations: take_invitations_back(tx, scene, id, *by).await?,
-                };
+                let tokens = take_tokens_back(tx, scene, id, *by, REASON).await?;
+                members::take_turn_at_rights(tx, scene.organization, Turn::Alone).await?;
+                let taken = TakenBack { tokens, invitations: take_invitations_back(tx, scene, id, *by).await? };
                 let roles = deployment_roles::of_holder(tx, scene.organization, Holder::Member(id)).await?;
                 let teams = teams::of_member(tx, scene.organization, id).await?;
                 members::delete(tx, scene.organization, id).await?;

@@ -70,10 +70,11 @@ async fn remove(tx: &mut Tx, scene: &Scene<Named>) -> Result<(Team, Member)> {
     let team = resolve(tx, scene, team).await?;
     let member = members::resolve(tx, scene, member).await?;
     let id = member.user.id;
-    deployment_roles::touch(tx, of, Some(Holder::Member(id))).await?;
-    if !teams::remove_member(tx, of, team.id, id).await? {
+    if !teams::has_member(tx, of, team.id, id).await? {
         return Err(Error::NotFound("member of the team"));
     }
+    deployment_roles::touch(tx, of, Some(Holder::Member(id))).await?;
+    teams::remove_member(tx, of, team.id, id).await?;
     scene.audit(tx, "team.member_removed", subject(&team), json!({ "member": members::label(&member) })).await?;
     Ok((team, member))
 }

@@ -11,7 +11,7 @@ use countersign_control::dagster::Answer;
 use countersign_control::dagster_runs::{NewEvent, NewLog};
 use countersign_control::deployments::Deletion;
 use countersign_control::{Error, Result};
-use countersign_domain::dagster::{MAX_RUN_EVENT, MAX_RUN_EVENTS, RequestKind, RunStatus};
+use countersign_domain::dagster::{MAX_RUN_EVENT, MAX_RUN_EVENTS, MAX_RUN_LOG, RequestKind, RunStatus};
 use countersign_store::IntoValue;
 use countersign_testkit::World;
 
@@ -139,8 +139,8 @@ pub async fn there_is_an_end_to_what_is_kept(world: &World) {
     let long = NewEvent { entry: format!("\"{}\"", "x".repeat(MAX_RUN_EVENT)), ..event(run.id, "ENGINE_EVENT") };
     store(world, &first, "default", None, long).await.expect("kept");
     let kept = world.control.dagster_run_events(&world.admin::<ViewDagsterRuns>(), run.id, 0, 5).await.expect("a read");
-    assert_eq!(kept.items[0].entry, "{}", "the rest of it is kept");
-    assert_eq!(kept.items[0].message, "it says ENGINE_EVENT");
+    assert_eq!(kept[0].entry, "{}", "the rest of it is kept");
+    assert_eq!(kept[0].message, "it says ENGINE_EVENT");
 
     let text = "UPDATE dagster_runs SET events = $2 WHERE id = $1";
     let values = vec![run.id.into_value(), MAX_RUN_EVENTS.into_value()];
@@ -171,6 +171,20 @@ pub async fn logs_have_addresses(world: &World) {
     let id = path.split('/').rev().nth(1).expect("an id").parse().expect("an id");
     let incoming = control.begin_run_log(id, query).await.expect("begun");
     incoming.finish("hello".into()).await.expect("kept");
+    let incoming = control.begin_run_log(id, query).await.expect("begun once more");
+    incoming.finish("hello!".into()).await.expect("a step goes on writing");
+    let much = vec![0; usize::try_from(MAX_RUN_LOG).expect("it fits") + 1];
+    let incoming = control.begin_run_log(id, query).await.expect("begun");
+    let refused = incoming.finish(much.into()).await;
+    assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+    // Begun while there was room, ended when it was announced anew with too much.
+    let incoming = control.begin_run_log(id, query).await.expect("begun");
+    let anew =
+        control.run_log_address(&grant(), "default".to_owned(), log("stdout", i64::MAX)).await.expect("announced");
+    assert_eq!(anew.it, None);
+    let refused = incoming.finish("too late".into()).await;
+    assert!(matches!(refused, Err(Error::Conflict(_))), "{refused:?}");
+    control.run_log_address(&grant(), "default".to_owned(), log("stdout", 6)).await.expect("announced");
     world.clock.advance(Duration::from_secs(1));
     let large =
         control.run_log_address(&grant(), "default".to_owned(), log("stderr", i64::MAX)).await.expect("announced");
@@ -179,13 +193,13 @@ pub async fn logs_have_addresses(world: &World) {
     let all = control.dagster_run_logs(&view, run.id).await.expect("a list");
     assert_eq!(
         all.iter().map(|it| (it.log.stream.as_str(), it.log.size)).collect::<Vec<_>>(),
-        [("stdout", Some(5)), ("stderr", None)]
+        [("stdout", Some(6)), ("stderr", None)]
     );
     assert_eq!(all[1].address, None);
     let reading = all[0].address.clone().expect("an address");
     let read_query = reading.split_once('?').expect("it is signed").1;
     let out = control.read_run_log(id, read_query).await.expect("there");
-    assert_eq!(out.read(0..out.size()).await.expect("read"), "hello");
+    assert_eq!(out.read(0..out.size()).await.expect("read"), "hello!");
     let denied = |it: Result<()>| assert!(matches!(it, Err(Error::Denied { .. })), "{it:?}");
     denied(control.read_run_log(id, query).await.map(drop));
     denied(control.begin_run_log(id, read_query).await.map(drop));

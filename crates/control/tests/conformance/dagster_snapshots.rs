@@ -9,7 +9,8 @@ use countersign_control::agent_tokens::{Revocation, TokenReference};
 use countersign_control::agents::Reach;
 use countersign_control::code_locations::{MissingJob, Outcome};
 use countersign_control::dagster::{
-    ANNOUNCED_KEPT, Checked, MAX_SNAPSHOT_BYTES, NewSnapshot, UNUSED_KEPT, Whole, Withheld,
+    ANNOUNCED_KEPT, Checked, MAX_ANNOUNCED, MAX_ANNOUNCED_BYTES, MAX_SNAPSHOT_BYTES, NewSnapshot, UNUSED_KEPT, Whole,
+    Withheld,
 };
 use countersign_control::{Caller, Control, Error, Result};
 use countersign_domain::dagster::{SnapshotKind, most_packed, pack};
@@ -18,7 +19,7 @@ use countersign_domain::text::hex;
 use countersign_store::IntoValue;
 use countersign_testkit::World;
 
-use crate::acting::{caller, deployment, field_of, may};
+use crate::acting::{caller, deployment, field_of, fresh_id, may};
 use crate::code_locations::{agent, default_of, module, remove, set, tell};
 use crate::dagster::{holder, only};
 use crate::{sql, updating};
@@ -28,6 +29,7 @@ pub const CASES: &[crate::run::Case] = crate::list::cases!["dagster_snapshots"
     what_is_not_what_was_announced_is_refused,
     an_address_ends_with_what_its_token_reaches,
     what_is_announced_has_its_place,
+    one_token_announces_no_more_than_it_may,
     what_nothing_is_loaded_with_goes,
     what_comes_whole_is_kept_alike,
 ];
@@ -174,7 +176,8 @@ pub async fn what_is_announced_has_its_place(world: &World) {
     let (control, agent, default) = (&world.control, agent(world).await, default_of(world));
     check(control, &agent, new("default", SnapshotKind::Job, "ab")).await.expect("an answer");
     let fill = async |left: i64| {
-        let text = "UPDATE dagster_snapshots SET packed = $1 WHERE deployment_id = $2 AND size = 2";
+        let text =
+            "UPDATE dagster_snapshots SET packed = $1, stored_at = used_at WHERE deployment_id = $2 AND size = 2";
         let values = vec![(MAX_SNAPSHOT_BYTES - left).into_value(), default.into_value()];
         sql::change(control, text, values).await
     };
@@ -193,6 +196,38 @@ pub async fn what_is_announced_has_its_place(world: &World) {
     let refused = check(control, &agent, new("default", SnapshotKind::Job, "abcd")).await;
     assert!(matches!(refused, Err(Error::TooMany { .. })), "what was announced counts: {refused:?}");
     send(control, &announced, "abc").await.expect("it is taken");
+}
+
+pub async fn one_token_announces_no_more_than_it_may(world: &World) {
+    let (control, agent, default) = (&world.control, agent(world).await, default_of(world));
+    let job = |text: &str| new("default", SnapshotKind::Job, text);
+    let first = check(control, &agent, job("ab")).await.expect("an answer");
+    let refused = async || match check(control, &agent, job("abc")).await {
+        Err(Error::TooMany { what, retry_after }) => {
+            assert!(what.contains("announced as many snapshots for the deployment default"), "{what}");
+            assert_eq!(retry_after, ANNOUNCED_KEPT);
+        }
+        other => panic!("{other:?}"),
+    };
+    let text = "UPDATE dagster_snapshots SET packed = $1 WHERE deployment_id = $2 AND size = 2";
+    let size = async |bytes: i64| sql::change(control, text, vec![bytes.into_value(), default.into_value()]).await;
+    assert_eq!(size(MAX_ANNOUNCED_BYTES).await, 1);
+    refused().await;
+    assert_eq!(size(2_000).await, 1);
+    let more = "INSERT INTO dagster_snapshots (id, organization_id, deployment_id, kind, sha1, size, packed, announced_by, created_at, used_at)
+         SELECT $1, organization_id, deployment_id, kind, $2, size, 1, announced_by, created_at, used_at FROM dagster_snapshots WHERE id = $3";
+    let (id, _) = address(&first);
+    for number in 1..MAX_ANNOUNCED {
+        let sha1 = format!("{number:040x}");
+        let values = vec![fresh_id::<()>(control).into_value(), sha1.into_value(), id.into_value()];
+        assert_eq!(sql::change(control, more, values).await, 1);
+    }
+    refused().await;
+    check(control, &agent, job("ab")).await.expect("what is announced stays so");
+    let (second, _) = holder(world, only(&[default], false)).await;
+    check(control, &second, job("abc")).await.expect("another token has room of its own");
+    send(control, &first, "ab").await.expect("it is taken");
+    check(control, &agent, job("abcd")).await.expect("there is room again");
 }
 
 pub async fn what_nothing_is_loaded_with_goes(world: &World) {

@@ -330,8 +330,6 @@ async fn people(world: &World, ids: &Ids, answers: &mut Answers) {
     answers.keep("ask for a code location", &pinged.map(drop));
     answers.keep("code locations", &control.code_locations(&world.admin(), ids.deployment).await.map(drop));
     answers.keep("code location", &control.code_location(&world.admin(), ids.deployment, "globex").await.map(drop));
-    let manifest = control.code_location_manifest(&world.admin(), ids.deployment, "globex").await;
-    answers.keep("what was loaded", &manifest);
     let new = dagster_runs::new_run(ids.deployment, "sell");
     answers.keep("launch a run", &control.launch_run(&world.admin(), new).await.map(drop));
     let view = world.admin::<ViewDagsterRuns>();

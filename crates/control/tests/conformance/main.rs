@@ -62,6 +62,7 @@ mod references;
 mod registering;
 mod retention;
 mod revealing;
+mod roles_at_bounds;
 mod rotating;
 mod run;
 mod runs_at_bounds;
@@ -123,6 +124,7 @@ fn main() -> ExitCode {
                 dagster_runs_lost::CASES,
                 teams::CASES,
                 deployment_roles::CASES,
+                roles_at_bounds::CASES,
                 managed_tokens::CASES,
                 many_deployments::CASES,
                 asked::CASES,

@@ -46,6 +46,11 @@ pub async fn service_user(world: &World, name: &str, role: Role) -> UserId {
 /// One of acme's with a token, as a caller.
 pub async fn acting(world: &World, name: &str, role: Role) -> Caller {
     let id = service_user(world, name, role).await;
+    token_of(world, id).await
+}
+
+/// The same service user by another token.
+pub async fn token_of(world: &World, id: UserId) -> Caller {
     let issued = token(world, id, NewUserToken::default()).await;
     caller(&world.control, issued.secret.reveal()).await
 }

@@ -122,7 +122,7 @@ pub async fn its_members_hold_what_it_was_given(world: &World) {
     assert_eq!((page.items[0].user.id, page.items.len()), (eve.user().expect("a person"), 1));
     assert_eq!(control.count_team_members(&grant, platform.id).await, Ok(2));
     let of_bob = control.teams_of_member(&grant, bob.user().expect("a person")).await.expect("a list");
-    assert_eq!(of_bob, [platform.clone()]);
+    assert_eq!(of_bob, std::slice::from_ref(&platform));
 
     // What was begun before the role went commits nothing after it.
     let begun = may::<PauseQueue>(control, &again(control, &eve).await);
@@ -206,7 +206,7 @@ pub async fn teams_are_of_people(world: &World) {
 }
 
 /// So many teams; none of them has members.
-async fn many_teams(world: &World, count: i64) -> Vec<TeamId> {
+pub async fn many_teams(world: &World, count: i64) -> Vec<TeamId> {
     let control = &world.control;
     let of = world.acme.created.organization.id;
     let ids: Vec<TeamId> = (0..count).map(|_| fresh_id(control)).collect();

@@ -1,5 +1,7 @@
 //! Steps at random, by anybody: each is one call of an operation that could give somebody more.
 
+use std::collections::BTreeSet;
+
 use countersign_control::access::actions::*;
 use countersign_control::agent_tokens::{
     AgentTokenChange, NewAgentToken, Permission, Reaching, Revocation, Rotation, TokenReference,
@@ -17,7 +19,7 @@ use countersign_domain::id::{DeploymentId, TeamId, TokenId, UserId};
 use countersign_domain::{DeploymentRole, DeploymentScope, Entropy, RevealPolicy, Role, Scope};
 use countersign_testkit::SeededEntropy;
 
-use crate::state::State;
+use crate::state::{Reach, Spot, State};
 
 /// Chooses.
 pub struct Dice(pub SeededEntropy);
@@ -53,12 +55,32 @@ pub struct Step<'a> {
 pub const SORTS: usize = 24;
 
 impl Step<'_> {
+    /// Where whoever steps holds something, themself or by a team.
+    fn held(&self) -> BTreeSet<Spot> {
+        let Some(oneself) = self.by.user() else { return BTreeSet::new() };
+        let state = self.state;
+        let own = state.own.iter().filter(|it| it.0 == oneself).map(|it| it.1);
+        let by_teams = state.of_teams.iter().filter(|it| state.joined.contains(&(it.0, oneself))).map(|it| it.1);
+        own.chain(by_teams).collect()
+    }
+
+    /// Half of the time there, if there is such a place: elsewhere little is let, and a step that is refused tells less.
+    fn at_home(&self) -> Option<Spot> {
+        if self.dice.one_in(2) { self.dice.one(self.held()) } else { None }
+    }
+
     fn deployment(&self) -> DeploymentId {
-        self.dice.one(self.state.deployments.keys().copied()).expect("there is a default one")
+        let known = self.at_home().flatten().filter(|id| self.state.deployments.contains_key(id));
+        known.or_else(|| self.dice.one(self.state.deployments.keys().copied())).expect("there is a default one")
     }
 
     fn place(&self) -> Place {
-        if self.dice.one_in(4) { Place::AllBranches } else { Place::Deployment(self.deployment()) }
+        match self.at_home() {
+            Some(None) => Place::AllBranches,
+            Some(Some(id)) => Place::Deployment(id),
+            None if self.dice.one_in(4) => Place::AllBranches,
+            None => Place::Deployment(self.deployment()),
+        }
     }
 
     fn member(&self) -> UserId {
@@ -78,7 +100,15 @@ impl Step<'_> {
         }
     }
 
+    /// Half of the time one that reaches nothing but where whoever steps holds something.
     fn token(&self) -> TokenId {
+        let held = self.held();
+        let near = |it: &Reach| !it.every && !it.spots.is_empty() && it.spots.is_subset(&held);
+        if self.dice.one_in(2)
+            && let Some(id) = self.dice.one(self.state.tokens.iter().filter(|it| near(it.1)).map(|it| *it.0))
+        {
+            return id;
+        }
         self.dice.one(self.state.tokens.keys().copied()).unwrap_or_else(TokenId::nil)
     }
 
@@ -94,8 +124,10 @@ impl Step<'_> {
     }
 
     fn role(&self) -> (DeploymentRole, bool) {
-        let role = self.dice.one(DeploymentRole::ALL).expect("a role");
-        (role, role == DeploymentRole::Admin && self.dice.one_in(2))
+        let any = self.dice.one(DeploymentRole::ALL).expect("a role");
+        // What lets its holder try the most.
+        let role = if self.dice.one_in(2) { DeploymentRole::Admin } else { any };
+        (role, role == DeploymentRole::Admin && !self.dice.one_in(3))
     }
 
     /// Steps; answers the agent token whose value was told.

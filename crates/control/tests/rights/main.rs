@@ -77,6 +77,9 @@ async fn furnish(world: &World) {
 /// What the Organization Admin does in between: roles, teams and tokens, and no more than there is room for.
 const OF_ADMIN: [usize; 16] = [0, 0, 0, 2, 6, 6, 7, 13, 14, 16, 16, 16, 17, 19, 20, 20];
 
+/// What the others try twice as often as the rest: of tokens and deployments, where they need a role that few have.
+const OFTEN: [usize; 6] = [13, 16, 16, 18, 19, 22];
+
 #[derive(Default)]
 struct Counts {
     tried: usize,
@@ -105,7 +108,11 @@ async fn attempts(world: &World, wanted: usize) -> Counts {
         } else {
             caller(control, members[dice.below(members.len())].reveal()).await
         };
-        let sort = if is_admin { OF_ADMIN[dice.below(OF_ADMIN.len())] } else { dice.below(SORTS) };
+        let sort = match is_admin {
+            true => OF_ADMIN[dice.below(OF_ADMIN.len())],
+            false if dice.below(3) == 0 => OFTEN[dice.below(OFTEN.len())],
+            false => dice.below(SORTS),
+        };
         // There is an end to deployments and tokens, and a state that grows for ever is slow to read.
         let is_full = state.deployments.len() > 12 || state.tokens.len() > 40;
         if is_full && is_admin {

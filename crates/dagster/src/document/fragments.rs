@@ -8,7 +8,7 @@ use async_graphql::parser::types::{
 use async_graphql::{Name, Positioned};
 
 /// The most fragments of a document, and the most places that name one; what agents send has one of each.
-const MAX_FRAGMENTS: usize = 8;
+pub const MAX_FRAGMENTS: usize = 8;
 
 type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 
@@ -16,13 +16,13 @@ type Fragments = HashMap<Name, Positioned<FragmentDefinition>>;
 ///
 /// # Errors
 /// Words for the sender: too many, or one that names another, for those that name each other twice would make a short text a long one.
-pub(super) fn write_out(document: &mut ExecutableDocument) -> Result<(), &'static str> {
+pub(super) fn write_out(document: &mut ExecutableDocument) -> Result<(), String> {
     let fragments = std::mem::take(&mut document.fragments);
     if fragments.len() > MAX_FRAGMENTS {
-        return Err("The query has more than 8 fragments; write their fields out.");
+        return Err(format!("The query has more than {MAX_FRAGMENTS} fragments; write their fields out."));
     }
     if fragments.values().any(|it| names_one(&it.node.selection_set.node)) {
-        return Err("The query has a fragment that names a fragment; write its fields out.");
+        return Err("The query has a fragment that names a fragment; write its fields out.".to_owned());
     }
     let mut left = MAX_FRAGMENTS;
     match &mut document.operations {
@@ -41,7 +41,7 @@ fn names_one(set: &SelectionSet) -> bool {
     })
 }
 
-fn replace(set: &mut SelectionSet, fragments: &Fragments, left: &mut usize) -> Result<(), &'static str> {
+fn replace(set: &mut SelectionSet, fragments: &Fragments, left: &mut usize) -> Result<(), String> {
     for selection in &mut set.items {
         match &mut selection.node {
             Selection::Field(field) => replace(&mut field.node.selection_set.node, fragments, left)?,
@@ -49,7 +49,9 @@ fn replace(set: &mut SelectionSet, fragments: &Fragments, left: &mut usize) -> R
             Selection::FragmentSpread(spread) => {
                 // One that there is none of is refused where the document is compared with the schema.
                 let Some(found) = fragments.get(&spread.node.fragment_name.node) else { continue };
-                *left = left.checked_sub(1).ok_or("The query names fragments more than 8 times; write them out.")?;
+                *left = left.checked_sub(1).ok_or_else(|| {
+                    format!("The query names fragments more than {MAX_FRAGMENTS} times; write them out.")
+                })?;
                 let inner = InlineFragment {
                     type_condition: Some(found.node.type_condition.clone()),
                     directives: spread.node.directives.clone(),

@@ -37,6 +37,24 @@ pub(super) fn read(document: &Value) -> Result<(String, Definition)> {
     Ok((name, definition))
 }
 
+/// An error at a field, under the name that the field has in the document.
+pub(super) fn in_document(error: Error) -> Error {
+    match error {
+        Error::Invalid(mut fields) => {
+            for it in &mut fields {
+                let other = match it.field.as_str() {
+                    "name" => "location_name",
+                    "queue" => "agent_queue",
+                    _ => continue,
+                };
+                it.field = other.to_owned();
+            }
+            Error::Invalid(fields)
+        }
+        error => error,
+    }
+}
+
 fn not(field: &str, what: &str) -> Error {
     Error::invalid(field, format!("must be {what}"))
 }
@@ -106,6 +124,14 @@ mod tests {
             document(&name, &definition),
             json!({ "location_name": "a", "code_source": { "python_file": "a.py" } })
         );
+    }
+
+    #[test]
+    fn errors_have_the_names_of_the_document() {
+        for (field, said) in [("queue", "agent_queue"), ("name", "location_name"), ("image", "image")] {
+            assert_eq!(in_document(Error::invalid(field, "is wrong")).to_string(), format!("{said} is wrong"));
+        }
+        assert_eq!(in_document(Error::NotFound("deployment")), Error::NotFound("deployment"));
     }
 
     #[test]

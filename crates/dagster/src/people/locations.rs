@@ -11,7 +11,7 @@ use crate::call::Call;
 use crate::workspace::WorkspaceEntry;
 
 use super::deployments;
-use super::location_document::{document, read};
+use super::location_document::{document, in_document, read};
 use super::problem::{Problem, PythonError, UnauthorizedError, results};
 use super::workspace::entry;
 
@@ -134,7 +134,8 @@ pub(crate) async fn set(call: &Call, asked: &GenericScalar) -> Result<WorkspaceE
     let (name, definition) = read(&asked.0)?;
     let deployment = deployments::current(call).await?.id();
     let new = NewLocation { deployment, name, definition, may_exist: true };
-    Ok(WorkspaceEntry::from(entry(call.control.set_code_location(&grant, new).await?.location)))
+    let set = call.control.set_code_location(&grant, new).await.map_err(in_document)?;
+    Ok(WorkspaceEntry::from(entry(set.location)))
 }
 
 /// Removes one.

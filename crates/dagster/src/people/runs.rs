@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use async_graphql::resolver_utils::EnumType;
 use async_graphql::{Enum, InputObject, SimpleObject};
 use countersign_control::access::actions::{LaunchDagsterRun, ViewDagsterRuns};
 use countersign_control::dagster_runs::{DagsterRun, NewRun};
@@ -114,15 +115,9 @@ pub(crate) enum RunStatus {
 
 impl From<Status> for RunStatus {
     fn from(it: Status) -> Self {
-        match it {
-            Status::NotStarted => Self::NotStarted,
-            Status::Starting => Self::Starting,
-            Status::Started => Self::Started,
-            Status::Canceling => Self::Canceling,
-            Status::Success => Self::Success,
-            Status::Failure | Status::Lost => Self::Failure,
-            Status::Canceled => Self::Canceled,
-        }
+        // All words of Dagster's own are here.
+        let found = Self::items().iter().find(|item| item.name == it.of_dagster());
+        found.map_or(Self::Failure, |item| item.value)
     }
 }
 
@@ -182,4 +177,18 @@ pub(crate) async fn find(call: &Call, id: &str) -> Result<Run> {
     let grant = call.control.grant_own::<ViewDagsterRuns>(&call.caller)?;
     let id = id.parse().map_err(|_| Error::NotFound("run"))?;
     Ok(call.control.dagster_run(&grant, id).await?.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_status_has_the_word_that_agents_read() {
+        for status in Status::ALL {
+            let shown = RunStatus::from(status);
+            let name = RunStatus::items().iter().find(|item| item.value == shown).map(|item| item.name);
+            assert_eq!(name, Some(status.of_dagster()), "{status}");
+        }
+    }
 }

@@ -1,15 +1,14 @@
 //! `GET /dagster/gen_logs_url`, and `PUT` and `GET /dagster/run_logs/:id/bytes`: what steps of runs have written.
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::{Path, Query, Request, State};
 use axum::response::{IntoResponse, Response};
 use countersign_control::access::actions::ReportDagsterRun;
-use countersign_control::dagster_runs::{NewLog, OutgoingLog};
+use countersign_control::dagster_runs::NewLog;
 use countersign_control::{Control, Error};
 use countersign_domain::dagster::MAX_RUN_LOG;
+use countersign_http::outgoing::body_of_range;
 use countersign_http::read_body;
-use futures_util::stream;
 use http::StatusCode;
 use http::header::{
     CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue,
@@ -92,7 +91,8 @@ pub(crate) async fn get_run_log(
     let log = control.read_run_log(id, request.uri().query().unwrap_or_default()).await?;
     let size = log.size();
     let name = format!("attachment; filename=\"{}.txt\"", log.log().stream);
-    let mut answer = body(log).await?.into_response();
+    let first = log.read(0..size).await?;
+    let mut answer = body_of_range(log, first, 0..size, control.clock().clone()).into_response();
     let headers = answer.headers_mut();
     headers.insert("cross-origin-resource-policy", HeaderValue::from_static("same-origin"));
     headers.insert(CONTENT_LENGTH, HeaderValue::from(size));
@@ -109,24 +109,4 @@ pub(crate) async fn get_run_log(
         headers.insert(CONTENT_DISPOSITION, name);
     }
     Ok(answer)
-}
-
-/// One piece at a time, read when the client has taken the one before. The first is read before the head is sent, so that what is missing is still
-/// told by a status.
-async fn body(log: OutgoingLog) -> Result<Body, Failure> {
-    let size = log.size();
-    let first = log.read(0..size).await?;
-    let at = first.len() as u64;
-    let rest = stream::try_unfold((log, at), move |(log, at)| async move {
-        if at >= size {
-            return Ok::<_, Error>(None);
-        }
-        let piece = log.read(at..size).await?;
-        if piece.is_empty() {
-            return Err(Error::internal("a log is shorter than it was"));
-        }
-        let next = at + piece.len() as u64;
-        Ok(Some((piece, (log, next))))
-    });
-    Ok(Body::from_stream(futures_util::StreamExt::chain(stream::iter([Ok(first)]), rest)))
 }

@@ -103,7 +103,7 @@ async fn failed(
     let text = text.ok_or(Error::NotFound("snapshot"))?;
     counted("error_snapshot", &text)?;
     let error = read_error_info(&text).map_err(|why| Error::invalid("error_snapshot", why))?;
-    Ok(Outcome::Failed { error: words(&error) })
+    Ok(Outcome::Failed { definition: None, error: words(&error) })
 }
 
 /// What is kept of an error: its words, and beneath them where it came from.

@@ -5,17 +5,18 @@ use axum::Json;
 use axum::extract::{Request, State};
 use axum::response::{IntoResponse, Response};
 use countersign_control::access::actions::TellCodeLocation;
-use countersign_control::code_locations::{MAX_MANIFEST, MAX_REPOSITORIES, Outcome, Told};
+use countersign_control::code_locations::{Definition, MAX_MANIFEST, MAX_REPOSITORIES, Outcome, Told};
 use countersign_control::dagster::{Room, Whole};
 use countersign_control::{Control, Error, Grant};
 use countersign_domain::dagster::{MAX_SNAPSHOT, MAX_SNAPSHOT_PACKED, SnapshotKind};
 use countersign_wire::dagster::{
-    StoredSnapshot, UploadEntry, UploadLocation, UploadResponse, read_job_snapshot, read_upload_entry,
+    StoredSnapshot, UploadEntry, UploadLocation, UploadResponse, read_job_snapshot, read_metadata, read_upload_entry,
 };
 use serde_json::{Value, json};
 
 use crate::call::Call;
 use crate::failure::Failure;
+use crate::workspace::definition;
 
 use super::snapshots::stored;
 use super::update_result::{answer, loaded, words};
@@ -40,7 +41,7 @@ pub(crate) async fn upload_workspace_entry(
             let sending = Sending { call: &call, grant: &grant, room: &room, deployment: &deployment };
             loaded(&sending.manifest(data, &metadata).await?)?
         }
-        Came::Failed(error) => (Outcome::Failed { error }, Vec::new()),
+        Came::Failed { definition, error } => (Outcome::Failed { definition, error }, Vec::new()),
     };
     let told = Told { deployment, location: location_name.clone(), outcome };
     let taken = call.control.tell_code_location(&grant, told).await?;
@@ -52,7 +53,7 @@ pub(crate) async fn upload_workspace_entry(
 /// What came of loading a code location, with no more of it than may be kept.
 enum Came {
     Loaded { data: UploadLocation, metadata: Value },
-    Failed(String),
+    Failed { definition: Option<Box<Definition>>, error: String },
 }
 
 fn came(text: &str) -> Result<(String, Came), Failure> {
@@ -78,7 +79,11 @@ fn came(text: &str) -> Result<(String, Came), Failure> {
             }
             Ok((location_name, Came::Loaded { data, metadata }))
         }
-        (None, Some(error)) => Ok((location_name, Came::Failed(words(&error)))),
+        (None, Some(error)) => {
+            // Why it failed is told in any case; what cannot be read names no definition.
+            let definition = read_metadata(&metadata.to_string()).ok().map(|it| Box::new(definition(it)));
+            Ok((location_name, Came::Failed { definition, error: words(&error) }))
+        }
         _ => Err(invalid("must have one of upload_location_data and serialized_error_info".to_owned())),
     }
 }

@@ -50,7 +50,7 @@ async fn a_code_location_is_set_seen_and_removed() {
     assert!(metadata.contains(r#""commit_hash":"0a1b""#), "{metadata}");
     assert_eq!(stands(&server).await["loadStatus"], "LOADING");
 
-    tell(&server, Outcome::Failed { error: "No module named sales".to_owned() }).await;
+    tell(&server, Outcome::Failed { definition: None, error: "No module named sales".to_owned() }).await;
     let seen = stands(&server).await;
     assert_eq!((&seen["loadStatus"], &seen["name"]), (&json!("LOADED"), &json!("sales")));
     let error = &seen["locationOrLoadError"];

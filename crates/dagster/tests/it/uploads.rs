@@ -77,6 +77,10 @@ async fn why_code_was_not_loaded_is_told_whole() {
     assert_eq!((&told["updated"], &told["missing_job_snapshots"]), (&json!(true), &Value::Null));
     let it = server.location("sales").await;
     assert_eq!((state(&it), it.error.as_deref()), (LocationState::Failed, Some("No module named 'sales'\n  line 1")));
+    let mut late = entry("sales", &Value::Null, &error);
+    late["deployment_metadata"]["module_name"] = json!("older");
+    let told = server.upload(&late).await.json();
+    assert_eq!(told["message"], "was changed meanwhile; it is to be loaded again");
 }
 
 #[tokio::test]

@@ -153,16 +153,6 @@ impl LocationState {
             _ => Self::Waiting,
         }
     }
-
-    /// The word for programs.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Waiting => "waiting",
-            Self::Loaded => "loaded",
-            Self::Failed => "failed",
-        }
-    }
 }
 
 #[cfg(test)]

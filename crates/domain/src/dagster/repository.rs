@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::{BufReader, Read};
 
 use flate2::read::ZlibDecoder;
-use serde::de::{IgnoredAny, SeqAccess, Visitor};
+use serde::de::{DeserializeOwned, IgnoredAny, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 
 /// The most jobs of one repository, and of one code location together, whose snapshots are asked for; those beyond it are not looked at.
@@ -35,15 +35,35 @@ impl JobRef {
 /// At most `most` bytes are unpacked.
 #[must_use]
 pub fn jobs_of(packed: &[u8], most: usize) -> Vec<JobRef> {
+    let read: Option<Repository<Jobs, IgnoredAny>> = read(packed, most);
+    read.and_then(|it| it.external_job_refs).map(|it| it.0).unwrap_or_default()
+}
+
+/// The names of all of them, also where an older agent tells them. None of a snapshot that does not say, or cannot be read.
+///
+/// At most `most` bytes are unpacked.
+#[must_use]
+pub fn names_of_jobs(packed: &[u8], most: usize) -> Option<Vec<String>> {
+    let read: Repository<Vec<OnlyName>, Vec<OnlyName>> = read(packed, most)?;
+    let jobs = read.external_job_refs.or(read.external_pipeline_datas)?;
+    Some(jobs.into_iter().map(|it| it.name).collect())
+}
+
+fn read<T: DeserializeOwned>(packed: &[u8], most: usize) -> Option<T> {
     let plain = ZlibDecoder::new(packed).take(u64::try_from(most).unwrap_or(u64::MAX));
-    let read: Result<Repository, _> = serde_json::from_reader(BufReader::new(plain));
-    read.ok().and_then(|it| it.external_job_refs).map(|it| it.0).unwrap_or_default()
+    serde_json::from_reader(BufReader::new(plain)).ok()
+}
+
+/// The jobs of a repository, as newer and older agents tell them.
+#[derive(Deserialize)]
+struct Repository<New, Old> {
+    external_job_refs: Option<New>,
+    external_pipeline_datas: Option<Old>,
 }
 
 #[derive(Deserialize)]
-struct Repository {
-    #[serde(default)]
-    external_job_refs: Option<Jobs>,
+struct OnlyName {
+    name: String,
 }
 
 /// The first [`MAX_JOBS`] of a list.
@@ -125,6 +145,21 @@ mod tests {
         assert!(jobs_of(&packed("{}"), 2).is_empty());
         assert!(jobs_of(b"hello", 99).is_empty(), "no zlib stream");
         assert!(jobs_of(&packed(&text), text.len() - 1).is_empty(), "it is longer than was said");
+    }
+
+    #[test]
+    fn names_of_jobs_stand_where_agents_tell_them() {
+        let names = |text: &str| names_of_jobs(&packed(text), text.len());
+        let sell = Some(vec!["sell".to_owned()]);
+        assert_eq!(names(&repository(&format!("[{}]", job("sell", "none")))), sell);
+        let newer = r#"{"external_job_refs": [{"name": "sell", "is_legacy_pipeline": false}], "external_pipeline_datas": null}"#;
+        assert_eq!(names(newer), sell);
+        assert_eq!(names(r#"{"external_pipeline_datas": [{"name": "sell"}]}"#), sell);
+        assert_eq!(names(r#"{"external_job_refs": []}"#), Some(Vec::new()));
+        for silent in ["{}", "7", "no JSON"] {
+            assert_eq!(names(silent), None, "{silent}");
+        }
+        assert_eq!(names_of_jobs(&packed(newer), newer.len() - 1), None, "it is longer than may be");
     }
 
     #[test]

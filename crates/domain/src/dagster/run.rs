@@ -219,6 +219,8 @@ mod tests {
         }
         assert_eq!("QUEUED".parse::<RunStatus>(), Err(NotARunStatus));
         assert_eq!(RunStatus::Lost.of_dagster(), "FAILURE");
+        let hours = format!("for {} hours", RUN_SILENT_FOR.as_secs() / 3600);
+        assert!(LostBecause::Silent.words().contains(&hours), "{hours}");
     }
 
     #[test]

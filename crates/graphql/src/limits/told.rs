@@ -14,14 +14,14 @@ impl Told {
     /// Puts so many bytes into the answer.
     ///
     /// # Errors
-    /// [`Error::Invalid`] at `first` when it would have more than [`MAX_TOLD`] of them.
+    /// [`Error::Invalid`] at `query` when it would have more than [`MAX_TOLD`] of them.
     pub(crate) fn put(&self, bytes: usize) -> Result<()> {
         let before = self.0.fetch_add(bytes.min(MAX_TOLD), Ordering::Relaxed);
         if before.saturating_add(bytes) > MAX_TOLD {
             let why = format!(
-                "asks for more than {MAX_TOLD} bytes of configurations, tags, events and logs of runs in one answer; ask for fewer at once"
+                "asks for more than {MAX_TOLD} bytes of configurations, tags, events and logs of runs in one answer; ask for fewer runs, events or logs at once, or for fewer of their fields"
             );
-            return Err(Error::invalid("first", why));
+            return Err(Error::invalid("query", why));
         }
         Ok(())
     }
@@ -36,7 +36,8 @@ mod tests {
         let told = Told::default();
         assert_eq!(told.put(MAX_TOLD - 1), Ok(()));
         assert_eq!(told.put(1), Ok(()));
-        assert!(told.put(1).is_err());
+        let error = told.put(1).expect_err("it is full").to_string();
+        assert!(error.starts_with("query asks for more than"), "nobody need have given `first`: {error}");
         assert!(Told::default().put(usize::MAX).is_err());
     }
 }

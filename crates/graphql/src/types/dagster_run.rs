@@ -230,7 +230,7 @@ fn count(first: i32) -> Result<u32> {
 }
 
 async fn events(call: &Call, run: DagsterRunId, after: i32, first: i32) -> Result<Vec<DagsterRunEvent>> {
-    let all = call.control.dagster_run_events(&call.may()?, run, after.into(), count(first)?).await?.items;
+    let all = call.control.dagster_run_events(&call.may()?, run, after.into(), count(first)?).await?;
     call.told.put(all.iter().map(|it| it.message.len() + it.entry.len()).sum())?;
     Ok(all.into_iter().map(DagsterRunEvent::from).collect())
 }

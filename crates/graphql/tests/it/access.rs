@@ -125,11 +125,12 @@ async fn another_organization_is_as_if_it_did_not_exist() {
 #[tokio::test]
 async fn permissions_are_data() {
     let server = Server::new().await;
-    let query = "{ organization(slug: \"acme\") { permissions { agentTokenCreate { allowed code message } teamView { allowed code message } } } }";
+    let query = "{ organization(slug: \"acme\") { permissions { agentTokenCreate { allowed code message } teamView { allowed code message } suiteView { allowed code message } } } }";
     let answer = server.ask(query, json!({})).await.ok();
     let wanted = json!({
         "agentTokenCreate": { "allowed": true, "code": null, "message": null },
-        "teamView": { "allowed": false, "code": "not_supported", "message": "This server has no teams." },
+        "teamView": { "allowed": true, "code": null, "message": null },
+        "suiteView": { "allowed": false, "code": "not_supported", "message": "This server has no test suites." },
     });
     assert_eq!(answer.at("/data/organization/permissions"), wanted);
 }

@@ -102,7 +102,7 @@ async fn what_agents_tell_and_are_asked_is_shown() {
     let id = default_of(&server).await;
     set(&server, &id, "sales").await;
     server.world.clock.advance(Duration::from_secs(5));
-    tell(&server, Outcome::Failed { error: "no module named sales".to_owned() }).await;
+    tell(&server, Outcome::Failed { definition: None, error: "no module named sales".to_owned() }).await;
     let one = async || server.ask(ONE, json!({ "id": id, "name": "sales" })).await.ok().at("/data/node");
     let it = one().await["codeLocation"].clone();
     let token = server.world.acme.created.agent_token.public_id.as_str();

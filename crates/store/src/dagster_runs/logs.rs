@@ -8,16 +8,16 @@ use crate::{Row, StoreError, Tx, params, statements};
 
 macro_rules! columns {
     () => {
-        "l.id, l.run_id, r.organization_id, r.deployment_id, r.taken_by, l.name, l.stream, l.announced, l.size, l.created_at, l.stored_at, r.ended_at"
+        "l.id, l.run_id, r.organization_id, r.deployment_id, r.taken_by, l.name, l.stream, l.announced, l.is_taken, l.size, l.created_at, l.stored_at, r.ended_at"
     };
 }
 
 statements! {
     /// A log that is to come.
-    INSERT = "INSERT INTO dagster_run_logs (id, run_id, name, stream, announced, created_at) VALUES ($1, $2, $3, $4, $5, $6)
+    INSERT = "INSERT INTO dagster_run_logs (id, run_id, name, stream, announced, is_taken, created_at) VALUES ($1, $2, $3, $4, $5, $6, $7)
               ON CONFLICT (run_id, name, stream) DO NOTHING";
     /// It is to come, perhaps again.
-    ANNOUNCE = "UPDATE dagster_run_logs SET announced = $4 WHERE run_id = $1 AND name = $2 AND stream = $3";
+    ANNOUNCE = "UPDATE dagster_run_logs SET announced = $4, is_taken = $5 WHERE run_id = $1 AND name = $2 AND stream = $3";
     /// One, by its run, name and stream.
     FIND = concat!("SELECT ", columns!(), " FROM dagster_run_logs l JOIN dagster_runs r ON r.id = l.run_id WHERE l.run_id = $1 AND l.name = $2
               AND l.stream = $3");
@@ -28,8 +28,9 @@ statements! {
               ORDER BY l.created_at, l.id");
     /// How many a run has.
     COUNT = "SELECT COUNT(*) AS n FROM dagster_run_logs WHERE run_id = $1";
-    /// How many bytes those have together that may be sent. $2: the most of one.
-    BYTES = "SELECT CAST(COALESCE(SUM(CASE WHEN announced <= $2 THEN announced ELSE 0 END), 0) AS BIGINT) AS n FROM dagster_run_logs WHERE run_id = $1";
+    /// How many bytes those beside one have together: what is kept of each, or what may yet come where that is more.
+    BYTES = "SELECT CAST(COALESCE(SUM(CASE WHEN is_taken AND (size IS NULL OR announced > size) THEN announced ELSE COALESCE(size, 0) END), 0)
+             AS BIGINT) AS n FROM dagster_run_logs WHERE run_id = $1 AND NOT (name = $2 AND stream = $3)";
     /// Its bytes are there.
     STORED = "UPDATE dagster_run_logs SET stored_at = $2, size = $3 WHERE id = $1";
     /// Removes those of a run.
@@ -55,6 +56,8 @@ pub struct RunLog {
     pub stream: String,
     /// How many bytes the agent said it has.
     pub announced: i64,
+    /// Whether they may be sent: there was room for them when they were announced.
+    pub is_taken: bool,
     /// How many are there.
     pub size: Option<i64>,
     /// When it was first announced.
@@ -83,6 +86,7 @@ fn log(row: &Row) -> Result<RunLog, StoreError> {
         name: row.get("name")?,
         stream: row.get("stream")?,
         announced: row.get("announced")?,
+        is_taken: row.get("is_taken")?,
         size: row.get("size")?,
         created_at: row.get("created_at")?,
         stored_at: row.get("stored_at")?,
@@ -90,17 +94,17 @@ fn log(row: &Row) -> Result<RunLog, StoreError> {
     })
 }
 
-/// Announces a log of a run, under this id unless there is one of that name and stream.
+/// Announces a log of a run, under this id unless there is one of that name and stream, with its bytes and whether they may be sent.
 pub async fn announce(
     tx: &mut Tx,
     id: DagsterRunLogId,
     run: DagsterRunId,
     (name, stream): (&str, &str),
-    size: i64,
+    (size, is_taken): (i64, bool),
 ) -> Result<Option<RunLog>, StoreError> {
     let now = tx.now();
-    tx.execute(INSERT, &params![id, run, name, stream, size, now]).await?;
-    tx.execute(ANNOUNCE, &params![run, name, stream, size]).await?;
+    tx.execute(INSERT, &params![id, run, name, stream, size, is_taken, now]).await?;
+    tx.execute(ANNOUNCE, &params![run, name, stream, size, is_taken]).await?;
     tx.maybe(FIND, &params![run, name, stream]).await?.as_ref().map(log).transpose()
 }
 
@@ -124,9 +128,9 @@ pub async fn count(tx: &mut Tx, run: DagsterRunId) -> Result<i64, StoreError> {
     tx.one(COUNT, &params![run]).await?.get("n")
 }
 
-/// How many bytes those of a run have together, without those of more than `most`, which are not sent.
-pub async fn bytes_announced(tx: &mut Tx, run: DagsterRunId, most: i64) -> Result<i64, StoreError> {
-    tx.one(BYTES, &params![run, most]).await?.get("n")
+/// How many bytes those of a run have together, without the one of this name and stream: what is kept, and what may yet come.
+pub async fn bytes_beside(tx: &mut Tx, run: DagsterRunId, (name, stream): (&str, &str)) -> Result<i64, StoreError> {
+    tx.one(BYTES, &params![run, name, stream]).await?.get("n")
 }
 
 /// Its bytes are there. False when it is gone.

@@ -44,6 +44,9 @@ statements! {
     /// How many there are of those.
     COUNT = concat!("SELECT COUNT(*) AS n FROM tokens t WHERE t.organization_id = $1 AND t.kind = $2
               AND ((t.revoked_at IS NOT NULL AND $3) OR (t.revoked_at IS NULL AND $4))", managed!("$5"));
+    /// How many a member has made that are good at $4, whatever they reach.
+    COUNT_MADE_BY = "SELECT COUNT(*) AS n FROM tokens WHERE created_by = $2 AND organization_id = $1 AND kind = $3 AND revoked_at IS NULL
+              AND (expires_at IS NULL OR expires_at > $4)";
 }
 
 /// At most `limit` of the organization's agent tokens below `after` that a member manages by a role in deployments, newest first.
@@ -63,4 +66,10 @@ pub async fn page(
 pub async fn count(tx: &mut Tx, of: OrganizationId, user: UserId, which: Liveness) -> Result<i64, StoreError> {
     let values = params![of, Kind::AgentToken.code(), which.revoked(), which.live(), user];
     tx.one(COUNT, &values).await?.get("n")
+}
+
+/// How many agent tokens a member has made that were not revoked and have not expired, whatever they reach.
+pub async fn count_made_by(tx: &mut Tx, of: OrganizationId, user: UserId) -> Result<i64, StoreError> {
+    let now = tx.now();
+    tx.one(COUNT_MADE_BY, &params![of, user, Kind::AgentToken.code(), now]).await?.get("n")
 }

@@ -3,7 +3,7 @@
 use countersign_domain::id::{OrganizationId, SecretId, TokenId, UserId};
 use countersign_domain::{KeyId, Kind, PublicId, Role, Timestamp, TokenDigest};
 
-use crate::{Row, StoreError, Turn, Tx, params, statements};
+use crate::{Row, StoreError, Turn, Tx, members, params, statements};
 
 statements! {
     /// A secret of a token.
@@ -21,7 +21,7 @@ statements! {
     STANDING = "SELECT t.generation, t.expires_at, t.revoked_at, s.valid_until
               FROM tokens t JOIN token_secrets s ON s.token_id = t.id WHERE t.id = $1 AND s.id = $2";
     /// Whether a member's role is still the one that was seen.
-    MEMBER_STANDING = "SELECT role, generation FROM members WHERE organization_id = $1 AND user_id = $2 /*lock:share*/";
+    MEMBER_STANDING = "SELECT role, generation FROM members WHERE organization_id = $1 AND user_id = $2";
     /// The secrets of a token, newest first.
     OF_TOKEN = "SELECT id, public_id, generation, sealed, created_at, valid_until, last_used_at, last_used_ip FROM token_secrets
               WHERE token_id = $1 ORDER BY generation DESC";
@@ -191,8 +191,9 @@ pub async fn standing(tx: &mut Tx, token: TokenId, id: SecretId) -> Result<Optio
     }))
 }
 
-/// A member's role and its generation, held still until the transaction ends.
+/// A member's role and its generation, held still until the transaction ends: whoever changes what a member holds waits for their turn alone.
 pub async fn member_standing(tx: &mut Tx, of: OrganizationId, user: UserId) -> Result<Option<(Role, i64)>, StoreError> {
+    members::take_turn_at_rights(tx, of, Turn::Shared).await?;
     let Some(row) = tx.maybe(MEMBER_STANDING, &params![of, user]).await? else { return Ok(None) };
     Ok(Some((row.parse("role")?, row.get("generation")?)))
 }

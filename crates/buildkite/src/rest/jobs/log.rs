@@ -7,7 +7,7 @@ use bytes::Bytes;
 use countersign_control::access::actions::ViewBuilds;
 use countersign_control::{Control, Error, Grant};
 use countersign_domain::id::JobId;
-use futures_util::stream;
+use countersign_http::outgoing::{self, Outgoing};
 use http::header::{
     ACCEPT_RANGES, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, RANGE,
     REFERRER_POLICY,
@@ -77,7 +77,7 @@ async fn answer(
         }
         Some(count) => (StatusCode::PARTIAL_CONTENT, extent.last(count), count),
     };
-    let dress: Box<dyn Dress> = match form {
+    let mut dress: Box<dyn Dress> = match form {
         Form::Text => Box::new(AsIs),
         Form::Html => Box::new(OnPage::default()),
         Form::Json => {
@@ -85,8 +85,10 @@ async fn answer(
             Box::new(InJson::new(url, size))
         }
     };
+    let (begin, clock) = (Bytes::from(dress.begin()), control.clock().clone());
     let reading = Reading { control, grant: call.grant, job: job.id, at: from, left: count };
-    let mut answer = head(status, form, body(reading, dress));
+    let body = outgoing::body(begin, Dressed { reading, dress: Some(dress) }, clock);
+    let mut answer = head(status, form, body);
     if form == Form::Text {
         let headers = answer.headers_mut();
         headers.insert(CONTENT_LENGTH, HeaderValue::from(count));
@@ -148,15 +150,21 @@ impl Reading {
     }
 }
 
-/// One part of the log at a time; a fault in the middle cuts the connection, so that nobody takes a part for the whole.
-fn body(reading: Reading, mut dress: Box<dyn Dress>) -> Body {
-    let begin = Bytes::from(dress.begin());
-    let rest = stream::try_unfold(Some((reading, dress)), |state| async move {
-        let Some((mut reading, mut dress)) = state else { return Ok::<_, Error>(None) };
-        Ok(match reading.next().await? {
-            Some(content) => Some((Bytes::from(dress.push(content)), Some((reading, dress)))),
-            None => Some((Bytes::from(dress.end()), None)),
-        })
-    });
-    Body::from_stream(futures_util::StreamExt::chain(stream::iter([Ok(begin)]), rest))
+/// A log in its form: what stands around its parts goes out with them.
+struct Dressed {
+    reading: Reading,
+    /// None once all has gone out.
+    dress: Option<Box<dyn Dress>>,
+}
+
+impl Outgoing for Dressed {
+    async fn next(&mut self) -> Result<Option<Bytes>, Error> {
+        let Some(dress) = &mut self.dress else { return Ok(None) };
+        if let Some(content) = self.reading.next().await? {
+            return Ok(Some(Bytes::from(dress.push(content))));
+        }
+        let end = Bytes::from(dress.end());
+        self.dress = None;
+        Ok(Some(end))
+    }
 }

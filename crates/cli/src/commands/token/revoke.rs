@@ -13,7 +13,7 @@ use crate::{
     commands::reach::ReachFlag,
     failure::Outcome,
     flags::variables,
-    output::{Printer, harmless, local_time},
+    output::{Printer, counted, harmless, local_time},
 };
 
 /// How far the clocks of this machine and of the server may be apart before a token seems to have been revoked earlier.
@@ -82,7 +82,8 @@ fn of_dagster(agents: &Value) -> String {
     match names.len() {
         0 => String::new(),
         count => format!(
-            "\n{count} Dagster+ agents run with it and are refused at their next call: {}",
+            "\n{} with this token will be refused at the next call: {}",
+            counted(count, "Dagster+ agent"),
             harmless(&names.join(", "))
         ),
     }
@@ -96,7 +97,9 @@ mod tests {
     fn dagster_agents_are_named_by_label_or_process() {
         assert_eq!(of_dagster(&json!([])), "");
         let two = json!([{ "label": "north", "process": "p1" }, { "label": null, "process": "p2" }]);
-        assert_eq!(of_dagster(&two), "\n2 Dagster+ agents run with it and are refused at their next call: north, p2");
+        assert_eq!(of_dagster(&two), "\n2 Dagster+ agents with this token will be refused at the next call: north, p2");
+        let one = json!([{ "label": "north", "process": "p1" }]);
+        assert_eq!(of_dagster(&one), "\n1 Dagster+ agent with this token will be refused at the next call: north");
     }
 
     #[test]

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::{
     api::shapes::text,
-    output::{Table, harmless, local_time},
+    output::{Table, counted, harmless, local_time},
 };
 
 /// A scope in one line.
@@ -94,7 +94,7 @@ pub(super) fn touched(agents: &Value) -> String {
     let names: Vec<&str> = agents.as_array().into_iter().flatten().map(|agent| text(agent, "name")).collect();
     match names.len() {
         0 => "No connected agent was touched.".to_owned(),
-        count => format!("{count} connected agents were touched: {}", harmless(&names.join(", "))),
+        count => format!("Touched {}: {}", counted(count, "connected agent"), harmless(&names.join(", "))),
     }
 }
 
@@ -103,6 +103,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn whoever_was_touched_is_counted_and_named() {
+        assert_eq!(touched(&json!([])), "No connected agent was touched.");
+        assert_eq!(touched(&json!([{ "name": "a" }])), "Touched 1 connected agent: a");
+        assert_eq!(touched(&json!([{ "name": "a" }, { "name": "b" }])), "Touched 2 connected agents: a, b");
+    }
 
     #[test]
     fn a_scope_reads_as_a_sentence() {

@@ -1,6 +1,6 @@
 //! What an agent told of a code location, as far as a run needs it: where its worker finds the code, and which jobs there are.
 
-use countersign_domain::dagster::{MAX_RUN_ORIGIN, unpack_text};
+use countersign_domain::dagster::{MAX_RUN_ORIGIN, names_of_jobs};
 use countersign_domain::id::{DagsterSnapshotId, OrganizationId};
 use countersign_store::code_locations::CodeLocation;
 use countersign_store::dagster_snapshots;
@@ -40,20 +40,6 @@ pub(super) struct Repository {
 #[derive(Deserialize)]
 struct Stored {
     uri: String,
-}
-
-/// The jobs of a repository, as newer and older agents tell them.
-#[derive(Deserialize)]
-struct Jobs {
-    #[serde(default)]
-    external_job_refs: Option<Vec<Job>>,
-    #[serde(default)]
-    external_pipeline_datas: Option<Vec<Job>>,
-}
-
-#[derive(Deserialize)]
-struct Job {
-    name: String,
 }
 
 impl Loaded {
@@ -133,11 +119,9 @@ fn listed(names: &[&str]) -> String {
     text
 }
 
-/// Whether a snapshot has a job, or the words for it that it has not. What cannot be read says nothing.
-fn lacks(text: &str, job: &str) -> Option<String> {
-    let jobs: Jobs = serde_json::from_str(text).ok()?;
-    let jobs = jobs.external_job_refs.or(jobs.external_pipeline_datas)?;
-    let names: Vec<&str> = jobs.iter().map(|it| it.name.as_str()).collect();
+/// The words for it that a repository with these jobs has not this one; none where it has.
+fn lacks(names: &[String], job: &str) -> Option<String> {
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
     (!names.contains(&job)).then(|| format!("is none of the repository's; it has {}", listed(&names)))
 }
 
@@ -153,11 +137,10 @@ impl Control {
             return Ok(());
         };
         let packed = blobs.read(&it.blob(), 0..it.packed.unsigned_abs()).await?;
-        let job = new.job.clone();
-        let missing = tokio::task::spawn_blocking(move || {
-            unpack_text(&packed, MAX_LOOKED_AT).ok().and_then(|text| lacks(&text, &job))
-        });
-        match missing.await.map_err(|_| Error::internal("a snapshot was not read to its end"))? {
+        let names = tokio::task::spawn_blocking(move || names_of_jobs(&packed, MAX_LOOKED_AT));
+        let names = names.await.map_err(|_| Error::internal("a snapshot was not read to its end"))?;
+        // One that cannot be read says nothing.
+        match names.and_then(|names| lacks(&names, &new.job)) {
             Some(why) => Err(Error::invalid("job", why)),
             None => Ok(()),
         }
@@ -169,16 +152,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_job_is_looked_for_where_jobs_are_told() {
-        let newer = r#"{"external_job_refs": [{"name": "sell", "is_legacy_pipeline": false}], "external_pipeline_datas": null}"#;
-        assert_eq!(lacks(newer, "sell"), None);
-        assert_eq!(lacks(newer, "buy").as_deref(), Some("is none of the repository's; it has sell"));
-        let older = r#"{"external_pipeline_datas": [{"name": "sell"}]}"#;
-        assert_eq!(lacks(older, "sell"), None);
-        assert!(lacks(older, "buy").is_some());
-        for silent in ["{}", "[]", "no JSON"] {
-            assert_eq!(lacks(silent, "buy"), None);
-        }
+    fn what_there_is_instead_is_named() {
+        let names = ["sell".to_owned()];
+        assert_eq!(lacks(&names, "sell"), None);
+        assert_eq!(lacks(&names, "buy").as_deref(), Some("is none of the repository's; it has sell"));
+        assert_eq!(lacks(&[], "buy").as_deref(), Some("is none of the repository's; it has none"));
         let many: Vec<String> = (0..30).map(|it| it.to_string()).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         assert_eq!(listed(&many), "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 20 more");

@@ -98,7 +98,7 @@ operations! {
         let grant = may::<EditCodeLocations>(&control, &cast.person);
         control.set_code_location(&grant, code_locations::module(default, &name)).await.expect("set");
         let grant = may::<TellCodeLocation>(&control, &cast.holder);
-        let outcome = Outcome::Failed { error: "no module".to_owned() };
+        let outcome = Outcome::Failed { definition: None, error: "no module".to_owned() };
         let told = Told { deployment: "default".to_owned(), location: name, outcome };
         pending(async move { control.tell_code_location(&grant, told).await.map(drop) })
     }

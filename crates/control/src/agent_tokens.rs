@@ -9,6 +9,8 @@ mod reference;
 mod reveal;
 mod revoke;
 mod rotate;
+mod search;
+mod situation;
 mod told;
 mod update;
 
@@ -23,6 +25,8 @@ pub use permission::{Permission, Permissions, Reaching};
 pub use reference::TokenReference;
 pub use revoke::{Revocation, Revoked};
 pub use rotate::{MAX_SECRETS, OVERLAP, Rotated, Rotation};
+pub use search::{EXPIRING, Found, Search, Selection, UNUSED};
+pub use situation::{Situation, Using};
 pub use update::{AgentTokenChange, Changed};
 
 /// An agent token with what it reaches.

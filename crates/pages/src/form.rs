@@ -133,13 +133,21 @@ fn sentence(label: &str, message: &str) -> String {
 }
 
 #[cfg(test)]
+impl Posted {
+    /// A form as a browser writes it.
+    pub(crate) fn of(body: &str) -> Self {
+        Self::read(body.as_bytes()).expect("a form")
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use axum::body::Body;
 
     use super::*;
 
     fn read(body: &str) -> Posted {
-        Posted::read(body.as_bytes()).expect("a form")
+        Posted::of(body)
     }
 
     #[test]

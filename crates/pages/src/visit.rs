@@ -25,6 +25,8 @@ pub(crate) struct Visit {
     pub caller: Caller,
     pub organization: Organization,
     pub seen: Seen,
+    /// Whether one comes from a page of this server, or by an address that one typed; not by a link elsewhere.
+    pub is_from_here: bool,
     params: Vec<(String, String)>,
 }
 
@@ -93,7 +95,7 @@ where
             return Err(Failure::SignedOut);
         }
         let organization = site.control.organization(&site.control.grant_own::<ViewOrganization>(&caller)?).await?;
-        Ok(Self { site, caller, organization, seen, params })
+        Ok(Self { site, caller, organization, seen, is_from_here: is_from_here(parts), params })
     }
 }
 
@@ -115,6 +117,12 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
         Ok(Self { site: Site::from_ref(state), seen: seen(parts)?, parts: parts.clone() })
     }
+}
+
+/// Browsers say it of every call, but for those without TLS to another machine.
+fn is_from_here(parts: &Parts) -> bool {
+    let said = parts.headers.get("sec-fetch-site").map(|value| value.as_bytes());
+    matches!(said, None | Some(b"none" | b"same-origin"))
 }
 
 fn seen(parts: &Parts) -> Result<Seen, Failure> {

@@ -74,9 +74,7 @@ async fn page(
 
 /// The form. Who one is is proved before it is filled in, so that nothing that was written in it is lost.
 pub(crate) async fn show(visit: Visit) -> Answer {
-    if !visit.can::<UpdateAgentToken>() {
-        visit.may::<UpdateAgentToken>()?;
-    }
+    visit.may::<UpdateAgentToken>()?;
     visit.must_be_proved()?;
     let token = visit.agent_token().await?;
     frame::show(&page(&visit, &token, None, &Faults::default()).await?)

@@ -1,6 +1,7 @@
 //! Revealing the value of an agent token. It is in the answer to a POST and nowhere else; each look is in the audit log.
 
 use countersign_control::access::actions::RevealAgentToken;
+use countersign_control::agent_tokens::TokenReference;
 use countersign_control::{Error, Result, revealing};
 use countersign_domain::TokenSecret;
 
@@ -14,7 +15,7 @@ async fn reveal(visit: &Visit) -> Result<TokenSecret> {
     let control = visit.control();
     let grant = control.grant_own::<RevealAgentToken>(&visit.caller)?;
     let token = visit.token_id().map_err(|_| Error::NotFound("agent token"))?;
-    control.reveal_agent_token(&grant, countersign_control::agent_tokens::TokenReference::Id(token)).await
+    control.reveal_agent_token(&grant, TokenReference::Id(token)).await
 }
 
 /// Shows the value.

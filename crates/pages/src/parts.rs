@@ -148,7 +148,7 @@ impl Pager {
         let first = (!is_first).then(|| crate::query::address(path, asked));
         let next = last.map(|last| {
             let mut asked = asked.to_vec();
-            asked.push(("after", &last));
+            asked.push(("after", last.as_str()));
             crate::query::address(path, &asked)
         });
         Self { first, next }

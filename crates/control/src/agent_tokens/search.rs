@@ -8,7 +8,7 @@ use countersign_domain::text::MAX_DESCRIPTION;
 use countersign_store::tokens::search::{self, Wanted};
 
 use crate::access::actions::ViewAgentTokens;
-use crate::{Control, Error, Grant, Page, PageRequest, Result};
+use crate::{Control, Grant, Page, PageRequest, Result, input};
 
 use super::AgentToken;
 use super::list::with_scope;
@@ -61,7 +61,7 @@ impl Control {
     /// A page of the organization's agent tokens that are looked for, newest first.
     ///
     /// # Errors
-    /// [`Error::Invalid`] at `search`.
+    /// [`crate::Error::Invalid`] at `search`.
     pub async fn search_agent_tokens(
         &self,
         grant: &Grant<ViewAgentTokens>,
@@ -97,14 +97,7 @@ impl Control {
     }
 
     fn wanted(&self, search: &Search) -> Result<Wanted> {
-        let text = search.text.as_deref().unwrap_or_default();
-        if text.chars().count() > MAX_DESCRIPTION {
-            let message = format!("has more than {MAX_DESCRIPTION} characters; no description is that long");
-            return Err(Error::invalid("search", message));
-        }
-        if text.contains('\0') {
-            return Err(Error::invalid("search", "holds a NUL character; remove it"));
-        }
+        input::search(search.text.as_deref(), MAX_DESCRIPTION)?;
         let now = self.now();
         let live = Wanted { revoked: Some(false), unexpired: true, text: search.text.clone(), ..Wanted::default() };
         Ok(match search.selection {

@@ -2,17 +2,18 @@
 
 use askama::Template;
 use countersign_control::access::actions::{
-    RevealAgentToken, RevokeAgentToken, RotateAgentToken, UpdateAgentToken, ViewAgentTokens, ViewOrganization,
+    RevealAgentToken, RevokeAgentToken, RotateAgentToken, UpdateAgentToken, ViewAgentTokens, ViewAudit, ViewOrganization,
 };
 use countersign_control::agent_tokens::{AgentToken, Refused, Secret as Value};
 use countersign_control::agents::Agent;
 use countersign_control::{Error, PageRequest, revealing};
 use countersign_domain::Timestamp;
-use countersign_domain::id::UserId;
+use countersign_domain::id::{TokenId, UserId};
 
 use crate::failure::Failure;
 use crate::frame::{self, Answer, Frame};
 use crate::parts::{Secret, When};
+use crate::settings::audit::Row as EventRow;
 use crate::visit::{Tab, Visit};
 use crate::words::{self, State};
 
@@ -20,6 +21,8 @@ use super::title;
 
 /// How many of its agents the page names.
 const AGENTS: u32 = 50;
+/// How many rows of the audit log it shows.
+const EVENTS: u32 = 20;
 
 /// What becomes of the value on this page.
 #[derive(Debug)]
@@ -61,6 +64,8 @@ struct Page<'a> {
     dagster_agents: Vec<String>,
     values: Vec<ValueRow>,
     refusals: Vec<RefusalRow>,
+    /// What the audit log says of it, for whoever sees that.
+    rows: Vec<EventRow>,
 }
 
 /// Where things are done with the token, for whoever may.
@@ -230,7 +235,17 @@ pub(crate) async fn told(visit: &Visit, it: &AgentToken, told: Told<'_>) -> Answ
         dagster_agents: dagster_agents.collect(),
         values: values.iter().map(|it| ValueRow::new(it, now)).collect(),
         refusals: refusals.iter().map(RefusalRow::new).collect(),
+        rows: events(visit, token.id).await?,
     })
+}
+
+async fn events(visit: &Visit, id: TokenId) -> Result<Vec<EventRow>, Failure> {
+    if !visit.can::<ViewAudit>() {
+        return Ok(Vec::new());
+    }
+    let page = PageRequest::first(EVENTS);
+    let found = visit.control().token_audit_events(&visit.may::<ViewAudit>()?, id, page).await?;
+    Ok(found.items.iter().map(EventRow::new).collect())
 }
 
 fn ways(visit: &Visit, it: &AgentToken, state: State, now: Timestamp) -> Ways {
@@ -290,6 +305,7 @@ mod tests {
                 last_used_ip: some(),
             }],
             refusals: vec![RefusalRow { reason: "unknown", ip: some(), count: 1, last: at, public_id: some() }],
+            rows: Vec::new(),
         }
     }
 

@@ -8,6 +8,7 @@ use countersign_control::agent_tokens::{AgentToken, Revocation, Situation, Token
 use countersign_control::agents::Reach;
 use countersign_domain::text::hex;
 
+use crate::failure::Failure;
 use crate::form::{Faults, Posted};
 use crate::frame::{self, Answer, Frame};
 use crate::notice::{Notice, then};
@@ -114,7 +115,7 @@ pub(crate) async fn show(visit: Visit) -> Answer {
     frame::show(&page(&visit, &token, &situation, ("", Reach::Keep), &Faults::default()))
 }
 
-async fn look(visit: &Visit) -> std::result::Result<(AgentToken, Situation), crate::failure::Failure> {
+async fn look(visit: &Visit) -> std::result::Result<(AgentToken, Situation), Failure> {
     let token = visit.agent_token().await?;
     let grant = visit.may::<ViewAgentTokens>()?;
     let situation = visit.control().agent_token_situation(&grant, token.token.id).await?;

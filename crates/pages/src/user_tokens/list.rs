@@ -7,7 +7,7 @@ use countersign_control::access::actions::{
 };
 use countersign_control::agent_tokens::Token;
 use countersign_control::members::{Member, MemberReference, Wanted};
-use countersign_control::{Error, MAX_PAGE, PageRequest, revealing};
+use countersign_control::{MAX_PAGE, PageRequest, revealing};
 use countersign_domain::Timestamp;
 
 use crate::failure::Failure;
@@ -92,10 +92,7 @@ pub(super) async fn owner(visit: &Visit, said: Option<&str>) -> Result<Option<Me
 /// A part of the list.
 pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     let control = visit.control();
-    let owner = match owner(&visit, query.said("for")).await {
-        Err(Failure::Error(Error::NotFound(_))) => return Err(Error::NotFound("member").into()),
-        other => other?,
-    };
+    let owner = owner(&visit, query.said("for")).await?;
     let page = PageRequest { after: query.after(), limit: ROWS };
     let found = match &owner {
         None => control.user_tokens(&visit.may::<ViewUserTokens>()?, page).await?,

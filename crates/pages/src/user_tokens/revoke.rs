@@ -6,6 +6,7 @@ use countersign_control::access::actions::{RevokeMemberToken, RevokeUserToken};
 use countersign_control::members::{Member, MemberReference};
 use countersign_control::user_tokens::UserTokenReference;
 
+use crate::failure::Failure;
 use crate::form::{Faults, Posted};
 use crate::frame::{self, Answer, Frame};
 use crate::notice::{Notice, then};
@@ -28,7 +29,12 @@ struct Page {
     reason: Field,
 }
 
-fn page(visit: &Visit, owner: Option<&Member>, text: &str, faults: &Faults) -> std::result::Result<Page, crate::failure::Failure> {
+fn page(
+    visit: &Visit,
+    owner: Option<&Member>,
+    text: &str,
+    faults: &Faults,
+) -> std::result::Result<Page, Failure> {
     let list = visit.path("/settings/user-tokens");
     let field = Field::new("reason", "Reason").value(text).hint("Kept with the token and in the audit log.").first();
     Ok(Page {
@@ -50,7 +56,9 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
             visit.may::<RevokeUserToken>()?;
             visit.own_token().await?;
         }
-        Some(_) => drop(visit.may::<RevokeMemberToken>()?),
+        Some(_) => {
+            visit.may::<RevokeMemberToken>()?;
+        }
     }
     frame::show(&page(&visit, owner.as_ref(), "", &Faults::default())?)
 }

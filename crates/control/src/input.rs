@@ -27,7 +27,10 @@ pub(crate) fn field<T, E: Display>(name: &str, parsed: std::result::Result<T, E>
 pub(crate) fn search(text: Option<&str>, most: usize) -> Result<()> {
     let text = text.unwrap_or_default();
     if text.chars().count() > most {
-        return Err(Error::invalid("search", format!("has more than {most} characters; nothing that is found is that long")));
+        return Err(Error::invalid(
+            "search",
+            format!("has more than {most} characters; nothing that is found is that long"),
+        ));
     }
     if text.contains('\0') {
         return Err(Error::invalid("search", "holds a NUL character; remove it"));

@@ -60,7 +60,8 @@ mod tests {
     #[test]
     fn an_address_holds_a_hash() {
         let address = address("pages.css");
-        let version = address.strip_prefix("/assets/").and_then(|it| it.strip_suffix("/pages.css")).expect("an address");
+        let version =
+            address.strip_prefix("/assets/").and_then(|it| it.strip_suffix("/pages.css")).expect("an address");
         assert!(version.len() == 2 * HASH_BYTES && version.bytes().all(|byte| byte.is_ascii_hexdigit()), "{address}");
     }
 

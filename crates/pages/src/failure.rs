@@ -149,13 +149,10 @@ fn of_error(error: Error) -> Says {
             Says::new(StatusCode::UNPROCESSABLE_ENTITY, "This cannot be used", what, "Go back and change it.")
         }
         Error::Conflict(_) => Says::new(StatusCode::CONFLICT, "Not as it was", what, "Go back and look at it again."),
-        Error::TooMany { retry_after, .. } => Says::new(
-            StatusCode::TOO_MANY_REQUESTS,
-            "Too often",
-            what,
-            "Nothing was done. Wait, and do it again.",
-        )
-        .after(retry_after.as_secs()),
+        Error::TooMany { retry_after, .. } => {
+            Says::new(StatusCode::TOO_MANY_REQUESTS, "Too often", what, "Nothing was done. Wait, and do it again.")
+                .after(retry_after.as_secs())
+        }
         Error::Unavailable { .. } => Says::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "Not available now",
@@ -218,10 +215,7 @@ mod tests {
         for failure in [Failure::SignedOut, refused] {
             let answer = failure.answer(&seen("/organizations/acme/agents?search=a&b"));
             assert_eq!(answer.status(), 303);
-            assert_eq!(
-                answer.headers()[LOCATION],
-                "/sign-in?to=%2Forganizations%2Facme%2Fagents%3Fsearch%3Da%26b"
-            );
+            assert_eq!(answer.headers()[LOCATION], "/sign-in?to=%2Forganizations%2Facme%2Fagents%3Fsearch%3Da%26b");
         }
         assert_eq!(Failure::Unproved.answer(&seen("/")).headers()[LOCATION], "/prove");
     }

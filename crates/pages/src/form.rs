@@ -3,9 +3,9 @@
 //! Where a form was posted from is asked before any of this, for every change at once: see [`crate::around`].
 
 use axum::extract::{FromRequest, Request};
+use countersign_control::{Error, Result};
 use countersign_domain::Timestamp;
 use countersign_domain::text::FieldError;
-use countersign_control::{Error, Result};
 use countersign_http::{BadBody, read_body};
 use http::header::CONTENT_TYPE;
 use url::form_urlencoded;
@@ -85,7 +85,8 @@ impl Posted {
             19 => format!("{text}Z"),
             _ => text.to_owned(),
         };
-        let read = whole.parse().map_err(|_| Error::invalid(name, "is not a point in time; write it as 2027-01-31T09:00"));
+        let read =
+            whole.parse().map_err(|_| Error::invalid(name, "is not a point in time; write it as 2027-01-31T09:00"));
         read.map(Some)
     }
 }
@@ -180,7 +181,10 @@ mod tests {
         let faults = Faults::of(error).expect("faults");
         let empty = "Description is empty; write at least one character that can be seen.".to_owned();
         assert_eq!(faults.of_field("description", "Description"), (Some(empty), true));
-        assert_eq!(faults.of_field("scope", "Permissions"), (Some("Names a deployment that is gone.".to_owned()), false));
+        assert_eq!(
+            faults.of_field("scope", "Permissions"),
+            (Some("Names a deployment that is gone.".to_owned()), false)
+        );
         assert_eq!(faults.of_field("expiresAt", "Expiry"), (None, false));
         assert_eq!(faults.beside(&["description"]), ["Names a deployment that is gone."]);
     }

@@ -116,7 +116,10 @@ pub(crate) fn read(form: &Posted) -> Result<Scope> {
         let deployments = ids.collect::<Result<BTreeSet<_>>>()?;
         let all_branches = form.is_ticked("all_branches");
         if deployments.is_empty() && !all_branches {
-            return Err(Error::invalid("scope", "Tick at least one deployment, or turn Org Agent on: the token would reach nothing."));
+            return Err(Error::invalid(
+                "scope",
+                "Tick at least one deployment, or turn Org Agent on: the token would reach nothing.",
+            ));
         }
         DeploymentScope::Only { deployments, all_branches }
     };
@@ -137,7 +140,8 @@ mod tests {
     #[test]
     fn the_toggle_wins_over_the_boxes() {
         assert_eq!(read_text(&format!("org_agent=on&deployment={ID}&queues=&networks=")), Ok(Scope::widest()));
-        let one = read_text(&format!("deployment={ID}&all_branches=on&queues=a%0D%0Ab&networks=10.0.0.0%2F8")).expect("a scope");
+        let one = read_text(&format!("deployment={ID}&all_branches=on&queues=a%0D%0Ab&networks=10.0.0.0%2F8"))
+            .expect("a scope");
         let ids = [ID.parse().expect("an id")];
         assert_eq!(one.deployments, DeploymentScope::Only { deployments: ids.into(), all_branches: true });
         assert_eq!(one.queues, QueueScope::Only(["a", "b"].map(|it| it.parse().expect("a queue")).into()));

@@ -71,8 +71,20 @@ mod tests {
         }
         let long = format!("/{}", "a".repeat(MAX_PATH));
         for path in [
-            "", "//evil.example", "///evil.example", "https://evil.example", "/\\evil.example", "\\/evil.example", "evil",
-            "/a b", "/\tevil", "/\n/evil", "/\r\nSet-Cookie: a=b", "javascript:alert(1)", "/ä", &long,
+            "",
+            "//evil.example",
+            "///evil.example",
+            "https://evil.example",
+            "/\\evil.example",
+            "\\/evil.example",
+            "evil",
+            "/a b",
+            "/\tevil",
+            "/\n/evil",
+            "/\r\nSet-Cookie: a=b",
+            "javascript:alert(1)",
+            "/ä",
+            &long,
         ] {
             assert!(!is_local(path), "{path:?}");
         }
@@ -86,7 +98,9 @@ mod tests {
         assert_eq!(back(&headers), "/");
         headers.insert(REFERER, "https://ci.example/organizations/acme/agents?q=a".parse().expect("a header"));
         assert_eq!(back(&headers), "/organizations/acme/agents?q=a");
-        for elsewhere in ["https://ci.example.evil.example/a", "https://evil.example/a", "https://ci.example//evil.example"] {
+        for elsewhere in
+            ["https://ci.example.evil.example/a", "https://evil.example/a", "https://ci.example//evil.example"]
+        {
             headers.insert(REFERER, elsewhere.parse().expect("a header"));
             assert_eq!(back(&headers), "/", "{elsewhere}");
         }

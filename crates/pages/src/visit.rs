@@ -175,8 +175,7 @@ impl Visit {
             Caller::User(user) => Some(Person { name: user.name.clone(), email: user.email.clone() }),
             _ => None,
         };
-        let organization =
-            Place { slug: self.organization.slug.clone(), name: self.organization.name.clone() };
+        let organization = Place { slug: self.organization.slug.clone(), name: self.organization.name.clone() };
         let frame = Frame { person, organization: Some(organization), ..Frame::plain(title, &self.seen) };
         frame.crumb(self.organization.name.clone(), self.path("/agents"))
     }

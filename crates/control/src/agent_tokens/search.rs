@@ -83,7 +83,12 @@ impl Control {
                     let mut found = Vec::with_capacity(rows.len());
                     for row in rows {
                         let search::Listed { token, creator, agents, dagster_agents } = row;
-                        found.push(Found { token: with_scope(tx, scene, token).await?, creator, agents, dagster_agents });
+                        found.push(Found {
+                            token: with_scope(tx, scene, token).await?,
+                            creator,
+                            agents,
+                            dagster_agents,
+                        });
                     }
                     Ok(found)
                 })

@@ -215,10 +215,7 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
         frame: visit.frame("Agents"),
         tokens: tokens(&visit, &beside.names).await?,
         tokens_path: visit.path("/settings/tokens"),
-        states: vec![
-            Choice::new("", "Connected", !is_all),
-            Choice::new("all", "All, those that are gone too", is_all),
-        ],
+        states: vec![Choice::new("", "Connected", !is_all), Choice::new("all", "All, those that are gone too", is_all)],
         pager: Pager::new(&path, &asked, after.is_none(), last),
         dagster: dagster.items.iter().map(|it| DagsterRow::new(it, &beside)).collect(),
         dagster_pager: Pager {

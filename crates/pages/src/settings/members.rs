@@ -68,7 +68,12 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     let count = visit.control().count_members(&grant, wanted).await?;
     let path = visit.path("/settings/members");
     let last = found.items.last().filter(|_| found.has_more).map(|it| it.user.id.to_string());
-    let all = [("", "Everybody"), ("admins", "Organization Admins"), ("people", "People"), ("service-users", "Service users")];
+    let all = [
+        ("", "Everybody"),
+        ("admins", "Organization Admins"),
+        ("people", "People"),
+        ("service-users", "Service users"),
+    ];
     frame::show(&Page {
         frame: visit.settings(Tab::Members, "Members"),
         filters: all.into_iter().map(|(word, words)| Choice::new(word, words, word == filter)).collect(),

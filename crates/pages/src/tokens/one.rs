@@ -2,7 +2,8 @@
 
 use askama::Template;
 use countersign_control::access::actions::{
-    RevealAgentToken, RevokeAgentToken, RotateAgentToken, UpdateAgentToken, ViewAgentTokens, ViewAudit, ViewOrganization,
+    RevealAgentToken, RevokeAgentToken, RotateAgentToken, UpdateAgentToken, ViewAgentTokens, ViewAudit,
+    ViewOrganization,
 };
 use countersign_control::agent_tokens::{AgentToken, Refused, Secret as Value};
 use countersign_control::agents::Agent;
@@ -201,12 +202,15 @@ pub(crate) async fn told(visit: &Visit, it: &AgentToken, told: Told<'_>) -> Answ
     };
     let (value, about_secret, is_fresh) = match told {
         Told::Nothing => (None, String::new(), false),
-        Told::Once(value) => (Some(value), "This value is shown once and never again. Keep it where secrets are kept.".to_owned(), true),
+        Told::Once(value) => {
+            (Some(value), "This value is shown once and never again. Keep it where secrets are kept.".to_owned(), true)
+        }
         Told::Again(value) => (Some(value), "This look is in the audit log.".to_owned(), false),
         Told::Closed(why) => (None, why, false),
     };
     let of_one = it.scope.deployments.only_one().and_then(|id| names.get(&id).cloned());
-    let dagster_agents = situation.dagster_agents.iter().map(|it| it.label.clone().unwrap_or_else(|| it.process.to_string()));
+    let dagster_agents =
+        situation.dagster_agents.iter().map(|it| it.label.clone().unwrap_or_else(|| it.process.to_string()));
     frame::show(&Page {
         frame: visit.settings(Tab::AgentTokens, title(it)).crumb("Agent tokens", visit.path("/settings/tokens")),
         secret: value.map(|value| Secret { value }),
@@ -215,7 +219,9 @@ pub(crate) async fn told(visit: &Visit, it: &AgentToken, told: Told<'_>) -> Answ
         start: value.map(|value| Start {
             url: visit.site.public_url(),
             value,
-            deployment: of_one.or_else(|| names.get(&visit.organization.default_deployment).cloned()).unwrap_or_default(),
+            deployment: of_one
+                .or_else(|| names.get(&visit.organization.default_deployment).cloned())
+                .unwrap_or_default(),
         }),
         ways: ways(visit, it, state, now),
         public_id: token.public_id.to_string(),
@@ -294,7 +300,13 @@ mod tests {
             state_class: "good",
             revoked: Some(Revoked { at: at.clone(), by: some(), reason: some() }),
             agents_count: 1,
-            agents: vec![AgentRow { name: some(), host: some(), version: some(), queue: some(), seen: Some(at.clone()) }],
+            agents: vec![AgentRow {
+                name: some(),
+                host: some(),
+                version: some(),
+                queue: some(),
+                seen: Some(at.clone()),
+            }],
             dagster_agents: vec![some()],
             values: vec![ValueRow {
                 public_id: some(),

@@ -127,7 +127,8 @@ pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
     let (token, situation) = look(&visit).await?;
     let given = (form.text("reason"), reach(&form));
     if form.text("shown") != digest(&situation) {
-        let faults = Faults::at("", "What hangs on the token has changed since it was shown. Look at it again, and confirm.");
+        let faults =
+            Faults::at("", "What hangs on the token has changed since it was shown. Look at it again, and confirm.");
         return frame::again(&page(&visit, &token, &situation, given, &faults));
     }
     match revoke(&visit, &token, &form).await {
@@ -166,7 +167,13 @@ mod tests {
     fn what_was_shown_is_another_thing_once_anything_has_changed() {
         let job: JobId = "0192f3a1-7c3e-7b21-9f60-3a5c1e0d4b77".parse().expect("an id");
         let of = |agents: &[Using]| digest(&Situation { agents: agents.to_vec(), dagster_agents: Vec::new() });
-        let all = [of(&[]), of(&[agent(10, None)]), of(&[agent(10, Some(job))]), of(&[agent(11, None)]), of(&[agent(10, None), agent(11, None)])];
+        let all = [
+            of(&[]),
+            of(&[agent(10, None)]),
+            of(&[agent(10, Some(job))]),
+            of(&[agent(11, None)]),
+            of(&[agent(10, None), agent(11, None)]),
+        ];
         for (at, one) in all.iter().enumerate() {
             assert_eq!(all.iter().filter(|other| *other == one).count(), 1, "{at}");
         }

@@ -73,7 +73,10 @@ pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
 async fn rotate(visit: &Visit, token: &AgentToken, form: &Posted) -> Result<Rotated> {
     let control = visit.control();
     let until = form.time("old_valid_until").map_err(|_| {
-        Error::invalid("oldValidUntil", "are to be a point in time; write it as 2027-01-31T09:00, or leave it empty for a day from now")
+        Error::invalid(
+            "oldValidUntil",
+            "are to be a point in time; write it as 2027-01-31T09:00, or leave it empty for a day from now",
+        )
     })?;
     let rotation = Rotation { token: TokenReference::Id(token.token.id), old_valid_until: until };
     control.rotate_agent_token(&control.grant_own::<RotateAgentToken>(&visit.caller)?, rotation).await

@@ -2,8 +2,8 @@
 
 use askama::Template;
 use countersign_control::access::actions::{
-    CreateUserToken, RevealUserToken, RevokeMemberToken, RevokeUserToken, UpdateUserToken, ViewMemberTokens, ViewMembers,
-    ViewUserTokens,
+    CreateUserToken, RevealUserToken, RevokeMemberToken, RevokeUserToken, UpdateUserToken, ViewMemberTokens,
+    ViewMembers, ViewUserTokens,
 };
 use countersign_control::agent_tokens::Token;
 use countersign_control::members::{Member, MemberReference, Wanted};

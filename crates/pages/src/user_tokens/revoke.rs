@@ -29,16 +29,13 @@ struct Page {
     reason: Field,
 }
 
-fn page(
-    visit: &Visit,
-    owner: Option<&Member>,
-    text: &str,
-    faults: &Faults,
-) -> std::result::Result<Page, Failure> {
+fn page(visit: &Visit, owner: Option<&Member>, text: &str, faults: &Faults) -> std::result::Result<Page, Failure> {
     let list = visit.path("/settings/user-tokens");
     let field = Field::new("reason", "Reason").value(text).hint("Kept with the token and in the audit log.").first();
     Ok(Page {
-        frame: visit.settings(Tab::UserTokens, "Revoke user token").crumb("User tokens", format!("{list}{}", of(owner))),
+        frame: visit
+            .settings(Tab::UserTokens, "Revoke user token")
+            .crumb("User tokens", format!("{list}{}", of(owner))),
         action: visit.user_token_path(visit.token_id()?, "/revoke"),
         back: format!("{list}{}", of(owner)),
         owner: owner.map(|it| it.user.name.clone()).unwrap_or_default(),

@@ -20,11 +20,7 @@ const FLOORS: &[(&str, u8, &[&str])] = &[
     ("graphql", 4, &["control", "domain", "http"]),
     ("dagster", 4, &["control", "domain", "http", "wire"]),
     ("pages", 4, &["control", "domain", "http"]),
-    (
-        "cli",
-        5,
-        &["agent", "buildkite", "control", "dagster", "domain", "graphql", "http", "pages", "store"],
-    ),
+    ("cli", 5, &["agent", "buildkite", "control", "dagster", "domain", "graphql", "http", "pages", "store"]),
     ("testkit", TESTS, &["control", "domain", "store"]),
 ];
 

@@ -1,13 +1,13 @@
 //! Who looks at a page, and how they sign in: the one file that knows how that is done below this crate.
 
 use axum::response::Response;
-use countersign_control::access::actions::{EndSignIns, ProveAgain};
+use countersign_control::access::actions::{AcceptInvitation, EndSignIns, ProveAgain};
 use countersign_control::signing_in::{Attempt, SignedIn};
-use countersign_control::{Caller, Control, Error, Result};
+use countersign_control::{Caller, Control, Error, Presented, Result};
 use countersign_domain::password::Password;
 use countersign_http::SignInCookie;
 use http::HeaderValue;
-use http::header::SET_COOKIE;
+use http::header::{COOKIE, SET_COOKIE};
 use http::request::Parts;
 
 use crate::failure::Failure;
@@ -49,8 +49,8 @@ pub(crate) async fn own(anyone: &Anyone) -> std::result::Result<(Caller, String)
 pub(crate) struct Cookie(HeaderValue);
 
 impl Cookie {
-    fn of(anyone: &Anyone, signed_in: &SignedIn) -> Self {
-        Self(SignInCookie::new(anyone.site.public_url()).set(&signed_in.secret))
+    fn of(anyone: &Anyone, signed_in: &SignedIn) -> Result<Self> {
+        SignInCookie::of(anyone.site.public_url()).set(&signed_in.secret).map(Self)
     }
 }
 
@@ -65,7 +65,7 @@ async fn before(anyone: &Anyone) -> Result<Caller> {
     match signed_in(&anyone.site.control, &anyone.parts, None).await {
         Err(Error::Unauthenticated { .. } | Error::NotFound(_)) => {
             let mut parts = anyone.parts.clone();
-            parts.headers.remove(http::header::COOKIE);
+            parts.headers.remove(COOKIE);
             signed_in(&anyone.site.control, &parts, None).await
         }
         other => other,
@@ -76,20 +76,23 @@ async fn before(anyone: &Anyone) -> Result<Caller> {
 pub(crate) async fn sign_in(anyone: &Anyone, email: &str, password: &str) -> Result<Cookie> {
     let attempt = Attempt { email: email.to_owned(), password: Password::shown(password) };
     let signed_in = anyone.site.control.sign_in(&before(anyone).await?, attempt).await?;
-    Ok(Cookie::of(anyone, &signed_in))
+    Cookie::of(anyone, &signed_in)
 }
 
 /// Signs somebody in by a link that was made for them, with the password that they want from now on.
 pub(crate) async fn use_link(anyone: &Anyone, value: &str, password: &str) -> Result<Cookie> {
     let signed_in = anyone.site.control.use_sign_in_link(&before(anyone).await?, value, password).await?;
-    Ok(Cookie::of(anyone, &signed_in))
+    Cookie::of(anyone, &signed_in)
 }
 
 /// Makes the holder of an invitation a member, with the password that they want from now on, and signs them in.
 pub(crate) async fn accept(anyone: &Anyone, value: &str, name: Option<&str>, password: &str) -> Result<Cookie> {
     let control = &anyone.site.control;
-    let accepted = control.accept_invitation_and_sign_in(&before(anyone).await?, value, name, password).await?;
-    Ok(Cookie::of(anyone, &accepted.signed_in))
+    let origin = before(anyone).await?.origin();
+    let caller = control.authenticate(Presented { value: Some(value), origin }).await?;
+    let grant = control.grant_own::<AcceptInvitation>(&caller)?;
+    let signed_in = control.accept_invitation_and_sign_in(&grant, name, password).await?;
+    Cookie::of(anyone, &signed_in)
 }
 
 /// Takes somebody's password again.
@@ -105,7 +108,7 @@ pub(crate) async fn sign_out(anyone: &Anyone) -> Result<Cookie> {
         Ok(_) | Err(Error::Unauthenticated { .. } | Error::NotFound(_)) => {}
         Err(error) => return Err(error),
     }
-    Ok(Cookie(SignInCookie::new(anyone.site.public_url()).clear()))
+    SignInCookie::of(anyone.site.public_url()).clear().map(Cookie)
 }
 
 /// A value that was typed into a field and is refused is a fault at that field, in the words of the refusal.

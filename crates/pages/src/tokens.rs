@@ -11,7 +11,7 @@ pub(crate) mod rotate;
 
 use countersign_control::Error;
 use countersign_control::access::actions::{ViewAgentTokens, ViewOrganization};
-use countersign_control::agent_tokens::{AgentToken, TokenReference};
+use countersign_control::agent_tokens::AgentToken;
 use countersign_control::deployments::Deployment;
 use countersign_domain::id::TokenId;
 
@@ -36,11 +36,6 @@ impl Visit {
     /// The agent token in the address.
     async fn agent_token(&self) -> Result<AgentToken, Failure> {
         Ok(self.control().agent_token(&self.may::<ViewAgentTokens>()?, self.token_id()?).await?)
-    }
-
-    /// The same as operations name it.
-    fn token_reference(&self) -> Result<TokenReference, Failure> {
-        Ok(TokenReference::Id(self.token_id()?))
     }
 
     /// The organization's deployments, by name.

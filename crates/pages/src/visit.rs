@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRef, FromRequestParts, RawPathParams};
 use countersign_control::access::actions::{
-    ViewAgentTokens, ViewAgents, ViewAudit, ViewMembers, ViewOrganization, ViewTeams, ViewUserTokens,
+    ViewAgentTokens, ViewAudit, ViewMembers, ViewOrganization, ViewTeams, ViewUserTokens,
 };
 use countersign_control::organizations::Organization;
 use countersign_control::{Action, Caller, Control, Error, Grant};
@@ -212,10 +212,5 @@ impl Visit {
             Link::new("Agent tokens", self.path("/settings/tokens")).current(tab == Tab::AgentTokens),
             Link::new("User tokens", self.path("/settings/user-tokens")).current(tab == Tab::UserTokens),
         ]
-    }
-
-    /// Whether the live list of agents is for whoever looks.
-    pub(crate) fn sees_agents(&self) -> bool {
-        self.can::<ViewAgents>()
     }
 }

@@ -47,7 +47,7 @@ fn deployments(scope: &DeploymentScope, names: &Names) -> String {
 }
 
 /// `a`, `a and b`, `a, b and c`, `a, b, c and 4 more`.
-pub(crate) fn list(mut all: Vec<String>) -> String {
+fn list(mut all: Vec<String>) -> String {
     let more = all.len().saturating_sub(MAX_NAMED);
     if more == 1 {
         // One more name is no longer than saying that there is one.
@@ -84,16 +84,16 @@ pub(crate) enum State {
 }
 
 /// How many days before its end a token is said to expire soon.
-pub(crate) const SOON_DAYS: u64 = 30;
+const SOON_DAYS: u32 = 30;
 /// A day.
-pub(crate) const DAY: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+const DAY: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
 
 impl State {
     pub(crate) fn of(token: &Token, now: Timestamp) -> Self {
         match token.expires_at {
             _ if token.revoked_at.is_some() => Self::Revoked,
             Some(at) if at <= now => Self::Expired,
-            Some(at) if at <= now.plus(DAY * 30) => Self::ExpiresSoon,
+            Some(at) if at <= now.plus(DAY * SOON_DAYS) => Self::ExpiresSoon,
             _ => Self::Active,
         }
     }

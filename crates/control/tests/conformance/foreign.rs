@@ -185,6 +185,9 @@ async fn agent_tokens(world: &World, ids: &Ids, answers: &mut Answers) {
     answers.keep("agents of token", &control.agent_token_agents(&grant, id, PageRequest::first(9)).await);
     answers.keep("count of agents of token", &control.count_agent_token_agents(&grant, id).await);
     answers.keep("refusals", &control.agent_token_refusals(&grant, id).await);
+    answers.keep("situation", &control.agent_token_situation(&grant, id).await);
+    let page = PageRequest::first(9);
+    answers.keep("events of token", &control.token_audit_events(&world.admin(), id, page).await);
     let scope = Scope {
         deployments: DeploymentScope::Only { deployments: [ids.deployment].into(), all_branches: false },
         ..Scope::widest()

@@ -66,6 +66,7 @@ mod rotating;
 mod run;
 mod runs_at_bounds;
 mod scopes;
+mod searching;
 mod service_users;
 mod sight;
 mod sql;
@@ -116,6 +117,7 @@ fn main() -> ExitCode {
                 teams::CASES,
                 deployment_roles::CASES,
                 managed_tokens::CASES,
+                searching::CASES,
                 many_deployments::CASES,
                 asked::CASES,
             ]

@@ -2,6 +2,7 @@
 
 mod create;
 mod explain;
+mod finish;
 mod list;
 mod of_cluster;
 mod permission;

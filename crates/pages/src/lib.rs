@@ -77,6 +77,7 @@ pub fn router(control: Control) -> Router {
         .route("/organizations/{organization}/settings/tokens/{token}/revoke", post(tokens::revoke::submit))
         .route("/organizations/{organization}/settings/tokens/{token}/rotate", get(tokens::rotate::show))
         .route("/organizations/{organization}/settings/tokens/{token}/rotate", post(tokens::rotate::submit))
+        .route("/organizations/{organization}/settings/tokens/{token}/finish", post(tokens::rotate::finish))
         .route("/organizations/{organization}/settings/user-tokens", get(user_tokens::list::show))
         .route("/organizations/{organization}/settings/user-tokens/new", get(user_tokens::create::show))
         .route("/organizations/{organization}/settings/user-tokens/new", post(user_tokens::create::submit))

@@ -44,6 +44,7 @@ notices! {
     Joined "joined" "You are a member now.";
     DescriptionSaved "description-saved" "The description is saved.";
     PermissionsSaved "permissions-saved" "The permissions are saved. They apply from now on to everything new.";
+    RotationFinished "rotation-finished" "The older values are refused from now on. The newest one stands.";
     AgentPaused "agent-paused" "The agent is paused: it finishes its job and takes no other.";
     AgentResumed "agent-resumed" "The agent takes jobs again.";
     AgentStopped "agent-stopped" "The agent is told to stop.";

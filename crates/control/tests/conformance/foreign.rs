@@ -174,6 +174,8 @@ async fn agent_tokens(world: &World, ids: &Ids, answers: &mut Answers) {
         answers.keep("reveal", &control.reveal_agent_token(&world.admin::<RevealAgentToken>(), token.clone()).await);
         let rotation = Rotation { token: token.clone(), old_valid_until: None };
         answers.keep("rotate", &control.rotate_agent_token(&world.admin::<RotateAgentToken>(), rotation).await);
+        let finished = control.finish_agent_token_rotation(&world.admin::<RotateAgentToken>(), token.clone()).await;
+        answers.keep("finish", &finished);
         let revocation = Revocation { token, reason: "no more".to_owned(), connected_agents: Reach::Disconnect };
         answers.keep("revoke", &control.revoke_agent_token(&world.admin::<RevokeAgentToken>(), revocation).await);
     }

@@ -1,18 +1,19 @@
-//! What lists for people are searched by, and what hangs on a token.
+//! What people do on pages alone: searching lists, seeing what hangs on a token, finishing a rotation.
 
 use std::time::Duration;
 
-use countersign_control::access::actions::{UpdateAgentToken, ViewAgentTokens, ViewAudit};
+use countersign_control::access::actions::{RotateAgentToken, UpdateAgentToken, ViewAgentTokens, ViewAudit};
 use countersign_control::agent_tokens::{
-    AgentTokenChange, EXPIRING, Found, NewAgentToken, Search, Selection, TokenReference, UNUSED,
+    AgentTokenChange, EXPIRING, Found, NewAgentToken, Rotation, Search, Selection, TokenReference, UNUSED,
 };
 use countersign_control::agents::Reach;
 use countersign_control::audit::{Extent, Wanted};
 use countersign_control::{Error, MAX_PAGE, Page, PageRequest};
+use countersign_domain::Refusal;
 use countersign_domain::id::TokenId;
 use countersign_testkit::World;
 
-use crate::acting::{caller, connect, running_job, token};
+use crate::acting::{caller, connect, refusal, running_job, token};
 use crate::tokens::revoke;
 
 pub const CASES: &[crate::run::Case] = crate::list::cases!["searching"
@@ -21,6 +22,7 @@ pub const CASES: &[crate::run::Case] = crate::list::cases!["searching"
     agents_of_a_token_are_counted_where_it_is_listed,
     what_hangs_on_a_token_is_told_whole,
     the_audit_log_is_searched,
+    a_rotation_is_finished_before_its_time,
 ];
 
 async fn made(world: &World, description: &str, expires_in: Option<Duration>) -> TokenId {
@@ -164,4 +166,21 @@ pub async fn the_audit_log_is_searched(world: &World) {
     assert_eq!(control.token_audit_events(&grant, two, all).await.map(|it| it.items.len()), Ok(1));
     let Extent { sealed, unsealed } = control.audit_extent(&grant).await.expect("an extent");
     assert_eq!(usize::try_from(sealed + unsealed), Ok(everything.len()));
+}
+
+pub async fn a_rotation_is_finished_before_its_time(world: &World) {
+    let control = &world.control;
+    let issued = token(world, NewAgentToken::default()).await;
+    let reference = TokenReference::Id(issued.token.token.id);
+    let grant = world.admin::<RotateAgentToken>();
+    let early = control.finish_agent_token_rotation(&grant, reference.clone()).await;
+    assert!(matches!(early, Err(Error::Conflict(_))), "there is one value alone: {early:?}");
+    let rotation = Rotation { token: reference.clone(), old_valid_until: None };
+    let rotated = control.rotate_agent_token(&grant, rotation).await.expect("rotated");
+    caller(control, issued.secret.reveal()).await;
+    let ended = control.finish_agent_token_rotation(&grant, reference.clone()).await.expect("finished");
+    assert_eq!(ended, [issued.secret.public_id().clone()]);
+    assert_eq!(refusal(control, issued.secret.reveal()).await, Refusal::Rotated);
+    caller(control, rotated.secret.reveal()).await;
+    assert!(matches!(control.finish_agent_token_rotation(&grant, reference).await, Err(Error::Conflict(_))));
 }

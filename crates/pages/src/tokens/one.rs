@@ -77,6 +77,8 @@ struct Ways {
     describe: Option<String>,
     edit: Option<String>,
     rotate: Option<String>,
+    /// Where the older values are ended, while there are any.
+    finish: Option<String>,
     revoke: Option<String>,
 }
 
@@ -223,7 +225,7 @@ pub(crate) async fn told(visit: &Visit, it: &AgentToken, told: Told<'_>) -> Answ
                 .or_else(|| names.get(&visit.organization.default_deployment).cloned())
                 .unwrap_or_default(),
         }),
-        ways: ways(visit, it, state, now),
+        ways: ways(visit, it, state, values.iter().filter(|it| is_valid(it, now)).count() > 1),
         public_id: token.public_id.to_string(),
         permissions: words::permissions(&it.scope, &names),
         creator: visit.name_of(token.created_by).await?,
@@ -254,7 +256,12 @@ async fn events(visit: &Visit, id: TokenId) -> Result<Vec<EventRow>, Failure> {
     Ok(found.items.iter().map(EventRow::new).collect())
 }
 
-fn ways(visit: &Visit, it: &AgentToken, state: State, now: Timestamp) -> Ways {
+fn is_valid(it: &Value, now: Timestamp) -> bool {
+    it.valid_until.is_none_or(|until| now < until)
+}
+
+fn ways(visit: &Visit, it: &AgentToken, state: State, has_old: bool) -> Ways {
+    let now = visit.control().now();
     let path = |below| visit.token_path(it.token.id, below);
     let may_change = state != State::Revoked && visit.can::<UpdateAgentToken>();
     let may_reveal = revealing::is_open(&it.token, now) && visit.can::<RevealAgentToken>();
@@ -264,6 +271,7 @@ fn ways(visit: &Visit, it: &AgentToken, state: State, now: Timestamp) -> Ways {
         describe: may_change.then(|| path("/edit")),
         edit: may_change.then(|| path("/permissions")),
         rotate: (state.is_live() && visit.can::<RotateAgentToken>()).then(|| path("/rotate")),
+        finish: (has_old && state.is_live() && visit.can::<RotateAgentToken>()).then(|| path("/finish")),
         revoke: (state != State::Revoked && visit.can::<RevokeAgentToken>()).then(|| path("/revoke")),
     }
 }

@@ -8,6 +8,7 @@ use countersign_domain::Timestamp;
 
 use crate::form::{Faults, Posted};
 use crate::frame::{self, Answer, Frame};
+use crate::notice::{Notice, then};
 use crate::parts::Field;
 use crate::visit::Visit;
 
@@ -80,4 +81,12 @@ async fn rotate(visit: &Visit, token: &AgentToken, form: &Posted) -> Result<Rota
     })?;
     let rotation = Rotation { token: TokenReference::Id(token.token.id), old_valid_until: until };
     control.rotate_agent_token(&control.grant_own::<RotateAgentToken>(&visit.caller)?, rotation).await
+}
+
+/// Ends the older values now.
+pub(crate) async fn finish(visit: Visit) -> Answer {
+    let grant = visit.may::<RotateAgentToken>()?;
+    let id = visit.token_id()?;
+    visit.control().finish_agent_token_rotation(&grant, TokenReference::Id(id)).await?;
+    Ok(then(&visit.site, &visit.token_path(id, ""), Notice::RotationFinished))
 }

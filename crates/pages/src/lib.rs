@@ -45,6 +45,11 @@ pub fn router(control: Control) -> Router {
     let site = Site::new(control);
     Router::new()
         .route("/", get(account::home))
+        .route("/account", get(account::show))
+        .route("/account/password", get(account::password::show))
+        .route("/account/password", post(account::password::submit))
+        .route("/account/sign-ins/{sign_in}/end", post(account::end))
+        .route("/account/sign-out-everywhere", post(account::end_all))
         .route("/appearance", post(theme::choose))
         .route("/assets/{version}/{name}", get(assets::file))
         .route("/sign-in", get(sign_in::password::show))

@@ -41,6 +41,8 @@ notices! {
     SignedOut "signed-out" "You are signed out.";
     Proved "proved" "Thank you. For five minutes you are not asked again; go on with what you were about to do.";
     PasswordSet "password-set" "Your password is set. Sign in with it next time.";
+    PasswordChanged "password-changed" "Your password is changed. Everywhere else you are signed out.";
+    SignInEnded "sign-in-ended" "That browser is signed out.";
     Joined "joined" "You are a member now.";
     DescriptionSaved "description-saved" "The description is saved.";
     PermissionsSaved "permissions-saved" "The permissions are saved. They apply from now on to everything new.";

@@ -70,6 +70,7 @@ impl Server {
                 .replace("{organization}", "acme")
                 .replace("{token}", &token)
                 .replace("{agent}", &token)
+                .replace("{sign_in}", "4f9Kd0aZ81b")
                 .replace("{version}", "0")
                 .replace("{name}", "pages.css")
                 .replace("{*rest}", "nowhere");

@@ -4,6 +4,8 @@ use crate::browser::Server;
 
 /// What each page answers an Organization Admin and a plain member of acme, both of whom have just proved who they are.
 const PAGES: &[(&str, u16, u16)] = &[
+    ("/account", 200, 200),
+    ("/account/password", 200, 200),
     ("/organizations/acme/agents", 200, 200),
     ("/organizations/-/agents", 200, 200),
     ("/organizations/acme/settings", 200, 200),
@@ -35,7 +37,8 @@ async fn every_page_is_for_whom_it_is() {
         assert_eq!((admin.status.as_u16(), member.status.as_u16()), (*of_admin, *of_member), "{path}: {}", member.text);
     }
     // Each route that shows a page of the organization is in the list.
-    for route in server.routes().into_iter().filter(|it| it.method == "GET" && it.path.starts_with("/organizations/")) {
+    let shows = |path: &str| path.starts_with("/organizations/") || path.starts_with("/account");
+    for route in server.routes().into_iter().filter(|it| it.method == "GET" && shows(it.path)) {
         let listed = |(path, ..): &(&str, u16, u16)| path.replace("{token}", &token) == route.path;
         let is_other = route.path == "/organizations/acme"
             || route.path.ends_with("/reveal")

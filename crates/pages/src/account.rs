@@ -1,15 +1,16 @@
-//! What is one's own: where one is signed in, and one's password. And ways that lead on: the start page, and an organization's address without
+//! What is one's own: organizations, where one is signed in, one's password. And ways that lead on: the start page, and an organization's address without
 //! more.
 
 pub(crate) mod password;
 
 use askama::Template;
 
-use crate::frame::{self, Answer, Frame};
+use crate::frame::{self, Answer, Frame, Link};
 use crate::notice::{Notice, then};
 use crate::parts::When;
 use crate::person;
 use crate::visit::{Anyone, Visit};
+use crate::words;
 
 /// Leads to the organization that one works in now; whoever is not signed in is led there first.
 pub(crate) async fn home(visit: Visit) -> Answer {
@@ -25,6 +26,8 @@ pub(crate) async fn organization(visit: Visit) -> Answer {
 #[template(path = "account.html")]
 struct Page {
     frame: Frame,
+    /// The organizations that one's sign-in reaches, and one's role in each.
+    organizations: Vec<(Link, &'static str)>,
     rows: Vec<Row>,
 }
 
@@ -50,7 +53,16 @@ pub(crate) async fn show(visit: Visit) -> Answer {
         is_this_one: it.is_this_one,
         end: format!("/account/sign-ins/{}/end", it.sign_in.public_id),
     });
-    frame::show(&Page { frame: visit.frame("Your sign-ins and password"), rows: rows.collect() })
+    let organizations = person::organizations(visit.control(), &visit.caller).await?;
+    let organizations = organizations.into_iter().map(|(it, role)| {
+        let is_current = it.id == visit.organization.id;
+        (Link::new(it.name, format!("/organizations/{}/agents", it.slug)).current(is_current), words::role(role))
+    });
+    frame::show(&Page {
+        frame: visit.frame("Your account"),
+        organizations: organizations.collect(),
+        rows: rows.collect(),
+    })
 }
 
 /// Signs one of one's browsers out.
@@ -87,7 +99,8 @@ mod tests {
                 is_this_one: false,
                 end: "/x".to_owned(),
             };
-            let page = Page { frame: Frame::plain("Yours", &seen), rows: vec![row] };
+            let organizations = vec![(Link::new(*text, "/x"), "Member")];
+            let page = Page { frame: Frame::plain("Yours", &seen), organizations, rows: vec![row] };
             assert_inert(&page.render().expect("a page"), text);
         }
     }

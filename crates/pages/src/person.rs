@@ -2,9 +2,10 @@
 
 use axum::response::Response;
 use countersign_control::access::actions::{AcceptInvitation, ChangePassword, EndSignIns, ProveAgain, ViewSignIns};
+use countersign_control::organizations::Organization;
 use countersign_control::signing_in::{Attempt, OwnSignIn, SignedIn};
 use countersign_control::{Caller, Control, Error, Presented, Result};
-use countersign_domain::Password;
+use countersign_domain::{Password, Role};
 use countersign_http::SignInCookie;
 use http::HeaderValue;
 use http::header::{COOKIE, SET_COOKIE};
@@ -114,6 +115,11 @@ pub(crate) async fn sign_out(anyone: &Anyone) -> Result<Cookie> {
 /// Where somebody is signed in, newest first.
 pub(crate) async fn sign_ins(control: &Control, caller: &Caller) -> Result<Vec<OwnSignIn>> {
     control.list_sign_ins(&control.grant_own::<ViewSignIns>(caller)?).await
+}
+
+/// The organizations that somebody's sign-in reaches, by name, with their role in each.
+pub(crate) async fn organizations(control: &Control, caller: &Caller) -> Result<Vec<(Organization, Role)>> {
+    control.own_organizations(&control.grant_own::<ViewSignIns>(caller)?).await
 }
 
 /// Ends one of somebody's sign-ins, by its public id.

@@ -21,7 +21,7 @@ struct Page {
 impl Page {
     fn new(visit: &Visit, faults: &Faults) -> Self {
         Self {
-            frame: visit.frame("Change your password").crumb("Your sign-ins and password", "/account"),
+            frame: visit.frame("Change your password").crumb("Your account", "/account"),
             problems: faults.beside(&["password", "newPassword"]),
             old: Field::new("password", "Your password until now")
                 .kind("password")

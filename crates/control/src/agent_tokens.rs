@@ -2,6 +2,7 @@
 
 mod create;
 mod explain;
+mod finish;
 mod list;
 mod of_cluster;
 mod permission;
@@ -9,6 +10,8 @@ mod reference;
 mod reveal;
 mod revoke;
 mod rotate;
+mod search;
+mod situation;
 mod told;
 mod update;
 
@@ -23,6 +26,8 @@ pub use permission::{Permission, Permissions, Reaching};
 pub use reference::TokenReference;
 pub use revoke::{Revocation, Revoked};
 pub use rotate::{MAX_SECRETS, OVERLAP, Rotated, Rotation};
+pub use search::{EXPIRING, Found, Search, Selection, UNUSED};
+pub use situation::{Situation, Using};
 pub use update::{AgentTokenChange, Changed};
 
 /// Most agent tokens that are neither revoked nor expired of which one member is the maker who is no Organization Admin: deleting a deployment revokes what

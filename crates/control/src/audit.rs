@@ -6,13 +6,15 @@
 
 mod list;
 pub(crate) mod seal;
+mod search;
 mod verify;
 
 use countersign_domain::audit::canonical;
 use countersign_domain::id::OrganizationId;
-pub use countersign_store::audit::Event;
+pub use countersign_store::audit::{Event, Wanted};
 
 pub use list::AuditLog;
+pub use search::Extent;
 pub use verify::{Chain, Verdict};
 
 /// What the MAC over a head is labelled with.

@@ -22,3 +22,18 @@ pub(crate) fn reason(text: &str) -> Result<String> {
 pub(crate) fn field<T, E: Display>(name: &str, parsed: std::result::Result<T, E>) -> Result<T> {
     parsed.map_err(|message| Error::invalid(name, message))
 }
+
+/// A text that is searched for: nothing that a database does not take, and not longer than anything that could be found.
+pub(crate) fn search(text: Option<&str>, most: usize) -> Result<()> {
+    let text = text.unwrap_or_default();
+    if text.chars().count() > most {
+        return Err(Error::invalid(
+            "search",
+            format!("has more than {most} characters; nothing that is found is that long"),
+        ));
+    }
+    if text.contains('\0') {
+        return Err(Error::invalid("search", "holds a NUL character; remove it"));
+    }
+    Ok(())
+}

@@ -19,6 +19,16 @@ statements! {
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
     /// A page of an organization's events, newest first.
     PAGE = concat!("SELECT ", columns!(), " FROM audit_events WHERE organization_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
+    /// A page of an organization's events that are wanted, newest first. $3: only those whose action begins like $4. $5: only those of which the
+    /// actor's or the subject's name, the credential or the address is like $6.
+    SEARCH = concat!("SELECT ", columns!(), " FROM audit_events WHERE organization_id = $1 AND id < $2
+              AND (NOT $3 OR action LIKE $4)
+              AND (NOT $5 OR LOWER(actor_name) LIKE $6 OR LOWER(subject_name) LIKE $6 OR LOWER(COALESCE(credential, '')) LIKE $6
+                OR COALESCE(ip, '') LIKE $6)
+              ORDER BY id DESC LIMIT $7");
+    /// A page of an organization's events about one thing, newest first.
+    OF_SUBJECT = concat!("SELECT ", columns!(), " FROM audit_events WHERE organization_id = $1 AND subject_id = $2 AND id < $3
+              ORDER BY id DESC LIMIT $4");
     /// Sealed events of an organization in the order of the chain.
     SEALED = concat!("SELECT ", columns!(), " FROM audit_events WHERE organization_id = $1 AND sequence > $2 ORDER BY sequence LIMIT $3");
     /// Events that are not sealed yet, oldest first.
@@ -150,6 +160,45 @@ pub async fn insert(tx: &mut Tx, new: &Event) -> Result<(), StoreError> {
 /// At most `limit` events of an organization below `after`, newest first.
 pub async fn page(tx: &mut Tx, of: OrganizationId, after: AuditEventId, limit: i64) -> Result<Vec<Event>, StoreError> {
     tx.all(PAGE, &params![of, after, limit]).await?.iter().map(event).collect()
+}
+
+/// Which events are wanted.
+#[derive(Debug, Clone, Default)]
+pub struct Wanted {
+    /// Only those whose action begins so, such as `agent_token.`.
+    pub action: Option<String>,
+    /// Only those whose actor's or subject's name, credential or address holds this text, in any case of the letters A to Z.
+    pub text: Option<String>,
+}
+
+/// A text between LIKE's own signs, which would widen the search to everything; as `_` each stands for any one character.
+fn plain(text: Option<&str>) -> String {
+    text.unwrap_or_default().to_ascii_lowercase().replace(['%', '_', '\\'], "_")
+}
+
+/// At most `limit` of an organization's events below `after` that are wanted, newest first.
+pub async fn search(
+    tx: &mut Tx,
+    of: OrganizationId,
+    wanted: &Wanted,
+    after: AuditEventId,
+    limit: i64,
+) -> Result<Vec<Event>, StoreError> {
+    let action = format!("{}%", plain(wanted.action.as_deref()));
+    let text = format!("%{}%", plain(wanted.text.as_deref()));
+    let values = params![of, after, wanted.action.is_some(), action, wanted.text.is_some(), text, limit];
+    tx.all(SEARCH, &values).await?.iter().map(event).collect()
+}
+
+/// At most `limit` of an organization's events about one thing below `after`, newest first.
+pub async fn of_subject<T>(
+    tx: &mut Tx,
+    of: OrganizationId,
+    subject: Id<T>,
+    after: AuditEventId,
+    limit: i64,
+) -> Result<Vec<Event>, StoreError> {
+    tx.all(OF_SUBJECT, &params![of, subject, after, limit]).await?.iter().map(event).collect()
 }
 
 /// At most `limit` sealed events of an organization after a place in the chain.

@@ -58,8 +58,10 @@ pub fn all() -> Vec<(&'static str, &'static [Sql])> {
         ("steps::texts", steps::texts::ALL),
         ("teams", teams::ALL),
         ("tokens", tokens::ALL),
+        ("tokens::in_use", tokens::in_use::ALL),
         ("tokens::managed", tokens::managed::ALL),
         ("tokens::scopes", tokens::scopes::ALL),
+        ("tokens::search", tokens::search::ALL),
         ("tokens::secrets", tokens::secrets::ALL),
         ("users", users::ALL),
     ]

@@ -1,9 +1,12 @@
 //! Agent tokens, user tokens and operator tokens: one table.
 //!
-//! Secrets are in [`secrets`], what a token reaches in [`scopes`], what a member manages without being an Organization Admin in [`managed`].
+//! Secrets are in [`secrets`], what a token reaches in [`scopes`], what a member manages without being an Organization Admin in [`managed`],
+//! and what a list that is searched says of each in [`search`].
 
+pub mod in_use;
 pub mod managed;
 pub mod scopes;
+pub mod search;
 pub mod secrets;
 
 use countersign_domain::id::{DeploymentId, OrganizationId, TokenId, UserId};

@@ -23,6 +23,7 @@ const JOB_ADDRESSES: [&str; 2] = [
 const WELL_KNOWN: &str = include_str!("../../buildkite/src/well_known.rs");
 const DAGSTER: &str = include_str!("../../dagster/src/endpoint.rs");
 const OPERATION: &str = include_str!("../../http/src/operation.rs");
+const PAGES: &str = include_str!("../../pages/src/lib.rs");
 
 /// What agents and their jobs call, below `/v3`.
 ///
@@ -80,6 +81,18 @@ pub fn rest() -> Vec<Route> {
 pub fn dagster() -> Vec<Route> {
     let found = in_source(DAGSTER);
     assert_eq!(found.len(), 12, "the router of Dagster+ agents is not written as it was");
+    found
+}
+
+/// What people's browsers call, with whole paths: pages, and the forms on them.
+///
+/// # Panics
+/// When the router is not written as it was.
+#[must_use]
+pub fn pages() -> Vec<Route> {
+    let found = in_source(PAGES);
+    assert!(found.len() > 40, "the router of pages is not written as it was");
+    assert_eq!(PAGES.matches(".route(").count(), found.len(), "a route of pages has a path that is no text");
     found
 }
 

@@ -87,6 +87,7 @@ async fn serve(config: &ServerConfig, ambient: &Ambient, place: &Place, control:
     let routes = countersign_buildkite::router(control.clone())
         .merge(countersign_graphql::router(control.clone(), config.allowance))
         .merge(countersign_dagster::router(control.clone()))
+        .merge(countersign_pages::router(control.clone()))
         .merge(edge.operation());
     let routes = edge.layers_with(routes, countersign_buildkite::streams(control.clone()));
 

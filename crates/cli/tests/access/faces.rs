@@ -17,6 +17,7 @@ pub fn of(world: &World) -> Router {
     let routes = countersign_buildkite::router(world.control.clone())
         .merge(countersign_graphql::router(world.control.clone(), countersign_graphql::Allowance::default()))
         .merge(countersign_dagster::router(world.control.clone()))
+        .merge(countersign_pages::router(world.control.clone()))
         .merge(edge.operation());
     edge.layers_with(routes, countersign_buildkite::streams(world.control.clone()))
 }

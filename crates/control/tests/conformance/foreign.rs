@@ -178,6 +178,8 @@ async fn agent_tokens(world: &World, ids: &Ids, answers: &mut Answers) {
         answers.keep("reveal", &control.reveal_agent_token(&world.admin::<RevealAgentToken>(), token.clone()).await);
         let rotation = Rotation { token: token.clone(), old_valid_until: None };
         answers.keep("rotate", &control.rotate_agent_token(&world.admin::<RotateAgentToken>(), rotation).await);
+        let finished = control.finish_agent_token_rotation(&world.admin::<RotateAgentToken>(), token.clone()).await;
+        answers.keep("finish", &finished);
         let revocation = Revocation { token, reason: "no more".to_owned(), connected_agents: Reach::Disconnect };
         answers.keep("revoke", &control.revoke_agent_token(&world.admin::<RevokeAgentToken>(), revocation).await);
     }
@@ -189,6 +191,9 @@ async fn agent_tokens(world: &World, ids: &Ids, answers: &mut Answers) {
     answers.keep("agents of token", &control.agent_token_agents(&grant, id, PageRequest::first(9)).await);
     answers.keep("count of agents of token", &control.count_agent_token_agents(&grant, id).await);
     answers.keep("refusals", &control.agent_token_refusals(&grant, id).await);
+    answers.keep("situation", &control.agent_token_situation(&grant, id).await);
+    let page = PageRequest::first(9);
+    answers.keep("events of token", &control.token_audit_events(&world.admin(), id, page).await);
     let scope = Scope {
         deployments: DeploymentScope::Only { deployments: [ids.deployment].into(), all_branches: false },
         ..Scope::widest()

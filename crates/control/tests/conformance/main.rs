@@ -67,6 +67,7 @@ mod rotating;
 mod run;
 mod runs_at_bounds;
 mod scopes;
+mod searching;
 mod service_users;
 mod sight;
 mod signing_in;
@@ -126,6 +127,7 @@ fn main() -> ExitCode {
                 deployment_roles::CASES,
                 roles_at_bounds::CASES,
                 managed_tokens::CASES,
+                searching::CASES,
                 many_deployments::CASES,
                 asked::CASES,
             ]

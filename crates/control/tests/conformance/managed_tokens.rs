@@ -6,7 +6,8 @@ use countersign_control::access::actions::{
     CreateAgentToken, RevealAgentToken, RevokeAgentToken, RotateAgentToken, UpdateAgentToken, ViewAgentTokens,
 };
 use countersign_control::agent_tokens::{
-    AgentTokenChange, Liveness, NewAgentToken, Permission, Question, Reaching, Revocation, Rotation, TokenReference,
+    AgentTokenChange, Liveness, NewAgentToken, Permission, Question, Reaching, Revocation, Rotation, Search, Selection,
+    TokenReference,
 };
 use countersign_control::agents::Reach;
 use countersign_control::deployment_roles::{Held, Place};
@@ -47,7 +48,11 @@ async fn listed(control: &Control, by: &Caller) -> BTreeSet<TokenId> {
     let page = control.agent_tokens(&grant, Liveness::Any, PageRequest::first(100)).await.expect("a list");
     let counted = control.count_agent_tokens(&grant, Liveness::Any).await.expect("a count");
     assert_eq!(Ok(counted), i64::try_from(page.items.len()));
-    page.items.into_iter().map(|it| it.token.id).collect()
+    let ids: BTreeSet<_> = page.items.into_iter().map(|it| it.token.id).collect();
+    let search = Search { selection: Selection::All, text: None };
+    let found = control.search_agent_tokens(&grant, search, PageRequest::first(100)).await.expect("a search");
+    assert_eq!(found.items.iter().map(|it| it.token.token.id).collect::<BTreeSet<_>>(), ids, "what is searched");
+    ids
 }
 
 /// Two deployments, a branch deployment, and whoever manages the agent tokens of the first and of all branch deployments.

@@ -7,7 +7,8 @@ use aho_corasick::AhoCorasick;
 use countersign_control::access::actions::{
     ViewAgentTokens, ViewAgents, ViewAudit, ViewBuilds, ViewOrganization, ViewUserTokens,
 };
-use countersign_control::agent_tokens::Liveness;
+use countersign_control::agent_tokens::{Liveness, Search, Selection};
+use countersign_control::audit::Wanted as Events;
 use countersign_control::deployment_roles::HolderReference;
 use countersign_control::members::{MemberReference, Wanted};
 use countersign_control::teams::TeamReference;
@@ -102,7 +103,18 @@ async fn tokens(world: &World, seen: &mut Seen) {
         let page = PageRequest::first(MAX_PAGE);
         seen.keep("agent_token_agents", control.agent_token_agents(&grant, id, page).await.expect("a read"));
         seen.keep("agent_token_refusals", control.agent_token_refusals(&grant, id).await.expect("a read"));
+        seen.keep("agent_token_situation", control.agent_token_situation(&grant, id).await.expect("a read"));
+        let page = PageRequest::first(MAX_PAGE);
+        let events = control.token_audit_events(&world.admin::<ViewAudit>(), id, page).await.expect("a read");
+        seen.keep("token_audit_events", events);
     }
+    let search = Search { selection: Selection::All, text: None };
+    let found = control.search_agent_tokens(&grant, search, PageRequest::first(MAX_PAGE)).await.expect("a read");
+    seen.keep("search_agent_tokens", found);
+    let page = PageRequest::first(MAX_PAGE);
+    let found =
+        control.search_audit_events(&world.admin::<ViewAudit>(), Events::default(), page).await.expect("a read");
+    seen.keep("search_audit_events", found);
 }
 
 async fn agents(world: &World, seen: &mut Seen) {

@@ -37,6 +37,8 @@ macro_rules! managed {
     };
 }
 
+pub(super) use {grants, managed};
+
 statements! {
     /// A page of them, newest first. $3: the id to go on from. $4, $5: revoked ones too, live ones too. $7: the member.
     PAGE = concat!("SELECT ", columns!(), " FROM tokens t WHERE t.organization_id = $1 AND t.kind = $2 AND t.id < $3

@@ -19,7 +19,8 @@ const FLOORS: &[(&str, u8, &[&str])] = &[
     ("buildkite", 4, &["control", "domain", "http", "wire"]),
     ("graphql", 4, &["control", "domain", "http"]),
     ("dagster", 4, &["control", "domain", "http", "wire"]),
-    ("cli", 5, &["agent", "buildkite", "control", "dagster", "domain", "graphql", "http", "store"]),
+    ("pages", 4, &["control", "domain", "http"]),
+    ("cli", 5, &["agent", "buildkite", "control", "dagster", "domain", "graphql", "http", "pages", "store"]),
     ("testkit", TESTS, &["control", "domain", "store"]),
 ];
 
@@ -36,7 +37,8 @@ const KEPT: &[(&str, &[&str])] = &[
     ("object_store", &["store"]),
     ("async-graphql", &["dagster", "graphql"]),
     ("clap", &["cli"]),
-    ("axum", &["buildkite", "cli", "dagster", "graphql", "http"]),
+    ("askama", &["pages"]),
+    ("axum", &["buildkite", "cli", "dagster", "graphql", "http", "pages"]),
     ("reqwest", &["agent", "cli", "testkit"]),
     // `domain` and `wire` do no input and output, so they need no runtime.
     ("tokio", &["agent", "buildkite", "cli", "control", "dagster", "graphql", "http", "store", "testkit"]),

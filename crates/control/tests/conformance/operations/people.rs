@@ -65,6 +65,13 @@ operations! {
         let rotation = Rotation { token: some_token(world).await, old_valid_until: None };
         pending(async move { control.rotate_agent_token(&grant, rotation).await.map(drop) })
     }
+    "finish_agent_token_rotation" by Person writes ["agent_token.rotation_finished"] |control, world, cast| {
+        let grant = may::<RotateAgentToken>(&control, &cast.person);
+        let id = some_token(world).await;
+        let rotation = Rotation { token: id.clone(), old_valid_until: None };
+        control.rotate_agent_token(&grant, rotation).await.expect("rotated");
+        pending(async move { control.finish_agent_token_rotation(&grant, id).await.map(drop) })
+    }
     "revoke_agent_token" by Person writes ["agent_token.revoked"] |control, world, cast| {
         let grant = may::<RevokeAgentToken>(&control, &cast.person);
         let token = TokenReference::Id(cast.holder_token);

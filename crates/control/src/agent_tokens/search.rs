@@ -1,0 +1,116 @@
+//! Searching agent tokens by what people look for: a word, those that expire soon, those that nobody uses.
+
+use std::time::Duration;
+
+use countersign_domain::dagster::RUNNING_FOR;
+use countersign_domain::id::TokenId;
+use countersign_domain::text::MAX_DESCRIPTION;
+use countersign_store::tokens::search::{self, Wanted};
+
+use crate::access::actions::ViewAgentTokens;
+use crate::{Control, Grant, Page, PageRequest, Result, input};
+
+use super::AgentToken;
+use super::list::with_scope;
+
+const DAY: Duration = Duration::from_secs(24 * 3600);
+/// How long before its end a token counts as expiring.
+pub const EXPIRING: Duration = DAY.saturating_mul(30);
+/// How long a token is without use before it counts as unused.
+pub const UNUSED: Duration = DAY.saturating_mul(30);
+
+/// Which part of an organization's agent tokens is looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Selection {
+    /// All there are, revoked ones among them.
+    All,
+    /// Those that are accepted.
+    #[default]
+    Live,
+    /// Those that are accepted and whose time runs out within [`EXPIRING`].
+    Expiring,
+    /// Those that are accepted, and were neither made nor used for [`UNUSED`].
+    Unused,
+    /// Those that were taken back.
+    Revoked,
+}
+
+/// What is looked for.
+#[derive(Debug, Clone, Default)]
+pub struct Search {
+    /// Among which.
+    pub selection: Selection,
+    /// Only those whose description or public id holds this text, in any case of the letters A to Z. At most [`MAX_DESCRIPTION`] characters.
+    pub text: Option<String>,
+}
+
+/// A token as a list shows it.
+#[derive(Debug, Clone)]
+pub struct Found {
+    /// The token, and what it reaches.
+    pub token: AgentToken,
+    /// The name of whoever made it; none for the default token.
+    pub creator: Option<String>,
+    /// How many of its agents are connected.
+    pub agents: i64,
+    /// How many of its Dagster+ agents run.
+    pub dagster_agents: i64,
+}
+
+impl Control {
+    /// A page of the organization's agent tokens that are looked for, newest first.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] at `search`.
+    pub async fn search_agent_tokens(
+        &self,
+        grant: &Grant<ViewAgentTokens>,
+        search: Search,
+        page: PageRequest<TokenId>,
+    ) -> Result<Page<Found>> {
+        let wanted = self.wanted(&search)?;
+        if search.selection == Selection::Unused {
+            // What is used and not written yet is no token that nobody uses.
+            self.flush_usage().await?;
+        }
+        let rows = self
+            .read(grant, (wanted, page), |tx, scene| {
+                Box::pin(async move {
+                    let (wanted, page) = &scene.input;
+                    let (of, since) = (scene.organization, tx.now().minus(RUNNING_FOR));
+                    let by = scene.selected_by_roles_of();
+                    let rows = search::search(tx, of, by, wanted, since, page.start(), page.rows()).await?;
+                    let mut found = Vec::with_capacity(rows.len());
+                    for row in rows {
+                        let search::Listed { token, creator, agents, dagster_agents } = row;
+                        found.push(Found {
+                            token: with_scope(tx, scene, token).await?,
+                            creator,
+                            agents,
+                            dagster_agents,
+                        });
+                    }
+                    Ok(found)
+                })
+            })
+            .await?;
+        let mut page = Page::of(rows, &page);
+        for it in &mut page.items {
+            self.overlay(&mut it.token.token);
+        }
+        Ok(page)
+    }
+
+    fn wanted(&self, search: &Search) -> Result<Wanted> {
+        input::search(search.text.as_deref(), MAX_DESCRIPTION)?;
+        let now = self.now();
+        let live = Wanted { revoked: Some(false), unexpired: true, text: search.text.clone(), ..Wanted::default() };
+        Ok(match search.selection {
+            Selection::All => Wanted { text: live.text, ..Wanted::default() },
+            Selection::Live => live,
+            Selection::Expiring => Wanted { expiring_before: Some(now.plus(EXPIRING)), ..live },
+            Selection::Unused => Wanted { unused_since: Some(now.minus(UNUSED)), ..live },
+            Selection::Revoked => Wanted { revoked: Some(true), unexpired: false, ..live },
+        })
+    }
+}

@@ -1,0 +1,80 @@
+//! Searching the audit log, what it says of one thing, and how far it is sealed.
+
+use countersign_domain::id::{AuditEventId, TokenId};
+use countersign_domain::text::MAX_DESCRIPTION;
+use countersign_store::audit;
+
+use crate::access::actions::ViewAudit;
+use crate::{Control, Grant, Page, PageRequest, Result, input};
+
+use super::{Event, Wanted};
+
+/// How far an audit log is sealed. Whether the chain holds is for [`Control::verify_audit`] to say, which reads it all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Extent {
+    /// How many rows are sealed.
+    pub sealed: i64,
+    /// How many are not yet.
+    pub unsealed: i64,
+}
+
+impl Control {
+    /// A page of those events of the organization's audit log that are wanted, newest first.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] at `search`.
+    pub async fn search_audit_events(
+        &self,
+        grant: &Grant<ViewAudit>,
+        wanted: Wanted,
+        page: PageRequest<AuditEventId>,
+    ) -> Result<Page<Event>> {
+        input::search(wanted.text.as_deref(), MAX_DESCRIPTION)?;
+        input::search(wanted.action.as_deref(), MAX_DESCRIPTION)?;
+        let rows = self
+            .read(grant, (wanted, page), |tx, scene| {
+                Box::pin(async move {
+                    let (wanted, page) = &scene.input;
+                    Ok(audit::search(tx, scene.organization, wanted, page.start(), page.rows()).await?)
+                })
+            })
+            .await?;
+        Ok(Page::of(rows, &page))
+    }
+
+    /// What the organization's audit log says of one token, newest first; nothing of a token that is not the organization's.
+    ///
+    /// # Errors
+    /// Only [`crate::Error::Unavailable`] and [`crate::Error::Internal`].
+    pub async fn token_audit_events(
+        &self,
+        grant: &Grant<ViewAudit>,
+        token: TokenId,
+        page: PageRequest<AuditEventId>,
+    ) -> Result<Page<Event>> {
+        let rows = self
+            .read(grant, (token, page), |tx, scene| {
+                Box::pin(async move {
+                    let (token, page) = scene.input;
+                    Ok(audit::of_subject(tx, scene.organization, token, page.start(), page.rows()).await?)
+                })
+            })
+            .await?;
+        Ok(Page::of(rows, &page))
+    }
+
+    /// How far the organization's audit log is sealed.
+    ///
+    /// # Errors
+    /// Only [`crate::Error::Unavailable`] and [`crate::Error::Internal`].
+    pub async fn audit_extent(&self, grant: &Grant<ViewAudit>) -> Result<Extent> {
+        self.read(grant, (), |tx, scene| {
+            Box::pin(async move {
+                let head = audit::find_head(tx, scene.organization).await?;
+                let unsealed = audit::count_unsealed(tx, scene.organization).await?;
+                Ok(Extent { sealed: head.map_or(0, |head| head.sequence), unsealed })
+            })
+        })
+        .await
+    }
+}

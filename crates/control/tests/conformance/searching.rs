@@ -1,0 +1,186 @@
+//! What people do on pages alone: searching lists, seeing what hangs on a token, finishing a rotation.
+
+use std::time::Duration;
+
+use countersign_control::access::actions::{RotateAgentToken, UpdateAgentToken, ViewAgentTokens, ViewAudit};
+use countersign_control::agent_tokens::{
+    AgentTokenChange, EXPIRING, Found, NewAgentToken, Rotation, Search, Selection, TokenReference, UNUSED,
+};
+use countersign_control::agents::Reach;
+use countersign_control::audit::{Extent, Wanted};
+use countersign_control::{Error, MAX_PAGE, Page, PageRequest};
+use countersign_domain::Refusal;
+use countersign_domain::id::TokenId;
+use countersign_testkit::World;
+
+use crate::acting::{caller, connect, refusal, running_job, token};
+use crate::tokens::revoke;
+
+pub const CASES: &[crate::run::Case] = crate::list::cases!["searching"
+    tokens_are_searched_by_words_and_by_where_they_stand,
+    a_search_comes_in_pages_without_gap_or_repeat,
+    agents_of_a_token_are_counted_where_it_is_listed,
+    what_hangs_on_a_token_is_told_whole,
+    the_audit_log_is_searched,
+    a_rotation_is_finished_before_its_time,
+];
+
+async fn made(world: &World, description: &str, expires_in: Option<Duration>) -> TokenId {
+    world.clock.advance(Duration::from_millis(5));
+    let expires_at = expires_in.map(|time| world.control.now().plus(time));
+    let new = NewAgentToken { description: Some(description.to_owned()), expires_at, ..NewAgentToken::default() };
+    token(world, new).await.token.token.id
+}
+
+async fn page(world: &World, search: Search, page: PageRequest<TokenId>) -> Page<Found> {
+    world.control.search_agent_tokens(&world.admin::<ViewAgentTokens>(), search, page).await.expect("a list")
+}
+
+/// What the found tokens are called; the default one of the organization is left out.
+async fn found(world: &World, selection: Selection, text: Option<&str>) -> Vec<String> {
+    let search = Search { selection, text: text.map(str::to_owned) };
+    let page = page(world, search, PageRequest::first(MAX_PAGE)).await;
+    let default = world.acme.created.agent_token.id;
+    let others = page.items.into_iter().filter(|it| it.token.token.id != default);
+    others.filter_map(|it| it.token.token.description).collect()
+}
+
+pub async fn tokens_are_searched_by_words_and_by_where_they_stand(world: &World) {
+    let day = Duration::from_secs(24 * 3600);
+    made(world, "Site generator", None).await;
+    made(world, "Short", Some(day)).await;
+    made(world, "Soon", Some(EXPIRING + day)).await;
+    let gone = made(world, "100% gone", None).await;
+    revoke(world, gone, Reach::Keep).await;
+    assert_eq!(found(world, Selection::All, None).await, ["100% gone", "Soon", "Short", "Site generator"]);
+    assert_eq!(found(world, Selection::Live, None).await, ["Soon", "Short", "Site generator"]);
+    assert_eq!(found(world, Selection::Revoked, None).await, ["100% gone"]);
+    assert_eq!(found(world, Selection::Expiring, None).await, ["Short"]);
+    assert_eq!(found(world, Selection::Unused, None).await, [""; 0]);
+
+    // A month and two days later.
+    world.clock.advance(EXPIRING + 2 * day);
+    assert_eq!(found(world, Selection::Live, None).await, ["Site generator"], "what has expired is not accepted");
+    assert_eq!(found(world, Selection::Unused, None).await, ["Site generator"]);
+    assert!(UNUSED < EXPIRING + 2 * day);
+    let used = world.acme.agent_token();
+    caller(&world.control, used).await;
+    let unused = Search { selection: Selection::Unused, text: None };
+    let listed = page(world, unused, PageRequest::first(MAX_PAGE)).await;
+    let default = world.acme.created.agent_token.id;
+    assert!(listed.items.iter().all(|it| it.token.token.id != default), "it was used a moment ago");
+
+    let word = async |text| found(world, Selection::All, Some(text)).await;
+    assert_eq!(word("SITE gen").await, ["Site generator"]);
+    assert_eq!(word("nothing of the sort").await, [""; 0]);
+    assert_eq!(word("0% g").await, ["100% gone"]);
+    let public_id = world.acme.created.agent_token.public_id.as_str().to_ascii_uppercase();
+    let search = Search { selection: Selection::All, text: Some(public_id) };
+    let by_id = page(world, search, PageRequest::first(MAX_PAGE)).await;
+    assert_eq!(by_id.items.iter().map(|it| it.token.token.id).collect::<Vec<_>>(), [default]);
+
+    for text in ["a\0b".to_owned(), "x".repeat(1_001)] {
+        let search = Search { selection: Selection::All, text: Some(text) };
+        let grant = world.admin::<ViewAgentTokens>();
+        let outcome = world.control.search_agent_tokens(&grant, search, PageRequest::first(9)).await;
+        assert!(matches!(&outcome, Err(Error::Invalid(faults)) if faults[0].field == "search"), "{outcome:?}");
+    }
+}
+
+pub async fn a_search_comes_in_pages_without_gap_or_repeat(world: &World) {
+    let mut wanted = Vec::new();
+    for number in 0..7 {
+        wanted.insert(0, made(world, &format!("part {number}"), None).await);
+        made(world, "another", None).await;
+    }
+    let (mut seen, mut after) = (Vec::new(), None);
+    loop {
+        let search = Search { selection: Selection::Live, text: Some("part".to_owned()) };
+        let part = page(world, search, PageRequest { after, limit: 3 }).await;
+        seen.extend(part.items.iter().map(|it| it.token.token.id));
+        after = seen.last().copied();
+        if !part.has_more {
+            break;
+        }
+    }
+    assert_eq!(seen, wanted);
+}
+
+pub async fn agents_of_a_token_are_counted_where_it_is_listed(world: &World) {
+    let value = token(world, NewAgentToken::default()).await;
+    let id = value.token.token.id;
+    let count = async || {
+        let all = page(world, Search::default(), PageRequest::first(MAX_PAGE)).await;
+        let it = all.items.into_iter().find(|it| it.token.token.id == id).expect("it is listed");
+        (it.agents, it.dagster_agents, it.creator)
+    };
+    let ada = Some(world.acme.created.admin.name.clone());
+    assert_eq!(count().await, (0, 0, ada.clone()));
+    connect(&world.control, value.secret.reveal(), &[]).await;
+    connect(&world.control, value.secret.reveal(), &[]).await;
+    assert_eq!(count().await, (2, 0, ada));
+}
+
+pub async fn what_hangs_on_a_token_is_told_whole(world: &World) {
+    let control = &world.control;
+    let grant = world.admin::<ViewAgentTokens>();
+    let value = token(world, NewAgentToken::default()).await;
+    let id = value.token.token.id;
+    assert_eq!(control.agent_token_situation(&grant, id).await.map(|it| it.agents.len()), Ok(0));
+    let one = connect(control, value.secret.reveal(), &[]).await;
+    let situation = control.agent_token_situation(&grant, id).await.expect("a situation");
+    assert_eq!((situation.agents.len(), situation.jobs()), (1, 0));
+    assert_eq!(situation.agents[0].name, control.agent(&world.admin(), one.id).await.expect("it is there").name);
+
+    running_job(control, &world.acme).await;
+    let default = world.acme.created.agent_token.id;
+    let busy = control.agent_token_situation(&grant, default).await.expect("a situation");
+    assert_eq!((busy.agents.len(), busy.jobs()), (1, 1));
+    let foreign = world.globex.created.agent_token.id;
+    assert_eq!(control.agent_token_situation(&grant, foreign).await.map(|it| it.agents.len()), Ok(0));
+}
+
+pub async fn the_audit_log_is_searched(world: &World) {
+    let control = &world.control;
+    let grant = world.admin::<ViewAudit>();
+    let one = made(world, "one", None).await;
+    let two = made(world, "two", None).await;
+    let change = AgentTokenChange { is_public: Some(true), ..AgentTokenChange::nothing(TokenReference::Id(one)) };
+    control.update_agent_token(&world.admin::<UpdateAgentToken>(), change).await.expect("changed");
+    let all = PageRequest::first(MAX_PAGE);
+    let actions = async |wanted| {
+        let page = control.search_audit_events(&grant, wanted, all).await.expect("a log");
+        page.items.into_iter().map(|it| it.action).collect::<Vec<_>>()
+    };
+    let action = |text: &str| Wanted { action: Some(text.to_owned()), text: None };
+    assert_eq!(actions(action("agent_token.upd")).await, ["agent_token.updated"]);
+    assert_eq!(actions(action("nothing.")).await, [""; 0]);
+    let everything = actions(Wanted::default()).await;
+    assert_eq!(everything.len(), control.audit_events(&grant, all).await.expect("a log").items.len());
+    let by_ada = Wanted { action: Some("agent_token.created".to_owned()), text: Some("ADA@acme".to_owned()) };
+    assert_eq!(actions(by_ada).await, ["agent_token.created", "agent_token.created"]);
+
+    let of_one = control.token_audit_events(&grant, one, all).await.expect("a log");
+    let of_one: Vec<_> = of_one.items.into_iter().map(|it| it.action).collect();
+    assert_eq!(of_one, ["agent_token.updated", "agent_token.created"]);
+    assert_eq!(control.token_audit_events(&grant, two, all).await.map(|it| it.items.len()), Ok(1));
+    let Extent { sealed, unsealed } = control.audit_extent(&grant).await.expect("an extent");
+    assert_eq!(usize::try_from(sealed + unsealed), Ok(everything.len()));
+}
+
+pub async fn a_rotation_is_finished_before_its_time(world: &World) {
+    let control = &world.control;
+    let issued = token(world, NewAgentToken::default()).await;
+    let reference = TokenReference::Id(issued.token.token.id);
+    let grant = world.admin::<RotateAgentToken>();
+    let early = control.finish_agent_token_rotation(&grant, reference.clone()).await;
+    assert!(matches!(early, Err(Error::Conflict(_))), "there is one value alone: {early:?}");
+    let rotation = Rotation { token: reference.clone(), old_valid_until: None };
+    let rotated = control.rotate_agent_token(&grant, rotation).await.expect("rotated");
+    caller(control, issued.secret.reveal()).await;
+    let ended = control.finish_agent_token_rotation(&grant, reference.clone()).await.expect("finished");
+    assert_eq!(ended, [issued.secret.public_id().clone()]);
+    assert_eq!(refusal(control, issued.secret.reveal()).await, Refusal::Rotated);
+    caller(control, rotated.secret.reveal()).await;
+    assert!(matches!(control.finish_agent_token_rotation(&grant, reference).await, Err(Error::Conflict(_))));
+}

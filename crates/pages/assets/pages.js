@@ -1,0 +1,35 @@
+// What HTML cannot do by itself. Every page works without any of this.
+import { copying } from "./copy.js";
+import { times } from "./time.js";
+import { dialogs, toggles } from "./dialog.js";
+import { links } from "./link.js";
+
+function enhance(root) {
+  copying(root);
+  times(root);
+  toggles(root);
+}
+
+enhance(document);
+dialogs(document, enhance);
+links(document);
+
+// A page that holds a value is the answer to a form: a reload must not send that again, and going back must not show it.
+const told = document.querySelector("[data-address]");
+if (told && !location.pathname.endsWith("/value")) {
+  history.replaceState(null, "", told.dataset.address);
+}
+
+// Only one menu is open, and it closes when one goes on elsewhere.
+const menu = document.querySelector("details.menu");
+if (menu) {
+  document.addEventListener("click", (event) => {
+    if (!menu.contains(event.target)) menu.open = false;
+  });
+  menu.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && menu.open) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+}

@@ -1,0 +1,4 @@
+//! Agents: the organization's agent tokens with their values to reveal, and the live list of agents of both protocols.
+
+pub(crate) mod change;
+pub(crate) mod list;

@@ -1,0 +1,304 @@
+//! The page of agents.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use countersign_control::access::actions::{PauseAgent, StopAgent, ViewAgentTokens, ViewAgents};
+use countersign_control::agent_tokens::{Search, Selection};
+use countersign_control::agents::{Agent, Wanted};
+use countersign_control::dagster::DagsterAgent;
+use countersign_control::{Error, PageRequest};
+use countersign_domain::id::{AgentId, DagsterAgentId, TokenId};
+use countersign_domain::{AgentState, Timestamp};
+
+use crate::failure::Failure;
+use crate::frame::{self, Answer, Frame};
+use crate::parts::{Choice, Pager, When};
+use crate::query::{Query, address};
+use crate::tokens::list::Row as TokenRow;
+use crate::tokens::title;
+use crate::visit::Visit;
+use crate::words::{self, Names};
+
+/// Agents of one part.
+const ROWS: u32 = 40;
+/// Tokens that stand above the agents; the rest is in the settings.
+const TOKENS: u32 = 10;
+
+#[derive(Template)]
+#[template(path = "agents.html")]
+struct Page {
+    frame: Frame,
+    path: String,
+    /// The newest live tokens, for whoever sees tokens.
+    tokens: Option<Vec<TokenRow>>,
+    tokens_path: String,
+    search: String,
+    states: Vec<Choice>,
+    rows: Vec<Row>,
+    pager: Pager,
+    dagster: Vec<DagsterRow>,
+    dagster_pager: Pager,
+    is_everything: bool,
+}
+
+#[derive(Debug, Clone)]
+struct Row {
+    name: String,
+    state: &'static str,
+    state_class: &'static str,
+    paused: String,
+    token: String,
+    deployment: String,
+    queue: String,
+    version: String,
+    host: String,
+    job: String,
+    seen: Option<When>,
+    pause: Option<String>,
+    resume: Option<String>,
+    stop: Option<String>,
+}
+
+#[derive(Debug, Clone)]
+struct DagsterRow {
+    name: String,
+    is_running: bool,
+    token: String,
+    launcher: String,
+    version: String,
+    ip: String,
+    errors: i64,
+    heartbeat: When,
+}
+
+/// Where an agent stands, and the name of its colour.
+const fn state(it: AgentState) -> (&'static str, &'static str) {
+    match it {
+        AgentState::NeverConnected => ("Registered", "ended"),
+        AgentState::Connected => ("Connected", "good"),
+        AgentState::Stopping => ("Stopping", "warning"),
+        AgentState::Disconnected => ("Disconnected", "ended"),
+        AgentState::Stopped => ("Stopped", "ended"),
+        AgentState::Lost => ("Lost", "bad"),
+    }
+}
+
+/// What is known of everything beside the agents.
+struct Beside {
+    names: Names,
+    /// Tokens as they are called, for whoever sees tokens.
+    tokens: BTreeMap<TokenId, String>,
+    may_pause: bool,
+    may_stop: bool,
+    now: Timestamp,
+}
+
+impl Beside {
+    fn token(&self, id: TokenId) -> String {
+        self.tokens.get(&id).cloned().unwrap_or_default()
+    }
+}
+
+impl Row {
+    fn new(visit: &Visit, it: &Agent, job: String, beside: &Beside) -> Self {
+        let (state, state_class) = state(it.state);
+        let path = |below| visit.path(&format!("/agents/{}{below}", it.id));
+        let said = |text: &Option<String>| text.clone().unwrap_or_default();
+        let is_paused = it.is_paused(beside.now);
+        let is_there = it.state.is_connected();
+        Self {
+            name: it.name.clone(),
+            state,
+            state_class,
+            paused: if is_paused { said(&it.paused_note) } else { String::new() },
+            token: beside.token(it.token),
+            deployment: beside.names.get(&it.deployment).cloned().unwrap_or_default(),
+            queue: it.queue.clone(),
+            version: said(&it.version),
+            host: said(&it.hostname),
+            job,
+            seen: it.last_seen_at.map(When::new),
+            pause: (is_there && !is_paused && beside.may_pause).then(|| path("/pause")),
+            resume: (is_paused && beside.may_pause).then(|| path("/resume")),
+            stop: (it.state == AgentState::Connected && beside.may_stop).then(|| path("/stop")),
+        }
+    }
+}
+
+impl DagsterRow {
+    fn new(it: &DagsterAgent, beside: &Beside) -> Self {
+        let said = |text: &Option<String>| text.clone().unwrap_or_default();
+        let is_heard = beside.now.since(it.heartbeat_at) < countersign_domain::dagster::RUNNING_FOR;
+        Self {
+            name: it.label.clone().unwrap_or_else(|| it.process.to_string()),
+            is_running: it.token_revoked_at.is_none() && is_heard,
+            token: match beside.token(it.token) {
+                text if text.is_empty() => it.token_public_id.to_string(),
+                text => text,
+            },
+            launcher: said(&it.launcher),
+            version: said(&it.version),
+            ip: it.ip.clone(),
+            errors: it.error_count,
+            heartbeat: When::new(it.heartbeat_at),
+        }
+    }
+}
+
+/// What tokens are called, of those that whoever looks may see.
+async fn tokens_of(visit: &Visit, ids: impl Iterator<Item = TokenId>) -> Result<BTreeMap<TokenId, String>, Failure> {
+    let mut found = BTreeMap::new();
+    if !visit.can::<ViewAgentTokens>() {
+        return Ok(found);
+    }
+    for id in ids {
+        if found.contains_key(&id) {
+            continue;
+        }
+        match visit.control().agent_token(&visit.may::<ViewAgentTokens>()?, id).await {
+            Ok(token) => found.insert(id, title(&token)),
+            Err(Error::NotFound(_)) => found.insert(id, String::new()),
+            Err(error) => return Err(error.into()),
+        };
+    }
+    Ok(found)
+}
+
+/// The newest live tokens, for whoever sees tokens.
+async fn tokens(visit: &Visit, names: &Names) -> Result<Option<Vec<TokenRow>>, Failure> {
+    if !visit.can::<ViewAgentTokens>() {
+        return Ok(None);
+    }
+    let control = visit.control();
+    let search = Search { selection: Selection::Live, text: None };
+    let found =
+        control.search_agent_tokens(&visit.may::<ViewAgentTokens>()?, search, PageRequest::first(TOKENS)).await?;
+    let now = control.now();
+    Ok(Some(found.items.iter().map(|it| TokenRow::new(visit, it, names, now)).collect()))
+}
+
+/// The page.
+pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
+    let (control, grant) = (visit.control(), visit.may::<ViewAgents>()?);
+    let text = query.said("search").unwrap_or_default().to_owned();
+    let is_all = query.said("show") == Some("all");
+    let after: Option<AgentId> = query.after();
+    let wanted = Wanted { live_only: !is_all, search: Some(text.clone()).filter(|text| !text.is_empty()) };
+    let found = control.agents(&grant, wanted, PageRequest { after, limit: ROWS }).await?;
+    let dagster_after: Option<DagsterAgentId> = query.said("dagster").and_then(|id| id.parse().ok());
+    let page = PageRequest { after: dagster_after, limit: ROWS };
+    let dagster = control.dagster_agents(&grant, !is_all, page).await?;
+
+    let names = words::names(&visit.deployments().await?);
+    let ids = found.items.iter().map(|it| it.token).chain(dagster.items.iter().map(|it| it.token));
+    let beside = Beside {
+        tokens: tokens_of(&visit, ids).await?,
+        may_pause: visit.can::<PauseAgent>(),
+        may_stop: visit.can::<StopAgent>(),
+        now: control.now(),
+        names,
+    };
+    let mut rows = Vec::with_capacity(found.items.len());
+    for agent in &found.items {
+        let job = if agent.state.is_connected() { control.agent_job(&grant, agent.id).await? } else { None };
+        let job = job.map(|job| job.label.unwrap_or_else(|| first_line(&job.command)));
+        rows.push(Row::new(&visit, agent, job.unwrap_or_default(), &beside));
+    }
+
+    let path = visit.path("/agents");
+    let shown = if is_all { "all" } else { "" };
+    let asked = [("search", text.as_str()), ("show", shown)];
+    let last = found.items.last().filter(|_| found.has_more).map(|it| it.id.to_string());
+    let dagster_last = dagster.items.last().filter(|_| dagster.has_more).map(|it| it.id.to_string());
+    frame::show(&Page {
+        frame: visit.frame("Agents"),
+        tokens: tokens(&visit, &beside.names).await?,
+        tokens_path: visit.path("/settings/tokens"),
+        states: vec![Choice::new("", "Connected", !is_all), Choice::new("all", "All, those that are gone too", is_all)],
+        pager: Pager::new(&path, &asked, after.is_none(), last),
+        dagster: dagster.items.iter().map(|it| DagsterRow::new(it, &beside)).collect(),
+        dagster_pager: Pager {
+            first: dagster_after.is_some().then(|| address(&path, &asked)),
+            next: dagster_last.map(|last| address(&path, &[asked[0], asked[1], ("dagster", last.as_str())])),
+        },
+        is_everything: text.is_empty() && after.is_none() && dagster_after.is_none(),
+        path,
+        search: text,
+        rows,
+    })
+}
+
+/// What a job is called that has no label.
+fn first_line(command: &str) -> String {
+    const MOST: usize = 80;
+    countersign_domain::text::shown_up_to(command.lines().next().unwrap_or_default(), MOST)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::naughty::{TEXTS, assert_inert};
+    use crate::seen::Seen;
+    use crate::theme::Theme;
+
+    use super::*;
+
+    fn page(text: &str) -> Page {
+        let at = When::new(Timestamp::EPOCH);
+        let seen = Seen { is_safe: true, page: "/x".to_owned(), theme: Theme::System, notice: None };
+        let some = || text.to_owned();
+        Page {
+            frame: Frame::plain("Agents", &seen),
+            path: "/organizations/acme/agents".to_owned(),
+            tokens: None,
+            tokens_path: "/x".to_owned(),
+            search: some(),
+            states: Vec::new(),
+            rows: vec![Row {
+                name: some(),
+                state: "Connected",
+                state_class: "good",
+                paused: some(),
+                token: some(),
+                deployment: some(),
+                queue: some(),
+                version: some(),
+                host: some(),
+                job: some(),
+                seen: Some(at.clone()),
+                pause: Some("/pause".to_owned()),
+                resume: None,
+                stop: Some("/stop".to_owned()),
+            }],
+            pager: Pager::new("/", &[], true, None),
+            dagster: vec![DagsterRow {
+                name: some(),
+                is_running: true,
+                token: some(),
+                launcher: some(),
+                version: some(),
+                ip: some(),
+                errors: 1,
+                heartbeat: at,
+            }],
+            dagster_pager: Pager::new("/", &[], true, None),
+            is_everything: false,
+        }
+    }
+
+    #[test]
+    fn whatever_an_agent_is_called_stays_text() {
+        for text in TEXTS {
+            assert_inert(&page(text).render().expect("a page"), text);
+        }
+    }
+
+    #[test]
+    fn a_page_of_agents_is_small() {
+        let mut page = page("build-host-17.example");
+        page.rows = vec![page.rows[0].clone(); ROWS as usize];
+        page.dagster = vec![page.dagster[0].clone(); ROWS as usize];
+        let size = page.render().expect("a page").len();
+        assert!(size < 100_000, "{size} bytes");
+    }
+}

@@ -1,0 +1,39 @@
+//! What stands around every page: where a change comes from, the page of whatever went wrong, and headers.
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::header::CONTENT_TYPE;
+
+use crate::failure::Failure;
+use crate::seen::Seen;
+use crate::site::Site;
+use crate::{headers, notice, person};
+
+/// Answers a request. A change that another site's page asks for is refused before anything of it is read.
+pub(crate) async fn around(State(site): State<Site>, request: Request, next: Next) -> Response {
+    let (mut parts, body) = request.into_parts();
+    let seen = Seen::of(&parts, site.public_url());
+    let is_own = seen.is_safe || person::is_same_origin(&parts, site.public_url());
+    parts.extensions.insert(seen.clone());
+    let mut answer = if is_own {
+        let mut answer = next.run(Request::from_parts(parts, body)).await;
+        match answer.extensions_mut().remove::<Failure>() {
+            Some(failure) => failure.answer(&seen),
+            None => answer,
+        }
+    } else {
+        Failure::FromElsewhere.answer(&seen)
+    };
+    if seen.notice.is_some() && seen.is_safe && is_page(&answer) {
+        notice::forget(&site, &mut answer);
+    }
+    headers::dress(&mut answer);
+    answer
+}
+
+/// Whether this is a page that was asked for, and has shown its notice.
+fn is_page(answer: &Response) -> bool {
+    let kind = answer.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok());
+    answer.status().is_success() && kind.is_some_and(|kind| kind.starts_with("text/html"))
+}

@@ -1,0 +1,211 @@
+//! Forms: what a page posts, with limits, and what is wrong with it, at its field.
+//!
+//! Where a form was posted from is asked before any of this, for every change at once: see [`crate::around`].
+
+use axum::extract::{FromRequest, Request};
+use countersign_control::{Error, Result};
+use countersign_domain::Timestamp;
+use countersign_domain::text::FieldError;
+use countersign_http::{BadBody, read_body};
+use http::header::CONTENT_TYPE;
+use url::form_urlencoded;
+
+use crate::failure::Failure;
+
+/// The most bytes of a form: a hundred deployments and queues by name are a tenth of it.
+const MAX_FORM: usize = 128 * 1024;
+/// The most fields of a form.
+const MAX_FIELDS: usize = 2_000;
+const KIND: &str = "application/x-www-form-urlencoded";
+
+/// The fields of a form. `Debug` shows their names alone: any may hold a password.
+pub(crate) struct Posted(Vec<(String, String)>);
+
+impl std::fmt::Debug for Posted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.0.iter().map(|(name, _)| name)).finish()
+    }
+}
+
+impl<S: Send + Sync> FromRequest<S> for Posted {
+    type Rejection = Failure;
+
+    async fn from_request(request: Request, _: &S) -> std::result::Result<Self, Failure> {
+        let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        // Nothing but a form: a body of another kind is what a page of another site can send without asking.
+        if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(KIND) {
+            return Err(Failure::NoForm);
+        }
+        let body = read_body(request, MAX_FORM).await.map_err(|bad| match bad {
+            BadBody::TooLarge(_) | BadBody::TooManyValues(_) => Failure::TooLarge,
+            BadBody::CutOff | BadBody::Malformed(_) => Failure::NoForm,
+        })?;
+        Self::read(&body).ok_or(Failure::TooLarge)
+    }
+}
+
+impl Posted {
+    fn read(body: &[u8]) -> Option<Self> {
+        let fields: Vec<_> = form_urlencoded::parse(body).into_owned().take(MAX_FIELDS + 1).collect();
+        (fields.len() <= MAX_FIELDS).then_some(Self(fields))
+    }
+
+    /// What was written in a field; empty where it is not in the form. Of several, the last.
+    pub(crate) fn text(&self, name: &str) -> &str {
+        self.0.iter().rev().find(|(of, _)| of == name).map_or("", |(_, value)| value)
+    }
+
+    /// The same, none for one that was left empty.
+    pub(crate) fn said(&self, name: &str) -> Option<&str> {
+        Some(self.text(name)).map(str::trim).filter(|text| !text.is_empty())
+    }
+
+    /// Every value of a field that may stand several times, such as a row of boxes.
+    pub(crate) fn all<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter(move |(of, _)| of == name).map(|(_, value)| value.as_str())
+    }
+
+    /// Whether a box was ticked.
+    pub(crate) fn is_ticked(&self, name: &str) -> bool {
+        self.0.iter().any(|(of, value)| of == name && value == "on")
+    }
+
+    /// Lines of a field, without blank ones.
+    pub(crate) fn lines(&self, name: &str) -> Vec<&str> {
+        let parts = self.text(name).split(['\n', '\r', ',']);
+        parts.map(str::trim).filter(|line| !line.is_empty()).collect()
+    }
+
+    /// A point in time, as `datetime-local` writes it or whole, in UTC; none where the field was left empty.
+    pub(crate) fn time(&self, name: &str) -> Result<Option<Timestamp>> {
+        let Some(text) = self.said(name) else { return Ok(None) };
+        let whole = match text.len() {
+            10 => format!("{text}T23:59:59Z"),
+            16 => format!("{text}:00Z"),
+            19 => format!("{text}Z"),
+            _ => text.to_owned(),
+        };
+        let read =
+            whole.parse().map_err(|_| Error::invalid(name, "is not a point in time; write it as 2027-01-31T09:00"));
+        read.map(Some)
+    }
+}
+
+/// What an operation says is wrong with a form.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Faults(Vec<FieldError>);
+
+impl Faults {
+    /// The faults, where the error is of that sort; any other error has a page of its own.
+    pub(crate) fn of(error: Error) -> std::result::Result<Self, Failure> {
+        match error {
+            Error::Invalid(fields) => Ok(Self(fields)),
+            Error::Conflict(what) => Ok(Self(vec![FieldError::new("", what)])),
+            other => Err(other.into()),
+        }
+    }
+
+    /// One fault of the form's own.
+    pub(crate) fn at(field: &str, message: &str) -> Self {
+        Self(vec![FieldError::new(field, message)])
+    }
+
+    /// What is wrong with a field of this name, after the words that stand before it; and whether this is the first fault.
+    pub(crate) fn of_field(&self, name: &str, label: &str) -> (Option<String>, bool) {
+        let found = self.0.iter().position(|fault| fault.field == name);
+        (found.map(|at| sentence(label, &self.0[at].message)), found == Some(0))
+    }
+
+    /// What is wrong with no field of this form.
+    pub(crate) fn beside(&self, fields: &[&str]) -> Vec<String> {
+        let others = self.0.iter().filter(|fault| !fields.contains(&fault.field.as_str()));
+        others.map(|fault| sentence(&fault.field, &fault.message)).collect()
+    }
+}
+
+/// Some messages go on from the field's name, others are sentences of their own.
+fn sentence(label: &str, message: &str) -> String {
+    let is_sentence = label.is_empty() || message.starts_with(char::is_uppercase);
+    let mut text = if is_sentence { message.to_owned() } else { format!("{label} {message}") };
+    if !text.ends_with(['.', '!', '?']) {
+        text.push('.');
+    }
+    text
+}
+
+#[cfg(test)]
+impl Posted {
+    /// A form as a browser writes it.
+    pub(crate) fn of(body: &str) -> Self {
+        Self::read(body.as_bytes()).expect("a form")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+
+    use super::*;
+
+    fn read(body: &str) -> Posted {
+        Posted::of(body)
+    }
+
+    #[test]
+    fn fields_are_read_by_name() {
+        let form = read("a=1&b=+x+&a=%C3%A4&box=on&other=yes&lines=10.0.0.0%2F8%0D%0A%0D%0A192.0.2.7,x");
+        assert_eq!((form.text("a"), form.text("c")), ("ä", ""));
+        assert_eq!((form.said("b"), form.said("c")), (Some("x"), None));
+        assert_eq!(form.all("a").collect::<Vec<_>>(), ["1", "ä"]);
+        assert_eq!((form.is_ticked("box"), form.is_ticked("other")), (true, false));
+        assert_eq!(form.lines("lines"), ["10.0.0.0/8", "192.0.2.7", "x"]);
+    }
+
+    #[test]
+    fn times_are_read_as_browsers_write_them() {
+        let form = read("a=2027-01-31T09%3A00&b=2027-01-31&c=&d=soon&e=2027-01-31T09%3A00%3A00Z");
+        let text = |name| form.time(name).map(|at| at.map(|at| at.to_string()));
+        assert_eq!(text("a"), Ok(Some("2027-01-31T09:00:00Z".to_owned())));
+        assert_eq!(text("b"), Ok(Some("2027-01-31T23:59:59Z".to_owned())));
+        assert_eq!(text("c"), Ok(None));
+        assert_eq!(text("e"), text("a"));
+        assert!(matches!(text("d"), Err(Error::Invalid(_))));
+    }
+
+    #[test]
+    fn a_fault_stands_at_its_field_and_only_the_first_takes_the_focus() {
+        let error = Error::Invalid(vec![
+            FieldError::new("description", "is empty; write at least one character that can be seen"),
+            FieldError::new("scope", "Names a deployment that is gone"),
+        ]);
+        let faults = Faults::of(error).expect("faults");
+        let empty = "Description is empty; write at least one character that can be seen.".to_owned();
+        assert_eq!(faults.of_field("description", "Description"), (Some(empty), true));
+        assert_eq!(
+            faults.of_field("scope", "Permissions"),
+            (Some("Names a deployment that is gone.".to_owned()), false)
+        );
+        assert_eq!(faults.of_field("expiresAt", "Expiry"), (None, false));
+        assert_eq!(faults.beside(&["description"]), ["Names a deployment that is gone."]);
+    }
+
+    #[tokio::test]
+    async fn only_a_form_of_a_bounded_size_is_read() {
+        let send = async |kind: &str, body: Vec<u8>| {
+            let request = Request::post("/x").header(CONTENT_TYPE, kind).body(Body::from(body)).expect("a request");
+            Posted::from_request(request, &()).await
+        };
+        assert!(send(KIND, b"a=b".to_vec()).await.is_ok());
+        assert!(send("application/x-www-form-urlencoded; charset=UTF-8", b"a=b".to_vec()).await.is_ok());
+        for kind in ["text/plain", "multipart/form-data; boundary=x", "application/json", ""] {
+            assert!(matches!(send(kind, b"a=b".to_vec()).await, Err(Failure::NoForm)), "{kind}");
+        }
+        assert!(matches!(send(KIND, vec![b'a'; MAX_FORM + 1]).await, Err(Failure::TooLarge)));
+        assert!(matches!(send(KIND, b"a=b&".repeat(MAX_FIELDS + 1)).await, Err(Failure::TooLarge)));
+    }
+
+    #[test]
+    fn no_value_is_shown() {
+        assert_eq!(format!("{:?}", read("password=hunter2&a=b")), r#"["password", "a"]"#);
+    }
+}

@@ -1,0 +1,126 @@
+//! What every page has around it: its title, who looks at it, where it stands; and how a page becomes an answer.
+
+use askama::Template;
+use axum::response::{IntoResponse, Response};
+use countersign_control::Error;
+use http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE};
+use http::{HeaderValue, StatusCode};
+
+use crate::assets;
+use crate::failure::Failure;
+use crate::seen::Seen;
+use crate::site::Site;
+use crate::theme::Theme;
+
+/// What every handler gives.
+pub(crate) type Answer = Result<Response, Failure>;
+
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+
+/// What stands around a page.
+#[derive(Debug, Clone)]
+pub(crate) struct Frame {
+    /// What the page is, for the window and for its first heading.
+    pub title: String,
+    pub theme: Theme,
+    /// The page itself, to lead back to it.
+    pub here: String,
+    pub person: Option<Person>,
+    pub organization: Option<Place>,
+    /// The parts of the organization's settings, on its pages.
+    pub tabs: Vec<Link>,
+    /// Where the page stands, from the outside in, without itself.
+    pub crumbs: Vec<Link>,
+    pub notice: Option<&'static str>,
+    pub styles: [String; 2],
+    pub script: String,
+}
+
+/// Who looks at a page.
+#[derive(Debug, Clone)]
+pub(crate) struct Person {
+    pub name: String,
+    pub email: String,
+}
+
+/// The organization that a page is of.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub slug: String,
+    pub name: String,
+}
+
+/// A way to somewhere.
+#[derive(Debug, Clone)]
+pub(crate) struct Link {
+    pub words: String,
+    pub href: String,
+    /// Whether one is there.
+    pub is_current: bool,
+}
+
+impl Link {
+    pub(crate) fn new(words: impl Into<String>, href: impl Into<String>) -> Self {
+        Self { words: words.into(), href: href.into(), is_current: false }
+    }
+
+    pub(crate) fn current(self, is_current: bool) -> Self {
+        Self { is_current, ..self }
+    }
+}
+
+impl Frame {
+    /// Around a page that nobody needs to be signed in for.
+    pub(crate) fn plain(title: impl Into<String>, seen: &Seen) -> Self {
+        Self {
+            title: title.into(),
+            theme: seen.theme,
+            here: seen.page.clone(),
+            person: None,
+            organization: None,
+            tabs: Vec::new(),
+            crumbs: Vec::new(),
+            notice: seen.notice.filter(|_| seen.is_safe).map(|notice| notice.says()),
+            styles: [assets::address("variables.css"), assets::address("pages.css")],
+            script: assets::address("pages.js"),
+        }
+    }
+
+    pub(crate) fn crumb(mut self, words: impl Into<String>, href: impl Into<String>) -> Self {
+        self.crumbs.push(Link::new(words, href));
+        self
+    }
+}
+
+/// A page as an answer.
+pub(crate) fn page(status: StatusCode, page: &impl Template) -> Answer {
+    match page.render() {
+        Ok(text) => Ok((status, [(CONTENT_TYPE, HTML)], text).into_response()),
+        Err(error) => Err(Error::internal(format!("a page could not be made: {error}")).into()),
+    }
+}
+
+/// A page that was asked for.
+pub(crate) fn show(it: &impl Template) -> Answer {
+    page(StatusCode::OK, it)
+}
+
+/// A form that could not be taken, with what was written in it.
+pub(crate) fn again(it: &impl Template) -> Answer {
+    page(StatusCode::UNPROCESSABLE_ENTITY, it)
+}
+
+/// Leads to another page of this server, which is then asked for by GET.
+pub(crate) fn to(path: &str) -> Response {
+    let location = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/"));
+    (StatusCode::SEE_OTHER, [(LOCATION, location)]).into_response()
+}
+
+/// Puts a cookie that is no secret on an answer, for `kept` seconds; of none it is taken away. Values are words of this program's own.
+pub(crate) fn set_cookie(site: &Site, answer: &mut Response, name: &str, value: &str, kept: u32) {
+    let secure = if site.is_https() { "; Secure" } else { "" };
+    let line = format!("{name}={value}; Path=/; Max-Age={kept}; HttpOnly; SameSite=Lax{secure}");
+    if let Ok(line) = HeaderValue::from_str(&line) {
+        answer.headers_mut().append(SET_COOKIE, line);
+    }
+}

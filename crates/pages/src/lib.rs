@@ -1,0 +1,104 @@
+//! The pages that people see in a browser: signing in, an organization's settings, its tokens, its agents.
+//!
+//! ```text
+//! request → around: where it comes from (403), then headers of every answer → Visit: who (to /sign-in), where (404) → page → control → template
+//! ```
+//!
+//! Everything is a plain form and works without script. A change is a POST and answers with the address of a page; a GET changes nothing.
+//! No page knows a secret but the one that was asked for it, in the answer to that call.
+
+mod account;
+mod agents;
+mod around;
+mod assets;
+mod failure;
+mod form;
+mod frame;
+mod headers;
+mod notice;
+mod parts;
+mod permissions;
+mod person;
+mod query;
+mod seen;
+mod settings;
+mod sign_in;
+mod site;
+mod theme;
+mod tokens;
+mod user_tokens;
+mod visit;
+mod words;
+
+#[cfg(test)]
+mod naughty;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::routing::{get, post};
+use countersign_control::Control;
+
+use site::Site;
+
+/// The routes of this face, to stand behind `countersign_http::Edge::layers`.
+pub fn router(control: Control) -> Router {
+    let site = Site::new(control);
+    Router::new()
+        .route("/", get(account::home))
+        .route("/account", get(account::show))
+        .route("/account/password", get(account::password::show))
+        .route("/account/password", post(account::password::submit))
+        .route("/account/sign-ins/{sign_in}/end", post(account::end))
+        .route("/account/sign-out-everywhere", post(account::end_all))
+        .route("/appearance", post(theme::choose))
+        .route("/assets/{version}/{name}", get(assets::file))
+        .route("/sign-in", get(sign_in::password::show))
+        .route("/sign-in", post(sign_in::password::submit))
+        .route("/sign-in/link", get(sign_in::link::show))
+        .route("/sign-in/link", post(sign_in::link::submit))
+        .route("/invitation", get(sign_in::invitation::show))
+        .route("/invitation", post(sign_in::invitation::submit))
+        .route("/prove", get(sign_in::prove::show))
+        .route("/prove", post(sign_in::prove::submit))
+        .route("/sign-out", post(sign_in::sign_out))
+        .route("/organizations/{organization}", get(account::organization))
+        .route("/organizations/{organization}/agents", get(agents::list::show))
+        .route("/organizations/{organization}/agents/{agent}/pause", post(agents::change::pause))
+        .route("/organizations/{organization}/agents/{agent}/resume", post(agents::change::resume))
+        .route("/organizations/{organization}/agents/{agent}/stop", post(agents::change::stop))
+        .route("/organizations/{organization}/settings", get(settings::general::show))
+        .route("/organizations/{organization}/settings/tokens", get(tokens::list::show))
+        .route("/organizations/{organization}/settings/tokens/new", get(tokens::create::show))
+        .route("/organizations/{organization}/settings/tokens/new", post(tokens::create::submit))
+        .route("/organizations/{organization}/settings/tokens/{token}", get(tokens::one::show))
+        .route("/organizations/{organization}/settings/tokens/{token}/value", get(tokens::reveal::fresh))
+        .route("/organizations/{organization}/settings/tokens/{token}/reveal", get(tokens::reveal::back))
+        .route("/organizations/{organization}/settings/tokens/{token}/reveal", post(tokens::reveal::submit))
+        .route("/organizations/{organization}/settings/tokens/{token}/edit", get(tokens::describe::show))
+        .route("/organizations/{organization}/settings/tokens/{token}/edit", post(tokens::describe::submit))
+        .route("/organizations/{organization}/settings/tokens/{token}/permissions", get(tokens::permit::show))
+        .route("/organizations/{organization}/settings/tokens/{token}/permissions", post(tokens::permit::submit))
+        .route("/organizations/{organization}/settings/tokens/{token}/revoke", get(tokens::revoke::show))
+        .route("/organizations/{organization}/settings/tokens/{token}/revoke", post(tokens::revoke::submit))
+        .route("/organizations/{organization}/settings/tokens/{token}/rotate", get(tokens::rotate::show))
+        .route("/organizations/{organization}/settings/tokens/{token}/rotate", post(tokens::rotate::submit))
+        .route("/organizations/{organization}/settings/tokens/{token}/finish", post(tokens::rotate::finish))
+        .route("/organizations/{organization}/settings/user-tokens", get(user_tokens::list::show))
+        .route("/organizations/{organization}/settings/user-tokens/new", get(user_tokens::create::show))
+        .route("/organizations/{organization}/settings/user-tokens/new", post(user_tokens::create::submit))
+        .route("/organizations/{organization}/settings/user-tokens/{token}", get(user_tokens::one::show))
+        .route("/organizations/{organization}/settings/user-tokens/{token}/value", get(user_tokens::reveal::fresh))
+        .route("/organizations/{organization}/settings/user-tokens/{token}/reveal", get(user_tokens::reveal::back))
+        .route("/organizations/{organization}/settings/user-tokens/{token}/reveal", post(user_tokens::reveal::submit))
+        .route("/organizations/{organization}/settings/user-tokens/{token}/edit", get(user_tokens::describe::show))
+        .route("/organizations/{organization}/settings/user-tokens/{token}/edit", post(user_tokens::describe::submit))
+        .route("/organizations/{organization}/settings/user-tokens/{token}/revoke", get(user_tokens::revoke::show))
+        .route("/organizations/{organization}/settings/user-tokens/{token}/revoke", post(user_tokens::revoke::submit))
+        .route("/organizations/{organization}/settings/members", get(settings::members::show))
+        .route("/organizations/{organization}/settings/teams", get(settings::teams::show))
+        .route("/organizations/{organization}/settings/deployments", get(settings::deployments::show))
+        .route("/organizations/{organization}/settings/audit-log", get(settings::audit::show))
+        .route("/organizations/{organization}/{*rest}", get(failure::nowhere))
+        .layer(from_fn_with_state(site.clone(), around::around))
+        .with_state(site)
+}

@@ -1,0 +1,86 @@
+//! What a change has to say on the page that follows it. Only a word of a closed set travels, in a cookie: no link can put words into a page.
+
+use axum::response::Response;
+
+use crate::frame::{set_cookie, to};
+use crate::site::Site;
+
+pub(crate) const COOKIE: &str = "countersign-notice";
+/// How long a notice waits for its page, in seconds.
+const KEPT: u32 = 60;
+
+macro_rules! notices {
+    ($($name:ident $word:literal $says:literal;)*) => {
+        /// What was done.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+        pub(crate) enum Notice {
+            $($name),*
+        }
+
+        impl Notice {
+            const ALL: &'static [Self] = &[$(Self::$name),*];
+
+            /// The word in the cookie.
+            pub(crate) const fn word(self) -> &'static str {
+                match self {
+                    $(Self::$name => $word),*
+                }
+            }
+
+            /// For people.
+            pub(crate) const fn says(self) -> &'static str {
+                match self {
+                    $(Self::$name => $says),*
+                }
+            }
+        }
+    };
+}
+
+notices! {
+    SignedOut "signed-out" "You are signed out.";
+    Proved "proved" "Thank you. For five minutes you are not asked again; go on with what you were about to do.";
+    PasswordSet "password-set" "Your password is set. Sign in with it next time.";
+    PasswordChanged "password-changed" "Your password is changed. Everywhere else you are signed out.";
+    SignInEnded "sign-in-ended" "That browser is signed out.";
+    Joined "joined" "You are a member now.";
+    DescriptionSaved "description-saved" "The description is saved.";
+    PermissionsSaved "permissions-saved" "The permissions are saved. They apply from now on to everything new.";
+    RotationFinished "rotation-finished" "The older values are refused from now on. The newest one stands.";
+    AgentPaused "agent-paused" "The agent is paused: it finishes its job and takes no other.";
+    AgentResumed "agent-resumed" "The agent takes jobs again.";
+    AgentStopped "agent-stopped" "The agent is told to stop.";
+    Revoked "revoked" "The token is revoked. Nothing is accepted from it any more.";
+}
+
+impl Notice {
+    pub(crate) fn named(word: &str) -> Option<Self> {
+        Self::ALL.iter().copied().find(|it| it.word() == word)
+    }
+}
+
+/// Leads to a page that will say what was done.
+pub(crate) fn then(site: &Site, path: &str, notice: Notice) -> Response {
+    let mut answer = to(path);
+    set_cookie(site, &mut answer, COOKIE, notice.word(), KEPT);
+    answer
+}
+
+/// Takes a notice away that was shown.
+pub(crate) fn forget(site: &Site, answer: &mut Response) {
+    set_cookie(site, answer, COOKIE, "", 0);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_notice_is_found_by_its_word_and_nothing_else_is() {
+        for notice in Notice::ALL {
+            assert_eq!(Notice::named(notice.word()), Some(*notice));
+            assert!(notice.says().ends_with('.'), "{}", notice.says());
+        }
+        assert_eq!(Notice::named("<script>"), None);
+    }
+}

@@ -1,0 +1,205 @@
+//! Parts of pages: each a template of its own, which escapes what it is given.
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+use countersign_domain::Timestamp;
+
+use crate::form::Faults;
+
+/// A moment: in UTC, and by script in the reader's own zone.
+#[derive(Debug, Clone, Template)]
+#[template(path = "parts/when.html")]
+pub(crate) struct When {
+    /// For programs.
+    exact: String,
+    /// For people.
+    words: String,
+}
+
+impl HtmlSafe for When {}
+
+impl When {
+    pub(crate) fn new(at: Timestamp) -> Self {
+        let exact = Timestamp::from_micros(at.as_secs().saturating_mul(1_000_000)).to_string();
+        let words = exact.get(..16).map_or_else(|| exact.clone(), |text| format!("{} UTC", text.replace('T', " ")));
+        Self { exact, words }
+    }
+}
+
+/// A field of a form with its words, its hint and what is wrong with it.
+#[derive(Debug, Clone, Template)]
+#[template(path = "parts/field.html")]
+pub(crate) struct Field {
+    name: &'static str,
+    label: &'static str,
+    kind: &'static str,
+    value: String,
+    hint: &'static str,
+    complete: &'static str,
+    is_required: bool,
+    is_long: bool,
+    is_focused: bool,
+    error: Option<String>,
+}
+
+impl HtmlSafe for Field {}
+
+impl Field {
+    /// A line of text that may be left empty.
+    pub(crate) const fn new(name: &'static str, label: &'static str) -> Self {
+        Self {
+            name,
+            label,
+            kind: "text",
+            value: String::new(),
+            hint: "",
+            complete: "off",
+            is_required: false,
+            is_long: false,
+            is_focused: false,
+            error: None,
+        }
+    }
+
+    pub(crate) fn value(self, value: impl Into<String>) -> Self {
+        Self { value: value.into(), ..self }
+    }
+
+    /// What browsers take it for: `password`, `email`, `datetime-local`, `search`.
+    pub(crate) fn kind(self, kind: &'static str) -> Self {
+        Self { kind, ..self }
+    }
+
+    pub(crate) fn hint(self, hint: &'static str) -> Self {
+        Self { hint, ..self }
+    }
+
+    /// What browsers may fill in, by the names of HTML.
+    pub(crate) fn complete(self, complete: &'static str) -> Self {
+        Self { complete, ..self }
+    }
+
+    pub(crate) fn required(self) -> Self {
+        Self { is_required: true, ..self }
+    }
+
+    /// Of several lines.
+    pub(crate) fn long(self) -> Self {
+        Self { is_long: true, ..self }
+    }
+
+    /// Where one begins to write, unless a fault stands elsewhere.
+    pub(crate) fn first(self) -> Self {
+        Self { is_focused: true, ..self }
+    }
+
+    /// What is wrong with it, under the name that the operation knows it by.
+    pub(crate) fn faults(self, faults: &Faults, known_as: &str) -> Self {
+        let (error, is_first) = faults.of_field(known_as, self.label);
+        let is_focused = is_first || (self.is_focused && faults.beside(&[]).is_empty());
+        Self { error, is_focused, ..self }
+    }
+}
+
+/// One of several things that one of is chosen.
+#[derive(Debug, Clone)]
+pub(crate) struct Choice {
+    pub value: String,
+    pub words: String,
+    pub is_chosen: bool,
+}
+
+impl Choice {
+    pub(crate) fn new(value: impl Into<String>, words: impl Into<String>, is_chosen: bool) -> Self {
+        Self { value: value.into(), words: words.into(), is_chosen }
+    }
+}
+
+/// The value of a token, where it was asked for. Shown once and kept nowhere: a click copies it.
+#[derive(Template)]
+#[template(path = "parts/secret.html")]
+pub(crate) struct Secret<'a> {
+    pub value: &'a str,
+}
+
+impl std::fmt::Debug for Secret<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+impl HtmlSafe for Secret<'_> {}
+
+/// The ways from one part of a list to others.
+#[derive(Debug, Clone, Template)]
+#[template(path = "parts/pager.html")]
+pub(crate) struct Pager {
+    /// Back to its beginning; none where this is it.
+    pub first: Option<String>,
+    /// To what comes after; none at its end.
+    pub next: Option<String>,
+}
+
+impl HtmlSafe for Pager {}
+
+impl Pager {
+    /// Of a list at `path`, looked at with `asked`; `last` is the last entry shown where there are more.
+    pub(crate) fn new(path: &str, asked: &[(&str, &str)], is_first: bool, last: Option<String>) -> Self {
+        let first = (!is_first).then(|| crate::query::address(path, asked));
+        let next = last.map(|last| {
+            let mut asked = asked.to_vec();
+            asked.push(("after", last.as_str()));
+            crate::query::address(path, &asked)
+        });
+        Self { first, next }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::naughty::{TEXTS, assert_inert};
+
+    use super::*;
+
+    #[test]
+    fn a_moment_is_said_in_utc() {
+        let at: Timestamp = "2026-01-02T03:04:05.678Z".parse().expect("a time");
+        assert_eq!(
+            When::new(at).to_string().trim(),
+            r#"<time datetime="2026-01-02T03:04:05Z">2026-01-02 03:04 UTC</time>"#
+        );
+    }
+
+    #[test]
+    fn a_field_tells_what_is_wrong_with_it() {
+        let faults = Faults::at("description", "is empty");
+        let field = Field::new("description", "Description").hint("Where it is used.").required();
+        let html = field.faults(&faults, "description").to_string();
+        for part in [
+            r#"id="description""#,
+            r#"for="description""#,
+            r#"aria-describedby="description-hint description-error""#,
+            r#"aria-invalid="true""#,
+            "autofocus",
+            "required",
+            "Description is empty.",
+        ] {
+            assert!(html.contains(part), "{part}: {html}");
+        }
+        let plain = Field::new("description", "Description").to_string();
+        for part in ["aria-invalid", "aria-describedby", "autofocus", "required"] {
+            assert!(!plain.contains(part), "{part}: {plain}");
+        }
+    }
+
+    #[test]
+    fn whatever_is_written_stays_text() {
+        for text in TEXTS {
+            assert_inert(&Field::new("a", "A").value(*text).to_string(), text);
+            assert_inert(&Field::new("a", "A").long().value(*text).to_string(), text);
+            assert_inert(&Field::new("a", "A").faults(&Faults::at("a", text), "a").to_string(), text);
+            assert_inert(&Secret { value: text }.to_string(), text);
+            assert_inert(&Pager::new("/a", &[("search", text)], false, Some((*text).to_owned())).to_string(), "");
+        }
+    }
+}

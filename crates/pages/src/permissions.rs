@@ -1,0 +1,163 @@
+//! The part of a form that says what an agent token reaches: the toggle *Org Agent*, and beside it deployments, queues and networks.
+
+use std::collections::BTreeSet;
+
+use countersign_control::deployments::Deployment;
+use countersign_control::{Error, Result};
+use countersign_domain::id::DeploymentId;
+use countersign_domain::text::{QueueName, shown};
+use countersign_domain::{DeploymentScope, Network, QueueScope, Scope};
+
+use crate::form::{Faults, Posted};
+use crate::parts::Field;
+
+/// A box for one deployment.
+#[derive(Debug, Clone)]
+pub(crate) struct Tick {
+    pub id: String,
+    pub name: String,
+    /// Whether it is a branch deployment.
+    pub is_branch: bool,
+    pub is_ticked: bool,
+}
+
+/// What the part shows.
+#[derive(Debug, Clone)]
+pub(crate) struct Permissions {
+    /// Whether the token reaches every deployment: the toggle.
+    pub is_org_agent: bool,
+    /// Whether whoever looks may give that away.
+    pub may_be_org_agent: bool,
+    pub all_branches: bool,
+    pub deployments: Vec<Tick>,
+    pub queues: Field,
+    pub networks: Field,
+    /// What is wrong with the deployments.
+    pub wrong: Option<String>,
+}
+
+impl Permissions {
+    /// Of a scope. What is ticked beside the toggle is kept while it is on.
+    pub(crate) fn of(scope: &Scope, deployments: &[Deployment], may_be_org_agent: bool, faults: &Faults) -> Self {
+        let (is_org_agent, ticked, all_branches) = match &scope.deployments {
+            DeploymentScope::Every => (true, BTreeSet::new(), false),
+            DeploymentScope::Only { deployments, all_branches } => (false, deployments.clone(), *all_branches),
+        };
+        let queues = match &scope.queues {
+            QueueScope::Any => String::new(),
+            QueueScope::Only(queues) => queues.iter().map(QueueName::as_str).collect::<Vec<_>>().join("\n"),
+        };
+        let networks = scope.networks.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
+        Self::new(is_org_agent, may_be_org_agent, all_branches, &ticked, deployments, (&queues, &networks), faults)
+    }
+
+    /// As a form was sent that could not be taken.
+    pub(crate) fn again(form: &Posted, deployments: &[Deployment], may_be_org_agent: bool, faults: &Faults) -> Self {
+        let ticked = form.all("deployment").filter_map(|id| id.parse().ok()).collect();
+        let texts = (form.text("queues"), form.text("networks"));
+        let (is_org_agent, branches) = (form.is_ticked("org_agent"), form.is_ticked("all_branches"));
+        Self::new(is_org_agent, may_be_org_agent, branches, &ticked, deployments, texts, faults)
+    }
+
+    fn new(
+        is_org_agent: bool,
+        may_be_org_agent: bool,
+        all_branches: bool,
+        ticked: &BTreeSet<DeploymentId>,
+        deployments: &[Deployment],
+        (queues, networks): (&str, &str),
+        faults: &Faults,
+    ) -> Self {
+        let ticks = deployments.iter().map(|it| Tick {
+            id: it.id.to_string(),
+            name: it.name.clone(),
+            is_branch: it.parent.is_some(),
+            is_ticked: ticked.contains(&it.id),
+        });
+        Self {
+            is_org_agent,
+            may_be_org_agent,
+            all_branches,
+            deployments: ticks.collect(),
+            queues: Field::new("queues", "Queues")
+                .long()
+                .value(queues)
+                .hint("One a line, such as default. Left empty: any queue.")
+                .faults(faults, "queues"),
+            networks: Field::new("networks", "Networks")
+                .long()
+                .value(networks)
+                .hint("Addresses or networks that the token may be used from, one a line, such as 10.0.0.0/8. Left empty: anywhere.")
+                .faults(faults, "networks"),
+            wrong: faults.of_field("scope", "The permissions").0,
+        }
+    }
+}
+
+/// What a form says that a token shall reach.
+///
+/// # Errors
+/// [`Error::Invalid`] at `queues`, `networks` or `scope`.
+pub(crate) fn read(form: &Posted) -> Result<Scope> {
+    let queues = form.lines("queues").into_iter().map(|text| {
+        let read = text.parse::<QueueName>();
+        read.map_err(|wrong| Error::invalid("queues", format!("have a line \"{}\" that {wrong}", shown(text))))
+    });
+    let queues = queues.collect::<Result<BTreeSet<_>>>()?;
+    let networks = form.lines("networks").into_iter().map(|text| {
+        let read = text.parse::<Network>();
+        read.map_err(|wrong| Error::invalid("networks", format!("have a line \"{}\" that {wrong}", shown(text))))
+    });
+    let networks = networks.collect::<Result<Vec<_>>>()?;
+    let deployments = if form.is_ticked("org_agent") {
+        DeploymentScope::Every
+    } else {
+        let ids = form.all("deployment").map(|id| id.parse().map_err(|_| Error::NotFound("deployment")));
+        let deployments = ids.collect::<Result<BTreeSet<_>>>()?;
+        let all_branches = form.is_ticked("all_branches");
+        if deployments.is_empty() && !all_branches {
+            return Err(Error::invalid(
+                "scope",
+                "Tick at least one deployment, or turn Org Agent on: the token would reach nothing.",
+            ));
+        }
+        DeploymentScope::Only { deployments, all_branches }
+    };
+    let queues = if queues.is_empty() { QueueScope::Any } else { QueueScope::Only(queues) };
+    Ok(Scope { deployments, queues, networks })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ID: &str = "0192f3a1-7c3e-7b21-9f60-3a5c1e0d4b77";
+
+    fn read_text(form: &str) -> Result<Scope> {
+        read(&Posted::of(form))
+    }
+
+    #[test]
+    fn the_toggle_wins_over_the_boxes() {
+        assert_eq!(read_text(&format!("org_agent=on&deployment={ID}&queues=&networks=")), Ok(Scope::widest()));
+        let one = read_text(&format!("deployment={ID}&all_branches=on&queues=a%0D%0Ab&networks=10.0.0.0%2F8"))
+            .expect("a scope");
+        let ids = [ID.parse().expect("an id")];
+        assert_eq!(one.deployments, DeploymentScope::Only { deployments: ids.into(), all_branches: true });
+        assert_eq!(one.queues, QueueScope::Only(["a", "b"].map(|it| it.parse().expect("a queue")).into()));
+        assert_eq!(one.network_texts(), ["10.0.0.0/8"]);
+    }
+
+    #[test]
+    fn a_token_that_would_reach_nothing_is_a_fault() {
+        for (form, field) in [
+            ("queues=", "scope"),
+            ("org_agent=on&queues=no+blanks", "queues"),
+            ("org_agent=on&networks=10.0.0.1%2F8", "networks"),
+        ] {
+            let Err(Error::Invalid(faults)) = read_text(form) else { panic!("{form} is taken") };
+            assert_eq!(faults[0].field, field, "{form}");
+        }
+        assert_eq!(read_text("deployment=x"), Err(Error::NotFound("deployment")));
+    }
+}

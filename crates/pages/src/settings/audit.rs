@@ -1,0 +1,165 @@
+//! The audit log: searched, in parts, with how far it is sealed.
+
+use askama::Template;
+use countersign_control::PageRequest;
+use countersign_control::access::actions::ViewAudit;
+use countersign_control::audit::{Event, Verdict, Wanted};
+
+use crate::frame::{self, Answer, Frame};
+use crate::parts::{Choice, Pager, When};
+use crate::query::{Query, address};
+use crate::visit::{Tab, Visit};
+
+/// Rows of one part.
+const ROWS: u32 = 50;
+/// The most characters of a detail that a row shows; the whole is in an export.
+const DETAIL: usize = 400;
+
+#[derive(Template)]
+#[template(path = "audit.html")]
+struct Page {
+    frame: Frame,
+    path: String,
+    search: String,
+    actions: Vec<Choice>,
+    sealed: i64,
+    unsealed: i64,
+    /// What checking the chain said, where that was asked for.
+    verdict: Option<String>,
+    holds: bool,
+    check: String,
+    rows: Vec<Row>,
+    pager: Pager,
+}
+
+/// An event as a row of a table.
+#[derive(Debug, Clone)]
+pub(crate) struct Row {
+    pub at: When,
+    pub actor: String,
+    pub credential: String,
+    pub action: String,
+    pub subject: String,
+    pub ip: String,
+    pub detail: String,
+    pub is_sealed: bool,
+}
+
+impl Row {
+    pub(crate) fn new(it: &Event) -> Self {
+        let detail = if it.detail == "{}" { "" } else { it.detail.as_str() };
+        Self {
+            at: When::new(it.occurred_at),
+            actor: if it.actor_name.is_empty() { it.actor_kind.clone() } else { it.actor_name.clone() },
+            credential: it.credential.clone().unwrap_or_default(),
+            action: it.action.clone(),
+            subject: format!("{} {}", it.subject_kind.replace('_', " "), it.subject_name),
+            ip: it.ip.clone().unwrap_or_default(),
+            detail: shortened(detail),
+            is_sealed: it.sealed.is_some(),
+        }
+    }
+}
+
+fn shortened(text: &str) -> String {
+    let start: String = text.chars().take(DETAIL).collect();
+    if start.len() < text.len() { format!("{start}…") } else { start }
+}
+
+/// What can be chosen, as actions begin.
+const ACTIONS: [(&str, &str); 10] = [
+    ("", "Everything"),
+    ("agent_token.", "Agent tokens"),
+    ("user_token.", "User tokens"),
+    ("member.", "Members"),
+    ("invitation.", "Invitations"),
+    ("sign_in.", "Signing in"),
+    ("team.", "Teams"),
+    ("deployment", "Deployments"),
+    ("agent.", "Agents"),
+    ("build.", "Builds"),
+];
+
+/// A part of the log.
+pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
+    let (control, grant) = (visit.control(), visit.may::<ViewAudit>()?);
+    let said = query.said("action").unwrap_or_default();
+    let action = ACTIONS.iter().find(|(of, _)| *of == said).map_or("", |(of, _)| *of);
+    let text = query.said("search").unwrap_or_default().to_owned();
+    let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+    let wanted = Wanted { action: some(action), text: some(&text) };
+    let page = PageRequest { after: query.after(), limit: ROWS };
+    let found = control.search_audit_events(&grant, wanted, page).await?;
+    let extent = control.audit_extent(&grant).await?;
+    let verdict = match query.said("check") {
+        Some("chain") => Some(control.verify_audit(&grant).await?.verdict),
+        _ => None,
+    };
+    let path = visit.path("/settings/audit-log");
+    let last = found.items.last().filter(|_| found.has_more).map(|it| it.id.to_string());
+    frame::show(&Page {
+        frame: visit.settings(Tab::AuditLog, "Audit log"),
+        actions: ACTIONS.into_iter().map(|(word, words)| Choice::new(word, words, word == action)).collect(),
+        sealed: extent.sealed,
+        unsealed: extent.unsealed,
+        holds: !matches!(verdict, Some(Verdict::Broken { .. })),
+        verdict: verdict.map(|it| match it {
+            Verdict::Holds => "The chain holds from its first row to its last.".to_owned(),
+            Verdict::Broken { what, .. } => what,
+        }),
+        check: address(&path, &[("check", "chain")]),
+        rows: found.items.iter().map(Row::new).collect(),
+        pager: Pager::new(&path, &[("search", &text), ("action", action)], page.after.is_none(), last),
+        path,
+        search: text,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_domain::Timestamp;
+
+    use crate::naughty::{TEXTS, assert_inert};
+    use crate::seen::Seen;
+    use crate::theme::Theme;
+
+    use super::*;
+
+    #[test]
+    fn whatever_the_log_tells_stays_text() {
+        let seen = Seen { is_safe: true, page: "/x".to_owned(), theme: Theme::System, notice: None };
+        for text in TEXTS {
+            let some = || (*text).to_owned();
+            let row = Row {
+                at: When::new(Timestamp::EPOCH),
+                actor: some(),
+                credential: some(),
+                action: some(),
+                subject: some(),
+                ip: some(),
+                detail: some(),
+                is_sealed: false,
+            };
+            let page = Page {
+                frame: Frame::plain("Audit log", &seen),
+                path: "/x".to_owned(),
+                search: some(),
+                actions: Vec::new(),
+                sealed: 1,
+                unsealed: 1,
+                verdict: Some(some()),
+                holds: false,
+                check: "/x".to_owned(),
+                rows: vec![row],
+                pager: Pager::new("/", &[], true, None),
+            };
+            assert_inert(&page.render().expect("a page"), text);
+        }
+    }
+
+    #[test]
+    fn a_long_detail_is_cut() {
+        assert_eq!(shortened("short"), "short");
+        assert_eq!(shortened(&"ä".repeat(DETAIL + 1)).chars().count(), DETAIL + 1);
+    }
+}

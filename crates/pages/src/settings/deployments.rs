@@ -1,0 +1,78 @@
+//! Deployments: the boundaries that work runs inside.
+
+use askama::Template;
+use countersign_control::deployments::Deployment;
+
+use crate::frame::{self, Answer, Frame};
+use crate::parts::When;
+use crate::visit::{Tab, Visit};
+use crate::words::{self, Names};
+
+#[derive(Template)]
+#[template(path = "deployments.html")]
+struct Page {
+    frame: Frame,
+    rows: Vec<Row>,
+}
+
+#[derive(Debug, Clone)]
+struct Row {
+    name: String,
+    is_default: bool,
+    /// The full deployment of a branch deployment.
+    parent: String,
+    description: String,
+    created: When,
+    expires: Option<When>,
+}
+
+impl Row {
+    fn new(visit: &Visit, it: &Deployment, names: &Names) -> Self {
+        Self {
+            name: it.name.clone(),
+            is_default: it.id == visit.organization.default_deployment,
+            parent: it.parent.and_then(|id| names.get(&id).cloned()).unwrap_or_default(),
+            description: it.description.clone().unwrap_or_default(),
+            created: When::new(it.created_at),
+            expires: it.expires_at.map(When::new),
+        }
+    }
+}
+
+/// The list.
+pub(crate) async fn show(visit: Visit) -> Answer {
+    let deployments = visit.deployments().await?;
+    let names = words::names(&deployments);
+    frame::show(&Page {
+        frame: visit.settings(Tab::Deployments, "Deployments"),
+        rows: deployments.iter().map(|it| Row::new(&visit, it, &names)).collect(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_domain::Timestamp;
+
+    use crate::naughty::{TEXTS, assert_inert};
+    use crate::seen::Seen;
+    use crate::theme::Theme;
+
+    use super::*;
+
+    #[test]
+    fn whatever_a_deployment_is_called_stays_text() {
+        let seen = Seen { is_safe: true, page: "/x".to_owned(), theme: Theme::System, notice: None };
+        for text in TEXTS {
+            let row = Row {
+                name: (*text).to_owned(),
+                is_default: true,
+                parent: (*text).to_owned(),
+                description: (*text).to_owned(),
+                created: When::new(Timestamp::EPOCH),
+                expires: None,
+            };
+            let page = Page { frame: Frame::plain("Deployments", &seen), rows: vec![row] };
+            assert_inert(&page.render().expect("a page"), text);
+        }
+    }
+}

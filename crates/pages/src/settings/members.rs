@@ -1,0 +1,120 @@
+//! Who is a member, and as what.
+
+use askama::Template;
+use countersign_control::PageRequest;
+use countersign_control::access::actions::{ViewMemberTokens, ViewMembers};
+use countersign_control::members::{Member, Wanted};
+use countersign_domain::Role;
+
+use crate::frame::{self, Answer, Frame};
+use crate::parts::{Choice, Pager, When};
+use crate::query::Query;
+use crate::visit::{Tab, Visit};
+use crate::words;
+
+/// Rows of one part.
+const ROWS: u32 = 100;
+
+#[derive(Template)]
+#[template(path = "members.html")]
+struct Page {
+    frame: Frame,
+    path: String,
+    filters: Vec<Choice>,
+    count: i64,
+    rows: Vec<Row>,
+    pager: Pager,
+}
+
+#[derive(Debug, Clone)]
+struct Row {
+    name: String,
+    email: String,
+    is_service: bool,
+    description: String,
+    role: &'static str,
+    joined: When,
+    /// Where their user tokens are seen, for whoever may.
+    tokens: Option<String>,
+}
+
+impl Row {
+    fn new(visit: &Visit, it: &Member) -> Self {
+        let may_see = visit.can::<ViewMemberTokens>();
+        Self {
+            name: it.user.name.clone(),
+            email: if it.user.is_service { String::new() } else { it.user.email.clone() },
+            is_service: it.user.is_service,
+            description: it.user.description.clone().unwrap_or_default(),
+            role: words::role(it.role),
+            joined: When::new(it.joined_at),
+            tokens: may_see.then(|| visit.path(&format!("/settings/user-tokens?for={}", it.user.id))),
+        }
+    }
+}
+
+/// A part of the list.
+pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
+    let grant = visit.may::<ViewMembers>()?;
+    let filter = query.said("show").unwrap_or_default();
+    let wanted = match filter {
+        "admins" => Wanted { service: None, role: Some(Role::Admin) },
+        "people" => Wanted { service: Some(false), role: None },
+        "service-users" => Wanted { service: Some(true), role: None },
+        _ => Wanted::default(),
+    };
+    let page = PageRequest { after: query.after(), limit: ROWS };
+    let found = visit.control().members(&grant, wanted, page).await?;
+    let count = visit.control().count_members(&grant, wanted).await?;
+    let path = visit.path("/settings/members");
+    let last = found.items.last().filter(|_| found.has_more).map(|it| it.user.id.to_string());
+    let all = [
+        ("", "Everybody"),
+        ("admins", "Organization Admins"),
+        ("people", "People"),
+        ("service-users", "Service users"),
+    ];
+    frame::show(&Page {
+        frame: visit.settings(Tab::Members, "Members"),
+        filters: all.into_iter().map(|(word, words)| Choice::new(word, words, word == filter)).collect(),
+        count,
+        rows: found.items.iter().map(|it| Row::new(&visit, it)).collect(),
+        pager: Pager::new(&path, &[("show", filter)], page.after.is_none(), last),
+        path,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_domain::Timestamp;
+
+    use crate::naughty::{TEXTS, assert_inert};
+    use crate::seen::Seen;
+    use crate::theme::Theme;
+
+    use super::*;
+
+    #[test]
+    fn whatever_a_member_is_called_stays_text() {
+        let seen = Seen { is_safe: true, page: "/x".to_owned(), theme: Theme::System, notice: None };
+        for text in TEXTS {
+            let page = Page {
+                frame: Frame::plain("Members", &seen),
+                path: "/x".to_owned(),
+                filters: Vec::new(),
+                count: 1,
+                rows: vec![Row {
+                    name: (*text).to_owned(),
+                    email: (*text).to_owned(),
+                    is_service: true,
+                    description: (*text).to_owned(),
+                    role: "Member",
+                    joined: When::new(Timestamp::EPOCH),
+                    tokens: None,
+                }],
+                pager: Pager::new("/", &[], true, None),
+            };
+            assert_inert(&page.render().expect("a page"), text);
+        }
+    }
+}

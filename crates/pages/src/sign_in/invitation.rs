@@ -1,0 +1,62 @@
+//! Accepting an invitation: whoever holds its value becomes a member, chooses a password and is signed in.
+
+use askama::Template;
+
+use crate::form::{Faults, Posted};
+use crate::frame::{self, Answer, Frame};
+use crate::notice::{Notice, then};
+use crate::parts::Field;
+use crate::person;
+use crate::visit::Anyone;
+
+use super::link::{new_password, value_of};
+
+#[derive(Template)]
+#[template(path = "invitation.html")]
+struct Page {
+    frame: Frame,
+    problems: Vec<String>,
+    /// The value of the invitation. It is never put back into a page.
+    value: Field,
+    name: Field,
+    password: Field,
+    is_in_clear: bool,
+}
+
+impl Page {
+    fn new(anyone: &Anyone, name: &str, faults: &Faults) -> Self {
+        Self {
+            frame: Frame::plain("Accept an invitation", &anyone.seen),
+            problems: faults.beside(&["link", "name", "password"]),
+            value: Field::new("link", "Invitation")
+                .hint("Paste the link or the value that you were given. It is good once.")
+                .required()
+                .first()
+                .faults(faults, "link"),
+            name: Field::new("name", "Your name")
+                .hint("As others in the organization will see it. Not needed if this server knows you already.")
+                .value(name)
+                .complete("name")
+                .faults(faults, "name"),
+            password: new_password(faults),
+            is_in_clear: anyone.site.travels_in_clear(),
+        }
+    }
+}
+
+/// The form.
+pub(crate) async fn show(anyone: Anyone) -> Answer {
+    frame::show(&Page::new(&anyone, "", &Faults::default()))
+}
+
+/// Becomes a member and signs in.
+pub(crate) async fn submit(anyone: Anyone, form: Posted) -> Answer {
+    let (value, name) = (value_of(form.text("link")), form.said("name"));
+    match person::accept(&anyone, value, name, form.text("password")).await {
+        Ok(cookie) => Ok(person::signed(cookie, then(&anyone.site, "/", Notice::Joined))),
+        Err(error) => {
+            let faults = Faults::of(person::at_field(error, "link"))?;
+            frame::again(&Page::new(&anyone, name.unwrap_or_default(), &faults))
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! Signing in by e-mail address and password.
+
+use askama::Template;
+
+use crate::form::{Faults, Posted};
+use crate::frame::{self, Answer, Frame};
+use crate::parts::Field;
+use crate::person;
+use crate::query::Query;
+use crate::visit::Anyone;
+
+use super::{asked_way, posted_way};
+
+#[derive(Template)]
+#[template(path = "sign_in.html")]
+struct Page {
+    frame: Frame,
+    problems: Vec<String>,
+    email: Field,
+    password: Field,
+    /// Where one is led afterwards.
+    to: String,
+    /// Whether passwords travel in clear.
+    is_in_clear: bool,
+}
+
+impl Page {
+    fn new(anyone: &Anyone, to: String, email: &str, faults: &Faults) -> Self {
+        Self {
+            frame: Frame::plain("Sign in", &anyone.seen),
+            problems: faults.beside(&["email", "password"]),
+            email: Field::new("email", "E-mail address")
+                .kind("email")
+                .value(email)
+                .complete("username")
+                .required()
+                .first()
+                .faults(faults, "email"),
+            password: Field::new("password", "Password")
+                .kind("password")
+                .complete("current-password")
+                .required()
+                .faults(faults, "password"),
+            to,
+            is_in_clear: anyone.site.travels_in_clear(),
+        }
+    }
+}
+
+/// The form.
+pub(crate) async fn show(anyone: Anyone, query: Query) -> Answer {
+    frame::show(&Page::new(&anyone, asked_way(&query), "", &Faults::default()))
+}
+
+/// Signs in, and leads to where one wanted to go.
+pub(crate) async fn submit(anyone: Anyone, form: Posted) -> Answer {
+    let (to, email) = (posted_way(&form), form.text("email"));
+    match person::sign_in(&anyone, email, form.text("password")).await {
+        Ok(cookie) => Ok(person::signed(cookie, frame::to(&to))),
+        Err(error) => frame::again(&Page::new(&anyone, to, email, &Faults::of(error)?)),
+    }
+}

@@ -1,0 +1,141 @@
+//! Creating an agent token. Here it has a description: a list of tokens without one helps nobody who has to revoke the right one.
+
+use askama::Template;
+use countersign_control::access::actions::CreateAgentToken;
+use countersign_control::agent_tokens::{Issued, NewAgentToken};
+use countersign_control::revealing::is_open;
+use countersign_control::{Caller, Error, Result};
+use countersign_domain::{RevealPolicy, Role, Scope};
+
+use crate::failure::Failure;
+use crate::form::{Faults, Posted};
+use crate::frame::{self, Answer, Frame};
+use crate::parts::{Choice, Field};
+use crate::permissions::{self, Permissions};
+use crate::visit::{Tab, Visit};
+use crate::words;
+
+use super::one::{Told, told};
+
+#[derive(Template)]
+#[template(path = "token_new.html")]
+struct Page {
+    frame: Frame,
+    action: String,
+    back: String,
+    problems: Vec<String>,
+    description: Field,
+    expires: Field,
+    policies: Vec<Choice>,
+    permissions: Permissions,
+}
+
+/// The names that operations know this form's fields by.
+const FIELDS: [&str; 5] = ["description", "expiresAt", "scope", "queues", "networks"];
+
+/// Choices of a reveal policy; the organization's own is chosen where none was.
+pub(crate) fn policies(visit: &Visit, chosen: Option<RevealPolicy>) -> Vec<Choice> {
+    let chosen = chosen.unwrap_or(visit.organization.default_reveal_policy);
+    RevealPolicy::ALL.into_iter().map(|it| Choice::new(it.as_str(), words::policy(it), it == chosen)).collect()
+}
+
+/// The policy of a form.
+pub(crate) fn policy(form: &Posted) -> Option<RevealPolicy> {
+    RevealPolicy::ALL.into_iter().find(|it| it.as_str() == form.text("reveal_policy"))
+}
+
+/// A field for the end of a token.
+pub(crate) fn expiry(value: &str, faults: &Faults) -> Field {
+    Field::new("expires_at", "Expires (UTC)")
+        .kind("datetime-local")
+        .value(value)
+        .hint("From then on the token is refused. Left empty: never.")
+        .faults(faults, "expiresAt")
+}
+
+impl Visit {
+    /// Whether whoever looks may let a token reach every deployment; others let it reach those that they manage tokens of.
+    pub(crate) fn may_give_all(&self) -> bool {
+        matches!(&self.caller, Caller::User(user) if user.role.0 == Role::Admin)
+    }
+}
+
+async fn page(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> std::result::Result<Page, Failure> {
+    let deployments = visit.deployments().await?;
+    let may_give_all = visit.may_give_all();
+    let permissions = match form {
+        Some(form) => Permissions::again(form, &deployments, may_give_all, faults),
+        None => {
+            let mut fresh = Permissions::of(&Scope::widest(), &deployments, may_give_all, faults);
+            fresh.is_org_agent = may_give_all;
+            fresh
+        }
+    };
+    let text = |name| form.map(|form| form.text(name).to_owned()).unwrap_or_default();
+    let list = visit.path("/settings/tokens");
+    Ok(Page {
+        frame: visit.settings(Tab::AgentTokens, "Create agent token").crumb("Agent tokens", list.clone()),
+        action: format!("{list}/new"),
+        back: list,
+        problems: faults.beside(&FIELDS),
+        description: Field::new("description", "Description")
+            .value(text("description"))
+            .hint("Name the environment that it is for, such as \"Read-only token for static site generator\".")
+            .required()
+            .first()
+            .faults(faults, "description"),
+        expires: expiry(&text("expires_at"), faults),
+        policies: policies(visit, form.and_then(policy)),
+        permissions,
+    })
+}
+
+/// The form.
+pub(crate) async fn show(visit: Visit) -> Answer {
+    visit.may::<CreateAgentToken>()?;
+    frame::show(&page(&visit, None, &Faults::default()).await?)
+}
+
+/// Creates the token, and leads to its page with the value.
+pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
+    match create(&visit, &form).await {
+        Ok(issued) => answer(&visit, &issued).await,
+        Err(error) => {
+            let faults = Faults::of(error)?;
+            frame::again(&page(&visit, Some(&form), &faults).await?)
+        }
+    }
+}
+
+async fn create(visit: &Visit, form: &Posted) -> Result<Issued> {
+    let new = NewAgentToken {
+        // Empty is no description, and the operation says so.
+        description: Some(form.text("description").trim().to_owned()),
+        is_public: false,
+        expires_at: form.time("expires_at").map_err(expiry_fault)?,
+        reveal_policy: policy(form),
+        scope: Some(permissions::read(form)?),
+    };
+    let control = visit.control();
+    control.create_agent_token(&control.grant_own::<CreateAgentToken>(&visit.caller)?, new).await
+}
+
+/// Operations know the field by another name than the form.
+pub(crate) fn expiry_fault(error: Error) -> Error {
+    match error {
+        Error::Invalid(fields) => {
+            let message = fields.into_iter().next().map(|it| it.message).unwrap_or_default();
+            Error::invalid("expiresAt", message)
+        }
+        other => other,
+    }
+}
+
+/// A value that can be shown again is shown by the page that one is led to, which a reload shows again. One that cannot is in this answer.
+async fn answer(visit: &Visit, issued: &Issued) -> Answer {
+    let token = &issued.token;
+    if is_open(&token.token, visit.control().now()) {
+        return Ok(frame::to(&visit.token_path(token.token.id, "/value")));
+    }
+    told(visit, token, Told::Once(issued.secret.reveal())).await
+}

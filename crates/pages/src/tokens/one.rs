@@ -1,0 +1,347 @@
+//! An agent token's own page: what it is, who uses it, who was refused, and its value where it was asked for.
+
+use askama::Template;
+use countersign_control::access::actions::{
+    RevealAgentToken, RevokeAgentToken, RotateAgentToken, UpdateAgentToken, ViewAgentTokens, ViewAudit,
+    ViewOrganization,
+};
+use countersign_control::agent_tokens::{AgentToken, Refused, Secret as Value};
+use countersign_control::agents::Agent;
+use countersign_control::{Error, PageRequest, revealing};
+use countersign_domain::Timestamp;
+use countersign_domain::id::{TokenId, UserId};
+
+use crate::failure::Failure;
+use crate::frame::{self, Answer, Frame};
+use crate::parts::{Secret, When};
+use crate::settings::audit::Row as EventRow;
+use crate::visit::{Tab, Visit};
+use crate::words::{self, State};
+
+use super::title;
+
+/// How many of its agents the page names.
+const AGENTS: u32 = 50;
+/// How many rows of the audit log it shows.
+const EVENTS: u32 = 20;
+
+/// What becomes of the value on this page.
+#[derive(Debug)]
+pub(crate) enum Told<'a> {
+    /// It was not asked for.
+    Nothing,
+    /// It is shown now and never again.
+    Once(&'a str),
+    /// It is shown, and can be again for a while.
+    Again(&'a str),
+    /// It was asked for and cannot be shown, for this reason.
+    Closed(String),
+}
+
+#[derive(Template)]
+#[template(path = "token.html")]
+struct Page<'a> {
+    frame: Frame,
+    secret: Option<Secret<'a>>,
+    /// What is to be known of the value that is shown, or why none is.
+    about_secret: String,
+    is_fresh: bool,
+    start: Option<Start<'a>>,
+    ways: Ways,
+    public_id: String,
+    permissions: String,
+    creator: String,
+    created: When,
+    expires: Option<When>,
+    policy: &'static str,
+    reveal_until: Option<When>,
+    last_used: Option<When>,
+    last_used_ip: String,
+    state: &'static str,
+    state_class: &'static str,
+    revoked: Option<Revoked>,
+    agents_count: usize,
+    agents: Vec<AgentRow>,
+    dagster_agents: Vec<String>,
+    values: Vec<ValueRow>,
+    refusals: Vec<RefusalRow>,
+    /// What the audit log says of it, for whoever sees that.
+    rows: Vec<EventRow>,
+}
+
+/// Where things are done with the token, for whoever may.
+#[derive(Debug, Clone, Default)]
+struct Ways {
+    here: String,
+    reveal: Option<String>,
+    describe: Option<String>,
+    edit: Option<String>,
+    rotate: Option<String>,
+    /// Where the older values are ended, while there are any.
+    finish: Option<String>,
+    revoke: Option<String>,
+}
+
+/// Ready-made ways to start an agent.
+#[derive(Debug, Template)]
+#[template(path = "parts/start.html")]
+struct Start<'a> {
+    url: &'a str,
+    value: &'a str,
+    deployment: String,
+}
+
+impl askama::filters::HtmlSafe for Start<'_> {}
+
+#[derive(Debug, Clone)]
+struct Revoked {
+    at: When,
+    by: String,
+    reason: String,
+}
+
+#[derive(Debug, Clone)]
+struct AgentRow {
+    name: String,
+    host: String,
+    version: String,
+    queue: String,
+    seen: Option<When>,
+}
+
+impl AgentRow {
+    fn new(it: &Agent) -> Self {
+        let said = |text: &Option<String>| text.clone().unwrap_or_default();
+        Self {
+            name: it.name.clone(),
+            host: said(&it.hostname),
+            version: said(&it.version),
+            queue: it.queue.clone(),
+            seen: it.last_seen_at.map(When::new),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+struct ValueRow {
+    public_id: String,
+    created: When,
+    until: Option<When>,
+    has_ended: bool,
+    last_used: Option<When>,
+    last_used_ip: String,
+}
+
+impl ValueRow {
+    fn new(it: &Value, now: Timestamp) -> Self {
+        Self {
+            public_id: it.public_id.to_string(),
+            created: When::new(it.created_at),
+            until: it.valid_until.map(When::new),
+            has_ended: it.valid_until.is_some_and(|until| until <= now),
+            last_used: it.last_used_at.map(When::new),
+            last_used_ip: it.last_used_ip.clone().unwrap_or_default(),
+        }
+    }
+}
+
+#[derive(Debug, Clone)]
+struct RefusalRow {
+    reason: &'static str,
+    ip: String,
+    count: i64,
+    last: When,
+    public_id: String,
+}
+
+impl RefusalRow {
+    fn new(it: &Refused) -> Self {
+        Self {
+            reason: it.reason.as_str(),
+            ip: it.ip.clone(),
+            count: it.count,
+            last: When::new(it.last_at),
+            public_id: it.public_id.to_string(),
+        }
+    }
+}
+
+impl Visit {
+    /// What somebody is called.
+    pub(crate) async fn name_of(&self, user: Option<UserId>) -> Result<String, Failure> {
+        let Some(user) = user else { return Ok("the server".to_owned()) };
+        match self.control().member(&self.may::<ViewOrganization>()?, user).await {
+            Ok(member) => Ok(member.user.name),
+            Err(Error::NotFound(_)) => Ok("somebody who has left".to_owned()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// The page of the token in the address.
+pub(crate) async fn show(visit: Visit) -> Answer {
+    let token = visit.agent_token().await?;
+    told(&visit, &token, Told::Nothing).await
+}
+
+/// The page of a token, with its value where that was asked for.
+pub(crate) async fn told(visit: &Visit, it: &AgentToken, told: Told<'_>) -> Answer {
+    let (control, grant) = (visit.control(), visit.may::<ViewAgentTokens>()?);
+    let (token, now) = (&it.token, control.now());
+    let names = words::names(&visit.deployments().await?);
+    let connected = control.agent_token_agents(&grant, token.id, PageRequest::first(AGENTS)).await?;
+    let situation = control.agent_token_situation(&grant, token.id).await?;
+    let values = control.agent_token_secrets(&grant, token.id).await?;
+    let refusals = control.agent_token_refusals(&grant, token.id).await?;
+    let state = State::of(token, now);
+    let revoked = match token.revoked_at {
+        None => None,
+        Some(at) => Some(Revoked {
+            at: When::new(at),
+            by: visit.name_of(token.revoked_by).await?,
+            reason: token.revoked_reason.clone().unwrap_or_default(),
+        }),
+    };
+    let (value, about_secret, is_fresh) = match told {
+        Told::Nothing => (None, String::new(), false),
+        Told::Once(value) => {
+            (Some(value), "This value is shown once and never again. Keep it where secrets are kept.".to_owned(), true)
+        }
+        Told::Again(value) => (Some(value), "This look is in the audit log.".to_owned(), false),
+        Told::Closed(why) => (None, why, false),
+    };
+    let of_one = it.scope.deployments.only_one().and_then(|id| names.get(&id).cloned());
+    let dagster_agents =
+        situation.dagster_agents.iter().map(|it| it.label.clone().unwrap_or_else(|| it.process.to_string()));
+    frame::show(&Page {
+        frame: visit.settings(Tab::AgentTokens, title(it)).crumb("Agent tokens", visit.path("/settings/tokens")),
+        secret: value.map(|value| Secret { value }),
+        about_secret,
+        is_fresh,
+        start: value.map(|value| Start {
+            url: visit.site.public_url(),
+            value,
+            deployment: of_one
+                .or_else(|| names.get(&visit.organization.default_deployment).cloned())
+                .unwrap_or_default(),
+        }),
+        ways: ways(visit, it, state, values.iter().filter(|it| is_valid(it, now)).count() > 1),
+        public_id: token.public_id.to_string(),
+        permissions: words::permissions(&it.scope, &names),
+        creator: visit.name_of(token.created_by).await?,
+        created: When::new(token.created_at),
+        expires: token.expires_at.map(When::new),
+        policy: words::policy(token.reveal_policy),
+        reveal_until: token.reveal_until.filter(|_| revealing::is_open(token, now)).map(When::new),
+        last_used: token.last_used_at.map(When::new),
+        last_used_ip: token.last_used_ip.clone().unwrap_or_default(),
+        state: state.words(),
+        state_class: state.class(),
+        revoked,
+        agents_count: situation.agents.len(),
+        agents: connected.items.iter().map(AgentRow::new).collect(),
+        dagster_agents: dagster_agents.collect(),
+        values: values.iter().map(|it| ValueRow::new(it, now)).collect(),
+        refusals: refusals.iter().map(RefusalRow::new).collect(),
+        rows: events(visit, token.id).await?,
+    })
+}
+
+async fn events(visit: &Visit, id: TokenId) -> Result<Vec<EventRow>, Failure> {
+    if !visit.can::<ViewAudit>() {
+        return Ok(Vec::new());
+    }
+    let page = PageRequest::first(EVENTS);
+    let found = visit.control().token_audit_events(&visit.may::<ViewAudit>()?, id, page).await?;
+    Ok(found.items.iter().map(EventRow::new).collect())
+}
+
+fn is_valid(it: &Value, now: Timestamp) -> bool {
+    it.valid_until.is_none_or(|until| now < until)
+}
+
+fn ways(visit: &Visit, it: &AgentToken, state: State, has_old: bool) -> Ways {
+    let now = visit.control().now();
+    let path = |below| visit.token_path(it.token.id, below);
+    let may_change = state != State::Revoked && visit.can::<UpdateAgentToken>();
+    let may_reveal = revealing::is_open(&it.token, now) && visit.can::<RevealAgentToken>();
+    Ways {
+        here: path(""),
+        reveal: may_reveal.then(|| path("/reveal")),
+        describe: may_change.then(|| path("/edit")),
+        edit: may_change.then(|| path("/permissions")),
+        rotate: (state.is_live() && visit.can::<RotateAgentToken>()).then(|| path("/rotate")),
+        finish: (has_old && state.is_live() && visit.can::<RotateAgentToken>()).then(|| path("/finish")),
+        revoke: (state != State::Revoked && visit.can::<RevokeAgentToken>()).then(|| path("/revoke")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::naughty::{TEXTS, assert_inert};
+    use crate::seen::Seen;
+    use crate::theme::Theme;
+
+    use super::*;
+
+    fn page(text: &str) -> Page<'_> {
+        let at = When::new(Timestamp::EPOCH);
+        let seen = Seen { is_safe: true, page: "/x".to_owned(), theme: Theme::System, notice: None };
+        let some = || text.to_owned();
+        Page {
+            frame: Frame::plain(text, &seen),
+            secret: Some(Secret { value: text }),
+            about_secret: some(),
+            is_fresh: true,
+            start: Some(Start { url: text, value: text, deployment: some() }),
+            ways: Ways { here: "/x".to_owned(), reveal: Some("/r".to_owned()), ..Ways::default() },
+            public_id: "4f9Kd0aZ81b".to_owned(),
+            permissions: some(),
+            creator: some(),
+            created: at.clone(),
+            expires: None,
+            policy: "Never",
+            reveal_until: Some(at.clone()),
+            last_used: Some(at.clone()),
+            last_used_ip: some(),
+            state: "Active",
+            state_class: "good",
+            revoked: Some(Revoked { at: at.clone(), by: some(), reason: some() }),
+            agents_count: 1,
+            agents: vec![AgentRow {
+                name: some(),
+                host: some(),
+                version: some(),
+                queue: some(),
+                seen: Some(at.clone()),
+            }],
+            dagster_agents: vec![some()],
+            values: vec![ValueRow {
+                public_id: some(),
+                created: at.clone(),
+                until: Some(at.clone()),
+                has_ended: false,
+                last_used: Some(at.clone()),
+                last_used_ip: some(),
+            }],
+            refusals: vec![RefusalRow { reason: "unknown", ip: some(), count: 1, last: at, public_id: some() }],
+            rows: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn whatever_an_agent_says_of_itself_stays_text() {
+        for text in TEXTS {
+            assert_inert(&page(text).render().expect("a page"), text);
+        }
+    }
+
+    #[test]
+    fn a_value_that_was_not_asked_for_is_not_in_the_page() {
+        let mut page = page("csnat_4f9Kd0aZ81b_secret");
+        page.secret = None;
+        page.start = None;
+        let html = page.render().expect("a page");
+        assert!(!html.contains("token-value") && !html.contains("BUILDKITE_AGENT_TOKEN"), "{html}");
+    }
+}

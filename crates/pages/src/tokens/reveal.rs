@@ -1,0 +1,50 @@
+//! Revealing the value of an agent token. It is in the answer to a POST and nowhere else; each look is in the audit log.
+
+use countersign_control::access::actions::RevealAgentToken;
+use countersign_control::agent_tokens::TokenReference;
+use countersign_control::{Error, Result, revealing};
+use countersign_domain::TokenSecret;
+
+use crate::frame::{self, Answer};
+use crate::person;
+use crate::visit::Visit;
+
+use super::one::{Told, told};
+
+async fn reveal(visit: &Visit) -> Result<TokenSecret> {
+    let control = visit.control();
+    let grant = control.grant_own::<RevealAgentToken>(&visit.caller)?;
+    let token = visit.token_id().map_err(|_| Error::NotFound("agent token"))?;
+    control.reveal_agent_token(&grant, TokenReference::Id(token)).await
+}
+
+/// Shows the value.
+pub(crate) async fn submit(visit: Visit) -> Answer {
+    let token = visit.agent_token().await?;
+    match reveal(&visit).await {
+        Ok(secret) => told(&visit, &token, Told::Again(secret.reveal())).await,
+        Err(Error::Conflict(why)) => told(&visit, &token, Told::Closed(why)).await,
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// The page after creating: it shows the value to whoever has just made the token, also after a reload, while its window is open. Anyone else,
+/// and whoever comes from another site's page, sees the token without it.
+pub(crate) async fn fresh(visit: Visit) -> Answer {
+    let token = visit.agent_token().await?;
+    let is_own = token.token.created_by.is_some() && token.token.created_by == visit.user();
+    if !is_own || !visit.is_from_here || !revealing::is_open(&token.token, visit.control().now()) {
+        return told(&visit, &token, Told::Nothing).await;
+    }
+    match reveal(&visit).await {
+        Ok(secret) => told(&visit, &token, Told::Again(secret.reveal())).await,
+        Err(error) if person::wants_proof(&error) => told(&visit, &token, Told::Nothing).await,
+        Err(Error::Conflict(why)) => told(&visit, &token, Told::Closed(why)).await,
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Asking for the address again asks for nothing.
+pub(crate) async fn back(visit: Visit) -> Answer {
+    Ok(frame::to(&visit.token_path(visit.token_id()?, "")))
+}

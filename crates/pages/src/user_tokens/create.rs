@@ -1,0 +1,73 @@
+//! Creating a user token for oneself.
+
+use askama::Template;
+use countersign_control::Result;
+use countersign_control::access::actions::CreateUserToken;
+use countersign_control::revealing::is_open;
+use countersign_control::user_tokens::{IssuedUserToken, NewUserToken};
+
+use crate::form::{Faults, Posted};
+use crate::frame::{self, Answer, Frame};
+use crate::parts::{Choice, Field};
+use crate::tokens::create::{expiry, expiry_fault, policies, policy};
+use crate::visit::{Tab, Visit};
+
+use super::one::{Told, told};
+
+#[derive(Template)]
+#[template(path = "user_token_new.html")]
+struct Page {
+    frame: Frame,
+    action: String,
+    back: String,
+    problems: Vec<String>,
+    description: Field,
+    expires: Field,
+    policies: Vec<Choice>,
+}
+
+fn page(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> Page {
+    let text = |name| form.map(|form| form.text(name).to_owned()).unwrap_or_default();
+    let list = visit.path("/settings/user-tokens");
+    Page {
+        frame: visit.settings(Tab::UserTokens, "Create user token").crumb("User tokens", list.clone()),
+        action: format!("{list}/new"),
+        back: list,
+        problems: faults.beside(&["description", "expiresAt"]),
+        description: Field::new("description", "Description")
+            .value(text("description"))
+            .hint("What will use it, such as \"Release script on the build host\".")
+            .required()
+            .first()
+            .faults(faults, "description"),
+        expires: expiry(&text("expires_at"), faults),
+        policies: policies(visit, form.and_then(policy)),
+    }
+}
+
+/// The form.
+pub(crate) async fn show(visit: Visit) -> Answer {
+    visit.may::<CreateUserToken>()?;
+    frame::show(&page(&visit, None, &Faults::default()))
+}
+
+/// Creates the token, and leads to its page with the value.
+pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
+    match create(&visit, &form).await {
+        Ok(issued) if is_open(&issued.token, visit.control().now()) => {
+            Ok(frame::to(&visit.user_token_path(issued.token.id, "/value")))
+        }
+        Ok(issued) => told(&visit, &issued.token, Told::Once(issued.secret.reveal())),
+        Err(error) => frame::again(&page(&visit, Some(&form), &Faults::of(error)?)),
+    }
+}
+
+async fn create(visit: &Visit, form: &Posted) -> Result<IssuedUserToken> {
+    let new = NewUserToken {
+        description: Some(form.text("description").trim().to_owned()),
+        expires_at: form.time("expires_at").map_err(expiry_fault)?,
+        reveal_policy: policy(form),
+    };
+    let control = visit.control();
+    control.create_user_token(&control.grant_own::<CreateUserToken>(&visit.caller)?, new).await
+}

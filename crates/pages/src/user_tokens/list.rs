@@ -1,0 +1,193 @@
+//! The list of user tokens: one's own, or those of the member who is chosen under *Manage tokens for*.
+
+use askama::Template;
+use countersign_control::access::actions::{
+    CreateUserToken, RevealUserToken, RevokeMemberToken, RevokeUserToken, UpdateUserToken, ViewMemberTokens,
+    ViewMembers, ViewUserTokens,
+};
+use countersign_control::agent_tokens::Token;
+use countersign_control::members::{Member, MemberReference, Wanted};
+use countersign_control::{MAX_PAGE, PageRequest, revealing};
+use countersign_domain::Timestamp;
+
+use crate::failure::Failure;
+use crate::frame::{self, Answer, Frame, Link};
+use crate::parts::{Choice, Pager, When};
+use crate::query::{Query, encoded};
+use crate::visit::{Tab, Visit};
+use crate::words::State;
+
+use super::title;
+
+/// Rows of one part.
+const ROWS: u32 = 50;
+
+#[derive(Template)]
+#[template(path = "user_tokens.html")]
+struct Page {
+    frame: Frame,
+    kinds: Vec<Link>,
+    path: String,
+    /// Whose tokens can be looked at; empty for whoever sees their own alone.
+    members: Vec<Choice>,
+    /// Whether there are more members than the list of them holds: then an address is written.
+    is_crowded: bool,
+    /// Whose they are, unless they are one's own.
+    owner: Option<String>,
+    create: Option<String>,
+    rows: Vec<Row>,
+    pager: Pager,
+}
+
+#[derive(Debug, Clone)]
+struct Row {
+    href: Option<String>,
+    description: String,
+    public_id: String,
+    created: When,
+    last_used: Option<When>,
+    last_used_ip: String,
+    expires: Option<When>,
+    state: &'static str,
+    state_class: &'static str,
+    reveal: Option<String>,
+    describe: Option<String>,
+    revoke: Option<String>,
+}
+
+impl Row {
+    fn new(visit: &Visit, token: &Token, owner: Option<&Member>, now: Timestamp) -> Self {
+        let state = State::of(token, now);
+        let path = |below| visit.user_token_path(token.id, below);
+        let is_own = owner.is_none();
+        let stands = state != State::Revoked;
+        let may_revoke = if is_own { visit.can::<RevokeUserToken>() } else { visit.can::<RevokeMemberToken>() };
+        let revoke = owner.map_or_else(|| path("/revoke"), |it| format!("{}?for={}", path("/revoke"), it.user.id));
+        let may_reveal = is_own && revealing::is_open(token, now) && visit.can::<RevealUserToken>();
+        Self {
+            href: is_own.then(|| path("")),
+            description: title(token),
+            public_id: token.public_id.to_string(),
+            created: When::new(token.created_at),
+            last_used: token.last_used_at.map(When::new),
+            last_used_ip: token.last_used_ip.clone().unwrap_or_default(),
+            expires: token.expires_at.map(When::new),
+            state: state.words(),
+            state_class: state.class(),
+            reveal: may_reveal.then(|| path("/reveal")),
+            describe: (is_own && stands && visit.can::<UpdateUserToken>()).then(|| path("/edit")),
+            revoke: (stands && may_revoke).then_some(revoke),
+        }
+    }
+}
+
+/// The member whose tokens are looked at: none for one's own.
+pub(super) async fn owner(visit: &Visit, said: Option<&str>) -> Result<Option<Member>, Failure> {
+    let Some(said) = said else { return Ok(None) };
+    visit.may::<ViewMemberTokens>()?;
+    let member = visit.control().find_member(&visit.may::<ViewMembers>()?, MemberReference::parse(said)?).await?;
+    Ok(Some(member).filter(|it| Some(it.user.id) != visit.user()))
+}
+
+/// A part of the list.
+pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
+    let control = visit.control();
+    let owner = owner(&visit, query.said("for")).await?;
+    let page = PageRequest { after: query.after(), limit: ROWS };
+    let found = match &owner {
+        None => control.user_tokens(&visit.may::<ViewUserTokens>()?, page).await?,
+        Some(member) => {
+            let of = MemberReference::Id(member.user.id);
+            control.member_tokens(&visit.may::<ViewMemberTokens>()?, of, page).await?
+        }
+    };
+    let (members, is_crowded) = members(&visit, owner.as_ref()).await?;
+    let now = control.now();
+    let path = visit.path("/settings/user-tokens");
+    let last = found.items.last().filter(|_| found.has_more).map(|it| it.id.to_string());
+    let of = owner.as_ref().map(|it| it.user.id.to_string()).unwrap_or_default();
+    frame::show(&Page {
+        frame: visit.settings(Tab::UserTokens, "User tokens"),
+        kinds: visit.kinds(Tab::UserTokens),
+        pager: Pager::new(&path, &[("for", &of)], page.after.is_none(), last),
+        path,
+        members,
+        is_crowded,
+        create: (owner.is_none() && visit.can::<CreateUserToken>()).then(|| visit.path("/settings/user-tokens/new")),
+        rows: found.items.iter().map(|it| Row::new(&visit, it, owner.as_ref(), now)).collect(),
+        owner: owner.map(|it| it.user.name),
+    })
+}
+
+/// Whose tokens can be looked at; and whether there are more of them.
+async fn members(visit: &Visit, owner: Option<&Member>) -> Result<(Vec<Choice>, bool), Failure> {
+    if !visit.can::<ViewMemberTokens>() {
+        return Ok((Vec::new(), false));
+    }
+    let grant = visit.may::<ViewMembers>()?;
+    let page = visit.control().members(&grant, Wanted::default(), PageRequest::first(MAX_PAGE)).await?;
+    let others = page.items.iter().filter(|it| Some(it.user.id) != visit.user());
+    let mut choices: Vec<_> = others
+        .map(|it| {
+            let words = if it.user.is_service {
+                format!("{} (service user)", it.user.name)
+            } else {
+                format!("{} ({})", it.user.name, it.user.email)
+            };
+            Choice::new(it.user.id.to_string(), words, owner.is_some_and(|owner| owner.user.id == it.user.id))
+        })
+        .collect();
+    choices.sort_by(|a, b| a.words.to_lowercase().cmp(&b.words.to_lowercase()));
+    choices.insert(0, Choice::new("", "Yourself", owner.is_none()));
+    Ok((choices, page.has_more))
+}
+
+/// Behind an address, whose token it is of.
+pub(super) fn of(owner: Option<&Member>) -> String {
+    owner.map(|it| format!("?for={}", encoded(&it.user.id.to_string()))).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::naughty::{TEXTS, assert_inert};
+    use crate::seen::Seen;
+    use crate::theme::Theme;
+
+    use super::*;
+
+    fn page(text: &str) -> Page {
+        let at = When::new(Timestamp::EPOCH);
+        let seen = Seen { is_safe: true, page: "/x".to_owned(), theme: Theme::System, notice: None };
+        Page {
+            frame: Frame::plain("User tokens", &seen),
+            kinds: Vec::new(),
+            path: "/organizations/acme/settings/user-tokens".to_owned(),
+            members: vec![Choice::new(text, text, true)],
+            is_crowded: false,
+            owner: Some(text.to_owned()),
+            create: None,
+            rows: vec![Row {
+                href: Some("/x".to_owned()),
+                description: text.to_owned(),
+                public_id: text.to_owned(),
+                created: at.clone(),
+                last_used: Some(at.clone()),
+                last_used_ip: text.to_owned(),
+                expires: Some(at),
+                state: "Active",
+                state_class: "good",
+                reveal: None,
+                describe: Some("/edit".to_owned()),
+                revoke: Some("/revoke".to_owned()),
+            }],
+            pager: Pager::new("/", &[], true, None),
+        }
+    }
+
+    #[test]
+    fn whatever_a_member_is_called_stays_text() {
+        for text in TEXTS {
+            assert_inert(&page(text).render().expect("a page"), text);
+        }
+    }
+}

@@ -1,0 +1,95 @@
+//! Revoking a user token: one's own, or as an Organization Admin that of a member.
+
+use askama::Template;
+use countersign_control::Result;
+use countersign_control::access::actions::{RevokeMemberToken, RevokeUserToken};
+use countersign_control::members::{Member, MemberReference};
+use countersign_control::user_tokens::UserTokenReference;
+
+use crate::failure::Failure;
+use crate::form::{Faults, Posted};
+use crate::frame::{self, Answer, Frame};
+use crate::notice::{Notice, then};
+use crate::parts::Field;
+use crate::query::Query;
+use crate::visit::{Tab, Visit};
+
+use super::list::{of, owner};
+
+#[derive(Template)]
+#[template(path = "user_token_revoke.html")]
+struct Page {
+    frame: Frame,
+    action: String,
+    back: String,
+    owner: String,
+    /// The owner's id, unless it is one's own.
+    of: String,
+    problems: Vec<String>,
+    reason: Field,
+}
+
+fn page(visit: &Visit, owner: Option<&Member>, text: &str, faults: &Faults) -> std::result::Result<Page, Failure> {
+    let list = visit.path("/settings/user-tokens");
+    let field = Field::new("reason", "Reason").value(text).hint("Kept with the token and in the audit log.").first();
+    Ok(Page {
+        frame: visit
+            .settings(Tab::UserTokens, "Revoke user token")
+            .crumb("User tokens", format!("{list}{}", of(owner))),
+        action: visit.user_token_path(visit.token_id()?, "/revoke"),
+        back: format!("{list}{}", of(owner)),
+        owner: owner.map(|it| it.user.name.clone()).unwrap_or_default(),
+        of: owner.map(|it| it.user.id.to_string()).unwrap_or_default(),
+        problems: faults.beside(&["reason"]),
+        reason: field.faults(faults, "reason"),
+    })
+}
+
+/// Asks for a reason.
+pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
+    let owner = owner(&visit, query.said("for")).await?;
+    match &owner {
+        None => {
+            visit.may::<RevokeUserToken>()?;
+            visit.own_token().await?;
+        }
+        Some(_) => {
+            visit.may::<RevokeMemberToken>()?;
+        }
+    }
+    frame::show(&page(&visit, owner.as_ref(), "", &Faults::default())?)
+}
+
+/// Revokes the token.
+pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
+    let owner = owner(&visit, form.said("for")).await?;
+    let token = UserTokenReference::Id(visit.token_id()?);
+    let reason = form.said("reason").map(str::to_owned);
+    match revoke(&visit, owner.as_ref(), token, reason).await {
+        Ok(()) => {
+            let list = visit.path("/settings/user-tokens");
+            Ok(then(&visit.site, &format!("{list}{}", of(owner.as_ref())), Notice::Revoked))
+        }
+        Err(error) => frame::again(&page(&visit, owner.as_ref(), form.text("reason"), &Faults::of(error)?)?),
+    }
+}
+
+async fn revoke(
+    visit: &Visit,
+    owner: Option<&Member>,
+    token: UserTokenReference,
+    reason: Option<String>,
+) -> Result<()> {
+    let control = visit.control();
+    match owner {
+        None => {
+            let grant = control.grant_own::<RevokeUserToken>(&visit.caller)?;
+            control.revoke_user_token(&grant, token, reason).await.map(drop)
+        }
+        Some(owner) => {
+            let grant = control.grant_own::<RevokeMemberToken>(&visit.caller)?;
+            let of = MemberReference::Id(owner.user.id);
+            control.revoke_member_token(&grant, of, token, reason).await.map(drop)
+        }
+    }
+}

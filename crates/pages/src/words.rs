@@ -1,0 +1,181 @@
+//! Words for what the system knows as types.
+
+use std::collections::BTreeMap;
+
+use countersign_control::agent_tokens::Token;
+use countersign_control::deployments::Deployment;
+use countersign_domain::id::DeploymentId;
+use countersign_domain::{DeploymentScope, QueueScope, RevealPolicy, Role, Scope, Timestamp};
+
+/// The most names that one line has before it counts the rest.
+const MAX_NAMED: usize = 3;
+
+/// Names of deployments by their ids.
+pub(crate) type Names = BTreeMap<DeploymentId, String>;
+
+pub(crate) fn names(deployments: &[Deployment]) -> Names {
+    deployments.iter().map(|it| (it.id, it.name.clone())).collect()
+}
+
+/// What a token reaches, in one line.
+pub(crate) fn permissions(scope: &Scope, names: &Names) -> String {
+    let mut parts = vec![deployments(&scope.deployments, names)];
+    if let QueueScope::Only(queues) = &scope.queues {
+        let word = if queues.len() == 1 { "queue" } else { "queues" };
+        parts.push(format!("{word} {}", list(queues.iter().map(|queue| queue.as_str().to_owned()).collect())));
+    }
+    if !scope.networks.is_empty() {
+        parts.push(format!("from {}", list(scope.networks.iter().map(ToString::to_string).collect())));
+    }
+    parts.join("; ")
+}
+
+fn deployments(scope: &DeploymentScope, names: &Names) -> String {
+    let DeploymentScope::Only { deployments, all_branches } = scope else {
+        return "Org Agent: every deployment".to_owned();
+    };
+    let mut found: Vec<String> = deployments
+        .iter()
+        .map(|id| names.get(id).cloned().unwrap_or_else(|| "a deployment that is gone".to_owned()))
+        .collect();
+    found.sort();
+    if *all_branches {
+        // Said whatever else is counted: it is the widest of them.
+        found.insert(0, "all branch deployments".to_owned());
+    }
+    list(found)
+}
+
+/// `a`, `a and b`, `a, b and c`, `a, b, c and 4 more`.
+fn list(mut all: Vec<String>) -> String {
+    let more = all.len().saturating_sub(MAX_NAMED);
+    if more == 1 {
+        // One more name is no longer than saying that there is one.
+        return joined(&all);
+    }
+    all.truncate(MAX_NAMED);
+    if more > 0 {
+        all.push(format!("{more} more"));
+    }
+    joined(&all)
+}
+
+fn joined(all: &[String]) -> String {
+    match all {
+        [] => "nothing".to_owned(),
+        [one] => one.clone(),
+        [rest @ .., last] => format!("{} and {last}", rest.join(", ")),
+    }
+}
+
+/// `1 agent`, `2 agents`.
+pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// Where a token stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    Active,
+    /// Its time runs out within [`SOON_DAYS`] days.
+    ExpiresSoon,
+    Expired,
+    Revoked,
+}
+
+/// How many days before its end a token is said to expire soon.
+const SOON_DAYS: u32 = 30;
+/// A day.
+const DAY: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
+
+impl State {
+    pub(crate) fn of(token: &Token, now: Timestamp) -> Self {
+        match token.expires_at {
+            _ if token.revoked_at.is_some() => Self::Revoked,
+            Some(at) if at <= now => Self::Expired,
+            Some(at) if at <= now.plus(DAY * SOON_DAYS) => Self::ExpiresSoon,
+            _ => Self::Active,
+        }
+    }
+
+    pub(crate) const fn words(self) -> &'static str {
+        match self {
+            Self::Active => "Active",
+            Self::ExpiresSoon => "Expires soon",
+            Self::Expired => "Expired",
+            Self::Revoked => "Revoked",
+        }
+    }
+
+    /// The name that its colour goes by.
+    pub(crate) const fn class(self) -> &'static str {
+        match self {
+            Self::Active => "good",
+            Self::ExpiresSoon => "warning",
+            Self::Expired | Self::Revoked => "ended",
+        }
+    }
+
+    /// Whether anything can still be done with the token.
+    pub(crate) const fn is_live(self) -> bool {
+        matches!(self, Self::Active | Self::ExpiresSoon)
+    }
+}
+
+/// Until when a value can be shown again.
+pub(crate) const fn policy(policy: RevealPolicy) -> &'static str {
+    match policy {
+        RevealPolicy::Window => "For 10 minutes after it was created",
+        RevealPolicy::Always => "For as long as the token lives",
+        RevealPolicy::Never => "Never: it is shown once, when it is created",
+    }
+}
+
+/// A role in the organization.
+pub(crate) const fn role(role: Role) -> &'static str {
+    match role {
+        Role::Admin => "Organization Admin",
+        Role::Member => "Member",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn deployment(n: u128) -> DeploymentId {
+        let text = format!("00000000-0000-7000-8000-{n:012}");
+        text.parse().expect("an id")
+    }
+
+    fn only(ids: &[u128], all_branches: bool) -> Scope {
+        let deployments = ids.iter().map(|n| deployment(*n)).collect();
+        Scope { deployments: DeploymentScope::Only { deployments, all_branches }, ..Scope::widest() }
+    }
+
+    fn said(scope: &Scope) -> String {
+        let names = (1..=6).map(|n| (deployment(n), format!("d{n}"))).collect();
+        permissions(scope, &names)
+    }
+
+    #[test]
+    fn permissions_are_said_in_words() {
+        assert_eq!(said(&Scope::widest()), "Org Agent: every deployment");
+        assert_eq!(said(&only(&[1], false)), "d1");
+        assert_eq!(said(&only(&[2, 1], true)), "all branch deployments, d1 and d2");
+        assert_eq!(said(&only(&[1, 2, 3, 4], false)), "d1, d2, d3 and d4");
+        assert_eq!(said(&only(&[1, 2, 3, 4, 5, 6], false)), "d1, d2, d3 and 3 more");
+        assert_eq!(said(&only(&[], true)), "all branch deployments");
+        assert_eq!(said(&only(&[9], false)), "a deployment that is gone");
+        let queues = ["deploy", "default"].map(|name| name.parse().expect("a queue"));
+        let networks = ["10.0.0.0/8", "2001:db8::/32"].map(|text| text.parse().expect("a network"));
+        let scope = Scope { queues: QueueScope::Only(queues.into()), networks: networks.into(), ..only(&[1], false) };
+        assert_eq!(said(&scope), "d1; queues default and deploy; from 10.0.0.0/8 and 2001:db8::/32");
+    }
+
+    #[test]
+    fn things_are_counted_in_words() {
+        assert_eq!(count(0, "agent", "agents"), "0 agents");
+        assert_eq!(count(1, "agent", "agents"), "1 agent");
+    }
+}

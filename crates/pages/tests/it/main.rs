@@ -1,0 +1,9 @@
+//! The pages as browsers see them: in process, over HTTP, on a database of its own.
+
+#![expect(clippy::expect_used, reason = "a test that cannot go on must say where")]
+
+mod anonymous;
+mod browser;
+mod roles;
+mod signing_in;
+mod tokens;

@@ -1,0 +1,81 @@
+//! Every page and every role: who is not allowed sees neither the page nor the way to it.
+
+use crate::browser::Server;
+
+/// What each page answers an Organization Admin and a plain member of acme, both of whom have just proved who they are.
+const PAGES: &[(&str, u16, u16)] = &[
+    ("/account", 200, 200),
+    ("/account/password", 200, 200),
+    ("/organizations/acme/agents", 200, 200),
+    ("/organizations/-/agents", 200, 200),
+    ("/organizations/acme/settings", 200, 200),
+    ("/organizations/acme/settings/tokens", 200, 403),
+    ("/organizations/acme/settings/tokens/new", 200, 403),
+    ("/organizations/acme/settings/tokens/{token}", 200, 403),
+    ("/organizations/acme/settings/tokens/{token}/value", 200, 403),
+    ("/organizations/acme/settings/tokens/{token}/edit", 200, 403),
+    ("/organizations/acme/settings/tokens/{token}/permissions", 200, 403),
+    ("/organizations/acme/settings/tokens/{token}/revoke", 200, 403),
+    ("/organizations/acme/settings/tokens/{token}/rotate", 200, 403),
+    ("/organizations/acme/settings/user-tokens", 200, 200),
+    ("/organizations/acme/settings/user-tokens/new", 200, 200),
+    ("/organizations/acme/settings/members", 200, 200),
+    ("/organizations/acme/settings/teams", 200, 200),
+    ("/organizations/acme/settings/deployments", 200, 200),
+    ("/organizations/acme/settings/audit-log", 200, 403),
+    ("/organizations/acme/nowhere", 404, 404),
+];
+
+#[tokio::test]
+async fn every_page_is_for_whom_it_is() {
+    let server = Server::new().await;
+    let token = server.world.acme.created.agent_token.id.to_string();
+    let (ada, grace) = (server.admin().await, server.member().await);
+    for (path, of_admin, of_member) in PAGES {
+        let path = path.replace("{token}", &token);
+        let (admin, member) = (ada.get(&path).await, grace.get(&path).await);
+        assert_eq!((admin.status.as_u16(), member.status.as_u16()), (*of_admin, *of_member), "{path}: {}", member.text);
+    }
+    // Each route that shows a page of the organization is in the list.
+    let shows = |path: &str| path.starts_with("/organizations/") || path.starts_with("/account");
+    for route in server.routes().into_iter().filter(|it| it.method == "GET" && shows(it.path)) {
+        let listed = |(path, ..): &(&str, u16, u16)| path.replace("{token}", &token) == route.path;
+        let is_other = route.path == "/organizations/acme"
+            || route.path.ends_with("/reveal")
+            || route.path.starts_with("/organizations/acme/settings/user-tokens/");
+        assert!(is_other || PAGES.iter().any(listed), "{} is not listed", route.path);
+    }
+}
+
+#[tokio::test]
+async fn nobody_is_shown_what_they_may_not_do() {
+    let server = Server::new().await;
+    let (ada, grace) = (server.admin().await, server.member().await);
+    let of_admin = ada.page("/organizations/acme/settings").await;
+    let of_member = grace.page("/organizations/acme/settings").await;
+    for way in ["/organizations/acme/settings/tokens\"", "/organizations/acme/settings/audit-log\""] {
+        assert!(of_admin.contains(way), "{way}: {of_admin}");
+        assert!(!of_member.contains(way), "{way}: {of_member}");
+    }
+    let agents = grace.page("/organizations/acme/agents").await;
+    assert!(!agents.contains("Reveal Agent Token"), "{agents}");
+    assert!(ada.page("/organizations/acme/agents").await.contains("Reveal Agent Token"));
+}
+
+#[tokio::test]
+async fn another_organization_is_not_there() {
+    let server = Server::new().await;
+    let ada = server.admin().await;
+    let globex = server.world.globex.created.agent_token.id;
+    for path in [
+        "/organizations/globex/agents".to_owned(),
+        "/organizations/globex/settings/tokens".to_owned(),
+        "/organizations/nowhere/agents".to_owned(),
+        format!("/organizations/acme/settings/tokens/{globex}"),
+        format!("/organizations/acme/settings/tokens/{globex}/revoke"),
+    ] {
+        let answer = ada.get(&path).await;
+        assert_eq!(answer.status, 404, "{path}: {}", answer.text);
+        assert!(!answer.text.contains("grace@globex.example"), "{path}: {}", answer.text);
+    }
+}

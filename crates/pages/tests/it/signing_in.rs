@@ -1,0 +1,102 @@
+//! Signing in and out as a browser does.
+
+use std::time::Duration;
+
+use crate::browser::{OWN, PASSWORD, Server, form};
+
+const AGENTS: &str = "/organizations/acme/agents";
+
+#[tokio::test]
+async fn a_link_signs_in_once_and_the_password_afterwards() {
+    let server = Server::new().await;
+    let ada = server.admin().await;
+    assert_eq!(ada.get("/").await.location(), AGENTS);
+    let page = ada.page(AGENTS).await;
+    assert!(page.contains("ada@acme.example") && page.contains("Sign out"), "{page}");
+
+    let fields = [("email", "ada@acme.example"), ("password", PASSWORD), ("to", AGENTS)];
+    let answer = server.send("POST", "/sign-in", &OWN, &form(&fields)).await;
+    assert_eq!((answer.status.as_u16(), answer.location()), (303, AGENTS), "{}", answer.text);
+    let cookie = answer.headers["set-cookie"].to_str().expect("a text");
+    assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Lax") && cookie.contains("Path=/"), "{cookie}");
+}
+
+#[tokio::test]
+async fn a_sign_in_that_ended_is_none() {
+    let server = Server::new().await;
+    let ada = server.admin().await;
+    assert_eq!(ada.post("/sign-out", &[]).await.location(), "/sign-in");
+    let answer = ada.get(AGENTS).await;
+    assert_eq!(answer.location(), "/sign-in?to=%2Forganizations%2Facme%2Fagents", "{}", answer.text);
+    // What the browser still shows is no reason not to sign in again.
+    let again = ada.post("/sign-in", &[("email", "ada@acme.example"), ("password", PASSWORD)]).await;
+    assert_eq!(again.status, 303, "{}", again.text);
+}
+
+#[tokio::test]
+async fn what_is_no_link_is_told_at_the_field() {
+    let server = Server::new().await;
+    for path in ["/sign-in/link", "/invitation"] {
+        for value in ["", "x", "https://ci.example/sign-in#csnsl_4f9Kd0aZ81b_x", server.world.acme.user_token()] {
+            let fields = [("link", value), ("password", PASSWORD)];
+            let answer = server.send("POST", path, &OWN, &form(&fields)).await;
+            assert_eq!(answer.status, 422, "{path} {value}: {}", answer.text);
+            assert!(answer.text.contains(r#"id="link-error""#), "{path}: {}", answer.text);
+            assert!(!answer.text.contains(PASSWORD), "{}", answer.text);
+        }
+    }
+}
+
+#[tokio::test]
+async fn who_one_is_is_proved_again_after_five_minutes() {
+    let server = Server::new().await;
+    let ada = server.admin().await;
+    let token = ada.create(&[("description", "ci"), ("org_agent", "on"), ("reveal_policy", "always")]).await;
+    server.world.clock.advance(Duration::from_secs(11 * 60));
+    let permissions = format!("{token}/permissions");
+    let led = ada.get(&permissions).await;
+    assert_eq!(led.status, 303, "{}", led.text);
+    let prove = led.location().to_owned();
+    assert!(prove.starts_with("/prove?to="), "{prove}");
+    assert!(ada.page(&prove).await.contains(&format!(r#"name="to" value="{permissions}""#)));
+    let wrong = ada.post("/prove", &[("password", "wrong horse battery"), ("to", &permissions)]).await;
+    assert_eq!(wrong.status, 422, "{}", wrong.text);
+    let back = ada.post("/prove", &[("password", PASSWORD), ("to", &permissions)]).await;
+    assert_eq!((back.status.as_u16(), back.location()), (303, permissions.as_str()), "{}", back.text);
+    assert!(ada.page(&permissions).await.contains("Org Agent"));
+}
+
+#[tokio::test]
+async fn one_sees_where_one_is_signed_in_and_ends_it() {
+    let server = Server::new().await;
+    let one = server.admin().await;
+    let fields = [("email", "ada@acme.example"), ("password", PASSWORD)];
+    let other = server.send("POST", "/sign-in", &OWN, &form(&fields)).await;
+    let cookie = other.headers["set-cookie"].to_str().expect("a text").split(';').next().expect("a cookie").to_owned();
+    let page = one.page("/account").await;
+    assert_eq!(page.matches("/account/sign-ins/").count(), 1, "this one is not ended by that way: {page}");
+    assert!(page.contains("This one"), "{page}");
+    let way = page.split("/account/sign-ins/").nth(1).and_then(|it| it.split('"').next()).expect("a way");
+    let ended = one.post(&format!("/account/sign-ins/{way}"), &[]).await;
+    assert_eq!((ended.status.as_u16(), ended.location()), (303, "/account"), "{}", ended.text);
+    let gone = server.send("GET", "/account", &[("cookie", &cookie)], "").await;
+    assert_eq!(gone.status, 303, "{}", gone.text);
+    assert_eq!(one.post("/account/sign-out-everywhere", &[]).await.location(), "/sign-in");
+    assert_eq!(one.get("/account").await.status, 303);
+}
+
+#[tokio::test]
+async fn a_password_is_changed_by_whoever_knows_it() {
+    const NEW: &str = "another horse battery staple";
+    let server = Server::new().await;
+    let ada = server.admin().await;
+    let change = async |old, new| ada.post("/account/password", &[("password", old), ("new_password", new)]).await;
+    let wrong = change("wrong horse battery", NEW).await;
+    assert!(wrong.status == 422 && wrong.text.contains(r#"id="password-error""#), "{}", wrong.text);
+    let short = change(PASSWORD, "short").await;
+    assert!(short.status == 422 && short.text.contains(r#"id="new_password-error""#), "{}", short.text);
+    let changed = change(PASSWORD, NEW).await;
+    assert_eq!((changed.status.as_u16(), changed.location()), (303, "/account"), "{}", changed.text);
+    let fields = [("email", "ada@acme.example"), ("password", NEW)];
+    assert_eq!(server.send("POST", "/sign-in", &OWN, &form(&fields)).await.status, 303);
+}

@@ -1,0 +1,42 @@
+//! What uses a token at this moment.
+
+use countersign_domain::id::{AgentId, JobId, OrganizationId, TokenId};
+
+use crate::{StoreError, Tx, params, statements};
+
+statements! {
+    /// The agents of one token that hold a session, each with the job that it has.
+    AGENTS = "SELECT a.id, a.name, a.hostname,
+                (SELECT j.id FROM jobs j WHERE j.agent_id = a.id
+                   AND j.state IN ('assigned', 'accepted', 'running', 'canceling', 'timing_out') ORDER BY j.id LIMIT 1) AS job_id
+              FROM agents a WHERE a.organization_id = $1 AND a.token_id = $2
+              AND a.state IN ('never_connected', 'connected', 'stopping') ORDER BY a.id";
+}
+
+/// An agent that holds a session by a token.
+#[derive(Debug, Clone)]
+pub struct Using {
+    /// The agent.
+    pub agent: AgentId,
+    /// Its name.
+    pub name: String,
+    /// The host it said it is on.
+    pub hostname: Option<String>,
+    /// The job that it has.
+    pub job: Option<JobId>,
+}
+
+/// The agents of one of the organization's tokens that hold a session, in the order of their ids.
+pub async fn agents(tx: &mut Tx, of: OrganizationId, token: TokenId) -> Result<Vec<Using>, StoreError> {
+    let rows = tx.all(AGENTS, &params![of, token]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Using {
+                agent: row.get("id")?,
+                name: row.get("name")?,
+                hostname: row.get("hostname")?,
+                job: row.get("job_id")?,
+            })
+        })
+        .collect()
+}

@@ -199,7 +199,7 @@ mod tests {
             assert_inert(&Field::new("a", "A").long().value(*text).to_string(), text);
             assert_inert(&Field::new("a", "A").faults(&Faults::at("a", text), "a").to_string(), text);
             assert_inert(&Secret { value: text }.to_string(), text);
-            assert_inert(&Pager::new("/a", &[("search", text)], false, Some((*text).to_owned())).to_string(), "");
+            assert_inert(&Pager::new("/a", &[("search", *text)], false, Some((*text).to_owned())).to_string(), "");
         }
     }
 }

@@ -7,23 +7,11 @@ use countersign_control::revealing;
 
 use crate::frame::{self, Answer, Frame};
 use crate::parts::{Secret, When};
+use crate::tokens::one::Told;
 use crate::visit::{Tab, Visit};
 use crate::words::{self, State};
 
 use super::title;
-
-/// What becomes of the value on this page.
-#[derive(Debug)]
-pub(crate) enum Told<'a> {
-    /// It was not asked for.
-    Nothing,
-    /// It is shown now and never again.
-    Once(&'a str),
-    /// It is shown, and can be again for a while.
-    Again(&'a str),
-    /// It was asked for and cannot be shown, for this reason.
-    Closed(String),
-}
 
 #[derive(Template)]
 #[template(path = "user_token.html")]

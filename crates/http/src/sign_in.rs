@@ -239,7 +239,8 @@ mod tests {
             let (parts, ()) = request.body(()).expect("a request").into_parts();
             same_origin(&parts, public_url).is_ok()
         };
-        let table: &[(Method, &[(&str, &str)], bool)] = &[
+        type Headers<'a> = &'a [(&'a str, &'a str)];
+        let table: &[(Method, Headers<'_>, bool)] = &[
             (Method::POST, &[(site, "same-origin")], true),
             (Method::POST, &[(site, "same-origin"), ("origin", "https://evil.example")], true),
             (Method::POST, &[(site, "same-site")], false),

@@ -57,7 +57,7 @@ impl Posted {
 
     /// The same, none for one that was left empty.
     pub(crate) fn said(&self, name: &str) -> Option<&str> {
-        Some(self.text(name)).map(str::trim).filter(|text| !text.is_empty())
+        Some(self.text(name).trim()).filter(|text| !text.is_empty())
     }
 
     /// Every value of a field that may stand several times, such as a row of boxes.

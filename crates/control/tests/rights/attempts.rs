@@ -19,7 +19,7 @@ use countersign_domain::id::{DeploymentId, TeamId, TokenId, UserId};
 use countersign_domain::{DeploymentRole, DeploymentScope, Entropy, RevealPolicy, Role, Scope};
 use countersign_testkit::SeededEntropy;
 
-use crate::state::{Reach, Spot, State};
+use crate::state::{self, Spot, State};
 
 /// Chooses.
 pub struct Dice(pub SeededEntropy);
@@ -103,7 +103,7 @@ impl Step<'_> {
     /// Half of the time one that reaches nothing but where whoever steps holds something.
     fn token(&self) -> TokenId {
         let held = self.held();
-        let near = |it: &Reach| !it.every && !it.spots.is_empty() && it.spots.is_subset(&held);
+        let near = |it: &state::Reach| !it.every && !it.spots.is_empty() && it.spots.is_subset(&held);
         if self.dice.one_in(2)
             && let Some(id) = self.dice.one(self.state.tokens.iter().filter(|it| near(it.1)).map(|it| *it.0))
         {

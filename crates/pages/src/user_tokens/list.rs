@@ -137,7 +137,7 @@ async fn members(visit: &Visit, owner: Option<&Member>) -> Result<(Vec<Choice>, 
             Choice::new(it.user.id.to_string(), words, owner.is_some_and(|owner| owner.user.id == it.user.id))
         })
         .collect();
-    choices.sort_by(|a, b| a.words.to_lowercase().cmp(&b.words.to_lowercase()));
+    choices.sort_by_key(|it| it.words.to_lowercase());
     choices.insert(0, Choice::new("", "Yourself", owner.is_none()));
     Ok((choices, page.has_more))
 }

@@ -144,9 +144,10 @@ async fn remove(place: &Place, key: &KeyId, ambient: &Ambient, printer: Printer)
     let needed = needed(place, ring, ambient).await?;
     if let Some(rows) = needed.get(key).filter(|rows| **rows > 0) {
         return Err(Failure::conflict(format!(
-            "key {key} is needed by {rows} rows, so it stays. Sealed copies move to a new key by themselves; a \
-             digest moves when its \
-             token is next used. Rotate or revoke tokens that nobody uses"
+            "key {key} is needed by {}, so it stays. Sealed copies move to a new key by themselves; a digest moves when its token is next used, a \
+             password when its person next signs in, and links to sign in and invitations are over by themselves. Rotate or revoke tokens that \
+             nobody uses, and make those who sign in no more a link",
+            counted(*rows, "row")
         )));
     }
     settled?;

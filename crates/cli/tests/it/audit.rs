@@ -22,7 +22,7 @@ fn an_edited_row_is_named() {
         let lines = stand.run(&["audit", "export"]);
         let rows: Vec<Value> =
             lines.out.lines().map(|line| serde_json::from_str(line).expect("a line of JSON")).collect();
-        assert_eq!(rows.len(), 3, "{lines:#?}");
+        assert_eq!(rows.len(), 4, "{lines:#?}");
         assert!(!lines.out.contains(stand.agent_token()) && !lines.out.contains(stand.user_token()));
         let wanted = rows.iter().find(|row| row["action"] == "user_token.created").expect("there")["row"].clone();
         stand

@@ -29,6 +29,8 @@ fn a_key_is_added_and_the_old_one_removed_without_a_restart() {
         // A use moves a digest: Ada's by the call above, the agent token's by an agent.
         let agent = stand.agent("one", stand.agent_token(), &["--disconnect-after-idle-timeout", "1"]);
         assert_eq!(agent.end(), 0, "{}", agent.log());
+        // The link that `init` has printed is for nobody once there is another.
+        stand.run(&["sign-in-link", "--user", "ada@example.com"]).must(0, &["/sign-in#"]);
         wait_until("no row needs the old key", || keys(&stand).iter().any(|(key, rows)| *key == old && *rows == 0));
         pause(SETTLED);
         stand.run(&["key-ring", "remove", &old]).must(0, &[&old]);

@@ -10,6 +10,8 @@ fn page(Route { method, path }: Route, token: &str) -> Operation {
         .replace("{organization}", "acme")
         .replace("{token}", token)
         .replace("{agent}", token)
+        .replace("{member}", token)
+        .replace("{id}", token)
         .replace("{sign_in}", "4f9Kd0aZ81b")
         .replace("{version}", "0")
         .replace("{name}", "pages.css")

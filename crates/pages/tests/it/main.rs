@@ -4,6 +4,7 @@
 
 mod anonymous;
 mod browser;
+mod members;
 mod roles;
 mod signing_in;
 mod tokens;

@@ -73,6 +73,7 @@ impl Server {
                 .replace("{agent}", &token)
                 .replace("{member}", &admin)
                 .replace("{id}", &token)
+                .replace("{team}", &token)
                 .replace("{sign_in}", "4f9Kd0aZ81b")
                 .replace("{version}", "0")
                 .replace("{name}", "pages.css")

@@ -5,6 +5,7 @@
 mod anonymous;
 mod browser;
 mod members;
+mod places;
 mod roles;
 mod signing_in;
 mod tokens;

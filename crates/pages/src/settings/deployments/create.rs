@@ -31,7 +31,8 @@ async fn page(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> std::res
     let list = visit.path("/settings/deployments");
     let chosen = text("parent");
     let mut parents = vec![Choice::new("", "None: a full deployment", chosen.is_empty())];
-    parents.extend(visit.deployments().await?.iter().filter(|it| it.parent.is_none()).map(|it| {
+    let deployments = visit.deployments().await?;
+    parents.extend(deployments.iter().filter(|it| it.parent.is_none()).map(|it| {
         let id = it.id.to_string();
         let is_chosen = id == chosen;
         Choice::new(id, it.name.clone(), is_chosen)

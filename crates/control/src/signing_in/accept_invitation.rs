@@ -1,8 +1,8 @@
 //! Accepting an invitation in a browser: becoming a member, and being signed in at once.
 //!
 //! Whoever made an invitation may have named an address that is not theirs to give away. So it lets its holder set a password for somebody who is
-//! nobody here yet; for a person who can sign in already it takes their password; and for one who belongs to another organization and has none, it
-//! does neither: they get a link from whoever runs the server.
+//! nobody here yet, or belongs to nothing any more; for a person who can sign in already it takes their password; and for one who belongs to another
+//! organization and has none, it does neither: they get a link from whoever runs the server.
 
 use std::sync::Arc;
 
@@ -19,12 +19,12 @@ use crate::invitations::{Newcomer, join};
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene};
 
-use super::SignedIn;
 use super::make::{Made, New, make};
+use super::{SignedIn, take_ways_in};
 
 /// What is known of the person whom an invitation names.
 enum Known {
-    /// Nobody has signed in as them, and nothing is theirs.
+    /// Nothing is theirs: there is nobody, or they belong to nothing any more. Whatever password they had may be somebody else's.
     Nobody,
     /// They can sign in; so it is kept.
     ByPassword(Kept),
@@ -103,20 +103,25 @@ fn needs_link() -> Error {
 
 async fn look(tx: &mut Tx, email: &str) -> Result<Known> {
     let Some(user) = users::find_by_email(tx, email).await? else { return Ok(Known::Nobody) };
-    if let Some(kept) = passwords::find(tx, user.id).await? {
-        return Ok(Known::ByPassword(kept));
+    if !sign_ins::is_member_of_any(tx, user.id).await? {
+        return Ok(Known::Nobody);
     }
-    Ok(if sign_ins::is_member_of_any(tx, user.id).await? { Known::Elsewhere } else { Known::Nobody })
+    Ok(passwords::find(tx, user.id).await?.map_or(Known::Elsewhere, Known::ByPassword))
 }
 
 async fn accept(tx: &mut Tx, scene: &Scene<Input>) -> Result<Made> {
     let Input { newcomer, invitation, email, plan, new } = &scene.input;
-    if let Some(known) = users::find_by_email(tx, email).await? {
+    let person = users::find_by_email(tx, email).await?;
+    if let Some(known) = &person {
         sign_ins::take_turn(tx, known.id).await?;
     }
     // Before they are a member here. What has changed since it was looked at is looked at anew by the next try.
     match (look(tx, email).await?, plan) {
-        (Known::Nobody, Plan::Set(_)) => {}
+        (Known::Nobody, Plan::Set(_)) => {
+            if let Some(known) = &person {
+                take_ways_in(tx, scene, scene.organization, known).await?;
+            }
+        }
         (Known::ByPassword(now), Plan::Keep(before)) if now == *before => {}
         (Known::Elsewhere, _) => return Err(needs_link()),
         _ => return Err(is_known()),

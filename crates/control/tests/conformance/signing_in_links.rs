@@ -24,6 +24,8 @@ pub const CASES: &[crate::run::Case] = crate::list::cases!["signing_in_links"
     a_link_of_an_admin_ends_with_their_say,
     whoever_is_invited_sets_a_password_and_is_signed_in,
     an_invitation_gives_nobody_away_who_is_known,
+    a_password_set_in_one_place_opens_no_other,
+    whoever_belongs_to_nothing_begins_anew,
 ];
 
 const BOB: &str = "bob@acme.example";
@@ -125,8 +127,11 @@ pub async fn a_link_of_an_admin_ends_with_their_say(world: &World) {
     let control = &world.control;
     let bob = person(control, &world.acme, BOB, Role::Member).await;
     let issued = by_admin(world, &bob).await.expect("made");
-    // Meanwhile they get an organization of their own, which is none of that admin's business.
-    organization(world, "umbrella", BOB).await;
+    // Meanwhile they join another organization, which is none of that admin's business.
+    let new = NewInvitation { email: BOB.to_owned(), role: Role::Member, expires_at: None };
+    let grant = may::<CreateInvitation>(control, &world.globex.admin);
+    let invited = control.create_invitation(&grant, new).await.expect("made");
+    crate::invitations::try_accept(control, &invited.secret, None).await.expect("accepted");
     assert_eq!(refusal_of(open(control, &issued.secret, PASSWORD).await), Refusal::Revoked);
     let carol = person(control, &world.acme, "carol@acme.example", Role::Member).await;
     let issued = by_admin(world, &carol).await.expect("made");
@@ -186,4 +191,52 @@ pub async fn an_invitation_gives_nobody_away_who_is_known(world: &World) {
     let token = invite(world, "dora@acme.example").await;
     crate::invitations::try_accept(control, &token.secret, None).await.expect("accepted");
     assert_eq!(refusal_of(accept(control, &token.secret, None, PASSWORD).await), Refusal::Expired);
+}
+
+pub async fn a_password_set_in_one_place_opens_no_other(world: &World) {
+    const VICTIM: &str = "victim@initech.example";
+    let control = &world.control;
+    // An admin invites an address that nobody has, accepts it themselves, and keeps the password.
+    let planted = invite(world, VICTIM).await;
+    let thiefs = accept(control, &planted.secret, None, PASSWORD).await.expect("accepted");
+    let new = NewInvitation { email: VICTIM.to_owned(), role: Role::Admin, expires_at: None };
+    let grant = may::<CreateInvitation>(control, &world.globex.admin);
+    let honest = control.create_invitation(&grant, new).await.expect("made");
+    let by_api = crate::invitations::try_accept(control, &honest.secret, None).await.map(drop);
+    assert!(matches!(by_api, Err(Error::Conflict(_))), "{by_api:?}");
+    let there = try_cookie(control, thiefs.secret.reveal(), Some("globex")).await.map(drop);
+    assert_eq!(there, Err(Error::NotFound("organization")), "nothing was joined");
+
+    // The same by the operator, who makes an organization for that address.
+    let waiting = link(world, VICTIM).await;
+    organization(world, "initech", VICTIM).await;
+    assert_eq!(refusal_of(try_cookie(control, thiefs.secret.reveal(), None).await), Refusal::Revoked);
+    assert_eq!(field_of(try_sign_in(control, VICTIM, PASSWORD, "192.0.2.1").await), "password");
+    assert_eq!(refusal_of(open(control, &waiting.secret, PASSWORD).await), Refusal::Expired);
+    let text = "SELECT COUNT(*) AS n FROM audit_events e JOIN organizations o ON o.id = e.organization_id
+                WHERE e.action = 'password.dropped' AND o.slug = 'initech'";
+    assert_eq!(crate::sql::value::<i64>(control, text, vec![], "n").await, 1);
+    // Without a password nobody can sign in as them, and the invitation is good by the API.
+    crate::invitations::try_accept(control, &honest.secret, None).await.expect("accepted");
+}
+
+pub async fn whoever_belongs_to_nothing_begins_anew(world: &World) {
+    const NEW: &str = "another one altogether";
+    let control = &world.control;
+    let leave = async |it: &SignedIn| {
+        let member = MemberReference::Id(it.member.user.id);
+        control.remove_member(&world.admin(), member).await.expect("removed");
+    };
+    let before = accept(control, &invite(world, BOB).await.secret, None, PASSWORD).await.expect("accepted");
+    leave(&before).await;
+    let after = accept(control, &invite(world, BOB).await.secret, None, NEW).await.expect("accepted");
+    assert_eq!(after.member.user.id, before.member.user.id);
+    assert_eq!(refusal_of(try_cookie(control, before.secret.reveal(), None).await), Refusal::Revoked);
+    assert_eq!(field_of(try_sign_in(control, BOB, PASSWORD, "192.0.2.1").await), "password");
+    try_sign_in(control, BOB, NEW, "192.0.2.1").await.expect("signed in");
+    leave(&after).await;
+    let again = invite(world, BOB).await;
+    crate::invitations::try_accept(control, &again.secret, None).await.expect("accepted");
+    assert_eq!(refusal_of(try_cookie(control, after.secret.reveal(), None).await), Refusal::Revoked);
+    assert_eq!(field_of(try_sign_in(control, BOB, NEW, "192.0.2.1").await), "password", "by the API there is none");
 }

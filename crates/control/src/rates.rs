@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::hash::Hash;
+use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -24,11 +25,22 @@ pub(crate) const OF_REGISTRATION: Rate = Rate::a_second_of(10_000, 20);
 /// How often invitations, sign-in links and passwords may be tried from one network address, together: a team that is invited or signs in at
 /// once, and then nobody but who guesses.
 pub(crate) const OF_INVITATIONS: Rate = Rate::a_second_of(60, 1);
-/// How often passwords of one account may be tried, from wherever: somebody who mistypes theirs, and then one guess a minute. Nobody is kept
-/// out for ever, and who is signed in already does not notice.
+/// How often passwords of one account may be tried from one network address, and by one who is signed in already: somebody who mistypes theirs,
+/// and then one guess a minute. Nobody is kept out for ever, and nobody by what is tried elsewhere.
 pub(crate) const OF_SIGN_INS: Rate = Rate { at_once: 10, each: Duration::from_secs(60) };
+/// How often passwords of one account may be tried from wherever: so much more than from one network that it takes a hundred of them to keep
+/// somebody out, and still no more than 14,400 guesses a day.
+pub(crate) const OF_ACCOUNTS: Rate = Rate { at_once: 1_000, each: Duration::from_secs(6) };
 /// When this many are remembered, those that have not used anything up are forgotten.
 const MAX_REMEMBERED: usize = 100_000;
+
+/// The network that an address stands for where guesses are counted: whoever has one address of version 6 has a network of them.
+pub(crate) fn network_of(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V6(ip) => IpAddr::V6((ip.to_bits() >> 64 << 64).into()),
+        v4 @ IpAddr::V4(_) => v4,
+    }
+}
 
 impl Rate {
     /// So often at once, and then so often a second.

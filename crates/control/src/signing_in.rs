@@ -43,7 +43,7 @@ pub(crate) use hashing::Hashing;
 pub use hashing::{HASHES_AT_ONCE, HASHES_WAITING};
 pub use issue_link::IssuedLink;
 pub use list::OwnSignIn;
-pub(crate) use pace::Account;
+pub(crate) use pace::Guesses;
 pub(crate) use ways_in::take_ways_in;
 
 /// How long somebody is signed in at the most.

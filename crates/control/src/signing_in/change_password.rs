@@ -41,7 +41,7 @@ impl Control {
 
     /// Checks a caller's own password; answers what is kept of it, which has to be that still when something is done by it.
     pub(super) async fn check_own_password(&self, user: &UserCaller, password: Password) -> Result<Kept> {
-        self.pace_passwords(user.origin.ip, &user.email)?;
+        self.pace_own_passwords(user)?;
         let kept = self.store().read(user.user, |tx, user| Box::pin(passwords::find(tx, *user))).await?;
         let checked = self.check_password(Arc::new(password), kept.clone()).await?;
         kept.filter(|_| checked.matches).ok_or_else(wrong_password)

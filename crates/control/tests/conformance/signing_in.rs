@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use countersign_control::access::Who;
 use countersign_control::access::actions::{
-    ChangePassword, CreateAgentToken, EndSignIns, IssueSignInLink, RemoveMember, ViewOrganization, ViewSignIns,
+    ChangePassword, CreateAgentToken, EndSignIns, IssueSignInLink, ProveAgain, RemoveMember, ViewOrganization,
+    ViewSignIns,
 };
 use countersign_control::agent_tokens::NewAgentToken;
 use countersign_control::members::MemberReference;
@@ -293,22 +294,26 @@ pub async fn nobody_learns_who_is_there(world: &World) {
 
 pub async fn guesses_of_one_account_have_a_pace(world: &World) {
     let control = &world.control;
-    by_link(world, ADA, PASSWORD).await;
+    let here = by_link(world, ADA, PASSWORD).await;
     let guess = async |email: &str, ip: &str| try_sign_in(control, email, "wrong horse battery", ip).await.map(drop);
     for email in [ADA, "nobody@acme.example"] {
         for number in 0..10 {
             let spelled = if number % 2 == 0 { email.to_owned() } else { format!(" {} ", email.to_uppercase()) };
-            assert_eq!(field_of(guess(&spelled, &format!("192.0.2.{}", 100 + number)).await), "password");
+            assert_eq!(field_of(guess(&spelled, IP).await), "password");
         }
-        match guess(email, "198.51.100.1").await {
+        match guess(email, IP).await {
             Err(Error::TooMany { retry_after, .. }) => assert_eq!(retry_after, Duration::from_secs(60)),
             other => panic!("{other:?}"),
         }
     }
-    let right = try_sign_in(control, ADA, PASSWORD, "198.51.100.1").await;
+    let right = try_sign_in(control, ADA, PASSWORD, IP).await;
     assert!(matches!(right, Err(Error::TooMany { .. })), "a right one is not looked at either");
+    // A stranger's guesses keep out neither whoever is elsewhere nor whoever is signed in, even beside them.
+    try_sign_in(control, ADA, PASSWORD, "198.51.100.1").await.expect("signed in");
+    let grant = may::<ProveAgain>(control, &cookie(control, &here).await);
+    control.prove_again(&grant, Password::shown(PASSWORD)).await.expect("proved");
     world.clock.advance(Duration::from_secs(60));
-    try_sign_in(control, ADA, PASSWORD, "198.51.100.1").await.expect("not for ever");
+    try_sign_in(control, ADA, PASSWORD, IP).await.expect("not for ever");
     // One network tries the accounts of others.
     let mut tried = 0;
     while !matches!(guess(&format!("p{tried}@acme.example"), "2001:db8::1").await, Err(Error::TooMany { .. })) {

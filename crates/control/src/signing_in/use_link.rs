@@ -31,8 +31,8 @@ impl Control {
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] with `unknown`, with `kind` for the value of anything else, with `expired` for a link that was used, has
-    /// run out or was followed by a newer one, with `revoked` for one whose person belongs to nothing any more, or to more than its maker had a
-    /// say in; [`Error::Invalid`] at `password`: then the link is not used up; [`Error::TooMany`].
+    /// run out or was followed by a newer one, with `revoked` for one whose person belongs to nothing any more, or to more than its maker has a
+    /// say in, and for one whose maker is no Organization Admin any more; [`Error::Invalid`] at `password`: then the link is not used up; [`Error::TooMany`].
     pub async fn use_sign_in_link(&self, caller: &Caller, value: &str, password: &str) -> Result<SignedIn> {
         let ip = caller.origin().ip;
         let secret = TokenSecret::parse(value).map_err(|_| self.unknown())?;
@@ -62,10 +62,19 @@ impl Control {
 /// Whom a link is for, and the organization that they see first; none when it is good for nothing any more.
 async fn person(tx: &mut Tx, link: &Link) -> Result<Option<(OrganizationId, User)>> {
     let membership = match link.organization {
-        // Made by an admin, who has no say in anything else of this person.
-        Some(of) => sign_ins::only_membership(tx, link.user)
-            .await?
-            .filter(|it| it.organization == of && it.role.0 == Role::Member),
+        // Made by an admin, who has no say in anything else of this person, and none at all once they are no admin.
+        Some(of) => {
+            let maker = match link.created_by {
+                Some(by) => users::find_member(tx, of, by).await?,
+                None => None,
+            };
+            if maker.is_none_or(|it| it.role != Role::Admin) {
+                return Ok(None);
+            }
+            sign_ins::only_membership(tx, link.user)
+                .await?
+                .filter(|it| it.organization == of && it.role.0 == Role::Member)
+        }
         None => sign_ins::preferred(tx, link.user, OrganizationId::nil()).await?,
     };
     let Some(membership) = membership else { return Ok(None) };

@@ -6,10 +6,11 @@ use countersign_control::access::actions::{
     AcceptInvitation, CreateInvitation, IssueMemberSignInLink, ViewAudit, ViewOrganization,
 };
 use countersign_control::invitations::NewInvitation;
-use countersign_control::members::MemberReference;
+use countersign_control::members::{MemberReference, RoleChange};
 use countersign_control::signing_in::{IssuedLink, LINK_LIFETIME, SignedIn};
 use countersign_control::{Caller, Control, Error, PageRequest, Result};
 use countersign_domain::{Refusal, Role, TokenSecret};
+use countersign_store::IntoValue;
 use countersign_testkit::World;
 
 use crate::acting::{field_of, may, person, refusal_of};
@@ -22,6 +23,7 @@ pub const CASES: &[crate::run::Case] = crate::list::cases!["signing_in_links"
     a_link_is_for_a_member_and_says_so_in_the_audit_log,
     an_admin_makes_links_for_plain_members_of_no_other_organization,
     a_link_of_an_admin_ends_with_their_say,
+    a_link_of_an_admin_ends_with_the_admin,
     whoever_is_invited_sets_a_password_and_is_signed_in,
     an_invitation_gives_nobody_away_who_is_known,
     a_password_set_in_one_place_opens_no_other,
@@ -139,6 +141,42 @@ pub async fn a_link_of_an_admin_ends_with_their_say(world: &World) {
     crate::acting::set_role(control, world.acme.created.organization.id, user, Role::Admin).await;
     assert_eq!(refusal_of(open(control, &issued.secret, PASSWORD).await), Refusal::Revoked);
     open(control, &link(world, BOB).await.secret, PASSWORD).await.expect("the operator's is good");
+}
+
+pub async fn a_link_of_an_admin_ends_with_the_admin(world: &World) {
+    let control = &world.control;
+    let bob = person(control, &world.acme, BOB, Role::Member).await;
+    let of = world.acme.created.organization.id;
+    let whom = || MemberReference::Id(bob.user().expect("a person"));
+    for by in ["demotion", "removal", "whatever else"] {
+        let eve = person(control, &world.acme, &format!("{}@acme.example", by.replace(' ', "-")), Role::Admin).await;
+        let user = eve.user().expect("a person");
+        let grant = may::<IssueMemberSignInLink>(control, &eve);
+        let kept = control.issue_member_sign_in_link(&grant, whom()).await.expect("made");
+        let refusal = match by {
+            "demotion" => {
+                let change = RoleChange { member: MemberReference::Id(user), role: Role::Member, keep_tokens: true };
+                control.change_member_role(&world.admin(), change).await.expect("changed");
+                // It is over, and not good again with the role.
+                crate::acting::set_role(control, of, user, Role::Admin).await;
+                Refusal::Expired
+            }
+            "removal" => {
+                control.remove_member(&world.admin(), MemberReference::Id(user)).await.expect("removed");
+                let text = "INSERT INTO members (organization_id, user_id, role, generation, created_at)
+                            VALUES ($1, $2, 'admin', 9, 1)";
+                crate::sql::change(control, text, vec![of.into_value(), user.into_value()]).await;
+                Refusal::Expired
+            }
+            _ => {
+                crate::acting::set_role(control, of, user, Role::Member).await;
+                Refusal::Revoked
+            }
+        };
+        assert_eq!(refusal_of(open(control, &kept.secret, PASSWORD).await), refusal, "{by}");
+    }
+    let own = by_admin(world, &bob).await.expect("made");
+    open(control, &own.secret, PASSWORD).await.expect("another admin's is good");
 }
 
 async fn accept(control: &Control, value: &TokenSecret, name: Option<&str>, password: &str) -> Result<SignedIn> {

@@ -108,7 +108,7 @@ actions! {
     ViewAudit "audit.view": Admin;
 
     /// Create an agent token.
-    CreateAgentToken "agent_token.create": Admin @ Tokens;
+    CreateAgentToken "agent_token.create": Admin @ Tokens, fresh;
     /// See agent tokens, what they reach and who uses them.
     ViewAgentTokens "agent_token.view": Admin @ Tokens;
     /// Change an agent token's description, expiry, reveal policy or scope.
@@ -340,7 +340,9 @@ mod tests {
         }
         let proof = |name| TABLE.iter().find(|row| row.name == name).map(|row| row.proof);
         assert_eq!(proof("agent_token.reveal"), Some(Proof::Asked));
-        assert_eq!(proof("user_token.create"), Some(Proof::Fresh), "a token would outlive every proof");
+        for create in ["user_token.create", "agent_token.create"] {
+            assert_eq!(proof(create), Some(Proof::Fresh), "a token would outlive every proof");
+        }
         assert_eq!(proof("agent_token.view"), Some(Proof::None));
     }
 

@@ -27,7 +27,7 @@ const REFERENCE: &[(&str, &str)] = &[
     ("deployment.update", "admin, editor"),
     ("deployment.delete", "admin, editor"),
     ("audit.view", "admin"),
-    ("agent_token.create", "admin, token manager"),
+    ("agent_token.create", "admin, token manager, proved"),
     ("agent_token.view", "admin, token manager"),
     ("agent_token.update", "admin, token manager"),
     ("agent_token.reveal", "admin, token manager"),

@@ -227,6 +227,8 @@ pub async fn it_ends_when_it_is_not_used_and_after_thirty_days(world: &World) {
         cookie(control, &used).await;
     }
     world.clock.set(end.minus(MICROSECOND));
+    let grant = may::<ProveAgain>(control, &cookie(control, &used).await);
+    control.prove_again(&grant, Password::shown(PASSWORD)).await.expect("proved");
     let ada = cookie(control, &used).await;
     let grant = may::<CreateAgentToken>(control, &ada);
     create(control, &grant).await.expect("to the last moment");

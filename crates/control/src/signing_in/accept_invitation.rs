@@ -53,8 +53,8 @@ impl Control {
     /// who can sign in already shows theirs.
     ///
     /// # Errors
-    /// As [`Control::accept_invitation`]; [`Error::Invalid`] at `password` for one that cannot be taken, and for a wrong one;
-    /// [`Error::Conflict`] for a member of another organization who has no password; [`Error::TooMany`].
+    /// As [`Control::accept_invitation`]; [`Error::Invalid`] at `password` for one that cannot be taken, and, in the same words and
+    /// after the same work, for a wrong one and for any of a member of another organization who has no password; [`Error::TooMany`].
     pub async fn accept_invitation_and_sign_in(
         &self,
         grant: &Grant<AcceptInvitation>,
@@ -66,19 +66,18 @@ impl Control {
         let email = invited.email.clone();
         let known = self.store().read(email.clone(), |tx, email| Box::pin(look(tx, email))).await?;
         let plan = match known {
-            Known::Elsewhere => return Err(needs_link()),
             Known::Nobody => {
                 let called = newcomer.name.as_ref().map_or("", |name| name.as_str());
                 let password = self.new_password("password", password, &email, called, grant.organization()).await?;
                 Plan::Set(self.hash_password(Arc::new(password)).await?)
             }
-            Known::ByPassword(kept) => {
+            // Whether they have a password is not told: without one as much is done, and it is wrong.
+            known @ (Known::ByPassword(_) | Known::Elsewhere) => {
                 self.pace_passwords(invited.origin.ip, &email)?;
+                let kept = if let Known::ByPassword(kept) = known { Some(kept) } else { None };
                 let shown = Arc::new(Password::shown(password));
-                if !self.check_password(shown, Some(kept.clone())).await?.matches {
-                    return Err(is_known());
-                }
-                Plan::Keep(kept)
+                let checked = self.check_password(shown, kept.clone()).await?;
+                Plan::Keep(kept.filter(|_| checked.matches).ok_or_else(is_known)?)
             }
         };
         let new = self.new_sign_in(Method::Invitation, grant.caller());
@@ -89,15 +88,12 @@ impl Control {
     }
 }
 
+/// The one answer to a wrong password, and to any for somebody who has none.
 fn is_known() -> Error {
-    Error::invalid("password", "There is somebody with this address already: show the password that they sign in with.")
-}
-
-fn needs_link() -> Error {
-    Error::Conflict(
-        "There is somebody with this address already, who has no password yet. Whoever runs the server makes them a link to set one: \
-         countersign sign-in-link --user EMAIL. Then open the invitation again."
-            .to_owned(),
+    Error::invalid(
+        "password",
+        "There is somebody with this address already: show the password that they sign in with. If there is none, or it is not yours, whoever \
+         runs the server makes a link to set one: countersign sign-in-link --user EMAIL. Then open the invitation again.",
     )
 }
 
@@ -123,7 +119,6 @@ async fn accept(tx: &mut Tx, scene: &Scene<Input>) -> Result<Made> {
             }
         }
         (Known::ByPassword(now), Plan::Keep(before)) if now == *before => {}
-        (Known::Elsewhere, _) => return Err(needs_link()),
         _ => return Err(is_known()),
     }
     let (organization, user) = join(tx, scene, newcomer, *invitation).await?;

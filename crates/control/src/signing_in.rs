@@ -40,7 +40,7 @@ pub use begin::Attempt;
 pub use countersign_store::sign_ins::links::Link;
 pub use countersign_store::sign_ins::{Method, SignIn};
 pub(crate) use hashing::Hashing;
-pub use hashing::{HASHES_AT_ONCE, HASHES_WAITING};
+pub use hashing::{HASHES_AT_ONCE, HASHES_WAITING, OWN_HASHES_AT_ONCE};
 pub use issue_link::IssuedLink;
 pub use list::OwnSignIn;
 pub(crate) use pace::Guesses;

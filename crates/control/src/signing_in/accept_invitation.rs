@@ -19,6 +19,7 @@ use crate::invitations::{Newcomer, join};
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene};
 
+use super::hashing::Asking;
 use super::make::{Made, New, make};
 use super::{SignedIn, take_ways_in};
 
@@ -69,14 +70,14 @@ impl Control {
             Known::Nobody => {
                 let called = newcomer.name.as_ref().map_or("", |name| name.as_str());
                 let password = self.new_password("password", password, &email, called, grant.organization()).await?;
-                Plan::Set(self.hash_password(Arc::new(password)).await?)
+                Plan::Set(self.hash_password(Asking::Stranger, Arc::new(password)).await?)
             }
             // Whether they have a password is not told: without one as much is done, and it is wrong.
             known @ (Known::ByPassword(_) | Known::Elsewhere) => {
                 self.pace_passwords(invited.origin.ip, &email)?;
                 let kept = if let Known::ByPassword(kept) = known { Some(kept) } else { None };
                 let shown = Arc::new(Password::shown(password));
-                let checked = self.check_password(shown, kept.clone()).await?;
+                let checked = self.check_password(Asking::Stranger, shown, kept.clone()).await?;
                 Plan::Keep(kept.filter(|_| checked.matches).ok_or_else(is_known)?)
             }
         };

@@ -12,6 +12,7 @@ use countersign_store::sign_ins::{self, Method};
 use crate::access::actions::BeginSignIn;
 use crate::{Caller, Control, Grant, Result};
 
+use super::hashing::Asking;
 use super::make::{New, make};
 use super::{SignedIn, wrong};
 
@@ -46,7 +47,7 @@ impl Control {
         let email = Email::parse(email.trim()).map(|email| email.as_str().to_owned()).unwrap_or_default();
         let known = self.store().read(email, |tx, email| Box::pin(passwords::of_address(tx, email))).await?;
         let of_theirs = known.as_ref().map(|(_, kept)| kept.clone());
-        let checked = self.check_password(Arc::new(password), of_theirs).await?;
+        let checked = self.check_password(Asking::Stranger, Arc::new(password), of_theirs).await?;
         let Some((user, kept)) = known.filter(|_| checked.matches) else {
             self.counts().refused(Refusal::Unknown);
             return Err(wrong());

@@ -14,6 +14,7 @@ use crate::access::actions::ChangePassword;
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene, input};
 
+use super::hashing::Asking;
 use super::wrong_password;
 
 struct Input {
@@ -34,7 +35,7 @@ impl Control {
         let user = grant.user()?;
         let new = self.new_password("newPassword", new, &user.email, &user.name, user.organization).await?;
         let before = self.check_own_password(user, old).await?;
-        let after = self.hash_password(Arc::new(new)).await?;
+        let after = self.hash_password(Asking::Oneself, Arc::new(new)).await?;
         let input = Input { user: user.user, email: user.email.clone(), this: user.sign_in(), before, after };
         self.write(grant, Lane::Urgent, input, |tx, scene| Box::pin(change(tx, scene))).await
     }
@@ -43,7 +44,7 @@ impl Control {
     pub(super) async fn check_own_password(&self, user: &UserCaller, password: Password) -> Result<Kept> {
         self.pace_own_passwords(user)?;
         let kept = self.store().read(user.user, |tx, user| Box::pin(passwords::find(tx, *user))).await?;
-        let checked = self.check_password(Arc::new(password), kept.clone()).await?;
+        let checked = self.check_password(Asking::Oneself, Arc::new(password), kept.clone()).await?;
         kept.filter(|_| checked.matches).ok_or_else(wrong_password)
     }
 

@@ -16,6 +16,7 @@ use crate::scene::Subject;
 use crate::{Caller, Control, Error, Grant, Result, Scene};
 
 use super::change_password::set;
+use super::hashing::Asking;
 use super::make::{Made, New, make};
 use super::{Link, SignedIn};
 
@@ -44,7 +45,7 @@ impl Control {
         let whose = self.store().read(link.clone(), |tx, link| Box::pin(person(tx, link))).await?;
         let Some((of, user)) = whose else { return refused(Refusal::Revoked) };
         let password = self.new_password("password", password, &user.email, &user.name, of).await?;
-        let kept = self.hash_password(Arc::new(password)).await?;
+        let kept = self.hash_password(Asking::Stranger, Arc::new(password)).await?;
         let new = self.new_sign_in(Method::Link, caller);
         let minted = new.secret.clone();
         let grant: Grant<UseSignInLink> = self.system("somebody uses a sign-in link", OrganizationId::nil())?;

@@ -17,7 +17,7 @@ use serde_json::json;
 use crate::access::actions::AcceptInvitation;
 use crate::invitations::{Newcomer, join};
 use crate::scene::Subject;
-use crate::{Control, Error, Grant, Result, Scene};
+use crate::{Caller, Control, Error, Grant, Result, Scene};
 
 use super::hashing::Asking;
 use super::make::{Made, New, make};
@@ -51,7 +51,7 @@ struct Input {
 
 impl Control {
     /// Makes whoever holds an invitation a member, uses the invitation up, and signs them in. `password` becomes that of somebody new; somebody
-    /// who can sign in already shows theirs.
+    /// who can sign in already shows theirs. `browser` is who the browser was before, most often nobody: the sign-in in it ends.
     ///
     /// # Errors
     /// As [`Control::accept_invitation`]; [`Error::Invalid`] at `password` for one that cannot be taken, and, in the same words and
@@ -59,6 +59,7 @@ impl Control {
     pub async fn accept_invitation_and_sign_in(
         &self,
         grant: &Grant<AcceptInvitation>,
+        browser: &Caller,
         name: Option<&str>,
         password: &str,
     ) -> Result<SignedIn> {
@@ -81,6 +82,8 @@ impl Control {
                 Plan::Keep(kept.filter(|_| checked.matches).ok_or_else(is_known)?)
             }
         };
+        // Whoever it was, by an id that nobody has.
+        self.end_anothers(browser, newcomer.user).await?;
         let new = self.new_sign_in(Method::Invitation, grant.caller());
         let secret: Arc<TokenSecret> = new.secret.clone();
         let input = Input { newcomer, invitation: invited.invitation, email, plan, new };

@@ -33,7 +33,7 @@ struct Input {
 }
 
 impl Control {
-    /// Signs somebody in. `caller` is who the browser was before, most often nobody: a sign-in of the same person in it ends.
+    /// Signs somebody in. `caller` is who the browser was before, most often nobody: the sign-in in it ends, whosever it is.
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] at `password`, in the same words and after the same work for an address that nobody has, a person without a
@@ -52,6 +52,7 @@ impl Control {
             self.counts().refused(Refusal::Unknown);
             return Err(wrong());
         };
+        self.end_anothers(caller, user).await?;
         let secret = new.secret.clone();
         let grant: Grant<BeginSignIn> = self.system("somebody signs in", OrganizationId::nil())?;
         let input = Input { user, kept, again: checked.again, new };

@@ -46,6 +46,7 @@ impl Control {
         let Some((of, user)) = whose else { return refused(Refusal::Revoked) };
         let password = self.new_password("password", password, &user.email, &user.name, of).await?;
         let kept = self.hash_password(Asking::Stranger, Arc::new(password)).await?;
+        self.end_anothers(caller, link.user).await?;
         let new = self.new_sign_in(Method::Link, caller);
         let minted = new.secret.clone();
         let grant: Grant<UseSignInLink> = self.system("somebody uses a sign-in link", OrganizationId::nil())?;

@@ -36,6 +36,7 @@ pub const CASES: &[crate::run::Case] = crate::list::cases!["signing_in"
 pub const PASSWORD: &str = "correct horse battery";
 /// Acme's admin.
 pub const ADA: &str = "ada@acme.example";
+const BOB: &str = "bob@acme.example";
 
 /// A browser in which nobody is signed in.
 pub fn browser() -> Caller {
@@ -104,12 +105,20 @@ pub async fn each_sign_in_has_a_value_of_its_own(world: &World) {
     assert_eq!(ended(control, &first).await, Refusal::Revoked);
     cookie(control, &second).await;
 
-    // Somebody else in the same browser ends nothing of theirs.
-    person(control, &world.acme, "bob@acme.example", Role::Member).await;
-    by_link(world, "bob@acme.example", PASSWORD).await;
-    let attempt = Attempt { email: "bob@acme.example".to_owned(), password: Password::shown(PASSWORD) };
-    control.sign_in(&cookie(control, &second).await, attempt).await.expect("signed in");
-    cookie(control, &second).await;
+    // Somebody else in the same browser, once they have shown who they are: whoever was signed in there before is not any more.
+    person(control, &world.acme, BOB, Role::Member).await;
+    by_link(world, BOB, PASSWORD).await;
+    let bob = |password: &str| Attempt { email: BOB.to_owned(), password: Password::shown(password) };
+    assert_eq!(
+        field_of(control.sign_in(&cookie(control, &second).await, bob("wrong horse battery")).await),
+        "password"
+    );
+    control.sign_in(&cookie(control, &second).await, bob(PASSWORD)).await.expect("signed in");
+    assert_eq!(ended(control, &second).await, Refusal::Revoked);
+    let third = try_sign_in(control, ADA, PASSWORD, IP).await.expect("signed in");
+    let (issued, browser) = (link(world, BOB).await, cookie(control, &third).await);
+    control.use_sign_in_link(&browser, issued.secret.reveal(), PASSWORD).await.expect("signed in");
+    assert_eq!(ended(control, &third).await, Refusal::Revoked);
 
     let rows = sql::rows(control, "SELECT phc FROM passwords WHERE phc <> 'globex'", vec![]).await;
     assert_eq!(rows.len(), 2);

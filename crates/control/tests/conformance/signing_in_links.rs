@@ -182,7 +182,7 @@ pub async fn a_link_of_an_admin_ends_with_the_admin(world: &World) {
 async fn accept(control: &Control, value: &TokenSecret, name: Option<&str>, password: &str) -> Result<SignedIn> {
     let holder = crate::acting::try_caller(control, value.reveal()).await?;
     let grant = control.grant_own::<AcceptInvitation>(&holder)?;
-    control.accept_invitation_and_sign_in(&grant, name, password).await
+    control.accept_invitation_and_sign_in(&grant, &browser(), name, password).await
 }
 
 pub async fn whoever_is_invited_sets_a_password_and_is_signed_in(world: &World) {
@@ -198,6 +198,11 @@ pub async fn whoever_is_invited_sets_a_password_and_is_signed_in(world: &World) 
     let bob = cookie(control, &it).await;
     may::<ViewOrganization>(control, &bob);
     assert_eq!(refusal_of(accept(control, &issued.secret, None, PASSWORD).await), Refusal::Expired);
+    // Whoever was signed in with the same browser is not any more.
+    let issued = invite(world, "carol@acme.example").await;
+    let grant = may::<AcceptInvitation>(control, &crate::acting::caller(control, issued.secret.reveal()).await);
+    control.accept_invitation_and_sign_in(&grant, &bob, None, PASSWORD).await.expect("accepted");
+    assert_eq!(refusal_of(try_cookie(control, it.secret.reveal(), None).await), Refusal::Revoked);
     try_sign_in(control, BOB, PASSWORD, "192.0.2.1").await.expect("signed in");
     for round in 0..4 {
         let issued = invite(world, &format!("p{round}@acme.example")).await;

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use countersign_domain::id::InvitationId;
-use countersign_domain::{Password, TokenSecret};
+use countersign_domain::{Password, Refusal, TokenSecret};
 use countersign_store::passwords::{self, Kept};
 use countersign_store::sign_ins::{self, Method};
 use countersign_store::users;
@@ -79,7 +79,11 @@ impl Control {
                 let kept = if let Known::ByPassword(kept) = known { Some(kept) } else { None };
                 let shown = Arc::new(Password::shown(password));
                 let checked = self.check_password(Asking::Stranger, shown, kept.clone()).await?;
-                Plan::Keep(kept.filter(|_| checked.matches).ok_or_else(is_known)?)
+                let Some(kept) = kept.filter(|_| checked.matches) else {
+                    self.counts().refused(Refusal::Unknown);
+                    return Err(is_known());
+                };
+                Plan::Keep(kept)
             }
         };
         // Whoever it was, by an id that nobody has.

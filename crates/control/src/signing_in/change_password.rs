@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use countersign_domain::Password;
 use countersign_domain::id::{OrganizationId, SignInId, UserId};
+use countersign_domain::{Password, Refusal};
 use countersign_store::passwords::{self, Kept};
 use countersign_store::sign_ins::{self, Ended, links};
 use countersign_store::{Lane, Tx, organizations};
@@ -45,7 +45,10 @@ impl Control {
         self.pace_own_passwords(user)?;
         let kept = self.store().read(user.user, |tx, user| Box::pin(passwords::find(tx, *user))).await?;
         let checked = self.check_password(Asking::Oneself, Arc::new(password), kept.clone()).await?;
-        kept.filter(|_| checked.matches).ok_or_else(wrong_password)
+        kept.filter(|_| checked.matches).ok_or_else(|| {
+            self.counts().refused(Refusal::Unknown);
+            wrong_password()
+        })
     }
 
     /// A new password of somebody, which may be nothing that others know of them.

@@ -3,15 +3,16 @@
 use std::time::Duration;
 
 use countersign_control::access::actions::{
-    CreateAgentToken, CreateUserToken, ProveAgain, RemoveMember, RevealAgentToken, RevealUserToken, RevokeAgentToken,
-    UpdateAgentToken, ViewAgentTokens,
+    AcceptInvitation, ChangePassword, CreateAgentToken, CreateInvitation, CreateUserToken, ProveAgain, RemoveMember,
+    RevealAgentToken, RevealUserToken, RevokeAgentToken, UpdateAgentToken, ViewAgentTokens,
 };
 use countersign_control::agent_tokens::{AgentTokenChange, NewAgentToken, TokenReference};
+use countersign_control::invitations::NewInvitation;
 use countersign_control::signing_in::{MAKER_SEES, PROOF};
 use countersign_control::user_tokens::{NewUserToken, UserTokenReference};
 use countersign_control::{Caller, Control, Error, Result};
 use countersign_domain::id::TokenId;
-use countersign_domain::{Password, RevealPolicy, Scope};
+use countersign_domain::{Password, Refusal, RevealPolicy, Role, Scope};
 use countersign_testkit::World;
 
 use crate::acting::{field_of, may, token};
@@ -20,6 +21,7 @@ use crate::signing_in::{ADA, PASSWORD, by_link, cookie};
 pub const CASES: &[crate::run::Case] = crate::list::cases!["signing_in_proof"
     it_is_good_for_five_minutes,
     a_wrong_password_proves_nothing,
+    each_wrong_password_is_counted,
     whoever_made_a_token_sees_its_value_for_ten_minutes,
     words_are_changed_without_a_proof_and_permissions_are_not,
     a_user_token_has_nothing_to_prove,
@@ -88,12 +90,37 @@ pub async fn a_wrong_password_proves_nothing(world: &World) {
     assert_eq!(by_token, Err(Error::NotFound("sign-in")));
 }
 
+pub async fn each_wrong_password_is_counted(world: &World) {
+    const WRONG: &str = "wrong horse battery";
+    let control = &world.control;
+    let ada = cookie(control, &by_link(world, ADA, PASSWORD).await).await;
+    let counted = async || {
+        let gauges = control.gauges().await.expect("figures");
+        gauges.refusals.into_iter().find(|(it, _)| *it == Refusal::Unknown).expect("each reason").1
+    };
+    let before = counted().await;
+    let proved = control.prove_again(&may::<ProveAgain>(control, &ada), Password::shown(WRONG)).await;
+    assert_eq!((field_of(proved), counted().await), ("password".to_owned(), before + 1));
+    let grant = may::<ChangePassword>(control, &ada);
+    let changed = control.change_password(&grant, Password::shown(WRONG), "another one altogether").await;
+    assert_eq!((field_of(changed), counted().await), ("password".to_owned(), before + 2));
+    let new = NewInvitation { email: ADA.to_owned(), role: Role::Member, expires_at: None };
+    let grant = may::<CreateInvitation>(control, &world.globex.admin);
+    let issued = control.create_invitation(&grant, new).await.expect("made");
+    let holder = crate::acting::caller(control, issued.secret.reveal()).await;
+    let grant = may::<AcceptInvitation>(control, &holder);
+    let accepted = control.accept_invitation_and_sign_in(&grant, &ada, None, WRONG).await;
+    assert_eq!((field_of(accepted), counted().await), ("password".to_owned(), before + 3));
+    control.prove_again(&may::<ProveAgain>(control, &ada), Password::shown(PASSWORD)).await.expect("proved");
+    assert_eq!(counted().await, before + 3, "a right one is not");
+}
+
 pub async fn whoever_made_a_token_sees_its_value_for_ten_minutes(world: &World) {
     let control = &world.control;
     let it = by_link(world, ADA, PASSWORD).await;
     let ada = cookie(control, &it).await;
     let mine = control.create_agent_token(&may::<CreateAgentToken>(control, &ada), always()).await.expect("made");
-    let eve = crate::acting::person(control, &world.acme, "eve@acme.example", countersign_domain::Role::Admin).await;
+    let eve = crate::acting::person(control, &world.acme, "eve@acme.example", Role::Admin).await;
     let hers = control.create_agent_token(&may::<CreateAgentToken>(control, &eve), always()).await.expect("made");
     let (mine, hers) = (mine.token.token.id, hers.token.token.id);
     world.clock.advance(MAKER_SEES.saturating_sub(MICROSECOND));

@@ -103,7 +103,7 @@ actions! {
     /// Rename a deployment, and change what is said of it. An Organization Admin alone renames it.
     UpdateDeployment "deployment.update": Admin @ Editor;
     /// Delete a deployment, and by force what it holds. An Editor deletes branch deployments alone.
-    DeleteDeployment "deployment.delete": Admin @ Editor;
+    DeleteDeployment "deployment.delete": Admin @ Editor, fresh;
     /// See the audit log, and whether its chain holds.
     ViewAudit "audit.view": Admin;
 
@@ -125,7 +125,7 @@ actions! {
     /// See one's own user tokens.
     ViewUserTokens "user_token.view": Member;
     /// Change one's own user token.
-    UpdateUserToken "user_token.update": Member, person;
+    UpdateUserToken "user_token.update": Member, person, asks;
     /// See one's own user token's value again, while its reveal policy allows.
     RevealUserToken "user_token.reveal": Member, person, asks;
     /// Take one's own user token back.

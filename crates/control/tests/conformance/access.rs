@@ -25,7 +25,7 @@ const REFERENCE: &[(&str, &str)] = &[
     ("organization.create", "operator"),
     ("deployment.create", "admin, editor"),
     ("deployment.update", "admin, editor"),
-    ("deployment.delete", "admin, editor"),
+    ("deployment.delete", "admin, editor, proved"),
     ("audit.view", "admin"),
     ("agent_token.create", "admin, token manager, proved"),
     ("agent_token.view", "admin, token manager"),

@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use countersign_control::access::actions::{
-    AcceptInvitation, ChangePassword, CreateAgentToken, CreateInvitation, CreateUserToken, ProveAgain, RemoveMember,
-    RevealAgentToken, RevealUserToken, RevokeAgentToken, UpdateAgentToken, ViewAgentTokens,
+    AcceptInvitation, ChangePassword, CreateAgentToken, CreateInvitation, CreateUserToken, DeleteDeployment,
+    ProveAgain, RemoveMember, RevealAgentToken, RevealUserToken, RevokeAgentToken, UpdateAgentToken, UpdateUserToken,
+    ViewAgentTokens,
 };
 use countersign_control::agent_tokens::{AgentTokenChange, NewAgentToken, TokenReference};
 use countersign_control::invitations::NewInvitation;
 use countersign_control::signing_in::{MAKER_SEES, PROOF};
-use countersign_control::user_tokens::{NewUserToken, UserTokenReference};
+use countersign_control::user_tokens::{NewUserToken, UserTokenChange, UserTokenReference};
 use countersign_control::{Caller, Control, Error, Result};
 use countersign_domain::id::TokenId;
 use countersign_domain::{Password, Refusal, RevealPolicy, Role, Scope};
@@ -162,6 +163,7 @@ pub async fn words_are_changed_without_a_proof_and_permissions_are_not(world: &W
     for more in [
         AgentTokenChange { scope: Some(Scope::widest()), ..nothing() },
         AgentTokenChange { networks: Some(Vec::new()), ..nothing() },
+        AgentTokenChange { is_public: Some(true), ..nothing() },
         AgentTokenChange { reveal_policy: Some(RevealPolicy::Always), ..nothing() },
         AgentTokenChange { expires_at: Some(None), description: Some(None), ..nothing() },
     ] {
@@ -169,6 +171,23 @@ pub async fn words_are_changed_without_a_proof_and_permissions_are_not(world: &W
     }
     let seen = control.agent_token(&world.admin::<ViewAgentTokens>(), id).await.expect("there");
     assert_eq!(seen.token.description.as_deref(), Some("Production"), "nothing of that was done");
+    // The same of user tokens.
+    let new =
+        control.create_user_token(&world.admin::<CreateUserToken>(), NewUserToken::default()).await.expect("made");
+    let change = async |description: Option<&str>, expires_at| {
+        let change = UserTokenChange {
+            token: UserTokenReference::Id(new.token.id),
+            description: description.map(|text| Some(text.to_owned())),
+            expires_at,
+        };
+        control.update_user_token(&may::<UpdateUserToken>(control, &ada), change).await.map(drop)
+    };
+    assert_eq!(change(Some("Release script"), None).await, Ok(()));
+    assert_eq!(change(None, Some(None)).await, Err(Error::Unproved));
+    let soon = control.now().plus(Duration::from_secs(60));
+    assert_eq!(change(Some("Release script"), Some(Some(soon))).await, Err(Error::Unproved));
+    let delete = control.grant_own::<DeleteDeployment>(&ada).map(drop);
+    assert_eq!(delete, Err(Error::Unproved), "it takes everything with it");
 }
 
 pub async fn a_user_token_has_nothing_to_prove(world: &World) {

@@ -20,6 +20,7 @@ use crate::signing_in::{ADA, PASSWORD, browser, by_link, cookie, link, organizat
 pub const CASES: &[crate::run::Case] = crate::list::cases!["signing_in_links"
     a_link_is_good_once_for_a_day,
     of_two_who_use_one_link_one_wins,
+    of_two_links_that_are_made_at_once_one_is_good,
     a_link_is_for_a_member_and_says_so_in_the_audit_log,
     an_admin_makes_links_for_plain_members_of_no_other_organization,
     a_link_of_an_admin_ends_with_their_say,
@@ -72,6 +73,17 @@ pub async fn of_two_who_use_one_link_one_wins(world: &World) {
         assert!(one.is_ok() != two.is_ok(), "{one:?} {two:?}");
         let lost = [one, two].into_iter().find_map(Result::err);
         assert_eq!(lost, Some(Error::refused(Refusal::Expired, it.secret.public_id().clone())));
+    }
+}
+
+pub async fn of_two_links_that_are_made_at_once_one_is_good(world: &World) {
+    let control = &world.control;
+    for _ in 0..8 {
+        world.clock.advance(Duration::from_millis(1));
+        tokio::join!(link(world, ADA), link(world, ADA));
+        let text = "SELECT COUNT(*) AS n FROM sign_in_links
+                    WHERE created_by IS NULL AND used_at IS NULL AND expires_at > $1";
+        assert_eq!(crate::sql::value::<i64>(control, text, vec![control.now().into_value()], "n").await, 1);
     }
 }
 

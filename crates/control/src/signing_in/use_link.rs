@@ -33,7 +33,8 @@ impl Control {
     /// # Errors
     /// [`Error::Unauthenticated`] with `unknown`, with `kind` for the value of anything else, with `expired` for a link that was used, has
     /// run out or was followed by a newer one, with `revoked` for one whose person belongs to nothing any more, or to more than its maker has a
-    /// say in, and for one whose maker is no Organization Admin any more; [`Error::Invalid`] at `password`: then the link is not used up; [`Error::TooMany`].
+    /// say in, and for one whose maker is no Organization Admin any more; [`Error::Invalid`] at `password`: then the link is
+    /// not used up; [`Error::TooMany`].
     pub async fn use_sign_in_link(&self, caller: &Caller, value: &str, password: &str) -> Result<SignedIn> {
         let ip = caller.origin().ip;
         let secret = TokenSecret::parse(value).map_err(|_| self.unknown())?;

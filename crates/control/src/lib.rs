@@ -84,7 +84,7 @@ struct Inner {
     calls: rates::Rates<JobId>,
     registrations: rates::Rates<TokenId>,
     invitations: rates::Rates<IpAddr>,
-    accounts: rates::Rates<signing_in::Account>,
+    guesses: signing_in::Guesses,
     hashing: signing_in::Hashing,
     counts: maintenance::Counts,
     pace: maintenance::Pace,
@@ -127,7 +127,7 @@ impl Control {
             calls: rates::Rates::new(rates::OF_JOB),
             registrations: rates::Rates::new(rates::OF_REGISTRATION),
             invitations: rates::Rates::new(rates::OF_INVITATIONS),
-            accounts: rates::Rates::new(rates::OF_SIGN_INS),
+            guesses: signing_in::Guesses::default(),
             hashing: signing_in::Hashing::default(),
             counts: maintenance::Counts::default(),
             pace: maintenance::Pace::default(),
@@ -223,9 +223,9 @@ impl Control {
         &self.inner.invitations
     }
 
-    /// How often passwords of one account are tried.
-    pub(crate) fn accounts(&self) -> &rates::Rates<signing_in::Account> {
-        &self.inner.accounts
+    /// How often passwords are tried.
+    pub(crate) fn guesses(&self) -> &signing_in::Guesses {
+        &self.inner.guesses
     }
 
     /// Where passwords are hashed, a few at a time.

@@ -17,6 +17,7 @@ pub use remove::Removal;
 
 use countersign_domain::id::{OrganizationId, UserId};
 use countersign_domain::{PublicId, Role};
+use countersign_store::sign_ins::links;
 use countersign_store::{Tx, invitations, members, tokens as token_rows};
 
 use crate::scene::Subject;
@@ -51,6 +52,8 @@ struct TakenBack {
     tokens: Vec<PublicId>,
     /// Invitations that they had made and that could still be accepted: whoever keeps one of those could come back by it.
     invitations: u64,
+    /// Sign-in links that they had made and that were not used: whoever keeps one of those could come back as somebody else.
+    links: u64,
 }
 
 impl TakenBack {
@@ -94,7 +97,8 @@ async fn take_tokens_back<I: Sync>(
     }
 }
 
-/// Takes back the invitations that a member has made.
-async fn take_invitations_back<I: Sync>(tx: &mut Tx, scene: &Scene<I>, user: UserId, by: UserId) -> Result<u64> {
-    Ok(invitations::withdraw_all_of(tx, scene.organization, user, by).await?)
+/// Takes back the invitations and the sign-in links that a member has made; answers how many of each.
+async fn take_ways_in_back<I: Sync>(tx: &mut Tx, scene: &Scene<I>, user: UserId, by: UserId) -> Result<(u64, u64)> {
+    let invitations = invitations::withdraw_all_of(tx, scene.organization, user, by).await?;
+    Ok((invitations, links::end_of_maker(tx, scene.organization, user).await?))
 }

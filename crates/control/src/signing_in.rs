@@ -24,6 +24,7 @@ mod prove;
 mod sign_out;
 mod sign_out_everywhere;
 mod use_link;
+mod ways_in;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,10 +40,11 @@ pub use begin::Attempt;
 pub use countersign_store::sign_ins::links::Link;
 pub use countersign_store::sign_ins::{Method, SignIn};
 pub(crate) use hashing::Hashing;
-pub use hashing::{HASHES_AT_ONCE, HASHES_WAITING};
+pub use hashing::{HASHES_AT_ONCE, HASHES_WAITING, OWN_HASHES_AT_ONCE};
 pub use issue_link::IssuedLink;
 pub use list::OwnSignIn;
-pub(crate) use pace::Account;
+pub(crate) use pace::Guesses;
+pub(crate) use ways_in::take_ways_in;
 
 /// How long somebody is signed in at the most.
 pub const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);

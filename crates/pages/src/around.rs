@@ -28,7 +28,7 @@ pub(crate) async fn around(State(site): State<Site>, request: Request, next: Nex
     if seen.notice.is_some() && seen.is_safe && is_page(&answer) {
         notice::forget(&site, &mut answer);
     }
-    headers::dress(&mut answer);
+    headers::dress(&mut answer, site.is_https());
     answer
 }
 

@@ -2,7 +2,8 @@
 
 use axum::response::Response;
 use http::header::{
-    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderName, REFERRER_POLICY, STRICT_TRANSPORT_SECURITY,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderValue, Method};
 
@@ -34,11 +35,17 @@ const EVERY: [(HeaderName, &str); 7] = [
 /// Nobody keeps a page: the next person at the machine, and a proxy, would see it.
 const NEVER_KEPT: HeaderValue = HeaderValue::from_static("no-store");
 
+/// For a year a browser that has been here by HTTPS comes by nothing else. Of other names below this one nothing is said: they are not ours.
+const HTTPS_ALONE: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
 /// Puts the set on an answer. What says nothing about being kept is kept by nobody.
-pub(crate) fn dress(answer: &mut Response) {
+pub(crate) fn dress(answer: &mut Response, is_https: bool) {
     let headers = answer.headers_mut();
     for (name, value) in EVERY {
         headers.insert(name, HeaderValue::from_static(value));
+    }
+    if is_https {
+        headers.insert(STRICT_TRANSPORT_SECURITY, HTTPS_ALONE);
     }
     headers.entry(CACHE_CONTROL).or_insert(NEVER_KEPT);
 }
@@ -57,7 +64,7 @@ mod tests {
     #[test]
     fn the_set_is_whole() {
         let mut answer = Response::new(Body::empty());
-        dress(&mut answer);
+        dress(&mut answer, false);
         let mut lines: Vec<_> = answer
             .headers()
             .iter()
@@ -82,6 +89,16 @@ mod tests {
     }
 
     #[test]
+    fn a_server_behind_https_is_found_by_nothing_else() {
+        let mut answer = Response::new(Body::empty());
+        dress(&mut answer, true);
+        assert_eq!(answer.headers()[STRICT_TRANSPORT_SECURITY], "max-age=31536000");
+        let mut answer = Response::new(Body::empty());
+        dress(&mut answer, false);
+        assert!(!answer.headers().contains_key(STRICT_TRANSPORT_SECURITY), "there is nothing else to come by");
+    }
+
+    #[test]
     fn nothing_unsafe_is_allowed() {
         assert!(!POLICY.contains("unsafe"), "{POLICY}");
         assert!(!POLICY.contains("http"), "no origin of anyone else: {POLICY}");
@@ -91,7 +108,7 @@ mod tests {
     fn what_may_be_kept_says_so_itself() {
         let mut answer = Response::new(Body::empty());
         answer.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("public, max-age=1"));
-        dress(&mut answer);
+        dress(&mut answer, false);
         assert_eq!(answer.headers()[CACHE_CONTROL], "public, max-age=1");
     }
 }

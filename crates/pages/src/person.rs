@@ -89,10 +89,10 @@ pub(crate) async fn use_link(anyone: &Anyone, value: &str, password: &str) -> Re
 /// Makes the holder of an invitation a member, with the password that they want from now on, and signs them in.
 pub(crate) async fn accept(anyone: &Anyone, value: &str, name: Option<&str>, password: &str) -> Result<Cookie> {
     let control = &anyone.site.control;
-    let origin = before(anyone).await?.origin();
-    let caller = control.authenticate(Presented { value: Some(value), origin }).await?;
+    let browser = before(anyone).await?;
+    let caller = control.authenticate(Presented { value: Some(value), origin: browser.origin() }).await?;
     let grant = control.grant_own::<AcceptInvitation>(&caller)?;
-    let signed_in = control.accept_invitation_and_sign_in(&grant, name, password).await?;
+    let signed_in = control.accept_invitation_and_sign_in(&grant, &browser, name, password).await?;
     Cookie::of(anyone, &signed_in)
 }
 

@@ -90,8 +90,8 @@ CREATE INDEX sign_ins_by_key ON sign_ins (key_id) WHERE ended_at IS NULL;
 CREATE INDEX sign_ins_ended ON sign_ins (ended_at) WHERE ended_at IS NOT NULL;
 CREATE INDEX sign_ins_to_expire ON sign_ins (expires_at);
 
--- What lets a person set their password and sign in, once. With an organization: made by an admin of it, and good only while the person
--- is a plain member of that one alone. Without: made by the operator.
+-- What lets a person set their password and sign in, once. With an organization: made by an admin of it, and good only while they are one
+-- and the person is a plain member of that one alone. Without: made by the operator.
 CREATE TABLE sign_in_links (
     id               BYTEA PRIMARY KEY,
     user_id          BYTEA NOT NULL REFERENCES users (id),
@@ -105,6 +105,7 @@ CREATE TABLE sign_in_links (
     used_at          BIGINT
 );
 CREATE INDEX sign_in_links_of_user ON sign_in_links (user_id) WHERE used_at IS NULL;
+CREATE INDEX sign_in_links_of_maker ON sign_in_links (organization_id, created_by) WHERE used_at IS NULL;
 CREATE INDEX sign_in_links_to_expire ON sign_in_links (expires_at);
 
 -- What makes its holder a member, once. It stays after its end, as tokens do.

@@ -15,6 +15,8 @@ statements! {
     /// The password of a person who had none, or another one.
     SET = "INSERT INTO passwords (user_id, phc, key_id, changed_at) VALUES ($1, $2, $3, $4)
               ON CONFLICT (user_id) DO UPDATE SET phc = excluded.phc, key_id = excluded.key_id, changed_at = excluded.changed_at";
+    /// Takes a person's password away.
+    DROP = "DELETE FROM passwords WHERE user_id = $1";
     /// The same password, hashed anew; only if it is still the one that was checked.
     HASH_AGAIN = "UPDATE passwords SET phc = $2, key_id = $3 WHERE user_id = $1 AND phc = $4";
 }
@@ -53,6 +55,11 @@ pub async fn find(tx: &mut Tx, user: UserId) -> Result<Option<Kept>, StoreError>
 pub async fn set(tx: &mut Tx, user: UserId, new: &Kept) -> Result<(), StoreError> {
     let now = tx.now();
     tx.execute(SET, &params![user, new.phc.as_str(), new.key.to_string(), now]).await.map(drop)
+}
+
+/// Takes a person's password away. False when they have none.
+pub async fn drop_of(tx: &mut Tx, user: UserId) -> Result<bool, StoreError> {
+    Ok(tx.execute(DROP, &params![user]).await? == 1)
 }
 
 /// Keeps the same password under newer parameters, or under a newer key. False when it was changed meanwhile.

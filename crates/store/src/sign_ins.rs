@@ -100,6 +100,8 @@ pub enum Ended {
     Replaced,
     /// The password was changed.
     PasswordChanged,
+    /// The password was taken away.
+    PasswordDropped,
     /// There were too many of the same person.
     TooMany,
 }
@@ -112,6 +114,7 @@ impl Ended {
             Self::SignedOut => "signed_out",
             Self::Replaced => "replaced",
             Self::PasswordChanged => "password_changed",
+            Self::PasswordDropped => "password_dropped",
             Self::TooMany => "too_many",
         }
     }

@@ -103,12 +103,12 @@ actions! {
     /// Rename a deployment, and change what is said of it. An Organization Admin alone renames it.
     UpdateDeployment "deployment.update": Admin @ Editor;
     /// Delete a deployment, and by force what it holds. An Editor deletes branch deployments alone.
-    DeleteDeployment "deployment.delete": Admin @ Editor;
+    DeleteDeployment "deployment.delete": Admin @ Editor, fresh;
     /// See the audit log, and whether its chain holds.
     ViewAudit "audit.view": Admin;
 
     /// Create an agent token.
-    CreateAgentToken "agent_token.create": Admin @ Tokens;
+    CreateAgentToken "agent_token.create": Admin @ Tokens, fresh;
     /// See agent tokens, what they reach and who uses them.
     ViewAgentTokens "agent_token.view": Admin @ Tokens;
     /// Change an agent token's description, expiry, reveal policy or scope.
@@ -125,7 +125,7 @@ actions! {
     /// See one's own user tokens.
     ViewUserTokens "user_token.view": Member;
     /// Change one's own user token.
-    UpdateUserToken "user_token.update": Member, person;
+    UpdateUserToken "user_token.update": Member, person, asks;
     /// See one's own user token's value again, while its reveal policy allows.
     RevealUserToken "user_token.reveal": Member, person, asks;
     /// Take one's own user token back.
@@ -340,7 +340,9 @@ mod tests {
         }
         let proof = |name| TABLE.iter().find(|row| row.name == name).map(|row| row.proof);
         assert_eq!(proof("agent_token.reveal"), Some(Proof::Asked));
-        assert_eq!(proof("user_token.create"), Some(Proof::Fresh), "a token would outlive every proof");
+        for create in ["user_token.create", "agent_token.create"] {
+            assert_eq!(proof(create), Some(Proof::Fresh), "a token would outlive every proof");
+        }
         assert_eq!(proof("agent_token.view"), Some(Proof::None));
     }
 

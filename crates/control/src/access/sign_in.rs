@@ -10,6 +10,7 @@ use countersign_domain::{Kind, Refusal, Role, TokenSecret};
 use countersign_store::sign_ins::{self, Credential, Membership};
 use countersign_store::{Lane, Tx, deployment_roles};
 
+use crate::rates::network_of;
 use crate::signing_in::IDLE;
 use crate::usage::Seen;
 use crate::{Control, Error, Origin, Result};
@@ -100,12 +101,7 @@ impl Control {
 
     /// Lets something be tried that only its owner gets right, or says when to come again. Nobody tries many; whoever does is guessing.
     pub(crate) fn pace_guesses(&self, ip: IpAddr, what: &str) -> Result<()> {
-        // Whoever has one address of version 6 has a network of them.
-        let whose = match ip {
-            IpAddr::V6(ip) => IpAddr::V6((ip.to_bits() >> 64 << 64).into()),
-            v4 @ IpAddr::V4(_) => v4,
-        };
-        self.invitations().take(whose, self.now()).map_err(|retry_after| Error::TooMany {
+        self.invitations().take(network_of(ip), self.now()).map_err(|retry_after| Error::TooMany {
             what: format!("{what} are tried too often from this network address."),
             retry_after,
         })

@@ -10,11 +10,11 @@ use super::actions::{
     AcceptInvitation, ChangeMemberRole, ChangeMembersRole, ChangePassword, ChangeTeamMembers, CreateInvitation,
     CreateServiceUser, CreateServiceUserToken, CreateTeam, DeleteTeam, EndSignIns, GrantDeploymentRole,
     IssueMemberSignInLink, RemoveMember, RevealServiceUserToken, RevealUserToken, RevokeMemberToken, RevokeUserToken,
-    UpdateServiceUser, UpdateTeam, UpdateUserToken,
+    UpdateServiceUser, UpdateTeam, UpdateUserToken, WithdrawInvitation,
 };
 
 /// Their names.
-pub(crate) const IN_TURN: [&str; 19] = [
+pub(crate) const IN_TURN: [&str; 20] = [
     AcceptInvitation::NAME,
     ChangeMemberRole::NAME,
     ChangeMembersRole::NAME,
@@ -34,8 +34,24 @@ pub(crate) const IN_TURN: [&str; 19] = [
     UpdateServiceUser::NAME,
     UpdateTeam::NAME,
     UpdateUserToken::NAME,
+    WithdrawInvitation::NAME,
 ];
 
 /// Those that end sign-ins of their caller: one at a time for one person, each in its turn before it asks whether its caller still stands. Two
 /// browsers that sign each other out would wait for each other.
 pub(crate) const OF_PERSON: [&str; 2] = [ChangePassword::NAME, EndSignIns::NAME];
+
+#[cfg(test)]
+mod tests {
+    use super::{IN_TURN, OF_PERSON};
+    use crate::access::actions::TABLE;
+
+    #[test]
+    fn what_changes_an_invitation_has_its_turn() {
+        // Whoever removes a member ends what they have made, and waits for what they do: they must not wait for that one invitation meanwhile.
+        let changes = TABLE.iter().map(|row| row.name).filter(|name| name.starts_with("invitation."));
+        let out_of_turn: Vec<_> = changes.filter(|name| !IN_TURN.contains(name)).collect();
+        assert_eq!(out_of_turn, ["invitation.view"]);
+        assert!(IN_TURN.iter().chain(&OF_PERSON).all(|name| TABLE.iter().any(|row| row.name == *name)));
+    }
+}

@@ -63,7 +63,8 @@ impl AgentTokenChange {
 impl AgentTokenChange {
     /// Whether only what is said of the token is to be different, and nothing of what it may, until when, and who sees its value.
     const fn is_of_words_alone(&self) -> bool {
-        self.expires_at.is_none()
+        self.is_public.is_none()
+            && self.expires_at.is_none()
             && self.reveal_policy.is_none()
             && self.scope.is_none()
             && self.networks.is_none()

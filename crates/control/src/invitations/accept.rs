@@ -8,13 +8,14 @@ use countersign_domain::{Kind, Refusal, TokenSecret};
 use countersign_store::organizations::{self, Organization};
 use countersign_store::tokens::Token;
 use countersign_store::users::{self, User};
-use countersign_store::{Lane, Tx, invitations};
+use countersign_store::{Lane, Tx, invitations, passwords, sign_ins};
 use serde_json::json;
 
 use crate::access::actions::AcceptInvitation;
 use crate::issuing::{self, FIRST_USER_TOKEN, Issue, USER_TOKEN};
 use crate::members::{Member, room_for_one};
 use crate::scene::Subject;
+use crate::signing_in::take_ways_in;
 use crate::{Control, Error, Grant, Result, Scene, input};
 
 /// Somebody who has become a member, with the value that is shown once.
@@ -53,18 +54,20 @@ impl Control {
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] when the invitation was used, withdrawn or has expired meanwhile; [`Error::Invalid`] at `name`;
-    /// [`Error::Conflict`] for somebody who is a member already, and when there are [`crate::members::MAX_MEMBERS`].
+    /// [`Error::Conflict`] for somebody who is a member already, for somebody who has a password, which is not shown here, and when there are
+    /// [`crate::members::MAX_MEMBERS`].
     pub async fn accept_invitation(&self, grant: &Grant<AcceptInvitation>, name: Option<String>) -> Result<Joined> {
         let newcomer = Newcomer::called(self.fresh_id(), name.as_deref())?;
         let mut issue = self.issue(Kind::UserToken, USER_TOKEN, grant.organization());
         issue.description = Some(FIRST_USER_TOKEN.to_owned());
         let user_secret = issue.secret.clone();
-        let invitation = grant.invitation()?.invitation;
-        let input = (newcomer, issue, invitation);
+        let invited = grant.invitation()?;
+        let input = (newcomer, issue, invited.invitation, invited.email.clone());
         let (organization, member, user_token) = self
             .write(grant, Lane::Normal, input, |tx, scene| {
                 Box::pin(async move {
-                    let (newcomer, issue, id) = &scene.input;
+                    let (newcomer, issue, id, email) = &scene.input;
+                    without_password(tx, scene, email).await?;
                     let (organization, user) = join(tx, scene, newcomer, *id).await?;
                     let token = first_token(tx, scene, issue, &user).await?;
                     let found = users::find_member(tx, scene.organization, user.id).await?;
@@ -75,6 +78,24 @@ impl Control {
             .await?;
         Ok(Joined { organization, member, user_token, user_secret })
     }
+}
+
+/// Goes on for an address that nobody has, and for a person who has no password. Whoever set one may have been somebody else, who invited the
+/// address before: they would sign in to this organization, too. A password is shown in a browser; and whoever belongs to nothing begins anew.
+async fn without_password<I: Sync>(tx: &mut Tx, scene: &Scene<I>, email: &str) -> Result<()> {
+    let Some(known) = users::find_by_email(tx, email).await? else { return Ok(()) };
+    sign_ins::take_turn(tx, known.id).await?;
+    if !sign_ins::is_member_of_any(tx, known.id).await? {
+        return take_ways_in(tx, scene, scene.organization, &known).await;
+    }
+    if passwords::find(tx, known.id).await?.is_some() {
+        return Err(Error::Conflict(
+            "There is somebody with this address already, who signs in with a password. Accept the invitation in a browser, with that \
+             password; if it is not yours, ask whoever runs the server for a link: countersign sign-in-link --user EMAIL."
+                .to_owned(),
+        ));
+    }
+    Ok(())
 }
 
 /// Makes the person whom an invitation names a member, and uses it up.

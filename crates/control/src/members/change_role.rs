@@ -7,9 +7,7 @@ use serde_json::json;
 use crate::access::actions::ChangeMemberRole;
 use crate::{Control, Error, Grant, Result};
 
-use super::{
-    Member, MemberReference, TakenBack, not_the_last, resolve, subject, take_invitations_back, take_tokens_back,
-};
+use super::{Member, MemberReference, TakenBack, not_the_last, resolve, subject, take_tokens_back, take_ways_in_back};
 
 /// Why the tokens of somebody who is no Organization Admin any more were revoked.
 const REASON: &str = "Its owner is no Organization Admin any more.";
@@ -39,7 +37,8 @@ pub struct RoleChanged {
 
 impl Control {
     /// Gives a member another role, from the next call on; what they have begun as what they were does not commit any more. An
-    /// Organization Admin who becomes a plain member loses their user tokens and the invitations that they made in the same transaction.
+    /// Organization Admin who becomes a plain member loses their user tokens, and the invitations and sign-in links that they made, in the
+    /// same transaction.
     /// A role that the member has already changes nothing.
     ///
     /// # Errors
@@ -64,7 +63,7 @@ impl Control {
                 }
                 members::take_turn_at_rights(tx, of, Turn::Alone).await?;
                 if before.role == Role::Admin {
-                    taken.invitations = take_invitations_back(tx, scene, id, *by).await?;
+                    (taken.invitations, taken.links) = take_ways_in_back(tx, scene, id, *by).await?;
                 }
                 members::set_role(tx, of, id, *role).await?;
                 let detail = json!({
@@ -72,6 +71,7 @@ impl Control {
                     "to": role.as_str(),
                     "user_tokens_revoked": taken.tokens.iter().map(PublicId::as_str).collect::<Vec<_>>(),
                     "invitations_withdrawn": taken.invitations,
+                    "sign_in_links_ended": taken.links,
                 });
                 scene.audit(tx, "member.role_changed", subject(&before), detail).await?;
                 let member = users::find_member(tx, of, id).await?.ok_or(Error::NotFound("member"))?;

@@ -8,9 +8,7 @@ use serde_json::json;
 use crate::access::actions::RemoveMember;
 use crate::{Control, Grant, Result, deployment_roles as roles};
 
-use super::{
-    Member, MemberReference, TakenBack, not_the_last, resolve, subject, take_invitations_back, take_tokens_back,
-};
+use super::{Member, MemberReference, TakenBack, not_the_last, resolve, subject, take_tokens_back, take_ways_in_back};
 
 /// Why the tokens of somebody who is no member any more were revoked.
 const REASON: &str = "Its owner is no member of the organization any more.";
@@ -27,8 +25,8 @@ pub struct Removal {
 }
 
 impl Control {
-    /// Takes a member out of the organization: their user tokens and the invitations that they made are taken back in the same
-    /// transaction, and nothing that they have begun commits any more. What they have made stays, and so does the person, who may be a
+    /// Takes a member out of the organization: their user tokens, and the invitations and sign-in links that they made, are taken back in
+    /// the same transaction, and nothing that they have begun commits any more. What they have made stays, and so does the person, who may be a
     /// member elsewhere.
     ///
     /// # Errors
@@ -43,7 +41,8 @@ impl Control {
                 let id = member.user.id;
                 let tokens = take_tokens_back(tx, scene, id, *by, REASON).await?;
                 members::take_turn_at_rights(tx, scene.organization, Turn::Alone).await?;
-                let taken = TakenBack { tokens, invitations: take_invitations_back(tx, scene, id, *by).await? };
+                let (invitations, links) = take_ways_in_back(tx, scene, id, *by).await?;
+                let taken = TakenBack { tokens, invitations, links };
                 let roles = deployment_roles::of_holder(tx, scene.organization, Holder::Member(id)).await?;
                 let teams = teams::of_member(tx, scene.organization, id).await?;
                 members::delete(tx, scene.organization, id).await?;
@@ -52,6 +51,7 @@ impl Control {
                     "service_user": member.user.is_service,
                     "user_tokens_revoked": taken.tokens.iter().map(PublicId::as_str).collect::<Vec<_>>(),
                     "invitations_withdrawn": taken.invitations,
+                    "sign_in_links_ended": taken.links,
                     "deployment_roles": roles::in_words(&roles),
                     "teams": teams.iter().map(|it| it.name.as_str()).collect::<Vec<_>>(),
                 });

@@ -8,12 +8,13 @@ use countersign_domain::{Kind, RevealPolicy, Role, TokenSecret};
 use countersign_store::organizations::{self, Deployment, Organization};
 use countersign_store::tokens::Token;
 use countersign_store::users::{self, User};
-use countersign_store::{Lane, Tx};
+use countersign_store::{Lane, Tx, sign_ins};
 use serde_json::json;
 
 use crate::access::actions::CreateOrganization;
 use crate::issuing::{self, AGENT_TOKEN, FIRST_USER_TOKEN, Issue, USER_TOKEN};
 use crate::scene::Subject;
+use crate::signing_in::take_ways_in;
 use crate::{Control, Error, Grant, Result, Scene, audit, input};
 
 /// The description of the agent token that each organization begins with.
@@ -72,7 +73,7 @@ pub(super) struct Made {
 }
 
 impl Control {
-    /// Makes an organization.
+    /// Makes an organization. An admin who is known already loses their password, links and sign-ins: they set a new one by a link.
     ///
     /// # Errors
     /// [`Error::Invalid`] at `slug`, `name` or `admin`; [`Error::Conflict`] when the slug is taken.
@@ -146,7 +147,12 @@ pub(super) async fn make<I: Sync>(tx: &mut Tx, scene: &Scene<I>, plan: &Plan) ->
     let deployment = Deployment::named(plan.deployment, DEFAULT_DEPLOYMENT.to_owned(), now);
     organizations::insert_deployment(tx, organization.id, &deployment).await?;
     let admin = match users::find_by_email(tx, plan.email.as_str()).await? {
-        Some(known) => known,
+        // Whoever set their password, elsewhere, need not be they: what is theirs from now on is not to be had by it.
+        Some(known) => {
+            sign_ins::take_turn(tx, known.id).await?;
+            take_ways_in(tx, scene, organization.id, &known).await?;
+            known
+        }
         None => {
             let email = plan.email.as_str().to_lowercase();
             let name = email.split('@').next().unwrap_or_default().to_owned();

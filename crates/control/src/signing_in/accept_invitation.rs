@@ -1,13 +1,13 @@
 //! Accepting an invitation in a browser: becoming a member, and being signed in at once.
 //!
 //! Whoever made an invitation may have named an address that is not theirs to give away. So it lets its holder set a password for somebody who is
-//! nobody here yet; for a person who can sign in already it takes their password; and for one who belongs to another organization and has none, it
-//! does neither: they get a link from whoever runs the server.
+//! nobody here yet, or belongs to nothing any more; for a person who can sign in already it takes their password; and for one who belongs to another
+//! organization and has none, it does neither: they get a link from whoever runs the server.
 
 use std::sync::Arc;
 
 use countersign_domain::id::InvitationId;
-use countersign_domain::{Password, TokenSecret};
+use countersign_domain::{Password, Refusal, TokenSecret};
 use countersign_store::passwords::{self, Kept};
 use countersign_store::sign_ins::{self, Method};
 use countersign_store::users;
@@ -17,14 +17,15 @@ use serde_json::json;
 use crate::access::actions::AcceptInvitation;
 use crate::invitations::{Newcomer, join};
 use crate::scene::Subject;
-use crate::{Control, Error, Grant, Result, Scene};
+use crate::{Caller, Control, Error, Grant, Result, Scene};
 
-use super::SignedIn;
+use super::hashing::Asking;
 use super::make::{Made, New, make};
+use super::{SignedIn, take_ways_in};
 
 /// What is known of the person whom an invitation names.
 enum Known {
-    /// Nobody has signed in as them, and nothing is theirs.
+    /// Nothing is theirs: there is nobody, or they belong to nothing any more. Whatever password they had may be somebody else's.
     Nobody,
     /// They can sign in; so it is kept.
     ByPassword(Kept),
@@ -50,14 +51,15 @@ struct Input {
 
 impl Control {
     /// Makes whoever holds an invitation a member, uses the invitation up, and signs them in. `password` becomes that of somebody new; somebody
-    /// who can sign in already shows theirs.
+    /// who can sign in already shows theirs. `browser` is who the browser was before, most often nobody: the sign-in in it ends.
     ///
     /// # Errors
-    /// As [`Control::accept_invitation`]; [`Error::Invalid`] at `password` for one that cannot be taken, and for a wrong one;
-    /// [`Error::Conflict`] for a member of another organization who has no password; [`Error::TooMany`].
+    /// As [`Control::accept_invitation`]; [`Error::Invalid`] at `password` for one that cannot be taken, and, in the same words and
+    /// after the same work, for a wrong one and for any of a member of another organization who has no password; [`Error::TooMany`].
     pub async fn accept_invitation_and_sign_in(
         &self,
         grant: &Grant<AcceptInvitation>,
+        browser: &Caller,
         name: Option<&str>,
         password: &str,
     ) -> Result<SignedIn> {
@@ -66,21 +68,26 @@ impl Control {
         let email = invited.email.clone();
         let known = self.store().read(email.clone(), |tx, email| Box::pin(look(tx, email))).await?;
         let plan = match known {
-            Known::Elsewhere => return Err(needs_link()),
             Known::Nobody => {
                 let called = newcomer.name.as_ref().map_or("", |name| name.as_str());
                 let password = self.new_password("password", password, &email, called, grant.organization()).await?;
-                Plan::Set(self.hash_password(Arc::new(password)).await?)
+                Plan::Set(self.hash_password(Asking::Stranger, Arc::new(password)).await?)
             }
-            Known::ByPassword(kept) => {
+            // Whether they have a password is not told: without one as much is done, and it is wrong.
+            known @ (Known::ByPassword(_) | Known::Elsewhere) => {
                 self.pace_passwords(invited.origin.ip, &email)?;
+                let kept = if let Known::ByPassword(kept) = known { Some(kept) } else { None };
                 let shown = Arc::new(Password::shown(password));
-                if !self.check_password(shown, Some(kept.clone())).await?.matches {
+                let checked = self.check_password(Asking::Stranger, shown, kept.clone()).await?;
+                let Some(kept) = kept.filter(|_| checked.matches) else {
+                    self.counts().refused(Refusal::Unknown);
                     return Err(is_known());
-                }
+                };
                 Plan::Keep(kept)
             }
         };
+        // Whoever it was, by an id that nobody has.
+        self.end_anothers(browser, newcomer.user).await?;
         let new = self.new_sign_in(Method::Invitation, grant.caller());
         let secret: Arc<TokenSecret> = new.secret.clone();
         let input = Input { newcomer, invitation: invited.invitation, email, plan, new };
@@ -89,36 +96,37 @@ impl Control {
     }
 }
 
+/// The one answer to a wrong password, and to any for somebody who has none.
 fn is_known() -> Error {
-    Error::invalid("password", "There is somebody with this address already: show the password that they sign in with.")
-}
-
-fn needs_link() -> Error {
-    Error::Conflict(
-        "There is somebody with this address already, who has no password yet. Whoever runs the server makes them a link to set one: \
-         countersign sign-in-link --user EMAIL. Then open the invitation again."
-            .to_owned(),
+    Error::invalid(
+        "password",
+        "There is somebody with this address already: show the password that they sign in with. If there is none, or it is not yours, whoever \
+         runs the server makes a link to set one: countersign sign-in-link --user EMAIL. Then open the invitation again.",
     )
 }
 
 async fn look(tx: &mut Tx, email: &str) -> Result<Known> {
     let Some(user) = users::find_by_email(tx, email).await? else { return Ok(Known::Nobody) };
-    if let Some(kept) = passwords::find(tx, user.id).await? {
-        return Ok(Known::ByPassword(kept));
+    if !sign_ins::is_member_of_any(tx, user.id).await? {
+        return Ok(Known::Nobody);
     }
-    Ok(if sign_ins::is_member_of_any(tx, user.id).await? { Known::Elsewhere } else { Known::Nobody })
+    Ok(passwords::find(tx, user.id).await?.map_or(Known::Elsewhere, Known::ByPassword))
 }
 
 async fn accept(tx: &mut Tx, scene: &Scene<Input>) -> Result<Made> {
     let Input { newcomer, invitation, email, plan, new } = &scene.input;
-    if let Some(known) = users::find_by_email(tx, email).await? {
+    let person = users::find_by_email(tx, email).await?;
+    if let Some(known) = &person {
         sign_ins::take_turn(tx, known.id).await?;
     }
     // Before they are a member here. What has changed since it was looked at is looked at anew by the next try.
     match (look(tx, email).await?, plan) {
-        (Known::Nobody, Plan::Set(_)) => {}
+        (Known::Nobody, Plan::Set(_)) => {
+            if let Some(known) = &person {
+                take_ways_in(tx, scene, scene.organization, known).await?;
+            }
+        }
         (Known::ByPassword(now), Plan::Keep(before)) if now == *before => {}
-        (Known::Elsewhere, _) => return Err(needs_link()),
         _ => return Err(is_known()),
     }
     let (organization, user) = join(tx, scene, newcomer, *invitation).await?;

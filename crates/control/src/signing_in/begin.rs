@@ -12,6 +12,7 @@ use countersign_store::sign_ins::{self, Method};
 use crate::access::actions::BeginSignIn;
 use crate::{Caller, Control, Grant, Result};
 
+use super::hashing::Asking;
 use super::make::{New, make};
 use super::{SignedIn, wrong};
 
@@ -32,7 +33,7 @@ struct Input {
 }
 
 impl Control {
-    /// Signs somebody in. `caller` is who the browser was before, most often nobody: a sign-in of the same person in it ends.
+    /// Signs somebody in. `caller` is who the browser was before, most often nobody: the sign-in in it ends, whosever it is.
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] at `password`, in the same words and after the same work for an address that nobody has, a person without a
@@ -46,11 +47,12 @@ impl Control {
         let email = Email::parse(email.trim()).map(|email| email.as_str().to_owned()).unwrap_or_default();
         let known = self.store().read(email, |tx, email| Box::pin(passwords::of_address(tx, email))).await?;
         let of_theirs = known.as_ref().map(|(_, kept)| kept.clone());
-        let checked = self.check_password(Arc::new(password), of_theirs).await?;
+        let checked = self.check_password(Asking::Stranger, Arc::new(password), of_theirs).await?;
         let Some((user, kept)) = known.filter(|_| checked.matches) else {
             self.counts().refused(Refusal::Unknown);
             return Err(wrong());
         };
+        self.end_anothers(caller, user).await?;
         let secret = new.secret.clone();
         let grant: Grant<BeginSignIn> = self.system("somebody signs in", OrganizationId::nil())?;
         let input = Input { user, kept, again: checked.again, new };

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use countersign_domain::Password;
 use countersign_domain::id::{OrganizationId, SignInId, UserId};
+use countersign_domain::{Password, Refusal};
 use countersign_store::passwords::{self, Kept};
 use countersign_store::sign_ins::{self, Ended, links};
 use countersign_store::{Lane, Tx, organizations};
@@ -14,6 +14,7 @@ use crate::access::actions::ChangePassword;
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene, input};
 
+use super::hashing::Asking;
 use super::wrong_password;
 
 struct Input {
@@ -34,17 +35,20 @@ impl Control {
         let user = grant.user()?;
         let new = self.new_password("newPassword", new, &user.email, &user.name, user.organization).await?;
         let before = self.check_own_password(user, old).await?;
-        let after = self.hash_password(Arc::new(new)).await?;
+        let after = self.hash_password(Asking::Oneself, Arc::new(new)).await?;
         let input = Input { user: user.user, email: user.email.clone(), this: user.sign_in(), before, after };
         self.write(grant, Lane::Urgent, input, |tx, scene| Box::pin(change(tx, scene))).await
     }
 
     /// Checks a caller's own password; answers what is kept of it, which has to be that still when something is done by it.
     pub(super) async fn check_own_password(&self, user: &UserCaller, password: Password) -> Result<Kept> {
-        self.pace_passwords(user.origin.ip, &user.email)?;
+        self.pace_own_passwords(user)?;
         let kept = self.store().read(user.user, |tx, user| Box::pin(passwords::find(tx, *user))).await?;
-        let checked = self.check_password(Arc::new(password), kept.clone()).await?;
-        kept.filter(|_| checked.matches).ok_or_else(wrong_password)
+        let checked = self.check_password(Asking::Oneself, Arc::new(password), kept.clone()).await?;
+        kept.filter(|_| checked.matches).ok_or_else(|| {
+            self.counts().refused(Refusal::Unknown);
+            wrong_password()
+        })
     }
 
     /// A new password of somebody, which may be nothing that others know of them.

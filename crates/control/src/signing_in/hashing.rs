@@ -4,7 +4,8 @@
 //! key. A password moves to the newest key at its next use, as digests of tokens do, and until then it needs its own.
 //!
 //! Each hash takes [`MEMORY`] and some tens of milliseconds of a processor. So [`HASHES_AT_ONCE`] are worked on, [`HASHES_WAITING`] wait, and
-//! whoever comes then is told to come again: a crowd that guesses fills neither the memory nor the line of everybody else.
+//! whoever comes then is told to come again: a crowd that guesses fills neither the memory nor the line of everybody else. Whoever is signed in
+//! has a line of their own, [`OWN_HASHES_AT_ONCE`] wide: a crowd of strangers keeps nobody from proving who they are.
 
 use std::sync::Arc;
 
@@ -28,26 +29,57 @@ const PASSES: u32 = 2;
 const LANES: u32 = 1;
 /// Bytes of salt.
 const SALT: usize = 16;
-/// The most hashes that are worked on at one time: they take 76 MiB together.
+/// The most hashes that are worked on at one time for those who are not signed in yet: they take 76 MiB together.
 pub const HASHES_AT_ONCE: usize = 4;
-/// The most that wait for their turn.
+/// The most hashes that are worked on at one time for those who are signed in: they take 38 MiB together.
+pub const OWN_HASHES_AT_ONCE: usize = 2;
+/// The most that wait for their turn, in each of the two lines.
 pub const HASHES_WAITING: usize = 64;
+
+/// In which line somebody stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Asking {
+    /// Somebody who is not signed in, whoever they are.
+    Stranger,
+    /// Somebody who is, or shows a user token, about their own password.
+    Oneself,
+}
 
 /// Where hashing takes turns.
 #[derive(Debug)]
 pub(crate) struct Hashing {
-    working: Arc<Semaphore>,
-    here: Arc<Semaphore>,
+    strangers: Line,
+    own: Line,
 }
 
 impl Default for Hashing {
     fn default() -> Self {
-        let of = |places| Arc::new(Semaphore::new(places));
-        Self { working: of(HASHES_AT_ONCE), here: of(HASHES_AT_ONCE + HASHES_WAITING) }
+        Self { strangers: Line::of(HASHES_AT_ONCE), own: Line::of(OWN_HASHES_AT_ONCE) }
     }
 }
 
 impl Hashing {
+    fn line(&self, asking: Asking) -> &Line {
+        match asking {
+            Asking::Stranger => &self.strangers,
+            Asking::Oneself => &self.own,
+        }
+    }
+}
+
+/// So many who work, and those who wait for it.
+#[derive(Debug)]
+struct Line {
+    working: Arc<Semaphore>,
+    here: Arc<Semaphore>,
+}
+
+impl Line {
+    fn of(at_once: usize) -> Self {
+        let of = |places| Arc::new(Semaphore::new(places));
+        Self { working: of(at_once), here: of(at_once + HASHES_WAITING) }
+    }
+
     /// A place among those who wait, and then among those who work. The work takes it with it: a caller who leaves gives up no memory that is
     /// still used.
     async fn enter(&self) -> Result<(OwnedSemaphorePermit, OwnedSemaphorePermit)> {
@@ -70,16 +102,21 @@ pub(super) struct Checked {
 
 impl Control {
     /// Hashes a password under the parameters and the key of today.
-    pub(super) async fn hash_password(&self, password: Arc<Password>) -> Result<Kept> {
+    pub(super) async fn hash_password(&self, asking: Asking, password: Arc<Password>) -> Result<Kept> {
         let (keys, salt) = (self.keys(), salt(self.entropy()));
-        let places = self.hashing().enter().await?;
+        let places = self.hashing().line(asking).enter().await?;
         apart(places, move || hash(&keys, &password, &salt)).await
     }
 
     /// Checks a password against what is kept. Where nothing is kept, as much work is done, and it is not the one.
-    pub(super) async fn check_password(&self, password: Arc<Password>, kept: Option<Kept>) -> Result<Checked> {
+    pub(super) async fn check_password(
+        &self,
+        asking: Asking,
+        password: Arc<Password>,
+        kept: Option<Kept>,
+    ) -> Result<Checked> {
         let (keys, salt) = (self.keys(), salt(self.entropy()));
-        let places = self.hashing().enter().await?;
+        let places = self.hashing().line(asking).enter().await?;
         apart(places, move || check(&keys, &password, kept.as_ref(), &salt)).await
     }
 }
@@ -167,6 +204,23 @@ mod tests {
 
     fn checked(keys: &KeyRing, password: &str, kept: Option<&Kept>) -> Checked {
         check(keys, &Password::shown(password), kept, &SOME).expect("checked")
+    }
+
+    #[tokio::test]
+    async fn a_crowd_of_strangers_is_sent_away_and_takes_no_place_of_those_who_are_signed_in() {
+        let hashing = Hashing::default();
+        let mut inside = Vec::new();
+        for _ in 0..HASHES_AT_ONCE {
+            inside.push(hashing.line(Asking::Stranger).enter().await.expect("a place"));
+        }
+        let waiting = Arc::clone(&hashing.strangers.here).try_acquire_many_owned(64).expect("those who wait");
+        let refused = hashing.line(Asking::Stranger).enter().await.map(drop);
+        assert!(matches!(refused, Err(Error::Unavailable { code: "busy", .. })), "{refused:?}");
+        for _ in 0..OWN_HASHES_AT_ONCE {
+            inside.push(hashing.line(Asking::Oneself).enter().await.expect("a place of their own"));
+        }
+        drop((inside, waiting));
+        hashing.line(Asking::Stranger).enter().await.expect("places come back");
     }
 
     #[test]

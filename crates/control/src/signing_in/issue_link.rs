@@ -118,6 +118,9 @@ impl Control {
 
 async fn issue<I: Sync>(tx: &mut Tx, scene: &Scene<I>, new: &New, whom: &For) -> Result<Link> {
     let now = tx.now();
+    // Of two links that are made at once one ends the other; and one that is made while the password changes is made before or after that. Whoever
+    // waits here holds the turn of the organization and shares the maker's own; whoever holds this one alone waits for neither.
+    sign_ins::take_turn(tx, whom.user).await?;
     links::end_of_user(tx, whom.user).await?;
     let link = Link {
         id: new.id,

@@ -5,15 +5,16 @@ use std::sync::Arc;
 use countersign_domain::deployment_role::Somewhere;
 use countersign_domain::id::{OrganizationId, SignInId, UserId};
 use countersign_domain::{Kind, TokenSecret};
-use countersign_store::Tx;
 use countersign_store::organizations::{self, Organization};
 use countersign_store::sign_ins::{self, Ended, Method, SignIn};
 use countersign_store::users::{self, Member};
+use countersign_store::{Lane, Tx};
 use serde_json::json;
 
+use crate::access::actions::BeginSignIn;
 use crate::access::{UserCaller, UserCredential};
 use crate::scene::Subject;
-use crate::{Caller, Control, Error, Origin, Result, Scene};
+use crate::{Caller, Control, Error, Grant, Origin, Result, Scene};
 
 use super::{LIFETIME, MAX_SIGN_INS, SignedIn};
 
@@ -44,6 +45,29 @@ impl Control {
         };
         New { id: self.fresh_id(), secret: self.mint(Kind::SignIn), method, origin: caller.origin(), replaces }
     }
+
+    /// Ends what a browser holds of another person than the one who has shown now who they are. In a transaction of its own, before theirs: one
+    /// that held the turns of two people could wait for one that waits for it.
+    pub(super) async fn end_anothers(&self, caller: &Caller, user: UserId) -> Result<()> {
+        let Caller::User(before) = caller else { return Ok(()) };
+        let Some(id) = before.sign_in().filter(|_| before.user != user) else { return Ok(()) };
+        let reason = "somebody else signs in with the same browser";
+        let grant: Grant<BeginSignIn> = self.system(reason, OrganizationId::nil())?;
+        self.write(&grant, Lane::Normal, (before.clone(), id), |tx, scene| {
+            Box::pin(async move {
+                let (before, id) = &scene.input;
+                sign_ins::take_turn(tx, before.user).await?;
+                if !sign_ins::end(tx, before.user, *id, Ended::Replaced).await? {
+                    return Ok(());
+                }
+                let caller = Caller::User(before.clone());
+                let subject = Subject::new("sign_in", *id, before.public_id.as_str());
+                let detail = json!({ "because": Ended::Replaced.as_str() });
+                scene.audit_as(tx, &caller, before.organization, "sign_in.ended", subject, detail).await
+            })
+        })
+        .await
+    }
 }
 
 impl Made {
@@ -68,7 +92,7 @@ pub(super) async fn make<I: Sync>(
     let organization = organizations::find(tx, of).await?.ok_or(Error::NotFound("organization"))?;
     let member = users::find_member(tx, of, user).await?.ok_or(Error::NotFound("member"))?;
     if let Some((whose, before)) = new.replaces {
-        // Another person's is left alone: their turn is not held here. Their value leaves the browser all the same.
+        // Another person's has ended before: their turn is not held here.
         if whose == user {
             sign_ins::end(tx, user, before, Ended::Replaced).await?;
         }

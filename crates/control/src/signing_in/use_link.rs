@@ -16,6 +16,7 @@ use crate::scene::Subject;
 use crate::{Caller, Control, Error, Grant, Result, Scene};
 
 use super::change_password::set;
+use super::hashing::Asking;
 use super::make::{Made, New, make};
 use super::{Link, SignedIn};
 
@@ -31,8 +32,9 @@ impl Control {
     ///
     /// # Errors
     /// [`Error::Unauthenticated`] with `unknown`, with `kind` for the value of anything else, with `expired` for a link that was used, has
-    /// run out or was followed by a newer one, with `revoked` for one whose person belongs to nothing any more, or to more than its maker had a
-    /// say in; [`Error::Invalid`] at `password`: then the link is not used up; [`Error::TooMany`].
+    /// run out or was followed by a newer one, with `revoked` for one whose person belongs to nothing any more, or to more than its maker has a
+    /// say in, and for one whose maker is no Organization Admin any more; [`Error::Invalid`] at `password`: then the link is
+    /// not used up; [`Error::TooMany`].
     pub async fn use_sign_in_link(&self, caller: &Caller, value: &str, password: &str) -> Result<SignedIn> {
         let ip = caller.origin().ip;
         let secret = TokenSecret::parse(value).map_err(|_| self.unknown())?;
@@ -44,7 +46,8 @@ impl Control {
         let whose = self.store().read(link.clone(), |tx, link| Box::pin(person(tx, link))).await?;
         let Some((of, user)) = whose else { return refused(Refusal::Revoked) };
         let password = self.new_password("password", password, &user.email, &user.name, of).await?;
-        let kept = self.hash_password(Arc::new(password)).await?;
+        let kept = self.hash_password(Asking::Stranger, Arc::new(password)).await?;
+        self.end_anothers(caller, link.user).await?;
         let new = self.new_sign_in(Method::Link, caller);
         let minted = new.secret.clone();
         let grant: Grant<UseSignInLink> = self.system("somebody uses a sign-in link", OrganizationId::nil())?;
@@ -62,10 +65,19 @@ impl Control {
 /// Whom a link is for, and the organization that they see first; none when it is good for nothing any more.
 async fn person(tx: &mut Tx, link: &Link) -> Result<Option<(OrganizationId, User)>> {
     let membership = match link.organization {
-        // Made by an admin, who has no say in anything else of this person.
-        Some(of) => sign_ins::only_membership(tx, link.user)
-            .await?
-            .filter(|it| it.organization == of && it.role.0 == Role::Member),
+        // Made by an admin, who has no say in anything else of this person, and none at all once they are no admin.
+        Some(of) => {
+            let maker = match link.created_by {
+                Some(by) => users::find_member(tx, of, by).await?,
+                None => None,
+            };
+            if maker.is_none_or(|it| it.role != Role::Admin) {
+                return Ok(None);
+            }
+            sign_ins::only_membership(tx, link.user)
+                .await?
+                .filter(|it| it.organization == of && it.role.0 == Role::Member)
+        }
         None => sign_ins::preferred(tx, link.user, OrganizationId::nil()).await?,
     };
     let Some(membership) = membership else { return Ok(None) };

@@ -27,7 +27,8 @@ impl Control {
     ///
     /// # Errors
     /// [`Error::NotFound`]; [`Error::Conflict`] for a revoked token; [`Error::Invalid`] at the field;
-    /// [`Error::Denied`] for a service user.
+    /// [`Error::Denied`] for a service user; [`Error::Unproved`] for another end, when somebody who is signed in has not proved of late who
+    /// they are.
     pub async fn update_user_token(
         &self,
         grant: &Grant<UpdateUserToken>,
@@ -43,6 +44,12 @@ impl Control {
             Box::pin(async move {
                 let change = &scene.input;
                 let before = own(tx, scene, &change.token).await?;
+                // A later end would outlive the proof by which the token was made.
+                if change.expires_at.is_none() {
+                    scene.needs_no_proof();
+                } else {
+                    scene.must_be_proved()?;
+                }
                 if before.revoked_at.is_some() {
                     return Err(Error::Conflict("The token is revoked; a revoked token stays as it is.".to_owned()));
                 }

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use countersign_control::access::Who;
 use countersign_control::access::actions::{
-    ChangePassword, CreateAgentToken, EndSignIns, IssueSignInLink, RemoveMember, ViewOrganization, ViewSignIns,
+    ChangePassword, CreateAgentToken, EndSignIns, IssueSignInLink, ProveAgain, RemoveMember, ViewOrganization,
+    ViewSignIns,
 };
 use countersign_control::agent_tokens::NewAgentToken;
 use countersign_control::members::MemberReference;
@@ -35,6 +36,7 @@ pub const CASES: &[crate::run::Case] = crate::list::cases!["signing_in"
 pub const PASSWORD: &str = "correct horse battery";
 /// Acme's admin.
 pub const ADA: &str = "ada@acme.example";
+const BOB: &str = "bob@acme.example";
 
 /// A browser in which nobody is signed in.
 pub fn browser() -> Caller {
@@ -103,12 +105,20 @@ pub async fn each_sign_in_has_a_value_of_its_own(world: &World) {
     assert_eq!(ended(control, &first).await, Refusal::Revoked);
     cookie(control, &second).await;
 
-    // Somebody else in the same browser ends nothing of theirs.
-    person(control, &world.acme, "bob@acme.example", Role::Member).await;
-    by_link(world, "bob@acme.example", PASSWORD).await;
-    let attempt = Attempt { email: "bob@acme.example".to_owned(), password: Password::shown(PASSWORD) };
-    control.sign_in(&cookie(control, &second).await, attempt).await.expect("signed in");
-    cookie(control, &second).await;
+    // Somebody else in the same browser, once they have shown who they are: whoever was signed in there before is not any more.
+    person(control, &world.acme, BOB, Role::Member).await;
+    by_link(world, BOB, PASSWORD).await;
+    let bob = |password: &str| Attempt { email: BOB.to_owned(), password: Password::shown(password) };
+    assert_eq!(
+        field_of(control.sign_in(&cookie(control, &second).await, bob("wrong horse battery")).await),
+        "password"
+    );
+    control.sign_in(&cookie(control, &second).await, bob(PASSWORD)).await.expect("signed in");
+    assert_eq!(ended(control, &second).await, Refusal::Revoked);
+    let third = try_sign_in(control, ADA, PASSWORD, IP).await.expect("signed in");
+    let (issued, browser) = (link(world, BOB).await, cookie(control, &third).await);
+    control.use_sign_in_link(&browser, issued.secret.reveal(), PASSWORD).await.expect("signed in");
+    assert_eq!(ended(control, &third).await, Refusal::Revoked);
 
     let rows = sql::rows(control, "SELECT phc FROM passwords WHERE phc <> 'globex'", vec![]).await;
     assert_eq!(rows.len(), 2);
@@ -226,6 +236,8 @@ pub async fn it_ends_when_it_is_not_used_and_after_thirty_days(world: &World) {
         cookie(control, &used).await;
     }
     world.clock.set(end.minus(MICROSECOND));
+    let grant = may::<ProveAgain>(control, &cookie(control, &used).await);
+    control.prove_again(&grant, Password::shown(PASSWORD)).await.expect("proved");
     let ada = cookie(control, &used).await;
     let grant = may::<CreateAgentToken>(control, &ada);
     create(control, &grant).await.expect("to the last moment");
@@ -293,22 +305,26 @@ pub async fn nobody_learns_who_is_there(world: &World) {
 
 pub async fn guesses_of_one_account_have_a_pace(world: &World) {
     let control = &world.control;
-    by_link(world, ADA, PASSWORD).await;
+    let here = by_link(world, ADA, PASSWORD).await;
     let guess = async |email: &str, ip: &str| try_sign_in(control, email, "wrong horse battery", ip).await.map(drop);
     for email in [ADA, "nobody@acme.example"] {
         for number in 0..10 {
             let spelled = if number % 2 == 0 { email.to_owned() } else { format!(" {} ", email.to_uppercase()) };
-            assert_eq!(field_of(guess(&spelled, &format!("192.0.2.{}", 100 + number)).await), "password");
+            assert_eq!(field_of(guess(&spelled, IP).await), "password");
         }
-        match guess(email, "198.51.100.1").await {
+        match guess(email, IP).await {
             Err(Error::TooMany { retry_after, .. }) => assert_eq!(retry_after, Duration::from_secs(60)),
             other => panic!("{other:?}"),
         }
     }
-    let right = try_sign_in(control, ADA, PASSWORD, "198.51.100.1").await;
+    let right = try_sign_in(control, ADA, PASSWORD, IP).await;
     assert!(matches!(right, Err(Error::TooMany { .. })), "a right one is not looked at either");
+    // A stranger's guesses keep out neither whoever is elsewhere nor whoever is signed in, even beside them.
+    try_sign_in(control, ADA, PASSWORD, "198.51.100.1").await.expect("signed in");
+    let grant = may::<ProveAgain>(control, &cookie(control, &here).await);
+    control.prove_again(&grant, Password::shown(PASSWORD)).await.expect("proved");
     world.clock.advance(Duration::from_secs(60));
-    try_sign_in(control, ADA, PASSWORD, "198.51.100.1").await.expect("not for ever");
+    try_sign_in(control, ADA, PASSWORD, IP).await.expect("not for ever");
     // One network tries the accounts of others.
     let mut tried = 0;
     while !matches!(guess(&format!("p{tried}@acme.example"), "2001:db8::1").await, Err(Error::TooMany { .. })) {

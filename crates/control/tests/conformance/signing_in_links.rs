@@ -6,10 +6,11 @@ use countersign_control::access::actions::{
     AcceptInvitation, CreateInvitation, IssueMemberSignInLink, ViewAudit, ViewOrganization,
 };
 use countersign_control::invitations::NewInvitation;
-use countersign_control::members::MemberReference;
+use countersign_control::members::{MemberReference, RoleChange};
 use countersign_control::signing_in::{IssuedLink, LINK_LIFETIME, SignedIn};
 use countersign_control::{Caller, Control, Error, PageRequest, Result};
 use countersign_domain::{Refusal, Role, TokenSecret};
+use countersign_store::IntoValue;
 use countersign_testkit::World;
 
 use crate::acting::{field_of, may, person, refusal_of};
@@ -19,11 +20,15 @@ use crate::signing_in::{ADA, PASSWORD, browser, by_link, cookie, link, organizat
 pub const CASES: &[crate::run::Case] = crate::list::cases!["signing_in_links"
     a_link_is_good_once_for_a_day,
     of_two_who_use_one_link_one_wins,
+    of_two_links_that_are_made_at_once_one_is_good,
     a_link_is_for_a_member_and_says_so_in_the_audit_log,
     an_admin_makes_links_for_plain_members_of_no_other_organization,
     a_link_of_an_admin_ends_with_their_say,
+    a_link_of_an_admin_ends_with_the_admin,
     whoever_is_invited_sets_a_password_and_is_signed_in,
     an_invitation_gives_nobody_away_who_is_known,
+    a_password_set_in_one_place_opens_no_other,
+    whoever_belongs_to_nothing_begins_anew,
 ];
 
 const BOB: &str = "bob@acme.example";
@@ -68,6 +73,17 @@ pub async fn of_two_who_use_one_link_one_wins(world: &World) {
         assert!(one.is_ok() != two.is_ok(), "{one:?} {two:?}");
         let lost = [one, two].into_iter().find_map(Result::err);
         assert_eq!(lost, Some(Error::refused(Refusal::Expired, it.secret.public_id().clone())));
+    }
+}
+
+pub async fn of_two_links_that_are_made_at_once_one_is_good(world: &World) {
+    let control = &world.control;
+    for _ in 0..8 {
+        world.clock.advance(Duration::from_millis(1));
+        tokio::join!(link(world, ADA), link(world, ADA));
+        let text = "SELECT COUNT(*) AS n FROM sign_in_links
+                    WHERE created_by IS NULL AND used_at IS NULL AND expires_at > $1";
+        assert_eq!(crate::sql::value::<i64>(control, text, vec![control.now().into_value()], "n").await, 1);
     }
 }
 
@@ -125,8 +141,11 @@ pub async fn a_link_of_an_admin_ends_with_their_say(world: &World) {
     let control = &world.control;
     let bob = person(control, &world.acme, BOB, Role::Member).await;
     let issued = by_admin(world, &bob).await.expect("made");
-    // Meanwhile they get an organization of their own, which is none of that admin's business.
-    organization(world, "umbrella", BOB).await;
+    // Meanwhile they join another organization, which is none of that admin's business.
+    let new = NewInvitation { email: BOB.to_owned(), role: Role::Member, expires_at: None };
+    let grant = may::<CreateInvitation>(control, &world.globex.admin);
+    let invited = control.create_invitation(&grant, new).await.expect("made");
+    crate::invitations::try_accept(control, &invited.secret, None).await.expect("accepted");
     assert_eq!(refusal_of(open(control, &issued.secret, PASSWORD).await), Refusal::Revoked);
     let carol = person(control, &world.acme, "carol@acme.example", Role::Member).await;
     let issued = by_admin(world, &carol).await.expect("made");
@@ -136,10 +155,46 @@ pub async fn a_link_of_an_admin_ends_with_their_say(world: &World) {
     open(control, &link(world, BOB).await.secret, PASSWORD).await.expect("the operator's is good");
 }
 
+pub async fn a_link_of_an_admin_ends_with_the_admin(world: &World) {
+    let control = &world.control;
+    let bob = person(control, &world.acme, BOB, Role::Member).await;
+    let of = world.acme.created.organization.id;
+    let whom = || MemberReference::Id(bob.user().expect("a person"));
+    for by in ["demotion", "removal", "whatever else"] {
+        let eve = person(control, &world.acme, &format!("{}@acme.example", by.replace(' ', "-")), Role::Admin).await;
+        let user = eve.user().expect("a person");
+        let grant = may::<IssueMemberSignInLink>(control, &eve);
+        let kept = control.issue_member_sign_in_link(&grant, whom()).await.expect("made");
+        let refusal = match by {
+            "demotion" => {
+                let change = RoleChange { member: MemberReference::Id(user), role: Role::Member, keep_tokens: true };
+                control.change_member_role(&world.admin(), change).await.expect("changed");
+                // It is over, and not good again with the role.
+                crate::acting::set_role(control, of, user, Role::Admin).await;
+                Refusal::Expired
+            }
+            "removal" => {
+                control.remove_member(&world.admin(), MemberReference::Id(user)).await.expect("removed");
+                let text = "INSERT INTO members (organization_id, user_id, role, generation, created_at)
+                            VALUES ($1, $2, 'admin', 9, 1)";
+                crate::sql::change(control, text, vec![of.into_value(), user.into_value()]).await;
+                Refusal::Expired
+            }
+            _ => {
+                crate::acting::set_role(control, of, user, Role::Member).await;
+                Refusal::Revoked
+            }
+        };
+        assert_eq!(refusal_of(open(control, &kept.secret, PASSWORD).await), refusal, "{by}");
+    }
+    let own = by_admin(world, &bob).await.expect("made");
+    open(control, &own.secret, PASSWORD).await.expect("another admin's is good");
+}
+
 async fn accept(control: &Control, value: &TokenSecret, name: Option<&str>, password: &str) -> Result<SignedIn> {
     let holder = crate::acting::try_caller(control, value.reveal()).await?;
     let grant = control.grant_own::<AcceptInvitation>(&holder)?;
-    control.accept_invitation_and_sign_in(&grant, name, password).await
+    control.accept_invitation_and_sign_in(&grant, &browser(), name, password).await
 }
 
 pub async fn whoever_is_invited_sets_a_password_and_is_signed_in(world: &World) {
@@ -155,6 +210,11 @@ pub async fn whoever_is_invited_sets_a_password_and_is_signed_in(world: &World) 
     let bob = cookie(control, &it).await;
     may::<ViewOrganization>(control, &bob);
     assert_eq!(refusal_of(accept(control, &issued.secret, None, PASSWORD).await), Refusal::Expired);
+    // Whoever was signed in with the same browser is not any more.
+    let issued = invite(world, "carol@acme.example").await;
+    let grant = may::<AcceptInvitation>(control, &crate::acting::caller(control, issued.secret.reveal()).await);
+    control.accept_invitation_and_sign_in(&grant, &bob, None, PASSWORD).await.expect("accepted");
+    assert_eq!(refusal_of(try_cookie(control, it.secret.reveal(), None).await), Refusal::Revoked);
     try_sign_in(control, BOB, PASSWORD, "192.0.2.1").await.expect("signed in");
     for round in 0..4 {
         let issued = invite(world, &format!("p{round}@acme.example")).await;
@@ -169,9 +229,10 @@ pub async fn an_invitation_gives_nobody_away_who_is_known(world: &World) {
     organization(world, "umbrella", "carol@umbrella.example").await;
     // Carol belongs to another organization and has no password yet: whoever opens the invitation is not to set it.
     let first = invite(world, "carol@umbrella.example").await;
-    assert!(matches!(accept(control, &first.secret, None, PASSWORD).await, Err(Error::Conflict(_))));
+    let without = accept(control, &first.secret, None, PASSWORD).await.map(drop);
     by_link(world, "carol@umbrella.example", PASSWORD).await;
-    let wrong = accept(control, &first.secret, None, "wrong horse battery").await;
+    let wrong = accept(control, &first.secret, None, "wrong horse battery").await.map(drop);
+    assert_eq!(wrong, without, "whether she has one is not told");
     assert_eq!(field_of(wrong), "password", "the invitation is not used up");
     let it = accept(control, &first.secret, Some("Mallory"), PASSWORD).await.expect("it was she");
     assert_eq!((it.organization.slug.as_str(), it.member.user.name.as_str()), ("acme", "carol"));
@@ -186,4 +247,52 @@ pub async fn an_invitation_gives_nobody_away_who_is_known(world: &World) {
     let token = invite(world, "dora@acme.example").await;
     crate::invitations::try_accept(control, &token.secret, None).await.expect("accepted");
     assert_eq!(refusal_of(accept(control, &token.secret, None, PASSWORD).await), Refusal::Expired);
+}
+
+pub async fn a_password_set_in_one_place_opens_no_other(world: &World) {
+    const VICTIM: &str = "victim@initech.example";
+    let control = &world.control;
+    // An admin invites an address that nobody has, accepts it themselves, and keeps the password.
+    let planted = invite(world, VICTIM).await;
+    let thiefs = accept(control, &planted.secret, None, PASSWORD).await.expect("accepted");
+    let new = NewInvitation { email: VICTIM.to_owned(), role: Role::Admin, expires_at: None };
+    let grant = may::<CreateInvitation>(control, &world.globex.admin);
+    let honest = control.create_invitation(&grant, new).await.expect("made");
+    let by_api = crate::invitations::try_accept(control, &honest.secret, None).await.map(drop);
+    assert!(matches!(by_api, Err(Error::Conflict(_))), "{by_api:?}");
+    let there = try_cookie(control, thiefs.secret.reveal(), Some("globex")).await.map(drop);
+    assert_eq!(there, Err(Error::NotFound("organization")), "nothing was joined");
+
+    // The same by the operator, who makes an organization for that address.
+    let waiting = link(world, VICTIM).await;
+    organization(world, "initech", VICTIM).await;
+    assert_eq!(refusal_of(try_cookie(control, thiefs.secret.reveal(), None).await), Refusal::Revoked);
+    assert_eq!(field_of(try_sign_in(control, VICTIM, PASSWORD, "192.0.2.1").await), "password");
+    assert_eq!(refusal_of(open(control, &waiting.secret, PASSWORD).await), Refusal::Expired);
+    let text = "SELECT COUNT(*) AS n FROM audit_events e JOIN organizations o ON o.id = e.organization_id
+                WHERE e.action = 'password.dropped' AND o.slug = 'initech'";
+    assert_eq!(crate::sql::value::<i64>(control, text, vec![], "n").await, 1);
+    // Without a password nobody can sign in as them, and the invitation is good by the API.
+    crate::invitations::try_accept(control, &honest.secret, None).await.expect("accepted");
+}
+
+pub async fn whoever_belongs_to_nothing_begins_anew(world: &World) {
+    const NEW: &str = "another one altogether";
+    let control = &world.control;
+    let leave = async |it: &SignedIn| {
+        let member = MemberReference::Id(it.member.user.id);
+        control.remove_member(&world.admin(), member).await.expect("removed");
+    };
+    let before = accept(control, &invite(world, BOB).await.secret, None, PASSWORD).await.expect("accepted");
+    leave(&before).await;
+    let after = accept(control, &invite(world, BOB).await.secret, None, NEW).await.expect("accepted");
+    assert_eq!(after.member.user.id, before.member.user.id);
+    assert_eq!(refusal_of(try_cookie(control, before.secret.reveal(), None).await), Refusal::Revoked);
+    assert_eq!(field_of(try_sign_in(control, BOB, PASSWORD, "192.0.2.1").await), "password");
+    try_sign_in(control, BOB, NEW, "192.0.2.1").await.expect("signed in");
+    leave(&after).await;
+    let again = invite(world, BOB).await;
+    crate::invitations::try_accept(control, &again.secret, None).await.expect("accepted");
+    assert_eq!(refusal_of(try_cookie(control, after.secret.reveal(), None).await), Refusal::Revoked);
+    assert_eq!(field_of(try_sign_in(control, BOB, NEW, "192.0.2.1").await), "password", "by the API there is none");
 }

@@ -3,15 +3,17 @@
 use std::time::Duration;
 
 use countersign_control::access::actions::{
-    CreateAgentToken, CreateUserToken, ProveAgain, RemoveMember, RevealAgentToken, RevealUserToken, RevokeAgentToken,
-    UpdateAgentToken, ViewAgentTokens,
+    AcceptInvitation, ChangePassword, CreateAgentToken, CreateInvitation, CreateUserToken, DeleteDeployment,
+    ProveAgain, RemoveMember, RevealAgentToken, RevealUserToken, RevokeAgentToken, UpdateAgentToken, UpdateUserToken,
+    ViewAgentTokens,
 };
 use countersign_control::agent_tokens::{AgentTokenChange, NewAgentToken, TokenReference};
+use countersign_control::invitations::NewInvitation;
 use countersign_control::signing_in::{MAKER_SEES, PROOF};
-use countersign_control::user_tokens::{NewUserToken, UserTokenReference};
+use countersign_control::user_tokens::{NewUserToken, UserTokenChange, UserTokenReference};
 use countersign_control::{Caller, Control, Error, Result};
 use countersign_domain::id::TokenId;
-use countersign_domain::{Password, RevealPolicy, Scope};
+use countersign_domain::{Password, Refusal, RevealPolicy, Role, Scope};
 use countersign_testkit::World;
 
 use crate::acting::{field_of, may, token};
@@ -20,6 +22,7 @@ use crate::signing_in::{ADA, PASSWORD, by_link, cookie};
 pub const CASES: &[crate::run::Case] = crate::list::cases!["signing_in_proof"
     it_is_good_for_five_minutes,
     a_wrong_password_proves_nothing,
+    each_wrong_password_is_counted,
     whoever_made_a_token_sees_its_value_for_ten_minutes,
     words_are_changed_without_a_proof_and_permissions_are_not,
     a_user_token_has_nothing_to_prove,
@@ -35,11 +38,15 @@ async fn reveal(control: &Control, who: &Caller, id: TokenId) -> Result<()> {
     control.reveal_agent_token(&may::<RevealAgentToken>(control, who), TokenReference::Id(id)).await.map(drop)
 }
 
-fn prove_needed(control: &Control, who: &Caller) -> [Result<()>; 3] {
+/// What is answered to somebody who is to prove who they are.
+const NO: Result<()> = Err(Error::Unproved);
+
+fn prove_needed(control: &Control, who: &Caller) -> [Result<()>; 4] {
     [
         control.grant_own::<RevokeAgentToken>(who).map(drop),
         control.grant_own::<RemoveMember>(who).map(drop),
         control.grant_own::<CreateUserToken>(who).map(drop),
+        control.grant_own::<CreateAgentToken>(who).map(drop),
     ]
 }
 
@@ -48,20 +55,19 @@ pub async fn it_is_good_for_five_minutes(world: &World) {
     let it = by_link(world, ADA, PASSWORD).await;
     world.clock.advance(PROOF.saturating_sub(MICROSECOND));
     let ada = cookie(control, &it).await;
-    assert_eq!(prove_needed(control, &ada), [Ok(()), Ok(()), Ok(())], "signing in is a proof");
+    assert_eq!(prove_needed(control, &ada), [Ok(()), Ok(()), Ok(()), Ok(())], "signing in is a proof");
     assert_eq!(control.must_be_proved(&ada), Ok(()));
     world.clock.advance(MICROSECOND);
     for who in [&ada, &cookie(control, &it).await] {
-        assert_eq!(prove_needed(control, who), [Err(Error::Unproved), Err(Error::Unproved), Err(Error::Unproved)]);
+        assert_eq!(prove_needed(control, who), [NO, NO, NO, NO]);
         assert_eq!(control.must_be_proved(who), Err(Error::Unproved));
         may::<ViewAgentTokens>(control, who);
-        may::<CreateAgentToken>(control, who);
     }
     let until = control.prove_again(&may::<ProveAgain>(control, &ada), Password::shown(PASSWORD)).await;
     assert_eq!(until, Ok(control.now().plus(PROOF)));
     assert_eq!(control.must_be_proved(&ada), Err(Error::Unproved), "from the next call on");
     let ada = cookie(control, &it).await;
-    assert_eq!(prove_needed(control, &ada), [Ok(()), Ok(()), Ok(())]);
+    assert_eq!(prove_needed(control, &ada), [Ok(()), Ok(()), Ok(()), Ok(())]);
     world.clock.advance(PROOF);
     assert_eq!(control.must_be_proved(&cookie(control, &it).await), Err(Error::Unproved));
 }
@@ -85,13 +91,37 @@ pub async fn a_wrong_password_proves_nothing(world: &World) {
     assert_eq!(by_token, Err(Error::NotFound("sign-in")));
 }
 
+pub async fn each_wrong_password_is_counted(world: &World) {
+    const WRONG: &str = "wrong horse battery";
+    let control = &world.control;
+    let ada = cookie(control, &by_link(world, ADA, PASSWORD).await).await;
+    let counted = async || {
+        let gauges = control.gauges().await.expect("figures");
+        gauges.refusals.into_iter().find(|(it, _)| *it == Refusal::Unknown).expect("each reason").1
+    };
+    let before = counted().await;
+    let proved = control.prove_again(&may::<ProveAgain>(control, &ada), Password::shown(WRONG)).await;
+    assert_eq!((field_of(proved), counted().await), ("password".to_owned(), before + 1));
+    let grant = may::<ChangePassword>(control, &ada);
+    let changed = control.change_password(&grant, Password::shown(WRONG), "another one altogether").await;
+    assert_eq!((field_of(changed), counted().await), ("password".to_owned(), before + 2));
+    let new = NewInvitation { email: ADA.to_owned(), role: Role::Member, expires_at: None };
+    let grant = may::<CreateInvitation>(control, &world.globex.admin);
+    let issued = control.create_invitation(&grant, new).await.expect("made");
+    let holder = crate::acting::caller(control, issued.secret.reveal()).await;
+    let grant = may::<AcceptInvitation>(control, &holder);
+    let accepted = control.accept_invitation_and_sign_in(&grant, &ada, None, WRONG).await;
+    assert_eq!((field_of(accepted), counted().await), ("password".to_owned(), before + 3));
+    control.prove_again(&may::<ProveAgain>(control, &ada), Password::shown(PASSWORD)).await.expect("proved");
+    assert_eq!(counted().await, before + 3, "a right one is not");
+}
+
 pub async fn whoever_made_a_token_sees_its_value_for_ten_minutes(world: &World) {
     let control = &world.control;
     let it = by_link(world, ADA, PASSWORD).await;
-    world.clock.advance(PROOF);
     let ada = cookie(control, &it).await;
     let mine = control.create_agent_token(&may::<CreateAgentToken>(control, &ada), always()).await.expect("made");
-    let eve = crate::acting::person(control, &world.acme, "eve@acme.example", countersign_domain::Role::Admin).await;
+    let eve = crate::acting::person(control, &world.acme, "eve@acme.example", Role::Admin).await;
     let hers = control.create_agent_token(&may::<CreateAgentToken>(control, &eve), always()).await.expect("made");
     let (mine, hers) = (mine.token.token.id, hers.token.token.id);
     world.clock.advance(MAKER_SEES.saturating_sub(MICROSECOND));
@@ -133,6 +163,7 @@ pub async fn words_are_changed_without_a_proof_and_permissions_are_not(world: &W
     for more in [
         AgentTokenChange { scope: Some(Scope::widest()), ..nothing() },
         AgentTokenChange { networks: Some(Vec::new()), ..nothing() },
+        AgentTokenChange { is_public: Some(true), ..nothing() },
         AgentTokenChange { reveal_policy: Some(RevealPolicy::Always), ..nothing() },
         AgentTokenChange { expires_at: Some(None), description: Some(None), ..nothing() },
     ] {
@@ -140,6 +171,23 @@ pub async fn words_are_changed_without_a_proof_and_permissions_are_not(world: &W
     }
     let seen = control.agent_token(&world.admin::<ViewAgentTokens>(), id).await.expect("there");
     assert_eq!(seen.token.description.as_deref(), Some("Production"), "nothing of that was done");
+    // The same of user tokens.
+    let new =
+        control.create_user_token(&world.admin::<CreateUserToken>(), NewUserToken::default()).await.expect("made");
+    let change = async |description: Option<&str>, expires_at| {
+        let change = UserTokenChange {
+            token: UserTokenReference::Id(new.token.id),
+            description: description.map(|text| Some(text.to_owned())),
+            expires_at,
+        };
+        control.update_user_token(&may::<UpdateUserToken>(control, &ada), change).await.map(drop)
+    };
+    assert_eq!(change(Some("Release script"), None).await, Ok(()));
+    assert_eq!(change(None, Some(None)).await, Err(Error::Unproved));
+    let soon = control.now().plus(Duration::from_secs(60));
+    assert_eq!(change(Some("Release script"), Some(Some(soon))).await, Err(Error::Unproved));
+    let delete = control.grant_own::<DeleteDeployment>(&ada).map(drop);
+    assert_eq!(delete, Err(Error::Unproved), "it takes everything with it");
 }
 
 pub async fn a_user_token_has_nothing_to_prove(world: &World) {
@@ -148,7 +196,7 @@ pub async fn a_user_token_has_nothing_to_prove(world: &World) {
     world.clock.advance(MAKER_SEES + PROOF);
     let ada = &world.acme.admin;
     assert_eq!(control.must_be_proved(ada), Ok(()));
-    assert_eq!(prove_needed(control, ada), [Ok(()), Ok(()), Ok(())]);
+    assert_eq!(prove_needed(control, ada), [Ok(()), Ok(()), Ok(()), Ok(())]);
     assert_eq!(reveal(control, ada, id).await, Ok(()));
     assert_eq!(control.must_be_proved(&crate::signing_in::browser()), Ok(()), "nobody has nothing");
 }

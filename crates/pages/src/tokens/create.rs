@@ -90,7 +90,7 @@ async fn page(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> std::res
     })
 }
 
-/// The form.
+/// The form. Who one is is proved before it is filled in, so that nothing that was written in it is lost.
 pub(crate) async fn show(visit: Visit) -> Answer {
     visit.may::<CreateAgentToken>()?;
     frame::show(&page(&visit, None, &Faults::default()).await?)

@@ -2,6 +2,7 @@
 
 use countersign_control::access::actions::RevealAgentToken;
 use countersign_control::agent_tokens::TokenReference;
+use countersign_control::signing_in::MAKER_SEES;
 use countersign_control::{Error, Result, revealing};
 use countersign_domain::TokenSecret;
 
@@ -28,12 +29,15 @@ pub(crate) async fn submit(visit: Visit) -> Answer {
     }
 }
 
-/// The page after creating: it shows the value to whoever has just made the token, also after a reload, while its window is open. Anyone else,
-/// and whoever comes from another site's page, sees the token without it.
+/// The page after creating: it shows the value to whoever has just made the token, also after a reload, for [`MAKER_SEES`] at the most and
+/// while its window is open. Anyone else, whoever comes from another site's page, and whoever finds the address later, sees the token without it:
+/// from then on a value is shown to whoever presses the button.
 pub(crate) async fn fresh(visit: Visit) -> Answer {
     let token = visit.agent_token().await?;
+    let now = visit.control().now();
     let is_own = token.token.created_by.is_some() && token.token.created_by == visit.user();
-    if !is_own || !visit.is_from_here || !revealing::is_open(&token.token, visit.control().now()) {
+    let is_new = now < token.token.created_at.plus(MAKER_SEES);
+    if !is_own || !is_new || !visit.is_from_here || !revealing::is_open(&token.token, now) {
         return told(&visit, &token, Told::Nothing).await;
     }
     match reveal(&visit).await {

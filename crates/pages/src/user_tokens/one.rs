@@ -57,7 +57,7 @@ pub(crate) fn told(visit: &Visit, token: &Token, told: Told<'_>) -> Answer {
     let path = |below| visit.user_token_path(token.id, below);
     frame::show(&Page {
         frame: visit.settings(Tab::UserTokens, title(token)).crumb("User tokens", visit.path("/settings/user-tokens")),
-        secret: value.map(|value| Secret { value }),
+        secret: value.map(Secret::of_token),
         about_secret,
         here: path(""),
         reveal: (revealing::is_open(token, now) && visit.can::<RevealUserToken>()).then(|| path("/reveal")),
@@ -93,7 +93,7 @@ mod tests {
         for text in TEXTS {
             let page = Page {
                 frame: Frame::plain(*text, &seen),
-                secret: Some(Secret { value: text }),
+                secret: Some(Secret::of_token(text)),
                 about_secret: (*text).to_owned(),
                 here: "/x".to_owned(),
                 reveal: None,

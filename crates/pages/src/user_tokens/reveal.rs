@@ -1,6 +1,7 @@
 //! Revealing the value of one of one's own user tokens. Another person's can be revealed by nobody.
 
 use countersign_control::access::actions::RevealUserToken;
+use countersign_control::signing_in::MAKER_SEES;
 use countersign_control::user_tokens::UserTokenReference;
 use countersign_control::{Error, Result, revealing};
 use countersign_domain::TokenSecret;
@@ -29,10 +30,13 @@ pub(crate) async fn submit(visit: Visit) -> Answer {
     }
 }
 
-/// The page after creating: it shows the value, also after a reload, while its window is open; not to whoever comes by a link from elsewhere.
+/// The page after creating: it shows the value, also after a reload, for [`MAKER_SEES`] at the most and while its window is open; not to
+/// whoever comes by a link from elsewhere.
 pub(crate) async fn fresh(visit: Visit) -> Answer {
     let token = visit.own_token().await?;
-    if !visit.is_from_here || !revealing::is_open(&token, visit.control().now()) {
+    let now = visit.control().now();
+    let is_new = now < token.created_at.plus(MAKER_SEES);
+    if !is_new || !visit.is_from_here || !revealing::is_open(&token, now) {
         return told(&visit, &token, Told::Nothing);
     }
     match reveal(&visit, token.id).await {

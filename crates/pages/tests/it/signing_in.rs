@@ -54,6 +54,8 @@ async fn who_one_is_is_proved_again_after_five_minutes() {
     let token = ada.create(&[("description", "ci"), ("org_agent", "on"), ("reveal_policy", "always")]).await;
     server.world.clock.advance(Duration::from_secs(11 * 60));
     let permissions = format!("{token}/permissions");
+    let new = ada.get("/organizations/acme/settings/tokens/new").await;
+    assert_eq!((new.status.as_u16(), new.location().starts_with("/prove?to=")), (303, true), "{}", new.text);
     let led = ada.get(&permissions).await;
     assert_eq!(led.status, 303, "{}", led.text);
     let prove = led.location().to_owned();

@@ -40,6 +40,27 @@ async fn a_new_token_shows_its_value_also_after_a_reload_until_ten_minutes_are_o
 }
 
 #[tokio::test]
+async fn the_page_of_a_new_token_shows_nothing_once_it_is_new_no_more_whatever_its_policy() {
+    let server = Server::new().await;
+    let ada = server.admin().await;
+    let agents = ada.create(&[("description", "fleet"), ("org_agent", "on"), ("reveal_policy", "always")]).await;
+    let fields = [("description", "script"), ("reveal_policy", "always")];
+    let answer = ada.post(&format!("{USER_TOKENS}/new"), &fields).await;
+    let own = answer.location().strip_suffix("/value").expect("the page with the value").to_owned();
+    let both = [(agents, "at"), (own, "ut")];
+    for (token, kind) in &both {
+        assert!(value(&ada.page(&format!("{token}/value")).await, kind).is_some(), "{token}");
+    }
+    server.world.clock.advance(Duration::from_secs(10 * 60));
+    ada.prove().await;
+    for (token, kind) in &both {
+        assert_eq!(value(&ada.page(&format!("{token}/value")).await, kind), None, "{token}");
+        let asked = ada.post(&format!("{token}/reveal"), &[]).await;
+        assert!(value(&asked.text, kind).is_some(), "{}", asked.text);
+    }
+}
+
+#[tokio::test]
 async fn a_value_that_cannot_be_revealed_is_in_the_answer_once() {
     let server = Server::new().await;
     let ada = server.admin().await;

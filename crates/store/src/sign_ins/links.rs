@@ -16,6 +16,9 @@ statements! {
     USE = "UPDATE sign_in_links SET used_at = $2 WHERE id = $1 AND used_at IS NULL AND expires_at > $2";
     /// Ends those of a person that were not used. $2: now.
     END_OF_USER = "UPDATE sign_in_links SET expires_at = $2 WHERE user_id = $1 AND used_at IS NULL AND expires_at > $2";
+    /// Ends those that an admin of an organization has made and that were not used. $3: now.
+    END_OF_MAKER = "UPDATE sign_in_links SET expires_at = $3
+              WHERE organization_id = $1 AND created_by = $2 AND used_at IS NULL AND expires_at > $3";
     /// One whose time had run out before a time, used or not.
     OLD = "SELECT l.id FROM sign_in_links l WHERE l.expires_at < $1 LIMIT 1";
     /// Those whose time had run out before a time, used or not.
@@ -90,6 +93,12 @@ pub async fn take(tx: &mut Tx, id: SignInLinkId) -> Result<bool, StoreError> {
 pub async fn end_of_user(tx: &mut Tx, user: UserId) -> Result<u64, StoreError> {
     let now = tx.now();
     tx.execute(END_OF_USER, &params![user, now]).await
+}
+
+/// Ends the links that an admin of an organization has made and that were not used; answers how many.
+pub async fn end_of_maker(tx: &mut Tx, of: OrganizationId, by: UserId) -> Result<u64, StoreError> {
+    let now = tx.now();
+    tx.execute(END_OF_MAKER, &params![of, by, now]).await
 }
 
 /// Whether there is one whose time had run out before a time.

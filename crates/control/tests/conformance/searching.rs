@@ -2,9 +2,11 @@
 
 use std::time::Duration;
 
-use countersign_control::access::actions::{RotateAgentToken, UpdateAgentToken, ViewAgentTokens, ViewAudit};
+use countersign_control::access::actions::{
+    RevokeAgentToken, RotateAgentToken, UpdateAgentToken, ViewAgentTokens, ViewAudit,
+};
 use countersign_control::agent_tokens::{
-    AgentTokenChange, EXPIRING, Found, NewAgentToken, Rotation, Search, Selection, TokenReference, UNUSED,
+    AgentTokenChange, EXPIRING, Found, NewAgentToken, Revocation, Rotation, Search, Selection, TokenReference, UNUSED,
 };
 use countersign_control::agents::Reach;
 use countersign_control::audit::{Extent, Wanted};
@@ -21,6 +23,7 @@ pub const CASES: &[crate::run::Case] = crate::list::cases!["searching"
     a_search_comes_in_pages_without_gap_or_repeat,
     agents_of_a_token_are_counted_where_it_is_listed,
     what_hangs_on_a_token_is_told_whole,
+    a_token_is_revoked_only_while_what_was_seen_hangs_on_it,
     the_audit_log_is_searched,
     a_rotation_is_finished_before_its_time,
 ];
@@ -138,6 +141,30 @@ pub async fn what_hangs_on_a_token_is_told_whole(world: &World) {
     assert_eq!((busy.agents.len(), busy.jobs()), (1, 1));
     let foreign = world.globex.created.agent_token.id;
     assert_eq!(control.agent_token_situation(&grant, foreign).await.map(|it| it.agents.len()), Ok(0));
+}
+
+pub async fn a_token_is_revoked_only_while_what_was_seen_hangs_on_it(world: &World) {
+    let control = &world.control;
+    let value = token(world, NewAgentToken::default()).await;
+    let id = value.token.token.id;
+    let seen = async || {
+        control.agent_token_situation(&world.admin::<ViewAgentTokens>(), id).await.expect("a situation").digest()
+    };
+    let revocation = |expected: String| Revocation {
+        token: TokenReference::Id(id),
+        reason: "retired".to_owned(),
+        connected_agents: Reach::Disconnect,
+        expected: Some(expected),
+    };
+    let nothing = seen().await;
+    connect(control, value.secret.reveal(), &[]).await;
+    let grant = world.admin::<RevokeAgentToken>();
+    let refused = control.revoke_agent_token(&grant, revocation(nothing)).await;
+    assert!(matches!(&refused, Err(Error::Conflict(why)) if why.contains("has changed since")), "{refused:?}");
+    let still = control.agent_token(&world.admin::<ViewAgentTokens>(), id).await.expect("the token");
+    assert_eq!(still.token.revoked_at, None, "nothing was done");
+    let done = control.revoke_agent_token(&grant, revocation(seen().await)).await.expect("it is revoked");
+    assert_eq!((done.token.token.revoked_at.is_some(), done.touched.len()), (true, 1));
 }
 
 pub async fn the_audit_log_is_searched(world: &World) {

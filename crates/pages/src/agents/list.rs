@@ -1,14 +1,15 @@
 //! The page of agents.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
-use countersign_control::access::actions::{PauseAgent, StopAgent, ViewAgentTokens, ViewAgents};
+use countersign_control::access::actions::{PauseAgent, StopAgent, ViewAgentTokens, ViewAgents, ViewDeploymentRoles};
 use countersign_control::agent_tokens::{Search, Selection};
 use countersign_control::agents::{Agent, Wanted};
 use countersign_control::dagster::DagsterAgent;
-use countersign_control::{Error, PageRequest};
-use countersign_domain::id::{AgentId, DagsterAgentId, TokenId};
+use countersign_control::deployment_roles::OwnRoles;
+use countersign_control::{Action, Error, PageRequest};
+use countersign_domain::id::{AgentId, DagsterAgentId, DeploymentId, TokenId};
 use countersign_domain::{AgentState, Timestamp};
 
 use crate::failure::Failure;
@@ -89,6 +90,11 @@ struct Beside {
     names: Names,
     /// Tokens as they are called, for whoever sees tokens.
     tokens: BTreeMap<TokenId, String>,
+    /// Those of the deployments that are branch deployments.
+    branches: BTreeSet<DeploymentId>,
+    /// What whoever looks holds in which deployment.
+    held: OwnRoles,
+    /// Whether they may in some deployment.
     may_pause: bool,
     may_stop: bool,
     now: Timestamp,
@@ -97,6 +103,11 @@ struct Beside {
 impl Beside {
     fn token(&self, id: TokenId) -> String {
         self.tokens.get(&id).cloned().unwrap_or_default()
+    }
+
+    /// Whether whoever looks may do it to this agent.
+    fn may<A: Action>(&self, may_somewhere: bool, it: &Agent) -> bool {
+        may_somewhere && self.held.are_enough_for::<A>(it.deployment, self.branches.contains(&it.deployment))
     }
 }
 
@@ -107,6 +118,8 @@ impl Row {
         let said = |text: &Option<String>| text.clone().unwrap_or_default();
         let is_paused = it.is_paused(beside.now);
         let is_there = it.state.is_connected();
+        let may_pause = beside.may::<PauseAgent>(beside.may_pause, it);
+        let may_stop = beside.may::<StopAgent>(beside.may_stop, it);
         Self {
             name: it.name.clone(),
             state,
@@ -119,9 +132,9 @@ impl Row {
             host: said(&it.hostname),
             job,
             seen: it.last_seen_at.map(When::new),
-            pause: (is_there && !is_paused && beside.may_pause).then(|| path("/pause")),
-            resume: (is_paused && beside.may_pause).then(|| path("/resume")),
-            stop: (it.state == AgentState::Connected && beside.may_stop).then(|| path("/stop")),
+            pause: (is_there && !is_paused && may_pause).then(|| path("/pause")),
+            resume: (is_paused && may_pause).then(|| path("/resume")),
+            stop: (it.state == AgentState::Connected && may_stop).then(|| path("/stop")),
         }
     }
 }
@@ -190,10 +203,13 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     let page = PageRequest { after: dagster_after, limit: ROWS };
     let dagster = control.dagster_agents(&grant, !is_all, page).await?;
 
-    let names = words::names(&visit.deployments().await?);
+    let deployments = visit.deployments().await?;
+    let names = words::names(&deployments);
     let ids = found.items.iter().map(|it| it.token).chain(dagster.items.iter().map(|it| it.token));
     let beside = Beside {
         tokens: tokens_of(&visit, ids).await?,
+        branches: deployments.iter().filter(|it| it.parent.is_some()).map(|it| it.id).collect(),
+        held: control.own_deployment_roles(&visit.may::<ViewDeploymentRoles>()?).await?,
         may_pause: visit.can::<PauseAgent>(),
         may_stop: visit.can::<StopAgent>(),
         now: control.now(),

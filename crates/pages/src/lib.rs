@@ -100,6 +100,7 @@ pub fn router(control: Control) -> Router {
         .route("/organizations/{organization}/settings/members/invite", post(members::invite::submit))
         .route("/organizations/{organization}/settings/members/{member}", get(members::one::show))
         .route("/organizations/{organization}/settings/members/{member}/role", post(members::one::role))
+        .route("/organizations/{organization}/settings/members/{member}/sign-in-link", post(members::link::submit))
         .route("/organizations/{organization}/settings/members/{member}/remove", get(members::remove::show))
         .route("/organizations/{organization}/settings/members/{member}/remove", post(members::remove::submit))
         .route("/organizations/{organization}/settings/invitations/{id}/withdraw", post(members::invite::withdraw))

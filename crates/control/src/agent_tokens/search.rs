@@ -11,7 +11,7 @@ use crate::access::actions::ViewAgentTokens;
 use crate::{Control, Grant, Page, PageRequest, Result, input};
 
 use super::AgentToken;
-use super::list::with_scope;
+use super::list::with_scopes;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// How long before its end a token counts as expiring.
@@ -57,6 +57,12 @@ pub struct Found {
     pub dagster_agents: i64,
 }
 
+impl Found {
+    fn new(token: AgentToken, row: search::Listed) -> Self {
+        Self { token, creator: row.creator, agents: row.agents, dagster_agents: row.dagster_agents }
+    }
+}
+
 impl Control {
     /// A page of the organization's agent tokens that are looked for, newest first.
     ///
@@ -80,17 +86,10 @@ impl Control {
                     let (of, since) = (scene.organization, tx.now().minus(RUNNING_FOR));
                     let by = scene.selected_by_roles_of();
                     let rows = search::search(tx, of, by, wanted, since, page.start(), page.rows()).await?;
-                    let mut found = Vec::with_capacity(rows.len());
-                    for row in rows {
-                        let search::Listed { token, creator, agents, dagster_agents } = row;
-                        found.push(Found {
-                            token: with_scope(tx, scene, token).await?,
-                            creator,
-                            agents,
-                            dagster_agents,
-                        });
-                    }
-                    Ok(found)
+                    let tokens = rows.iter().map(|row| row.token.clone()).collect();
+                    let tokens = with_scopes(tx, scene, tokens).await?;
+                    let both = tokens.into_iter().zip(rows);
+                    Ok(both.map(|(token, row)| Found::new(token, row)).collect())
                 })
             })
             .await?;

@@ -8,14 +8,14 @@ use countersign_control::access::actions::{
 use countersign_control::agent_tokens::{
     AgentTokenChange, EXPIRING, Found, NewAgentToken, Revocation, Rotation, Search, Selection, TokenReference, UNUSED,
 };
-use countersign_control::agents::Reach;
+use countersign_control::agents::{Reach, Wanted as Agents};
 use countersign_control::audit::{Extent, Wanted};
 use countersign_control::{Error, MAX_PAGE, Page, PageRequest};
-use countersign_domain::Refusal;
 use countersign_domain::id::TokenId;
+use countersign_domain::{DeploymentScope, QueueScope, Refusal, Scope};
 use countersign_testkit::World;
 
-use crate::acting::{caller, connect, refusal, running_job, token};
+use crate::acting::{caller, connect, deployment, refusal, running_job, token};
 use crate::tokens::revoke;
 
 pub const CASES: &[crate::run::Case] = crate::list::cases!["searching"
@@ -23,6 +23,7 @@ pub const CASES: &[crate::run::Case] = crate::list::cases!["searching"
     a_search_comes_in_pages_without_gap_or_repeat,
     agents_of_a_token_are_counted_where_it_is_listed,
     what_hangs_on_a_token_is_told_whole,
+    what_many_reach_is_what_each_reaches,
     a_token_is_revoked_only_while_what_was_seen_hangs_on_it,
     the_audit_log_is_searched,
     a_rotation_is_finished_before_its_time,
@@ -107,6 +108,48 @@ pub async fn a_search_comes_in_pages_without_gap_or_repeat(world: &World) {
         }
     }
     assert_eq!(seen, wanted);
+}
+
+/// More tokens than one statement takes, each of another scope than the one before it.
+pub async fn what_many_reach_is_what_each_reaches(world: &World) {
+    let control = &world.control;
+    let prod = deployment(control, &world.acme, "prod", None).await;
+    let default = world.acme.created.organization.default_deployment;
+    for number in 0..66_u32 {
+        let deployments = match number % 3 {
+            0 => DeploymentScope::Every,
+            1 => DeploymentScope::Only { deployments: [prod].into(), all_branches: false },
+            _ => DeploymentScope::Only { deployments: [prod, default].into(), all_branches: true },
+        };
+        let queues = match number % 2 {
+            0 => QueueScope::Any,
+            _ => QueueScope::Only(["linux", "mac"].map(|it| it.parse().expect("a queue")).into()),
+        };
+        let network = |text: String| text.parse().expect("a network");
+        let networks = vec![network(format!("192.0.2.{number}/32")), network(format!("10.0.{number}.0/24"))];
+        let scope = Some(Scope { deployments, queues, networks });
+        token(world, NewAgentToken { scope, ..NewAgentToken::default() }).await;
+    }
+    let grant = world.admin::<ViewAgentTokens>();
+    let all = page(world, Search::default(), PageRequest::first(MAX_PAGE)).await.items;
+    assert_eq!(all.len(), 67);
+    for it in &all {
+        let alone = control.agent_token(&grant, it.token.token.id).await.expect("the token");
+        assert_eq!(it.token.scope, alone.scope);
+    }
+    let mut ids: Vec<_> = all.iter().map(|it| it.token.token.id).collect();
+    ids.push(world.globex.created.agent_token.id);
+    let described = control.agent_token_descriptions(&grant, ids).await.expect("a read");
+    assert_eq!(described.len(), 67, "the twin's is not there");
+    assert!(all.iter().all(|it| described.get(&it.token.token.id) == Some(&it.token.token.description)));
+
+    let job = running_job(control, &world.acme).await;
+    let agents = control.agents(&world.admin(), Agents::default(), PageRequest::first(MAX_PAGE)).await.expect("a list");
+    let ids = agents.items.iter().map(|it| it.id).collect();
+    let jobs = control.agent_jobs(&world.admin(), ids).await.expect("a read");
+    assert_eq!(jobs.len(), 1);
+    let alone = control.agent_job(&world.admin(), *jobs.keys().next().expect("one")).await.expect("a read");
+    assert_eq!(alone.map(|it| it.id), Some(job.id));
 }
 
 pub async fn agents_of_a_token_are_counted_where_it_is_listed(world: &World) {

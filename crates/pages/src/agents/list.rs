@@ -8,7 +8,7 @@ use countersign_control::agent_tokens::{Search, Selection};
 use countersign_control::agents::{Agent, Wanted};
 use countersign_control::dagster::DagsterAgent;
 use countersign_control::deployment_roles::OwnRoles;
-use countersign_control::{Action, Error, PageRequest};
+use countersign_control::{Action, PageRequest};
 use countersign_domain::id::{AgentId, DagsterAgentId, DeploymentId, TokenId};
 use countersign_domain::{AgentState, Timestamp};
 
@@ -17,7 +17,7 @@ use crate::frame::{self, Answer, Frame};
 use crate::parts::{Choice, Pager, When};
 use crate::query::{Query, address};
 use crate::tokens::list::Row as TokenRow;
-use crate::tokens::title;
+use crate::tokens::title_of;
 use crate::visit::Visit;
 use crate::words::{self, Names};
 
@@ -160,22 +160,12 @@ impl DagsterRow {
 }
 
 /// What tokens are called, of those that whoever looks may see.
-async fn tokens_of(visit: &Visit, ids: impl Iterator<Item = TokenId>) -> Result<BTreeMap<TokenId, String>, Failure> {
-    let mut found = BTreeMap::new();
+async fn tokens_of(visit: &Visit, ids: Vec<TokenId>) -> Result<BTreeMap<TokenId, String>, Failure> {
     if !visit.can::<ViewAgentTokens>() {
-        return Ok(found);
+        return Ok(BTreeMap::new());
     }
-    for id in ids {
-        if found.contains_key(&id) {
-            continue;
-        }
-        match visit.control().agent_token(&visit.may::<ViewAgentTokens>()?, id).await {
-            Ok(token) => found.insert(id, title(&token)),
-            Err(Error::NotFound(_)) => found.insert(id, String::new()),
-            Err(error) => return Err(error.into()),
-        };
-    }
-    Ok(found)
+    let found = visit.control().agent_token_descriptions(&visit.may::<ViewAgentTokens>()?, ids).await?;
+    Ok(found.into_iter().map(|(id, description)| (id, title_of(description))).collect())
 }
 
 /// The newest live tokens, for whoever sees tokens.
@@ -206,8 +196,10 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     let deployments = visit.deployments().await?;
     let names = words::names(&deployments);
     let ids = found.items.iter().map(|it| it.token).chain(dagster.items.iter().map(|it| it.token));
+    // Agents share tokens: each is asked for once.
+    let ids: BTreeSet<_> = ids.collect();
     let beside = Beside {
-        tokens: tokens_of(&visit, ids).await?,
+        tokens: tokens_of(&visit, ids.into_iter().collect()).await?,
         branches: deployments.iter().filter(|it| it.parent.is_some()).map(|it| it.id).collect(),
         held: control.own_deployment_roles(&visit.may::<ViewDeploymentRoles>()?).await?,
         may_pause: visit.can::<PauseAgent>(),
@@ -215,12 +207,13 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
         now: control.now(),
         names,
     };
-    let mut rows = Vec::with_capacity(found.items.len());
-    for agent in &found.items {
-        let job = if agent.state.is_connected() { control.agent_job(&grant, agent.id).await? } else { None };
-        let job = job.map(|job| job.label.unwrap_or_else(|| first_line(&job.command)));
-        rows.push(Row::new(&visit, agent, job.unwrap_or_default(), &beside));
-    }
+    let connected = found.items.iter().filter(|it| it.state.is_connected()).map(|it| it.id);
+    let mut jobs = control.agent_jobs(&grant, connected.collect()).await?;
+    let rows = found.items.iter().map(|agent| {
+        let job = jobs.remove(&agent.id).map(|job| job.label.unwrap_or_else(|| first_line(&job.command)));
+        Row::new(&visit, agent, job.unwrap_or_default(), &beside)
+    });
+    let rows: Vec<_> = rows.collect();
 
     let path = visit.path("/agents");
     let shown = if is_all { "all" } else { "" };

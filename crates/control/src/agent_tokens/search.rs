@@ -5,7 +5,7 @@ use std::time::Duration;
 use countersign_domain::dagster::RUNNING_FOR;
 use countersign_domain::id::TokenId;
 use countersign_domain::text::MAX_DESCRIPTION;
-use countersign_store::tokens::search::{self, Wanted};
+use countersign_store::tokens::search::{self, Among, Wanted};
 
 use crate::access::actions::ViewAgentTokens;
 use crate::{Control, Grant, Page, PageRequest, Result, input};
@@ -18,6 +18,10 @@ const DAY: Duration = Duration::from_secs(24 * 3600);
 pub const EXPIRING: Duration = DAY.saturating_mul(30);
 /// How long a token is without use before it counts as unused.
 pub const UNUSED: Duration = DAY.saturating_mul(30);
+
+/// Among how many of the newest tokens of a selection, from where a page begins, descriptions are searched: no search walks over an organization that
+/// has made tokens for years. A public id is found however old it is.
+pub const SEARCHED: i64 = 20_000;
 
 /// Which part of an organization's agent tokens is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -40,7 +44,8 @@ pub enum Selection {
 pub struct Search {
     /// Among which.
     pub selection: Selection,
-    /// Only those whose description or public id holds this text, in any case of the letters A to Z. At most [`MAX_DESCRIPTION`] characters.
+    /// The one whose public id this is, whole and exact; when it is none, those whose description holds this text, in any case of the letters A to Z,
+    /// among the newest [`SEARCHED`]. At most [`MAX_DESCRIPTION`] characters.
     pub text: Option<String>,
 }
 
@@ -103,13 +108,13 @@ impl Control {
     fn wanted(&self, search: &Search) -> Result<Wanted> {
         input::search(search.text.as_deref(), MAX_DESCRIPTION)?;
         let now = self.now();
-        let live = Wanted { revoked: Some(false), unexpired: true, text: search.text.clone(), ..Wanted::default() };
-        Ok(match search.selection {
-            Selection::All => Wanted { text: live.text, ..Wanted::default() },
-            Selection::Live => live,
-            Selection::Expiring => Wanted { expiring_before: Some(now.plus(EXPIRING)), ..live },
-            Selection::Unused => Wanted { unused_since: Some(now.minus(UNUSED)), ..live },
-            Selection::Revoked => Wanted { revoked: Some(true), unexpired: false, ..live },
-        })
+        let among = match search.selection {
+            Selection::All => Among::All,
+            Selection::Live => Among::Live,
+            Selection::Expiring => Among::Expiring(now.plus(EXPIRING)),
+            Selection::Unused => Among::Unused(now.minus(UNUSED)),
+            Selection::Revoked => Among::Revoked,
+        };
+        Ok(Wanted { among, text: search.text.clone(), within: SEARCHED })
     }
 }

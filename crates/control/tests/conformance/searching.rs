@@ -13,7 +13,7 @@ use countersign_control::audit::{Extent, Wanted};
 use countersign_control::{Error, MAX_PAGE, Page, PageRequest};
 use countersign_domain::id::TokenId;
 use countersign_domain::{DeploymentScope, QueueScope, Refusal, Scope};
-use countersign_testkit::World;
+use countersign_testkit::{Tenant, World};
 
 use crate::acting::{caller, connect, deployment, refusal, running_job, token};
 use crate::tokens::revoke;
@@ -78,10 +78,15 @@ pub async fn tokens_are_searched_by_words_and_by_where_they_stand(world: &World)
     assert_eq!(word("SITE gen").await, ["Site generator"]);
     assert_eq!(word("nothing of the sort").await, [""; 0]);
     assert_eq!(word("0% g").await, ["100% gone"]);
-    let public_id = world.acme.created.agent_token.public_id.as_str().to_ascii_uppercase();
-    let search = Search { selection: Selection::All, text: Some(public_id) };
-    let by_id = page(world, search, PageRequest::first(MAX_PAGE)).await;
-    assert_eq!(by_id.items.iter().map(|it| it.token.token.id).collect::<Vec<_>>(), [default]);
+    let by_id = async |selection, tenant: &Tenant| {
+        let text = Some(tenant.created.agent_token.public_id.as_str().to_owned());
+        let found = page(world, Search { selection, text }, PageRequest::first(MAX_PAGE)).await.items;
+        found.iter().map(|it| it.token.token.id).collect::<Vec<_>>()
+    };
+    assert_eq!(by_id(Selection::All, &world.acme).await, [default]);
+    assert_eq!(by_id(Selection::Live, &world.acme).await, [default]);
+    assert_eq!(by_id(Selection::Revoked, &world.acme).await, Vec::new(), "it is live");
+    assert_eq!(by_id(Selection::All, &world.globex).await, Vec::new(), "the twin's");
 
     for text in ["a\0b".to_owned(), "x".repeat(1_001)] {
         let search = Search { selection: Selection::All, text: Some(text) };

@@ -316,6 +316,7 @@ CREATE TABLE agents (
     paused_until          BIGINT
 );
 CREATE INDEX agents_of_organization ON agents (organization_id, id);
+CREATE INDEX agents_live ON agents (organization_id, id) WHERE state IN ('connected', 'stopping');
 CREATE INDEX agents_of_token ON agents (token_id, state);
 CREATE INDEX agents_in_state ON agents (state);
 CREATE INDEX agents_of_deployment ON agents (deployment_id, id) WHERE state IN ('never_connected', 'connected', 'stopping');

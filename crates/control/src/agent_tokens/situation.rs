@@ -90,6 +90,26 @@ pub(super) async fn find<I: Sync>(tx: &mut Tx, scene: &Scene<I>, id: TokenId) ->
 }
 
 impl Control {
+    /// The Dagster+ agents that run with one of the organization's agent tokens, newest first, at most [`MAX_PAGE`].
+    ///
+    /// # Errors
+    /// As [`Control::agent_token_situation`].
+    pub async fn agent_token_dagster_agents(
+        &self,
+        grant: &Grant<ViewAgentTokens>,
+        id: TokenId,
+    ) -> Result<Vec<AgentName>> {
+        self.read(grant, id, |tx, scene| {
+            Box::pin(async move {
+                visible(tx, scene, scene.input).await?;
+                let since = tx.now().minus(RUNNING_FOR);
+                let of = scene.organization;
+                Ok(dagster_agents::names_of_token(tx, of, scene.input, since, i64::from(MAX_PAGE)).await?)
+            })
+        })
+        .await
+    }
+
     /// What hangs on one of the organization's agent tokens.
     ///
     /// # Errors

@@ -181,6 +181,9 @@ pub async fn what_hangs_on_a_token_is_told_whole(world: &World) {
     let one = connect(control, value.secret.reveal(), &[]).await;
     let situation = control.agent_token_situation(&grant, id).await.expect("a situation");
     assert_eq!((situation.agents.len(), situation.jobs()), (1, 0));
+    assert_eq!(control.count_agent_token_agents(&grant, id).await, Ok(1));
+    let dagster = control.agent_token_dagster_agents(&grant, id).await.expect("a read");
+    assert_eq!(dagster, situation.dagster_agents);
     assert_eq!(situation.agents[0].name, control.agent(&world.admin(), one.id).await.expect("it is there").name);
 
     running_job(control, &world.acme).await;

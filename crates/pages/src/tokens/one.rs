@@ -190,7 +190,8 @@ pub(crate) async fn told(visit: &Visit, it: &AgentToken, told: Told<'_>) -> Answ
     let (token, now) = (&it.token, control.now());
     let names = words::names(&visit.deployments().await?);
     let connected = control.agent_token_agents(&grant, token.id, PageRequest::first(AGENTS)).await?;
-    let situation = control.agent_token_situation(&grant, token.id).await?;
+    let agents_count = control.count_agent_token_agents(&grant, token.id).await?;
+    let dagster_agents = control.agent_token_dagster_agents(&grant, token.id).await?;
     let values = control.agent_token_secrets(&grant, token.id).await?;
     let refusals = control.agent_token_refusals(&grant, token.id).await?;
     let state = State::of(token, now);
@@ -211,8 +212,7 @@ pub(crate) async fn told(visit: &Visit, it: &AgentToken, told: Told<'_>) -> Answ
         Told::Closed(why) => (None, why, false),
     };
     let of_one = it.scope.deployments.only_one().and_then(|id| names.get(&id).cloned());
-    let dagster_agents =
-        situation.dagster_agents.iter().map(|it| it.label.clone().unwrap_or_else(|| it.process.to_string()));
+    let dagster_agents = dagster_agents.iter().map(|it| it.label.clone().unwrap_or_else(|| it.process.to_string()));
     frame::show(&Page {
         frame: visit.settings(Tab::AgentTokens, title(it)).crumb("Agent tokens", visit.path("/settings/tokens")),
         secret: value.map(Secret::of_token),
@@ -238,7 +238,7 @@ pub(crate) async fn told(visit: &Visit, it: &AgentToken, told: Told<'_>) -> Answ
         state: state.words(),
         state_class: state.class(),
         revoked,
-        agents_count: situation.agents.len(),
+        agents_count: usize::try_from(agents_count).unwrap_or_default(),
         agents: connected.items.iter().map(AgentRow::new).collect(),
         dagster_agents: dagster_agents.collect(),
         values: values.iter().map(|it| ValueRow::new(it, now)).collect(),

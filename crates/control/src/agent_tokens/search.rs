@@ -69,7 +69,8 @@ impl Found {
 }
 
 impl Control {
-    /// A page of the organization's agent tokens that are looked for, newest first.
+    /// A page of the organization's agent tokens that are looked for, newest first. Of [`Selection::Unused`] a page may be short, also when there is
+    /// more: what was used a moment ago is left out.
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] at `search`.
@@ -80,10 +81,6 @@ impl Control {
         page: PageRequest<TokenId>,
     ) -> Result<Page<Found>> {
         let wanted = self.wanted(&search)?;
-        if search.selection == Selection::Unused {
-            // What is used and not written yet is no token that nobody uses.
-            self.flush_usage().await?;
-        }
         let rows = self
             .read(grant, (wanted, page), |tx, scene| {
                 Box::pin(async move {
@@ -101,6 +98,11 @@ impl Control {
         let mut page = Page::of(rows, &page);
         for it in &mut page.items {
             self.overlay(&mut it.token.token);
+        }
+        if search.selection == Selection::Unused {
+            // What is used and not written yet is no token that nobody uses. Nothing is written here: a list is a read.
+            let since = self.now().minus(UNUSED);
+            page.items.retain(|it| it.token.token.last_used_at.unwrap_or(it.token.token.created_at) < since);
         }
         Ok(page)
     }

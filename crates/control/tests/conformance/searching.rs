@@ -13,9 +13,11 @@ use countersign_control::audit::{Extent, Wanted};
 use countersign_control::{Error, MAX_PAGE, Page, PageRequest};
 use countersign_domain::id::TokenId;
 use countersign_domain::{DeploymentScope, QueueScope, Refusal, Scope};
+use countersign_store::IntoValue;
 use countersign_testkit::{Tenant, World};
 
 use crate::acting::{caller, connect, deployment, refusal, running_job, token};
+use crate::sql;
 use crate::tokens::revoke;
 
 pub const CASES: &[crate::run::Case] = crate::list::cases!["searching"
@@ -73,6 +75,9 @@ pub async fn tokens_are_searched_by_words_and_by_where_they_stand(world: &World)
     let listed = page(world, unused, PageRequest::first(MAX_PAGE)).await;
     let default = world.acme.created.agent_token.id;
     assert!(listed.items.iter().all(|it| it.token.token.id != default), "it was used a moment ago");
+    let text = "SELECT last_used_at FROM tokens WHERE id = $1";
+    let kept: Option<i64> = sql::value(&world.control, text, vec![default.into_value()], "last_used_at").await;
+    assert_eq!(kept, None, "a list writes nothing");
 
     let word = async |text| found(world, Selection::All, Some(text)).await;
     assert_eq!(word("SITE gen").await, ["Site generator"]);

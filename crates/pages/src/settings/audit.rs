@@ -67,13 +67,15 @@ fn shortened(text: &str) -> String {
 }
 
 /// What can be chosen, as actions begin.
-const ACTIONS: [(&str, &str); 10] = [
+const ACTIONS: [(&str, &str); 11] = [
     ("", "Everything"),
     ("agent_token.", "Agent tokens"),
     ("user_token.", "User tokens"),
     ("member.", "Members"),
     ("invitation.", "Invitations"),
-    ("sign_in.", "Signing in"),
+    // Sign-ins, and the links by which there are some.
+    ("sign_in", "Signing in, and links for it"),
+    ("password.", "Passwords"),
     ("team.", "Teams"),
     ("deployment", "Deployments"),
     ("agent.", "Agents"),
@@ -124,6 +126,16 @@ mod tests {
     use crate::theme::Theme;
 
     use super::*;
+
+    #[test]
+    fn what_hands_somebody_an_account_can_be_chosen() {
+        for action in
+            ["sign_in.started", "sign_in_link.issued", "sign_in_link.used", "password.set", "password.changed"]
+        {
+            let chosen = ACTIONS.iter().filter(|(of, _)| !of.is_empty() && action.starts_with(of));
+            assert_eq!(chosen.count(), 1, "{action}");
+        }
+    }
 
     #[test]
     fn whatever_the_log_tells_stays_text() {

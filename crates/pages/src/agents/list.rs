@@ -40,6 +40,10 @@ struct Page {
     pager: Pager,
     dagster: Vec<DagsterRow>,
     dagster_pager: Pager,
+    /// What it means that a table has no rows.
+    none: &'static str,
+    none_of_dagster: &'static str,
+    /// Whether that is so because nothing was started yet that could be seen.
     is_everything: bool,
 }
 
@@ -231,11 +235,33 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
             first: dagster_after.is_some().then(|| address(&path, &asked)),
             next: dagster_last.map(|last| address(&path, &[asked[0], asked[1], ("dagster", last.as_str())])),
         },
-        is_everything: text.is_empty() && after.is_none() && dagster_after.is_none(),
+        none: none(is_all, !text.is_empty(), after.is_none()),
+        none_of_dagster: none_of_dagster(is_all, dagster_after.is_none()),
+        is_everything: text.is_empty() && after.is_none() && !is_all,
         path,
         search: text,
         rows,
     })
+}
+
+/// What it means that there are no rows: where all are shown, where a text is searched, where a list begins.
+const fn none(is_all: bool, is_searched: bool, is_first: bool) -> &'static str {
+    match (is_all, is_searched, is_first) {
+        (_, _, false) => "No more agents.",
+        (false, true, true) => "No connected agent fits the search.",
+        (true, true, true) => "No agent fits the search.",
+        (false, false, true) => "No agent is connected.",
+        (true, false, true) => "No agent is known.",
+    }
+}
+
+/// The same of Dagster+ agents, which are not searched.
+const fn none_of_dagster(is_all: bool, is_first: bool) -> &'static str {
+    match (is_all, is_first) {
+        (_, false) => "No more Dagster+ agents.",
+        (false, true) => "No Dagster+ agent runs.",
+        (true, true) => "No Dagster+ agent is known.",
+    }
 }
 
 /// What a job is called that has no label.
@@ -291,6 +317,8 @@ mod tests {
                 heartbeat: at,
             }],
             dagster_pager: Pager::new("/", &[], true, None),
+            none: "",
+            none_of_dagster: "",
             is_everything: false,
         }
     }
@@ -300,6 +328,25 @@ mod tests {
         for text in TEXTS {
             assert_inert(&page(text).render().expect("a page"), text);
         }
+    }
+
+    #[test]
+    fn an_empty_table_says_why_it_is_empty() {
+        let said = |is_all, is_searched| {
+            let mut page = page("web");
+            page.rows.clear();
+            page.dagster.clear();
+            page.none = none(is_all, is_searched, true);
+            page.none_of_dagster = none_of_dagster(is_all, true);
+            page.render().expect("a page")
+        };
+        assert!(said(false, false).contains("No agent is connected.") && said(false, false).contains("agent runs."));
+        assert!(said(true, false).contains("No agent is known.") && !said(true, false).contains("is connected."));
+        assert!(
+            said(true, false).contains("No Dagster+ agent is known.") && said(true, true).contains("fits the search.")
+        );
+        // Whoever searches is told what was not searched.
+        assert!(said(true, true).contains("The search leaves Dagster+ agents as they are."));
     }
 
     #[test]

@@ -19,6 +19,9 @@ async fn a_deployment_is_created_offered_to_tokens_and_deleted() {
     let way = page.split(&format!("{list}/")).find(|it| it.contains("/delete\"")).and_then(|it| it.split('"').next());
     let way = format!("{list}/{}", way.expect("a way"));
     assert_eq!(grace.get(&way).await.status, 403);
+    let default = server.world.acme.created.organization.default_deployment;
+    let refused = ada.post(&format!("{list}/{default}/delete"), &[]).await;
+    assert!(refused.status == 422 && refused.text.contains(r#"tabindex="-1" autofocus"#), "{}", refused.text);
     assert!(ada.page(&way).await.contains("staging"));
     let done = ada.post(&way, &[]).await;
     assert_eq!((done.status.as_u16(), done.location()), (303, list.as_str()), "{}", done.text);

@@ -30,6 +30,17 @@ async fn a_deployment_is_created_offered_to_tokens_and_deleted() {
 }
 
 #[tokio::test]
+async fn the_chain_is_read_for_a_form_alone() {
+    let server = Server::new().await;
+    let (ada, grace) = (server.admin().await, server.member().await);
+    let log = format!("{SETTINGS}/audit-log");
+    assert!(!ada.page(&format!("{log}?check=chain")).await.contains("The chain holds"));
+    let checked = ada.post(&log, &[]).await;
+    assert!(checked.status == 200 && checked.text.contains("The chain holds"), "{}", checked.text);
+    assert_eq!(grace.post(&log, &[]).await.status, 403);
+}
+
+#[tokio::test]
 async fn a_team_is_created_filled_and_deleted() {
     let server = Server::new().await;
     let (ada, grace) = (server.admin().await, server.member().await);

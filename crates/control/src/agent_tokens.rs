@@ -26,7 +26,7 @@ pub use permission::{Permission, Permissions, Reaching};
 pub use reference::TokenReference;
 pub use revoke::{Revocation, Revoked};
 pub use rotate::{MAX_SECRETS, OVERLAP, Rotated, Rotation};
-pub use search::{EXPIRING, Found, Search, Selection, UNUSED};
+pub use search::{EXPIRING, Found, SEARCHED, Search, Selection, UNUSED};
 pub use situation::{Situation, Using};
 pub use update::{AgentTokenChange, Changed};
 

@@ -6,11 +6,13 @@
 mod everywhere;
 mod give;
 mod list;
+mod own;
 mod take;
 
 pub use countersign_domain::deployment_role::{Held, Place};
 pub use countersign_store::deployment_roles::{Holder, RoleGrant};
 pub use give::NewRole;
+pub use own::OwnRoles;
 pub use take::RoleRemoval;
 
 use countersign_store::{Tx, deployment_roles, deployments};

@@ -1,7 +1,13 @@
 // Copying: a button, and a click on the value of a token.
 
+// Whether it is copied: a browser may refuse.
 async function copy(text) {
-  await navigator.clipboard.writeText(text);
+  try {
+    await navigator.clipboard.writeText(text);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function textOf(element) {
@@ -17,8 +23,8 @@ export function copying(root) {
     const words = button.textContent;
     button.hidden = false;
     button.addEventListener("click", async () => {
-      await copy(textOf(of));
-      button.textContent = "Copied";
+      button.setAttribute("aria-live", "polite");
+      button.textContent = (await copy(textOf(of))) ? "Copied" : "Select and copy it";
       setTimeout(() => { button.textContent = words; }, 2000);
     });
   }
@@ -29,8 +35,8 @@ export function copying(root) {
     value.addEventListener("click", async () => {
       value.select();
       if (!canCopy) return;
-      await copy(value.value);
-      status.textContent = "Copied to the clipboard.";
+      const isCopied = await copy(value.value);
+      status.textContent = isCopied ? "Copied to the clipboard." : "The browser refused: copy the selected value by hand.";
     });
   }
 }

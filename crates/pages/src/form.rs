@@ -105,7 +105,8 @@ impl Faults {
         }
     }
 
-    /// One fault of the form's own.
+    /// One fault, for a test.
+    #[cfg(test)]
     pub(crate) fn at(field: &str, message: &str) -> Self {
         Self(vec![FieldError::new(field, message)])
     }

@@ -32,6 +32,8 @@ pub(crate) struct Frame {
     /// Where the page stands, from the outside in, without itself.
     pub crumbs: Vec<Link>,
     pub notice: Option<&'static str>,
+    /// Whether what is written and shown on the page can be read on its way.
+    pub is_in_clear: bool,
     pub styles: [String; 2],
     pub script: String,
 }
@@ -81,9 +83,15 @@ impl Frame {
             tabs: Vec::new(),
             crumbs: Vec::new(),
             notice: seen.notice.filter(|_| seen.is_safe).map(|notice| notice.says()),
+            is_in_clear: false,
             styles: [assets::address("variables.css"), assets::address("pages.css")],
             script: assets::address("pages.js"),
         }
+    }
+
+    /// On a server as it is reached: without TLS from elsewhere, the page says so.
+    pub(crate) fn on(self, site: &Site) -> Self {
+        Self { is_in_clear: site.travels_in_clear(), ..self }
     }
 
     pub(crate) fn crumb(mut self, words: impl Into<String>, href: impl Into<String>) -> Self {
@@ -122,5 +130,25 @@ pub(crate) fn set_cookie(site: &Site, answer: &mut Response, name: &str, value: 
     let line = format!("{name}={value}; Path=/; Max-Age={kept}; HttpOnly; SameSite=Lax{secure}");
     if let Ok(line) = HeaderValue::from_str(&line) {
         answer.headers_mut().append(SET_COOKIE, line);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[derive(Template)]
+    #[template(path = "layout.html")]
+    struct Bare {
+        frame: Frame,
+    }
+
+    #[test]
+    fn every_page_says_that_it_travels_in_clear() {
+        let seen = Seen { is_safe: true, page: "/x".to_owned(), theme: Theme::System, notice: None };
+        for is_in_clear in [true, false] {
+            let page = Bare { frame: Frame { is_in_clear, ..Frame::plain("A page", &seen) } };
+            assert_eq!(page.render().expect("a page").contains("without TLS"), is_in_clear);
+        }
     }
 }

@@ -37,7 +37,7 @@ pub(crate) struct Permissions {
 }
 
 impl Permissions {
-    /// Of a scope. What is ticked beside the toggle is kept while it is on.
+    /// Of a scope. While it is of every deployment, nothing is ticked beside the toggle.
     pub(crate) fn of(scope: &Scope, deployments: &[Deployment], may_be_org_agent: bool, faults: &Faults) -> Self {
         let (is_org_agent, ticked, all_branches) = match &scope.deployments {
             DeploymentScope::Every => (true, BTreeSet::new(), false),

@@ -28,7 +28,7 @@ fn posted_way(form: &Posted) -> String {
     way_back(form.said("to")).to_owned()
 }
 
-/// Ends the session that is shown, and takes its cookie away.
+/// Ends the sign-in that is shown, and takes its cookie away.
 pub(crate) async fn sign_out(anyone: Anyone) -> Answer {
     let cookie = person::sign_out(&anyone).await?;
     Ok(person::signed(cookie, then(&anyone.site, "/sign-in", Notice::SignedOut)))

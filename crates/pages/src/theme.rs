@@ -1,4 +1,4 @@
-//! The look: as the system has it, light or dark by choice. The choice is in a cookie of its own, so that it outlives a session.
+//! The look: as the system has it, light or dark by choice. The choice is in a cookie of its own, so that it outlives a sign-in.
 
 use axum::extract::{Extension, State};
 use axum::response::Response;

@@ -24,7 +24,12 @@ const UNNAMED: &str = "No description";
 
 /// What a token is called on pages.
 pub(crate) fn title(token: &AgentToken) -> String {
-    token.token.description.clone().unwrap_or_else(|| UNNAMED.to_owned())
+    title_of(token.token.description.clone())
+}
+
+/// The same by its description.
+pub(crate) fn title_of(description: Option<String>) -> String {
+    description.unwrap_or_else(|| UNNAMED.to_owned())
 }
 
 impl Visit {

@@ -176,7 +176,8 @@ impl Visit {
             _ => None,
         };
         let organization = Place { slug: self.organization.slug.clone(), name: self.organization.name.clone() };
-        let frame = Frame { person, organization: Some(organization), ..Frame::plain(title, &self.seen) };
+        let frame =
+            Frame { person, organization: Some(organization), ..Frame::plain(title, &self.seen).on(&self.site) };
         frame.crumb(self.organization.name.clone(), self.path("/agents"))
     }
 

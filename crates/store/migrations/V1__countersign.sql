@@ -235,6 +235,10 @@ CREATE TABLE tokens (
     last_used_ip      TEXT
 );
 CREATE INDEX tokens_of_organization ON tokens (organization_id, kind, id);
+-- What a list of tokens selects, so that none walks over the others.
+CREATE INDEX tokens_live ON tokens (organization_id, kind, id) WHERE revoked_at IS NULL;
+CREATE INDEX tokens_revoked ON tokens (organization_id, kind, id) WHERE revoked_at IS NOT NULL;
+CREATE INDEX tokens_ending ON tokens (organization_id, kind, expires_at) WHERE revoked_at IS NULL AND expires_at IS NOT NULL;
 CREATE INDEX tokens_of_user ON tokens (user_id) WHERE user_id IS NOT NULL AND revoked_at IS NULL;
 CREATE INDEX tokens_made_by ON tokens (created_by) WHERE created_by IS NOT NULL AND revoked_at IS NULL;
 CREATE INDEX tokens_with_window ON tokens (reveal_until) WHERE reveal_until IS NOT NULL;
@@ -313,6 +317,7 @@ CREATE TABLE agents (
     paused_until          BIGINT
 );
 CREATE INDEX agents_of_organization ON agents (organization_id, id);
+CREATE INDEX agents_live ON agents (organization_id, id) WHERE state IN ('connected', 'stopping');
 CREATE INDEX agents_of_token ON agents (token_id, state);
 CREATE INDEX agents_in_state ON agents (state);
 CREATE INDEX agents_of_deployment ON agents (deployment_id, id) WHERE state IN ('never_connected', 'connected', 'stopping');

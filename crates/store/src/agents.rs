@@ -29,13 +29,19 @@ statements! {
     FIND = concat!("SELECT ", columns!(), " FROM agents a WHERE a.organization_id = $1 AND a.id = $2");
     /// The same, kept still until the transaction ends.
     FIND_FOR_UPDATE = concat!("SELECT ", columns!(), " FROM agents a WHERE a.organization_id = $1 AND a.id = $2 /*lock:update*/");
-    /// A page of the organization's agents, newest first. $3: only live ones.
+    /// A page of the organization's agents, newest first.
     PAGE = concat!("SELECT ", columns!(), " FROM agents a WHERE a.organization_id = $1 AND a.id < $2
-              AND (NOT $3 OR a.state IN ('connected', 'stopping')) AND (NOT $4 OR LOWER(a.name) LIKE $5 OR LOWER(a.tags) LIKE $5)
-              ORDER BY a.id DESC LIMIT $6");
+              AND (LOWER(a.name) LIKE $3 OR LOWER(a.tags) LIKE $3) ORDER BY a.id DESC LIMIT $4");
+    /// The same of those that are connected, on an index of their own.
+    PAGE_LIVE = concat!("SELECT ", columns!(), " FROM agents a WHERE a.organization_id = $1 AND a.id < $2
+              AND a.state IN ('connected', 'stopping') AND (LOWER(a.name) LIKE $3 OR LOWER(a.tags) LIKE $3)
+              ORDER BY a.id DESC LIMIT $4");
     /// How many those are.
     COUNT = "SELECT COUNT(*) AS n FROM agents a WHERE a.organization_id = $1
-              AND (NOT $2 OR a.state IN ('connected', 'stopping')) AND (NOT $3 OR LOWER(a.name) LIKE $4 OR LOWER(a.tags) LIKE $4)";
+              AND (LOWER(a.name) LIKE $2 OR LOWER(a.tags) LIKE $2)";
+    /// The same of those that are connected.
+    COUNT_LIVE = "SELECT COUNT(*) AS n FROM agents a WHERE a.organization_id = $1
+              AND a.state IN ('connected', 'stopping') AND (LOWER(a.name) LIKE $2 OR LOWER(a.tags) LIKE $2)";
     /// The connected agents of one token, newest first.
     CONNECTED_OF_TOKEN = concat!("SELECT ", columns!(), " FROM agents a WHERE a.organization_id = $1 AND a.token_id = $2
               AND a.state IN ('connected', 'stopping') AND a.id < $3 ORDER BY a.id DESC LIMIT $4");
@@ -257,11 +263,8 @@ impl Wanted {
     fn pattern(&self) -> String {
         // As both engines do: other letters than ASCII's stay as they are.
         let text = self.search.as_deref().unwrap_or_default().to_ascii_lowercase();
-        let mut pattern = String::from("%");
         // LIKE's own signs would widen the search to everything; as `_` each stands for any one character.
-        pattern.push_str(&text.replace(['%', '_', '\\'], "_"));
-        pattern.push('%');
-        pattern
+        format!("%{}%", text.replace(['%', '_', '\\'], "_"))
     }
 }
 
@@ -273,13 +276,14 @@ pub async fn page(
     after: AgentId,
     limit: i64,
 ) -> Result<Vec<Agent>, StoreError> {
-    let values = params![of, after, wanted.live_only, wanted.search.is_some(), wanted.pattern(), limit];
-    tx.all(PAGE, &values).await?.iter().map(agent).collect()
+    let sql = if wanted.live_only { PAGE_LIVE } else { PAGE };
+    tx.all(sql, &params![of, after, wanted.pattern(), limit]).await?.iter().map(agent).collect()
 }
 
 /// How many agents those are.
 pub async fn count(tx: &mut Tx, of: OrganizationId, wanted: &Wanted) -> Result<i64, StoreError> {
-    tx.one(COUNT, &params![of, wanted.live_only, wanted.search.is_some(), wanted.pattern()]).await?.get("n")
+    let sql = if wanted.live_only { COUNT_LIVE } else { COUNT };
+    tx.one(sql, &params![of, wanted.pattern()]).await?.get("n")
 }
 
 /// At most `limit` connected agents of a token below `after`, newest first.

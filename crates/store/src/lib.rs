@@ -22,6 +22,7 @@ pub mod instance;
 pub mod invitations;
 pub mod jobs;
 pub mod keys;
+mod many;
 pub mod members;
 pub mod numbers;
 pub mod oidc_keys;

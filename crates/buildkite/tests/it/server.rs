@@ -144,7 +144,7 @@ impl Server {
     /// Revokes acme's default token.
     pub async fn revoke(&self, connected_agents: Reach) {
         let token = TokenReference::parse(self.public_id().as_str()).expect("a public id");
-        let revocation = Revocation { token, reason: "Leaked".to_owned(), connected_agents };
+        let revocation = Revocation { token, reason: "Leaked".to_owned(), connected_agents, expected: None };
         let grant = self.world.admin::<RevokeAgentToken>();
         self.world.control.revoke_agent_token(&grant, revocation).await.expect("revoked");
     }

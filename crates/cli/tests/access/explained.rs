@@ -154,8 +154,12 @@ impl Table {
         let id = issued.token.token.id;
         let revoked = number.is_multiple_of(ENDED_OF);
         if revoked {
-            let revocation =
-                Revocation { token: TokenReference::Id(id), reason: "tried".to_owned(), connected_agents: Reach::Keep };
+            let revocation = Revocation {
+                token: TokenReference::Id(id),
+                reason: "tried".to_owned(),
+                connected_agents: Reach::Keep,
+                expected: None,
+            };
             let grant = self.world.admin::<RevokeAgentToken>();
             control.revoke_agent_token(&grant, revocation).await.expect("it is revoked");
         }

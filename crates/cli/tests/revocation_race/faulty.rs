@@ -136,6 +136,7 @@ impl Gate for FaultyGate {
             token: TokenReference::Id(key.token.token.id),
             reason: "race".to_owned(),
             connected_agents: Reach::Keep,
+            expected: None,
         };
         let grant = self.world.admin::<RevokeAgentToken>();
         self.world.control.revoke_agent_token(&grant, revocation).await.expect("the revocation");

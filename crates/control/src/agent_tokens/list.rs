@@ -1,5 +1,7 @@
 //! Seeing agent tokens: what they are, what they reach, who uses them, who was refused.
 
+use std::collections::BTreeMap;
+
 use countersign_domain::Kind;
 use countersign_domain::id::{AgentId, TokenId};
 use countersign_store::Tx;
@@ -19,13 +21,15 @@ pub(super) async fn with_scope<I: Sync>(tx: &mut Tx, scene: &Scene<I>, token: To
     Ok(AgentToken { scope: scope.ok_or(Error::NotFound("agent token"))?, token })
 }
 
-/// The same of several.
+/// The same of several, by one statement per table.
 pub(super) async fn with_scopes<I: Sync>(tx: &mut Tx, scene: &Scene<I>, all: Vec<Token>) -> Result<Vec<AgentToken>> {
-    let mut found = Vec::with_capacity(all.len());
-    for token in all {
-        found.push(with_scope(tx, scene, token).await?);
-    }
-    Ok(found)
+    let ids: Vec<_> = all.iter().map(|token| token.id).collect();
+    let mut scopes = scopes::find_many(tx, scene.organization, &ids).await?;
+    let with = all.into_iter().map(|token| {
+        let scope = scopes.remove(&token.id).ok_or(Error::NotFound("agent token"));
+        scope.map(|scope| AgentToken { token, scope })
+    });
+    with.collect()
 }
 
 impl Control {
@@ -54,6 +58,24 @@ impl Control {
             })
             .await?;
         Ok(self.overlaid(rows, &page))
+    }
+
+    /// How several of the organization's agent tokens are described, of those that the caller may see.
+    ///
+    /// # Errors
+    /// Only [`Error::Unavailable`] and [`Error::Internal`].
+    pub async fn agent_token_descriptions(
+        &self,
+        grant: &Grant<ViewAgentTokens>,
+        ids: Vec<TokenId>,
+    ) -> Result<BTreeMap<TokenId, Option<String>>> {
+        self.read(grant, ids, |tx, scene| {
+            Box::pin(async move {
+                let by = scene.selected_by_roles_of();
+                Ok(managed::descriptions(tx, scene.organization, by, &scene.input).await?)
+            })
+        })
+        .await
     }
 
     /// How many agent tokens the organization has.

@@ -14,7 +14,7 @@ use crate::{Control, Error, Grant, MAX_PAGE, Result, dagster_runs, input};
 
 use super::list::with_scope;
 use super::reference::resolve;
-use super::{AgentToken, TokenReference};
+use super::{AgentToken, Situation, TokenReference, situation};
 
 /// Which token is taken back, why, and what becomes of the agents that are connected with it.
 #[derive(Debug)]
@@ -25,6 +25,9 @@ pub struct Revocation {
     pub reason: String,
     /// What becomes of connected agents.
     pub connected_agents: Reach,
+    /// What hung on the token when whoever revokes it saw it: [`Situation::digest`]. When something else hangs on it by now, nothing is done.
+    /// None revokes it whatever hangs on it.
+    pub expected: Option<String>,
 }
 
 /// What a revocation did.
@@ -39,6 +42,16 @@ pub struct Revoked {
     pub dagster_agents: Vec<AgentName>,
 }
 
+/// Goes on only when what hangs on the token is what was seen.
+fn as_expected(expected: &str, found: &Situation) -> Result<()> {
+    if found.digest() == expected {
+        return Ok(());
+    }
+    Err(Error::Conflict(
+        "What hangs on the token has changed since it was shown. Look at it again, and confirm.".to_owned(),
+    ))
+}
+
 impl Control {
     /// Takes an agent token back. A token that was taken back before keeps its first reason; the reach is applied all the same, so
     /// that a revocation that kept the connected agents can be followed by one that does not.
@@ -46,14 +59,14 @@ impl Control {
     /// After the answer no call with the token is accepted, on any node.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Invalid`] at `reason`.
+    /// [`Error::NotFound`]; [`Error::Invalid`] at `reason`; [`Error::Conflict`] when something else than `expected` hangs on the token.
     pub async fn revoke_agent_token(&self, grant: &Grant<RevokeAgentToken>, revocation: Revocation) -> Result<Revoked> {
         let reason = input::reason(&revocation.reason)?;
         let by = grant.user()?.user;
-        let input = (revocation.token, reason, revocation.connected_agents, by);
+        let input = (revocation.token, reason, revocation.connected_agents, by, revocation.expected);
         self.write(grant, Lane::Urgent, input, |tx, scene| {
             Box::pin(async move {
-                let (reference, reason, reach, by) = &scene.input;
+                let (reference, reason, reach, by, expected) = &scene.input;
                 let token = resolve(tx, scene, reference).await?;
                 let of = scene.organization;
                 let first = tokens::revoke(tx, of, token.id, Some(*by), Some(reason)).await?;
@@ -65,6 +78,10 @@ impl Control {
                     }
                 };
                 reach::hold(tx, &agents).await?;
+                // From here on no agent joins and, where agents are told anything, none of them takes or ends a job.
+                if let Some(expected) = expected {
+                    as_expected(expected, &situation::find(tx, scene, token.id).await?)?;
+                }
                 let note = format!("The agent token {} was revoked: {reason}", token.public_id);
                 let touched = reach::apply(tx, scene, *reach, agents, &note).await?;
                 let subject = Subject::new("agent_token", token.id, token.public_id.as_str());

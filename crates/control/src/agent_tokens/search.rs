@@ -5,19 +5,23 @@ use std::time::Duration;
 use countersign_domain::dagster::RUNNING_FOR;
 use countersign_domain::id::TokenId;
 use countersign_domain::text::MAX_DESCRIPTION;
-use countersign_store::tokens::search::{self, Wanted};
+use countersign_store::tokens::search::{self, Among, Wanted};
 
 use crate::access::actions::ViewAgentTokens;
 use crate::{Control, Grant, Page, PageRequest, Result, input};
 
 use super::AgentToken;
-use super::list::with_scope;
+use super::list::with_scopes;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// How long before its end a token counts as expiring.
 pub const EXPIRING: Duration = DAY.saturating_mul(30);
 /// How long a token is without use before it counts as unused.
 pub const UNUSED: Duration = DAY.saturating_mul(30);
+
+/// Among how many of the newest tokens of a selection, from where a page begins, descriptions are searched: no search walks over an organization that
+/// has made tokens for years. A public id is found however old it is.
+pub const SEARCHED: i64 = 20_000;
 
 /// Which part of an organization's agent tokens is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -40,7 +44,8 @@ pub enum Selection {
 pub struct Search {
     /// Among which.
     pub selection: Selection,
-    /// Only those whose description or public id holds this text, in any case of the letters A to Z. At most [`MAX_DESCRIPTION`] characters.
+    /// The one whose public id this is, whole and exact; when it is none, those whose description holds this text, in any case of the letters A to Z,
+    /// among the newest [`SEARCHED`]. At most [`MAX_DESCRIPTION`] characters.
     pub text: Option<String>,
 }
 
@@ -57,8 +62,15 @@ pub struct Found {
     pub dagster_agents: i64,
 }
 
+impl Found {
+    fn new(token: AgentToken, row: search::Listed) -> Self {
+        Self { token, creator: row.creator, agents: row.agents, dagster_agents: row.dagster_agents }
+    }
+}
+
 impl Control {
-    /// A page of the organization's agent tokens that are looked for, newest first.
+    /// A page of the organization's agent tokens that are looked for, newest first. Of [`Selection::Unused`] a page may be short, also when there is
+    /// more: what was used a moment ago is left out.
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] at `search`.
@@ -69,10 +81,6 @@ impl Control {
         page: PageRequest<TokenId>,
     ) -> Result<Page<Found>> {
         let wanted = self.wanted(&search)?;
-        if search.selection == Selection::Unused {
-            // What is used and not written yet is no token that nobody uses.
-            self.flush_usage().await?;
-        }
         let rows = self
             .read(grant, (wanted, page), |tx, scene| {
                 Box::pin(async move {
@@ -80,17 +88,10 @@ impl Control {
                     let (of, since) = (scene.organization, tx.now().minus(RUNNING_FOR));
                     let by = scene.selected_by_roles_of();
                     let rows = search::search(tx, of, by, wanted, since, page.start(), page.rows()).await?;
-                    let mut found = Vec::with_capacity(rows.len());
-                    for row in rows {
-                        let search::Listed { token, creator, agents, dagster_agents } = row;
-                        found.push(Found {
-                            token: with_scope(tx, scene, token).await?,
-                            creator,
-                            agents,
-                            dagster_agents,
-                        });
-                    }
-                    Ok(found)
+                    let tokens = rows.iter().map(|row| row.token.clone()).collect();
+                    let tokens = with_scopes(tx, scene, tokens).await?;
+                    let both = tokens.into_iter().zip(rows);
+                    Ok(both.map(|(token, row)| Found::new(token, row)).collect())
                 })
             })
             .await?;
@@ -98,19 +99,24 @@ impl Control {
         for it in &mut page.items {
             self.overlay(&mut it.token.token);
         }
+        if search.selection == Selection::Unused {
+            // What is used and not written yet is no token that nobody uses. Nothing is written here: a list is a read.
+            let since = self.now().minus(UNUSED);
+            page.items.retain(|it| it.token.token.last_used_at.unwrap_or(it.token.token.created_at) < since);
+        }
         Ok(page)
     }
 
     fn wanted(&self, search: &Search) -> Result<Wanted> {
         input::search(search.text.as_deref(), MAX_DESCRIPTION)?;
         let now = self.now();
-        let live = Wanted { revoked: Some(false), unexpired: true, text: search.text.clone(), ..Wanted::default() };
-        Ok(match search.selection {
-            Selection::All => Wanted { text: live.text, ..Wanted::default() },
-            Selection::Live => live,
-            Selection::Expiring => Wanted { expiring_before: Some(now.plus(EXPIRING)), ..live },
-            Selection::Unused => Wanted { unused_since: Some(now.minus(UNUSED)), ..live },
-            Selection::Revoked => Wanted { revoked: Some(true), unexpired: false, ..live },
-        })
+        let among = match search.selection {
+            Selection::All => Among::All,
+            Selection::Live => Among::Live,
+            Selection::Expiring => Among::Expiring(now.plus(EXPIRING)),
+            Selection::Unused => Among::Unused(now.minus(UNUSED)),
+            Selection::Revoked => Among::Revoked,
+        };
+        Ok(Wanted { among, text: search.text.clone(), within: SEARCHED })
     }
 }

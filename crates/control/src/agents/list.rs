@@ -1,8 +1,11 @@
 //! Seeing agents.
 
+use std::collections::BTreeMap;
+
 use countersign_domain::agent::MAX_TAG_BYTES;
 use countersign_domain::id::AgentId;
 use countersign_store::agents::{self, Agent, Wanted};
+use countersign_store::jobs::of_agents::{self, Running};
 use countersign_store::jobs::{self, Job};
 
 use crate::access::actions::ViewAgents;
@@ -89,6 +92,17 @@ impl Control {
     pub async fn agent_job(&self, grant: &Grant<ViewAgents>, id: AgentId) -> Result<Option<Job>> {
         self.read(grant, id, |tx, scene| {
             Box::pin(async move { Ok(jobs::of_agent(tx, scene.organization, scene.input).await?) })
+        })
+        .await
+    }
+
+    /// The job that each of several agents has now.
+    ///
+    /// # Errors
+    /// Only [`Error::Unavailable`] and [`Error::Internal`]; another organization's agent has none.
+    pub async fn agent_jobs(&self, grant: &Grant<ViewAgents>, ids: Vec<AgentId>) -> Result<BTreeMap<AgentId, Running>> {
+        self.read(grant, ids, |tx, scene| {
+            Box::pin(async move { Ok(of_agents::find(tx, scene.organization, &scene.input).await?) })
         })
         .await
     }

@@ -265,6 +265,7 @@ pub async fn an_upload_ends_with_its_job_and_with_its_agents_token(world: &World
         token: TokenReference::Id(issued.token.token.id),
         reason: "stolen".to_owned(),
         connected_agents: Reach::Disconnect,
+        expected: None,
     };
     control.revoke_agent_token(&world.admin::<RevokeAgentToken>(), revocation).await.expect("revoked");
     world.clock.advance(LOOK_EVERY);

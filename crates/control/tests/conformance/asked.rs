@@ -1,8 +1,8 @@
 //! Every operation that is done in a deployment asks for the role there.
 
 use countersign_control::Error;
-use countersign_control::access::actions::TABLE;
-use countersign_control::deployment_roles::Place;
+use countersign_control::access::actions::{PauseAgent, StopAgent, TABLE, ViewDeploymentRoles};
+use countersign_control::deployment_roles::{Held, Place};
 use countersign_domain::DeploymentRole;
 use countersign_testkit::World;
 
@@ -14,6 +14,7 @@ use crate::operations::{By, all};
 
 pub const CASES: &[crate::run::Case] = crate::list::cases!["asked"
     no_operation_forgets_to_ask,
+    what_is_offered_is_what_is_let,
 ];
 
 /// The operations that are done in a deployment, and those of them that an Organization Admin alone does to a full one or to all.
@@ -91,5 +92,25 @@ pub async fn no_operation_forgets_to_ask(world: &World) {
             (Ok(()), true) | (Err(Error::Denied { .. } | Error::NotFound("agent token")), false) => {}
             _ => panic!("{name} by somebody who holds everything in its deployment: {outcome:?}"),
         }
+    }
+}
+
+/// What whoever calls holds is told for each deployment, so that a list offers to do to a row only what is let there.
+pub async fn what_is_offered_is_what_is_let(world: &World) {
+    let (control, acme) = (&world.control, &world.acme);
+    everybody_is(world, DeploymentRole::Viewer).await;
+    let default = acme.created.organization.default_deployment;
+    let elsewhere = deployment(control, acme, "elsewhere", None).await;
+    let editor = member_with(world, Place::Deployment(elsewhere), Held::plain(DeploymentRole::Editor)).await;
+    let of_branches = member_with(world, Place::AllBranches, Held::plain(DeploymentRole::Editor)).await;
+    for (who, here, there, in_branches) in
+        [(&acme.admin, true, true, true), (&editor, false, true, false), (&of_branches, false, false, true)]
+    {
+        let grant = control.grant_own::<ViewDeploymentRoles>(who).expect("every member may");
+        let held = control.own_deployment_roles(&grant).await.expect("a read");
+        assert_eq!(held.are_enough_for::<PauseAgent>(default, false), here);
+        assert_eq!(held.are_enough_for::<StopAgent>(elsewhere, false), there);
+        assert_eq!(held.are_enough_for::<StopAgent>(default, true), in_branches);
+        assert!(held.are_enough_for::<ViewDeploymentRoles>(default, false), "it needs no role");
     }
 }

@@ -40,7 +40,8 @@ pub async fn runs_are_lost_with_their_token(world: &World) {
     let other = taken(world, &agent(world).await).await;
     tells(world, &agent(world).await, other.id, "ENGINE_EVENT").await;
     world.clock.advance(Duration::from_secs(60));
-    let revocation = Revocation { token: reference, reason: "over".to_owned(), connected_agents: Reach::Keep };
+    let revocation =
+        Revocation { token: reference, reason: "over".to_owned(), connected_agents: Reach::Keep, expected: None };
     control.revoke_agent_token(&world.admin::<RevokeAgentToken>(), revocation).await.expect("revoked");
     let lost = one(world, run.id).await;
     assert_eq!((lost.status, lost.reason.as_deref()), (RunStatus::Lost, Some("its agent's token was revoked")));
@@ -214,7 +215,7 @@ pub async fn logs_have_addresses(world: &World) {
     let again = control.run_log_address(&grant(), "default".to_owned(), log("stdout", 6)).await.expect("announced").it;
     let again = again.expect("an address");
     let token = TokenReference::parse(world.acme.agent_token()).expect("a value");
-    let revocation = Revocation { token, reason: "over".to_owned(), connected_agents: Reach::Keep };
+    let revocation = Revocation { token, reason: "over".to_owned(), connected_agents: Reach::Keep, expected: None };
     control.revoke_agent_token(&world.admin::<RevokeAgentToken>(), revocation).await.expect("revoked");
     let query = again.split_once('?').expect("it is signed").1;
     assert_eq!(control.begin_run_log(id, query).await.map(drop), Err(Error::NotFound("log")), "it goes with its token");

@@ -140,7 +140,8 @@ pub async fn an_address_ends_with_what_its_token_reaches(world: &World) {
     let staging = deployment(control, &world.acme, "staging", None).await;
     let nothing = || Err(Error::NotFound("snapshot"));
     let revoke = async |token: TokenReference| {
-        let revocation = Revocation { token, reason: "over".to_owned(), connected_agents: Reach::Disconnect };
+        let revocation =
+            Revocation { token, reason: "over".to_owned(), connected_agents: Reach::Disconnect, expected: None };
         control.revoke_agent_token(&world.admin::<RevokeAgentToken>(), revocation).await.expect("revoked");
     };
 

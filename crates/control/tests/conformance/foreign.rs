@@ -182,7 +182,8 @@ async fn agent_tokens(world: &World, ids: &Ids, answers: &mut Answers) {
         answers.keep("rotate", &control.rotate_agent_token(&world.admin::<RotateAgentToken>(), rotation).await);
         let finished = control.finish_agent_token_rotation(&world.admin::<RotateAgentToken>(), token.clone()).await;
         answers.keep("finish", &finished);
-        let revocation = Revocation { token, reason: "no more".to_owned(), connected_agents: Reach::Disconnect };
+        let revocation =
+            Revocation { token, reason: "no more".to_owned(), connected_agents: Reach::Disconnect, expected: None };
         answers.keep("revoke", &control.revoke_agent_token(&world.admin::<RevokeAgentToken>(), revocation).await);
     }
     let grant = world.admin::<ViewAgentTokens>();

@@ -113,7 +113,7 @@ pub async fn what_reaches_one_deployment_alone_is_its_admins(world: &World) {
 }
 
 fn revocation(token: TokenReference) -> Revocation {
-    Revocation { token, reason: "over".to_owned(), connected_agents: Reach::Keep }
+    Revocation { token, reason: "over".to_owned(), connected_agents: Reach::Keep, expected: None }
 }
 
 pub async fn a_broader_token_is_as_if_it_were_not_there(world: &World) {

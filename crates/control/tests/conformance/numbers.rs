@@ -82,6 +82,7 @@ pub async fn a_number_names_a_token_of_its_kind_and_organization_only(world: &Wo
             token: TokenReference::Number(other),
             reason: "over".to_owned(),
             connected_agents: Reach::Keep,
+            expected: None,
         };
         let outcome = control.revoke_agent_token(&world.admin::<RevokeAgentToken>(), revocation).await;
         assert!(matches!(outcome, Err(Error::NotFound(_))), "{other}");
@@ -160,7 +161,12 @@ pub async fn a_permission_is_for_a_deployment_that_is_there(world: &World) {
     control
         .revoke_agent_token(
             &world.admin::<RevokeAgentToken>(),
-            Revocation { token: TokenReference::Id(id), reason: "over".to_owned(), connected_agents: Reach::Keep },
+            Revocation {
+                token: TokenReference::Id(id),
+                reason: "over".to_owned(),
+                connected_agents: Reach::Keep,
+                expected: None,
+            },
         )
         .await
         .expect("revoked");

@@ -22,6 +22,7 @@ async fn revoke(world: &World, issued: &Issued, reach: Reach, reason: &str) -> R
         token: TokenReference::Id(issued.token.token.id),
         reason: reason.to_owned(),
         connected_agents: reach,
+        expected: None,
     };
     world.control.revoke_agent_token(&world.admin::<RevokeAgentToken>(), revocation).await
 }

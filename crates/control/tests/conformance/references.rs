@@ -10,7 +10,7 @@ use countersign_testkit::{SeededEntropy, World};
 use crate::acting::{another_token, next, token};
 
 fn revocation(token: TokenReference) -> Revocation {
-    Revocation { token, reason: "named".to_owned(), connected_agents: Reach::Keep }
+    Revocation { token, reason: "named".to_owned(), connected_agents: Reach::Keep, expected: None }
 }
 
 pub async fn id_public_id_and_value_name_the_same_token(world: &World) {

@@ -2,18 +2,22 @@
 
 use std::time::Duration;
 
-use countersign_control::access::actions::{RotateAgentToken, UpdateAgentToken, ViewAgentTokens, ViewAudit};
-use countersign_control::agent_tokens::{
-    AgentTokenChange, EXPIRING, Found, NewAgentToken, Rotation, Search, Selection, TokenReference, UNUSED,
+use countersign_control::access::actions::{
+    RevokeAgentToken, RotateAgentToken, UpdateAgentToken, ViewAgentTokens, ViewAudit,
 };
-use countersign_control::agents::Reach;
+use countersign_control::agent_tokens::{
+    AgentTokenChange, EXPIRING, Found, NewAgentToken, Revocation, Rotation, Search, Selection, TokenReference, UNUSED,
+};
+use countersign_control::agents::{Reach, Wanted as Agents};
 use countersign_control::audit::{Extent, Wanted};
 use countersign_control::{Error, MAX_PAGE, Page, PageRequest};
-use countersign_domain::Refusal;
 use countersign_domain::id::TokenId;
-use countersign_testkit::World;
+use countersign_domain::{DeploymentScope, QueueScope, Refusal, Scope};
+use countersign_store::IntoValue;
+use countersign_testkit::{Tenant, World};
 
-use crate::acting::{caller, connect, refusal, running_job, token};
+use crate::acting::{caller, connect, deployment, refusal, running_job, token};
+use crate::sql;
 use crate::tokens::revoke;
 
 pub const CASES: &[crate::run::Case] = crate::list::cases!["searching"
@@ -21,6 +25,8 @@ pub const CASES: &[crate::run::Case] = crate::list::cases!["searching"
     a_search_comes_in_pages_without_gap_or_repeat,
     agents_of_a_token_are_counted_where_it_is_listed,
     what_hangs_on_a_token_is_told_whole,
+    what_many_reach_is_what_each_reaches,
+    a_token_is_revoked_only_while_what_was_seen_hangs_on_it,
     the_audit_log_is_searched,
     a_rotation_is_finished_before_its_time,
 ];
@@ -69,15 +75,23 @@ pub async fn tokens_are_searched_by_words_and_by_where_they_stand(world: &World)
     let listed = page(world, unused, PageRequest::first(MAX_PAGE)).await;
     let default = world.acme.created.agent_token.id;
     assert!(listed.items.iter().all(|it| it.token.token.id != default), "it was used a moment ago");
+    let text = "SELECT last_used_at FROM tokens WHERE id = $1";
+    let kept: Option<i64> = sql::value(&world.control, text, vec![default.into_value()], "last_used_at").await;
+    assert_eq!(kept, None, "a list writes nothing");
 
     let word = async |text| found(world, Selection::All, Some(text)).await;
     assert_eq!(word("SITE gen").await, ["Site generator"]);
     assert_eq!(word("nothing of the sort").await, [""; 0]);
     assert_eq!(word("0% g").await, ["100% gone"]);
-    let public_id = world.acme.created.agent_token.public_id.as_str().to_ascii_uppercase();
-    let search = Search { selection: Selection::All, text: Some(public_id) };
-    let by_id = page(world, search, PageRequest::first(MAX_PAGE)).await;
-    assert_eq!(by_id.items.iter().map(|it| it.token.token.id).collect::<Vec<_>>(), [default]);
+    let by_id = async |selection, tenant: &Tenant| {
+        let text = Some(tenant.created.agent_token.public_id.as_str().to_owned());
+        let found = page(world, Search { selection, text }, PageRequest::first(MAX_PAGE)).await.items;
+        found.iter().map(|it| it.token.token.id).collect::<Vec<_>>()
+    };
+    assert_eq!(by_id(Selection::All, &world.acme).await, [default]);
+    assert_eq!(by_id(Selection::Live, &world.acme).await, [default]);
+    assert_eq!(by_id(Selection::Revoked, &world.acme).await, Vec::new(), "it is live");
+    assert_eq!(by_id(Selection::All, &world.globex).await, Vec::new(), "the twin's");
 
     for text in ["a\0b".to_owned(), "x".repeat(1_001)] {
         let search = Search { selection: Selection::All, text: Some(text) };
@@ -106,6 +120,48 @@ pub async fn a_search_comes_in_pages_without_gap_or_repeat(world: &World) {
     assert_eq!(seen, wanted);
 }
 
+/// More tokens than one statement takes, each of another scope than the one before it.
+pub async fn what_many_reach_is_what_each_reaches(world: &World) {
+    let control = &world.control;
+    let prod = deployment(control, &world.acme, "prod", None).await;
+    let default = world.acme.created.organization.default_deployment;
+    for number in 0..66_u32 {
+        let deployments = match number % 3 {
+            0 => DeploymentScope::Every,
+            1 => DeploymentScope::Only { deployments: [prod].into(), all_branches: false },
+            _ => DeploymentScope::Only { deployments: [prod, default].into(), all_branches: true },
+        };
+        let queues = match number % 2 {
+            0 => QueueScope::Any,
+            _ => QueueScope::Only(["linux", "mac"].map(|it| it.parse().expect("a queue")).into()),
+        };
+        let network = |text: String| text.parse().expect("a network");
+        let networks = vec![network(format!("192.0.2.{number}/32")), network(format!("10.0.{number}.0/24"))];
+        let scope = Some(Scope { deployments, queues, networks });
+        token(world, NewAgentToken { scope, ..NewAgentToken::default() }).await;
+    }
+    let grant = world.admin::<ViewAgentTokens>();
+    let all = page(world, Search::default(), PageRequest::first(MAX_PAGE)).await.items;
+    assert_eq!(all.len(), 67);
+    for it in &all {
+        let alone = control.agent_token(&grant, it.token.token.id).await.expect("the token");
+        assert_eq!(it.token.scope, alone.scope);
+    }
+    let mut ids: Vec<_> = all.iter().map(|it| it.token.token.id).collect();
+    ids.push(world.globex.created.agent_token.id);
+    let described = control.agent_token_descriptions(&grant, ids).await.expect("a read");
+    assert_eq!(described.len(), 67, "the twin's is not there");
+    assert!(all.iter().all(|it| described.get(&it.token.token.id) == Some(&it.token.token.description)));
+
+    let job = running_job(control, &world.acme).await;
+    let agents = control.agents(&world.admin(), Agents::default(), PageRequest::first(MAX_PAGE)).await.expect("a list");
+    let ids = agents.items.iter().map(|it| it.id).collect();
+    let jobs = control.agent_jobs(&world.admin(), ids).await.expect("a read");
+    assert_eq!(jobs.len(), 1);
+    let alone = control.agent_job(&world.admin(), *jobs.keys().next().expect("one")).await.expect("a read");
+    assert_eq!(alone.map(|it| it.id), Some(job.id));
+}
+
 pub async fn agents_of_a_token_are_counted_where_it_is_listed(world: &World) {
     let value = token(world, NewAgentToken::default()).await;
     let id = value.token.token.id;
@@ -130,6 +186,9 @@ pub async fn what_hangs_on_a_token_is_told_whole(world: &World) {
     let one = connect(control, value.secret.reveal(), &[]).await;
     let situation = control.agent_token_situation(&grant, id).await.expect("a situation");
     assert_eq!((situation.agents.len(), situation.jobs()), (1, 0));
+    assert_eq!(control.count_agent_token_agents(&grant, id).await, Ok(1));
+    let dagster = control.agent_token_dagster_agents(&grant, id).await.expect("a read");
+    assert_eq!(dagster, situation.dagster_agents);
     assert_eq!(situation.agents[0].name, control.agent(&world.admin(), one.id).await.expect("it is there").name);
 
     running_job(control, &world.acme).await;
@@ -138,6 +197,30 @@ pub async fn what_hangs_on_a_token_is_told_whole(world: &World) {
     assert_eq!((busy.agents.len(), busy.jobs()), (1, 1));
     let foreign = world.globex.created.agent_token.id;
     assert_eq!(control.agent_token_situation(&grant, foreign).await.map(|it| it.agents.len()), Ok(0));
+}
+
+pub async fn a_token_is_revoked_only_while_what_was_seen_hangs_on_it(world: &World) {
+    let control = &world.control;
+    let value = token(world, NewAgentToken::default()).await;
+    let id = value.token.token.id;
+    let seen = async || {
+        control.agent_token_situation(&world.admin::<ViewAgentTokens>(), id).await.expect("a situation").digest()
+    };
+    let revocation = |expected: String| Revocation {
+        token: TokenReference::Id(id),
+        reason: "retired".to_owned(),
+        connected_agents: Reach::Disconnect,
+        expected: Some(expected),
+    };
+    let nothing = seen().await;
+    connect(control, value.secret.reveal(), &[]).await;
+    let grant = world.admin::<RevokeAgentToken>();
+    let refused = control.revoke_agent_token(&grant, revocation(nothing)).await;
+    assert!(matches!(&refused, Err(Error::Conflict(why)) if why.contains("has changed since")), "{refused:?}");
+    let still = control.agent_token(&world.admin::<ViewAgentTokens>(), id).await.expect("the token");
+    assert_eq!(still.token.revoked_at, None, "nothing was done");
+    let done = control.revoke_agent_token(&grant, revocation(seen().await)).await.expect("it is revoked");
+    assert_eq!((done.token.token.revoked_at.is_some(), done.touched.len()), (true, 1));
 }
 
 pub async fn the_audit_log_is_searched(world: &World) {

@@ -85,7 +85,8 @@ pub async fn no_text_of_a_person_is_a_fault_of_ours(world: &World) {
         let change = updating::Change { description: Some(some()), ..updating::change(id.clone()) };
         honest("new description", &text, control.update_agent_token(&world.admin::<UpdateAgentToken>(), change).await);
         let nobody = TokenReference::Id(crate::acting::fresh_id(control));
-        let revocation = Revocation { token: nobody, reason: text.clone(), connected_agents: Reach::Keep };
+        let revocation =
+            Revocation { token: nobody, reason: text.clone(), connected_agents: Reach::Keep, expected: None };
         honest("reason", &text, control.revoke_agent_token(&world.admin::<RevokeAgentToken>(), revocation).await);
         let new = NewUserToken { description: some(), ..NewUserToken::default() };
         honest("user token", &text, control.create_user_token(&world.admin::<CreateUserToken>(), new).await);

@@ -18,8 +18,12 @@ async fn list(world: &World, which: Liveness, page: PageRequest<TokenId>) -> (Ve
 }
 
 pub async fn revoke(world: &World, id: TokenId, reach: Reach) -> Revoked {
-    let revocation =
-        Revocation { token: TokenReference::Id(id), reason: "retired".to_owned(), connected_agents: reach };
+    let revocation = Revocation {
+        token: TokenReference::Id(id),
+        reason: "retired".to_owned(),
+        connected_agents: reach,
+        expected: None,
+    };
     let outcome = world.control.revoke_agent_token(&world.admin::<RevokeAgentToken>(), revocation).await;
     outcome.expect("a token is taken back")
 }

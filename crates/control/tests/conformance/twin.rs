@@ -147,6 +147,7 @@ async fn tokens(control: &Control, globex: &Tenant) -> DeploymentId {
         token: TokenReference::Id(taken.token.token.id),
         reason: WORD.to_owned(),
         connected_agents: Reach::Keep,
+        expected: None,
     };
     let grant = may::<RevokeAgentToken>(control, &globex.admin);
     control.revoke_agent_token(&grant, revocation).await.expect("a token is taken back");

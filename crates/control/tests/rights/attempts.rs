@@ -273,7 +273,7 @@ impl Step<'_> {
             }
             _ => {
                 let reason = "over".to_owned();
-                let revocation = Revocation { token: named, reason, connected_agents: Reach::Keep };
+                let revocation = Revocation { token: named, reason, connected_agents: Reach::Keep, expected: None };
                 control.revoke_agent_token(&control.grant_own::<RevokeAgentToken>(by)?, revocation).await.map(|_| None)
             }
         }

@@ -148,6 +148,7 @@ async fn revoke(call: &Call, number: i32) -> Outcome<DagsterCloudAgentToken> {
         token: TokenReference::Number(number.into()),
         reason: REASON.to_owned(),
         connected_agents: Reach::Keep,
+        expected: None,
     };
     Ok(call.control.revoke_agent_token(&grant, revocation).await?.token.into())
 }

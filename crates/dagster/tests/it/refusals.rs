@@ -39,8 +39,12 @@ async fn a_revoked_token_is_told_so_on_its_next_call() {
     let told = server.ask(HEARTBEATS, heartbeat(PROCESS, &["default"], &[])).await;
     told.data();
     let token = &server.world.acme.created.agent_token;
-    let revocation =
-        Revocation { token: TokenReference::Id(token.id), reason: "over".to_owned(), connected_agents: Reach::Keep };
+    let revocation = Revocation {
+        token: TokenReference::Id(token.id),
+        reason: "over".to_owned(),
+        connected_agents: Reach::Keep,
+        expected: None,
+    };
     let grant = server.world.admin::<RevokeAgentToken>();
     server.world.control.revoke_agent_token(&grant, revocation).await.expect("revoked");
     for (query, variables) in [(AGENTS, json!({})), (HEARTBEATS, heartbeat(PROCESS, &["default"], &[]))] {

@@ -94,6 +94,7 @@ async fn revoke(call: &Call, input: AgentTokenRevokeInput) -> Result<AgentTokenR
         token: reference(&input.id)?,
         reason: input.reason,
         connected_agents: reach::chosen(input.connected_agents),
+        expected: None,
     };
     let revoked = call.control.revoke_agent_token(&call.may()?, revocation).await?;
     let client_mutation_id = input.client_mutation_id;

@@ -180,6 +180,7 @@ async fn revoke(call: &Call, input: ClusterAgentTokenRevokeInput) -> Result<Clus
         token: known(call, &input.id).await?,
         reason: input.reason.unwrap_or_else(|| REASON.to_owned()),
         connected_agents: reach::chosen(input.connected_agents),
+        expected: None,
     };
     let revoked = call.control.revoke_agent_token(&grant, revocation).await?;
     Ok(ClusterAgentTokenRevokePayload {

@@ -1,14 +1,15 @@
 //! The page of agents.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
-use countersign_control::access::actions::{PauseAgent, StopAgent, ViewAgentTokens, ViewAgents};
+use countersign_control::access::actions::{PauseAgent, StopAgent, ViewAgentTokens, ViewAgents, ViewDeploymentRoles};
 use countersign_control::agent_tokens::{Search, Selection};
 use countersign_control::agents::{Agent, Wanted};
 use countersign_control::dagster::DagsterAgent;
-use countersign_control::{Error, PageRequest};
-use countersign_domain::id::{AgentId, DagsterAgentId, TokenId};
+use countersign_control::deployment_roles::OwnRoles;
+use countersign_control::{Action, PageRequest};
+use countersign_domain::id::{AgentId, DagsterAgentId, DeploymentId, TokenId};
 use countersign_domain::{AgentState, Timestamp};
 
 use crate::failure::Failure;
@@ -16,7 +17,7 @@ use crate::frame::{self, Answer, Frame};
 use crate::parts::{Choice, Pager, When};
 use crate::query::{Query, address};
 use crate::tokens::list::Row as TokenRow;
-use crate::tokens::title;
+use crate::tokens::title_of;
 use crate::visit::Visit;
 use crate::words::{self, Names};
 
@@ -39,6 +40,10 @@ struct Page {
     pager: Pager,
     dagster: Vec<DagsterRow>,
     dagster_pager: Pager,
+    /// What it means that a table has no rows.
+    none: &'static str,
+    none_of_dagster: &'static str,
+    /// Whether that is so because nothing was started yet that could be seen.
     is_everything: bool,
 }
 
@@ -89,6 +94,11 @@ struct Beside {
     names: Names,
     /// Tokens as they are called, for whoever sees tokens.
     tokens: BTreeMap<TokenId, String>,
+    /// Those of the deployments that are branch deployments.
+    branches: BTreeSet<DeploymentId>,
+    /// What whoever looks holds in which deployment.
+    held: OwnRoles,
+    /// Whether they may in some deployment.
     may_pause: bool,
     may_stop: bool,
     now: Timestamp,
@@ -97,6 +107,11 @@ struct Beside {
 impl Beside {
     fn token(&self, id: TokenId) -> String {
         self.tokens.get(&id).cloned().unwrap_or_default()
+    }
+
+    /// Whether whoever looks may do it to this agent.
+    fn may<A: Action>(&self, may_somewhere: bool, it: &Agent) -> bool {
+        may_somewhere && self.held.are_enough_for::<A>(it.deployment, self.branches.contains(&it.deployment))
     }
 }
 
@@ -107,6 +122,8 @@ impl Row {
         let said = |text: &Option<String>| text.clone().unwrap_or_default();
         let is_paused = it.is_paused(beside.now);
         let is_there = it.state.is_connected();
+        let may_pause = beside.may::<PauseAgent>(beside.may_pause, it);
+        let may_stop = beside.may::<StopAgent>(beside.may_stop, it);
         Self {
             name: it.name.clone(),
             state,
@@ -119,9 +136,9 @@ impl Row {
             host: said(&it.hostname),
             job,
             seen: it.last_seen_at.map(When::new),
-            pause: (is_there && !is_paused && beside.may_pause).then(|| path("/pause")),
-            resume: (is_paused && beside.may_pause).then(|| path("/resume")),
-            stop: (it.state == AgentState::Connected && beside.may_stop).then(|| path("/stop")),
+            pause: (is_there && !is_paused && may_pause).then(|| path("/pause")),
+            resume: (is_paused && may_pause).then(|| path("/resume")),
+            stop: (it.state == AgentState::Connected && may_stop).then(|| path("/stop")),
         }
     }
 }
@@ -147,22 +164,12 @@ impl DagsterRow {
 }
 
 /// What tokens are called, of those that whoever looks may see.
-async fn tokens_of(visit: &Visit, ids: impl Iterator<Item = TokenId>) -> Result<BTreeMap<TokenId, String>, Failure> {
-    let mut found = BTreeMap::new();
+async fn tokens_of(visit: &Visit, ids: Vec<TokenId>) -> Result<BTreeMap<TokenId, String>, Failure> {
     if !visit.can::<ViewAgentTokens>() {
-        return Ok(found);
+        return Ok(BTreeMap::new());
     }
-    for id in ids {
-        if found.contains_key(&id) {
-            continue;
-        }
-        match visit.control().agent_token(&visit.may::<ViewAgentTokens>()?, id).await {
-            Ok(token) => found.insert(id, title(&token)),
-            Err(Error::NotFound(_)) => found.insert(id, String::new()),
-            Err(error) => return Err(error.into()),
-        };
-    }
-    Ok(found)
+    let found = visit.control().agent_token_descriptions(&visit.may::<ViewAgentTokens>()?, ids).await?;
+    Ok(found.into_iter().map(|(id, description)| (id, title_of(description))).collect())
 }
 
 /// The newest live tokens, for whoever sees tokens.
@@ -190,21 +197,27 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     let page = PageRequest { after: dagster_after, limit: ROWS };
     let dagster = control.dagster_agents(&grant, !is_all, page).await?;
 
-    let names = words::names(&visit.deployments().await?);
+    let deployments = visit.deployments().await?;
+    let names = words::names(&deployments);
     let ids = found.items.iter().map(|it| it.token).chain(dagster.items.iter().map(|it| it.token));
+    // Agents share tokens: each is asked for once.
+    let ids: BTreeSet<_> = ids.collect();
     let beside = Beside {
-        tokens: tokens_of(&visit, ids).await?,
+        tokens: tokens_of(&visit, ids.into_iter().collect()).await?,
+        branches: deployments.iter().filter(|it| it.parent.is_some()).map(|it| it.id).collect(),
+        held: control.own_deployment_roles(&visit.may::<ViewDeploymentRoles>()?).await?,
         may_pause: visit.can::<PauseAgent>(),
         may_stop: visit.can::<StopAgent>(),
         now: control.now(),
         names,
     };
-    let mut rows = Vec::with_capacity(found.items.len());
-    for agent in &found.items {
-        let job = if agent.state.is_connected() { control.agent_job(&grant, agent.id).await? } else { None };
-        let job = job.map(|job| job.label.unwrap_or_else(|| first_line(&job.command)));
-        rows.push(Row::new(&visit, agent, job.unwrap_or_default(), &beside));
-    }
+    let connected = found.items.iter().filter(|it| it.state.is_connected()).map(|it| it.id);
+    let mut jobs = control.agent_jobs(&grant, connected.collect()).await?;
+    let rows = found.items.iter().map(|agent| {
+        let job = jobs.remove(&agent.id).map(|job| job.label.unwrap_or_else(|| first_line(&job.command)));
+        Row::new(&visit, agent, job.unwrap_or_default(), &beside)
+    });
+    let rows: Vec<_> = rows.collect();
 
     let path = visit.path("/agents");
     let shown = if is_all { "all" } else { "" };
@@ -222,11 +235,33 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
             first: dagster_after.is_some().then(|| address(&path, &asked)),
             next: dagster_last.map(|last| address(&path, &[asked[0], asked[1], ("dagster", last.as_str())])),
         },
-        is_everything: text.is_empty() && after.is_none() && dagster_after.is_none(),
+        none: none(is_all, !text.is_empty(), after.is_none()),
+        none_of_dagster: none_of_dagster(is_all, dagster_after.is_none()),
+        is_everything: text.is_empty() && after.is_none() && !is_all,
         path,
         search: text,
         rows,
     })
+}
+
+/// What it means that there are no rows: where all are shown, where a text is searched, where a list begins.
+const fn none(is_all: bool, is_searched: bool, is_first: bool) -> &'static str {
+    match (is_all, is_searched, is_first) {
+        (_, _, false) => "No more agents.",
+        (false, true, true) => "No connected agent fits the search.",
+        (true, true, true) => "No agent fits the search.",
+        (false, false, true) => "No agent is connected.",
+        (true, false, true) => "No agent is known.",
+    }
+}
+
+/// The same of Dagster+ agents, which are not searched.
+const fn none_of_dagster(is_all: bool, is_first: bool) -> &'static str {
+    match (is_all, is_first) {
+        (_, false) => "No more Dagster+ agents.",
+        (false, true) => "No Dagster+ agent runs.",
+        (true, true) => "No Dagster+ agent is known.",
+    }
 }
 
 /// What a job is called that has no label.
@@ -282,6 +317,8 @@ mod tests {
                 heartbeat: at,
             }],
             dagster_pager: Pager::new("/", &[], true, None),
+            none: "",
+            none_of_dagster: "",
             is_everything: false,
         }
     }
@@ -291,6 +328,25 @@ mod tests {
         for text in TEXTS {
             assert_inert(&page(text).render().expect("a page"), text);
         }
+    }
+
+    #[test]
+    fn an_empty_table_says_why_it_is_empty() {
+        let said = |is_all, is_searched| {
+            let mut page = page("web");
+            page.rows.clear();
+            page.dagster.clear();
+            page.none = none(is_all, is_searched, true);
+            page.none_of_dagster = none_of_dagster(is_all, true);
+            page.render().expect("a page")
+        };
+        assert!(said(false, false).contains("No agent is connected.") && said(false, false).contains("agent runs."));
+        assert!(said(true, false).contains("No agent is known.") && !said(true, false).contains("is connected."));
+        assert!(
+            said(true, false).contains("No Dagster+ agent is known.") && said(true, true).contains("fits the search.")
+        );
+        // Whoever searches is told what was not searched.
+        assert!(said(true, true).contains("The search leaves Dagster+ agents as they are."));
     }
 
     #[test]

@@ -7,7 +7,7 @@ use countersign_control::audit::{Event, Verdict, Wanted};
 
 use crate::frame::{self, Answer, Frame};
 use crate::parts::{Choice, Pager, When};
-use crate::query::{Query, address};
+use crate::query::Query;
 use crate::visit::{Tab, Visit};
 
 /// Rows of one part.
@@ -27,7 +27,6 @@ struct Page {
     /// What checking the chain said, where that was asked for.
     verdict: Option<String>,
     holds: bool,
-    check: String,
     rows: Vec<Row>,
     pager: Pager,
 }
@@ -67,13 +66,15 @@ fn shortened(text: &str) -> String {
 }
 
 /// What can be chosen, as actions begin.
-const ACTIONS: [(&str, &str); 10] = [
+const ACTIONS: [(&str, &str); 11] = [
     ("", "Everything"),
     ("agent_token.", "Agent tokens"),
     ("user_token.", "User tokens"),
     ("member.", "Members"),
     ("invitation.", "Invitations"),
-    ("sign_in.", "Signing in"),
+    // Sign-ins, and the links by which there are some.
+    ("sign_in", "Signing in, and links for it"),
+    ("password.", "Passwords"),
     ("team.", "Teams"),
     ("deployment", "Deployments"),
     ("agent.", "Agents"),
@@ -82,6 +83,16 @@ const ACTIONS: [(&str, &str); 10] = [
 
 /// A part of the log.
 pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
+    list(&visit, &query, None).await
+}
+
+/// Reads the chain from its first row to its last: work for whoever asks for it by a form, and not for each link that is followed.
+pub(crate) async fn check(visit: Visit) -> Answer {
+    let verdict = visit.control().verify_audit(&visit.may::<ViewAudit>()?).await?.verdict;
+    list(&visit, &Query::default(), Some(verdict)).await
+}
+
+async fn list(visit: &Visit, query: &Query, verdict: Option<Verdict>) -> Answer {
     let (control, grant) = (visit.control(), visit.may::<ViewAudit>()?);
     let said = query.said("action").unwrap_or_default();
     let action = ACTIONS.iter().find(|(of, _)| *of == said).map_or("", |(of, _)| *of);
@@ -91,10 +102,6 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     let page = PageRequest { after: query.after(), limit: ROWS };
     let found = control.search_audit_events(&grant, wanted, page).await?;
     let extent = control.audit_extent(&grant).await?;
-    let verdict = match query.said("check") {
-        Some("chain") => Some(control.verify_audit(&grant).await?.verdict),
-        _ => None,
-    };
     let path = visit.path("/settings/audit-log");
     let last = found.items.last().filter(|_| found.has_more).map(|it| it.id.to_string());
     frame::show(&Page {
@@ -107,7 +114,6 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
             Verdict::Holds => "The chain holds from its first row to its last.".to_owned(),
             Verdict::Broken { what, .. } => what,
         }),
-        check: address(&path, &[("check", "chain")]),
         rows: found.items.iter().map(Row::new).collect(),
         pager: Pager::new(&path, &[("search", text.as_str()), ("action", action)], page.after.is_none(), last),
         path,
@@ -124,6 +130,16 @@ mod tests {
     use crate::theme::Theme;
 
     use super::*;
+
+    #[test]
+    fn what_hands_somebody_an_account_can_be_chosen() {
+        for action in
+            ["sign_in.started", "sign_in_link.issued", "sign_in_link.used", "password.set", "password.changed"]
+        {
+            let chosen = ACTIONS.iter().filter(|(of, _)| !of.is_empty() && action.starts_with(of));
+            assert_eq!(chosen.count(), 1, "{action}");
+        }
+    }
 
     #[test]
     fn whatever_the_log_tells_stays_text() {
@@ -149,7 +165,6 @@ mod tests {
                 unsealed: 1,
                 verdict: Some(some()),
                 holds: false,
-                check: "/x".to_owned(),
                 rows: vec![row],
                 pager: Pager::new("/", &[], true, None),
             };

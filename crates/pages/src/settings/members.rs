@@ -1,6 +1,7 @@
 //! Who is a member, and as what.
 
 pub(crate) mod invite;
+pub(crate) mod link;
 pub(crate) mod one;
 pub(crate) mod remove;
 

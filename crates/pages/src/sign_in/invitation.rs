@@ -20,13 +20,12 @@ struct Page {
     value: Field,
     name: Field,
     password: Field,
-    is_in_clear: bool,
 }
 
 impl Page {
     fn new(anyone: &Anyone, name: &str, faults: &Faults) -> Self {
         Self {
-            frame: Frame::plain("Accept an invitation", &anyone.seen),
+            frame: Frame::plain("Accept an invitation", &anyone.seen).on(&anyone.site),
             problems: faults.beside(&["link", "name", "password"]),
             value: Field::new("link", "Invitation")
                 .hint("Paste the link or the value that you were given. It is good once.")
@@ -39,7 +38,6 @@ impl Page {
                 .complete("name")
                 .faults(faults, "name"),
             password: new_password(faults),
-            is_in_clear: anyone.site.travels_in_clear(),
         }
     }
 }

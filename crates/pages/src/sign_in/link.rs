@@ -17,13 +17,12 @@ struct Page {
     /// The value of the link. It is never put back into a page.
     value: Field,
     password: Field,
-    is_in_clear: bool,
 }
 
 impl Page {
     fn new(anyone: &Anyone, faults: &Faults) -> Self {
         Self {
-            frame: Frame::plain("Sign in with a link", &anyone.seen),
+            frame: Frame::plain("Sign in with a link", &anyone.seen).on(&anyone.site),
             problems: faults.beside(&["link", "password"]),
             value: Field::new("link", "Link or its last part")
                 .hint("Paste the link that you were given, or what stands behind its #. It is good once.")
@@ -31,7 +30,6 @@ impl Page {
                 .first()
                 .faults(faults, "link"),
             password: new_password(faults),
-            is_in_clear: anyone.site.travels_in_clear(),
         }
     }
 }

@@ -20,14 +20,12 @@ struct Page {
     password: Field,
     /// Where one is led afterwards.
     to: String,
-    /// Whether passwords travel in clear.
-    is_in_clear: bool,
 }
 
 impl Page {
     fn new(anyone: &Anyone, to: String, email: &str, faults: &Faults) -> Self {
         Self {
-            frame: Frame::plain("Sign in", &anyone.seen),
+            frame: Frame::plain("Sign in", &anyone.seen).on(&anyone.site),
             problems: faults.beside(&["email", "password"]),
             email: Field::new("email", "E-mail address")
                 .kind("email")
@@ -42,7 +40,6 @@ impl Page {
                 .required()
                 .faults(faults, "password"),
             to,
-            is_in_clear: anyone.site.travels_in_clear(),
         }
     }
 }

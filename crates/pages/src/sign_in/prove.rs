@@ -26,7 +26,7 @@ struct Page {
 impl Page {
     fn new(anyone: &Anyone, email: String, to: String, faults: &Faults) -> Self {
         Self {
-            frame: Frame::plain("Confirm that it is you", &anyone.seen),
+            frame: Frame::plain("Confirm that it is you", &anyone.seen).on(&anyone.site),
             problems: faults.beside(&["password"]),
             email,
             password: Field::new("password", "Password")

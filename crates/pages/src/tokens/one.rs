@@ -25,13 +25,18 @@ const AGENTS: u32 = 50;
 /// How many rows of the audit log it shows.
 const EVENTS: u32 = 20;
 
+/// What is said of a value that cannot be had again.
+const ONCE: &str = "This value is shown once and never again. Keep it where secrets are kept.";
+
 /// What becomes of the value on this page.
 #[derive(Debug)]
 pub(crate) enum Told<'a> {
     /// It was not asked for.
     Nothing,
-    /// It is shown now and never again.
+    /// The token was created: it is shown now and never again.
     Once(&'a str),
+    /// The token was rotated: its new value is shown now, and again for a while or not.
+    Rotated { value: &'a str, again: bool },
     /// It is shown, and can be again for a while.
     Again(&'a str),
     /// It was asked for and cannot be shown, for this reason.
@@ -45,7 +50,8 @@ struct Page<'a> {
     secret: Option<Secret<'a>>,
     /// What is to be known of the value that is shown, or why none is.
     about_secret: String,
-    is_fresh: bool,
+    /// What was done by which there is a value; nothing where it was there before.
+    done: &'static str,
     start: Option<Start<'a>>,
     ways: Ways,
     public_id: String,
@@ -190,7 +196,8 @@ pub(crate) async fn told(visit: &Visit, it: &AgentToken, told: Told<'_>) -> Answ
     let (token, now) = (&it.token, control.now());
     let names = words::names(&visit.deployments().await?);
     let connected = control.agent_token_agents(&grant, token.id, PageRequest::first(AGENTS)).await?;
-    let situation = control.agent_token_situation(&grant, token.id).await?;
+    let agents_count = control.count_agent_token_agents(&grant, token.id).await?;
+    let dagster_agents = control.agent_token_dagster_agents(&grant, token.id).await?;
     let values = control.agent_token_secrets(&grant, token.id).await?;
     let refusals = control.agent_token_refusals(&grant, token.id).await?;
     let state = State::of(token, now);
@@ -202,22 +209,23 @@ pub(crate) async fn told(visit: &Visit, it: &AgentToken, told: Told<'_>) -> Answ
             reason: token.revoked_reason.clone().unwrap_or_default(),
         }),
     };
-    let (value, about_secret, is_fresh) = match told {
-        Told::Nothing => (None, String::new(), false),
-        Told::Once(value) => {
-            (Some(value), "This value is shown once and never again. Keep it where secrets are kept.".to_owned(), true)
+    let (value, about_secret, done) = match told {
+        Told::Nothing => (None, String::new(), ""),
+        Told::Once(value) => (Some(value), ONCE.to_owned(), "The token is created."),
+        Told::Rotated { value, again } => {
+            let about = if again { "It can be revealed again while the policy of the token lets it." } else { ONCE };
+            (Some(value), about.to_owned(), "The token has a new value.")
         }
-        Told::Again(value) => (Some(value), "This look is in the audit log.".to_owned(), false),
-        Told::Closed(why) => (None, why, false),
+        Told::Again(value) => (Some(value), "This look is in the audit log.".to_owned(), ""),
+        Told::Closed(why) => (None, why, ""),
     };
     let of_one = it.scope.deployments.only_one().and_then(|id| names.get(&id).cloned());
-    let dagster_agents =
-        situation.dagster_agents.iter().map(|it| it.label.clone().unwrap_or_else(|| it.process.to_string()));
+    let dagster_agents = dagster_agents.iter().map(|it| it.label.clone().unwrap_or_else(|| it.process.to_string()));
     frame::show(&Page {
         frame: visit.settings(Tab::AgentTokens, title(it)).crumb("Agent tokens", visit.path("/settings/tokens")),
         secret: value.map(Secret::of_token),
         about_secret,
-        is_fresh,
+        done,
         start: value.map(|value| Start {
             url: visit.site.public_url(),
             value,
@@ -238,7 +246,7 @@ pub(crate) async fn told(visit: &Visit, it: &AgentToken, told: Told<'_>) -> Answ
         state: state.words(),
         state_class: state.class(),
         revoked,
-        agents_count: situation.agents.len(),
+        agents_count: usize::try_from(agents_count).unwrap_or_default(),
         agents: connected.items.iter().map(AgentRow::new).collect(),
         dagster_agents: dagster_agents.collect(),
         values: values.iter().map(|it| ValueRow::new(it, now)).collect(),
@@ -292,7 +300,7 @@ mod tests {
             frame: Frame::plain(text, &seen),
             secret: Some(Secret::of_token(text)),
             about_secret: some(),
-            is_fresh: true,
+            done: "The token is created.",
             start: Some(Start { url: text, value: text, deployment: some() }),
             ways: Ways { here: "/x".to_owned(), reveal: Some("/r".to_owned()), ..Ways::default() },
             public_id: "4f9Kd0aZ81b".to_owned(),

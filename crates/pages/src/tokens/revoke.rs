@@ -1,12 +1,10 @@
 //! Revoking an agent token. What will happen is shown first; when it has changed by the time that it is confirmed, it is shown again.
 
 use askama::Template;
-use aws_lc_rs::digest::{Context, SHA256};
 use countersign_control::Result;
 use countersign_control::access::actions::{RevokeAgentToken, ViewAgentTokens};
 use countersign_control::agent_tokens::{AgentToken, Revocation, Situation, TokenReference};
 use countersign_control::agents::Reach;
-use countersign_domain::text::hex;
 
 use crate::failure::Failure;
 use crate::form::{Faults, Posted};
@@ -21,8 +19,6 @@ use super::title;
 
 /// The most hosts that are named.
 const HOSTS: usize = 20;
-/// Bytes of the digest that the form carries.
-const DIGEST_BYTES: usize = 16;
 
 #[derive(Template)]
 #[template(path = "token_revoke.html")]
@@ -40,24 +36,6 @@ struct Page {
     shown: String,
     reason: Field,
     reaches: Vec<Choice>,
-}
-
-/// What hangs on a token, as one short text that is another one when anything has changed.
-fn digest(it: &Situation) -> String {
-    let mut context = Context::new(&SHA256);
-    for using in &it.agents {
-        context.update(using.agent.as_bytes());
-        // An agent without a job is not one with a job of any id.
-        context.update(if using.job.is_some() { b"j" } else { b"-" });
-        if let Some(job) = using.job {
-            context.update(job.as_bytes());
-        }
-    }
-    context.update(b"dagster");
-    for agent in &it.dagster_agents {
-        context.update(agent.id.as_bytes());
-    }
-    hex(context.finish().as_ref().get(..DIGEST_BYTES).unwrap_or_default())
 }
 
 fn effects(it: &Situation) -> Vec<String> {
@@ -97,7 +75,7 @@ fn page(visit: &Visit, token: &AgentToken, it: &Situation, form: (&str, Reach), 
         effects: effects(it),
         more_hosts: if more > 0 { format!("and {}", count(more, "more", "more")) } else { String::new() },
         hosts: hosts.into_iter().take(HOSTS).map(str::to_owned).collect(),
-        shown: digest(it),
+        shown: it.digest(),
         reason: Field::new("reason", "Reason")
             .value(form.0)
             .hint("Kept with the token and in the audit log, such as \"Left in a public log\".")
@@ -122,18 +100,17 @@ async fn look(visit: &Visit) -> std::result::Result<(AgentToken, Situation), Fai
     Ok((token, situation))
 }
 
-/// Revokes the token, if what will happen is what was shown.
+/// Revokes the token, if what will happen is what was shown. Otherwise it is shown as it is by now.
 pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
-    let (token, situation) = look(&visit).await?;
-    let given = (form.text("reason"), reach(&form));
-    if form.text("shown") != digest(&situation) {
-        let faults =
-            Faults::at("", "What hangs on the token has changed since it was shown. Look at it again, and confirm.");
-        return frame::again(&page(&visit, &token, &situation, given, &faults));
-    }
+    visit.may::<RevokeAgentToken>()?;
+    let token = visit.agent_token().await?;
     match revoke(&visit, &token, &form).await {
         Ok(()) => Ok(then(&visit.site, &visit.token_path(token.token.id, ""), Notice::Revoked)),
-        Err(error) => frame::again(&page(&visit, &token, &situation, given, &Faults::of(error)?)),
+        Err(error) => {
+            let faults = Faults::of(error)?;
+            let (token, situation) = look(&visit).await?;
+            frame::again(&page(&visit, &token, &situation, (form.text("reason"), reach(&form)), &faults))
+        }
     }
 }
 
@@ -143,6 +120,7 @@ async fn revoke(visit: &Visit, token: &AgentToken, form: &Posted) -> Result<()> 
         token: TokenReference::Id(token.token.id),
         reason: form.text("reason").trim().to_owned(),
         connected_agents: reach(form),
+        expected: Some(form.text("shown").to_owned()),
     };
     control.revoke_agent_token(&control.grant_own::<RevokeAgentToken>(&visit.caller)?, revocation).await.map(drop)
 }
@@ -161,23 +139,6 @@ mod tests {
     fn agent(n: u8, job: Option<JobId>) -> Using {
         let agent: AgentId = format!("0192f3a1-7c3e-7b21-9f60-3a5c1e0d4b{n:02}").parse().expect("an id");
         Using { agent, name: "a".to_owned(), hostname: Some(format!("host-{n}")), job }
-    }
-
-    #[test]
-    fn what_was_shown_is_another_thing_once_anything_has_changed() {
-        let job: JobId = "0192f3a1-7c3e-7b21-9f60-3a5c1e0d4b77".parse().expect("an id");
-        let of = |agents: &[Using]| digest(&Situation { agents: agents.to_vec(), dagster_agents: Vec::new() });
-        let all = [
-            of(&[]),
-            of(&[agent(10, None)]),
-            of(&[agent(10, Some(job))]),
-            of(&[agent(11, None)]),
-            of(&[agent(10, None), agent(11, None)]),
-        ];
-        for (at, one) in all.iter().enumerate() {
-            assert_eq!(all.iter().filter(|other| *other == one).count(), 1, "{at}");
-        }
-        assert_eq!(of(&[agent(10, Some(job))]), of(&[agent(10, Some(job))]));
     }
 
     #[test]

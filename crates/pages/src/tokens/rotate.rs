@@ -60,10 +60,10 @@ pub(crate) async fn show(visit: Visit) -> Answer {
 pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
     let token = visit.agent_token().await?;
     match rotate(&visit, &token, &form).await {
-        Ok(rotated) if revealing::is_open(&rotated.token.token, visit.control().now()) => {
-            told(&visit, &rotated.token, Told::Again(rotated.secret.reveal())).await
+        Ok(rotated) => {
+            let again = revealing::is_open(&rotated.token.token, visit.control().now());
+            told(&visit, &rotated.token, Told::Rotated { value: rotated.secret.reveal(), again }).await
         }
-        Ok(rotated) => told(&visit, &rotated.token, Told::Once(rotated.secret.reveal())).await,
         Err(error) => {
             let until = form.text("old_valid_until").to_owned();
             frame::again(&page(&visit, &token, until, &Faults::of(error)?))

@@ -39,6 +39,39 @@ async fn an_invitation_is_withdrawn() {
 }
 
 #[tokio::test]
+async fn whoever_has_forgotten_their_password_gets_a_link_from_an_admin() {
+    let server = Server::new().await;
+    let ada = server.admin().await;
+    let made = ada.post(&format!("{MEMBERS}/invite"), &[("email", "alan@acme.example"), ("role", "member")]).await;
+    let link = made.text.split("/invitation#").nth(1).and_then(|it| it.split('"').next()).expect("a link");
+    let fields = [("link", link), ("name", "Alan"), ("password", PASSWORD)];
+    assert_eq!(server.send("POST", "/invitation", &OWN, &form(&fields)).await.status, 303);
+    let list = ada.page(MEMBERS).await;
+    let his = list.split("\">Alan</a>").next().and_then(|it| it.rsplit('"').next()).expect("his page").to_owned();
+
+    assert!(ada.page(&his).await.contains("Make a sign-in link"));
+    let made = ada.post(&format!("{his}/sign-in-link"), &[]).await;
+    assert_eq!((made.status.as_u16(), made.headers["cache-control"].as_bytes()), (200, &b"no-store"[..]));
+    let link = made.text.split("/sign-in#").nth(1).and_then(|it| it.split('"').next()).expect("a link");
+    assert!(!ada.page(&his).await.contains(link), "the value is shown once");
+    let fields = [("link", link), ("password", "another horse battery staple")];
+    let signed_in = server.send("POST", "/sign-in/link", &OWN, &form(&fields)).await;
+    assert_eq!((signed_in.status.as_u16(), signed_in.location()), (303, "/"), "{}", signed_in.text);
+
+    // Grace is an admin elsewhere: whoever runs the server makes hers.
+    let grace = server.member().await;
+    let hers = format!("{MEMBERS}/{}", server.world.globex.created.admin.id);
+    let refused = ada.post(&format!("{hers}/sign-in-link"), &[]).await;
+    assert!(refused.status == 422 && refused.text.contains("countersign sign-in-link"), "{}", refused.text);
+    assert!(!grace.page(&his).await.contains("Make a sign-in link"));
+    assert_eq!(grace.post(&format!("{his}/sign-in-link"), &[]).await.status, 403);
+
+    server.world.clock.advance(Duration::from_secs(6 * 60));
+    let led = ada.post(&format!("{his}/sign-in-link"), &[]).await;
+    assert!(led.location().starts_with("/prove"), "{} {}", led.location(), led.text);
+}
+
+#[tokio::test]
 async fn a_member_is_promoted_and_removed() {
     let server = Server::new().await;
     let (ada, grace) = (server.admin().await, server.member().await);

@@ -19,11 +19,25 @@ async fn a_deployment_is_created_offered_to_tokens_and_deleted() {
     let way = page.split(&format!("{list}/")).find(|it| it.contains("/delete\"")).and_then(|it| it.split('"').next());
     let way = format!("{list}/{}", way.expect("a way"));
     assert_eq!(grace.get(&way).await.status, 403);
+    let default = server.world.acme.created.organization.default_deployment;
+    let refused = ada.post(&format!("{list}/{default}/delete"), &[]).await;
+    assert!(refused.status == 422 && refused.text.contains(r#"tabindex="-1" autofocus"#), "{}", refused.text);
     assert!(ada.page(&way).await.contains("staging"));
     let done = ada.post(&way, &[]).await;
     assert_eq!((done.status.as_u16(), done.location()), (303, list.as_str()), "{}", done.text);
     assert!(!ada.page(&list).await.contains("staging"));
     assert_eq!(ada.get(&way).await.status, 404);
+}
+
+#[tokio::test]
+async fn the_chain_is_read_for_a_form_alone() {
+    let server = Server::new().await;
+    let (ada, grace) = (server.admin().await, server.member().await);
+    let log = format!("{SETTINGS}/audit-log");
+    assert!(!ada.page(&format!("{log}?check=chain")).await.contains("The chain holds"));
+    let checked = ada.post(&log, &[]).await;
+    assert!(checked.status == 200 && checked.text.contains("The chain holds"), "{}", checked.text);
+    assert_eq!(grace.post(&log, &[]).await.status, 403);
 }
 
 #[tokio::test]

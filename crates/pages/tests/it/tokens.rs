@@ -73,6 +73,24 @@ async fn a_value_that_cannot_be_revealed_is_in_the_answer_once() {
 }
 
 #[tokio::test]
+async fn a_rotated_token_is_not_said_to_be_created() {
+    let server = Server::new().await;
+    let ada = server.admin().await;
+    for policy in ["never", "always"] {
+        let fields = [("description", "rotated"), ("org_agent", "on"), ("reveal_policy", policy)];
+        ada.post(&format!("{LIST}/new"), &fields).await;
+        let list = ada.page(LIST).await;
+        let token = list.split("\">rotated</a>").next().and_then(|it| it.rsplit('"').next()).expect("its page");
+        let rotated = ada.post(&format!("{token}/rotate"), &[("old_valid_until", "")]).await;
+        assert_eq!(rotated.status, 200, "{}", rotated.text);
+        assert!(value(&rotated.text, "at").is_some() && rotated.text.contains("has a new value"), "{}", rotated.text);
+        assert!(!rotated.text.contains("The token is created"), "{}", rotated.text);
+        assert_eq!(rotated.text.contains("never again"), policy == "never", "{}", rotated.text);
+        server.world.clock.advance(Duration::from_millis(5));
+    }
+}
+
+#[tokio::test]
 async fn a_description_is_needed_and_what_was_written_is_kept() {
     let server = Server::new().await;
     let ada = server.admin().await;

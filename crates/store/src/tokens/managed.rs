@@ -1,8 +1,11 @@
 //! The agent tokens that a member manages by a role in deployments.
 
+use std::collections::BTreeMap;
+
 use countersign_domain::Kind;
 use countersign_domain::id::{OrganizationId, TokenId, UserId};
 
+use crate::many::{self, ids};
 use crate::{StoreError, Tx, params, statements};
 
 use super::{Liveness, Token, columns, token};
@@ -46,6 +49,11 @@ statements! {
     /// How many there are of those.
     COUNT = concat!("SELECT COUNT(*) AS n FROM tokens t WHERE t.organization_id = $1 AND t.kind = $2
               AND ((t.revoked_at IS NOT NULL AND $3) OR (t.revoked_at IS NULL AND $4))", managed!("$5"));
+    /// How several agent tokens are described.
+    DESCRIPTIONS = concat!("SELECT t.id, t.description FROM tokens t WHERE t.organization_id = $1 AND t.id IN ", ids!(), " AND t.kind = $66");
+    /// The same of those that a member manages. $67: the member.
+    DESCRIPTIONS_MANAGED = concat!("SELECT t.id, t.description FROM tokens t WHERE t.organization_id = $1 AND t.id IN ", ids!(),
+              " AND t.kind = $66", managed!("$67"));
     /// How many a member has made that are good at $4, whatever they reach.
     COUNT_MADE_BY = "SELECT COUNT(*) AS n FROM tokens WHERE created_by = $2 AND organization_id = $1 AND kind = $3 AND revoked_at IS NULL
               AND (expires_at IS NULL OR expires_at > $4)";
@@ -68,6 +76,31 @@ pub async fn page(
 pub async fn count(tx: &mut Tx, of: OrganizationId, user: UserId, which: Liveness) -> Result<i64, StoreError> {
     let values = params![of, Kind::AgentToken.code(), which.revoked(), which.live(), user];
     tx.one(COUNT, &values).await?.get("n")
+}
+
+/// How several of the organization's agent tokens are described; with a member, those that they manage. What is not there is not in it.
+pub async fn descriptions(
+    tx: &mut Tx,
+    of: OrganizationId,
+    managed_by: Option<UserId>,
+    tokens: &[TokenId],
+) -> Result<BTreeMap<TokenId, Option<String>>, StoreError> {
+    let mut found = BTreeMap::new();
+    for part in tokens.chunks(many::AT_ONCE) {
+        let mut values = many::values(of, part);
+        values.extend(params![Kind::AgentToken.code()]);
+        let sql = match managed_by {
+            None => DESCRIPTIONS,
+            Some(user) => {
+                values.extend(params![user]);
+                DESCRIPTIONS_MANAGED
+            }
+        };
+        for row in tx.all(sql, &values).await? {
+            found.insert(row.get("id")?, row.get("description")?);
+        }
+    }
+    Ok(found)
 }
 
 /// How many agent tokens a member has made that were not revoked and have not expired, whatever they reach.

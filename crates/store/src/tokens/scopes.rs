@@ -1,15 +1,28 @@
 //! What a token reaches: deployments, queues and networks.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_domain::id::{DeploymentId, OrganizationId, TokenId};
+use countersign_domain::text::QueueName;
 use countersign_domain::{DeploymentScope, Network, QueueScope, Scope};
 
-use crate::{StoreError, Tx, params, statements};
+use crate::many::{self, ids};
+use crate::{Row, StoreError, Tx, params, statements};
 
 statements! {
     /// The three switches.
     FIND = "SELECT every_deployment, all_branches, any_queue FROM tokens WHERE organization_id = $1 AND id = $2";
+    /// The three switches of several tokens.
+    FIND_MANY = concat!("SELECT id, every_deployment, all_branches, any_queue FROM tokens WHERE organization_id = $1 AND id IN ", ids!());
+    /// Single deployments of several tokens.
+    DEPLOYMENTS_OF_MANY = concat!("SELECT m.token_id, m.deployment_id FROM token_deployments m JOIN tokens t ON t.id = m.token_id
+           WHERE t.organization_id = $1 AND m.token_id IN ", ids!());
+    /// Single queues of several tokens.
+    QUEUES_OF_MANY = concat!("SELECT m.token_id, m.queue FROM token_queues m JOIN tokens t ON t.id = m.token_id
+           WHERE t.organization_id = $1 AND m.token_id IN ", ids!());
+    /// Networks of several tokens, as they were given.
+    NETWORKS_OF_MANY = concat!("SELECT m.token_id, m.network FROM token_networks m JOIN tokens t ON t.id = m.token_id
+           WHERE t.organization_id = $1 AND m.token_id IN ", ids!(), " ORDER BY m.position");
     /// Sets the three switches; the generation grows.
     SET = "UPDATE tokens SET every_deployment = $3, all_branches = $4, any_queue = $5, generation = generation + 1
            WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL";
@@ -57,6 +70,50 @@ pub async fn find(tx: &mut Tx, of: OrganizationId, token: TokenId) -> Result<Opt
     let rows = tx.all(NETWORKS, &params![token]).await?;
     let networks = rows.iter().map(|row| row.parse("network")).collect::<Result<_, _>>()?;
     Ok(Some(Scope { deployments, queues, networks }))
+}
+
+/// What each of several tokens reaches, by one statement per table. What the organization has not is not in it.
+pub async fn find_many(
+    tx: &mut Tx,
+    of: OrganizationId,
+    tokens: &[TokenId],
+) -> Result<BTreeMap<TokenId, Scope>, StoreError> {
+    let mut found = BTreeMap::new();
+    for part in tokens.chunks(many::AT_ONCE) {
+        let values = many::values(of, part);
+        let mut deployments =
+            by_token::<DeploymentId>(&tx.all(DEPLOYMENTS_OF_MANY, &values).await?, |row| row.get("deployment_id"))?;
+        let mut queues = by_token::<QueueName>(&tx.all(QUEUES_OF_MANY, &values).await?, |row| row.parse("queue"))?;
+        let mut networks = by_token::<Network>(&tx.all(NETWORKS_OF_MANY, &values).await?, |row| row.parse("network"))?;
+        for row in tx.all(FIND_MANY, &values).await? {
+            let id: TokenId = row.get("id")?;
+            let single = deployments.remove(&id).unwrap_or_default();
+            let named = queues.remove(&id).unwrap_or_default();
+            let deployments = if row.get("every_deployment")? {
+                DeploymentScope::Every
+            } else {
+                let deployments = single.into_iter().collect();
+                DeploymentScope::Only { deployments, all_branches: row.get("all_branches")? }
+            };
+            let queues =
+                if row.get("any_queue")? { QueueScope::Any } else { QueueScope::Only(named.into_iter().collect()) };
+            let networks = networks.remove(&id).unwrap_or_default();
+            found.insert(id, Scope { deployments, queues, networks });
+        }
+    }
+    Ok(found)
+}
+
+/// What rows say, by the token that they are of, in their order.
+fn by_token<T>(
+    rows: &[Row],
+    one: impl Fn(&Row) -> Result<T, StoreError>,
+) -> Result<BTreeMap<TokenId, Vec<T>>, StoreError> {
+    let mut found = BTreeMap::<TokenId, Vec<T>>::new();
+    for row in rows {
+        found.entry(row.get("token_id")?).or_default().push(one(row)?);
+    }
+    Ok(found)
 }
 
 /// What is granted to a token one by one. It is kept also while the token reaches every deployment, and counts again once it does not.

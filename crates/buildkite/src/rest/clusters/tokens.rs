@@ -177,6 +177,7 @@ pub(crate) async fn revoke(
         token: TokenReference::Id(token.token.id),
         reason: REASON.to_owned(),
         connected_agents: Reach::Keep,
+        expected: None,
     };
     control.revoke_agent_token(&call.grant, revocation).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -75,7 +75,7 @@ operations! {
     "revoke_agent_token" by Person writes ["agent_token.revoked"] |control, world, cast| {
         let grant = may::<RevokeAgentToken>(&control, &cast.person);
         let token = TokenReference::Id(cast.holder_token);
-        let revocation = Revocation { token, reason: "over".to_owned(), connected_agents: Reach::Disconnect };
+        let revocation = Revocation { token, reason: "over".to_owned(), connected_agents: Reach::Disconnect, expected: None };
         pending(async move { control.revoke_agent_token(&grant, revocation).await.map(drop) })
     }
     "set_code_location" by Person writes ["code_location.added"] |control, world, cast| {

@@ -1,11 +1,14 @@
 //! A member's own page: what they are, and their role.
 
 use askama::Template;
-use countersign_control::access::actions::{ChangeMemberRole, RemoveMember, ViewMemberTokens, ViewTeams};
+use countersign_control::access::actions::{
+    ChangeMemberRole, IssueMemberSignInLink, RemoveMember, ViewMemberTokens, ViewTeams,
+};
 use countersign_control::members::{Member, MemberReference, RoleChange};
 use countersign_domain::Role;
 
-use crate::form::Posted;
+use crate::failure::Failure;
+use crate::form::{Faults, Posted};
 use crate::frame::{self, Answer, Frame};
 use crate::notice::{Notice, then};
 use crate::parts::{Choice, When};
@@ -16,8 +19,9 @@ use super::invite::{role as role_of, roles};
 
 #[derive(Template)]
 #[template(path = "member.html")]
-struct Page {
+pub(super) struct Page {
     frame: Frame,
+    problems: Vec<String>,
     email: String,
     is_service: bool,
     description: String,
@@ -29,18 +33,28 @@ struct Page {
     change: Option<String>,
     roles: Vec<Choice>,
     is_admin: bool,
+    /// Where a link is made by which they set a new password, for whoever may.
+    link: Option<String>,
     remove: Option<String>,
 }
 
 /// The page.
 pub(crate) async fn show(visit: Visit) -> Answer {
     let it = visit.member().await?;
+    frame::show(&page(&visit, &it, &Faults::default()).await?)
+}
+
+/// The page of a member, with what was wrong with what was asked for there.
+pub(super) async fn page(visit: &Visit, it: &Member, faults: &Faults) -> Result<Page, Failure> {
     let teams = visit.control().teams_of_member(&visit.may::<ViewTeams>()?, it.user.id).await?;
     let teams: Vec<_> = teams.into_iter().map(|team| team.name).collect();
     let path = |below| visit.member_path(it.user.id, below);
     let list = visit.path("/settings/members");
-    frame::show(&Page {
-        frame: visit.settings(Tab::Members, called(&it)).crumb("Members", list),
+    // Whether they belong to another organization is asked when the link is made: nobody is shown that.
+    let has_link = it.role == Role::Member && !it.user.is_service && visit.can::<IssueMemberSignInLink>();
+    Ok(Page {
+        frame: visit.settings(Tab::Members, called(it)).crumb("Members", list),
+        problems: faults.beside(&[]),
         email: if it.user.is_service { String::new() } else { it.user.email.clone() },
         is_service: it.user.is_service,
         description: it.user.description.clone().unwrap_or_default(),
@@ -53,6 +67,7 @@ pub(crate) async fn show(visit: Visit) -> Answer {
         change: visit.can::<ChangeMemberRole>().then(|| path("/role")),
         roles: roles(it.role),
         is_admin: it.role == Role::Admin,
+        link: has_link.then(|| path("/sign-in-link")),
         remove: visit.can::<RemoveMember>().then(|| path("/remove")),
     })
 }
@@ -90,6 +105,7 @@ mod tests {
         for text in TEXTS {
             let page = Page {
                 frame: Frame::plain(*text, &seen),
+                problems: vec![(*text).to_owned()],
                 email: (*text).to_owned(),
                 is_service: true,
                 description: (*text).to_owned(),
@@ -100,6 +116,7 @@ mod tests {
                 change: Some("/role".to_owned()),
                 roles: roles(Role::Member),
                 is_admin: true,
+                link: Some("/sign-in-link".to_owned()),
                 remove: Some("/remove".to_owned()),
             };
             assert_inert(&page.render().expect("a page"), text);

@@ -26,7 +26,7 @@ const AGENTS: u32 = 50;
 const EVENTS: u32 = 20;
 
 /// What is said of a value that cannot be had again.
-const ONCE: &str = "This value is shown once and never again. Keep it where secrets are kept.";
+pub(crate) const ONCE: &str = "This value is shown once and never again. Keep it where secrets are kept.";
 
 /// What becomes of the value on this page.
 #[derive(Debug)]

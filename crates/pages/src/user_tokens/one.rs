@@ -7,7 +7,7 @@ use countersign_control::revealing;
 
 use crate::frame::{self, Answer, Frame};
 use crate::parts::{Secret, When};
-use crate::tokens::one::Told;
+use crate::tokens::one::{ONCE, Told};
 use crate::visit::{Tab, Visit};
 use crate::words::{self, State};
 
@@ -48,10 +48,10 @@ pub(crate) fn told(visit: &Visit, token: &Token, told: Told<'_>) -> Answer {
     let stands = state != State::Revoked;
     let (value, about_secret) = match told {
         Told::Nothing => (None, String::new()),
-        Told::Once(value) => {
-            (Some(value), "This value is shown once and never again. Keep it where secrets are kept.".to_owned())
+        Told::Once(value) | Told::Rotated { value, again: false } => (Some(value), ONCE.to_owned()),
+        Told::Again(value) | Told::Rotated { value, again: true } => {
+            (Some(value), "This look is in the audit log.".to_owned())
         }
-        Told::Again(value) => (Some(value), "This look is in the audit log.".to_owned()),
         Told::Closed(why) => (None, why),
     };
     let path = |below| visit.user_token_path(token.id, below);

@@ -248,7 +248,8 @@ list! {
         nothing_outside_of_the_scope_is_counted;
     standing:
         an_ended_credential_commits_nothing
-        a_person_who_is_demoted_or_removed_commits_nothing
+        a_person_who_is_demoted_commits_nothing
+        a_person_who_is_removed_commits_nothing
         a_demoted_person_is_a_member_from_the_next_call_on
         time_that_runs_out_on_the_way_counts
         a_value_that_is_rotated_out_on_the_way_registers_nobody;

@@ -41,30 +41,37 @@ pub async fn an_ended_credential_commits_nothing(world: &World) {
     }
 }
 
-pub async fn a_person_who_is_demoted_or_removed_commits_nothing(world: &World) {
+pub async fn a_person_who_is_demoted_commits_nothing(world: &World) {
+    of_a_person_who_is(world, true).await;
+}
+
+pub async fn a_person_who_is_removed_commits_nothing(world: &World) {
+    of_a_person_who_is(world, false).await;
+}
+
+/// Every operation of people, begun by somebody who is demoted, or else removed, on the way.
+async fn of_a_person_who_is(world: &World, demoted: bool) {
     let control = &world.control;
     let of = world.acme.created.organization.id;
     for operation in all().filter(|it| it.by == By::Person) {
         let name = operation.name;
-        for demoted in [true, false] {
-            let mut cast = Cast::new(world).await;
-            let pending = (operation.prepare)(world, &mut cast).await;
-            let user = cast.person.user().expect("a person");
-            if demoted {
-                set_role(control, of, user, Role::Member).await;
-            } else {
-                let text = "DELETE FROM members WHERE organization_id = $1 AND user_id = $2";
-                sql::change(control, text, vec![of.into_value(), user.into_value()]).await;
-            }
-            let before = Dump::whole(control).await;
-            let outcome = pending.go().await;
-            if demoted {
-                assert!(matches!(outcome, Err(Error::Denied { .. })), "{name}: {outcome:?}");
-            } else {
-                assert_eq!(refusal_of(outcome), Refusal::Revoked, "{name}");
-            }
-            assert_eq!(before.changes(&Dump::whole(control).await, &[]), [""; 0], "{name}");
+        let mut cast = Cast::new(world).await;
+        let pending = (operation.prepare)(world, &mut cast).await;
+        let user = cast.person.user().expect("a person");
+        if demoted {
+            set_role(control, of, user, Role::Member).await;
+        } else {
+            let text = "DELETE FROM members WHERE organization_id = $1 AND user_id = $2";
+            sql::change(control, text, vec![of.into_value(), user.into_value()]).await;
         }
+        let before = Dump::whole(control).await;
+        let outcome = pending.go().await;
+        if demoted {
+            assert!(matches!(outcome, Err(Error::Denied { .. })), "{name}: {outcome:?}");
+        } else {
+            assert_eq!(refusal_of(outcome), Refusal::Revoked, "{name}");
+        }
+        assert_eq!(before.changes(&Dump::whole(control).await, &[]), [""; 0], "{name}");
     }
 }
 

@@ -91,7 +91,7 @@ fn may_somewhere<A: Action>(caller: &Caller) -> bool {
 
 impl Control {
     /// The only decision point: may `caller` do `A` in `organization`? For what is done in a deployment this is the first half; the other is in
-    /// [`super::within`], which an operation asks about the deployment of what it changes.
+    /// `access/within`, which an operation asks about the deployment of what it changes.
     ///
     /// # Errors
     /// - [`Error::NotFound`] for an organization that is not the caller's: it must not learn that there is one.

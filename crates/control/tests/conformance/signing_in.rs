@@ -81,11 +81,12 @@ async fn create(control: &Control, grant: &countersign_control::Grant<CreateAgen
     control.create_agent_token(grant, NewAgentToken::default()).await.map(drop)
 }
 
-/// A further organization, whose admin has this address.
-pub async fn organization(world: &World, slug: &str, admin: &str) {
+/// The admin of a further organization, who has this address.
+pub async fn organization(world: &World, slug: &str, admin: &str) -> Caller {
     let grant = may(&world.control, &world.operator);
     let new = NewOrganization { slug: slug.to_owned(), name: None, admin: admin.to_owned(), reveal_policy: None };
-    world.control.create_organization(&grant, new).await.expect("made");
+    let made = world.control.create_organization(&grant, new).await.expect("made");
+    crate::acting::caller(&world.control, made.user_secret.reveal()).await
 }
 
 pub async fn each_sign_in_has_a_value_of_its_own(world: &World) {

@@ -143,7 +143,8 @@ pub async fn a_link_of_an_admin_ends_with_their_say(world: &World) {
     let issued = by_admin(world, &bob).await.expect("made");
     // Meanwhile they join another organization, which is none of that admin's business.
     let new = NewInvitation { email: BOB.to_owned(), role: Role::Member, expires_at: None };
-    let grant = may::<CreateInvitation>(control, &world.globex.admin);
+    let peter = organization(world, "initrode", "peter@initrode.example").await;
+    let grant = may::<CreateInvitation>(control, &peter);
     let invited = control.create_invitation(&grant, new).await.expect("made");
     crate::invitations::try_accept(control, &invited.secret, None).await.expect("accepted");
     assert_eq!(refusal_of(open(control, &issued.secret, PASSWORD).await), Refusal::Revoked);
@@ -256,11 +257,12 @@ pub async fn a_password_set_in_one_place_opens_no_other(world: &World) {
     let planted = invite(world, VICTIM).await;
     let thiefs = accept(control, &planted.secret, None, PASSWORD).await.expect("accepted");
     let new = NewInvitation { email: VICTIM.to_owned(), role: Role::Admin, expires_at: None };
-    let grant = may::<CreateInvitation>(control, &world.globex.admin);
+    let gavin = organization(world, "hooli", "gavin@hooli.example").await;
+    let grant = may::<CreateInvitation>(control, &gavin);
     let honest = control.create_invitation(&grant, new).await.expect("made");
     let by_api = crate::invitations::try_accept(control, &honest.secret, None).await.map(drop);
     assert!(matches!(by_api, Err(Error::Conflict(_))), "{by_api:?}");
-    let there = try_cookie(control, thiefs.secret.reveal(), Some("globex")).await.map(drop);
+    let there = try_cookie(control, thiefs.secret.reveal(), Some("hooli")).await.map(drop);
     assert_eq!(there, Err(Error::NotFound("organization")), "nothing was joined");
 
     // The same by the operator, who makes an organization for that address.

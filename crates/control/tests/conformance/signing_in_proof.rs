@@ -106,7 +106,8 @@ pub async fn each_wrong_password_is_counted(world: &World) {
     let changed = control.change_password(&grant, Password::shown(WRONG), "another one altogether").await;
     assert_eq!((field_of(changed), counted().await), ("password".to_owned(), before + 2));
     let new = NewInvitation { email: ADA.to_owned(), role: Role::Member, expires_at: None };
-    let grant = may::<CreateInvitation>(control, &world.globex.admin);
+    let peter = crate::signing_in::organization(world, "initrode", "peter@initrode.example").await;
+    let grant = may::<CreateInvitation>(control, &peter);
     let issued = control.create_invitation(&grant, new).await.expect("made");
     let holder = crate::acting::caller(control, issued.secret.reveal()).await;
     let grant = may::<AcceptInvitation>(control, &holder);

@@ -181,7 +181,7 @@ else
     part "documentation tests" 5 "${cargo_test[@]}" --doc
     # Parts that wait much of their time, for servers to start, for a disk, for agents, share the machine by twos.
     # More threads than there are cores, for the same reason.
-    begin "tests" 12 env RUST_TEST_THREADS=6 "${cargo_test[@]}" --lib --bins "${others[@]}"
+    begin "tests" 15 env RUST_TEST_THREADS=6 "${cargo_test[@]}" --lib --bins "${others[@]}"
     begin_own crash 10
     settle
     begin_own stories 8
@@ -192,7 +192,7 @@ else
     settle
     # Last: it builds the binary as it is shipped, in the place of the one that other tests start. What it runs beside starts none, and
     # goes first.
-    begin "conformance" 12 "${cargo_test[@]}" "${within_one_process[@]/#/--test=}"
+    begin "conformance" 15 "${cargo_test[@]}" "${within_one_process[@]/#/--test=}"
     begin "demo" 12 nice make demo DEMO_ARGS=--once
     settle
 fi

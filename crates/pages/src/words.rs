@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use countersign_control::agent_tokens::Token;
+use countersign_control::agent_tokens::{EXPIRING, Token};
 use countersign_control::deployments::Deployment;
 use countersign_domain::id::DeploymentId;
 use countersign_domain::{DeploymentScope, QueueScope, RevealPolicy, Role, Scope, Timestamp};
@@ -77,23 +77,18 @@ pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
     Active,
-    /// Its time runs out within [`SOON_DAYS`] days.
+    /// Its time runs out within [`EXPIRING`].
     ExpiresSoon,
     Expired,
     Revoked,
 }
-
-/// How many days before its end a token is said to expire soon.
-const SOON_DAYS: u32 = 30;
-/// A day.
-const DAY: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
 
 impl State {
     pub(crate) fn of(token: &Token, now: Timestamp) -> Self {
         match token.expires_at {
             _ if token.revoked_at.is_some() => Self::Revoked,
             Some(at) if at <= now => Self::Expired,
-            Some(at) if at <= now.plus(DAY * SOON_DAYS) => Self::ExpiresSoon,
+            Some(at) if at <= now.plus(EXPIRING) => Self::ExpiresSoon,
             _ => Self::Active,
         }
     }

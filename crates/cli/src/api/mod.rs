@@ -4,6 +4,7 @@ mod answer;
 pub mod build_documents;
 pub mod dagster_documents;
 pub mod documents;
+pub mod inputs;
 pub mod role_documents;
 pub mod shapes;
 

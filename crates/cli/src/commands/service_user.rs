@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::{member, user};
 use crate::{
     Ambient,
-    api::{Api, documents, shapes},
+    api::{Api, documents, inputs, shapes},
     failure::{Exit, Failure, Outcome},
     flags::{ServerArgs, variables},
     output::Printer,
@@ -163,16 +163,7 @@ impl ServiceUser {
                 member::list(&Api::for_user(&server, &ambient.environment)?, printer, limit, Some(true)).await?;
             }
             Command::Edit { named, name, description } => {
-                let mut input = json!({ "id": named.service_user.trim() });
-                if let Some(name) = name {
-                    input["name"] = json!(name);
-                }
-                if let Some(description) = description {
-                    input["description"] = json!(description);
-                }
-                if input.as_object().is_some_and(|fields| fields.len() == 1) {
-                    return Err(Failure::bad_input("there is nothing to change; give --name or --description"));
-                }
+                let input = inputs::named_anew(named.service_user.trim(), name, description)?;
                 let api = named.api(ambient)?;
                 let changed = call(&api, documents::SERVICE_USER_UPDATE, "serviceUserUpdate", input).await?;
                 shown(printer, &changed["serviceUser"])?;

@@ -9,10 +9,10 @@ use super::roles;
 use crate::{
     Ambient,
     api::{
-        Api, documents as people, role_documents as documents,
+        Api, documents as people, inputs, role_documents as documents,
         shapes::{self, Connection, text},
     },
-    failure::{Exit, Failure, Outcome},
+    failure::{Exit, Outcome},
     flags::{ServerArgs, variables},
     output::{Printer, Table, harmless, local_time},
 };
@@ -153,16 +153,7 @@ impl Team {
                 printer.result(&team, || whole(&team))?;
             }
             Command::Edit { named, name, description } => {
-                let mut input = json!({ "id": named.team.trim() });
-                if let Some(name) = name {
-                    input["name"] = json!(name);
-                }
-                if let Some(description) = description {
-                    input["description"] = json!(description);
-                }
-                if input.as_object().is_some_and(|fields| fields.len() == 1) {
-                    return Err(Failure::bad_input("there is nothing to change; give --name or --description"));
-                }
+                let input = inputs::named_anew(named.team.trim(), name, description)?;
                 let changed = call(&named.api(ambient)?, documents::TEAM_UPDATE, "teamUpdate", input).await?;
                 printer.result(&changed["team"], || table(std::slice::from_ref(&changed["team"])))?;
             }

@@ -5,7 +5,6 @@ use countersign_control::access::actions::{PauseAgent, StopAgent};
 use countersign_domain::id::AgentId;
 
 use crate::failure::Failure;
-use crate::form::Posted;
 use crate::frame::Answer;
 use crate::notice::{Notice, then};
 use crate::visit::Visit;
@@ -15,9 +14,8 @@ fn agent(visit: &Visit) -> Result<AgentId, Failure> {
 }
 
 /// Keeps jobs from an agent, until it is resumed.
-pub(crate) async fn pause(visit: Visit, form: Posted) -> Answer {
-    let note = form.said("note").map(str::to_owned);
-    visit.control().pause_agent(&visit.may::<PauseAgent>()?, agent(&visit)?, note, None).await?;
+pub(crate) async fn pause(visit: Visit) -> Answer {
+    visit.control().pause_agent(&visit.may::<PauseAgent>()?, agent(&visit)?, None, None).await?;
     Ok(then(&visit.site, &visit.seen.page, Notice::AgentPaused))
 }
 
@@ -27,9 +25,8 @@ pub(crate) async fn resume(visit: Visit) -> Answer {
     Ok(then(&visit.site, &visit.seen.page, Notice::AgentResumed))
 }
 
-/// Has an agent leave: when its job has ended, or at once.
-pub(crate) async fn stop(visit: Visit, form: Posted) -> Answer {
-    let is_forced = form.is_ticked("force");
-    visit.control().stop_agent(&visit.may::<StopAgent>()?, agent(&visit)?, is_forced).await?;
+/// Has an agent leave when its job has ended.
+pub(crate) async fn stop(visit: Visit) -> Answer {
+    visit.control().stop_agent(&visit.may::<StopAgent>()?, agent(&visit)?, false).await?;
     Ok(then(&visit.site, &visit.seen.page, Notice::AgentStopped))
 }

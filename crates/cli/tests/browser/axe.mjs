@@ -1,5 +1,5 @@
 // Every page by axe, in both themes and on a small screen: no violation, and nothing to scroll sideways at 360 px.
-import { AXE, main, person, setting, signIn, step } from "./lib.mjs";
+import { AXE, look, main, person, setting, signIn } from "./lib.mjs";
 import { OPEN, STATES, pages } from "./pages.mjs";
 import { populate } from "./populate.mjs";
 
@@ -13,15 +13,16 @@ async function violations(page) {
 }
 
 // Looks at what the page shows now, in each theme and on each screen.
-async function look(page, name, must) {
+async function inspect(page, name, must) {
+  const faults = [];
   for (const [screen, scheme] of [[WIDE, "light"], [WIDE, "dark"], [SMALL, "light"]]) {
     await page.setViewportSize(screen);
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
-    const found = await violations(page);
-    must(found.length === 0, `${name}, ${scheme}, ${screen.width} px:\n${found.join("\n")}`);
+    for (const it of await violations(page)) faults.push(`${scheme}, ${screen.width} px: ${it}`);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-    must(wide <= 0, `${name}: ${wide} px to scroll sideways at ${screen.width} px`);
+    if (wide > 0) faults.push(`${wide} px to scroll sideways at ${screen.width} px`);
   }
+  must(faults.length === 0, `${name}:\n${faults.join("\n")}`);
   await page.setViewportSize(WIDE);
 }
 
@@ -29,12 +30,12 @@ await main(async (browser) => {
   const nobody = await person(browser);
   await nobody.context.addInitScript({ path: AXE });
   for (const path of OPEN) {
-    await step(`nobody: ${path}`, async (must) => {
+    await look(`nobody: ${path}`, async (must) => {
       await nobody.page.goto(path);
-      await look(nobody.page, path, must);
+      await inspect(nobody.page, path, must);
     });
   }
-  await step("control: a page without a language, with text that can hardly be read, is found out", async (must) => {
+  await look("control: a page without a language, with text that can hardly be read, is found out", async (must) => {
     await nobody.page.evaluate(() => {
       document.documentElement.removeAttribute("lang");
       document.querySelector("main h1").style.color = "#ddd";
@@ -48,18 +49,18 @@ await main(async (browser) => {
   await signIn(ada, setting.admin);
   const more = await populate();
   for (const path of [...pages().map((it) => it.path).filter((path) => !OPEN.includes(path)), ...more]) {
-    await step(`admin: ${path}`, async (must) => {
+    await look(`admin: ${path}`, async (must) => {
       await ada.page.goto(path);
-      await look(ada.page, path, must);
+      await inspect(ada.page, path, must);
     });
   }
   for (const [name, show] of Object.entries(STATES)) {
-    await step(`admin: ${name}`, async (must) => {
+    await look(`admin: ${name}`, async (must) => {
       await show(ada.page);
-      await look(ada.page, name, must);
+      await inspect(ada.page, name, must);
     });
   }
-  await step("a page keeps to a chosen look whatever the system has", async (must) => {
+  await look("a page keeps to a chosen look whatever the system has", async (must) => {
     await STATES.menu(ada.page);
     await ada.page.getByRole("button", { name: "Dark" }).click();
     await ada.page.emulateMedia({ colorScheme: "light" });
@@ -67,7 +68,7 @@ await main(async (browser) => {
     const found = await violations(ada.page);
     must(found.length === 0, found);
   });
-  await step("no page ran into its own policy", async (must) => {
+  await look("no page ran into its own policy", async (must) => {
     must(ada.faults.length + nobody.faults.length === 0, [...ada.faults, ...nobody.faults]);
   });
 });

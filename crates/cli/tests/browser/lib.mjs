@@ -50,6 +50,11 @@ export async function step(follows, run) {
   }
 }
 
+// A step on which nothing else depends: the script goes on after it, and all that is wrong is told at once.
+export async function look(follows, run) {
+  await step(follows, run).catch(() => {});
+}
+
 // Runs a script with a browser, and ends both.
 export async function main(run) {
   const browser = await chromium.launch({

@@ -1,5 +1,5 @@
 // Every page for an Organization Admin, a member and nobody: its status, and what is offered on it. Whatever is offered is there.
-import { main, person, say, setting, signIn, step } from "./lib.mjs";
+import { look, main, person, say, setting, signIn } from "./lib.mjs";
 import { pages } from "./pages.mjs";
 
 // What can be clicked in the page's own part, in the order of its words.
@@ -25,7 +25,7 @@ await main(async (browser) => {
     }
   }
   for (const [role, { page, context }] of Object.entries(people)) {
-    await step(`${role}: each way that is offered leads to a page`, async (must) => {
+    await look(`${role}: each way that is offered leads to a page`, async (must) => {
       const ways = new Set();
       for (const { path } of pages()) {
         if ((await page.goto(path)).status() !== 200) continue;
@@ -38,7 +38,7 @@ await main(async (browser) => {
       }
     });
   }
-  await step("nobody: every page but those of signing in leads to it", async (must) => {
+  await look("nobody: every page but those of signing in leads to it", async (must) => {
     for (const { route, path } of pages()) {
       await people.nobody.page.goto(path);
       const at = new URL(people.nobody.page.url()).pathname;

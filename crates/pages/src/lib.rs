@@ -38,6 +38,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use countersign_control::Control;
 
+use settings::{deployments, members, teams};
 use site::Site;
 
 /// The routes of this face, to stand behind `countersign_http::Edge::layers`.
@@ -94,9 +95,28 @@ pub fn router(control: Control) -> Router {
         .route("/organizations/{organization}/settings/user-tokens/{token}/edit", post(user_tokens::describe::submit))
         .route("/organizations/{organization}/settings/user-tokens/{token}/revoke", get(user_tokens::revoke::show))
         .route("/organizations/{organization}/settings/user-tokens/{token}/revoke", post(user_tokens::revoke::submit))
-        .route("/organizations/{organization}/settings/members", get(settings::members::show))
-        .route("/organizations/{organization}/settings/teams", get(settings::teams::show))
-        .route("/organizations/{organization}/settings/deployments", get(settings::deployments::show))
+        .route("/organizations/{organization}/settings/members", get(members::show))
+        .route("/organizations/{organization}/settings/members/invite", get(members::invite::show))
+        .route("/organizations/{organization}/settings/members/invite", post(members::invite::submit))
+        .route("/organizations/{organization}/settings/members/{member}", get(members::one::show))
+        .route("/organizations/{organization}/settings/members/{member}/role", post(members::one::role))
+        .route("/organizations/{organization}/settings/members/{member}/remove", get(members::remove::show))
+        .route("/organizations/{organization}/settings/members/{member}/remove", post(members::remove::submit))
+        .route("/organizations/{organization}/settings/invitations/{id}/withdraw", post(members::invite::withdraw))
+        .route("/organizations/{organization}/settings/teams", get(teams::show))
+        .route("/organizations/{organization}/settings/teams/new", get(teams::create::show))
+        .route("/organizations/{organization}/settings/teams/new", post(teams::create::submit))
+        .route("/organizations/{organization}/settings/teams/{team}", get(teams::one::show))
+        .route("/organizations/{organization}/settings/teams/{team}/members", get(teams::one::back))
+        .route("/organizations/{organization}/settings/teams/{team}/members", post(teams::one::add))
+        .route("/organizations/{organization}/settings/teams/{team}/members/{member}/remove", post(teams::one::remove))
+        .route("/organizations/{organization}/settings/teams/{team}/delete", get(teams::delete::show))
+        .route("/organizations/{organization}/settings/teams/{team}/delete", post(teams::delete::submit))
+        .route("/organizations/{organization}/settings/deployments", get(deployments::show))
+        .route("/organizations/{organization}/settings/deployments/new", get(deployments::create::show))
+        .route("/organizations/{organization}/settings/deployments/new", post(deployments::create::submit))
+        .route("/organizations/{organization}/settings/deployments/{id}/delete", get(deployments::delete::show))
+        .route("/organizations/{organization}/settings/deployments/{id}/delete", post(deployments::delete::submit))
         .route("/organizations/{organization}/settings/audit-log", get(settings::audit::show))
         .route("/organizations/{organization}/{*rest}", get(failure::nowhere))
         .layer(from_fn_with_state(site.clone(), around::around))

@@ -4,6 +4,8 @@
 
 mod anonymous;
 mod browser;
+mod members;
+mod places;
 mod roles;
 mod signing_in;
 mod tokens;

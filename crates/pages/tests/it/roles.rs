@@ -20,8 +20,13 @@ const PAGES: &[(&str, u16, u16)] = &[
     ("/organizations/acme/settings/user-tokens", 200, 200),
     ("/organizations/acme/settings/user-tokens/new", 200, 200),
     ("/organizations/acme/settings/members", 200, 200),
+    ("/organizations/acme/settings/members/invite", 200, 403),
+    ("/organizations/acme/settings/members/{member}", 200, 200),
+    ("/organizations/acme/settings/members/{member}/remove", 200, 403),
     ("/organizations/acme/settings/teams", 200, 200),
+    ("/organizations/acme/settings/teams/new", 200, 403),
     ("/organizations/acme/settings/deployments", 200, 200),
+    ("/organizations/acme/settings/deployments/new", 200, 403),
     ("/organizations/acme/settings/audit-log", 200, 403),
     ("/organizations/acme/nowhere", 404, 404),
 ];
@@ -30,18 +35,23 @@ const PAGES: &[(&str, u16, u16)] = &[
 async fn every_page_is_for_whom_it_is() {
     let server = Server::new().await;
     let token = server.world.acme.created.agent_token.id.to_string();
+    let member = server.world.acme.created.admin.id.to_string();
+    let filled = |path: &str| path.replace("{token}", &token).replace("{member}", &member);
     let (ada, grace) = (server.admin().await, server.member().await);
     for (path, of_admin, of_member) in PAGES {
-        let path = path.replace("{token}", &token);
+        let path = filled(path);
         let (admin, member) = (ada.get(&path).await, grace.get(&path).await);
         assert_eq!((admin.status.as_u16(), member.status.as_u16()), (*of_admin, *of_member), "{path}: {}", member.text);
     }
     // Each route that shows a page of the organization is in the list.
     let shows = |path: &str| path.starts_with("/organizations/") || path.starts_with("/account");
     for route in server.routes().into_iter().filter(|it| it.method == "GET" && shows(it.path)) {
-        let listed = |(path, ..): &(&str, u16, u16)| path.replace("{token}", &token) == route.path;
+        let listed = |(path, ..): &(&str, u16, u16)| filled(path) == route.path;
         let is_other = route.path == "/organizations/acme"
             || route.path.ends_with("/reveal")
+            // A team and a deployment that can be deleted have to be made first: see `places`.
+            || (route.path.starts_with("/organizations/acme/settings/teams/") && !route.path.ends_with("/new"))
+            || (route.path.starts_with("/organizations/acme/settings/deployments/") && route.path.ends_with("/delete"))
             || route.path.starts_with("/organizations/acme/settings/user-tokens/");
         assert!(is_other || PAGES.iter().any(listed), "{} is not listed", route.path);
     }

@@ -2,7 +2,7 @@
 import { home, setting, settings } from "./lib.mjs";
 
 // Addresses that only lead on.
-const LEADS_ON = new Set(["/", "/organizations/{organization}"]);
+const LEADS_ON = new Set(["/", "/organizations/{organization}", "/organizations/{organization}/settings/teams/{team}/members"]);
 // What anyone may see.
 export const OPEN = ["/sign-in", "/sign-in/link", "/invitation"];
 

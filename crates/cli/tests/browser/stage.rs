@@ -7,7 +7,10 @@ use std::time::Duration;
 
 use axum::Router;
 use countersign_control::Settings;
-use countersign_control::access::actions::IssueSignInLink;
+use countersign_control::access::actions::{CreateDeployment, CreateTeam, IssueSignInLink};
+use countersign_control::deployments::NewDeployment;
+use countersign_control::teams::NewTeam;
+use countersign_domain::id::{DeploymentId, TeamId};
 use countersign_http::{Edge, TrustedProxies};
 use countersign_testkit::routes::{self, Route};
 use countersign_testkit::{Engine, SeededEntropy, World};
@@ -27,6 +30,9 @@ const MEMBER: &str = "grace@globex.example";
 pub struct Stage {
     pub world: World,
     address: SocketAddr,
+    /// A deployment that can be deleted.
+    deployment: DeploymentId,
+    team: TeamId,
     serving: JoinHandle<()>,
 }
 
@@ -43,9 +49,14 @@ impl Stage {
         };
         let world = World::with(Engine::Sqlite, settings).await;
         world.member().await;
+        let new = NewDeployment { name: "staging".to_owned(), ..NewDeployment::default() };
+        let made = world.control.create_deployment(&world.admin::<CreateDeployment>(), new).await;
+        let deployment = made.expect("a deployment").id;
+        let new = NewTeam { name: "release".to_owned(), description: None };
+        let team = world.control.create_team(&world.admin::<CreateTeam>(), new).await.expect("a team").id;
         let routes = faces(&world).into_make_service_with_connect_info::<SocketAddr>();
         let serving = tokio::spawn(async move { axum::serve(listener, routes).await.expect("it serves") });
-        Self { world, address, serving }
+        Self { world, address, deployment, team, serving }
     }
 
     /// A folder of the test's own.
@@ -88,6 +99,9 @@ impl Stage {
             let address = path
                 .replace("{organization}", "acme")
                 .replace("{token}", &token.id.to_string())
+                .replace("{member}", &self.world.globex.created.admin.id.to_string())
+                .replace("{team}", &self.team.to_string())
+                .replace("/deployments/{id}", &format!("/deployments/{}", self.deployment))
                 .replace("{version}", "0")
                 .replace("{name}", "pages.css")
                 .replace("{*rest}", "nowhere");

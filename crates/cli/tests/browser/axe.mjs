@@ -35,6 +35,17 @@ await main(async (browser) => {
       await inspect(nobody.page, path, must);
     });
   }
+  await look("nobody: the first thing that the keyboard reaches leads past what stands on every page", async (must) => {
+    await nobody.page.goto("/sign-in");
+    await nobody.page.evaluate(() => document.activeElement.blur());
+    const skip = nobody.page.getByRole("link", { name: "Skip to the content" });
+    await skip.focus();
+    must(await skip.evaluate((it) => it.getBoundingClientRect().top >= 0), "it cannot be seen");
+    await nobody.page.keyboard.press("Enter");
+    await nobody.page.waitForTimeout(200);
+    must(new URL(nobody.page.url()).pathname === "/sign-in", nobody.page.url());
+    must(await nobody.page.evaluate(() => document.activeElement.id === "main"), "the focus is elsewhere");
+  });
   await look("control: a page without a language, with text that can hardly be read, is found out", async (must) => {
     await nobody.page.evaluate(() => {
       document.documentElement.removeAttribute("lang");

@@ -61,7 +61,8 @@ await main(async (browser) => {
   const more = await populate();
   for (const path of [...pages().map((it) => it.path).filter((path) => !OPEN.includes(path)), ...more]) {
     await look(`admin: ${path}`, async (must) => {
-      await ada.page.goto(path);
+      const answer = await ada.page.goto(path);
+      must(answer.status() === (path.endsWith("/nowhere") ? 404 : 200), answer.status());
       await inspect(ada.page, path, must);
     });
   }

@@ -4,21 +4,23 @@ import { OPEN, STATES, pages } from "./pages.mjs";
 import { populate } from "./populate.mjs";
 
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+// What else there is to find where only the screen is another one.
+const LAYOUT = ["target-size", "scrollable-region-focusable", "label", "link-name", "button-name"];
 const WIDE = { width: 1280, height: 900 };
 const SMALL = { width: 360, height: 740 };
 
-async function violations(page) {
-  const found = await page.evaluate(async (rules) => (await window.axe.run(document, { runOnly: rules, resultTypes: ["violations"] })).violations, RULES);
+async function violations(page, rules = { type: "tag", values: RULES }) {
+  const found = await page.evaluate(async (rules) => (await window.axe.run(document, { runOnly: rules, resultTypes: ["violations"] })).violations, rules);
   return found.map((it) => `${it.id}: ${it.nodes.map((node) => `${node.target} ${node.any[0]?.message ?? ""}`).join("; ")}`);
 }
 
 // Looks at what the page shows now, in each theme and on each screen.
 async function inspect(page, name, must) {
   const faults = [];
-  for (const [screen, scheme] of [[WIDE, "light"], [WIDE, "dark"], [SMALL, "light"]]) {
+  for (const [screen, scheme, rules] of [[WIDE, "light"], [WIDE, "dark"], [SMALL, "light", { type: "rule", values: LAYOUT }]]) {
     await page.setViewportSize(screen);
     await page.emulateMedia({ colorScheme: scheme, reducedMotion: "reduce" });
-    for (const it of await violations(page)) faults.push(`${scheme}, ${screen.width} px: ${it}`);
+    for (const it of await violations(page, rules)) faults.push(`${scheme}, ${screen.width} px: ${it}`);
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     if (wide > 0) faults.push(`${wide} px to scroll sideways at ${screen.width} px`);
   }

@@ -13,7 +13,7 @@ const { chromium } = require("playwright-core");
 export const AXE = require.resolve("axe-core/axe.min.js");
 
 // How long a click or a page may take, in milliseconds, on a busy machine.
-const PATIENCE = 30_000;
+const PATIENCE = 120_000;
 
 const lines = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
 

@@ -21,9 +21,9 @@ use stage::Stage;
 
 /// Runs a script against a fresh server. Everything that it has checked holds.
 async fn tell(script: &str) -> Told {
-    let stage = Stage::set().await;
+    let stage = Box::pin(Stage::set()).await;
     let out = stage.folder().join("screenshots");
-    let told = script::run(&stage, script, &out, false).await;
+    let told = Box::pin(script::run(&stage, script, &out, false)).await;
     told.must_hold(script);
     told
 }
@@ -64,9 +64,9 @@ async fn everybody_is_offered_what_they_may_do_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn pages_are_taken_pictures_of() {
     let wanted = setting::screenshots();
-    let stage = Stage::set().await;
+    let stage = Box::pin(Stage::set()).await;
     let out = wanted.clone().unwrap_or_else(|| stage.folder().join("screenshots"));
-    let told = script::run(&stage, "screenshots.mjs", &out, wanted.is_some()).await;
+    let told = Box::pin(script::run(&stage, "screenshots.mjs", &out, wanted.is_some())).await;
     told.must_hold("screenshots.mjs");
     let taken = std::fs::read_dir(&out).expect("a folder of pictures").count();
     let least = if wanted.is_some() { 150 } else { 18 };

@@ -7,7 +7,7 @@ async function offered(page) {
   const words = await page.locator("main").evaluate((it) => {
     const all = [...it.querySelectorAll("a[href], button, input:not([type=hidden]), select, textarea")];
     const name = (of) => of.getAttribute("aria-label") ?? (of.labels?.[0] ?? of).textContent;
-    return all.filter((of) => !of.closest(".crumbs") && of.checkVisibility()).map((of) => name(of).replace(/\s+/g, " ").trim());
+    return all.filter((of) => !of.closest(".crumbs, [aria-hidden=true]") && of.checkVisibility()).map((of) => name(of).replace(/\s+/g, " ").trim());
   });
   return [...new Set(words)].sort();
 }

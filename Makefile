@@ -7,7 +7,7 @@ CARGO ?= cargo
 DEMO_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help demo dev test test-unprivileged test-release check bench
+.PHONY: help demo dev test test-unprivileged test-release check bench screenshots
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -35,3 +35,12 @@ check: ## Format, lints, documentation, floors: what to run before each commit
 
 bench: ## The measurements on both engines, in the release profile, with their floors beside them
 	@exec ./scripts/with-postgres.sh $(CARGO) bench --locked --workspace --bench '*'
+
+# Absolute: tests run in the folder of their package.
+SCREENSHOTS = $(abspath $(or $(CARGO_TARGET_DIR),target))/screenshots
+
+screenshots: ## Every page at 360, 768 and 1440 px, light and dark, into target/screenshots
+	@set -e; tools=$$(./scripts/browser-tools.sh); rm -rf "$(SCREENSHOTS)"; \
+	COUNTERSIGN_TEST_BROWSER_TOOLS="$$tools" COUNTERSIGN_TEST_SCREENSHOTS="$(SCREENSHOTS)" \
+	$(CARGO) test --locked --workspace --test browser -- pages_are_taken_pictures_of; \
+	echo "The pictures are in $(SCREENSHOTS)"

@@ -74,6 +74,9 @@ need() {
 
 has_postgres || need postgresql "the tests run on SQLite and on a PostgreSQL server of their own"
 python3 -c 'import venv, ensurepip' >/dev/null 2>&1 || need python3-venv "the artifact store is tried against an S3-compatible server from PyPI"
+has chromium || need chromium "the pages are tried in a real browser"
+has node || need nodejs "the browser is driven by scripts"
+has npm || need npm "what drives the browser is from npm"
 has setpriv || need util-linux "as root, PostgreSQL is started under its own account with setpriv"
 if [[ "${1:-}" == mounts ]]; then
     has mkfs.ext4 || need e2fsprogs "the power-cut tests make ext4 file systems"

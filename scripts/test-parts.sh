@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.." || exit 1
 readonly mode=${1:?full, unprivileged or release}
 
 # Test binaries with a part of their own: they start servers and kill them, and say what they count.
-readonly own_part=(crash power_cut revocation_race leaks stories)
+readonly own_part=(crash power_cut revocation_race leaks stories browser)
 
 # Test binaries that start nothing but PostgreSQL's databases, and take long.
 readonly within_one_process=(conformance scale)
@@ -173,6 +173,7 @@ if [[ "$mode" == release ]]; then
     own_part revocation_race 60
     own_part leaks 60
     own_part stories 10
+    own_part browser 10
 else
     export COUNTERSIGN_TEST_SIZE=small
     mapfile -t others < <(other_tests)
@@ -190,6 +191,8 @@ else
     begin_own power_cut 8
     begin_own revocation_race 8
     settle
+    # By itself: a browser is as many processes as it likes.
+    own_part browser 8
     # Last: it builds the binary as it is shipped, in the place of the one that other tests start. What it runs beside starts none, and
     # goes first.
     begin "conformance" 15 "${cargo_test[@]}" "${within_one_process[@]/#/--test=}"

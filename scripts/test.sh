@@ -63,5 +63,8 @@ export COUNTERSIGN_TEST_S3_SERVER
 # Dagster's own programs, unmodified.
 COUNTERSIGN_TEST_DAGSTER_BIN=${COUNTERSIGN_TEST_DAGSTER_BIN:-$(./scripts/dagster-tools.sh)}
 export COUNTERSIGN_TEST_DAGSTER_BIN
+# What drives Chromium.
+COUNTERSIGN_TEST_BROWSER_TOOLS=${COUNTERSIGN_TEST_BROWSER_TOOLS:-$(./scripts/browser-tools.sh)}
+export COUNTERSIGN_TEST_BROWSER_TOOLS
 
 exec ./scripts/with-postgres.sh ./scripts/test-parts.sh "$mode"

@@ -14,6 +14,12 @@ pub const POSTGRES_BIN: &str = "COUNTERSIGN_TEST_POSTGRES_BIN";
 /// The folder of Dagster's programs: `dagster-cloud`, `dg` and what they start.
 pub const DAGSTER_BIN: &str = "COUNTERSIGN_TEST_DAGSTER_BIN";
 
+/// The folder of what drives Chromium: `node_modules` with playwright-core and axe-core.
+pub const BROWSER_TOOLS: &str = "COUNTERSIGN_TEST_BROWSER_TOOLS";
+
+/// The folder for screenshots of every page. Without it only a few are taken, and not kept.
+pub const SCREENSHOTS: &str = "COUNTERSIGN_TEST_SCREENSHOTS";
+
 /// How much a test does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Size {
@@ -73,6 +79,24 @@ pub fn dagster_older() -> PathBuf {
     let folder = dagster_bin().join("../../older");
     assert!(folder.is_dir(), "{} is not there: scripts/dagster-tools.sh installs it", folder.display());
     folder
+}
+
+/// The folder of what drives Chromium.
+///
+/// # Panics
+/// When none is named.
+#[must_use]
+pub fn browser_tools() -> PathBuf {
+    let folder = variable(BROWSER_TOOLS).unwrap_or_else(|| {
+        panic!("{BROWSER_TOOLS} names no folder with what drives Chromium. `make test` sets it; scripts/browser-tools.sh installs it and prints it.")
+    });
+    PathBuf::from(folder)
+}
+
+/// The folder for screenshots of every page, if they are wanted.
+#[must_use]
+pub fn screenshots() -> Option<PathBuf> {
+    variable(SCREENSHOTS).map(PathBuf::from)
 }
 
 /// One of PostgreSQL's programs.

@@ -1,0 +1,131 @@
+//! A server that listens, with every face, on a clock that stands still until a script moves it.
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use countersign_control::Settings;
+use countersign_control::access::actions::{CreateDeployment, CreateTeam, IssueSignInLink};
+use countersign_control::deployments::NewDeployment;
+use countersign_control::teams::NewTeam;
+use countersign_domain::id::{DeploymentId, TeamId};
+use countersign_http::{Edge, TrustedProxies};
+use countersign_testkit::routes::{self, Route};
+use countersign_testkit::{Engine, SeededEntropy, World};
+use serde_json::{Value, json};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+
+/// Where Debian has its browser.
+const CHROMIUM: &str = "/usr/bin/chromium";
+/// What everybody here chooses.
+const PASSWORD: &str = "correct horse battery staple";
+const ADMIN: &str = "ada@acme.example";
+/// Globex's admin, who is a member of acme.
+const MEMBER: &str = "grace@globex.example";
+
+/// A server with two organizations, `acme` and its twin `globex`.
+pub struct Stage {
+    pub world: World,
+    address: SocketAddr,
+    /// A deployment that can be deleted.
+    deployment: DeploymentId,
+    team: TeamId,
+    serving: JoinHandle<()>,
+}
+
+impl Stage {
+    pub async fn set() -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("there is a free port");
+        let address = listener.local_addr().expect("it has an address");
+        let settings = Settings {
+            // By this name browsers take a page for as safe as one on HTTPS: without that there is no clipboard.
+            public_url: format!("http://localhost:{}", address.port()),
+            // The clock stands still, and a ping that is held would never end.
+            ping_hold: Duration::ZERO,
+            ..Settings::default()
+        };
+        let world = World::with(Engine::Sqlite, settings).await;
+        world.member().await;
+        let new = NewDeployment { name: "staging".to_owned(), ..NewDeployment::default() };
+        let made = world.control.create_deployment(&world.admin::<CreateDeployment>(), new).await;
+        let deployment = made.expect("a deployment").id;
+        let new = NewTeam { name: "release".to_owned(), description: None };
+        let team = world.control.create_team(&world.admin::<CreateTeam>(), new).await.expect("a team").id;
+        let routes = faces(&world).into_make_service_with_connect_info::<SocketAddr>();
+        let serving = tokio::spawn(async move { axum::serve(listener, routes).await.expect("it serves") });
+        Self { world, address, deployment, team, serving }
+    }
+
+    /// A folder of the test's own.
+    pub fn folder(&self) -> &Path {
+        self.world.database.folder.path()
+    }
+
+    /// What a script is told first.
+    pub async fn setting(&self, out: &Path, is_whole: bool) -> Value {
+        let acme = &self.world.acme;
+        json!({
+            "address": self.world.control.settings().public_url,
+            "direct": format!("http://{}", self.address),
+            "organization": "acme",
+            "password": PASSWORD,
+            "chromium": CHROMIUM,
+            "user_token": acme.user_token(),
+            "admin": { "email": ADMIN, "link": self.link(ADMIN).await },
+            "member": { "email": MEMBER, "link": self.link(MEMBER).await, "name": self.world.globex.created.admin.name },
+            "pages": self.pages(),
+            "out": out.display().to_string(),
+            "whole": is_whole,
+        })
+    }
+
+    /// A link by which somebody chooses a password and signs in.
+    async fn link(&self, email: &str) -> String {
+        let control = &self.world.control;
+        let grant = control.grant_own::<IssueSignInLink>(&self.world.operator).expect("the operator may");
+        let link = control.issue_sign_in_link(&grant, email).await.expect("a link");
+        link.secret.reveal().to_owned()
+    }
+
+    /// Every route that is asked for by GET, with something in the places that it leaves open.
+    fn pages(&self) -> Vec<Value> {
+        let created = &self.world.acme.created;
+        let shown = routes::pages().into_iter().filter(|route| route.method == "GET");
+        let filled = shown.map(|Route { path, .. }| {
+            let token = if path.contains("/user-tokens/") { &created.user_token } else { &created.agent_token };
+            let address = path
+                .replace("{organization}", "acme")
+                .replace("{token}", &token.id.to_string())
+                .replace("{member}", &self.world.globex.created.admin.id.to_string())
+                .replace("{team}", &self.team.to_string())
+                .replace("/deployments/{id}", &format!("/deployments/{}", self.deployment))
+                .replace("{version}", "0")
+                .replace("{name}", "pages.css")
+                .replace("{*rest}", "nowhere");
+            assert!(!address.contains('{'), "{path} leaves something open that nothing is known for here");
+            json!({ "route": path, "path": address })
+        });
+        filled.collect()
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.serving.abort();
+    }
+}
+
+/// The routes of every face, as a server has them.
+fn faces(world: &World) -> Router {
+    let control = &world.control;
+    let edge = Edge::new(control.clone(), Arc::new(SeededEntropy::new(11)), TrustedProxies::default());
+    let routes = countersign_buildkite::router(control.clone())
+        .merge(countersign_graphql::router(control.clone(), countersign_graphql::Allowance::default()))
+        .merge(countersign_dagster::router(control.clone()))
+        .merge(countersign_pages::router(control.clone()))
+        .merge(edge.operation());
+    edge.layers_with(routes, countersign_buildkite::streams(control.clone()))
+}

@@ -11,6 +11,7 @@ mod account;
 mod agents;
 mod around;
 mod assets;
+mod builds;
 mod failure;
 mod form;
 mod frame;
@@ -38,6 +39,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use countersign_control::Control;
 
+use builds::{act, artifacts, unblock};
 use site::Site;
 
 /// The routes of this face, to stand behind `countersign_http::Edge::layers`.
@@ -61,6 +63,16 @@ pub fn router(control: Control) -> Router {
         .route("/organizations/{organization}/agents/{agent}/pause", post(agents::change::pause))
         .route("/organizations/{organization}/agents/{agent}/resume", post(agents::change::resume))
         .route("/organizations/{organization}/agents/{agent}/stop", post(agents::change::stop))
+        .route("/organizations/{organization}/builds", get(builds::list::show))
+        .route("/organizations/{organization}/builds/{pipeline}/{build}", get(builds::one::show))
+        .route("/organizations/{organization}/builds/{pipeline}/{build}/cancel", post(act::cancel))
+        .route("/organizations/{organization}/builds/{pipeline}/{build}/rebuild", post(act::rebuild))
+        .route("/organizations/{organization}/builds/{pipeline}/{build}/steps/{step}/unblock", get(unblock::show))
+        .route("/organizations/{organization}/builds/{pipeline}/{build}/steps/{step}/unblock", post(unblock::submit))
+        .route("/organizations/{organization}/builds/{pipeline}/{build}/artifacts", get(artifacts::show))
+        .route("/organizations/{organization}/builds/{pipeline}/{build}/artifacts/{artifact}", get(artifacts::fetch))
+        .route("/organizations/{organization}/builds/{pipeline}/{build}/jobs/{job}/retry", post(act::retry_job))
+        .route("/organizations/{organization}/builds/{pipeline}/{build}/jobs/{job}/cancel", post(act::cancel_job))
         .route("/organizations/{organization}/settings", get(settings::general::show))
         .route("/organizations/{organization}/settings/tokens", get(tokens::list::show))
         .route("/organizations/{organization}/settings/tokens/new", get(tokens::create::show))

@@ -693,6 +693,8 @@ CREATE TABLE job_log_chunks (
     sequence  BIGINT NOT NULL,
     position  BIGINT NOT NULL,
     size      BIGINT NOT NULL,
+    -- How many lines end in it: so that a page of a log begins at a line without the log being read.
+    line_breaks BIGINT NOT NULL,
     content   BYTEA NOT NULL,
     PRIMARY KEY (job_id, sequence)
 );

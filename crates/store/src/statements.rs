@@ -39,6 +39,7 @@ pub fn all() -> Vec<(&'static str, &'static [Sql])> {
         ("jobs::log", jobs::log::ALL),
         ("jobs::progress", jobs::progress::ALL),
         ("jobs::tokens", jobs::tokens::ALL),
+        ("jobs::window", jobs::window::ALL),
         ("keys", keys::ALL),
         ("members", members::ALL),
         ("numbers", numbers::ALL),

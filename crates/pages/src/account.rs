@@ -1,7 +1,16 @@
-//! Ways that lead on: the start page, and an organization's address without more.
+//! What is one's own: organizations, where one is signed in, one's password. And ways that lead on: the start page, and an organization's address without
+//! more.
 
-use crate::frame::{self, Answer};
-use crate::visit::Visit;
+pub(crate) mod password;
+
+use askama::Template;
+
+use crate::frame::{self, Answer, Frame, Link};
+use crate::notice::{Notice, then};
+use crate::parts::When;
+use crate::person;
+use crate::visit::{Anyone, Visit};
+use crate::words;
 
 /// Leads to the organization that one works in now; whoever is not signed in is led there first.
 pub(crate) async fn home(visit: Visit) -> Answer {
@@ -11,4 +20,88 @@ pub(crate) async fn home(visit: Visit) -> Answer {
 /// Leads to an organization's agents.
 pub(crate) async fn organization(visit: Visit) -> Answer {
     Ok(frame::to(&visit.path("/agents")))
+}
+
+#[derive(Template)]
+#[template(path = "account.html")]
+struct Page {
+    frame: Frame,
+    /// The organizations that one's sign-in reaches, and one's role in each.
+    organizations: Vec<(Link, &'static str)>,
+    rows: Vec<Row>,
+}
+
+/// A browser in which one is signed in.
+#[derive(Debug, Clone)]
+struct Row {
+    browser: String,
+    ip: String,
+    since: When,
+    seen: When,
+    is_this_one: bool,
+    end: String,
+}
+
+/// Where one is signed in.
+pub(crate) async fn show(visit: Visit) -> Answer {
+    let all = person::sign_ins(visit.control(), &visit.caller).await?;
+    let rows = all.iter().map(|it| Row {
+        browser: it.sign_in.user_agent.clone().unwrap_or_else(|| "A browser that does not say which".to_owned()),
+        ip: it.sign_in.ip.clone(),
+        since: When::new(it.sign_in.created_at),
+        seen: When::new(it.sign_in.seen_at),
+        is_this_one: it.is_this_one,
+        end: format!("/account/sign-ins/{}/end", it.sign_in.public_id),
+    });
+    let organizations = person::organizations(visit.control(), &visit.caller).await?;
+    let organizations = organizations.into_iter().map(|(it, role)| {
+        let is_current = it.id == visit.organization.id;
+        (Link::new(it.name, format!("/organizations/{}/agents", it.slug)).current(is_current), words::role(role))
+    });
+    frame::show(&Page {
+        frame: visit.frame("Your account"),
+        organizations: organizations.collect(),
+        rows: rows.collect(),
+    })
+}
+
+/// Signs one of one's browsers out.
+pub(crate) async fn end(visit: Visit) -> Answer {
+    person::end(visit.control(), &visit.caller, visit.param("sign_in")).await?;
+    Ok(then(&visit.site, "/account", Notice::SignInEnded))
+}
+
+/// Signs all of one's browsers out.
+pub(crate) async fn end_all(anyone: Anyone) -> Answer {
+    let cookie = person::end_all(&anyone).await?;
+    Ok(person::signed(cookie, then(&anyone.site, "/sign-in", Notice::SignedOut)))
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_domain::Timestamp;
+
+    use crate::naughty::{TEXTS, assert_inert};
+    use crate::seen::Seen;
+    use crate::theme::Theme;
+
+    use super::*;
+
+    #[test]
+    fn whatever_a_browser_calls_itself_stays_text() {
+        let seen = Seen { is_safe: true, page: "/account".to_owned(), theme: Theme::System, notice: None };
+        for text in TEXTS {
+            let row = Row {
+                browser: (*text).to_owned(),
+                ip: (*text).to_owned(),
+                since: When::new(Timestamp::EPOCH),
+                seen: When::new(Timestamp::EPOCH),
+                is_this_one: false,
+                end: "/x".to_owned(),
+            };
+            let organizations = vec![(Link::new(*text, "/x"), "Member")];
+            let page = Page { frame: Frame::plain("Yours", &seen), organizations, rows: vec![row] };
+            assert_inert(&page.render().expect("a page"), text);
+        }
+    }
 }

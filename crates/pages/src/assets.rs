@@ -16,7 +16,7 @@ const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Name, kind and text of each. Scripts load each other by name, which stays below one address.
-const FILES: [(&str, &str, &str); 7] = [
+static FILES: [(&str, &str, &str); 7] = [
     ("variables.css", STYLE, include_str!("../assets/variables.css")),
     ("pages.css", STYLE, include_str!("../assets/pages.css")),
     ("pages.js", SCRIPT, include_str!("../assets/pages.js")),
@@ -48,9 +48,9 @@ pub(crate) fn address(name: &str) -> String {
 /// One of the files.
 pub(crate) async fn file(Path((version, name)): Path<(String, String)>) -> Result<Response, Failure> {
     let found = FILES.iter().find(|(of, ..)| *of == name);
-    let (_, kind, text) = found.ok_or(Error::NotFound("file"))?;
+    let &(_, kind, text) = found.ok_or(Error::NotFound("file"))?;
     let kept = if version == *VERSION { FOR_GOOD } else { ASK_AGAIN };
-    Ok(([(CONTENT_TYPE, HeaderValue::from_static(kind)), (CACHE_CONTROL, kept)], *text).into_response())
+    Ok(([(CONTENT_TYPE, HeaderValue::from_static(kind)), (CACHE_CONTROL, kept)], text).into_response())
 }
 
 #[cfg(test)]

@@ -52,7 +52,7 @@ impl Posted {
 
     /// What was written in a field; empty where it is not in the form. Of several, the last.
     pub(crate) fn text(&self, name: &str) -> &str {
-        self.0.iter().rev().find(|(of, _)| of == name).map_or("", |(_, value)| value)
+        self.0.iter().rev().find(|(of, _)| of == name).map_or("", |(_, value)| value.as_str())
     }
 
     /// The same, none for one that was left empty.

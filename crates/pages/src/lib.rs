@@ -40,6 +40,7 @@ use axum::routing::{get, post};
 use countersign_control::Control;
 
 use builds::{act, artifacts, unblock};
+use settings::members;
 use site::Site;
 
 /// The routes of this face, to stand behind `countersign_http::Edge::layers`.
@@ -47,6 +48,11 @@ pub fn router(control: Control) -> Router {
     let site = Site::new(control);
     Router::new()
         .route("/", get(account::home))
+        .route("/account", get(account::show))
+        .route("/account/password", get(account::password::show))
+        .route("/account/password", post(account::password::submit))
+        .route("/account/sign-ins/{sign_in}/end", post(account::end))
+        .route("/account/sign-out-everywhere", post(account::end_all))
         .route("/appearance", post(theme::choose))
         .route("/assets/{version}/{name}", get(assets::file))
         .route("/sign-in", get(sign_in::password::show))
@@ -101,7 +107,14 @@ pub fn router(control: Control) -> Router {
         .route("/organizations/{organization}/settings/user-tokens/{token}/edit", post(user_tokens::describe::submit))
         .route("/organizations/{organization}/settings/user-tokens/{token}/revoke", get(user_tokens::revoke::show))
         .route("/organizations/{organization}/settings/user-tokens/{token}/revoke", post(user_tokens::revoke::submit))
-        .route("/organizations/{organization}/settings/members", get(settings::members::show))
+        .route("/organizations/{organization}/settings/members", get(members::show))
+        .route("/organizations/{organization}/settings/members/invite", get(members::invite::show))
+        .route("/organizations/{organization}/settings/members/invite", post(members::invite::submit))
+        .route("/organizations/{organization}/settings/members/{member}", get(members::one::show))
+        .route("/organizations/{organization}/settings/members/{member}/role", post(members::one::role))
+        .route("/organizations/{organization}/settings/members/{member}/remove", get(members::remove::show))
+        .route("/organizations/{organization}/settings/members/{member}/remove", post(members::remove::submit))
+        .route("/organizations/{organization}/settings/invitations/{id}/withdraw", post(members::invite::withdraw))
         .route("/organizations/{organization}/settings/teams", get(settings::teams::show))
         .route("/organizations/{organization}/settings/deployments", get(settings::deployments::show))
         .route("/organizations/{organization}/settings/audit-log", get(settings::audit::show))

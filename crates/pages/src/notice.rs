@@ -41,9 +41,14 @@ notices! {
     SignedOut "signed-out" "You are signed out.";
     Proved "proved" "Thank you. For five minutes you are not asked again; go on with what you were about to do.";
     PasswordSet "password-set" "Your password is set. Sign in with it next time.";
+    PasswordChanged "password-changed" "Your password is changed. Everywhere else you are signed out.";
+    SignInEnded "sign-in-ended" "That browser is signed out.";
     Joined "joined" "You are a member now.";
     DescriptionSaved "description-saved" "The description is saved.";
     PermissionsSaved "permissions-saved" "The permissions are saved. They apply from now on to everything new.";
+    RoleChanged "role-changed" "The role is changed. It applies from the next call on.";
+    MemberRemoved "member-removed" "They are no member any more, and their tokens here are revoked.";
+    InvitationWithdrawn "invitation-withdrawn" "The invitation is withdrawn. Nobody becomes a member by it.";
     RotationFinished "rotation-finished" "The older values are refused from now on. The newest one stands.";
     AgentPaused "agent-paused" "The agent is paused: it finishes its job and takes no other.";
     AgentResumed "agent-resumed" "The agent takes jobs again.";

@@ -115,11 +115,19 @@ impl Choice {
     }
 }
 
-/// The value of a token, where it was asked for. Shown once and kept nowhere: a click copies it.
+/// A value, where it was asked for. Shown once and kept nowhere: a click copies it.
 #[derive(Template)]
 #[template(path = "parts/secret.html")]
 pub(crate) struct Secret<'a> {
+    pub label: &'static str,
     pub value: &'a str,
+}
+
+impl<'a> Secret<'a> {
+    /// The value of a token.
+    pub(crate) const fn of_token(value: &'a str) -> Self {
+        Self { label: "Token value", value }
+    }
 }
 
 impl std::fmt::Debug for Secret<'_> {
@@ -198,8 +206,8 @@ mod tests {
             assert_inert(&Field::new("a", "A").value(*text).to_string(), text);
             assert_inert(&Field::new("a", "A").long().value(*text).to_string(), text);
             assert_inert(&Field::new("a", "A").faults(&Faults::at("a", text), "a").to_string(), text);
-            assert_inert(&Secret { value: text }.to_string(), text);
-            assert_inert(&Pager::new("/a", &[("search", text)], false, Some((*text).to_owned())).to_string(), "");
+            assert_inert(&Secret::of_token(text).to_string(), text);
+            assert_inert(&Pager::new("/a", &[("search", *text)], false, Some((*text).to_owned())).to_string(), "");
         }
     }
 }

@@ -1,10 +1,11 @@
 //! Who looks at a page, and how they sign in: the one file that knows how that is done below this crate.
 
 use axum::response::Response;
-use countersign_control::access::actions::{AcceptInvitation, EndSignIns, ProveAgain};
-use countersign_control::signing_in::{Attempt, SignedIn};
+use countersign_control::access::actions::{AcceptInvitation, ChangePassword, EndSignIns, ProveAgain, ViewSignIns};
+use countersign_control::organizations::Organization;
+use countersign_control::signing_in::{Attempt, OwnSignIn, SignedIn};
 use countersign_control::{Caller, Control, Error, Presented, Result};
-use countersign_domain::password::Password;
+use countersign_domain::{Password, Role};
 use countersign_http::SignInCookie;
 use http::HeaderValue;
 use http::header::{COOKIE, SET_COOKIE};
@@ -109,6 +110,36 @@ pub(crate) async fn sign_out(anyone: &Anyone) -> Result<Cookie> {
         Err(error) => return Err(error),
     }
     SignInCookie::of(anyone.site.public_url()).clear().map(Cookie)
+}
+
+/// Where somebody is signed in, newest first.
+pub(crate) async fn sign_ins(control: &Control, caller: &Caller) -> Result<Vec<OwnSignIn>> {
+    control.list_sign_ins(&control.grant_own::<ViewSignIns>(caller)?).await
+}
+
+/// The organizations that somebody's sign-in reaches, by name, with their role in each.
+pub(crate) async fn organizations(control: &Control, caller: &Caller) -> Result<Vec<(Organization, Role)>> {
+    control.own_organizations(&control.grant_own::<ViewSignIns>(caller)?).await
+}
+
+/// Ends one of somebody's sign-ins, by its public id.
+pub(crate) async fn end(control: &Control, caller: &Caller, id: &str) -> Result<()> {
+    let id = id.parse().map_err(|_| Error::NotFound("sign-in"))?;
+    control.end_sign_in(&control.grant_own::<EndSignIns>(caller)?, id).await
+}
+
+/// Ends every sign-in of somebody, this one too.
+pub(crate) async fn end_all(anyone: &Anyone) -> std::result::Result<Cookie, Failure> {
+    let control = &anyone.site.control;
+    let (caller, _) = own(anyone).await?;
+    control.sign_out_everywhere(&control.grant_own::<EndSignIns>(&caller)?).await?;
+    Ok(SignInCookie::of(anyone.site.public_url()).clear().map(Cookie)?)
+}
+
+/// Gives somebody another password, which ends their other sign-ins.
+pub(crate) async fn change_password(control: &Control, caller: &Caller, old: &str, new: &str) -> Result<()> {
+    let grant = control.grant_own::<ChangePassword>(caller)?;
+    control.change_password(&grant, Password::shown(old), new).await.map(drop)
 }
 
 /// A value that was typed into a field and is refused is a fault at that field, in the words of the refusal.

@@ -156,7 +156,7 @@ impl Visit {
 
     /// What stands in the address under this name.
     pub(crate) fn param(&self, name: &str) -> &str {
-        self.params.iter().find(|(of, _)| of == name).map_or("", |(_, value)| value)
+        self.params.iter().find(|(of, _)| of == name).map_or("", |(_, value)| value.as_str())
     }
 
     /// Who looks.

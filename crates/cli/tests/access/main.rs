@@ -13,6 +13,7 @@ mod faces;
 mod graphql;
 mod jobs;
 mod left;
+mod pages;
 mod prepared;
 mod routes;
 mod tenants;

@@ -109,7 +109,7 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
         }),
         check: address(&path, &[("check", "chain")]),
         rows: found.items.iter().map(Row::new).collect(),
-        pager: Pager::new(&path, &[("search", &text), ("action", action)], page.after.is_none(), last),
+        pager: Pager::new(&path, &[("search", text.as_str()), ("action", action)], page.after.is_none(), last),
         path,
         search: text,
     })

@@ -1,11 +1,20 @@
 //! Who is a member, and as what.
 
-use askama::Template;
-use countersign_control::PageRequest;
-use countersign_control::access::actions::{ViewMemberTokens, ViewMembers};
-use countersign_control::members::{Member, Wanted};
-use countersign_domain::Role;
+pub(crate) mod invite;
+pub(crate) mod one;
+pub(crate) mod remove;
 
+use askama::Template;
+use countersign_control::access::actions::{
+    CreateInvitation, ViewInvitations, ViewMemberTokens, ViewMembers, WithdrawInvitation,
+};
+use countersign_control::invitations::Invitation;
+use countersign_control::members::{Member, MemberReference, Wanted};
+use countersign_control::{MAX_PAGE, PageRequest};
+use countersign_domain::Role;
+use countersign_domain::id::UserId;
+
+use crate::failure::Failure;
 use crate::frame::{self, Answer, Frame};
 use crate::parts::{Choice, Pager, When};
 use crate::query::Query;
@@ -24,10 +33,60 @@ struct Page {
     count: i64,
     rows: Vec<Row>,
     pager: Pager,
+    /// Where somebody is invited, for whoever may.
+    invite: Option<String>,
+    /// Invitations that can be accepted, for whoever sees them.
+    invitations: Vec<InvitationRow>,
+}
+
+/// Somebody who was invited.
+#[derive(Debug, Clone)]
+struct InvitationRow {
+    email: String,
+    role: &'static str,
+    created: When,
+    expires: When,
+    withdraw: Option<String>,
+}
+
+impl InvitationRow {
+    fn new(visit: &Visit, it: &Invitation) -> Self {
+        let may_withdraw = visit.can::<WithdrawInvitation>();
+        Self {
+            email: it.email.clone(),
+            role: words::role(it.role),
+            created: When::new(it.created_at),
+            expires: When::new(it.expires_at),
+            withdraw: may_withdraw.then(|| visit.path(&format!("/settings/invitations/{}/withdraw", it.id))),
+        }
+    }
+}
+
+impl Visit {
+    /// The member in the address.
+    async fn member(&self) -> Result<Member, Failure> {
+        let reference = MemberReference::parse(self.param("member"))?;
+        Ok(self.control().find_member(&self.may::<ViewMembers>()?, reference).await?)
+    }
+
+    /// A path of a member.
+    fn member_path(&self, id: UserId, below: &str) -> String {
+        self.path(&format!("/settings/members/{id}{below}"))
+    }
+}
+
+async fn invitations(visit: &Visit) -> Result<Vec<InvitationRow>, Failure> {
+    if !visit.can::<ViewInvitations>() {
+        return Ok(Vec::new());
+    }
+    let grant = visit.may::<ViewInvitations>()?;
+    let page = visit.control().list_invitations(&grant, Some(true), PageRequest::first(MAX_PAGE)).await?;
+    Ok(page.items.iter().map(|it| InvitationRow::new(visit, it)).collect())
 }
 
 #[derive(Debug, Clone)]
 struct Row {
+    href: String,
     name: String,
     email: String,
     is_service: bool,
@@ -42,6 +101,7 @@ impl Row {
     fn new(visit: &Visit, it: &Member) -> Self {
         let may_see = visit.can::<ViewMemberTokens>();
         Self {
+            href: visit.member_path(it.user.id, ""),
             name: it.user.name.clone(),
             email: if it.user.is_service { String::new() } else { it.user.email.clone() },
             is_service: it.user.is_service,
@@ -81,6 +141,8 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
         rows: found.items.iter().map(|it| Row::new(&visit, it)).collect(),
         pager: Pager::new(&path, &[("show", filter)], page.after.is_none(), last),
         path,
+        invite: visit.can::<CreateInvitation>().then(|| visit.path("/settings/members/invite")),
+        invitations: invitations(&visit).await?,
     })
 }
 
@@ -104,6 +166,7 @@ mod tests {
                 filters: Vec::new(),
                 count: 1,
                 rows: vec![Row {
+                    href: "/x".to_owned(),
                     name: (*text).to_owned(),
                     email: (*text).to_owned(),
                     is_service: true,
@@ -113,6 +176,14 @@ mod tests {
                     tokens: None,
                 }],
                 pager: Pager::new("/", &[], true, None),
+                invite: None,
+                invitations: vec![InvitationRow {
+                    email: (*text).to_owned(),
+                    role: "Member",
+                    created: When::new(Timestamp::EPOCH),
+                    expires: When::new(Timestamp::EPOCH),
+                    withdraw: Some("/x".to_owned()),
+                }],
             };
             assert_inert(&page.render().expect("a page"), text);
         }

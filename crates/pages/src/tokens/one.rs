@@ -215,7 +215,7 @@ pub(crate) async fn told(visit: &Visit, it: &AgentToken, told: Told<'_>) -> Answ
         situation.dagster_agents.iter().map(|it| it.label.clone().unwrap_or_else(|| it.process.to_string()));
     frame::show(&Page {
         frame: visit.settings(Tab::AgentTokens, title(it)).crumb("Agent tokens", visit.path("/settings/tokens")),
-        secret: value.map(|value| Secret { value }),
+        secret: value.map(Secret::of_token),
         about_secret,
         is_fresh,
         start: value.map(|value| Start {
@@ -290,7 +290,7 @@ mod tests {
         let some = || text.to_owned();
         Page {
             frame: Frame::plain(text, &seen),
-            secret: Some(Secret { value: text }),
+            secret: Some(Secret::of_token(text)),
             about_secret: some(),
             is_fresh: true,
             start: Some(Start { url: text, value: text, deployment: some() }),

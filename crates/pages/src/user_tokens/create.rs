@@ -10,9 +10,10 @@ use crate::form::{Faults, Posted};
 use crate::frame::{self, Answer, Frame};
 use crate::parts::{Choice, Field};
 use crate::tokens::create::{expiry, expiry_fault, policies, policy};
+use crate::tokens::one::Told;
 use crate::visit::{Tab, Visit};
 
-use super::one::{Told, told};
+use super::one::told;
 
 #[derive(Template)]
 #[template(path = "user_token_new.html")]

@@ -109,7 +109,7 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     frame::show(&Page {
         frame: visit.settings(Tab::UserTokens, "User tokens"),
         kinds: visit.kinds(Tab::UserTokens),
-        pager: Pager::new(&path, &[("for", &of)], page.after.is_none(), last),
+        pager: Pager::new(&path, &[("for", of.as_str())], page.after.is_none(), last),
         path,
         members,
         is_crowded,

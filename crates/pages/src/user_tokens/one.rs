@@ -7,23 +7,11 @@ use countersign_control::revealing;
 
 use crate::frame::{self, Answer, Frame};
 use crate::parts::{Secret, When};
+use crate::tokens::one::Told;
 use crate::visit::{Tab, Visit};
 use crate::words::{self, State};
 
 use super::title;
-
-/// What becomes of the value on this page.
-#[derive(Debug)]
-pub(crate) enum Told<'a> {
-    /// It was not asked for.
-    Nothing,
-    /// It is shown now and never again.
-    Once(&'a str),
-    /// It is shown, and can be again for a while.
-    Again(&'a str),
-    /// It was asked for and cannot be shown, for this reason.
-    Closed(String),
-}
 
 #[derive(Template)]
 #[template(path = "user_token.html")]
@@ -69,7 +57,7 @@ pub(crate) fn told(visit: &Visit, token: &Token, told: Told<'_>) -> Answer {
     let path = |below| visit.user_token_path(token.id, below);
     frame::show(&Page {
         frame: visit.settings(Tab::UserTokens, title(token)).crumb("User tokens", visit.path("/settings/user-tokens")),
-        secret: value.map(|value| Secret { value }),
+        secret: value.map(Secret::of_token),
         about_secret,
         here: path(""),
         reveal: (revealing::is_open(token, now) && visit.can::<RevealUserToken>()).then(|| path("/reveal")),
@@ -105,7 +93,7 @@ mod tests {
         for text in TEXTS {
             let page = Page {
                 frame: Frame::plain(*text, &seen),
-                secret: Some(Secret { value: text }),
+                secret: Some(Secret::of_token(text)),
                 about_secret: (*text).to_owned(),
                 here: "/x".to_owned(),
                 reveal: None,

@@ -8,9 +8,10 @@ use countersign_domain::id::TokenId;
 
 use crate::frame::{self, Answer};
 use crate::person;
+use crate::tokens::one::Told;
 use crate::visit::Visit;
 
-use super::one::{Told, told};
+use super::one::told;
 
 async fn reveal(visit: &Visit, id: TokenId) -> Result<TokenSecret> {
     let control = visit.control();

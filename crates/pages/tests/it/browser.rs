@@ -65,11 +65,20 @@ impl Server {
     /// Every route, with something in the places that it leaves open.
     pub fn routes(&self) -> Vec<Route> {
         let token = self.world.acme.created.agent_token.id.to_string();
+        let admin = self.world.acme.created.admin.id.to_string();
         let filled = routes::pages().into_iter().map(|Route { method, path }| {
             let path = path
                 .replace("{organization}", "acme")
                 .replace("{token}", &token)
                 .replace("{agent}", &token)
+                .replace("{member}", &admin)
+                .replace("{id}", &token)
+                .replace("{pipeline}", "demo")
+                .replace("{build}", "1")
+                .replace("{step}", &token)
+                .replace("{job}", &token)
+                .replace("{artifact}", &token)
+                .replace("{sign_in}", "4f9Kd0aZ81b")
                 .replace("{version}", "0")
                 .replace("{name}", "pages.css")
                 .replace("{*rest}", "nowhere");

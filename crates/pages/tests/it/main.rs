@@ -4,6 +4,9 @@
 
 mod anonymous;
 mod browser;
+mod builds;
+mod cast;
+mod members;
 mod roles;
 mod signing_in;
 mod tokens;

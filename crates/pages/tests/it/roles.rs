@@ -1,11 +1,19 @@
 //! Every page and every role: who is not allowed sees neither the page nor the way to it.
 
 use crate::browser::Server;
+use crate::cast;
 
 /// What each page answers an Organization Admin and a plain member of acme, both of whom have just proved who they are.
 const PAGES: &[(&str, u16, u16)] = &[
+    ("/account", 200, 200),
+    ("/account/password", 200, 200),
     ("/organizations/acme/agents", 200, 200),
     ("/organizations/-/agents", 200, 200),
+    ("/organizations/acme/builds", 200, 200),
+    ("/organizations/acme/builds/demo/1", 200, 200),
+    ("/organizations/acme/builds/demo/1/artifacts", 200, 200),
+    ("/organizations/acme/builds/demo/1/artifacts/{token}", 404, 404),
+    ("/organizations/acme/builds/demo/1/steps/{token}/unblock", 404, 403),
     ("/organizations/acme/settings", 200, 200),
     ("/organizations/acme/settings/tokens", 200, 403),
     ("/organizations/acme/settings/tokens/new", 200, 403),
@@ -18,6 +26,9 @@ const PAGES: &[(&str, u16, u16)] = &[
     ("/organizations/acme/settings/user-tokens", 200, 200),
     ("/organizations/acme/settings/user-tokens/new", 200, 200),
     ("/organizations/acme/settings/members", 200, 200),
+    ("/organizations/acme/settings/members/invite", 200, 403),
+    ("/organizations/acme/settings/members/{member}", 200, 200),
+    ("/organizations/acme/settings/members/{member}/remove", 200, 403),
     ("/organizations/acme/settings/teams", 200, 200),
     ("/organizations/acme/settings/deployments", 200, 200),
     ("/organizations/acme/settings/audit-log", 200, 403),
@@ -27,16 +38,20 @@ const PAGES: &[(&str, u16, u16)] = &[
 #[tokio::test]
 async fn every_page_is_for_whom_it_is() {
     let server = Server::new().await;
+    cast::build(&server.world, "steps: [{command: echo one}]").await;
     let token = server.world.acme.created.agent_token.id.to_string();
+    let member = server.world.acme.created.admin.id.to_string();
+    let filled = |path: &str| path.replace("{token}", &token).replace("{member}", &member);
     let (ada, grace) = (server.admin().await, server.member().await);
     for (path, of_admin, of_member) in PAGES {
-        let path = path.replace("{token}", &token);
+        let path = filled(path);
         let (admin, member) = (ada.get(&path).await, grace.get(&path).await);
         assert_eq!((admin.status.as_u16(), member.status.as_u16()), (*of_admin, *of_member), "{path}: {}", member.text);
     }
     // Each route that shows a page of the organization is in the list.
-    for route in server.routes().into_iter().filter(|it| it.method == "GET" && it.path.starts_with("/organizations/")) {
-        let listed = |(path, ..): &(&str, u16, u16)| path.replace("{token}", &token) == route.path;
+    let shows = |path: &str| path.starts_with("/organizations/") || path.starts_with("/account");
+    for route in server.routes().into_iter().filter(|it| it.method == "GET" && shows(it.path)) {
+        let listed = |(path, ..): &(&str, u16, u16)| filled(path) == route.path;
         let is_other = route.path == "/organizations/acme"
             || route.path.ends_with("/reveal")
             || route.path.starts_with("/organizations/acme/settings/user-tokens/");

@@ -65,3 +65,38 @@ async fn who_one_is_is_proved_again_after_five_minutes() {
     assert_eq!((back.status.as_u16(), back.location()), (303, permissions.as_str()), "{}", back.text);
     assert!(ada.page(&permissions).await.contains("Org Agent"));
 }
+
+#[tokio::test]
+async fn one_sees_where_one_is_signed_in_and_ends_it() {
+    let server = Server::new().await;
+    let one = server.admin().await;
+    let fields = [("email", "ada@acme.example"), ("password", PASSWORD)];
+    let other = server.send("POST", "/sign-in", &OWN, &form(&fields)).await;
+    let cookie = other.headers["set-cookie"].to_str().expect("a text").split(';').next().expect("a cookie").to_owned();
+    let page = one.page("/account").await;
+    assert_eq!(page.matches("/account/sign-ins/").count(), 1, "this one is not ended by that way: {page}");
+    assert!(page.contains("This one"), "{page}");
+    let way = page.split("/account/sign-ins/").nth(1).and_then(|it| it.split('"').next()).expect("a way");
+    let ended = one.post(&format!("/account/sign-ins/{way}"), &[]).await;
+    assert_eq!((ended.status.as_u16(), ended.location()), (303, "/account"), "{}", ended.text);
+    let gone = server.send("GET", "/account", &[("cookie", &cookie)], "").await;
+    assert_eq!(gone.status, 303, "{}", gone.text);
+    assert_eq!(one.post("/account/sign-out-everywhere", &[]).await.location(), "/sign-in");
+    assert_eq!(one.get("/account").await.status, 303);
+}
+
+#[tokio::test]
+async fn a_password_is_changed_by_whoever_knows_it() {
+    const NEW: &str = "another horse battery staple";
+    let server = Server::new().await;
+    let ada = server.admin().await;
+    let change = async |old, new| ada.post("/account/password", &[("password", old), ("new_password", new)]).await;
+    let wrong = change("wrong horse battery", NEW).await;
+    assert!(wrong.status == 422 && wrong.text.contains(r#"id="password-error""#), "{}", wrong.text);
+    let short = change(PASSWORD, "short").await;
+    assert!(short.status == 422 && short.text.contains(r#"id="new_password-error""#), "{}", short.text);
+    let changed = change(PASSWORD, NEW).await;
+    assert_eq!((changed.status.as_u16(), changed.location()), (303, "/account"), "{}", changed.text);
+    let fields = [("email", "ada@acme.example"), ("password", NEW)];
+    assert_eq!(server.send("POST", "/sign-in", &OWN, &form(&fields)).await.status, 303);
+}

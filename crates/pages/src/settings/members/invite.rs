@@ -1,0 +1,135 @@
+//! Inviting somebody, and withdrawing an invitation. The value is in the answer alone: whoever holds it becomes a member, once.
+
+use askama::Template;
+use countersign_control::access::actions::{CreateInvitation, WithdrawInvitation};
+use countersign_control::invitations::{InvitationReference, IssuedInvitation, NewInvitation};
+use countersign_control::{Error, Result};
+use countersign_domain::Role;
+
+use crate::form::{Faults, Posted};
+use crate::frame::{self, Answer, Frame};
+use crate::notice::{Notice, then};
+use crate::parts::{Choice, Field, Secret, When};
+use crate::visit::{Tab, Visit};
+use crate::words;
+
+#[derive(Template)]
+#[template(path = "invite.html")]
+struct Page {
+    frame: Frame,
+    action: String,
+    back: String,
+    problems: Vec<String>,
+    email: Field,
+    roles: Vec<Choice>,
+}
+
+/// Choices of a role.
+pub(super) fn roles(chosen: Role) -> Vec<Choice> {
+    let all = [Role::Member, Role::Admin];
+    all.into_iter().map(|it| Choice::new(it.as_str(), words::role(it), it == chosen)).collect()
+}
+
+/// The role of a form; what is none is the one that may least.
+pub(super) fn role(form: &Posted) -> Role {
+    form.text("role").parse().unwrap_or(Role::Member)
+}
+
+fn page(visit: &Visit, email: &str, chosen: Role, faults: &Faults) -> Page {
+    let list = visit.path("/settings/members");
+    Page {
+        frame: visit.settings(Tab::Members, "Invite somebody").crumb("Members", list.clone()),
+        action: format!("{list}/invite"),
+        back: list,
+        problems: faults.beside(&["email"]),
+        email: Field::new("email", "E-mail address")
+            .kind("email")
+            .value(email)
+            .hint("Whoever accepts becomes a member under this address. Nothing is sent: you hand the link over.")
+            .required()
+            .first()
+            .faults(faults, "email"),
+        roles: roles(chosen),
+    }
+}
+
+/// The form.
+pub(crate) async fn show(visit: Visit) -> Answer {
+    visit.may::<CreateInvitation>()?;
+    frame::show(&page(&visit, "", Role::Member, &Faults::default()))
+}
+
+#[derive(Template)]
+#[template(path = "invited.html")]
+struct Invited<'a> {
+    frame: Frame,
+    back: String,
+    email: &'a str,
+    secret: Secret<'a>,
+    until: When,
+}
+
+/// Makes the invitation, and shows its link once.
+pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
+    let (email, chosen) = (form.text("email").trim(), role(&form));
+    match invite(&visit, email, chosen).await {
+        Ok(issued) => {
+            let list = visit.path("/settings/members");
+            let link = format!("{}/invitation#{}", visit.site.public_url(), issued.secret.reveal());
+            frame::show(&Invited {
+                frame: visit.settings(Tab::Members, "Invited").crumb("Members", list.clone()),
+                back: list,
+                email: &issued.invitation.email,
+                secret: Secret { label: "Link of the invitation", value: &link },
+                until: When::new(issued.invitation.expires_at),
+            })
+        }
+        Err(error) => frame::again(&page(&visit, email, chosen, &Faults::of(error)?)),
+    }
+}
+
+async fn invite(visit: &Visit, email: &str, role: Role) -> Result<IssuedInvitation> {
+    let control = visit.control();
+    let new = NewInvitation { email: email.to_owned(), role, expires_at: None };
+    control.create_invitation(&control.grant_own::<CreateInvitation>(&visit.caller)?, new).await
+}
+
+/// Takes an invitation back.
+pub(crate) async fn withdraw(visit: Visit) -> Answer {
+    let grant = visit.may::<WithdrawInvitation>()?;
+    let id = visit.param("id").parse().map_err(|_| Error::NotFound("invitation"))?;
+    visit.control().withdraw_invitation(&grant, InvitationReference::Id(id)).await?;
+    Ok(then(&visit.site, &visit.path("/settings/members"), Notice::InvitationWithdrawn))
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_domain::Timestamp;
+
+    use crate::naughty::{TEXTS, assert_inert};
+    use crate::seen::Seen;
+    use crate::theme::Theme;
+
+    use super::*;
+
+    #[test]
+    fn a_role_that_is_none_may_least() {
+        assert_eq!(role(&Posted::of("role=admin")), Role::Admin);
+        assert_eq!(role(&Posted::of("role=operator")), Role::Member);
+    }
+
+    #[test]
+    fn whoever_is_invited_stays_text() {
+        let seen = Seen { is_safe: false, page: "/x".to_owned(), theme: Theme::System, notice: None };
+        for text in TEXTS {
+            let page = Invited {
+                frame: Frame::plain("Invited", &seen),
+                back: "/x".to_owned(),
+                email: text,
+                secret: Secret { label: "Link", value: text },
+                until: When::new(Timestamp::EPOCH),
+            };
+            assert_inert(&page.render().expect("a page"), text);
+        }
+    }
+}

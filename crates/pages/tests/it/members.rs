@@ -1,0 +1,64 @@
+//! The stories of members: inviting, changing a role, removing.
+
+use std::time::Duration;
+
+use crate::browser::{OWN, PASSWORD, Server, form};
+
+const MEMBERS: &str = "/organizations/acme/settings/members";
+
+#[tokio::test]
+async fn whoever_is_invited_becomes_a_member_once() {
+    let server = Server::new().await;
+    let ada = server.admin().await;
+    let made = ada.post(&format!("{MEMBERS}/invite"), &[("email", "alan@acme.example"), ("role", "member")]).await;
+    assert_eq!(made.status, 200, "{}", made.text);
+    let link = made.text.split("/invitation#").nth(1).and_then(|it| it.split('"').next()).expect("a link");
+    assert!(ada.page(MEMBERS).await.contains("alan@acme.example"));
+    assert!(!ada.page(MEMBERS).await.contains(link), "the value is shown once");
+
+    let fields = [("link", link), ("name", "Alan"), ("password", PASSWORD)];
+    let joined = server.send("POST", "/invitation", &OWN, &form(&fields)).await;
+    assert_eq!((joined.status.as_u16(), joined.location()), (303, "/"), "{}", joined.text);
+    assert!(ada.page(MEMBERS).await.contains(">Alan</a>"));
+    let again = server.send("POST", "/invitation", &OWN, &form(&fields)).await;
+    assert_eq!(again.status, 422, "{}", again.text);
+}
+
+#[tokio::test]
+async fn an_invitation_is_withdrawn() {
+    let server = Server::new().await;
+    let ada = server.admin().await;
+    let made = ada.post(&format!("{MEMBERS}/invite"), &[("email", "alan@acme.example"), ("role", "member")]).await;
+    let link = made.text.split("/invitation#").nth(1).and_then(|it| it.split('"').next()).expect("a link");
+    let page = ada.page(MEMBERS).await;
+    let way = page.split("/settings/invitations/").nth(1).and_then(|it| it.split('"').next()).expect("a way");
+    let done = ada.post(&format!("/organizations/acme/settings/invitations/{way}"), &[]).await;
+    assert_eq!((done.status.as_u16(), done.location()), (303, MEMBERS), "{}", done.text);
+    let fields = [("link", link), ("name", "Alan"), ("password", PASSWORD)];
+    assert_eq!(server.send("POST", "/invitation", &OWN, &form(&fields)).await.status, 422);
+}
+
+#[tokio::test]
+async fn a_member_is_promoted_and_removed() {
+    let server = Server::new().await;
+    let (ada, grace) = (server.admin().await, server.member().await);
+    let hers = format!("{MEMBERS}/{}", server.world.globex.created.admin.id);
+    assert!(!grace.page(&hers).await.contains("Change the role"));
+    let done = ada.post(&format!("{hers}/role"), &[("role", "admin")]).await;
+    assert_eq!((done.status.as_u16(), done.location()), (303, hers.as_str()), "{}", done.text);
+    assert!(grace.page(&hers).await.contains("Change the role"));
+
+    server.world.clock.advance(Duration::from_secs(6 * 60));
+    let led = ada.post(&format!("{hers}/remove"), &[]).await;
+    assert!(led.location().starts_with("/prove"), "{} {}", led.location(), led.text);
+    ada.prove().await;
+    assert!(ada.page(&format!("{hers}/remove")).await.contains("What will happen"));
+    let done = ada.post(&format!("{hers}/remove"), &[]).await;
+    assert_eq!((done.status.as_u16(), done.location()), (303, MEMBERS), "{}", done.text);
+    assert_eq!(grace.get(&hers).await.status, 404, "the organization is not there for her any more");
+
+    let own = format!("{MEMBERS}/{}", server.world.acme.created.admin.id);
+    let last = ada.post(&format!("{own}/remove"), &[]).await;
+    assert_eq!(last.status, 422, "{}", last.text);
+    assert!(last.text.contains("last Organization Admin"), "{}", last.text);
+}

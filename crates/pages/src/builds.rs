@@ -2,10 +2,15 @@
 
 pub(crate) mod act;
 pub(crate) mod annotations;
+pub(crate) mod ansi;
 pub(crate) mod artifacts;
 pub(crate) mod entries;
+pub(crate) mod find;
 pub(crate) mod graph;
+pub(crate) mod job;
 pub(crate) mod list;
+pub(crate) mod live;
+pub(crate) mod log;
 pub(crate) mod markdown;
 pub(crate) mod one;
 pub(crate) mod states;

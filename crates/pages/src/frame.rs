@@ -32,7 +32,7 @@ pub(crate) struct Frame {
     /// Where the page stands, from the outside in, without itself.
     pub crumbs: Vec<Link>,
     pub notice: Option<&'static str>,
-    pub styles: [String; 2],
+    pub styles: [String; 3],
     pub script: String,
 }
 
@@ -81,7 +81,7 @@ impl Frame {
             tabs: Vec::new(),
             crumbs: Vec::new(),
             notice: seen.notice.filter(|_| seen.is_safe).map(|notice| notice.says()),
-            styles: [assets::address("variables.css"), assets::address("pages.css")],
+            styles: ["variables.css", "pages.css", "log.css"].map(assets::address),
             script: assets::address("pages.js"),
         }
     }

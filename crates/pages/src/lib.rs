@@ -25,6 +25,7 @@ mod seen;
 mod settings;
 mod sign_in;
 mod site;
+mod streams;
 mod theme;
 mod tokens;
 mod user_tokens;
@@ -39,7 +40,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use countersign_control::Control;
 
-use builds::{act, artifacts, unblock};
+use builds::{act, artifacts, live, unblock};
 use settings::members;
 use site::Site;
 
@@ -77,6 +78,9 @@ pub fn router(control: Control) -> Router {
         .route("/organizations/{organization}/builds/{pipeline}/{build}/steps/{step}/unblock", post(unblock::submit))
         .route("/organizations/{organization}/builds/{pipeline}/{build}/artifacts", get(artifacts::show))
         .route("/organizations/{organization}/builds/{pipeline}/{build}/artifacts/{artifact}", get(artifacts::fetch))
+        .route("/organizations/{organization}/builds/{pipeline}/{build}/events", get(live::of_build))
+        .route("/organizations/{organization}/builds/{pipeline}/{build}/jobs/{job}", get(builds::job::show))
+        .route("/organizations/{organization}/builds/{pipeline}/{build}/jobs/{job}/events", get(live::of_job))
         .route("/organizations/{organization}/builds/{pipeline}/{build}/jobs/{job}/retry", post(act::retry_job))
         .route("/organizations/{organization}/builds/{pipeline}/{build}/jobs/{job}/cancel", post(act::cancel_job))
         .route("/organizations/{organization}/settings", get(settings::general::show))

@@ -6,6 +6,7 @@ mod anonymous;
 mod browser;
 mod builds;
 mod cast;
+mod logs;
 mod members;
 mod roles;
 mod signing_in;

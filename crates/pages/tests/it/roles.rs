@@ -14,6 +14,7 @@ const PAGES: &[(&str, u16, u16)] = &[
     ("/organizations/acme/builds/demo/1/artifacts", 200, 200),
     ("/organizations/acme/builds/demo/1/artifacts/{token}", 404, 404),
     ("/organizations/acme/builds/demo/1/steps/{token}/unblock", 404, 403),
+    ("/organizations/acme/builds/demo/1/jobs/{token}", 404, 404),
     ("/organizations/acme/settings", 200, 200),
     ("/organizations/acme/settings/tokens", 200, 403),
     ("/organizations/acme/settings/tokens/new", 200, 403),
@@ -54,6 +55,7 @@ async fn every_page_is_for_whom_it_is() {
         let listed = |(path, ..): &(&str, u16, u16)| filled(path) == route.path;
         let is_other = route.path == "/organizations/acme"
             || route.path.ends_with("/reveal")
+            || route.path.ends_with("/events")
             || route.path.starts_with("/organizations/acme/settings/user-tokens/");
         assert!(is_other || PAGES.iter().any(listed), "{} is not listed", route.path);
     }

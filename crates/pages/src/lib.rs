@@ -41,7 +41,7 @@ use axum::routing::{get, post};
 use countersign_control::Control;
 
 use builds::{act, artifacts, live, unblock};
-use settings::members;
+use settings::{deployments, members, teams};
 use site::Site;
 
 /// The routes of this face, to stand behind `countersign_http::Edge::layers`.
@@ -119,8 +119,20 @@ pub fn router(control: Control) -> Router {
         .route("/organizations/{organization}/settings/members/{member}/remove", get(members::remove::show))
         .route("/organizations/{organization}/settings/members/{member}/remove", post(members::remove::submit))
         .route("/organizations/{organization}/settings/invitations/{id}/withdraw", post(members::invite::withdraw))
-        .route("/organizations/{organization}/settings/teams", get(settings::teams::show))
-        .route("/organizations/{organization}/settings/deployments", get(settings::deployments::show))
+        .route("/organizations/{organization}/settings/teams", get(teams::show))
+        .route("/organizations/{organization}/settings/teams/new", get(teams::create::show))
+        .route("/organizations/{organization}/settings/teams/new", post(teams::create::submit))
+        .route("/organizations/{organization}/settings/teams/{team}", get(teams::one::show))
+        .route("/organizations/{organization}/settings/teams/{team}/members", get(teams::one::back))
+        .route("/organizations/{organization}/settings/teams/{team}/members", post(teams::one::add))
+        .route("/organizations/{organization}/settings/teams/{team}/members/{member}/remove", post(teams::one::remove))
+        .route("/organizations/{organization}/settings/teams/{team}/delete", get(teams::delete::show))
+        .route("/organizations/{organization}/settings/teams/{team}/delete", post(teams::delete::submit))
+        .route("/organizations/{organization}/settings/deployments", get(deployments::show))
+        .route("/organizations/{organization}/settings/deployments/new", get(deployments::create::show))
+        .route("/organizations/{organization}/settings/deployments/new", post(deployments::create::submit))
+        .route("/organizations/{organization}/settings/deployments/{id}/delete", get(deployments::delete::show))
+        .route("/organizations/{organization}/settings/deployments/{id}/delete", post(deployments::delete::submit))
         .route("/organizations/{organization}/settings/audit-log", get(settings::audit::show))
         .route("/organizations/{organization}/{*rest}", get(failure::nowhere))
         .layer(from_fn_with_state(site.clone(), around::around))

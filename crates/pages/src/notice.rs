@@ -49,6 +49,11 @@ notices! {
     RoleChanged "role-changed" "The role is changed. It applies from the next call on.";
     MemberRemoved "member-removed" "They are no member any more, and their tokens here are revoked.";
     InvitationWithdrawn "invitation-withdrawn" "The invitation is withdrawn. Nobody becomes a member by it.";
+    TeamCreated "team-created" "The team is created. Let members into it.";
+    TeamChanged "team-changed" "Who is in the team is changed.";
+    TeamDeleted "team-deleted" "The team is deleted, and with it the roles that its members had by it.";
+    DeploymentCreated "deployment-created" "The deployment is created. Agents join it by its name.";
+    DeploymentDeleted "deployment-deleted" "The deployment is deleted.";
     RotationFinished "rotation-finished" "The older values are refused from now on. The newest one stands.";
     AgentPaused "agent-paused" "The agent is paused: it finishes its job and takes no other.";
     AgentResumed "agent-resumed" "The agent takes jobs again.";

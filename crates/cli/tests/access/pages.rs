@@ -17,6 +17,7 @@ fn page(Route { method, path }: Route, token: &str) -> Operation {
         .replace("{job}", token)
         .replace("{artifact}", token)
         .replace("{id}", token)
+        .replace("{team}", token)
         .replace("{sign_in}", "4f9Kd0aZ81b")
         .replace("{version}", "0")
         .replace("{name}", "pages.css")

@@ -1,6 +1,10 @@
 //! Deployments: the boundaries that work runs inside.
 
+pub(crate) mod create;
+pub(crate) mod delete;
+
 use askama::Template;
+use countersign_control::access::actions::{CreateDeployment, DeleteDeployment};
 use countersign_control::deployments::Deployment;
 
 use crate::frame::{self, Answer, Frame};
@@ -12,6 +16,7 @@ use crate::words::{self, Names};
 #[template(path = "deployments.html")]
 struct Page {
     frame: Frame,
+    create: Option<String>,
     rows: Vec<Row>,
 }
 
@@ -24,17 +29,22 @@ struct Row {
     description: String,
     created: When,
     expires: Option<When>,
+    /// Where it is deleted, for whoever may somewhere; the default one stays.
+    delete: Option<String>,
 }
 
 impl Row {
     fn new(visit: &Visit, it: &Deployment, names: &Names) -> Self {
+        let is_default = it.id == visit.organization.default_deployment;
+        let may_delete = !is_default && visit.can::<DeleteDeployment>();
         Self {
             name: it.name.clone(),
-            is_default: it.id == visit.organization.default_deployment,
+            is_default,
             parent: it.parent.and_then(|id| names.get(&id).cloned()).unwrap_or_default(),
             description: it.description.clone().unwrap_or_default(),
             created: When::new(it.created_at),
             expires: it.expires_at.map(When::new),
+            delete: may_delete.then(|| visit.path(&format!("/settings/deployments/{}/delete", it.id))),
         }
     }
 }
@@ -45,6 +55,7 @@ pub(crate) async fn show(visit: Visit) -> Answer {
     let names = words::names(&deployments);
     frame::show(&Page {
         frame: visit.settings(Tab::Deployments, "Deployments"),
+        create: visit.can::<CreateDeployment>().then(|| visit.path("/settings/deployments/new")),
         rows: deployments.iter().map(|it| Row::new(&visit, it, &names)).collect(),
     })
 }
@@ -70,8 +81,9 @@ mod tests {
                 description: (*text).to_owned(),
                 created: When::new(Timestamp::EPOCH),
                 expires: None,
+                delete: Some("/x".to_owned()),
             };
-            let page = Page { frame: Frame::plain("Deployments", &seen), rows: vec![row] };
+            let page = Page { frame: Frame::plain("Deployments", &seen), create: None, rows: vec![row] };
             assert_inert(&page.render().expect("a page"), text);
         }
     }

@@ -1,9 +1,16 @@
 //! Teams: who holds roles in deployments together.
 
-use askama::Template;
-use countersign_control::access::actions::ViewTeams;
-use countersign_control::teams::Team;
+pub(crate) mod create;
+pub(crate) mod delete;
+pub(crate) mod one;
 
+use askama::Template;
+use countersign_control::Error;
+use countersign_control::access::actions::{CreateTeam, ViewTeams};
+use countersign_control::teams::{Team, TeamReference};
+use countersign_domain::id::TeamId;
+
+use crate::failure::Failure;
 use crate::frame::{self, Answer, Frame};
 use crate::parts::When;
 use crate::visit::{Tab, Visit};
@@ -12,19 +19,22 @@ use crate::visit::{Tab, Visit};
 #[template(path = "teams.html")]
 struct Page {
     frame: Frame,
+    create: Option<String>,
     rows: Vec<Row>,
 }
 
 #[derive(Debug, Clone)]
 struct Row {
+    href: String,
     name: String,
     description: String,
     created: When,
 }
 
 impl Row {
-    fn new(it: &Team) -> Self {
+    fn new(visit: &Visit, it: &Team) -> Self {
         Self {
+            href: visit.team_path(it.id, ""),
             name: it.name.clone(),
             description: it.description.clone().unwrap_or_default(),
             created: When::new(it.created_at),
@@ -32,10 +42,27 @@ impl Row {
     }
 }
 
+impl Visit {
+    /// The team in the address.
+    async fn team(&self) -> Result<Team, Failure> {
+        let id = self.param("team").parse().map_err(|_| Error::NotFound("team"))?;
+        Ok(self.control().team(&self.may::<ViewTeams>()?, TeamReference::Id(id)).await?)
+    }
+
+    /// A path of a team.
+    fn team_path(&self, id: TeamId, below: &str) -> String {
+        self.path(&format!("/settings/teams/{id}{below}"))
+    }
+}
+
 /// The list.
 pub(crate) async fn show(visit: Visit) -> Answer {
     let teams = visit.control().teams(&visit.may::<ViewTeams>()?).await?;
-    frame::show(&Page { frame: visit.settings(Tab::Teams, "Teams"), rows: teams.iter().map(Row::new).collect() })
+    frame::show(&Page {
+        frame: visit.settings(Tab::Teams, "Teams"),
+        create: visit.can::<CreateTeam>().then(|| visit.path("/settings/teams/new")),
+        rows: teams.iter().map(|it| Row::new(&visit, it)).collect(),
+    })
 }
 
 #[cfg(test)]
@@ -53,8 +80,8 @@ mod tests {
         let seen = Seen { is_safe: true, page: "/x".to_owned(), theme: Theme::System, notice: None };
         for text in TEXTS {
             let (name, description) = ((*text).to_owned(), (*text).to_owned());
-            let row = Row { name, description, created: When::new(Timestamp::EPOCH) };
-            let page = Page { frame: Frame::plain("Teams", &seen), rows: vec![row] };
+            let row = Row { href: "/x".to_owned(), name, description, created: When::new(Timestamp::EPOCH) };
+            let page = Page { frame: Frame::plain("Teams", &seen), create: None, rows: vec![row] };
             assert_inert(&page.render().expect("a page"), text);
         }
     }

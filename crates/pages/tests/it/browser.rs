@@ -82,6 +82,7 @@ impl Server {
                 .replace("{step}", &token)
                 .replace("{job}", &token)
                 .replace("{artifact}", &token)
+                .replace("{team}", &token)
                 .replace("{sign_in}", "4f9Kd0aZ81b")
                 .replace("{version}", "0")
                 .replace("{name}", "pages.css")

@@ -1,0 +1,91 @@
+//! Creating a deployment, full or branch.
+
+use askama::Template;
+use countersign_control::access::actions::CreateDeployment;
+use countersign_control::deployments::{Deployment, NewDeployment};
+use countersign_control::{Error, Result};
+
+use crate::failure::Failure;
+use crate::form::{Faults, Posted};
+use crate::frame::{self, Answer, Frame};
+use crate::notice::{Notice, then};
+use crate::parts::{Choice, Field};
+use crate::tokens::create::expiry_fault;
+use crate::visit::{Tab, Visit};
+
+#[derive(Template)]
+#[template(path = "deployment_new.html")]
+struct Page {
+    frame: Frame,
+    action: String,
+    back: String,
+    problems: Vec<String>,
+    name: Field,
+    description: Field,
+    parents: Vec<Choice>,
+    expires: Field,
+}
+
+async fn page(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> std::result::Result<Page, Failure> {
+    let text = |name| form.map(|form| form.text(name).to_owned()).unwrap_or_default();
+    let list = visit.path("/settings/deployments");
+    let chosen = text("parent");
+    let mut parents = vec![Choice::new("", "None: a full deployment", chosen.is_empty())];
+    let deployments = visit.deployments().await?;
+    parents.extend(deployments.iter().filter(|it| it.parent.is_none()).map(|it| {
+        let id = it.id.to_string();
+        let is_chosen = id == chosen;
+        Choice::new(id, it.name.clone(), is_chosen)
+    }));
+    Ok(Page {
+        frame: visit.settings(Tab::Deployments, "Create deployment").crumb("Deployments", list.clone()),
+        action: format!("{list}/new"),
+        back: list,
+        problems: faults.beside(&["name", "description", "expiresAt"]),
+        name: Field::new("name", "Name")
+            .value(text("name"))
+            .hint("Letters, digits, '-', '_', '.' and blanks. Agents name it to join it.")
+            .required()
+            .first()
+            .faults(faults, "name"),
+        description: Field::new("description", "What it is for")
+            .value(text("description"))
+            .faults(faults, "description"),
+        parents,
+        expires: Field::new("expires_at", "Ends (UTC)")
+            .kind("datetime-local")
+            .value(text("expires_at"))
+            .hint("For branch deployments alone: from then on it is removed by itself.")
+            .faults(faults, "expiresAt"),
+    })
+}
+
+/// The form.
+pub(crate) async fn show(visit: Visit) -> Answer {
+    visit.may::<CreateDeployment>()?;
+    frame::show(&page(&visit, None, &Faults::default()).await?)
+}
+
+/// Creates the deployment.
+pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
+    match create(&visit, &form).await {
+        Ok(_) => Ok(then(&visit.site, &visit.path("/settings/deployments"), Notice::DeploymentCreated)),
+        Err(error) => {
+            let faults = Faults::of(error)?;
+            frame::again(&page(&visit, Some(&form), &faults).await?)
+        }
+    }
+}
+
+async fn create(visit: &Visit, form: &Posted) -> Result<Deployment> {
+    let parent = form.said("parent").map(|id| id.parse().map_err(|_| Error::NotFound("deployment")));
+    let new = NewDeployment {
+        name: form.text("name").trim().to_owned(),
+        parent: parent.transpose()?,
+        description: form.said("description").map(str::to_owned),
+        expires_at: form.time("expires_at").map_err(expiry_fault)?,
+        ..NewDeployment::default()
+    };
+    let control = visit.control();
+    control.create_deployment(&control.grant_own::<CreateDeployment>(&visit.caller)?, new).await
+}

@@ -1,0 +1,37 @@
+//! Deleting a team.
+
+use askama::Template;
+use countersign_control::access::actions::DeleteTeam;
+use countersign_control::teams::TeamReference;
+
+use crate::frame::{self, Answer, Frame};
+use crate::notice::{Notice, then};
+use crate::visit::{Tab, Visit};
+
+#[derive(Template)]
+#[template(path = "team_delete.html")]
+struct Page {
+    frame: Frame,
+    action: String,
+    back: String,
+    name: String,
+}
+
+/// Says what it means.
+pub(crate) async fn show(visit: Visit) -> Answer {
+    visit.may::<DeleteTeam>()?;
+    let team = visit.team().await?;
+    frame::show(&Page {
+        frame: visit.settings(Tab::Teams, "Delete").crumb("Teams", visit.path("/settings/teams")),
+        action: visit.team_path(team.id, "/delete"),
+        back: visit.team_path(team.id, ""),
+        name: team.name,
+    })
+}
+
+/// Deletes the team.
+pub(crate) async fn submit(visit: Visit) -> Answer {
+    let team = visit.team().await?;
+    visit.control().delete_team(&visit.may::<DeleteTeam>()?, TeamReference::Id(team.id)).await?;
+    Ok(then(&visit.site, &visit.path("/settings/teams"), Notice::TeamDeleted))
+}

@@ -1,0 +1,50 @@
+//! The stories of deployments and teams.
+
+use crate::browser::Server;
+
+const SETTINGS: &str = "/organizations/acme/settings";
+
+#[tokio::test]
+async fn a_deployment_is_created_offered_to_tokens_and_deleted() {
+    let server = Server::new().await;
+    let (ada, grace) = (server.admin().await, server.member().await);
+    let list = format!("{SETTINGS}/deployments");
+    let wrong = ada.post(&format!("{list}/new"), &[("name", "no/slash"), ("parent", "")]).await;
+    assert!(wrong.status == 422 && wrong.text.contains(r#"id="name-error""#), "{}", wrong.text);
+    let made = ada.post(&format!("{list}/new"), &[("name", "staging"), ("parent", "")]).await;
+    assert_eq!((made.status.as_u16(), made.location()), (303, list.as_str()), "{}", made.text);
+    assert!(ada.page(&format!("{SETTINGS}/tokens/new")).await.contains("staging"));
+
+    let page = ada.page(&list).await;
+    let way = page.split(&format!("{list}/")).find(|it| it.contains("/delete\"")).and_then(|it| it.split('"').next());
+    let way = format!("{list}/{}", way.expect("a way"));
+    assert_eq!(grace.get(&way).await.status, 403);
+    assert!(ada.page(&way).await.contains("staging"));
+    let done = ada.post(&way, &[]).await;
+    assert_eq!((done.status.as_u16(), done.location()), (303, list.as_str()), "{}", done.text);
+    assert!(!ada.page(&list).await.contains("staging"));
+    assert_eq!(ada.get(&way).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_team_is_created_filled_and_deleted() {
+    let server = Server::new().await;
+    let (ada, grace) = (server.admin().await, server.member().await);
+    let made = ada.post(&format!("{SETTINGS}/teams/new"), &[("name", "Release"), ("description", "ships")]).await;
+    assert_eq!(made.status, 303, "{}", made.text);
+    let team = made.location().to_owned();
+    let nobody = ada.post(&format!("{team}/members"), &[("member", "nobody@acme.example")]).await;
+    assert!(nobody.status == 422 && nobody.text.contains(r#"id="member-error""#), "{}", nobody.text);
+    assert_eq!(ada.get(&format!("{team}/members")).await.location(), team);
+    let added = ada.post(&format!("{team}/members"), &[("member", "grace@globex.example")]).await;
+    assert_eq!((added.status.as_u16(), added.location()), (303, team.as_str()), "{}", added.text);
+
+    let seen = grace.page(&team).await;
+    assert!(seen.contains("grace@globex.example") && !seen.contains("Take out") && !seen.contains("Let in"), "{seen}");
+    assert_eq!(grace.get(&format!("{team}/delete")).await.status, 403);
+    let out = format!("{team}/members/{}/remove", server.world.globex.created.admin.id);
+    assert_eq!(ada.post(&out, &[]).await.location(), team);
+    assert!(ada.page(&team).await.contains("Nobody is in the team"));
+    assert_eq!(ada.post(&format!("{team}/delete"), &[]).await.location(), format!("{SETTINGS}/teams"));
+    assert_eq!(ada.get(&team).await.status, 404);
+}

@@ -7,6 +7,7 @@ mod list;
 mod of_cluster;
 mod permission;
 mod reference;
+mod refused;
 mod reveal;
 mod revoke;
 mod rotate;

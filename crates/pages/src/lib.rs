@@ -1,4 +1,4 @@
-//! The pages that people see in a browser: signing in, an organization's settings, its tokens, its agents.
+//! The pages that people see in a browser: signing in, an organization at a glance, its builds, its agents, its settings, its tokens.
 //!
 //! ```text
 //! request → around: where it comes from (403), then headers of every answer → Visit: who (to /sign-in), where (404) → page → control → template
@@ -12,11 +12,13 @@ mod agents;
 mod around;
 mod assets;
 mod builds;
+mod chart;
 mod failure;
 mod form;
 mod frame;
 mod headers;
 mod notice;
+mod overview;
 mod parts;
 mod permissions;
 mod person;
@@ -65,8 +67,9 @@ pub fn router(control: Control) -> Router {
         .route("/prove", get(sign_in::prove::show))
         .route("/prove", post(sign_in::prove::submit))
         .route("/sign-out", post(sign_in::sign_out))
-        .route("/organizations/{organization}", get(account::organization))
+        .route("/organizations/{organization}", get(overview::show))
         .route("/organizations/{organization}/agents", get(agents::list::show))
+        .route("/organizations/{organization}/agents/{agent}", get(agents::one::show))
         .route("/organizations/{organization}/agents/{agent}/pause", post(agents::change::pause))
         .route("/organizations/{organization}/agents/{agent}/resume", post(agents::change::resume))
         .route("/organizations/{organization}/agents/{agent}/stop", post(agents::change::stop))

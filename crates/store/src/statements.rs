@@ -13,6 +13,7 @@ pub fn all() -> Vec<(&'static str, &'static [Sql])> {
     vec![
         ("agents", agents::ALL),
         ("agents::sessions", agents::sessions::ALL),
+        ("agents::times", agents::times::ALL),
         ("artifacts", artifacts::ALL),
         ("audit", audit::ALL),
         ("blobs::removals", blobs::removals::ALL),

@@ -44,6 +44,7 @@ struct Page {
 
 #[derive(Debug, Clone)]
 struct Row {
+    href: String,
     name: String,
     state: &'static str,
     state_class: &'static str,
@@ -73,7 +74,7 @@ struct DagsterRow {
 }
 
 /// Where an agent stands, and the name of its colour.
-const fn state(it: AgentState) -> (&'static str, &'static str) {
+pub(super) const fn state(it: AgentState) -> (&'static str, &'static str) {
     match it {
         AgentState::NeverConnected => ("Registered", "ended"),
         AgentState::Connected => ("Connected", "good"),
@@ -108,6 +109,7 @@ impl Row {
         let is_paused = it.is_paused(beside.now);
         let is_there = it.state.is_connected();
         Self {
+            href: path(""),
             name: it.name.clone(),
             state,
             state_class,
@@ -255,6 +257,7 @@ mod tests {
             search: some(),
             states: Vec::new(),
             rows: vec![Row {
+                href: "/x".to_owned(),
                 name: some(),
                 state: "Connected",
                 state_class: "good",

@@ -7,7 +7,9 @@ use crate::cast;
 const PAGES: &[(&str, u16, u16)] = &[
     ("/account", 200, 200),
     ("/account/password", 200, 200),
+    ("/organizations/acme", 200, 200),
     ("/organizations/acme/agents", 200, 200),
+    ("/organizations/acme/agents/{token}", 404, 404),
     ("/organizations/-/agents", 200, 200),
     ("/organizations/acme/builds", 200, 200),
     ("/organizations/acme/builds/demo/1", 200, 200),
@@ -55,8 +57,7 @@ async fn every_page_is_for_whom_it_is() {
     let shows = |path: &str| path.starts_with("/organizations/") || path.starts_with("/account");
     for route in server.routes().into_iter().filter(|it| it.method == "GET" && shows(it.path)) {
         let listed = |(path, ..): &(&str, u16, u16)| filled(path) == route.path;
-        let is_other = route.path == "/organizations/acme"
-            || route.path.ends_with("/reveal")
+        let is_other = route.path.ends_with("/reveal")
             || route.path.ends_with("/events")
             // A team and a deployment that can be deleted have to be made first: see `places`.
             || (route.path.starts_with("/organizations/acme/settings/teams/") && !route.path.ends_with("/new"))

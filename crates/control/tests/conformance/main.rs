@@ -82,6 +82,7 @@ mod updating;
 mod usage;
 mod user_tokens;
 mod waiting;
+mod watching;
 mod worlds;
 
 use std::process::ExitCode;
@@ -120,6 +121,7 @@ fn main() -> ExitCode {
                 searching::CASES,
                 many_deployments::CASES,
                 asked::CASES,
+                watching::CASES,
             ]
             .concat();
             let cases = all.into_iter().filter(|case| run::is_wanted(case.name, &words)).collect();

@@ -8,6 +8,7 @@ mod builds;
 mod cast;
 mod logs;
 mod members;
+mod overview;
 mod places;
 mod roles;
 mod signing_in;

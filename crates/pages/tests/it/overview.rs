@@ -39,9 +39,9 @@ async fn an_organization_is_seen_at_a_glance() {
 async fn tokens_that_somebody_should_look_at_stand_there() {
     let server = Server::new().await;
     let ada = server.admin().await;
-    ada.create(&[("description", "Ends soon"), ("org_agent", "on"), ("expires", "2026-01-20T00:00")]).await;
+    ada.create(&[("description", "Ends soon"), ("org_agent", "on"), ("expires_at", "2026-01-20T00:00")]).await;
     let page = ada.page(OVERVIEW).await;
-    assert!(page.contains("Tokens that expire soon") && page.contains("Refused attempts"), "{page}");
+    assert!(page.contains("Ends soon") && page.contains("Refused attempts"), "{page}");
     let control = &server.world.control;
     let revocation = Revocation {
         token: TokenReference::Id(server.world.acme.created.agent_token.id),

@@ -137,6 +137,7 @@ pub fn router(control: Control) -> Router {
         .route("/organizations/{organization}/settings/deployments/{id}/delete", get(deployments::delete::show))
         .route("/organizations/{organization}/settings/deployments/{id}/delete", post(deployments::delete::submit))
         .route("/organizations/{organization}/settings/audit-log", get(settings::audit::show))
+        .route("/organizations/{organization}/settings/audit-log/export", get(settings::export::whole))
         .route("/organizations/{organization}/{*rest}", get(failure::nowhere))
         .layer(from_fn_with_state(site.clone(), around::around))
         .with_state(site)

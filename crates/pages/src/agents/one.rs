@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use askama::Template;
 use countersign_control::access::actions::{PauseAgent, StopAgent, ViewAgentTokens, ViewAgents, ViewBuilds};
 use countersign_control::agents::Agent;
+use countersign_control::builds::Build;
 use countersign_control::{Error, PageRequest};
 use countersign_domain::AgentState;
 use countersign_domain::id::AgentId;
@@ -152,19 +153,21 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     let mut builds = BTreeMap::new();
     let mut rows = Vec::with_capacity(found.items.len());
     for job in &found.items {
-        if !builds.contains_key(&job.build) {
-            match control.build(&grant, job.build).await {
-                Ok(build) => builds.insert(job.build, build),
+        let known: Option<Build> = builds.get(&job.build).cloned();
+        let build = match known {
+            Some(build) => build,
+            None => match control.build(&grant, job.build).await {
+                Ok(build) => build,
                 // It is being removed.
                 Err(Error::NotFound(_)) => continue,
                 Err(error) => return Err(error.into()),
-            };
-        }
-        let Some(build) = builds.get(&job.build) else { continue };
+            },
+        };
+        builds.insert(job.build, build.clone());
         let stands = states::job(job);
         rows.push(Row {
             name: job_name(job),
-            href: visit.job_path(build, job.id, ""),
+            href: visit.job_path(&build, job.id, ""),
             build: format!("{} #{}", build.pipeline_name, build.number),
             state: stands.words,
             state_class: stands.class,

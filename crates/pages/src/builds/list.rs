@@ -115,10 +115,12 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     let mut names = BTreeMap::new();
     let mut rows = Vec::with_capacity(builds.len());
     for build in &builds {
-        if !names.contains_key(&build.created_by) {
-            names.insert(build.created_by, visit.name_of(build.created_by).await?);
-        }
-        let creator = names.get(&build.created_by).cloned().unwrap_or_default();
+        let known = names.get(&build.created_by).cloned();
+        let creator = match known {
+            Some(name) => name,
+            None => visit.name_of(build.created_by).await?,
+        };
+        names.insert(build.created_by, creator.clone());
         rows.push(Row::new(&visit, build, creator, now));
     }
     let last = builds.last().filter(|_| has_more).map(|it| it.id.to_string());

@@ -77,3 +77,15 @@ async fn an_agent_has_a_page_with_what_it_did() {
     let elsewhere = server.signed_in("grace@globex.example").await;
     assert_eq!(elsewhere.get(&format!("/organizations/globex/agents/{}", job.agent)).await.status, 404);
 }
+
+#[tokio::test]
+async fn the_audit_log_is_exported_whole() {
+    let server = Server::new().await;
+    let ada = server.admin().await;
+    ada.create(&[("description", "Fleet"), ("org_agent", "on")]).await;
+    let answer = ada.get("/organizations/acme/settings/audit-log/export").await;
+    let name = answer.headers["content-disposition"].to_str().expect("a text");
+    assert_eq!((answer.status.as_u16(), name), (200, "attachment; filename=\"audit-log-acme.jsonl\""));
+    assert!(answer.text.lines().all(|line| line.starts_with('{') && line.ends_with('}')), "{}", answer.text);
+    assert!(answer.text.contains("agent_token.created") && !answer.text.contains("globex"), "{}", answer.text);
+}

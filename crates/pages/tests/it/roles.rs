@@ -37,6 +37,7 @@ const PAGES: &[(&str, u16, u16)] = &[
     ("/organizations/acme/settings/deployments", 200, 200),
     ("/organizations/acme/settings/deployments/new", 200, 403),
     ("/organizations/acme/settings/audit-log", 200, 403),
+    ("/organizations/acme/settings/audit-log/export", 200, 403),
     ("/organizations/acme/nowhere", 404, 404),
 ];
 

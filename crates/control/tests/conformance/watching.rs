@@ -5,7 +5,7 @@ use std::time::Duration;
 use countersign_control::access::actions::{
     AppendLog, DisconnectAgent, RevokeAgentToken, ViewAgentTokens, ViewAgents, ViewBuilds, ViewQueues,
 };
-use countersign_control::agent_tokens::{NewAgentToken, Revocation, TokenReference};
+use countersign_control::agent_tokens::{DAYS, NewAgentToken, Revocation, TokenReference};
 use countersign_control::agents::{MOMENTS, Reach};
 use countersign_control::builds::{Cursor, Entry, MAX_DRAWN};
 use countersign_control::deployment_roles::Place;
@@ -32,6 +32,7 @@ pub const CASES: &[crate::run::Case] = crate::list::cases!["watching"
     agents_are_counted_over_time,
     what_an_agent_did_is_listed,
     refused_attempts_are_told_to_admins_alone,
+    agents_that_come_with_a_token_are_counted_by_day,
 ];
 
 /// A name for each entry of a build.
@@ -285,4 +286,20 @@ pub async fn refused_attempts_are_told_to_admins_alone(world: &World) {
     let who = member_with(world, Place::Deployment(prod), ROLES[4]).await;
     let refused = control.refused_attempts(&may::<ViewAgentTokens>(control, &who), 10).await;
     assert!(matches!(refused, Err(Error::Denied { .. })), "{refused:?}");
+}
+
+pub async fn agents_that_come_with_a_token_are_counted_by_day(world: &World) {
+    let (control, grant) = (&world.control, world.admin::<ViewAgentTokens>());
+    let id = world.acme.created.agent_token.id;
+    for agents in [2, 0, 1] {
+        for _ in 0..agents {
+            connect(control, world.acme.agent_token(), &[]).await;
+        }
+        world.clock.advance(Duration::from_secs(24 * 3600));
+    }
+    let told = control.agent_token_registrations(&grant, id).await.expect("numbers");
+    let counts: Vec<usize> = told.iter().rev().take(5).map(|(_, count)| *count).collect();
+    assert_eq!((told.len(), counts), (DAYS as usize, vec![0, 1, 0, 2, 0]));
+    let foreign = control.agent_token_registrations(&world.globex.may(control), id).await.expect("numbers");
+    assert!(foreign.iter().all(|(_, count)| *count == 0), "another organization's token brought nobody");
 }

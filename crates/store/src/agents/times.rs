@@ -1,7 +1,7 @@
 //! When agents were there.
 
 use countersign_domain::Timestamp;
-use countersign_domain::id::OrganizationId;
+use countersign_domain::id::{OrganizationId, TokenId};
 
 use crate::{StoreError, Tx, params, statements};
 
@@ -11,6 +11,11 @@ statements! {
              WHERE organization_id = $1 AND connected_at IS NOT NULL
                AND (COALESCE(disconnected_at, lost_at) IS NULL OR COALESCE(disconnected_at, lost_at) >= $2)
              ORDER BY id DESC LIMIT $3";
+    /// When agents of either protocol came with a token since a moment, the last ones first.
+    CAME_WITH = "SELECT created_at FROM agents WHERE organization_id = $1 AND token_id = $2 AND created_at >= $3
+             UNION ALL
+             SELECT created_at FROM dagster_agents WHERE organization_id = $1 AND token_id = $2 AND created_at >= $3
+             ORDER BY created_at DESC LIMIT $4";
 }
 
 /// When an agent was connected: from when, and until when where that is over.
@@ -20,4 +25,15 @@ pub type Stay = (Timestamp, Option<Timestamp>);
 pub async fn since(tx: &mut Tx, of: OrganizationId, moment: Timestamp, limit: i64) -> Result<Vec<Stay>, StoreError> {
     let rows = tx.all(SINCE, &params![of, moment, limit]).await?;
     rows.iter().map(|row| Ok((row.get("connected_at")?, row.get("gone_at")?))).collect()
+}
+
+/// When at most `limit` agents of either protocol came with a token since a moment, the last ones first.
+pub async fn came_with(
+    tx: &mut Tx,
+    of: OrganizationId,
+    token: TokenId,
+    moment: Timestamp,
+    limit: i64,
+) -> Result<Vec<Timestamp>, StoreError> {
+    tx.all(CAME_WITH, &params![of, token, moment, limit]).await?.iter().map(|row| row.get("created_at")).collect()
 }

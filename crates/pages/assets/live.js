@@ -1,4 +1,5 @@
 // What goes on is shown as it goes on. The server says only that there is news; then this page is asked for again, and what has changed of it is put in place.
+// A page that shows a value says which other one to ask for: that value is asked for by nobody but people.
 // A document that is read so runs nothing.
 
 const MAX_LINES = 5000;
@@ -103,7 +104,7 @@ export function live(root, enhance) {
         isWanted = false;
         if (log) await tail(log, enhance);
         if (isWritten(region) || document.querySelector("dialog[open]")) continue;
-        const page = await pageAt(location.href.split("#")[0]);
+        const page = await pageAt(region.dataset.page || location.href.split("#")[0]);
         const fresh = page.getElementById(region.id);
         if (fresh) replace(region, fresh, enhance);
       }

@@ -89,3 +89,21 @@ async fn the_audit_log_is_exported_whole() {
     assert!(answer.text.lines().all(|line| line.starts_with('{') && line.ends_with('}')), "{}", answer.text);
     assert!(answer.text.contains("agent_token.created") && !answer.text.contains("globex"), "{}", answer.text);
 }
+
+#[tokio::test]
+async fn who_may_not_see_tokens_hears_no_news_of_them() {
+    let server = Server::new().await;
+    let (ada, grace) = (server.admin().await, server.member().await);
+    let token = server.world.acme.created.agent_token.id;
+    let tokens = format!("/organizations/acme/settings/tokens/{token}/events");
+    assert_eq!(ada.listen(&tokens).await.status(), 200);
+    assert_eq!(grace.listen(&tokens).await.status(), 403);
+    for browser in [&ada, &grace] {
+        assert_eq!(browser.listen("/organizations/acme/agents/events").await.status(), 200);
+    }
+    let globex = server.world.globex.created.agent_token.id;
+    let answer = ada.listen(&format!("/organizations/acme/settings/tokens/{globex}/events")).await;
+    assert_eq!(answer.status(), 404);
+    let page = ada.page(&format!("/organizations/acme/settings/tokens/{token}")).await;
+    assert!(page.contains("Waiting for the first agent") && page.contains("data-stream"), "{page}");
+}

@@ -67,7 +67,7 @@ impl Visit {
     /// Around a build's own page.
     pub(crate) fn build_frame(&self, build: &Build) -> Frame {
         let builds = self.path("/builds");
-        let of_pipeline = crate::query::address(&builds, &[("pipeline", &build.pipeline_slug)]);
+        let of_pipeline = crate::query::address(&builds, &[("pipeline", build.pipeline_slug.as_str())]);
         let frame = self.frame(format!("{} #{}", build.pipeline_name, build.number)).crumb("Builds", builds);
         frame.crumb(build.pipeline_name.clone(), of_pipeline)
     }

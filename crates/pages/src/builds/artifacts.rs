@@ -87,7 +87,7 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     let name = frame.title.clone();
     frame::show(&Page {
         frame: Frame { title: "Artifacts".to_owned(), ..frame }.crumb(name, visit.build_path(&build, "")),
-        pager: Pager::new(&path, &[("path", &wanted)], page.after.is_none(), last),
+        pager: Pager::new(&path, &[("path", wanted.as_str())], page.after.is_none(), last),
         artifacts: found.items.iter().map(|it| Row::new(&visit, &build, it)).collect(),
         path,
         wanted,

@@ -156,7 +156,7 @@ fn last_part(ended: i64) -> i64 {
 
 fn places(path: &str, part: &LogLines, job: &Job, with_times: bool) -> Places {
     let times = if with_times { "on" } else { "" };
-    let at = |line: i64| address(path, &[("line", &line.to_string()), ("times", times)]);
+    let at = |line: i64| address(path, &[("line", line.to_string().as_str()), ("times", times)]);
     let lines = i64::try_from(LINES).unwrap_or(i64::MAX);
     let is_open = !job.state.is_finished();
     let other = if with_times { "" } else { "on" };
@@ -173,7 +173,7 @@ fn places(path: &str, part: &LogLines, job: &Job, with_times: bool) -> Places {
         before: (part.first > 1).then(|| at(part.first.saturating_sub(lines).max(1))),
         after: (!part.reaches_end).then(|| at(part.next())),
         end: (!part.reaches_end).then(|| at(last_part(part.ended))),
-        times: address(path, &[("line", &part.first.to_string()), ("times", other)]),
+        times: address(path, &[("line", part.first.to_string().as_str()), ("times", other)]),
         with_times,
         more: None,
     }
@@ -193,7 +193,7 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     let mut places = places(&path, &part, &job, with_times);
     let hits = if search.is_empty() { None } else { Some(find(&visit, id, &search, from).await?) };
     let next = hits.as_ref().and_then(|hits| hits.next);
-    places.more = next.map(|line| address(&path, &[("search", &search), ("from", &line.to_string())]));
+    places.more = next.map(|line| address(&path, &[("search", search.as_str()), ("from", line.to_string().as_str())]));
     let artifacts = control.job_artifacts(&grant, id, PageRequest::first(artifacts::FIRST)).await?.items;
     let frame = visit.build_frame(&build);
     let name = frame.title.clone();

@@ -180,7 +180,7 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
 
     let artifacts_path = visit.build_path(&build, "/artifacts");
     let all = control.build_annotations(&grant, build.id).await?;
-    let page_of = |id: String| address(&path, &[("annotation", &id)]);
+    let page_of = |id: String| address(&path, &[("annotation", id.as_str())]);
     let note = query.said("annotation").and_then(|id| all.iter().find(|it| it.id.to_string() == id));
     let note = note.map(|it| Note::whole(it, &artifacts_path));
     let is_beginning = is_first && note.is_none() && view == View::Steps;

@@ -8,6 +8,7 @@ use countersign_control::access::actions::{UnblockStep, ViewBuilds};
 use countersign_control::builds::Build;
 use countersign_control::steps::{Answer as Given, StepRow};
 use countersign_domain::graph::{Kind, StepState};
+use countersign_domain::id::StepId;
 use countersign_domain::plan::{Field as Asked, Question, Work};
 
 use crate::failure::Failure;
@@ -62,7 +63,8 @@ impl FieldRow {
     /// `written`: what was sent before, where that could not be taken.
     fn new(number: usize, it: &Asked, written: Option<&Posted>, faults: &Faults) -> Self {
         let id = id(number);
-        let default = || it.default.iter().flat_map(|text| text.lines()).map(str::to_owned).collect();
+        let default =
+            || -> Vec<String> { it.default.iter().flat_map(|text| text.lines()).map(str::to_owned).collect() };
         let values: Vec<String> = written.map_or_else(default, |form| form.all(&id).map(str::to_owned).collect());
         let label = it.label.clone().filter(|text| !text.is_empty()).unwrap_or_else(|| it.key.clone());
         let (error, is_first) = faults.of_field(&format!("fields.{}", it.key), &label);
@@ -105,7 +107,7 @@ fn given(question: &Question, form: &Posted) -> Given {
 
 async fn asking(visit: &Visit) -> Result<Asking, Failure> {
     let (control, build) = (visit.control(), visit.build().await?);
-    let id = visit.param("step").parse().map_err(|_| Error::NotFound("step"))?;
+    let id: StepId = visit.param("step").parse().map_err(|_| Error::NotFound("step"))?;
     let step = control.step(&visit.may::<ViewBuilds>()?, id).await?;
     if step.build != build.id {
         return Err(Error::NotFound("step").into());

@@ -78,6 +78,8 @@ async function tail(log, enhance) {
     const lines = fresh.querySelectorAll("[id^=L]");
     const last = lines.length ? Number(lines[lines.length - 1].id.slice(1)) : from;
     append(log, fresh, enhance);
+    const empty = document.getElementById("log-empty");
+    if (empty && lines.length) empty.remove();
     const shown = document.getElementById("log-extent");
     if (extent && shown) shown.textContent = extent.textContent;
     more = last > from && !("tail" in fresh.dataset) && Boolean(page.querySelector("a[rel=next]"));

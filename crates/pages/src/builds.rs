@@ -13,6 +13,7 @@ pub(crate) mod live;
 pub(crate) mod log;
 pub(crate) mod markdown;
 pub(crate) mod one;
+pub(crate) mod raw;
 pub(crate) mod states;
 pub(crate) mod unblock;
 pub(crate) mod waterfall;

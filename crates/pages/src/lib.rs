@@ -84,6 +84,7 @@ pub fn router(control: Control) -> Router {
         .route("/organizations/{organization}/builds/{pipeline}/{build}/artifacts/{artifact}", get(artifacts::fetch))
         .route("/organizations/{organization}/builds/{pipeline}/{build}/events", get(live::of_build))
         .route("/organizations/{organization}/builds/{pipeline}/{build}/jobs/{job}", get(builds::job::show))
+        .route("/organizations/{organization}/builds/{pipeline}/{build}/jobs/{job}/log", get(builds::raw::whole))
         .route("/organizations/{organization}/builds/{pipeline}/{build}/jobs/{job}/events", get(live::of_job))
         .route("/organizations/{organization}/builds/{pipeline}/{build}/jobs/{job}/retry", post(act::retry_job))
         .route("/organizations/{organization}/builds/{pipeline}/{build}/jobs/{job}/cancel", post(act::cancel_job))

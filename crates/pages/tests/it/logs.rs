@@ -76,6 +76,21 @@ async fn a_text_is_found_in_a_log_and_stays_one() {
     assert!(page.contains("&#60;script&#62;alert(1)") && !page.contains("<script>alert"), "{page}");
 }
 
+#[tokio::test]
+async fn a_log_is_downloaded_as_it_is() {
+    let server = Server::new().await;
+    let ada = server.admin().await;
+    let job = running(&server).await;
+    let text = "--- one\n\u{1b}[31m<script>alert(1)</script>\u{1b}[0m\n";
+    job.writes(&server.world, 1, 0, text).await;
+    let answer = ada.get(&format!("{}/log", path(&job))).await;
+    assert_eq!((answer.status.as_u16(), answer.text.as_str()), (200, text));
+    let header = |name: &str| answer.headers[name].to_str().expect("a text").to_owned();
+    assert_eq!(header("content-type"), "text/plain; charset=utf-8");
+    assert_eq!(header("x-content-type-options"), "nosniff");
+    assert!(header("content-disposition").starts_with("attachment; filename=\"demo-1-"), "it is shown by no browser");
+}
+
 /// The next event of a stream, while the clock goes on.
 async fn event(server: &Server, body: &mut Body) -> Option<String> {
     loop {

@@ -8,7 +8,7 @@ use super::markdown::Safe;
 /// The most bytes of one annotation on the page of its build; a page of its own has the whole.
 const SHORT: usize = 8 * 1024;
 /// The most bytes of all of them there.
-const ROOM: usize = 24 * 1024;
+const ROOM: usize = 16 * 1024;
 
 /// An annotation.
 #[derive(Debug, Clone)]

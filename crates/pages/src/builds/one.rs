@@ -20,9 +20,9 @@ use super::waterfall::Waterfall;
 use super::{first_line, states, title};
 
 /// Jobs and other steps of one part.
-const ROWS: u32 = 60;
+const ROWS: u32 = 50;
 /// The most keys of meta-data and variables on the page.
-const KEYS: usize = 60;
+const KEYS: usize = 30;
 /// The most characters of a value there.
 const VALUE: usize = 200;
 
@@ -235,4 +235,104 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
         meta_data,
         env,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_domain::Timestamp;
+
+    use crate::naughty::{TEXTS, assert_inert};
+    use crate::seen::Seen;
+    use crate::theme::Theme;
+
+    use super::super::entries::Unblock;
+    use super::*;
+
+    fn row(text: &str) -> Row {
+        let some = || text.to_owned();
+        Row {
+            name: some(),
+            href: Some("/organizations/acme/builds/demo/1/jobs/0192f3a1-7c3e-7b21-9f60-3a5c1e0d4b77".to_owned()),
+            kind: "Command",
+            state: "Waits for an agent",
+            state_class: "ended",
+            is_inner: true,
+            is_old: true,
+            agent: some(),
+            waited: "1 s".to_owned(),
+            ran: "1 s".to_owned(),
+            exit: some(),
+            note: some(),
+            made: Some(Link::new(some(), "/x")),
+            retry: Some("/organizations/acme/builds/demo/1/jobs/0192f3a1-7c3e-7b21-9f60-3a5c1e0d4b77/retry".to_owned()),
+            cancel: None,
+            unblock: Some(Unblock { path: "/x".to_owned(), is_plain: false, words: some() }),
+        }
+    }
+
+    fn page(text: &str) -> Page {
+        let some = || text.to_owned();
+        let seen = Seen { is_safe: true, page: "/x".to_owned(), theme: Theme::System, notice: None };
+        Page {
+            frame: Frame::plain(some(), &seen),
+            facts: Facts {
+                title: some(),
+                number: 1,
+                message: some(),
+                state: "Running",
+                state_class: "active",
+                branch: some(),
+                commit: some(),
+                source: "api",
+                creator: some(),
+                created: When::new(Timestamp::EPOCH),
+                started: None,
+                finished: None,
+                took: String::new(),
+                deployment: some(),
+                jobs: String::new(),
+                repeats: Some(Link::new(some(), "/x")),
+            },
+            ways: Ways { here: "/x".to_owned(), cancel: Some("/x".to_owned()), rebuild: Some("/x".to_owned()) },
+            views: Vec::new(),
+            stream: Some("/x".to_owned()),
+            notes: Notes { shown: Vec::new(), others: vec![(some(), "/x".to_owned())] },
+            note: None,
+            rows: vec![row(text)],
+            pager: Pager::new("/", &[], true, None),
+            graph: None,
+            is_too_large: true,
+            waterfall: None,
+            artifacts: Vec::new(),
+            all_artifacts: "/x".to_owned(),
+            meta_data: Pairs { shown: vec![(some(), some())], more: 1 },
+            env: Pairs { shown: vec![(some(), some())], more: 0 },
+        }
+    }
+
+    #[test]
+    fn whatever_a_build_holds_stays_text() {
+        for text in TEXTS {
+            assert_inert(&page(text).render().expect("a page"), text);
+        }
+    }
+
+    #[test]
+    fn a_part_of_a_build_is_small() {
+        let mut page = page("Mend the gate");
+        page.rows = vec![row("Unit tests of a crate with a name"); ROWS as usize];
+        let pair = ("SOME_KEY_OF_USUAL_LENGTH".to_owned(), "v".repeat(VALUE));
+        page.meta_data.shown = vec![pair.clone(); KEYS];
+        page.env.shown = vec![pair; KEYS];
+        let size = page.render().expect("a page").len();
+        assert!(size < 80_000, "{size} bytes");
+    }
+
+    #[test]
+    fn what_is_too_much_is_counted() {
+        let pairs: Vec<(String, String)> = (0..KEYS + 3).map(|at| (at.to_string(), "ä".repeat(VALUE + 1))).collect();
+        let pairs = Pairs::of(pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())));
+        assert_eq!((pairs.shown.len(), pairs.more), (KEYS, 3));
+        assert_eq!(pairs.shown[0].1.chars().count(), VALUE + 1, "the end is marked");
+    }
 }

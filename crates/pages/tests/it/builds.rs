@@ -84,7 +84,7 @@ async fn a_large_build_comes_in_parts() {
     let ada = server.admin().await;
     let mut path = FIRST.to_owned();
     let mut seen = Vec::new();
-    for _ in 0..4 {
+    for _ in 0..5 {
         let page = ada.page(&path).await;
         assert!(page.len() < 100_000, "{} bytes", page.len());
         seen.extend(

@@ -142,15 +142,14 @@ impl Watch {
             self.anyone.site.control.clock().sleep(TICK).await;
             match self.look().await {
                 Ok(look) => {
-                    self.has_ended = look.is_last;
+                    if look.is_last {
+                        self.has_ended = true;
+                        return Some("event: last\ndata: news\n\n");
+                    }
                     if self.last.as_ref() != Some(&look.pulse) {
                         self.last = Some(look.pulse);
                         self.quiet = 0;
-                        return Some(if look.is_last {
-                            "event: last\ndata: news\n\n"
-                        } else {
-                            "event: news\ndata: news\n\n"
-                        });
+                        return Some("event: news\ndata: news\n\n");
                     }
                 }
                 // Nobody can tell now; the next look may.

@@ -6,7 +6,7 @@ use countersign_control::access::actions::{
 use countersign_control::agents::{Instruction, Registration};
 use countersign_control::builds::{Build, NewAnnotation, NewBuild};
 use countersign_control::jobs::{Finished, NewChunk};
-use countersign_control::{Action, Caller, Grant};
+use countersign_control::{Action, Grant};
 use countersign_domain::id::{AgentId, JobId};
 use countersign_testkit::World;
 
@@ -25,29 +25,30 @@ pub async fn build(world: &World, definition: &str) -> Build {
 pub struct Job {
     pub id: JobId,
     pub agent: AgentId,
-    caller: Caller,
+    secret: String,
 }
 
 impl Job {
-    fn may<A: Action>(&self, world: &World) -> Grant<A> {
-        world.control.grant_own(&self.caller).expect("the table allows it")
+    async fn may<A: Action>(&self, world: &World) -> Grant<A> {
+        let caller = world.authenticate(&self.secret).await.expect("the job's token");
+        world.control.grant_own(&caller).expect("the table allows it")
     }
 
     /// Writes a piece of its log.
     pub async fn writes(&self, world: &World, sequence: i64, offset: i64, text: &str) {
         let chunk = NewChunk { sequence, offset, content: text.as_bytes().to_vec() };
-        world.control.append_log(&self.may::<AppendLog>(world), chunk).await.expect("a piece is kept");
+        world.control.append_log(&self.may::<AppendLog>(world).await, chunk).await.expect("a piece is kept");
     }
 
     /// Notes something on its build.
     pub async fn notes(&self, world: &World, body: &str) {
         let new = NewAnnotation { body: Some(body.to_owned()), ..NewAnnotation::default() };
-        world.control.annotate(&self.may::<Annotate>(world), new).await.expect("an annotation");
+        world.control.annotate(&self.may::<Annotate>(world).await, new).await.expect("an annotation");
     }
 
     /// Sets a key of its build.
     pub async fn sets(&self, world: &World, key: &str, value: &str) {
-        let grant = self.may::<WriteMetaData>(world);
+        let grant = self.may::<WriteMetaData>(world).await;
         world.control.set_meta_data(&grant, key.to_owned(), value.to_owned()).await.expect("meta-data");
     }
 
@@ -60,7 +61,7 @@ impl Job {
             chunks_failed: 0,
             ignore_agent_in_dispatches: false,
         };
-        world.control.finish_job(&self.may::<ReportJob>(world), finished).await.expect("a job ends");
+        world.control.finish_job(&self.may::<ReportJob>(world).await, finished).await.expect("a job ends");
     }
 }
 
@@ -82,8 +83,7 @@ pub async fn running(world: &World) -> Job {
     let Instruction::TakeJob(id) = told else { panic!("no job is offered: {told:?}") };
     let grant = control.grant_own::<AcceptJob>(&agent).expect("it takes jobs");
     let accepted = control.accept_job(&grant, id).await.expect("the job is taken");
-    let caller = world.authenticate(accepted.secret.reveal()).await.expect("the job's token");
-    let job = Job { id, agent: registered.agent.id, caller };
-    control.start_job(&job.may::<ReportJob>(world)).await.expect("the job starts");
+    let job = Job { id, agent: registered.agent.id, secret: accepted.secret.reveal().to_owned() };
+    control.start_job(&job.may::<ReportJob>(world).await).await.expect("the job starts");
     job
 }

@@ -127,6 +127,9 @@ async fn a_page_is_told_of_news_until_the_job_has_ended() {
     job.writes(&server.world, 1, 0, "one\n").await;
     assert_eq!(event(&server, &mut body).await.as_deref(), Some("news"));
     job.ends(&server.world, "0").await;
+    assert_eq!(event(&server, &mut body).await.as_deref(), Some("news"));
+    job.writes(&server.world, 2, 4, "late\n").await;
+    assert_eq!(event(&server, &mut body).await.as_deref(), Some("news"), "what comes late comes too");
     assert_eq!(event(&server, &mut body).await.as_deref(), Some("last"));
     assert_eq!(event(&server, &mut body).await, None);
 }

@@ -218,6 +218,11 @@ fn clock(at: Timestamp) -> String {
     text.get(11..16).map_or_else(|| text.clone(), |clock| format!("{clock} UTC"))
 }
 
+/// What all queues have together.
+fn sum(queues: &[Standing], of: impl Fn(&Standing) -> i64) -> i64 {
+    queues.iter().map(of).sum()
+}
+
 async fn numbers(visit: &Visit, queues: &[Standing]) -> Result<Vec<Number>, Failure> {
     let (control, builds) = (visit.control(), visit.path("/builds"));
     let live = countersign_control::agents::Wanted { live_only: true, search: None };
@@ -226,12 +231,11 @@ async fn numbers(visit: &Visit, queues: &[Standing]) -> Result<Vec<Number>, Fail
         Wanted { states: vec![BuildState::Running, BuildState::Failing, BuildState::Canceling], ..Wanted::default() };
     let blocked = Wanted { states: vec![BuildState::Blocked], ..Wanted::default() };
     let grant = visit.may::<ViewBuilds>()?;
-    let sum = |of: fn(&Standing) -> i64| -> i64 { queues.iter().map(of).sum() };
     let number = |count, words, href| Number { count, words, href };
     Ok(vec![
         number(agents, "agents connected", visit.path("/agents")),
-        number(sum(|it| it.counts.jobs_running), "jobs running", address(&builds, &[("state", "running")])),
-        number(sum(|it| it.counts.jobs_scheduled), "jobs waiting for an agent", builds.clone()),
+        number(sum(queues, |it| it.counts.jobs_running), "jobs running", address(&builds, &[("state", "running")])),
+        number(sum(queues, |it| it.counts.jobs_scheduled), "jobs waiting for an agent", builds.clone()),
         number(
             control.count_builds(&grant, under_way).await?,
             "builds under way",

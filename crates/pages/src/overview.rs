@@ -5,7 +5,7 @@ use countersign_control::access::actions::{ViewAgentTokens, ViewAgents, ViewBuil
 use countersign_control::agent_tokens::{Search, Selection};
 use countersign_control::builds::Wanted;
 use countersign_control::queues::{Standing, Waits};
-use countersign_control::{Error, PageRequest};
+use countersign_control::{Error, MAX_PAGE, PageRequest};
 use countersign_domain::Timestamp;
 use countersign_domain::build::BuildState;
 
@@ -19,8 +19,8 @@ use crate::tokens::title;
 use crate::visit::Visit;
 use crate::words::{self, Names};
 
-/// Queues on the page: those that were made last.
-const QUEUES: u32 = 50;
+/// Queues on the page: those that were made last. All of the first [`MAX_PAGE`] are added up.
+const QUEUES: usize = 50;
 /// Tokens of each list.
 const TOKENS: u32 = 5;
 /// Refused attempts on the page.
@@ -122,7 +122,7 @@ impl Bars {
     fn of(waits: &[Waits], names: &Names) -> Option<Self> {
         let most = waits.iter().map(|it| it.p95.as_millis()).max()?.max(1);
         let length = |millis: u128| u64::try_from(u128::from(LONGEST) * millis / most).unwrap_or(LONGEST).max(1);
-        let rows = waits.iter().take(usize::try_from(QUEUES).unwrap_or(usize::MAX)).enumerate().map(|(at, it)| {
+        let rows = waits.iter().take(QUEUES).enumerate().map(|(at, it)| {
             let name = queue_name(&it.queue, names.get(&it.deployment));
             Bar {
                 y: at * BAR,
@@ -253,7 +253,7 @@ async fn numbers(visit: &Visit, queues: &[Standing]) -> Result<Vec<Number>, Fail
 pub(crate) async fn show(visit: Visit) -> Answer {
     let (control, names) = (visit.control(), words::names(&visit.deployments().await?));
     let grant = visit.may::<ViewQueues>()?;
-    let queues = control.queues(&grant, PageRequest::first(QUEUES)).await?.items;
+    let queues = control.queues(&grant, PageRequest::first(MAX_PAGE)).await?.items;
     let waits = control.queue_waits(&grant).await?;
     let moments = control.agents_over_time(&visit.may::<ViewAgents>()?).await?;
     let moments = moments.into_iter().map(|(at, count)| (clock(at), count)).collect();
@@ -262,7 +262,7 @@ pub(crate) async fn show(visit: Visit) -> Answer {
         numbers: numbers(&visit, &queues).await?,
         agents: Columns::new("Agents connected in the last 24 hours", ["Time", "Agents"], moments),
         waits: Bars::of(&waits, &names),
-        queues: queues.iter().map(|it| QueueRow::new(it, &waits, &names)).collect(),
+        queues: queues.iter().take(QUEUES).map(|it| QueueRow::new(it, &waits, &names)).collect(),
         tokens: tokens(&visit).await?,
         refused: refused(&visit).await?,
     })

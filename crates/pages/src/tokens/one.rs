@@ -255,7 +255,7 @@ pub(crate) async fn told(visit: &Visit, it: &AgentToken, told: Told<'_>) -> Answ
 
 async fn came(visit: &Visit, id: TokenId) -> Result<Columns, Failure> {
     let days = visit.control().agent_token_registrations(&visit.may::<ViewAgentTokens>()?, id).await?;
-    let days = days.into_iter().map(|(day, count)| (day.to_string().chars().take(DATE).collect(), count));
+    let days = days.into_iter().map(|(day, count)| (day.to_string().chars().take(DATE).collect::<String>(), count));
     let label = format!("Agents that came with it in the last {} days", agent_tokens::DAYS);
     Ok(Columns::new(label, ["Day (UTC)", "Agents"], days.collect()))
 }

@@ -9,8 +9,8 @@ use super::{Job, job};
 statements! {
     /// The jobs of a build's steps behind one ($3) and up to another ($4); of the step $5, which is the first of them or none, only those
     /// behind a part ($6) and, within it, a number ($7).
-    OF_STRETCH = concat!("SELECT ", columns!(), " FROM jobs j JOIN steps s ON s.id = j.step_id
-              WHERE j.organization_id = $1 AND j.build_id = $2 AND s.sort > $3 AND s.sort <= $4
+    OF_STRETCH = concat!("SELECT ", columns!(), " FROM steps s JOIN jobs j ON j.step_id = s.id
+              WHERE j.organization_id = $1 AND s.build_id = $2 AND s.sort > $3 AND s.sort <= $4
                 AND (s.sort > $5 OR j.part > $6 OR (j.part = $6 AND j.position > $7))
               ORDER BY s.sort, j.part, j.position LIMIT $8");
     /// A page of the jobs that an agent has or had, newest first.

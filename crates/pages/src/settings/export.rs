@@ -10,6 +10,7 @@ use http::HeaderValue;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 
 use crate::failure::Failure;
+use crate::frame;
 use crate::person;
 use crate::visit::{Anyone, Visit};
 
@@ -46,6 +47,10 @@ impl Reading {
 /// The file. A fault in the middle cuts the connection, so that nobody takes a part for the whole.
 pub(crate) async fn whole(visit: Visit, anyone: Anyone) -> std::result::Result<Response, Failure> {
     visit.may::<ViewAudit>()?;
+    if !visit.is_from_here {
+        // All of the log is read for nobody who follows a link from elsewhere.
+        return Ok(frame::to(&visit.path("/settings/audit-log")));
+    }
     let organization = visit.organization.slug.clone();
     // A slug holds letters, digits and hyphens alone.
     let name = format!("attachment; filename=\"audit-log-{organization}.jsonl\"");

@@ -87,6 +87,8 @@ async fn the_audit_log_is_exported_whole() {
     let name = answer.headers["content-disposition"].to_str().expect("a text");
     assert_eq!((answer.status.as_u16(), name), (200, "attachment; filename=\"audit-log-acme.jsonl\""));
     assert!(answer.text.lines().all(|line| line.starts_with('{') && line.ends_with('}')), "{}", answer.text);
+    let followed = ada.follow("/organizations/acme/settings/audit-log/export").await;
+    assert_eq!((followed.status.as_u16(), followed.location()), (303, "/organizations/acme/settings/audit-log"));
     assert!(answer.text.contains("agent_token.created") && !answer.text.contains("globex"), "{}", answer.text);
 }
 

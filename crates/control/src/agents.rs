@@ -3,6 +3,7 @@
 mod connect;
 pub(crate) mod joining;
 mod list;
+mod past;
 mod pause;
 mod ping;
 pub(crate) mod reach;
@@ -13,6 +14,7 @@ pub(crate) mod token_identity;
 mod wait;
 
 pub use countersign_store::agents::{Agent, Wanted};
+pub use past::{AGENTS_SINCE, MOMENTS};
 pub use ping::Instruction;
 pub use reach::Reach;
 pub(crate) use reached::{is_within, may_work};

@@ -4,6 +4,7 @@
 //! queue for. Sealing follows behind, in batches, one sealer at a time: it gives rows their places and hashes and moves the head, which a
 //! MAC of the key ring protects.
 
+mod export;
 mod list;
 pub(crate) mod seal;
 mod search;
@@ -13,6 +14,7 @@ use countersign_domain::audit::canonical;
 use countersign_domain::id::OrganizationId;
 pub use countersign_store::audit::{Event, Wanted};
 
+pub use export::as_json;
 pub use list::AuditLog;
 pub use search::Extent;
 pub use verify::{Chain, Verdict};

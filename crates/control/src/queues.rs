@@ -4,6 +4,7 @@ mod create;
 mod delete;
 mod update;
 mod view;
+mod waits;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -23,6 +24,7 @@ pub use countersign_store::queues::Queue;
 pub use create::{MAX_QUEUES, NewQueue};
 pub use update::QueueChange;
 pub use view::Standing;
+pub use waits::{WAITS_SINCE, Waits};
 
 /// A queue, by its deployment's and its own name.
 #[derive(Debug, Clone)]

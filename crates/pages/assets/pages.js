@@ -3,6 +3,7 @@ import { copying } from "./copy.js";
 import { times } from "./time.js";
 import { dialogs, toggles } from "./dialog.js";
 import { links } from "./link.js";
+import { live } from "./live.js";
 
 function enhance(root) {
   copying(root);
@@ -13,6 +14,10 @@ function enhance(root) {
 enhance(document);
 dialogs(document, enhance);
 links(document);
+live(document, (region) => {
+  enhance(region);
+  dialogs(region, enhance);
+});
 
 // A page that holds a value is the answer to a form: a reload must not send that again, and going back must not show it.
 const told = document.querySelector("[data-address]");

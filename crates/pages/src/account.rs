@@ -1,5 +1,5 @@
-//! What is one's own: organizations, where one is signed in, one's password. And ways that lead on: the start page, and an organization's address without
-//! more.
+//! What is one's own: organizations, where one is signed in, one's password. And the way on from the
+//! start page.
 
 pub(crate) mod password;
 
@@ -14,12 +14,7 @@ use crate::words;
 
 /// Leads to the organization that one works in now; whoever is not signed in is led there first.
 pub(crate) async fn home(visit: Visit) -> Answer {
-    Ok(frame::to(&visit.path("/agents")))
-}
-
-/// Leads to an organization's agents.
-pub(crate) async fn organization(visit: Visit) -> Answer {
-    Ok(frame::to(&visit.path("/agents")))
+    Ok(frame::to(&visit.path("")))
 }
 
 #[derive(Template)]

@@ -2,3 +2,5 @@
 
 pub(crate) mod change;
 pub(crate) mod list;
+pub(crate) mod live;
+pub(crate) mod one;

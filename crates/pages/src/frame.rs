@@ -34,7 +34,7 @@ pub(crate) struct Frame {
     pub notice: Option<&'static str>,
     /// Whether what is written and shown on the page can be read on its way.
     pub is_in_clear: bool,
-    pub styles: [String; 2],
+    pub styles: [String; 3],
     pub script: String,
 }
 
@@ -84,7 +84,7 @@ impl Frame {
             crumbs: Vec::new(),
             notice: seen.notice.filter(|_| seen.is_safe).map(|notice| notice.says()),
             is_in_clear: false,
-            styles: [assets::address("variables.css"), assets::address("pages.css")],
+            styles: ["variables.css", "pages.css", "log.css"].map(assets::address),
             script: assets::address("pages.js"),
         }
     }

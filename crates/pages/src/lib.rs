@@ -1,4 +1,4 @@
-//! The pages that people see in a browser: signing in, an organization's settings, its tokens, its agents.
+//! The pages that people see in a browser: signing in, an organization at a glance, its builds, its agents, its settings, its tokens.
 //!
 //! ```text
 //! request → around: where it comes from (403), then headers of every answer → Visit: who (to /sign-in), where (404) → page → control → template
@@ -11,11 +11,14 @@ mod account;
 mod agents;
 mod around;
 mod assets;
+mod builds;
+mod chart;
 mod failure;
 mod form;
 mod frame;
 mod headers;
 mod notice;
+mod overview;
 mod parts;
 mod permissions;
 mod person;
@@ -24,6 +27,7 @@ mod seen;
 mod settings;
 mod sign_in;
 mod site;
+mod streams;
 mod theme;
 mod tokens;
 mod user_tokens;
@@ -38,6 +42,7 @@ use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use countersign_control::Control;
 
+use builds::{act, artifacts, live, unblock};
 use settings::{deployments, members, teams};
 use site::Site;
 
@@ -62,16 +67,33 @@ pub fn router(control: Control) -> Router {
         .route("/prove", get(sign_in::prove::show))
         .route("/prove", post(sign_in::prove::submit))
         .route("/sign-out", post(sign_in::sign_out))
-        .route("/organizations/{organization}", get(account::organization))
+        .route("/organizations/{organization}", get(overview::show))
         .route("/organizations/{organization}/agents", get(agents::list::show))
+        .route("/organizations/{organization}/agents/events", get(agents::live::of_organization))
+        .route("/organizations/{organization}/agents/{agent}", get(agents::one::show))
         .route("/organizations/{organization}/agents/{agent}/pause", post(agents::change::pause))
         .route("/organizations/{organization}/agents/{agent}/resume", post(agents::change::resume))
         .route("/organizations/{organization}/agents/{agent}/stop", post(agents::change::stop))
+        .route("/organizations/{organization}/builds", get(builds::list::show))
+        .route("/organizations/{organization}/builds/{pipeline}/{build}", get(builds::one::show))
+        .route("/organizations/{organization}/builds/{pipeline}/{build}/cancel", post(act::cancel))
+        .route("/organizations/{organization}/builds/{pipeline}/{build}/rebuild", post(act::rebuild))
+        .route("/organizations/{organization}/builds/{pipeline}/{build}/steps/{step}/unblock", get(unblock::show))
+        .route("/organizations/{organization}/builds/{pipeline}/{build}/steps/{step}/unblock", post(unblock::submit))
+        .route("/organizations/{organization}/builds/{pipeline}/{build}/artifacts", get(artifacts::show))
+        .route("/organizations/{organization}/builds/{pipeline}/{build}/artifacts/{artifact}", get(artifacts::fetch))
+        .route("/organizations/{organization}/builds/{pipeline}/{build}/events", get(live::of_build))
+        .route("/organizations/{organization}/builds/{pipeline}/{build}/jobs/{job}", get(builds::job::show))
+        .route("/organizations/{organization}/builds/{pipeline}/{build}/jobs/{job}/log", get(builds::raw::whole))
+        .route("/organizations/{organization}/builds/{pipeline}/{build}/jobs/{job}/events", get(live::of_job))
+        .route("/organizations/{organization}/builds/{pipeline}/{build}/jobs/{job}/retry", post(act::retry_job))
+        .route("/organizations/{organization}/builds/{pipeline}/{build}/jobs/{job}/cancel", post(act::cancel_job))
         .route("/organizations/{organization}/settings", get(settings::general::show))
         .route("/organizations/{organization}/settings/tokens", get(tokens::list::show))
         .route("/organizations/{organization}/settings/tokens/new", get(tokens::create::show))
         .route("/organizations/{organization}/settings/tokens/new", post(tokens::create::submit))
         .route("/organizations/{organization}/settings/tokens/{token}", get(tokens::one::show))
+        .route("/organizations/{organization}/settings/tokens/{token}/events", get(tokens::live::of_token))
         .route("/organizations/{organization}/settings/tokens/{token}/value", get(tokens::reveal::fresh))
         .route("/organizations/{organization}/settings/tokens/{token}/reveal", get(tokens::reveal::back))
         .route("/organizations/{organization}/settings/tokens/{token}/reveal", post(tokens::reveal::submit))
@@ -120,6 +142,7 @@ pub fn router(control: Control) -> Router {
         .route("/organizations/{organization}/settings/deployments/{id}/delete", post(deployments::delete::submit))
         .route("/organizations/{organization}/settings/audit-log", get(settings::audit::show))
         .route("/organizations/{organization}/settings/audit-log", post(settings::audit::check))
+        .route("/organizations/{organization}/settings/audit-log/export", get(settings::export::whole))
         .route("/organizations/{organization}/{*rest}", get(failure::nowhere))
         .layer(from_fn_with_state(site.clone(), around::around))
         .with_state(site)

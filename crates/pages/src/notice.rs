@@ -58,6 +58,11 @@ notices! {
     AgentPaused "agent-paused" "The agent is paused: it finishes its job and takes no other.";
     AgentResumed "agent-resumed" "The agent takes jobs again.";
     AgentStopped "agent-stopped" "The agent is told to stop.";
+    BuildCanceled "build-canceled" "The build is canceled. Agents that run a job of it are told to stop.";
+    BuildRepeated "build-repeated" "This is the same build once more.";
+    JobRetried "job-retried" "The job runs again: this is the new one.";
+    JobCanceled "job-canceled" "The job is canceled.";
+    StepUnblocked "step-unblocked" "The step is answered. What waited for it goes on.";
     Revoked "revoked" "The token is revoked. Nothing is accepted from it any more.";
 }
 

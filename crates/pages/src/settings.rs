@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod deployments;
+pub(crate) mod export;
 pub(crate) mod general;
 pub(crate) mod members;
 pub(crate) mod teams;

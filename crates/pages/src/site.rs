@@ -2,15 +2,19 @@
 
 use countersign_control::Control;
 
+use crate::streams::Streams;
+
 /// The system, and what is known of how people reach it.
 #[derive(Debug, Clone)]
 pub(crate) struct Site {
     pub control: Control,
+    /// Pages that are told of news.
+    pub streams: Streams,
 }
 
 impl Site {
-    pub(crate) const fn new(control: Control) -> Self {
-        Self { control }
+    pub(crate) fn new(control: Control) -> Self {
+        Self { control, streams: Streams::default() }
     }
 
     /// The address under which people reach the server, without a slash at its end.

@@ -3,6 +3,7 @@
 pub(crate) mod create;
 pub(crate) mod describe;
 pub(crate) mod list;
+pub(crate) mod live;
 pub(crate) mod one;
 pub(crate) mod permit;
 pub(crate) mod reveal;

@@ -178,7 +178,7 @@ impl Visit {
         let organization = Place { slug: self.organization.slug.clone(), name: self.organization.name.clone() };
         let frame =
             Frame { person, organization: Some(organization), ..Frame::plain(title, &self.seen).on(&self.site) };
-        frame.crumb(self.organization.name.clone(), self.path("/agents"))
+        frame.crumb(self.organization.name.clone(), self.path(""))
     }
 
     /// Around a page of its settings.

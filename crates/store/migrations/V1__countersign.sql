@@ -736,6 +736,7 @@ CREATE INDEX jobs_of_session ON jobs (session_id) WHERE session_id IS NOT NULL;
 CREATE INDEX jobs_of_agent ON jobs (agent_id, state);
 CREATE INDEX jobs_under_way ON jobs (organization_id, deployment_id, queue, state) WHERE finished_at IS NULL;
 CREATE INDEX jobs_by_key ON jobs (token_key_id) WHERE token_key_id IS NOT NULL AND token_ended_at IS NULL;
+CREATE INDEX jobs_begun ON jobs (organization_id, started_at) WHERE started_at IS NOT NULL;
 CREATE INDEX jobs_with_timeout ON jobs (times_out_at) WHERE state = 'running' AND times_out_at IS NOT NULL;
 CREATE INDEX jobs_to_stop ON jobs (stop_by) WHERE state IN ('canceling', 'timing_out');
 CREATE INDEX jobs_in_group ON jobs (organization_id, concurrency_group, created_at, build_id, position)
@@ -755,6 +756,8 @@ CREATE TABLE job_log_chunks (
     sequence  BIGINT NOT NULL,
     position  BIGINT NOT NULL,
     size      BIGINT NOT NULL,
+    -- How many lines end in it: so that a page of a log begins at a line without the log being read.
+    line_breaks BIGINT NOT NULL,
     content   BYTEA NOT NULL,
     PRIMARY KEY (job_id, sequence)
 );
@@ -886,3 +889,4 @@ CREATE TABLE refusals (
     PRIMARY KEY (organization_id, public_id, reason, ip)
 );
 CREATE INDEX refusals_of_token ON refusals (token_id, last_at);
+CREATE INDEX refusals_of_organization ON refusals (organization_id, last_at);

@@ -1,6 +1,7 @@
 //! Agents: what registered, in which state it is, what it has been told.
 
 pub mod sessions;
+pub mod times;
 
 use countersign_domain::id::{AgentId, DeploymentId, OrganizationId, SecretId, TokenId, UserId};
 use countersign_domain::{AgentState, Timestamp};

@@ -26,6 +26,8 @@ macro_rules! columns {
     };
 }
 
+pub mod window;
+
 statements! {
     /// A job of a step.
     INSERT = "INSERT INTO jobs (id, organization_id, build_id, step_id, deployment_id, queue, rules, priority, position, part, step_key,

@@ -3,7 +3,7 @@
 use countersign_domain::id::{OrganizationId, TokenId};
 use countersign_domain::{PublicId, Refusal, Timestamp};
 
-use crate::{StoreError, Tx, params, statements};
+use crate::{Row, StoreError, Tx, params, statements};
 
 statements! {
     /// Adds to a count.
@@ -12,6 +12,9 @@ statements! {
     /// A token's refused attempts, newest first.
     OF_TOKEN = "SELECT token_id, public_id, reason, ip, count, first_at, last_at FROM refusals
            WHERE organization_id = $1 AND token_id = $2 ORDER BY last_at DESC LIMIT $3";
+    /// The organization's refused attempts, newest first.
+    NEWEST = "SELECT token_id, public_id, reason, ip, count, first_at, last_at FROM refusals
+           WHERE organization_id = $1 ORDER BY last_at DESC LIMIT $2";
 }
 
 /// Attempts with one token, for one reason, from one address.
@@ -50,18 +53,22 @@ pub async fn add(tx: &mut Tx, of: OrganizationId, new: &Refused) -> Result<(), S
 
 /// At most `limit` counts of a token's refused attempts, newest first.
 pub async fn of_token(tx: &mut Tx, of: OrganizationId, token: TokenId, limit: i64) -> Result<Vec<Refused>, StoreError> {
-    let rows = tx.all(OF_TOKEN, &params![of, token, limit]).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Refused {
-                token: row.get("token_id")?,
-                public_id: row.parse("public_id")?,
-                reason: row.parse("reason")?,
-                ip: row.get("ip")?,
-                count: row.get("count")?,
-                first_at: row.get("first_at")?,
-                last_at: row.get("last_at")?,
-            })
-        })
-        .collect()
+    tx.all(OF_TOKEN, &params![of, token, limit]).await?.iter().map(refused).collect()
+}
+
+/// At most `limit` counts of the organization's refused attempts, newest first.
+pub async fn newest(tx: &mut Tx, of: OrganizationId, limit: i64) -> Result<Vec<Refused>, StoreError> {
+    tx.all(NEWEST, &params![of, limit]).await?.iter().map(refused).collect()
+}
+
+fn refused(row: &Row) -> Result<Refused, StoreError> {
+    Ok(Refused {
+        token: row.get("token_id")?,
+        public_id: row.parse("public_id")?,
+        reason: row.parse("reason")?,
+        ip: row.get("ip")?,
+        count: row.get("count")?,
+        first_at: row.get("first_at")?,
+        last_at: row.get("last_at")?,
+    })
 }

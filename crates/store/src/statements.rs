@@ -14,6 +14,7 @@ pub fn all() -> Vec<(&'static str, &'static [Sql])> {
     vec![
         ("agents", agents::ALL),
         ("agents::sessions", agents::sessions::ALL),
+        ("agents::times", agents::times::ALL),
         ("artifacts", artifacts::ALL),
         ("audit", audit::ALL),
         ("blobs::removals", blobs::removals::ALL),
@@ -41,6 +42,7 @@ pub fn all() -> Vec<(&'static str, &'static [Sql])> {
         ("jobs::of_agents", jobs::of_agents::ALL),
         ("jobs::progress", jobs::progress::ALL),
         ("jobs::tokens", jobs::tokens::ALL),
+        ("jobs::window", jobs::window::ALL),
         ("keys", keys::ALL),
         ("members", members::ALL),
         ("numbers", numbers::ALL),

@@ -6,12 +6,9 @@ use clap::{Args, Subcommand};
 use countersign_control::{
     Control, Grant,
     access::actions::ViewInstance,
-    audit::{AuditLog, Chain, Event, Verdict},
+    audit::{AuditLog, Chain, Event, Verdict, as_json},
 };
-use countersign_domain::{
-    id::OrganizationId,
-    text::{Slug, hex},
-};
+use countersign_domain::{id::OrganizationId, text::Slug};
 use serde_json::{Value, json};
 
 use crate::{
@@ -120,7 +117,7 @@ async fn list(control: &Control, grant: &Grant<ViewInstance>, logs: &[Log], limi
         rows.extend(newest.into_iter().map(|event| (log, event)));
     }
     rows.sort_by_key(|(_, event)| std::cmp::Reverse((event.occurred_at, event.id)));
-    let values: Vec<Value> = rows.iter().map(|(log, event)| as_json(log, event)).collect();
+    let values: Vec<Value> = rows.iter().map(|(log, event)| as_json(&log.name, event)).collect();
     printer.result(&values, || {
         let mut table = Table::new(&["when", "organization", "who", "what", "on", "from", "row"]);
         for (log, event) in &rows {
@@ -189,7 +186,7 @@ async fn verify(control: &Control, grant: &Grant<ViewInstance>, logs: &[Log], pr
 async fn export(control: &Control, grant: &Grant<ViewInstance>, logs: &[Log], printer: Printer) -> Outcome {
     for log in logs {
         each(control, grant, log.of, |event| {
-            let mut line = as_json(log, &event).to_string();
+            let mut line = as_json(&log.name, &event).to_string();
             line.push('\n');
             printer.write(line.as_bytes())
         })
@@ -217,24 +214,4 @@ async fn each(
             None => return Ok(()),
         }
     }
-}
-
-/// A row as it is exported. Public ids, never values.
-fn as_json(log: &Log, event: &Event) -> Value {
-    let (row, hash) = event.sealed.clone().map_or((None, None), |(row, hash)| (Some(row), Some(hex(&hash))));
-    json!({
-        "id": event.id.to_string(),
-        "organization": log.name,
-        "occurred_at": event.occurred_at.to_string(),
-        "actor": { "kind": event.actor_kind, "id": event.actor_id.map(|id| id.to_string()), "name": event.actor_name },
-        "credential": event.credential,
-        "action": event.action,
-        "subject": { "kind": event.subject_kind, "id": event.subject_id.to_string(), "name": event.subject_name },
-        "detail": serde_json::from_str::<Value>(&event.detail).unwrap_or(Value::Null),
-        "ip": event.ip,
-        "user_agent": event.user_agent,
-        "request_id": event.request_id,
-        "row": row,
-        "hash": hash,
-    })
 }

@@ -35,6 +35,32 @@ impl Control {
         Ok(Page::of(rows, &page))
     }
 
+    /// The same of those at one path, also of jobs that were run again.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn build_artifacts_at(
+        &self,
+        grant: &Grant<ViewBuilds>,
+        build: BuildId,
+        path: String,
+        page: PageRequest<ArtifactId>,
+    ) -> Result<Page<Artifact>> {
+        // NUL is in no path, and no engine takes it as text.
+        let path = path.replace('\0', "\u{fffd}");
+        let rows = self
+            .read(grant, (build, path, page), |tx, scene| {
+                Box::pin(async move {
+                    let (build, path, page) = &scene.input;
+                    builds::find(tx, scene.organization, *build).await?.ok_or(Error::NotFound("build"))?;
+                    let choice = Choice { path: Some(path.clone()), include_retried: true, ..Choice::default() };
+                    Ok(artifacts::page(tx, scene.organization, *build, page.start(), &choice, page.rows()).await?)
+                })
+            })
+            .await?;
+        Ok(Page::of(rows, &page))
+    }
+
     /// A page of the artifacts of one of the organization's jobs, newest first.
     ///
     /// # Errors

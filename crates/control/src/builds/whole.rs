@@ -109,14 +109,14 @@ impl Control {
 }
 
 /// Reads entries; whom several of them name is looked up once.
-struct Reader {
+pub(super) struct Reader {
     of: OrganizationId,
     agents: BTreeMap<AgentId, Option<Arc<Agent>>>,
     people: BTreeMap<UserId, Option<User>>,
 }
 
 impl Reader {
-    const fn new(of: OrganizationId) -> Self {
+    pub(super) const fn new(of: OrganizationId) -> Self {
         Self { of, agents: BTreeMap::new(), people: BTreeMap::new() }
     }
 
@@ -179,7 +179,13 @@ impl Reader {
         Ok(entries)
     }
 
-    async fn entry(&mut self, tx: &mut Tx, step: &StepRow, text: &Arc<PlannedStep>, job: Option<Job>) -> Result<Entry> {
+    pub(super) async fn entry(
+        &mut self,
+        tx: &mut Tx,
+        step: &StepRow,
+        text: &Arc<PlannedStep>,
+        job: Option<Job>,
+    ) -> Result<Entry> {
         let agent = match job.as_ref().and_then(|job| job.agent) {
             Some(id) => self.agent(tx, id).await?,
             None => None,

@@ -105,7 +105,7 @@ fn full() -> Error {
 }
 
 /// Joins pieces from a position on; says whether it stopped at a gap.
-fn join(pieces: Vec<Chunk>, from: i64, over_gaps: bool) -> (Vec<u8>, i64, bool) {
+pub(super) fn join(pieces: Vec<Chunk>, from: i64, over_gaps: bool) -> (Vec<u8>, i64, bool) {
     let mut content = Vec::new();
     let mut next = from;
     for piece in pieces {

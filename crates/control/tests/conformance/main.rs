@@ -87,6 +87,7 @@ mod updating;
 mod usage;
 mod user_tokens;
 mod waiting;
+mod watching;
 mod worlds;
 
 use std::process::ExitCode;
@@ -130,6 +131,7 @@ fn main() -> ExitCode {
                 searching::CASES,
                 many_deployments::CASES,
                 asked::CASES,
+                watching::CASES,
             ]
             .concat();
             let cases = all.into_iter().filter(|case| run::is_wanted(case.name, &words)).collect();

@@ -9,7 +9,9 @@ use countersign_control::access::actions::{
 };
 use countersign_control::agent_tokens::{Liveness, Search, Selection};
 use countersign_control::audit::Wanted as Events;
+use countersign_control::builds::Cursor;
 use countersign_control::deployment_roles::HolderReference;
+use countersign_control::jobs::LogWindow;
 use countersign_control::members::{MemberReference, Wanted};
 use countersign_control::teams::TeamReference;
 use countersign_control::{MAX_PAGE, PageRequest};
@@ -87,6 +89,7 @@ async fn organization(world: &World, seen: &mut Seen) {
     seen.keep("sign-ins", control.list_sign_ins(&world.admin()).await.expect("a read"));
     let page = PageRequest::first(MAX_PAGE);
     seen.keep("audit_events", control.audit_events(&world.admin::<ViewAudit>(), page).await.expect("a read"));
+    seen.keep("export_own_audit", control.export_own_audit(&world.admin::<ViewAudit>(), 0).await.expect("a read"));
     seen.keep("verify_audit", control.verify_audit(&world.admin::<ViewAudit>()).await.expect("a read"));
 }
 
@@ -103,11 +106,13 @@ async fn tokens(world: &World, seen: &mut Seen) {
         let page = PageRequest::first(MAX_PAGE);
         seen.keep("agent_token_agents", control.agent_token_agents(&grant, id, page).await.expect("a read"));
         seen.keep("agent_token_refusals", control.agent_token_refusals(&grant, id).await.expect("a read"));
+        seen.keep("agent_token_registrations", control.agent_token_registrations(&grant, id).await.expect("a read"));
         seen.keep("agent_token_situation", control.agent_token_situation(&grant, id).await.expect("a read"));
         let page = PageRequest::first(MAX_PAGE);
         let events = control.token_audit_events(&world.admin::<ViewAudit>(), id, page).await.expect("a read");
         seen.keep("token_audit_events", events);
     }
+    seen.keep("refused_attempts", control.refused_attempts(&grant, MAX_PAGE).await.expect("a read"));
     let search = Search { selection: Selection::All, text: None };
     let found = control.search_agent_tokens(&grant, search, PageRequest::first(MAX_PAGE)).await.expect("a read");
     seen.keep("search_agent_tokens", found);
@@ -126,7 +131,12 @@ async fn agents(world: &World, seen: &mut Seen) {
         .expect("a read");
     for agent in seen.keep("agents", page).items.iter().take(20) {
         seen.keep("agent_job", control.agent_job(&grant, agent.id).await.expect("a read"));
+        let page = PageRequest::first(MAX_PAGE);
+        let jobs = control.agent_past_jobs(&world.admin(), agent.id, page).await.expect("a read");
+        seen.keep("agent_past_jobs", jobs);
     }
+    seen.keep("agents_over_time", control.agents_over_time(&grant).await.expect("a read"));
+    seen.keep("queue_waits", control.queue_waits(&world.admin()).await.expect("a read"));
     let page = control.dagster_agents(&grant, false, PageRequest::first(MAX_PAGE)).await.expect("a read");
     for agent in seen.keep("dagster_agents", page).items.iter().take(20) {
         let serving = control.dagster_agent_serving(&grant, agent.id).await.expect("a read");
@@ -142,18 +152,29 @@ async fn builds(world: &World, seen: &mut Seen) {
     seen.keep("pipelines", control.pipelines(&grant, String::new(), page_of).await.expect("a read"));
     for build in seen.keep("builds", page).items.iter().take(20) {
         seen.keep("whole_builds", control.whole_builds(&grant, vec![build.id], true).await.expect("a read"));
+        let window = control.build_window(&grant, build.id, Cursor::default(), MAX_PAGE).await.expect("a read");
+        seen.keep("build_window", window);
+        seen.keep("build_graph", control.build_graph(&grant, build.id).await.expect("a read"));
+        seen.keep("build_pulse", control.build_pulse(&grant, build.id).await.expect("a read"));
         seen.keep("build_annotations", control.build_annotations(&grant, build.id).await.expect("a read"));
         seen.keep("build_meta_data", control.build_meta_data(&grant, build.id).await.expect("a read"));
         let page = PageRequest::first(MAX_PAGE);
         for it in
             seen.keep("build_artifacts", control.build_artifacts(&grant, build.id, page).await.expect("a read")).items
         {
+            let page = PageRequest::first(MAX_PAGE);
+            let same = control.build_artifacts_at(&grant, build.id, it.path.clone(), page).await.expect("a read");
+            seen.keep("build_artifacts_at", same);
             seen.keep("artifact", control.artifact(&grant, it.id).await.expect("a read"));
         }
         let jobs = control.build_jobs(&grant, build.id).await.expect("a read");
         for job in seen.keep("build_jobs", jobs).iter().take(20) {
             let log = control.job_log(&grant, job.id, 0).await.expect("a read");
             seen.keep("job_env", control.job_env(&grant, job.id).await.expect("a read"));
+            let first = LogWindow { first: 1, lines: 1_000, bytes: usize::MAX };
+            let lines = control.job_log_lines(&grant, job.id, first).await.expect("a read");
+            let lines: Vec<_> = lines.lines.iter().map(|line| String::from_utf8_lossy(line)).collect();
+            seen.keep("job_log_lines", lines);
             seen.keep("job_log", String::from_utf8_lossy(&log.content));
         }
     }

@@ -49,6 +49,7 @@ struct Page {
 
 #[derive(Debug, Clone)]
 struct Row {
+    href: String,
     name: String,
     state: &'static str,
     state_class: &'static str,
@@ -78,7 +79,7 @@ struct DagsterRow {
 }
 
 /// Where an agent stands, and the name of its colour.
-const fn state(it: AgentState) -> (&'static str, &'static str) {
+pub(super) const fn state(it: AgentState) -> (&'static str, &'static str) {
     match it {
         AgentState::NeverConnected => ("Registered", "ended"),
         AgentState::Connected => ("Connected", "good"),
@@ -125,6 +126,7 @@ impl Row {
         let may_pause = beside.may::<PauseAgent>(beside.may_pause, it);
         let may_stop = beside.may::<StopAgent>(beside.may_stop, it);
         Self {
+            href: path(""),
             name: it.name.clone(),
             state,
             state_class,
@@ -290,6 +292,7 @@ mod tests {
             search: some(),
             states: Vec::new(),
             rows: vec![Row {
+                href: "/x".to_owned(),
                 name: some(),
                 state: "Connected",
                 state_class: "good",

@@ -5,12 +5,13 @@ use countersign_control::access::actions::{
     RevealAgentToken, RevokeAgentToken, RotateAgentToken, UpdateAgentToken, ViewAgentTokens, ViewAudit,
     ViewOrganization,
 };
-use countersign_control::agent_tokens::{AgentToken, Refused, Secret as Value};
+use countersign_control::agent_tokens::{self, AgentToken, Refused, Secret as Value};
 use countersign_control::agents::Agent;
 use countersign_control::{Error, PageRequest, revealing};
 use countersign_domain::Timestamp;
 use countersign_domain::id::{TokenId, UserId};
 
+use crate::chart::Columns;
 use crate::failure::Failure;
 use crate::frame::{self, Answer, Frame};
 use crate::parts::{Secret, When};
@@ -22,6 +23,8 @@ use super::title;
 
 /// How many of its agents the page names.
 const AGENTS: u32 = 50;
+/// The length of a date.
+const DATE: usize = 10;
 /// How many rows of the audit log it shows.
 const EVENTS: u32 = 20;
 
@@ -66,6 +69,8 @@ struct Page<'a> {
     state: &'static str,
     state_class: &'static str,
     revoked: Option<Revoked>,
+    /// How many agents came with it on each day.
+    came: Columns,
     agents_count: usize,
     agents: Vec<AgentRow>,
     dagster_agents: Vec<String>,
@@ -246,6 +251,7 @@ pub(crate) async fn told(visit: &Visit, it: &AgentToken, told: Told<'_>) -> Answ
         state: state.words(),
         state_class: state.class(),
         revoked,
+        came: came(visit, token.id).await?,
         agents_count: usize::try_from(agents_count).unwrap_or_default(),
         agents: connected.items.iter().map(AgentRow::new).collect(),
         dagster_agents: dagster_agents.collect(),
@@ -253,6 +259,13 @@ pub(crate) async fn told(visit: &Visit, it: &AgentToken, told: Told<'_>) -> Answ
         refusals: refusals.iter().map(RefusalRow::new).collect(),
         rows: events(visit, token.id).await?,
     })
+}
+
+async fn came(visit: &Visit, id: TokenId) -> Result<Columns, Failure> {
+    let days = visit.control().agent_token_registrations(&visit.may::<ViewAgentTokens>()?, id).await?;
+    let days = days.into_iter().map(|(day, count)| (day.to_string().chars().take(DATE).collect::<String>(), count));
+    let label = format!("Agents that came with it in the last {} days", agent_tokens::DAYS);
+    Ok(Columns::new(label, ["Day (UTC)", "Agents"], days.collect()))
 }
 
 async fn events(visit: &Visit, id: TokenId) -> Result<Vec<EventRow>, Failure> {
@@ -315,6 +328,7 @@ mod tests {
             state: "Active",
             state_class: "good",
             revoked: Some(Revoked { at: at.clone(), by: some(), reason: some() }),
+            came: Columns::new(text, ["Day (UTC)", "Agents"], vec![(some(), 1)]),
             agents_count: 1,
             agents: vec![AgentRow {
                 name: some(),

@@ -11,7 +11,7 @@ use countersign_http::{Edge, TrustedProxies};
 use countersign_testkit::routes::{self, Route};
 use countersign_testkit::{Engine, SeededEntropy, World};
 use http::header::{CONTENT_TYPE, LOCATION};
-use http::{HeaderMap, Request, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
 
@@ -55,11 +55,15 @@ impl Server {
         }
         let mut request = request.body(Body::from(form.to_owned())).expect("a request");
         request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 40_000))));
-        let answer = self.router.clone().oneshot(request).await.expect("the router answers");
-        let (parts, body) = answer.into_parts();
+        let (parts, body) = self.ask(request).await.into_parts();
         let bytes = body.collect().await.expect("the body is whole").to_bytes();
         let text = String::from_utf8(bytes.to_vec()).expect("the body is text");
         Answer { status: parts.status, headers: parts.headers, text }
+    }
+
+    /// A request as it is, and the answer before its body has come.
+    pub async fn ask(&self, request: Request<Body>) -> Response<Body> {
+        self.router.clone().oneshot(request).await.expect("the router answers")
     }
 
     /// Every route, with something in the places that it leaves open.
@@ -73,6 +77,11 @@ impl Server {
                 .replace("{agent}", &token)
                 .replace("{member}", &admin)
                 .replace("{id}", &token)
+                .replace("{pipeline}", "demo")
+                .replace("{build}", "1")
+                .replace("{step}", &token)
+                .replace("{job}", &token)
+                .replace("{artifact}", &token)
                 .replace("{team}", &token)
                 .replace("{sign_in}", "4f9Kd0aZ81b")
                 .replace("{version}", "0")
@@ -133,6 +142,14 @@ impl Browser<'_> {
     pub async fn get(&self, path: &str) -> Answer {
         let headers = [("cookie", self.cookie.as_str()), ("sec-fetch-site", "none")];
         self.server.send("GET", path, &headers, "").await
+    }
+
+    /// A stream of events, as a page of this server opens it.
+    pub async fn listen(&self, path: &str) -> Response<Body> {
+        let request = Request::builder().uri(path).header("cookie", self.cookie.as_str()).header(OWN[0].0, OWN[0].1);
+        let mut request = request.body(Body::empty()).expect("a request");
+        request.extensions_mut().insert(ConnectInfo(SocketAddr::from(([127, 0, 0, 1], 40_000))));
+        self.server.ask(request).await
     }
 
     /// The same by a link on a page of another site.

@@ -4,7 +4,11 @@
 
 mod anonymous;
 mod browser;
+mod builds;
+mod cast;
+mod logs;
 mod members;
+mod overview;
 mod places;
 mod roles;
 mod signing_in;

@@ -1,13 +1,23 @@
 //! Every page and every role: who is not allowed sees neither the page nor the way to it.
 
 use crate::browser::Server;
+use crate::cast;
 
 /// What each page answers an Organization Admin and a plain member of acme, both of whom have just proved who they are.
 const PAGES: &[(&str, u16, u16)] = &[
     ("/account", 200, 200),
     ("/account/password", 200, 200),
+    ("/organizations/acme", 200, 200),
     ("/organizations/acme/agents", 200, 200),
+    ("/organizations/acme/agents/{token}", 404, 404),
     ("/organizations/-/agents", 200, 200),
+    ("/organizations/acme/builds", 200, 200),
+    ("/organizations/acme/builds/demo/1", 200, 200),
+    ("/organizations/acme/builds/demo/1/artifacts", 200, 200),
+    ("/organizations/acme/builds/demo/1/artifacts/{token}", 404, 404),
+    ("/organizations/acme/builds/demo/1/steps/{token}/unblock", 404, 403),
+    ("/organizations/acme/builds/demo/1/jobs/{token}", 404, 404),
+    ("/organizations/acme/builds/demo/1/jobs/{token}/log", 404, 404),
     ("/organizations/acme/settings", 200, 200),
     ("/organizations/acme/settings/tokens", 200, 403),
     ("/organizations/acme/settings/tokens/new", 200, 403),
@@ -28,12 +38,14 @@ const PAGES: &[(&str, u16, u16)] = &[
     ("/organizations/acme/settings/deployments", 200, 200),
     ("/organizations/acme/settings/deployments/new", 200, 403),
     ("/organizations/acme/settings/audit-log", 200, 403),
+    ("/organizations/acme/settings/audit-log/export", 200, 403),
     ("/organizations/acme/nowhere", 404, 404),
 ];
 
 #[tokio::test]
 async fn every_page_is_for_whom_it_is() {
     let server = Server::new().await;
+    cast::build(&server.world, "steps: [{command: echo one}]").await;
     let token = server.world.acme.created.agent_token.id.to_string();
     let member = server.world.acme.created.admin.id.to_string();
     let filled = |path: &str| path.replace("{token}", &token).replace("{member}", &member);
@@ -47,8 +59,8 @@ async fn every_page_is_for_whom_it_is() {
     let shows = |path: &str| path.starts_with("/organizations/") || path.starts_with("/account");
     for route in server.routes().into_iter().filter(|it| it.method == "GET" && shows(it.path)) {
         let listed = |(path, ..): &(&str, u16, u16)| filled(path) == route.path;
-        let is_other = route.path == "/organizations/acme"
-            || route.path.ends_with("/reveal")
+        let is_other = route.path.ends_with("/reveal")
+            || route.path.ends_with("/events")
             // A team and a deployment that can be deleted have to be made first: see `places`.
             || (route.path.starts_with("/organizations/acme/settings/teams/") && !route.path.ends_with("/new"))
             || (route.path.starts_with("/organizations/acme/settings/deployments/") && route.path.ends_with("/delete"))

@@ -24,6 +24,8 @@ statements! {
     REMOVE = "DELETE FROM annotations WHERE build_id = $1 AND scope = $2 AND scope_id = $3 AND context = $4";
     /// How many a build has.
     COUNT = "SELECT COUNT(*) AS n FROM annotations WHERE build_id = $1";
+    /// How many there are, and when the last was written.
+    PULSE = "SELECT COUNT(*) AS n, COALESCE(MAX(updated_at), 0) AS at FROM annotations WHERE build_id = $1";
     /// How many bytes their bodies have.
     SIZE = "SELECT CAST(COALESCE(SUM(OCTET_LENGTH(body)), 0) AS BIGINT) AS size FROM annotations WHERE build_id = $1";
 }
@@ -154,4 +156,10 @@ pub async fn count(tx: &mut Tx, build: BuildId) -> Result<i64, StoreError> {
 /// How many bytes the bodies of a build's annotations have.
 pub async fn size(tx: &mut Tx, build: BuildId) -> Result<i64, StoreError> {
     tx.one(SIZE, &params![build]).await?.get("size")
+}
+
+/// How many annotations a build has, and when the last of them was written; the epoch when it has none.
+pub async fn pulse(tx: &mut Tx, build: BuildId) -> Result<(i64, Timestamp), StoreError> {
+    let row = tx.one(PULSE, &params![build]).await?;
+    Ok((row.get("n")?, row.get("at")?))
 }

@@ -8,13 +8,16 @@ use crate::{StoreError, Tx, params, statements};
 
 statements! {
     /// A piece; one that came before under the same number stays as it is.
-    INSERT = "INSERT INTO job_log_chunks (job_id, sequence, position, size, content) VALUES ($1, $2, $3, $4, $5)
+    INSERT = "INSERT INTO job_log_chunks (job_id, sequence, position, size, line_breaks, content)
+              VALUES ($1, $2, $3, $4, $5, $6)
               ON CONFLICT (job_id, sequence) DO NOTHING";
     /// Counts what a piece adds to what is kept, if there is room: pieces may overlap, so that a log's length alone bounds nothing.
     COUNT = "UPDATE jobs SET log_stored = log_stored + $2, log_size = CASE WHEN log_size < $3 THEN $3 ELSE log_size END
               WHERE id = $1 AND log_stored + $2 <= $4";
     /// Where all pieces are, in order.
     PLACES = "SELECT position, size FROM job_log_chunks WHERE job_id = $1 AND size > 0 ORDER BY position, sequence";
+    /// The same with how many line breaks each holds.
+    LINES = "SELECT position, size, line_breaks FROM job_log_chunks WHERE job_id = $1 AND size > 0 ORDER BY position, sequence";
     /// Pieces that reach beyond a position, in order.
     FROM = "SELECT position, content FROM job_log_chunks WHERE job_id = $1 AND position + size > $2 ORDER BY position, sequence LIMIT $3";
 }
@@ -42,7 +45,9 @@ pub enum Added {
 /// Adds a piece, while all that is kept of the log has at most `most` bytes.
 pub async fn insert(tx: &mut Tx, job: JobId, sequence: i64, chunk: &Chunk, most: i64) -> Result<Added, StoreError> {
     let size = i64::try_from(chunk.content.len()).unwrap_or(i64::MAX);
-    let values = params![job, sequence, chunk.position, size, chunk.content.as_slice()];
+    let breaks = chunk.content.iter().filter(|byte| **byte == b'\n').count();
+    let breaks = i64::try_from(breaks).unwrap_or(i64::MAX);
+    let values = params![job, sequence, chunk.position, size, breaks, chunk.content.as_slice()];
     if tx.execute(INSERT, &values).await? != 1 {
         return Ok(Added::Known);
     }
@@ -64,6 +69,27 @@ pub async fn places(tx: &mut Tx, job: JobId) -> Result<Vec<Range<i64>>, StoreErr
         .map(|row| {
             let start: i64 = row.get("position")?;
             Ok(start..start.saturating_add(row.get("size")?))
+        })
+        .collect()
+}
+
+/// Where a piece of a log is, and how many lines end in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Lines {
+    /// From where to before where, in bytes of the whole log.
+    pub place: Range<i64>,
+    /// How many line breaks it holds.
+    pub breaks: i64,
+}
+
+/// Where all pieces are and how many lines end in each, in the order of their beginnings. Their contents are not read.
+pub async fn lines(tx: &mut Tx, job: JobId) -> Result<Vec<Lines>, StoreError> {
+    let rows = tx.all(LINES, &params![job]).await?;
+    rows.iter()
+        .map(|row| {
+            let start: i64 = row.get("position")?;
+            let place = start..start.saturating_add(row.get("size")?);
+            Ok(Lines { place, breaks: row.get("line_breaks")? })
         })
         .collect()
 }

@@ -1,7 +1,7 @@
 //! What a step waits for, and what it has been told of it.
 
 use countersign_domain::graph::{Ending, Relation, Tolerance};
-use countersign_domain::id::StepId;
+use countersign_domain::id::{BuildId, StepId};
 
 use crate::{Row, StoreError, Tx, params, statements};
 
@@ -16,6 +16,9 @@ statements! {
     TAKE_BACK = "UPDATE step_edges SET told = NULL WHERE step_id = $1 AND on_id = $2";
     /// What steps wait for and were not told of.
     OPEN_OF = "SELECT on_id, relation FROM step_edges WHERE step_id = $1 AND told IS NULL";
+    /// Which steps of a build wait, or have waited, for which.
+    OF_BUILD = "SELECT e.step_id, e.on_id FROM step_edges e JOIN steps s ON s.id = e.step_id WHERE s.build_id = $1
+              ORDER BY s.sort, e.on_id LIMIT $2";
 }
 
 /// Somebody who waits for a step.
@@ -68,4 +71,10 @@ pub async fn take_back(tx: &mut Tx, step: StepId, on: StepId) -> Result<(), Stor
 pub async fn open_of(tx: &mut Tx, step: StepId) -> Result<Vec<(StepId, Relation)>, StoreError> {
     let rows = tx.all(OPEN_OF, &params![step]).await?;
     rows.iter().map(|row| Ok((row.get("on_id")?, row.parse("relation")?))).collect()
+}
+
+/// At most `limit` pairs of a build's steps: the second of each waits, or has waited, for the first.
+pub async fn of_build(tx: &mut Tx, build: BuildId, limit: i64) -> Result<Vec<(StepId, StepId)>, StoreError> {
+    let rows = tx.all(OF_BUILD, &params![build, limit]).await?;
+    rows.iter().map(|row| Ok((row.get("on_id")?, row.get("step_id")?))).collect()
 }

@@ -14,6 +14,9 @@ statements! {
     UPDATE = "UPDATE step_texts SET planned = $2 WHERE step_id = $1";
     /// The same, read.
     FIND = "SELECT planned FROM step_texts WHERE step_id = $1";
+    /// Those of a build's steps behind one and up to another.
+    OF_STRETCH = "SELECT t.step_id, t.planned FROM step_texts t JOIN steps s ON s.id = t.step_id
+              WHERE s.build_id = $1 AND s.sort > $2 AND s.sort <= $3";
     /// Those of all steps of a build.
     OF_BUILD = "SELECT t.step_id, t.planned FROM step_texts t JOIN steps s ON s.id = t.step_id WHERE s.build_id = $1";
 }
@@ -40,5 +43,16 @@ pub async fn find(tx: &mut Tx, step: StepId) -> Result<PlannedStep, StoreError> 
 /// What all steps of a build were written as, without their jobs.
 pub async fn of_build(tx: &mut Tx, build: BuildId) -> Result<BTreeMap<StepId, PlannedStep>, StoreError> {
     let rows = tx.all(OF_BUILD, &params![build]).await?;
+    rows.iter().map(|row| Ok((row.get("step_id")?, row.json("planned")?))).collect()
+}
+
+/// What a build's steps behind one and up to another were written as, without their jobs; both by what they are sorted by.
+pub async fn of_stretch(
+    tx: &mut Tx,
+    build: BuildId,
+    after: &str,
+    up_to: &str,
+) -> Result<BTreeMap<StepId, PlannedStep>, StoreError> {
+    let rows = tx.all(OF_STRETCH, &params![build, after, up_to]).await?;
     rows.iter().map(|row| Ok((row.get("step_id")?, row.json("planned")?))).collect()
 }

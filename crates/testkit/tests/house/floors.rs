@@ -37,6 +37,7 @@ const KEPT: &[(&str, &[&str])] = &[
     ("object_store", &["store"]),
     ("async-graphql", &["dagster", "graphql"]),
     ("clap", &["cli"]),
+    ("ammonia", &["pages"]),
     ("askama", &["pages"]),
     ("axum", &["buildkite", "cli", "dagster", "graphql", "http", "pages"]),
     ("reqwest", &["agent", "cli", "testkit"]),

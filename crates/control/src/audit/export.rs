@@ -1,0 +1,48 @@
+//! The audit log, whole and in the order of its chain, for whoever may see it.
+
+use countersign_domain::text::hex;
+use countersign_store::audit;
+use serde_json::{Value, json};
+
+use crate::access::actions::ViewAudit;
+use crate::{Control, Grant, MAX_PAGE, Result};
+
+use super::Event;
+
+/// A row as it is exported, `organization` being what the log is called by. Public ids, never values.
+#[must_use]
+pub fn as_json(organization: &str, event: &Event) -> Value {
+    let (row, hash) = event.sealed.clone().map_or((None, None), |(row, hash)| (Some(row), Some(hex(&hash))));
+    json!({
+        "id": event.id.to_string(),
+        "organization": organization,
+        "occurred_at": event.occurred_at.to_string(),
+        "actor": { "kind": event.actor_kind, "id": event.actor_id.map(|id| id.to_string()), "name": event.actor_name },
+        "credential": event.credential,
+        "action": event.action,
+        "subject": { "kind": event.subject_kind, "id": event.subject_id.to_string(), "name": event.subject_name },
+        "detail": serde_json::from_str::<Value>(&event.detail).unwrap_or(Value::Null),
+        "ip": event.ip,
+        "user_agent": event.user_agent,
+        "request_id": event.request_id,
+        "row": row,
+        "hash": hash,
+    })
+}
+
+impl Control {
+    /// A part of the organization's audit log in the order in which it is sealed, behind the row `after`, and then what is not sealed yet.
+    ///
+    /// # Errors
+    /// Only [`crate::Error::Unavailable`] and [`crate::Error::Internal`].
+    pub async fn export_own_audit(&self, grant: &Grant<ViewAudit>, after: i64) -> Result<Vec<Event>> {
+        self.read(grant, after, |tx, scene| {
+            Box::pin(async move {
+                let of = scene.organization;
+                let sealed = audit::sealed(tx, of, scene.input, i64::from(MAX_PAGE)).await?;
+                Ok(if sealed.is_empty() { audit::unsealed(tx, of, i64::MAX).await? } else { sealed })
+            })
+        })
+        .await
+    }
+}

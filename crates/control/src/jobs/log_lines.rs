@@ -1,0 +1,233 @@
+//! A job's log by its lines: any page of it, without the rest being read.
+
+use countersign_domain::build::JobState;
+use countersign_domain::id::JobId;
+use countersign_store::jobs::log::{self, Chunk, Lines};
+use countersign_store::{Tx, jobs};
+
+use crate::access::actions::ViewBuilds;
+use crate::{Control, Error, Grant, Result};
+
+use super::log::join;
+
+/// The most bytes of one line that are answered; what is behind them is in the log as it is.
+pub const MAX_LINE: usize = 16 * 1024;
+/// The most bytes that are read for one page: a line that is longer ends the page.
+const MAX_READ: usize = 8 * 1024 * 1024;
+/// How many pieces are read in one go.
+const PIECES_AT_ONCE: i64 = 4;
+
+/// How much of a log is wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct LogWindow {
+    /// The first line, from 1; one behind the end is the end.
+    pub first: i64,
+    /// The most lines.
+    pub lines: usize,
+    /// The most bytes: the line that reaches it is the last.
+    pub bytes: usize,
+}
+
+/// Some lines of a log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogLines {
+    /// The number of the first, from 1.
+    pub first: i64,
+    /// Their bytes without the line breaks, at most [`MAX_LINE`] of each; perhaps no UTF-8.
+    pub lines: Vec<Vec<u8>>,
+    /// How many lines have come to their end in what can be read. Behind them there may be a last one without a line break. Pieces that overlap in part,
+    /// which no agent sends but after a fault, count what they share twice.
+    pub ended: i64,
+    /// Whether these reach the end of what can be read now.
+    pub reaches_end: bool,
+    /// Where the job stands: once it has ended no more is to come, but for what is late.
+    pub state: JobState,
+}
+
+impl LogLines {
+    /// The number of the line behind these.
+    #[must_use]
+    pub fn next(&self) -> i64 {
+        self.first.saturating_add(i64::try_from(self.lines.len()).unwrap_or(i64::MAX))
+    }
+}
+
+impl Control {
+    /// Some lines of the log of one of the organization's jobs. While a piece is missing, what is behind it is held back; once the job has
+    /// ended, gaps are passed over.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn job_log_lines(&self, grant: &Grant<ViewBuilds>, job: JobId, wanted: LogWindow) -> Result<LogLines> {
+        self.read(grant, (job, wanted), |tx, scene| {
+            Box::pin(async move {
+                let (id, wanted) = scene.input;
+                let job = jobs::find(tx, scene.organization, id).await?.ok_or(Error::NotFound("job"))?;
+                let index = Index::of(log::lines(tx, id).await?, job.state.is_finished());
+                let first = wanted.first.clamp(1, index.ended().saturating_add(1));
+                let (position, skipped) = index.beginning(first);
+                let mut reading = Reading { wanted, left_out: skipped, lines: Vec::new(), line: Vec::new(), taken: 0 };
+                let reaches_end = read(tx, id, position, &index, &mut reading).await?;
+                Ok(LogLines { first, lines: reading.lines, ended: index.ended(), reaches_end, state: job.state })
+            })
+        })
+        .await
+    }
+}
+
+/// Where lines begin: the pieces that can be read, with how many lines end before each.
+struct Index {
+    pieces: Vec<(Lines, i64)>,
+    over_gaps: bool,
+}
+
+impl Index {
+    /// Of pieces in the order of their beginnings. Behind a gap nothing can be read, unless it goes `over_gaps`.
+    fn of(all: Vec<Lines>, over_gaps: bool) -> Self {
+        let (mut end, mut ended) = (0, 0_i64);
+        let mut pieces = Vec::with_capacity(all.len());
+        for piece in all {
+            if piece.place.start > end && !over_gaps {
+                break;
+            }
+            if piece.place.end <= end {
+                continue;
+            }
+            end = piece.place.end;
+            let before = ended;
+            ended = ended.saturating_add(piece.breaks);
+            pieces.push((piece, before));
+        }
+        Self { pieces, over_gaps }
+    }
+
+    /// How many lines have come to their end.
+    fn ended(&self) -> i64 {
+        self.pieces.last().map_or(0, |(piece, before)| before.saturating_add(piece.breaks))
+    }
+
+    /// Before where everything is that can be read.
+    fn end(&self) -> i64 {
+        self.pieces.last().map_or(0, |(piece, _)| piece.place.end)
+    }
+
+    /// From which position on a line can be found, and how many line breaks stand before it from there.
+    fn beginning(&self, line: i64) -> (i64, i64) {
+        let breaks = line - 1;
+        let at = self.pieces.partition_point(|(piece, before)| before.saturating_add(piece.breaks) < breaks);
+        match self.pieces.get(at) {
+            Some((piece, before)) if breaks > 0 => (piece.place.start, breaks - before),
+            _ => (0, 0),
+        }
+    }
+}
+
+/// What has been taken of a log.
+struct Reading {
+    wanted: LogWindow,
+    /// How many line breaks still stand before the first line.
+    left_out: i64,
+    lines: Vec<Vec<u8>>,
+    /// The line that has not ended.
+    line: Vec<u8>,
+    /// Bytes of the lines that were taken.
+    taken: usize,
+}
+
+impl Reading {
+    fn is_full(&self) -> bool {
+        self.lines.len() >= self.wanted.lines || self.taken >= self.wanted.bytes
+    }
+
+    /// Takes bytes in; says whether that is all that was wanted.
+    fn take(&mut self, content: &[u8]) -> bool {
+        for part in content.split_inclusive(|byte| *byte == b'\n') {
+            let (text, has_ended) = part.strip_suffix(b"\n").map_or((part, false), |text| (text, true));
+            if self.left_out > 0 {
+                self.left_out -= i64::from(has_ended);
+                continue;
+            }
+            let room = MAX_LINE.saturating_sub(self.line.len());
+            self.line.extend(text.iter().take(room));
+            if has_ended {
+                self.end_line();
+                if self.is_full() {
+                    return true;
+                }
+            }
+        }
+        false
+    }
+
+    fn end_line(&mut self) {
+        self.taken = self.taken.saturating_add(self.line.len()).saturating_add(1);
+        self.lines.push(std::mem::take(&mut self.line));
+    }
+}
+
+/// Reads from a position on until all is there that was wanted; says whether that is all there is.
+async fn read(tx: &mut Tx, job: JobId, from: i64, index: &Index, reading: &mut Reading) -> Result<bool> {
+    let (mut at, mut bytes) = (from, 0_usize);
+    while at < index.end() {
+        let pieces: Vec<Chunk> = log::from(tx, job, at, PIECES_AT_ONCE).await?;
+        let (content, next, _) = join(pieces, at, index.over_gaps);
+        if next == at {
+            break;
+        }
+        let is_full = reading.take(&content);
+        (at, bytes) = (next, bytes.saturating_add(content.len()));
+        if is_full {
+            // What was read behind the last line that was wanted is more than there is to show.
+            let shown = i64::try_from(reading.lines.len()).unwrap_or(i64::MAX);
+            let first = reading.wanted.first.clamp(1, index.ended().saturating_add(1));
+            let is_last = first.saturating_add(shown) > index.ended();
+            return Ok(is_last && at >= index.end() && content.ends_with(b"\n"));
+        }
+        if bytes >= MAX_READ {
+            reading.end_line();
+            return Ok(false);
+        }
+    }
+    if !reading.line.is_empty() {
+        reading.end_line();
+    }
+    Ok(true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn piece(start: i64, end: i64, breaks: i64) -> Lines {
+        Lines { place: start..end, breaks }
+    }
+
+    #[test]
+    fn a_line_is_looked_for_in_the_piece_before_whose_end_it_begins() {
+        let index = Index::of(vec![piece(0, 10, 2), piece(10, 20, 0), piece(20, 30, 3)], false);
+        assert_eq!((index.ended(), index.end()), (5, 30));
+        for (line, beginning) in [(1, (0, 0)), (2, (0, 1)), (3, (0, 2)), (4, (20, 1)), (6, (20, 3)), (7, (0, 0))] {
+            assert_eq!(index.beginning(line), beginning, "{line}");
+        }
+        assert_eq!(Index::of(Vec::new(), true).beginning(1), (0, 0));
+    }
+
+    #[test]
+    fn what_is_behind_a_gap_counts_once_the_job_has_ended() {
+        let pieces = || vec![piece(0, 10, 1), piece(2, 8, 1), piece(12, 20, 4)];
+        assert_eq!(Index::of(pieces(), false).ended(), 1);
+        assert_eq!(Index::of(pieces(), true).ended(), 5);
+    }
+
+    #[test]
+    fn lines_are_cut_where_they_are_too_long_and_counted_all_the_same() {
+        let wanted = LogWindow { first: 2, lines: 2, bytes: usize::MAX };
+        let mut reading = Reading { wanted, left_out: 1, lines: Vec::new(), line: Vec::new(), taken: 0 };
+        let long = vec![b'a'; MAX_LINE + 1];
+        assert!(!reading.take(b"one\ntw"));
+        assert!(!reading.take(b"o\n"));
+        assert!(!reading.take(&long));
+        assert!(reading.take(b"\nfour\n"));
+        assert_eq!(reading.lines, [b"two".to_vec(), vec![b'a'; MAX_LINE]]);
+    }
+}

@@ -1,0 +1,391 @@
+//! What a job wrote to a terminal, as runs of text with names of looks: colours and the like, which a style sheet knows.
+//!
+//! A machine of its own, for the logs that agents send hold their timestamps in a sequence that ends as terminals do not have it (`ESC _ bk;t=… BEL`),
+//! which the parsers of terminals take the rest of a line for. Everything but text, colours and those timestamps is passed over; no link and
+//! no picture comes out of a log.
+
+use std::borrow::Cow;
+use std::iter::Peekable;
+use std::str::Chars;
+
+use countersign_domain::Timestamp;
+
+/// The most characters of a sequence with parameters; a longer one ends there.
+const MAX_SEQUENCE: usize = 64;
+/// The most characters of a sequence that holds a text.
+const MAX_STRING: usize = 4_096;
+/// What stands before a timestamp: milliseconds since 1970.
+const STAMP: &str = "bk;t=";
+
+/// A run of text of one look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Run {
+    /// Names of the style sheet; empty for plain text.
+    pub class: String,
+    pub text: String,
+}
+
+/// A line as it looks when all of it has been written.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Line {
+    pub runs: Vec<Run>,
+    /// When it was written, by its agent.
+    pub at: Option<Timestamp>,
+}
+
+impl Line {
+    /// Its text alone.
+    pub(crate) fn text(&self) -> String {
+        self.runs.iter().map(|run| run.text.as_str()).collect()
+    }
+
+    /// The same without its first characters.
+    pub(crate) fn without(mut self, mut characters: usize) -> Self {
+        for run in &mut self.runs {
+            let taken: usize = run.text.chars().take(characters).map(char::len_utf8).sum();
+            characters -= run.text.get(..taken).map_or(0, |start| start.chars().count());
+            run.text.drain(..taken);
+        }
+        self.runs.retain(|run| !run.text.is_empty());
+        self
+    }
+}
+
+/// How text looks from here on; it goes on over the ends of lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Pen {
+    /// Of the sixteen.
+    text: Option<u8>,
+    ground: Option<u8>,
+    is_bold: bool,
+    is_dim: bool,
+    is_italic: bool,
+    is_underlined: bool,
+    is_struck: bool,
+    is_inverse: bool,
+}
+
+impl Pen {
+    fn class(self) -> String {
+        let (text, ground) = if self.is_inverse {
+            (Some(self.ground.unwrap_or(0)), Some(self.text.unwrap_or(7)))
+        } else {
+            (self.text, self.ground)
+        };
+        let mut names: Vec<String> = Vec::new();
+        names.extend(text.map(|it| format!("f{it}")));
+        names.extend(ground.map(|it| format!("g{it}")));
+        let looks = [
+            (self.is_bold, "b"),
+            (self.is_dim, "d"),
+            (self.is_italic, "i"),
+            (self.is_underlined, "u"),
+            (self.is_struck, "s"),
+        ];
+        names.extend(looks.into_iter().filter(|(is_so, _)| *is_so).map(|(_, name)| name.to_owned()));
+        names.join(" ")
+    }
+
+    /// Reads a line. A carriage return begins it anew, as progress bars have it.
+    pub(crate) fn line(&mut self, bytes: &[u8]) -> Line {
+        let text: Cow<'_, str> = String::from_utf8_lossy(bytes);
+        let mut line = Line::default();
+        let mut has_returned = false;
+        let mut signs = text.chars().peekable();
+        while let Some(sign) = signs.next() {
+            match sign {
+                '\u{1b}' => self.escape(&mut signs, &mut line),
+                '\r' => has_returned = true,
+                '\u{8}' => step_back(&mut line),
+                _ if sign != '\t' && sign.is_control() => {}
+                _ => {
+                    if has_returned {
+                        line.runs.clear();
+                        has_returned = false;
+                    }
+                    self.write(&mut line, sign);
+                }
+            }
+        }
+        line
+    }
+
+    fn write(&self, line: &mut Line, sign: char) {
+        let class = self.class();
+        match line.runs.last_mut() {
+            Some(run) if run.class == class => run.text.push(sign),
+            _ => line.runs.push(Run { class, text: sign.to_string() }),
+        }
+    }
+
+    fn escape(&mut self, signs: &mut Peekable<Chars<'_>>, line: &mut Line) {
+        match signs.next() {
+            Some('[') => {
+                let (parameters, end) = sequence(signs);
+                match end {
+                    Some('m') => self.select(&parameters),
+                    // The line is wiped, whole or up to here.
+                    Some('K') if matches!(parameters.as_str(), "1" | "2") => line.runs.clear(),
+                    _ => {}
+                }
+            }
+            Some(']') => {
+                for sign in words_of(&string(signs)).chars().filter(|sign| !sign.is_control()) {
+                    self.write(line, sign);
+                }
+            }
+            Some('_') => {
+                let text = string(signs);
+                let millis = text.strip_prefix(STAMP).and_then(|it| it.parse::<i64>().ok()).filter(|it| *it >= 0);
+                line.at = line.at.or(millis.map(|it| Timestamp::from_micros(it.saturating_mul(1_000))));
+            }
+            Some('P' | '^' | 'X') => drop(string(signs)),
+            // Which set of signs is meant: one more follows.
+            Some('(' | ')' | '*' | '+' | '#') => {
+                signs.next();
+            }
+            _ => {}
+        }
+    }
+
+    /// Takes parameters of a choice of looks.
+    fn select(&mut self, parameters: &str) {
+        let numbers: Vec<u16> = parameters
+            .split([';', ':'])
+            .map(|it| if it.is_empty() { 0 } else { it.parse().unwrap_or(u16::MAX) })
+            .collect();
+        let mut rest = numbers.as_slice();
+        while let Some((first, after)) = rest.split_first() {
+            rest = after;
+            match *first {
+                0 => *self = Self::default(),
+                1 => self.is_bold = true,
+                2 => self.is_dim = true,
+                3 => self.is_italic = true,
+                4 => self.is_underlined = true,
+                7 => self.is_inverse = true,
+                9 => self.is_struck = true,
+                21 | 22 => (self.is_bold, self.is_dim) = (false, false),
+                23 => self.is_italic = false,
+                24 => self.is_underlined = false,
+                27 => self.is_inverse = false,
+                29 => self.is_struck = false,
+                it @ 30..=37 => self.text = u8::try_from(it - 30).ok(),
+                39 => self.text = None,
+                it @ 40..=47 => self.ground = u8::try_from(it - 40).ok(),
+                49 => self.ground = None,
+                it @ 90..=97 => self.text = u8::try_from(it - 82).ok(),
+                it @ 100..=107 => self.ground = u8::try_from(it - 92).ok(),
+                38 => (self.text, rest) = colour(rest),
+                48 => (self.ground, rest) = colour(rest),
+                _ => {}
+            }
+        }
+    }
+}
+
+fn step_back(line: &mut Line) {
+    if let Some(run) = line.runs.last_mut() {
+        run.text.pop();
+        if run.text.is_empty() {
+            line.runs.pop();
+        }
+    }
+}
+
+/// The parameters of a sequence, and the letter that ends it.
+fn sequence(signs: &mut Peekable<Chars<'_>>) -> (String, Option<char>) {
+    let mut parameters = String::new();
+    while let Some(sign) = signs.next_if(|sign| (' '..='~').contains(sign)) {
+        if ('@'..='~').contains(&sign) {
+            return (parameters, Some(sign));
+        }
+        if parameters.len() >= MAX_SEQUENCE {
+            return (parameters, None);
+        }
+        parameters.push(sign);
+    }
+    (parameters, None)
+}
+
+/// The text of a sequence that holds one, up to its end: a bell, or what ends a string.
+fn string(signs: &mut Peekable<Chars<'_>>) -> String {
+    let mut text = String::new();
+    while let Some(sign) = signs.next() {
+        match sign {
+            '\u{7}' | '\u{9c}' => break,
+            '\u{1b}' => {
+                signs.next_if_eq(&'\\');
+                break;
+            }
+            _ if text.len() >= MAX_STRING => break,
+            _ => text.push(sign),
+        }
+    }
+    text
+}
+
+/// What is shown of a link or a picture: its words, or its address as a text. A link as terminals have it has its words behind it.
+fn words_of(text: &str) -> String {
+    let Some((kind @ ("1337" | "1338" | "1339"), rest)) = text.split_once(';') else { return String::new() };
+    let said = |name: &str| {
+        let found = rest.split(';').find_map(|part| part.trim().strip_prefix(name)?.strip_prefix('='));
+        found.map(|value| value.trim_matches(['\'', '"']).to_owned()).filter(|value| !value.is_empty())
+    };
+    let words = said("content").or_else(|| said("alt")).or_else(|| said("url"));
+    words.unwrap_or_else(|| if kind == "1339" { String::new() } else { "[picture]".to_owned() })
+}
+
+/// A colour of a longer palette as the nearest of the sixteen, and what follows it.
+fn colour(numbers: &[u16]) -> (Option<u8>, &[u16]) {
+    let byte = |it: u16| u8::try_from(it).unwrap_or(u8::MAX);
+    match numbers {
+        [5, number, rest @ ..] => (Some(of_palette(byte(*number))), rest),
+        [2, red, green, blue, rest @ ..] => (Some(nearest([byte(*red), byte(*green), byte(*blue)])), rest),
+        _ => (None, &[]),
+    }
+}
+
+/// The sixteen as terminals have them.
+const SIXTEEN: [[u8; 3]; 16] = [
+    [0, 0, 0],
+    [205, 0, 0],
+    [0, 205, 0],
+    [205, 205, 0],
+    [0, 0, 238],
+    [205, 0, 205],
+    [0, 205, 205],
+    [229, 229, 229],
+    [127, 127, 127],
+    [255, 0, 0],
+    [0, 255, 0],
+    [255, 255, 0],
+    [92, 92, 255],
+    [255, 0, 255],
+    [0, 255, 255],
+    [255, 255, 255],
+];
+
+/// Of the 256: sixteen, a cube of six by six by six, and 24 greys.
+fn of_palette(number: u8) -> u8 {
+    let level = |it: u8| if it == 0 { 0 } else { 55 + it * 40 };
+    match number {
+        0..=15 => number,
+        16..=231 => {
+            let place = number - 16;
+            nearest([level(place / 36), level(place / 6 % 6), level(place % 6)])
+        }
+        232..=255 => nearest([8 + (number - 232) * 10; 3]),
+    }
+}
+
+fn nearest(wanted: [u8; 3]) -> u8 {
+    let distance = |it: &[u8; 3]| -> u32 { it.iter().zip(wanted).map(|(a, b)| u32::from(a.abs_diff(b)).pow(2)).sum() };
+    let best = SIXTEEN.iter().enumerate().min_by_key(|(_, it)| distance(it));
+    best.and_then(|(at, _)| u8::try_from(at).ok()).unwrap_or(7)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn runs(text: &str) -> Vec<(String, String)> {
+        Pen::default().line(text.as_bytes()).runs.into_iter().map(|run| (run.class, run.text)).collect()
+    }
+
+    fn plain(text: &str) -> String {
+        Pen::default().line(text.as_bytes()).text()
+    }
+
+    #[test]
+    fn colours_become_names() {
+        let run = |class: &str, text: &str| (class.to_owned(), text.to_owned());
+        assert_eq!(runs("a\u{1b}[31mb\u{1b}[0mc"), [run("", "a"), run("f1", "b"), run("", "c")]);
+        assert_eq!(runs("\u{1b}[1;32;40mok\u{1b}[m!"), [run("f2 g0 b", "ok"), run("", "!")]);
+        assert_eq!(runs("\u{1b}[91mx"), [run("f9", "x")]);
+        assert_eq!(runs("\u{1b}[7mx"), [run("f0 g7", "x")]);
+        assert_eq!(runs("\u{1b}[38;5;196mx\u{1b}[48;2;0;200;0my"), [run("f9", "x"), run("f9 g2", "y")]);
+        assert_eq!(runs("\u{1b}[38:5:4mx"), [run("f4", "x")]);
+        assert_eq!(runs("\u{1b}[38mx\u{1b}[999mx\u{1b}[99999999mx"), [run("", "xxx")]);
+    }
+
+    #[test]
+    fn a_look_goes_on_over_the_end_of_a_line() {
+        let mut pen = Pen::default();
+        pen.line(b"\x1b[33mone");
+        assert_eq!(pen.line(b"two").runs[0].class, "f3");
+    }
+
+    #[test]
+    fn what_is_written_over_is_gone() {
+        assert_eq!(plain("10 %\r20 %\rdone"), "done");
+        assert_eq!(plain("whole\r"), "whole", "the end of a line as Windows has it");
+        assert_eq!(plain("abd\u{8}c"), "abc");
+        assert_eq!(plain("progress\u{1b}[2Kdone"), "done");
+    }
+
+    #[test]
+    fn timestamps_are_taken_and_not_shown() {
+        let line = Pen::default().line(b"\x1b_bk;t=1700000000123\x07$ make\x1b_bk;t=1700000009999\x07 test");
+        assert_eq!(
+            (line.text().as_str(), line.at),
+            ("$ make test", Some(Timestamp::from_micros(1_700_000_000_123_000)))
+        );
+        for wrong in [
+            "\u{1b}_bk;t=-1\u{7}x",
+            "\u{1b}_bk;t=\u{7}x",
+            "\u{1b}_bk;t=99999999999999999999\u{7}x",
+            "\u{1b}_other\u{7}x",
+        ] {
+            assert_eq!(Pen::default().line(wrong.as_bytes()), Pen::default().line(b"x"), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn no_link_and_no_picture_comes_out_of_a_log() {
+        assert_eq!(plain("\u{1b}]8;;javascript:alert(1)\u{1b}\\here\u{1b}]8;;\u{1b}\\"), "here");
+        assert_eq!(plain("\u{1b}]1339;url='https://evil.example/';content='here'\u{7}!"), "here!");
+        assert_eq!(plain("\u{1b}]1338;url='https://evil.example/a.png';alt='a plot'\u{7}"), "a plot");
+        assert_eq!(plain("\u{1b}]1337;File=name=eA==;inline=1:AAAA\u{7}"), "[picture]");
+        assert_eq!(plain("\u{1b}]0;a title\u{7}x"), "x");
+    }
+
+    #[test]
+    fn whatever_comes_a_line_ends() {
+        for text in [
+            "\u{1b}",
+            "\u{1b}[",
+            "\u{1b}[31",
+            "\u{1b}]8;;",
+            "\u{1b}_bk;t=1",
+            "\u{1b}P",
+            "\u{1b}(",
+            "\u{9b}31m",
+            "\u{0}\u{7f}",
+        ] {
+            assert!(!plain(text).contains(char::is_control), "{text:?}");
+        }
+        let long = format!("\u{1b}[{}mx", "1;".repeat(500));
+        assert!(plain(&long).ends_with('x'));
+        assert_eq!(Pen::default().line(b"\xff\xfeok").text(), "\u{fffd}\u{fffd}ok");
+    }
+
+    #[test]
+    fn the_first_characters_are_taken_off() {
+        let line = Pen::default().line("--- \u{1b}[31mä\u{1b}[0mb".as_bytes());
+        assert_eq!(line.clone().without(4).text(), "äb");
+        assert_eq!(line.clone().without(5).text(), "b");
+        assert_eq!(line.without(99).text(), "");
+    }
+
+    #[test]
+    fn every_name_is_one_of_the_style_sheet() {
+        let style = include_str!("../../assets/log.css");
+        for number in 0..16 {
+            assert!(style.contains(&format!(".f{number} ")) && style.contains(&format!(".g{number} ")), "{number}");
+        }
+        for name in ["b", "d", "i", "u", "s"] {
+            assert!(style.contains(&format!(".log .{name} ")), "{name}");
+        }
+    }
+}

@@ -1,0 +1,328 @@
+//! An organization at a glance: agents, jobs, queues and their waits, and tokens that somebody should look at.
+
+use askama::Template;
+use countersign_control::access::actions::{ViewAgentTokens, ViewAgents, ViewBuilds, ViewQueues};
+use countersign_control::agent_tokens::{Search, Selection};
+use countersign_control::builds::Wanted;
+use countersign_control::queues::{Standing, Waits};
+use countersign_control::{Error, MAX_PAGE, PageRequest};
+use countersign_domain::Timestamp;
+use countersign_domain::build::BuildState;
+
+use crate::builds::states;
+use crate::chart::Columns;
+use crate::failure::Failure;
+use crate::frame::{self, Answer, Frame};
+use crate::parts::When;
+use crate::query::address;
+use crate::tokens::title;
+use crate::visit::Visit;
+use crate::words::{self, Names};
+
+/// Queues on the page: those that were made last. All of the first [`MAX_PAGE`] are added up.
+const QUEUES: usize = 50;
+/// Tokens of each list.
+const TOKENS: u32 = 5;
+/// Refused attempts on the page.
+const REFUSED: u32 = 10;
+
+#[derive(Template)]
+#[template(path = "overview.html")]
+struct Page {
+    frame: Frame,
+    numbers: Vec<Number>,
+    agents: Columns,
+    waits: Option<Bars>,
+    queues: Vec<QueueRow>,
+    /// None for whoever sees no tokens.
+    tokens: Option<Tokens>,
+    refused: Option<Vec<RefusalRow>>,
+}
+
+/// A number that leads on.
+#[derive(Debug, Clone)]
+struct Number {
+    count: i64,
+    words: &'static str,
+    href: String,
+}
+
+/// A queue.
+#[derive(Debug, Clone)]
+struct QueueRow {
+    name: String,
+    deployment: String,
+    is_paused: bool,
+    idle: i64,
+    busy: i64,
+    scheduled: i64,
+    running: i64,
+    waiting: i64,
+    p50: String,
+    p95: String,
+}
+
+/// Tokens that somebody should look at.
+#[derive(Debug, Clone)]
+struct Tokens {
+    expiring: Vec<TokenRow>,
+    all_expiring: String,
+    unused: Vec<TokenRow>,
+    all_unused: String,
+}
+
+#[derive(Debug, Clone)]
+struct TokenRow {
+    href: String,
+    description: String,
+    public_id: String,
+    /// When it ends, or was last used.
+    at: Option<When>,
+}
+
+#[derive(Debug, Clone)]
+struct RefusalRow {
+    reason: &'static str,
+    public_id: String,
+    ip: String,
+    count: i64,
+    last: When,
+    /// The token's page.
+    href: String,
+}
+
+/// How long jobs wait, by queue: two bars, one in the other.
+#[derive(Debug, Clone, Template)]
+#[template(path = "parts/waits.html")]
+struct Bars {
+    height: usize,
+    rows: Vec<Bar>,
+}
+
+impl askama::filters::HtmlSafe for Bars {}
+
+#[derive(Debug, Clone)]
+struct Bar {
+    y: usize,
+    name: String,
+    short: String,
+    p50: u64,
+    p95: u64,
+    words: String,
+}
+
+/// The height of a bar with what is below it, and the length of the longest.
+const BAR: usize = 28;
+const LONGEST: u64 = 640;
+/// The most characters of a name beside a bar.
+const NAME: usize = 26;
+
+impl Bars {
+    /// Of queues whose waits are known; none where no job began.
+    fn of(waits: &[Waits], names: &Names) -> Option<Self> {
+        let most = waits.iter().map(|it| it.p95.as_millis()).max()?.max(1);
+        let length = |millis: u128| u64::try_from(u128::from(LONGEST) * millis / most).unwrap_or(LONGEST).max(1);
+        let rows = waits.iter().take(QUEUES).enumerate().map(|(at, it)| {
+            let name = queue_name(&it.queue, names.get(&it.deployment));
+            Bar {
+                y: at * BAR,
+                short: countersign_domain::text::shown_up_to(&name, NAME),
+                name,
+                p50: length(it.p50.as_millis()),
+                p95: length(it.p95.as_millis()),
+                words: format!("{} and {}", states::duration(it.p50), states::duration(it.p95)),
+            }
+        });
+        let rows: Vec<Bar> = rows.collect();
+        Some(Self { height: rows.len() * BAR, rows })
+    }
+}
+
+fn queue_name(queue: &str, deployment: Option<&String>) -> String {
+    deployment.map_or_else(|| queue.to_owned(), |deployment| format!("{deployment} / {queue}"))
+}
+
+impl QueueRow {
+    fn new(it: &Standing, waits: &[Waits], names: &Names) -> Self {
+        let (queue, counts) = (&it.queue, &it.counts);
+        let waited = waits.iter().find(|of| of.deployment == queue.deployment && of.queue == queue.name);
+        Self {
+            name: queue.name.clone(),
+            deployment: names.get(&queue.deployment).cloned().unwrap_or_default(),
+            is_paused: queue.paused_at.is_some(),
+            idle: counts.agents_idle,
+            busy: counts.agents_busy,
+            scheduled: counts.jobs_scheduled,
+            running: counts.jobs_running,
+            waiting: counts.jobs_waiting,
+            p50: waited.map(|it| states::duration(it.p50)).unwrap_or_default(),
+            p95: waited.map(|it| states::duration(it.p95)).unwrap_or_default(),
+        }
+    }
+}
+
+async fn tokens_of(visit: &Visit, selection: Selection) -> Result<Vec<TokenRow>, Failure> {
+    let search = Search { selection, text: None };
+    let page = PageRequest::first(TOKENS);
+    let found = visit.control().search_agent_tokens(&visit.may::<ViewAgentTokens>()?, search, page).await?;
+    let rows = found.items.iter().map(|it| {
+        let token = &it.token.token;
+        let at = if selection == Selection::Expiring { token.expires_at } else { token.last_used_at };
+        TokenRow {
+            href: visit.token_path(token.id, ""),
+            description: title(&it.token),
+            public_id: token.public_id.to_string(),
+            at: at.map(When::new),
+        }
+    });
+    Ok(rows.collect())
+}
+
+async fn tokens(visit: &Visit) -> Result<Option<Tokens>, Failure> {
+    if !visit.can::<ViewAgentTokens>() {
+        return Ok(None);
+    }
+    let list = visit.path("/settings/tokens");
+    Ok(Some(Tokens {
+        expiring: tokens_of(visit, Selection::Expiring).await?,
+        all_expiring: address(&list, &[("filter", "expiring")]),
+        unused: tokens_of(visit, Selection::Unused).await?,
+        all_unused: address(&list, &[("filter", "unused")]),
+    }))
+}
+
+/// Who was refused, for Organization Admins.
+async fn refused(visit: &Visit) -> Result<Option<Vec<RefusalRow>>, Failure> {
+    if !visit.can::<ViewAgentTokens>() {
+        return Ok(None);
+    }
+    let found = match visit.control().refused_attempts(&visit.may::<ViewAgentTokens>()?, REFUSED).await {
+        Ok(found) => found,
+        Err(Error::Denied { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let rows = found.iter().map(|it| RefusalRow {
+        reason: it.reason.as_str(),
+        public_id: it.public_id.to_string(),
+        ip: it.ip.clone(),
+        count: it.count,
+        last: When::new(it.last_at),
+        href: visit.token_path(it.token, ""),
+    });
+    Ok(Some(rows.collect()))
+}
+
+/// A time of day in UTC.
+fn clock(at: Timestamp) -> String {
+    let text = at.to_string();
+    text.get(11..16).map_or_else(|| text.clone(), |clock| format!("{clock} UTC"))
+}
+
+/// What all queues have together.
+fn sum(queues: &[Standing], of: impl Fn(&Standing) -> i64) -> i64 {
+    queues.iter().map(of).sum()
+}
+
+async fn numbers(visit: &Visit, queues: &[Standing]) -> Result<Vec<Number>, Failure> {
+    let (control, builds) = (visit.control(), visit.path("/builds"));
+    let live = countersign_control::agents::Wanted { live_only: true, search: None };
+    let agents = control.count_agents(&visit.may::<ViewAgents>()?, live).await?;
+    let under_way =
+        Wanted { states: vec![BuildState::Running, BuildState::Failing, BuildState::Canceling], ..Wanted::default() };
+    let blocked = Wanted { states: vec![BuildState::Blocked], ..Wanted::default() };
+    let grant = visit.may::<ViewBuilds>()?;
+    let number = |count, words, href| Number { count, words, href };
+    Ok(vec![
+        number(agents, "agents connected", visit.path("/agents")),
+        number(sum(queues, |it| it.counts.jobs_running), "jobs running", address(&builds, &[("state", "running")])),
+        number(sum(queues, |it| it.counts.jobs_scheduled), "jobs waiting for an agent", builds.clone()),
+        number(
+            control.count_builds(&grant, under_way).await?,
+            "builds under way",
+            address(&builds, &[("state", "running")]),
+        ),
+        number(
+            control.count_builds(&grant, blocked).await?,
+            "builds waiting for a person",
+            address(&builds, &[("state", "blocked")]),
+        ),
+    ])
+}
+
+/// The page.
+pub(crate) async fn show(visit: Visit) -> Answer {
+    let (control, names) = (visit.control(), words::names(&visit.deployments().await?));
+    let grant = visit.may::<ViewQueues>()?;
+    let queues = control.queues(&grant, PageRequest::first(MAX_PAGE)).await?.items;
+    let waits = control.queue_waits(&grant).await?;
+    let moments = control.agents_over_time(&visit.may::<ViewAgents>()?).await?;
+    let moments = moments.into_iter().map(|(at, count)| (clock(at), count)).collect();
+    frame::show(&Page {
+        frame: visit.frame("Overview"),
+        numbers: numbers(&visit, &queues).await?,
+        agents: Columns::new("Agents connected in the last 24 hours", ["Time", "Agents"], moments),
+        waits: Bars::of(&waits, &names),
+        queues: queues.iter().take(QUEUES).map(|it| QueueRow::new(it, &waits, &names)).collect(),
+        tokens: tokens(&visit).await?,
+        refused: refused(&visit).await?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::naughty::{TEXTS, assert_inert};
+    use crate::seen::Seen;
+    use crate::theme::Theme;
+
+    use super::*;
+
+    #[test]
+    fn whatever_queues_and_tokens_are_called_stays_text() {
+        let seen = Seen { is_safe: true, page: "/x".to_owned(), theme: Theme::System, notice: None };
+        for text in TEXTS {
+            let some = || (*text).to_owned();
+            let token = TokenRow { href: "/x".to_owned(), description: some(), public_id: some(), at: None };
+            let page = Page {
+                frame: Frame::plain(some(), &seen),
+                numbers: vec![Number { count: 1, words: "agents", href: "/x".to_owned() }],
+                agents: Columns::new(some(), ["a", "b"], Vec::new()),
+                waits: Some(Bars {
+                    height: 1,
+                    rows: vec![Bar { y: 0, name: some(), short: some(), p50: 1, p95: 2, words: some() }],
+                }),
+                queues: vec![QueueRow {
+                    name: some(),
+                    deployment: some(),
+                    is_paused: true,
+                    idle: 1,
+                    busy: 1,
+                    scheduled: 1,
+                    running: 1,
+                    waiting: 1,
+                    p50: some(),
+                    p95: some(),
+                }],
+                tokens: Some(Tokens {
+                    expiring: vec![token.clone()],
+                    all_expiring: "/x".to_owned(),
+                    unused: vec![token],
+                    all_unused: "/x".to_owned(),
+                }),
+                refused: Some(vec![RefusalRow {
+                    reason: "revoked",
+                    public_id: some(),
+                    ip: some(),
+                    count: 1,
+                    last: When::new(Timestamp::EPOCH),
+                    href: "/x".to_owned(),
+                }]),
+            };
+            assert_inert(&page.render().expect("a page"), text);
+        }
+    }
+
+    #[test]
+    fn the_time_of_day_is_in_utc() {
+        assert_eq!(clock("2026-01-02T03:04:05.678Z".parse().expect("a time")), "03:04 UTC");
+    }
+}

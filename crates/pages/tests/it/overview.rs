@@ -1,0 +1,111 @@
+//! An organization at a glance, and an agent's own page.
+
+use std::time::Duration;
+
+use countersign_control::access::actions::RevokeAgentToken;
+use countersign_control::agent_tokens::{Revocation, TokenReference};
+use countersign_control::agents::Reach;
+
+use crate::browser::Server;
+use crate::cast;
+
+const OVERVIEW: &str = "/organizations/acme";
+
+#[tokio::test]
+async fn an_organization_is_seen_at_a_glance() {
+    let server = Server::new().await;
+    let (ada, grace) = (server.admin().await, server.member().await);
+    let empty = ada.page(OVERVIEW).await;
+    assert!(empty.contains("No queue yet") && empty.contains("<svg class=\"columns\""), "{empty}");
+    cast::build(&server.world, "steps: [{command: echo one}, {command: echo two}]").await;
+    server.world.clock.advance(Duration::from_secs(65));
+    cast::running(&server.world).await;
+    let page = ada.page(OVERVIEW).await;
+    for part in [
+        "<strong>1</strong> agents connected",
+        "<strong>1</strong> jobs running",
+        "<strong>1</strong> jobs waiting for an agent",
+        "<strong>1</strong> builds under way",
+        "<svg class=\"waits\"",
+        "1 min 5 s",
+    ] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let hers = grace.page(OVERVIEW).await;
+    assert!(hers.contains("agents connected") && !hers.contains("Refused attempts") && !hers.contains("Tokens that"));
+}
+
+#[tokio::test]
+async fn tokens_that_somebody_should_look_at_stand_there() {
+    let server = Server::new().await;
+    let ada = server.admin().await;
+    ada.create(&[("description", "Ends soon"), ("org_agent", "on"), ("expires_at", "2026-01-20T00:00")]).await;
+    let page = ada.page(OVERVIEW).await;
+    assert!(page.contains("Ends soon") && page.contains("Refused attempts"), "{page}");
+    let control = &server.world.control;
+    let revocation = Revocation {
+        token: TokenReference::Id(server.world.acme.created.agent_token.id),
+        reason: "leaked".to_owned(),
+        connected_agents: Reach::Keep,
+    };
+    control.revoke_agent_token(&server.world.admin::<RevokeAgentToken>(), revocation).await.expect("revoked");
+    assert!(server.world.authenticate(server.world.acme.agent_token()).await.is_err());
+    let page = ada.page(OVERVIEW).await;
+    assert!(page.contains("127.0.0.1") && page.contains("revoked"), "{page}");
+}
+
+#[tokio::test]
+async fn an_agent_has_a_page_with_what_it_did() {
+    let server = Server::new().await;
+    let (ada, grace) = (server.admin().await, server.member().await);
+    cast::build(&server.world, "steps: [{command: make test, label: Unit}]").await;
+    let job = cast::running(&server.world).await;
+    let path = format!("/organizations/acme/agents/{}", job.agent);
+    assert!(ada.page("/organizations/acme/agents").await.contains(&format!("href=\"{path}\"")));
+    let page = ada.page(&path).await;
+    for part in ["builder", "It runs", "Unit", "demo #1", "Stop after its job"] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
+    let hers = grace.page(&path).await;
+    assert!(hers.contains("Unit") && !hers.contains("Stop after its job"), "{hers}");
+    let paused = ada.post(&format!("{path}/pause"), &[("note", "Mended")]).await;
+    assert_eq!(paused.status, 303, "{}", paused.text);
+    assert!(ada.page(&path).await.contains("Mended"));
+    job.ends(&server.world, "0").await;
+    let page = ada.page(&path).await;
+    assert!(page.contains("Passed") && !page.contains("It runs"), "{page}");
+    let elsewhere = server.signed_in("grace@globex.example").await;
+    assert_eq!(elsewhere.get(&format!("/organizations/globex/agents/{}", job.agent)).await.status, 404);
+}
+
+#[tokio::test]
+async fn the_audit_log_is_exported_whole() {
+    let server = Server::new().await;
+    let ada = server.admin().await;
+    ada.create(&[("description", "Fleet"), ("org_agent", "on")]).await;
+    let answer = ada.get("/organizations/acme/settings/audit-log/export").await;
+    let name = answer.headers["content-disposition"].to_str().expect("a text");
+    assert_eq!((answer.status.as_u16(), name), (200, "attachment; filename=\"audit-log-acme.jsonl\""));
+    assert!(answer.text.lines().all(|line| line.starts_with('{') && line.ends_with('}')), "{}", answer.text);
+    let followed = ada.follow("/organizations/acme/settings/audit-log/export").await;
+    assert_eq!((followed.status.as_u16(), followed.location()), (303, "/organizations/acme/settings/audit-log"));
+    assert!(answer.text.contains("agent_token.created") && !answer.text.contains("globex"), "{}", answer.text);
+}
+
+#[tokio::test]
+async fn who_may_not_see_tokens_hears_no_news_of_them() {
+    let server = Server::new().await;
+    let (ada, grace) = (server.admin().await, server.member().await);
+    let token = server.world.acme.created.agent_token.id;
+    let tokens = format!("/organizations/acme/settings/tokens/{token}/events");
+    assert_eq!(ada.listen(&tokens).await.status(), 200);
+    assert_eq!(grace.listen(&tokens).await.status(), 403);
+    for browser in [&ada, &grace] {
+        assert_eq!(browser.listen("/organizations/acme/agents/events").await.status(), 200);
+    }
+    let globex = server.world.globex.created.agent_token.id;
+    let answer = ada.listen(&format!("/organizations/acme/settings/tokens/{globex}/events")).await;
+    assert_eq!(answer.status(), 404);
+    let page = ada.page(&format!("/organizations/acme/settings/tokens/{token}")).await;
+    assert!(page.contains("Waiting for the first agent") && page.contains("data-stream"), "{page}");
+}

@@ -30,7 +30,9 @@ pub enum Error {
         needs: &'static str,
     },
     /// The caller is signed in and may do this, but has not proved for a while that it is still them.
-    #[error("This needs a proof that it is still you: show your password again, and go on within 5 minutes.")]
+    #[error(
+        "This needs a proof that it is still you: show your password or a passkey again, and go on within 5 minutes."
+    )]
     Unproved,
     /// There is no such thing, or the caller may not know of it.
     #[error("No {0} found")]

@@ -7,8 +7,8 @@
 //! Nobody learns by signing in whether there is somebody: an address that nobody has, a person without a password, a service user and a wrong
 //! password are answered by the same words after the same work.
 //!
-//! There is one method of proof today, the password. Another one is a table of its own, a word of `Method`, and an operation that ends in
-//! `make`.
+//! There are two methods of proof, the password and the passkey. Another one is a table of its own, a word of `Method`, and an operation that
+//! ends in `make`.
 
 mod accept_invitation;
 mod begin;
@@ -20,6 +20,7 @@ mod list;
 mod make;
 mod organizations;
 mod pace;
+mod passkeys;
 mod prove;
 mod sign_out;
 mod sign_out_everywhere;
@@ -43,6 +44,9 @@ pub use hashing::{HASHES_AT_ONCE, HASHES_WAITING};
 pub use issue_link::IssuedLink;
 pub use list::OwnSignIn;
 pub(crate) use pace::Account;
+pub use passkeys::{
+    CHALLENGE_LIFETIME, MAX_ANSWER, MAX_PASSKEY_NAME, MAX_PASSKEYS, OwnPasskey, PasskeyAnswer, PasskeyQuestion,
+};
 
 /// How long somebody is signed in at the most.
 pub const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);

@@ -26,6 +26,7 @@ pub mod members;
 pub mod numbers;
 pub mod oidc_keys;
 pub mod organizations;
+pub mod passkeys;
 pub mod passwords;
 pub mod queue_counts;
 pub mod queues;

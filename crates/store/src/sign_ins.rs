@@ -69,6 +69,8 @@ pub enum Method {
     Link,
     /// By an invitation, and a password that they have set or shown with it.
     Invitation,
+    /// By a passkey.
+    Passkey,
 }
 
 impl Method {
@@ -79,6 +81,7 @@ impl Method {
             Self::Password => "password",
             Self::Link => "link",
             Self::Invitation => "invitation",
+            Self::Passkey => "passkey",
         }
     }
 }
@@ -87,7 +90,10 @@ impl FromStr for Method {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        [Self::Password, Self::Link, Self::Invitation].into_iter().find(|it| it.as_str() == text).ok_or(())
+        [Self::Password, Self::Link, Self::Invitation, Self::Passkey]
+            .into_iter()
+            .find(|it| it.as_str() == text)
+            .ok_or(())
     }
 }
 

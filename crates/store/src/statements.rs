@@ -8,8 +8,8 @@ pub fn all() -> Vec<(&'static str, &'static [Sql])> {
     use crate::{
         agents, artifacts, audit, blobs, builds, code_locations, dagster_agents, dagster_requests, dagster_runs,
         dagster_snapshots, deployment_roles, deployments, instance, invitations, jobs, keys, members, numbers,
-        oidc_keys, organizations, passwords, queue_counts, queues, refusals, retention, sign_ins, steps, teams, tokens,
-        users,
+        oidc_keys, organizations, passkeys, passwords, queue_counts, queues, refusals, retention, sign_ins, steps,
+        teams, tokens, users,
     };
     vec![
         ("agents", agents::ALL),
@@ -45,6 +45,7 @@ pub fn all() -> Vec<(&'static str, &'static [Sql])> {
         ("numbers", numbers::ALL),
         ("oidc_keys", oidc_keys::ALL),
         ("organizations", organizations::ALL),
+        ("passkeys", passkeys::ALL),
         ("passwords", passwords::ALL),
         ("queue_counts", queue_counts::ALL),
         ("queues", queues::ALL),

@@ -19,6 +19,7 @@ mod artifacts;
 mod asked;
 mod audit_chain;
 mod audit_rows;
+mod authenticator;
 mod bounds;
 mod builds;
 mod cast;
@@ -55,6 +56,7 @@ mod narrowing;
 mod numbers;
 mod oidc;
 mod operations;
+mod passkeys;
 mod people;
 mod queue_counts;
 mod reach;
@@ -115,6 +117,7 @@ fn main() -> ExitCode {
                 signing_in_links::CASES,
                 signing_in_proof::CASES,
                 signing_in_rows::CASES,
+                passkeys::CASES,
                 service_users::CASES,
                 runs_at_bounds::CASES,
                 code_locations::CASES,

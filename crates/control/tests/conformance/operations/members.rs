@@ -2,8 +2,8 @@
 
 use countersign_control::access::actions::{
     ChangeMemberRole, ChangePassword, CreateInvitation, CreateServiceUser, CreateServiceUserToken, CreateUserToken,
-    EndSignIns, IssueMemberSignInLink, RemoveMember, RevealServiceUserToken, RevealUserToken, RevokeMemberToken,
-    RevokeUserToken, UpdateServiceUser, UpdateUserToken, WithdrawInvitation,
+    EndSignIns, IssueMemberSignInLink, RemoveMember, RemovePasskey, RenamePasskey, RevealServiceUserToken,
+    RevealUserToken, RevokeMemberToken, RevokeUserToken, UpdateServiceUser, UpdateUserToken, WithdrawInvitation,
 };
 use countersign_control::invitations::{InvitationReference, NewInvitation};
 use countersign_control::members::{MemberReference, RoleChange};
@@ -63,6 +63,16 @@ operations! {
         crate::signing_in::by_link(world, &email_of(cast), PASSWORD).await;
         let grant = may::<EndSignIns>(&control, &cast.person);
         pending(async move { control.sign_out_everywhere(&grant).await.map(drop) })
+    }
+    "rename_passkey" by Person writes ["passkey.renamed"] |control, world, cast| {
+        let id = crate::passkeys::row(&control, &cast.person, "before").await;
+        let grant = may::<RenamePasskey>(&control, &cast.person);
+        pending(async move { control.rename_passkey(&grant, id, "after").await.map(drop) })
+    }
+    "remove_passkey" by Person writes ["passkey.removed"] |control, world, cast| {
+        let id = crate::passkeys::row(&control, &cast.person, "before").await;
+        let grant = may::<RemovePasskey>(&control, &cast.person);
+        pending(async move { control.remove_passkey(&grant, id).await })
     }
     "change_password" by Person writes ["password.changed"] |control, world, cast| {
         crate::signing_in::by_link(world, &email_of(cast), PASSWORD).await;

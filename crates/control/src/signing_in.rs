@@ -12,6 +12,7 @@
 
 mod accept_invitation;
 mod begin;
+mod challenge;
 mod change_password;
 mod end;
 mod hashing;
@@ -37,6 +38,7 @@ use countersign_store::users::Member;
 use crate::{Action, Error, Grant, Result};
 
 pub use begin::Attempt;
+pub use challenge::CHALLENGE_LIFETIME;
 pub use countersign_store::sign_ins::links::Link;
 pub use countersign_store::sign_ins::{Method, SignIn};
 pub(crate) use hashing::Hashing;
@@ -44,9 +46,7 @@ pub use hashing::{HASHES_AT_ONCE, HASHES_WAITING};
 pub use issue_link::IssuedLink;
 pub use list::OwnSignIn;
 pub(crate) use pace::Account;
-pub use passkeys::{
-    CHALLENGE_LIFETIME, MAX_ANSWER, MAX_PASSKEY_NAME, MAX_PASSKEYS, OwnPasskey, PasskeyAnswer, PasskeyQuestion,
-};
+pub use passkeys::{MAX_ANSWER, MAX_PASSKEY_NAME, MAX_PASSKEYS, OwnPasskey, PasskeyAnswer, PasskeyQuestion};
 
 /// How long somebody is signed in at the most.
 pub const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);

@@ -156,8 +156,8 @@ pub mod of {
         SignInLink,
         /// The public half of a key by which a person signs in.
         Passkey,
-        /// What the holder of a passkey is asked, once.
-        PasskeyChallenge,
+        /// What somebody is asked who signs in or proves that it is still them, once.
+        Challenge,
         /// Members who hold roles together.
         Team,
         /// A role in a deployment that somebody was given.
@@ -215,8 +215,8 @@ pub type SignInId = Id<of::SignIn>;
 pub type SignInLinkId = Id<of::SignInLink>;
 /// Id of a passkey.
 pub type PasskeyId = Id<of::Passkey>;
-/// Id of what the holder of a passkey is asked.
-pub type PasskeyChallengeId = Id<of::PasskeyChallenge>;
+/// Id of what somebody is asked who signs in or proves that it is still them.
+pub type ChallengeId = Id<of::Challenge>;
 /// Id of a team.
 pub type TeamId = Id<of::Team>;
 /// Id of a grant of a role.

@@ -78,13 +78,25 @@ CREATE TABLE passkeys (
 );
 CREATE INDEX passkeys_of_user ON passkeys (user_id, id);
 
--- What a passkey was asked and has answered: that it does not answer the same again. What nobody answers leaves no row.
-CREATE TABLE passkey_answers (
+-- What somebody was asked who signs in, proves or adds a passkey, and has answered: that the same is not answered again. What nobody answers
+-- leaves no row.
+CREATE TABLE sign_in_answers (
     challenge_id  BYTEA PRIMARY KEY,
     user_id       BYTEA NOT NULL REFERENCES users (id),
     expires_at    BIGINT NOT NULL
 );
-CREATE INDEX passkey_answers_to_expire ON passkey_answers (expires_at);
+CREATE INDEX sign_in_answers_to_expire ON sign_in_answers (expires_at);
+
+-- Whom a provider of sign-ins means by a subject. It stays as it is when their address changes, here or there.
+CREATE TABLE identities (
+    issuer      TEXT NOT NULL,
+    subject     TEXT NOT NULL,
+    user_id     BYTEA NOT NULL REFERENCES users (id),
+    created_at  BIGINT NOT NULL,
+    used_at     BIGINT NOT NULL,
+    PRIMARY KEY (issuer, subject)
+);
+CREATE UNIQUE INDEX identities_of_user ON identities (user_id, issuer);
 
 -- One browser of a person. It belongs to the person and not to an organization; `organization_id` is the one that was looked at last.
 -- `method` is how it began, `proved_by` by what the person last proved who they are.

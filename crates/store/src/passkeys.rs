@@ -1,7 +1,7 @@
-//! Passkeys of people, and what they were asked. Whoever adds or removes one, or begins a sign-in by it, holds the person's turn alone.
+//! Passkeys of people. Whoever adds or removes one, or begins a sign-in by it, holds the person's turn alone.
 
 use countersign_domain::Timestamp;
-use countersign_domain::id::{PasskeyChallengeId, PasskeyId, UserId};
+use countersign_domain::id::{PasskeyId, UserId};
 
 use crate::{Row, StoreError, Tx, params, statements};
 
@@ -24,13 +24,6 @@ statements! {
     RENAME = "UPDATE passkeys SET name = $3 WHERE id = $1 AND user_id = $2";
     /// Takes it away.
     REMOVE = "DELETE FROM passkeys WHERE id = $1 AND user_id = $2";
-    /// What was asked has been answered, once.
-    ANSWER = "INSERT INTO passkey_answers (challenge_id, user_id, expires_at) VALUES ($1, $2, $3) ON CONFLICT (challenge_id) DO NOTHING";
-    /// An answer to what could be answered until before a time.
-    OLD = "SELECT a.challenge_id FROM passkey_answers a WHERE a.expires_at < $1 LIMIT 1";
-    /// Answers to what could be answered until before a time.
-    DROP_OLD = "DELETE FROM passkey_answers WHERE challenge_id IN (
-                SELECT a.challenge_id FROM passkey_answers a WHERE a.expires_at < $1 LIMIT $2)";
 }
 
 /// A passkey.
@@ -101,24 +94,4 @@ pub async fn rename(tx: &mut Tx, user: UserId, id: PasskeyId, name: &str) -> Res
 /// Takes a passkey of a person away. False when it is not theirs.
 pub async fn remove(tx: &mut Tx, user: UserId, id: PasskeyId) -> Result<bool, StoreError> {
     Ok(tx.execute(REMOVE, &params![id, user]).await? == 1)
-}
-
-/// Notes that a person has answered what could be answered until `expires_at`. False when it has been answered before.
-pub async fn answer(
-    tx: &mut Tx,
-    challenge: PasskeyChallengeId,
-    user: UserId,
-    expires_at: Timestamp,
-) -> Result<bool, StoreError> {
-    Ok(tx.execute(ANSWER, &params![challenge, user, expires_at]).await? == 1)
-}
-
-/// Whether there is an answer to what could be answered until before a time.
-pub async fn has_old(tx: &mut Tx, before: Timestamp) -> Result<bool, StoreError> {
-    Ok(tx.maybe(OLD, &params![before]).await?.is_some())
-}
-
-/// Removes at most `limit` answers to what could be answered until before a time.
-pub async fn drop_old(tx: &mut Tx, before: Timestamp, limit: i64) -> Result<u64, StoreError> {
-    tx.execute(DROP_OLD, &params![before, limit]).await
 }

@@ -3,6 +3,7 @@
 //! Who ends sign-ins of a person holds the person's turn alone, and each call with one shares it: so there are no two calls that wait for
 //! each other's sign-in.
 
+pub mod answers;
 pub mod links;
 
 use std::str::FromStr;

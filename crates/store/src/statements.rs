@@ -52,6 +52,7 @@ pub fn all() -> Vec<(&'static str, &'static [Sql])> {
         ("refusals", refusals::ALL),
         ("retention", retention::ALL),
         ("sign_ins", sign_ins::ALL),
+        ("sign_ins::answers", sign_ins::answers::ALL),
         ("sign_ins::links", sign_ins::links::ALL),
         ("steps", steps::ALL),
         ("steps::changes", steps::changes::ALL),

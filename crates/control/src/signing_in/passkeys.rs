@@ -5,12 +5,11 @@
 //! one that its browser finds by itself: so nobody says who they are before they have shown it, and an address tells nothing.
 //!
 //! Each of them is two calls: one asks, and the page shows the [`PasskeyQuestion`] to the browser; the other takes the [`PasskeyAnswer`]. What
-//! lies between is signed by the key ring and given to the page, for [`CHALLENGE_LIFETIME`]. So whoever asks and does not answer leaves no row,
+//! lies between is signed by the key ring and given to the page, for [`super::CHALLENGE_LIFETIME`]. So whoever asks and does not answer leaves no row,
 //! and an answer that was taken leaves one, by which it is not taken again.
 
 mod add;
 mod ask;
-mod challenge;
 mod check;
 mod list;
 mod prove;
@@ -18,8 +17,6 @@ mod remove;
 mod rename;
 mod sign_in;
 mod site;
-
-use std::time::Duration;
 
 use countersign_domain::Timestamp;
 use countersign_domain::id::PasskeyId;
@@ -29,12 +26,12 @@ use serde::de::DeserializeOwned;
 
 use crate::{Error, Result, input};
 
-/// How long what a passkey was asked can be answered.
-pub const CHALLENGE_LIFETIME: Duration = Duration::from_secs(5 * 60);
 /// The most passkeys of one person.
 pub const MAX_PASSKEYS: usize = 20;
 /// Most characters of what somebody calls a passkey.
 pub const MAX_PASSKEY_NAME: usize = 100;
+/// Under what keys are derived for what lies between.
+const LABEL: &str = "passkey challenge";
 /// What a passkey is called whose person says nothing.
 const UNNAMED: &str = "Passkey";
 /// The most bytes of what a browser answers: a name of 4 KiB and some certificates that nobody asked for.

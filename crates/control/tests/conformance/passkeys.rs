@@ -352,7 +352,7 @@ pub async fn passkeys_from_one_network_have_a_pace(world: &World) {
 pub async fn answers_are_kept_no_longer_than_anybody_asks(world: &World) {
     let control = &world.control;
     let rows = async || {
-        let text = "SELECT COUNT(*) AS n FROM passkey_answers WHERE user_id = $1";
+        let text = "SELECT COUNT(*) AS n FROM sign_in_answers WHERE user_id = $1";
         sql::value::<i64>(control, text, vec![world.acme.created.admin.id.into_value()], "n").await
     };
     let ada = cookie(control, &by_link(world, ADA, PASSWORD).await).await;

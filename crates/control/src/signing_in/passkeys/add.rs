@@ -7,13 +7,12 @@ use webauthn_rs::prelude::{PasskeyRegistration, RegisterPublicKeyCredential};
 
 use crate::access::actions::AddPasskey;
 use crate::scene::Subject;
+use crate::signing_in::challenge::{Answer, Challenge, Purpose};
 use crate::signing_in::of_call;
 use crate::{Control, Error, Grant, Result, Scene};
 
 use super::ask::descriptors;
-use super::challenge::{Challenge, Purpose};
-use super::check::Answer;
-use super::{MAX_PASSKEYS, OwnPasskey, PasskeyAnswer, PasskeyQuestion, name};
+use super::{MAX_PASSKEYS, OwnPasskey, PasskeyAnswer, PasskeyQuestion, name, not_taken};
 
 struct Input {
     new: Row,
@@ -74,14 +73,16 @@ impl Control {
             created_at: self.now(),
             used_at: None,
         };
-        let input = Input { new, answer: Answer::from(&asked) };
+        let input = Input { new, answer: asked.answer };
         self.write(grant, Lane::Normal, input, |tx, scene| Box::pin(add(tx, scene))).await
     }
 }
 
 async fn add(tx: &mut Tx, scene: &Scene<Input>) -> Result<OwnPasskey> {
     let Input { new, answer } = &scene.input;
-    answer.take(tx, new.user).await?;
+    if !answer.take(tx, new.user).await? {
+        return Err(not_taken());
+    }
     room_for_one(&passkeys::of_user(tx, new.user).await?)?;
     if !passkeys::insert(tx, new).await? {
         return Err(Error::Conflict("This passkey was added before.".to_owned()));

@@ -6,10 +6,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::signing_in::challenge::{Answer, CHALLENGE_LIFETIME, Challenge, Purpose, open, sign};
 use crate::{Control, Error, Result};
 
-use super::challenge::{Challenge, Purpose, open, sign};
-use super::{CHALLENGE_LIFETIME, PasskeyAnswer, PasskeyQuestion, not_taken};
+use super::{LABEL, PasskeyAnswer, PasskeyQuestion, not_taken};
 
 impl Control {
     /// What a browser is asked to have a passkey do that is shown: one of `listed`, or, with none, whichever it finds.
@@ -28,7 +28,8 @@ impl Control {
         state: &S,
     ) -> Result<PasskeyQuestion> {
         let expires_at = self.now().plus(CHALLENGE_LIFETIME);
-        let challenge = sign(&self.keys(), purpose, self.fresh_id(), expires_at, state)?;
+        let answer = Answer { id: self.fresh_id(), expires_at };
+        let challenge = sign(&self.keys(), LABEL, purpose, answer, state)?;
         Ok(PasskeyQuestion { options, challenge, expires_at })
     }
 
@@ -37,7 +38,7 @@ impl Control {
     /// # Errors
     /// [`Error::Invalid`] for what is not ours, was for something else, or has ended.
     pub(super) fn asked<S: DeserializeOwned>(&self, purpose: Purpose, answer: &PasskeyAnswer) -> Result<Challenge<S>> {
-        open(&self.keys(), purpose, self.now(), &answer.challenge).ok_or_else(not_taken)
+        open(&self.keys(), LABEL, purpose, self.now(), &answer.challenge).ok_or_else(not_taken)
     }
 }
 

@@ -3,14 +3,13 @@
 //! A signature is checked before the transaction, which would keep all other writes waiting for it; inside, the passkey has to be what it was
 //! checked against, and the answer one that was not taken before.
 
-use countersign_domain::Timestamp;
-use countersign_domain::id::{PasskeyChallengeId, PasskeyId, UserId};
+use countersign_domain::id::{PasskeyId, UserId};
 use countersign_store::{Tx, passkeys};
 use webauthn_rs::prelude::{DiscoverableAuthentication, Passkey, PublicKeyCredential};
 
+use crate::signing_in::challenge::{Answer, Challenge, Purpose};
 use crate::{Control, Error, Result};
 
-use super::challenge::{Challenge, Purpose};
 use super::{PasskeyAnswer, not_taken};
 
 /// A passkey that was shown, and is one.
@@ -26,40 +25,16 @@ pub(super) struct Checked {
     answer: Answer,
 }
 
-/// An answer that is to be taken once.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Answer {
-    id: PasskeyChallengeId,
-    expires_at: Timestamp,
-}
-
-impl<S> From<&Challenge<S>> for Answer {
-    fn from(it: &Challenge<S>) -> Self {
-        Self { id: it.id, expires_at: it.expires_at }
-    }
-}
-
-impl Answer {
-    /// Takes it, for a person.
-    ///
-    /// # Errors
-    /// [`Error::Invalid`] when it was taken before, or its time has run out.
-    pub async fn take(self, tx: &mut Tx, user: UserId) -> Result<()> {
-        if self.expires_at <= tx.now() || !passkeys::answer(tx, self.id, user, self.expires_at).await? {
-            return Err(not_taken());
-        }
-        Ok(())
-    }
-}
-
 impl Checked {
     /// Takes the answer, and notes that the passkey was shown.
     ///
     /// # Errors
-    /// [`Error::Invalid`] as [`Answer::take`], and when the passkey has been taken away or was shown elsewhere at the same time.
+    /// [`Error::Invalid`] when it was taken before or its time has run out, and when the passkey has been taken away or was shown elsewhere at
+    /// the same time.
     pub async fn take(&self, tx: &mut Tx) -> Result<()> {
-        self.answer.take(tx, self.user).await?;
-        if passkeys::used(tx, self.passkey, &self.before, &self.after).await? { Ok(()) } else { Err(not_taken()) }
+        let is_taken = self.answer.take(tx, self.user).await?
+            && passkeys::used(tx, self.passkey, &self.before, &self.after).await?;
+        if is_taken { Ok(()) } else { Err(not_taken()) }
     }
 }
 
@@ -81,7 +56,6 @@ impl Control {
         let known = self.store().read(credential, |tx, it| Box::pin(passkeys::of_credential(tx, it))).await?;
         let known = known.filter(|it| is_of(it.user, of, shown.get_user_unique_id())).ok_or_else(not_taken)?;
         let mut passkey: Passkey = serde_json::from_str(&known.kept).map_err(Error::internal)?;
-        let taken = Answer::from(&asked);
         let outcome = site.finish_discoverable_authentication_v2(&shown, asked.state, &passkey).map_err(|error| {
             // Nothing of what was shown: only which rule it broke.
             tracing::info!(%error, passkey = %known.id, "a passkey was shown and not taken");
@@ -89,7 +63,7 @@ impl Control {
         })?;
         passkey.update_credential(&outcome);
         let after = serde_json::to_string(&passkey).map_err(Error::internal)?;
-        Ok(Checked { user: known.user, passkey: known.id, before: known.kept, after, answer: taken })
+        Ok(Checked { user: known.user, passkey: known.id, before: known.kept, after, answer: asked.answer })
     }
 }
 

@@ -5,11 +5,11 @@ use countersign_store::sign_ins::Method;
 use countersign_store::{Lane, passkeys};
 
 use crate::access::actions::ProveAgain;
+use crate::signing_in::challenge::Purpose;
 use crate::signing_in::of_call;
 use crate::signing_in::prove::proved;
 use crate::{Control, Error, Grant, Result};
 
-use super::challenge::Purpose;
 use super::{PasskeyAnswer, PasskeyQuestion};
 
 impl Control {

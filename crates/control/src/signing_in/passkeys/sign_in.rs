@@ -7,10 +7,10 @@ use countersign_store::sign_ins::{self, Method};
 
 use crate::access::actions::BeginSignIn;
 use crate::signing_in::SignedIn;
+use crate::signing_in::challenge::Purpose;
 use crate::signing_in::make::{New, make};
 use crate::{Caller, Control, Error, Grant, Result};
 
-use super::challenge::Purpose;
 use super::check::Checked;
 use super::{PasskeyAnswer, PasskeyQuestion, not_taken};
 

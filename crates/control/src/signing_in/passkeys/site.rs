@@ -2,9 +2,8 @@
 
 use webauthn_rs::prelude::{Url, Webauthn, WebauthnBuilder, WebauthnError};
 
+use crate::signing_in::CHALLENGE_LIFETIME;
 use crate::{Control, Error, Result};
-
-use super::CHALLENGE_LIFETIME;
 
 /// What a browser calls the site when it asks its person.
 const NAME: &str = "Countersign";

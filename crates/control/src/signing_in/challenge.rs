@@ -1,17 +1,21 @@
-//! What lies between asking and answering, as a page carries it: signed by the key ring, for one purpose and a time.
+//! What lies between asking and answering, as a browser carries it: signed by the key ring, for one purpose and a time.
 //!
-//! `<key>.<tag and message, base64url>`. It says nothing that the page does not know. That it is taken once is the row's of its id.
+//! `<key>.<tag and message, base64url>`. It says nothing that the browser may not know. That it is taken once is the row's of its id.
+
+use std::time::Duration;
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use countersign_domain::id::{PasskeyChallengeId, SignInId, UserId};
+use countersign_domain::id::{ChallengeId, InvitationId, SignInId, UserId};
 use countersign_domain::{KeyId, KeyRing, Timestamp};
+use countersign_store::Tx;
+use countersign_store::sign_ins::answers;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::{Error, Result};
 
-/// What keys are derived under for this and nothing else.
-const LABEL: &str = "passkey challenge";
+/// How long what somebody was asked can be answered.
+pub const CHALLENGE_LIFETIME: Duration = Duration::from_secs(5 * 60);
 /// The most bytes of one: ten times as many as the longest that is made.
 const MAX_CHALLENGE: usize = 16 * 1024;
 /// Bytes of the tag.
@@ -21,19 +25,21 @@ const TAG: usize = 32;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Purpose {
-    /// Somebody signs in; who, the passkey says.
+    /// Somebody signs in; who, the answer says.
     SignIn,
     /// Somebody who is signed in proves that it is still them.
     Prove(UserId, SignInId),
     /// Somebody who is signed in adds a passkey.
     Add(UserId, SignInId),
+    /// Somebody accepts an invitation.
+    Accept(InvitationId),
 }
 
 /// What is signed.
 #[derive(Debug, Serialize, Deserialize)]
 struct Message<S> {
     purpose: Purpose,
-    id: PasskeyChallengeId,
+    id: ChallengeId,
     /// Microseconds since the epoch.
     expires_at: i64,
     state: S,
@@ -42,29 +48,46 @@ struct Message<S> {
 /// A challenge that came back, is ours and has not ended. Whether it was answered before is not known yet.
 #[derive(Debug)]
 pub(super) struct Challenge<S> {
-    pub id: PasskeyChallengeId,
-    pub expires_at: Timestamp,
-    /// What the library needs to check the answer.
+    pub answer: Answer,
+    /// The key that signed it.
+    pub key: KeyId,
+    /// What is needed to check the answer.
     pub state: S,
 }
 
-/// Signs what is to come back.
+/// An answer that is to be taken once.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Answer {
+    pub id: ChallengeId,
+    pub expires_at: Timestamp,
+}
+
+impl Answer {
+    /// Takes it, for a person. False when it was taken before, or its time has run out.
+    pub async fn take(self, tx: &mut Tx, user: UserId) -> Result<bool> {
+        Ok(self.expires_at > tx.now() && answers::insert(tx, self.id, user, self.expires_at).await?)
+    }
+}
+
+/// Signs what is to come back. `label` says what it is: keys are derived under it.
 pub(super) fn sign<S: Serialize>(
     keys: &KeyRing,
+    label: &str,
     purpose: Purpose,
-    id: PasskeyChallengeId,
-    expires_at: Timestamp,
+    answer: Answer,
     state: S,
 ) -> Result<String> {
+    let Answer { id, expires_at } = answer;
     let message = Message { purpose, id, expires_at: expires_at.as_micros(), state };
     let message = serde_json::to_vec(&message).map_err(Error::internal)?;
-    let (key, tag) = keys.mac(LABEL, &message);
+    let (key, tag) = keys.mac(label, &message);
     Ok(format!("{key}.{}", URL_SAFE_NO_PAD.encode([&tag[..], &message[..]].concat())))
 }
 
 /// Reads what came back; none for what is not ours, was for something else, or has ended.
 pub(super) fn open<S: DeserializeOwned>(
     keys: &KeyRing,
+    label: &str,
     purpose: Purpose,
     now: Timestamp,
     text: &str,
@@ -76,23 +99,23 @@ pub(super) fn open<S: DeserializeOwned>(
     let key: KeyId = key.parse().ok()?;
     let bytes = URL_SAFE_NO_PAD.decode(rest).ok()?;
     let (tag, message) = bytes.split_first_chunk::<TAG>()?;
-    if !keys.verify_mac(LABEL, message, &key, tag).ok()? {
+    if !keys.verify_mac(label, message, &key, tag).ok()? {
         return None;
     }
     let message: Message<S> = serde_json::from_slice(message).ok()?;
     let expires_at = Timestamp::from_micros(message.expires_at);
     let stands = message.purpose == purpose && now < expires_at;
-    stands.then_some(Challenge { id: message.id, expires_at, state: message.state })
+    stands.then_some(Challenge { answer: Answer { id: message.id, expires_at }, key, state: message.state })
 }
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use countersign_domain::Entropy;
     use countersign_domain::id::Id;
 
     use super::*;
+
+    const LABEL: &str = "test challenge";
 
     struct Counting(std::sync::atomic::AtomicU8);
     impl Entropy for Counting {
@@ -109,10 +132,12 @@ mod tests {
         let ends = now.plus(Duration::from_secs(300));
         let (user, sign_in, id) = (Id::new(now, &entropy), Id::new(now, &entropy), Id::new(now, &entropy));
         let purpose = Purpose::Prove(user, sign_in);
-        let text = sign(&keys, purpose, id, ends, "state").expect("signed");
-        let read = |keys: &KeyRing, purpose, at, text: &str| open::<String>(keys, purpose, at, text);
+        let text = sign(&keys, LABEL, purpose, Answer { id, expires_at: ends }, "state").expect("signed");
+        let read = |keys: &KeyRing, purpose, at, text: &str| open::<String>(keys, LABEL, purpose, at, text);
         let good = read(&keys, purpose, now, &text).expect("ours");
-        assert_eq!((good.id, good.expires_at, good.state.as_str()), (id, ends, "state"));
+        assert_eq!((good.answer.id, good.answer.expires_at, good.state.as_str()), (id, ends, "state"));
+        assert_eq!(good.key, *keys.newest());
+        assert!(open::<String>(&keys, "another label", purpose, now, &text).is_none());
         assert!(read(&keys, purpose, ends, &text).is_none());
         for other in [Purpose::SignIn, Purpose::Add(user, sign_in), Purpose::Prove(sign_in.cast(), user.cast())] {
             assert!(read(&keys, other, now, &text).is_none(), "{other:?}");

@@ -7,7 +7,7 @@
 //! Nobody learns by signing in whether there is somebody: an address that nobody has, a person without a password, a service user and a wrong
 //! password are answered by the same words after the same work.
 //!
-//! There are two methods of proof, the password and the passkey. Another one is a table of its own, a word of `Method`, and an operation that
+//! There are three methods of proof: the password, the passkey, and the word of a provider. Another one is a table of its own, a word of `Method`, and an operation that
 //! ends in `make`.
 
 mod accept_invitation;
@@ -23,6 +23,7 @@ mod organizations;
 mod pace;
 mod passkeys;
 mod prove;
+mod provider;
 mod sign_out;
 mod sign_out_everywhere;
 mod use_link;
@@ -47,6 +48,11 @@ pub use issue_link::IssuedLink;
 pub use list::OwnSignIn;
 pub(crate) use pace::Account;
 pub use passkeys::{MAX_ANSWER, MAX_PASSKEY_NAME, MAX_PASSKEYS, OwnPasskey, PasskeyAnswer, PasskeyQuestion};
+
+pub(crate) use provider::Here;
+pub use provider::{
+    AskedFor, CALLBACK, Fetch, FetchError, MAX_FETCHED, Provider, ProviderAnswer, ProviderQuestion, REDISCOVERED,
+};
 
 /// How long somebody is signed in at the most.
 pub const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);

@@ -18,6 +18,7 @@ pub mod dagster_runs;
 pub mod dagster_snapshots;
 pub mod deployment_roles;
 pub mod deployments;
+pub mod identities;
 pub mod instance;
 pub mod invitations;
 pub mod jobs;

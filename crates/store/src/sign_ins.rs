@@ -72,6 +72,8 @@ pub enum Method {
     Invitation,
     /// By a passkey.
     Passkey,
+    /// By the word of a provider of sign-ins.
+    Provider,
 }
 
 impl Method {
@@ -83,6 +85,7 @@ impl Method {
             Self::Link => "link",
             Self::Invitation => "invitation",
             Self::Passkey => "passkey",
+            Self::Provider => "provider",
         }
     }
 }
@@ -91,10 +94,8 @@ impl FromStr for Method {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        [Self::Password, Self::Link, Self::Invitation, Self::Passkey]
-            .into_iter()
-            .find(|it| it.as_str() == text)
-            .ok_or(())
+        let all = [Self::Password, Self::Link, Self::Invitation, Self::Passkey, Self::Provider];
+        all.into_iter().find(|it| it.as_str() == text).ok_or(())
     }
 }
 

@@ -7,9 +7,9 @@ use crate::Sql;
 pub fn all() -> Vec<(&'static str, &'static [Sql])> {
     use crate::{
         agents, artifacts, audit, blobs, builds, code_locations, dagster_agents, dagster_requests, dagster_runs,
-        dagster_snapshots, deployment_roles, deployments, instance, invitations, jobs, keys, members, numbers,
-        oidc_keys, organizations, passkeys, passwords, queue_counts, queues, refusals, retention, sign_ins, steps,
-        teams, tokens, users,
+        dagster_snapshots, deployment_roles, deployments, identities, instance, invitations, jobs, keys, members,
+        numbers, oidc_keys, organizations, passkeys, passwords, queue_counts, queues, refusals, retention, sign_ins,
+        steps, teams, tokens, users,
     };
     vec![
         ("agents", agents::ALL),
@@ -32,6 +32,7 @@ pub fn all() -> Vec<(&'static str, &'static [Sql])> {
         ("dagster_runs::events", dagster_runs::events::ALL),
         ("dagster_runs::logs", dagster_runs::logs::ALL),
         ("dagster_snapshots", dagster_snapshots::ALL),
+        ("identities", identities::ALL),
         ("instance", instance::ALL),
         ("invitations", invitations::ALL),
         ("jobs", jobs::ALL),

@@ -36,6 +36,7 @@ mod deployment_roles;
 mod deployments;
 mod dispatch;
 mod dump;
+mod fake_provider;
 mod foreign;
 mod graph;
 mod instance;
@@ -58,6 +59,7 @@ mod oidc;
 mod operations;
 mod passkeys;
 mod people;
+mod provider;
 mod queue_counts;
 mod reach;
 mod references;
@@ -118,6 +120,7 @@ fn main() -> ExitCode {
                 signing_in_proof::CASES,
                 signing_in_rows::CASES,
                 passkeys::CASES,
+                provider::CASES,
                 service_users::CASES,
                 runs_at_bounds::CASES,
                 code_locations::CASES,

@@ -15,7 +15,7 @@ use countersign_store::blobs::Secret;
 use openidconnect::url::{Url, form_urlencoded};
 use serde_json::{Value, json};
 
-use crate::acting::fresh_id;
+use crate::acting::{fresh_id, next};
 
 /// Its issuer.
 pub const ISSUER: &str = "https://login.example.com/acme";
@@ -84,7 +84,7 @@ impl FakeProvider {
     }
 
     /// What a browser comes back with that was sent there, where somebody showed who they are. `change` says of the claims what is
-    /// otherwise.
+    /// otherwise; null, what is not said.
     pub fn visit(&self, control: &Control, question: &ProviderQuestion, email: &str, change: &Value) -> ProviderAnswer {
         let url = Url::parse(&question.url).expect("an address");
         assert!(question.url.starts_with("https://login.example.com/authorize?"), "{url}");
@@ -97,11 +97,16 @@ impl FakeProvider {
             "iss": ISSUER, "aud": CLIENT, "sub": format!("subject of {email}"), "nonce": asked["nonce"],
             "iat": now, "exp": now + 300, "auth_time": now, "email": email, "email_verified": true,
         });
+        let said = claims.as_object_mut().expect("claims");
         for (name, value) in change.as_object().expect("claims") {
-            claims[name] = value.clone();
+            if value.is_null() {
+                said.remove(name)
+            } else {
+                said.insert(name.clone(), value.clone())
+            };
         }
         let mut inside = self.inside();
-        let code = format!("code {}", inside.codes.len());
+        let code = format!("code {}", next());
         let challenge = asked["code_challenge"].clone();
         inside.codes.insert(code.clone(), Code { claims, challenge, redirect: asked["redirect_uri"].clone() });
         ProviderAnswer { cookie: question.cookie.clone(), state: asked["state"].clone(), code }

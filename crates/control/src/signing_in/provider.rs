@@ -15,6 +15,8 @@ mod here;
 mod prove;
 mod sign_in;
 
+use std::fmt;
+
 use countersign_store::blobs::Secret;
 use futures_util::future::BoxFuture;
 use openidconnect::IssuerUrl;
@@ -67,7 +69,7 @@ impl Provider {
 }
 
 /// What calls a provider: with limits of time, without following redirects, up to [`MAX_FETCHED`].
-pub trait Fetch: std::fmt::Debug + Send + Sync + 'static {
+pub trait Fetch: fmt::Debug + Send + Sync + 'static {
     /// Makes one call.
     fn fetch(&self, request: http::Request<Vec<u8>>)
     -> BoxFuture<'static, Result<http::Response<Vec<u8>>, FetchError>>;
@@ -79,7 +81,7 @@ pub trait Fetch: std::fmt::Debug + Send + Sync + 'static {
 pub struct FetchError(pub String);
 
 /// Where a browser is sent, and what it has to hold until it comes back.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ProviderQuestion {
     /// An address of the provider's.
     pub url: String,
@@ -88,7 +90,7 @@ pub struct ProviderQuestion {
 }
 
 /// What a browser has come back with.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ProviderAnswer {
     /// What it held, [`ProviderQuestion::cookie`].
     pub cookie: String,
@@ -96,6 +98,20 @@ pub struct ProviderAnswer {
     pub state: String,
     /// `code` of the address.
     pub code: String,
+}
+
+impl fmt::Debug for ProviderQuestion {
+    /// Without what one browser is told apart by.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ProviderQuestion(…)")
+    }
+}
+
+impl fmt::Debug for ProviderAnswer {
+    /// Without the code, which is worth a sign-in.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("ProviderAnswer(…)")
+    }
 }
 
 /// What a browser was sent for.

@@ -114,7 +114,7 @@ pub async fn an_answer_is_taken_once_in_time_and_in_one_browser(world: &World) {
     };
     let (mine, other) = (ask().await, ask().await);
     assert_eq!(mine.asked_for(), Some(AskedFor::SignIn));
-    for answer in [
+    let wrong = [
         ProviderAnswer { cookie: other.cookie.clone(), ..mine.clone() },
         ProviderAnswer { state: other.state.clone(), ..mine.clone() },
         ProviderAnswer { state: String::new(), ..mine.clone() },
@@ -123,8 +123,9 @@ pub async fn an_answer_is_taken_once_in_time_and_in_one_browser(world: &World) {
         ProviderAnswer { code: String::new(), ..mine.clone() },
         ProviderAnswer { code: "x".repeat(10_000), ..mine.clone() },
         ProviderAnswer { code: "no code".to_owned(), ..mine.clone() },
-    ] {
-        assert_eq!(field_of(sign_in(control, &answer).await), "provider", "{answer:?}");
+    ];
+    for (number, answer) in wrong.iter().enumerate() {
+        assert_eq!(field_of(sign_in(control, answer).await), "provider", "answer {number}");
     }
     // Another's code in one's own browser: the verifier is not its.
     let answer = ProviderAnswer { code: other.code.clone(), ..mine.clone() };

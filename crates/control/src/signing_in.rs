@@ -51,7 +51,8 @@ pub use passkeys::{MAX_ANSWER, MAX_PASSKEY_NAME, MAX_PASSKEYS, OwnPasskey, Passk
 
 pub(crate) use provider::Here;
 pub use provider::{
-    AskedFor, CALLBACK, Fetch, FetchError, MAX_FETCHED, Provider, ProviderAnswer, ProviderQuestion, REDISCOVERED,
+    AskedFor, CALLBACK, Fetch, FetchError, Identity, MAX_FETCHED, Provider, ProviderAnswer, ProviderQuestion,
+    REDISCOVERED,
 };
 
 /// How long somebody is signed in at the most.

@@ -194,6 +194,8 @@ actions! {
     RenamePasskey "passkey.rename": Member, person;
     /// Take one's own passkey away.
     RemovePasskey "passkey.remove": Member, person, fresh;
+    /// Have a provider of sign-ins mean oneself no more, until it vouches for one's address again.
+    ForgetIdentity "identity.forget": Member, person, fresh;
     /// Make a link by which any person sets a password and signs in.
     IssueSignInLink "sign_in_link.issue": Operator;
     /// Set a password and sign in by a link, for whoever shows one.

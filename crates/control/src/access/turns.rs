@@ -8,7 +8,7 @@
 use super::Action;
 use super::actions::{
     AcceptInvitation, AddPasskey, ChangeMemberRole, ChangeMembersRole, ChangePassword, ChangeTeamMembers,
-    CreateInvitation, CreateServiceUser, CreateServiceUserToken, CreateTeam, DeleteTeam, EndSignIns,
+    CreateInvitation, CreateServiceUser, CreateServiceUserToken, CreateTeam, DeleteTeam, EndSignIns, ForgetIdentity,
     GrantDeploymentRole, IssueMemberSignInLink, RemoveMember, RemovePasskey, RevealServiceUserToken, RevealUserToken,
     RevokeMemberToken, RevokeUserToken, UpdateServiceUser, UpdateTeam, UpdateUserToken,
 };
@@ -38,4 +38,5 @@ pub(crate) const IN_TURN: [&str; 19] = [
 
 /// Those that end sign-ins of their caller, or change by what they sign in: one at a time for one person, each in its turn before it asks whether
 /// its caller still stands. Two browsers that sign each other out would wait for each other.
-pub(crate) const OF_PERSON: [&str; 4] = [AddPasskey::NAME, ChangePassword::NAME, EndSignIns::NAME, RemovePasskey::NAME];
+pub(crate) const OF_PERSON: [&str; 5] =
+    [AddPasskey::NAME, ChangePassword::NAME, EndSignIns::NAME, ForgetIdentity::NAME, RemovePasskey::NAME];

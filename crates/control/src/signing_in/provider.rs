@@ -11,7 +11,9 @@
 mod accept_invitation;
 mod ask;
 mod check;
+mod forget;
 mod here;
+mod list;
 mod prove;
 mod sign_in;
 
@@ -23,6 +25,7 @@ use openidconnect::IssuerUrl;
 
 use crate::Error;
 
+pub use countersign_store::identities::Identity;
 pub(crate) use here::Here;
 pub use here::REDISCOVERED;
 

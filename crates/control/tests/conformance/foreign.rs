@@ -241,6 +241,7 @@ async fn members(world: &World, ids: &Ids, answers: &mut Answers) {
     }
     answers.keep("sign-in", &control.end_sign_in(&world.admin(), ids.sign_in.clone()).await);
     answers.keep("passkey's name", &control.rename_passkey(&world.admin(), ids.passkey, "mine").await);
+    answers.keep("identity", &control.forget_identity(&world.admin(), "globex").await);
     answers.keep("passkey", &control.remove_passkey(&world.admin(), ids.passkey).await);
     let invitation = || InvitationReference::Id(ids.invitation);
     answers.keep("invitation", &control.invitation(&world.admin(), invitation()).await);

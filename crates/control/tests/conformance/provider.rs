@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use countersign_control::access::actions::{AcceptInvitation, ProveAgain, RemoveMember, RevokeAgentToken};
+use countersign_control::access::actions::{
+    AcceptInvitation, ForgetIdentity, ProveAgain, RemoveMember, RevokeAgentToken, ViewSignIns,
+};
 use countersign_control::members::MemberReference;
 use countersign_control::signing_in::{
     AskedFor, CHALLENGE_LIFETIME, Method, PROOF, ProviderAnswer, REDISCOVERED, SignedIn,
@@ -14,7 +16,7 @@ use countersign_testkit::World;
 use serde_json::{Value, json};
 
 use crate::acting::{caller, field_of, may, person};
-use crate::fake_provider::{CLIENT, FakeProvider};
+use crate::fake_provider::{CLIENT, FakeProvider, ISSUER};
 use crate::invitations::invite;
 use crate::signing_in::{ADA, PASSWORD, browser, by_link, cookie, try_sign_in};
 use crate::sql;
@@ -65,6 +67,16 @@ pub async fn whoever_is_known_signs_in_by_it(world: &World) {
     assert_eq!(linked(control).await, 1);
     // Whom it calls otherwise is somebody else, though the address is hers now.
     assert_eq!(field_of(visit(control, &provider, ADA, json!({ "sub": "another" })).await), "provider");
+    // Until she has it forgotten what it called her.
+    let ada = cookie(control, &it).await;
+    let known = control.list_identities(&may::<ViewSignIns>(control, &ada)).await.expect("listed");
+    let [known] = known.as_slice() else { panic!("{known:?}") };
+    assert_eq!((known.issuer.as_str(), known.subject.as_str()), (ISSUER, "subject of Ada@Acme.example"));
+    let forget = async || control.forget_identity(&may::<ForgetIdentity>(control, &ada), ISSUER).await;
+    assert_eq!(forget().await, Ok(()));
+    assert_eq!(forget().await, Err(Error::NotFound("identity")));
+    visit(control, &provider, ADA, json!({ "sub": "another" })).await.expect("signed in");
+    assert_eq!(linked(control).await, 2);
     // Nobody has set a password by it.
     assert_eq!(field_of(try_sign_in(control, ADA, PASSWORD, crate::acting::IP).await), "password");
 

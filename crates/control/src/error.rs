@@ -30,7 +30,7 @@ pub enum Error {
         needs: &'static str,
     },
     /// The caller is signed in and may do this, but has not proved for a while that it is still them.
-    #[error("This needs a proof that it is still you: show your password again, and go on within 5 minutes.")]
+    #[error("This needs a proof that it is still you: show again what you sign in by, and go on within 5 minutes.")]
     Unproved,
     /// There is no such thing, or the caller may not know of it.
     #[error("No {0} found")]
@@ -52,7 +52,7 @@ pub enum Error {
     /// Nobody can tell now. Never to be rendered as a denial.
     #[error("{message}")]
     Unavailable {
-        /// A stable word: `storage_full`, `read_only`, `database`, `busy`.
+        /// A stable word: `storage_full`, `read_only`, `database`, `busy`, `provider`.
         code: &'static str,
         /// For people.
         message: &'static str,

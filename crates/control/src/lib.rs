@@ -86,6 +86,7 @@ struct Inner {
     invitations: rates::Rates<IpAddr>,
     guesses: signing_in::Guesses,
     hashing: signing_in::Hashing,
+    provider: OnceLock<signing_in::Here>,
     counts: maintenance::Counts,
     pace: maintenance::Pace,
     wakeups: wakeups::Wakeups,
@@ -129,6 +130,7 @@ impl Control {
             invitations: rates::Rates::new(rates::OF_INVITATIONS),
             guesses: signing_in::Guesses::default(),
             hashing: signing_in::Hashing::default(),
+            provider: OnceLock::new(),
             counts: maintenance::Counts::default(),
             pace: maintenance::Pace::default(),
             started_at,
@@ -148,6 +150,19 @@ impl Control {
         // Whoever says it twice keeps to the first word: nothing that was stored may be looked for elsewhere.
         let _ = self.inner.blobs.set(blobs);
         self
+    }
+
+    /// Lets people sign in by a provider of OpenID Connect, which is asked by `fetch`. To be said once, before anything is served.
+    #[must_use]
+    pub fn with_provider(self, provider: signing_in::Provider, fetch: Arc<dyn signing_in::Fetch>) -> Self {
+        // As for artifacts: the first word is kept to.
+        let _ = self.inner.provider.set(signing_in::Here::new(provider, fetch));
+        self
+    }
+
+    /// The provider that people sign in by.
+    pub(crate) fn provider_here(&self) -> Result<&signing_in::Here> {
+        self.inner.provider.get().ok_or(Error::NotFound("provider to sign in by"))
     }
 
     /// Where the bytes of artifacts are.

@@ -22,8 +22,8 @@ pub(crate) struct Rate {
 pub(crate) const OF_JOB: Rate = Rate::a_second_of(2_000, 10);
 /// How often agents may register with one token: a fleet of ten thousand at once, and then as many as short-lived machines need.
 pub(crate) const OF_REGISTRATION: Rate = Rate::a_second_of(10_000, 20);
-/// How often invitations, sign-in links and passwords may be tried from one network address, together: a team that is invited or signs in at
-/// once, and then nobody but who guesses.
+/// How often invitations, sign-in links, passwords, passkeys and answers of a provider may be tried from one network address, together: a team
+/// that is invited or signs in at once, and then nobody but who guesses.
 pub(crate) const OF_INVITATIONS: Rate = Rate::a_second_of(60, 1);
 /// How often passwords of one account may be tried from one network address, and by one who is signed in already: somebody who mistypes theirs,
 /// and then one guess a minute. Nobody is kept out for ever, and nobody by what is tried elsewhere.

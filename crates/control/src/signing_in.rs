@@ -7,11 +7,12 @@
 //! Nobody learns by signing in whether there is somebody: an address that nobody has, a person without a password, a service user and a wrong
 //! password are answered by the same words after the same work.
 //!
-//! There is one method of proof today, the password. Another one is a table of its own, a word of `Method`, and an operation that ends in
-//! `make`.
+//! There are three methods of proof: the password, the passkey, and the word of a provider. Another one is a table of its own, a word of `Method`, and an operation that
+//! ends in `make`.
 
 mod accept_invitation;
 mod begin;
+mod challenge;
 mod change_password;
 mod end;
 mod hashing;
@@ -20,7 +21,9 @@ mod list;
 mod make;
 mod organizations;
 mod pace;
+mod passkeys;
 mod prove;
+mod provider;
 mod sign_out;
 mod sign_out_everywhere;
 mod use_link;
@@ -37,6 +40,7 @@ use countersign_store::users::Member;
 use crate::{Action, Error, Grant, Result};
 
 pub use begin::Attempt;
+pub use challenge::CHALLENGE_LIFETIME;
 pub use countersign_store::sign_ins::links::Link;
 pub use countersign_store::sign_ins::{Method, SignIn};
 pub(crate) use hashing::Hashing;
@@ -44,6 +48,12 @@ pub use hashing::{HASHES_AT_ONCE, HASHES_WAITING, OWN_HASHES_AT_ONCE};
 pub use issue_link::IssuedLink;
 pub use list::OwnSignIn;
 pub(crate) use pace::Guesses;
+pub use passkeys::{MAX_ANSWER, MAX_PASSKEY_NAME, MAX_PASSKEYS, OwnPasskey, PasskeyAnswer, PasskeyQuestion};
+pub(crate) use provider::Here;
+pub use provider::{
+    AskedFor, CALLBACK, Fetch, FetchError, Identity, MAX_FETCHED, Provider, ProviderAnswer, ProviderQuestion,
+    REDISCOVERED,
+};
 pub(crate) use ways_in::take_ways_in;
 
 /// How long somebody is signed in at the most.

@@ -154,6 +154,10 @@ pub mod of {
         SignIn,
         /// What lets a person set their password and sign in, once.
         SignInLink,
+        /// The public half of a key by which a person signs in.
+        Passkey,
+        /// What somebody is asked who signs in or proves that it is still them, once.
+        Challenge,
         /// Members who hold roles together.
         Team,
         /// A role in a deployment that somebody was given.
@@ -209,6 +213,10 @@ pub type InvitationId = Id<of::Invitation>;
 pub type SignInId = Id<of::SignIn>;
 /// Id of a sign-in link.
 pub type SignInLinkId = Id<of::SignInLink>;
+/// Id of a passkey.
+pub type PasskeyId = Id<of::Passkey>;
+/// Id of what somebody is asked who signs in or proves that it is still them.
+pub type ChallengeId = Id<of::Challenge>;
 /// Id of a team.
 pub type TeamId = Id<of::Team>;
 /// Id of a grant of a role.

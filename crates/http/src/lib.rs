@@ -27,4 +27,4 @@ pub use json::{BadBody, Json, holds_more_than, parse_json, read_body};
 pub use origin::TrustedProxies;
 pub use request_id::request_id;
 pub use secrets_in_text::{holds_a_token, json_holds_a_token};
-pub use sign_in::{SignInCookie, same_origin, signed_in};
+pub use sign_in::{ProviderCookie, SignInCookie, same_origin, signed_in};

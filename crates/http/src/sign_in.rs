@@ -4,7 +4,7 @@
 //! and for all its paths only: no other host of the domain can plant one. It is for `SameSite=Lax`, so that a link to a page works, and what
 //! changes something is asked in [`same_origin`] as well.
 
-use countersign_control::signing_in::LIFETIME;
+use countersign_control::signing_in::{CHALLENGE_LIFETIME, LIFETIME};
 use countersign_control::{Caller, Control, Error, Origin, Presented, Result};
 use countersign_domain::TokenSecret;
 use http::header::{COOKIE, HeaderName, ORIGIN};
@@ -18,6 +18,9 @@ use crate::authenticate::word;
 const SECURE_NAME: &str = "__Host-countersign";
 /// The same without HTTPS, for a server on the machine itself: browsers take no `__Host-` there.
 const PLAIN_NAME: &str = "countersign";
+/// The same of the cookie that is held while a browser is sent to a provider.
+const SECURE_PROVIDER_NAME: &str = "__Host-countersign-provider";
+const PLAIN_PROVIDER_NAME: &str = "countersign-provider";
 const SEC_FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 
 /// The cookie of a sign-in, as the server's public address makes it.
@@ -46,21 +49,7 @@ impl SignInCookie {
     /// [`Error::Unauthenticated`] with `unknown` for two of this name, of which nobody could tell who has planted the other, and for a header
     /// that is no text.
     pub fn value(self, headers: &HeaderMap) -> Result<Option<&str>> {
-        let mut found = None;
-        for line in headers.get_all(COOKIE) {
-            let line = line.to_str().map_err(|_| Error::unknown())?;
-            for pair in line.split(';') {
-                let Some((name, value)) = pair.trim().split_once('=') else { continue };
-                if name.trim_end() != self.name() {
-                    continue;
-                }
-                if found.replace(value.trim_start()).is_some() {
-                    return Err(Error::unknown());
-                }
-            }
-        }
-        // A browser that was told to forget may show it empty.
-        Ok(found.filter(|value| !value.is_empty()))
+        only_cookie(headers, self.name())
     }
 
     /// The header `Set-Cookie` that gives a browser the value of its sign-in.
@@ -80,13 +69,81 @@ impl SignInCookie {
     }
 
     fn header(self, value: &str, seconds: u64) -> Result<HeaderValue> {
-        let secure = if self.is_secure { "; Secure" } else { "" };
-        let text = format!("{}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}", self.name());
-        let mut header = HeaderValue::from_str(&text).map_err(Error::internal)?;
-        // Nothing that prints headers prints this one.
-        header.set_sensitive(true);
-        Ok(header)
+        set_cookie(self.name(), value, seconds, self.is_secure)
     }
+}
+
+/// The cookie that a browser holds while it is sent to a provider of sign-ins: it says nothing to anybody, and an answer is taken in this very
+/// browser.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProviderCookie {
+    is_secure: bool,
+}
+
+impl ProviderCookie {
+    /// The cookie of a server with this public address.
+    #[must_use]
+    pub fn of(public_url: &str) -> Self {
+        Self { is_secure: SignInCookie::of(public_url).is_secure }
+    }
+
+    /// Its name.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        if self.is_secure { SECURE_PROVIDER_NAME } else { PLAIN_PROVIDER_NAME }
+    }
+
+    /// The value that a request shows, if it shows one: `cookie` of a `ProviderAnswer`.
+    ///
+    /// # Errors
+    /// As [`SignInCookie::value`].
+    pub fn value(self, headers: &HeaderMap) -> Result<Option<&str>> {
+        only_cookie(headers, self.name())
+    }
+
+    /// The header `Set-Cookie` that gives a browser `cookie` of a `ProviderQuestion`, for as long as it is good.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] when the value is no text of a header, which none is that was made here.
+    pub fn set(self, value: &str) -> Result<HeaderValue> {
+        set_cookie(self.name(), value, CHALLENGE_LIFETIME.as_secs(), self.is_secure)
+    }
+
+    /// The header `Set-Cookie` that takes it away: once the browser is back.
+    ///
+    /// # Errors
+    /// As [`ProviderCookie::set`].
+    pub fn clear(self) -> Result<HeaderValue> {
+        set_cookie(self.name(), "", 0, self.is_secure)
+    }
+}
+
+/// The value of the only cookie of a name.
+fn only_cookie<'a>(headers: &'a HeaderMap, wanted: &str) -> Result<Option<&'a str>> {
+    let mut found = None;
+    for line in headers.get_all(COOKIE) {
+        let line = line.to_str().map_err(|_| Error::unknown())?;
+        for pair in line.split(';') {
+            let Some((name, value)) = pair.trim().split_once('=') else { continue };
+            if name.trim_end() != wanted {
+                continue;
+            }
+            if found.replace(value.trim_start()).is_some() {
+                return Err(Error::unknown());
+            }
+        }
+    }
+    // A browser that was told to forget may show it empty.
+    Ok(found.filter(|value| !value.is_empty()))
+}
+
+fn set_cookie(name: &str, value: &str, seconds: u64, is_secure: bool) -> Result<HeaderValue> {
+    let secure = if is_secure { "; Secure" } else { "" };
+    let text = format!("{name}={value}; Path=/; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+    let mut header = HeaderValue::from_str(&text).map_err(Error::internal)?;
+    // Nothing that prints headers prints this one.
+    header.set_sensitive(true);
+    Ok(header)
 }
 
 /// Says who is signed in in the browser that sent a request through [`crate::Edge::layers`], and notes it in the request's span.
@@ -226,6 +283,26 @@ mod tests {
         ] {
             assert_eq!(read(HTTPS, lines), Err(()), "{lines:?}");
         }
+    }
+
+    #[test]
+    fn a_cookie_goes_with_a_browser_to_the_provider_and_back() {
+        let cookie = ProviderCookie::of(HTTPS);
+        let set = cookie.set("sign-in~q7XbT02a.AAAA").expect("a header");
+        assert!(set.is_sensitive());
+        let wanted =
+            "__Host-countersign-provider=sign-in~q7XbT02a.AAAA; Path=/; Max-Age=300; HttpOnly; SameSite=Lax; Secure";
+        assert_eq!(set.to_str().ok(), Some(wanted));
+        let mut headers = HeaderMap::new();
+        headers.append(COOKIE, "__Host-countersign=a; __Host-countersign-provider=b".parse().expect("a header"));
+        assert_eq!(cookie.value(&headers), Ok(Some("b")));
+        assert_eq!(SignInCookie::of(HTTPS).value(&headers), Ok(Some("a")), "each is its own");
+        headers.append(COOKIE, "__Host-countersign-provider=c".parse().expect("a header"));
+        assert_eq!(cookie.value(&headers), Err(Error::unknown()));
+        let plain = ProviderCookie::of(LOCAL);
+        let cleared = plain.clear().expect("a header");
+        let wanted = "countersign-provider=; Path=/; Max-Age=0; HttpOnly; SameSite=Lax";
+        assert_eq!(cleared.to_str().ok(), Some(wanted));
     }
 
     #[test]

@@ -65,6 +65,39 @@ CREATE TABLE passwords (
     changed_at  BIGINT NOT NULL
 );
 
+-- A passkey of a person: the public half of a key that an authenticator of theirs holds. `credential_id` is what the authenticator calls it,
+-- `kept` what is checked against: the key, how often it was used, how it was made (JSON).
+CREATE TABLE passkeys (
+    id             BYTEA PRIMARY KEY,
+    user_id        BYTEA NOT NULL REFERENCES users (id),
+    credential_id  BYTEA NOT NULL UNIQUE,
+    kept           TEXT NOT NULL,
+    name           TEXT NOT NULL,
+    created_at     BIGINT NOT NULL,
+    used_at        BIGINT
+);
+CREATE INDEX passkeys_of_user ON passkeys (user_id, id);
+
+-- What somebody was asked who signs in, proves or adds a passkey, and has answered: that the same is not answered again. What nobody answers
+-- leaves no row.
+CREATE TABLE sign_in_answers (
+    challenge_id  BYTEA PRIMARY KEY,
+    user_id       BYTEA NOT NULL REFERENCES users (id),
+    expires_at    BIGINT NOT NULL
+);
+CREATE INDEX sign_in_answers_to_expire ON sign_in_answers (expires_at);
+
+-- Whom a provider of sign-ins means by a subject. It stays as it is when their address changes, here or there.
+CREATE TABLE identities (
+    issuer      TEXT NOT NULL,
+    subject     TEXT NOT NULL,
+    user_id     BYTEA NOT NULL REFERENCES users (id),
+    created_at  BIGINT NOT NULL,
+    used_at     BIGINT NOT NULL,
+    PRIMARY KEY (issuer, subject)
+);
+CREATE UNIQUE INDEX identities_of_user ON identities (user_id, issuer);
+
 -- One browser of a person. It belongs to the person and not to an organization; `organization_id` is the one that was looked at last.
 -- `method` is how it began, `proved_by` by what the person last proved who they are.
 CREATE TABLE sign_ins (

@@ -3,6 +3,7 @@
 //! Who ends sign-ins of a person holds the person's turn alone, and each call with one shares it: so there are no two calls that wait for
 //! each other's sign-in.
 
+pub mod answers;
 pub mod links;
 
 use std::str::FromStr;
@@ -69,6 +70,10 @@ pub enum Method {
     Link,
     /// By an invitation, and a password that they have set or shown with it.
     Invitation,
+    /// By a passkey.
+    Passkey,
+    /// By the word of a provider of sign-ins.
+    Provider,
 }
 
 impl Method {
@@ -79,6 +84,8 @@ impl Method {
             Self::Password => "password",
             Self::Link => "link",
             Self::Invitation => "invitation",
+            Self::Passkey => "passkey",
+            Self::Provider => "provider",
         }
     }
 }
@@ -87,7 +94,8 @@ impl FromStr for Method {
     type Err = ();
 
     fn from_str(text: &str) -> Result<Self, ()> {
-        [Self::Password, Self::Link, Self::Invitation].into_iter().find(|it| it.as_str() == text).ok_or(())
+        let all = [Self::Password, Self::Link, Self::Invitation, Self::Passkey, Self::Provider];
+        all.into_iter().find(|it| it.as_str() == text).ok_or(())
     }
 }
 

@@ -7,9 +7,9 @@ use crate::Sql;
 pub fn all() -> Vec<(&'static str, &'static [Sql])> {
     use crate::{
         agents, artifacts, audit, blobs, builds, code_locations, dagster_agents, dagster_requests, dagster_runs,
-        dagster_snapshots, deployment_roles, deployments, instance, invitations, jobs, keys, members, numbers,
-        oidc_keys, organizations, passwords, queue_counts, queues, refusals, retention, sign_ins, steps, teams, tokens,
-        users,
+        dagster_snapshots, deployment_roles, deployments, identities, instance, invitations, jobs, keys, members,
+        numbers, oidc_keys, organizations, passkeys, passwords, queue_counts, queues, refusals, retention, sign_ins,
+        steps, teams, tokens, users,
     };
     vec![
         ("agents", agents::ALL),
@@ -33,6 +33,7 @@ pub fn all() -> Vec<(&'static str, &'static [Sql])> {
         ("dagster_runs::events", dagster_runs::events::ALL),
         ("dagster_runs::logs", dagster_runs::logs::ALL),
         ("dagster_snapshots", dagster_snapshots::ALL),
+        ("identities", identities::ALL),
         ("instance", instance::ALL),
         ("invitations", invitations::ALL),
         ("jobs", jobs::ALL),
@@ -48,12 +49,14 @@ pub fn all() -> Vec<(&'static str, &'static [Sql])> {
         ("numbers", numbers::ALL),
         ("oidc_keys", oidc_keys::ALL),
         ("organizations", organizations::ALL),
+        ("passkeys", passkeys::ALL),
         ("passwords", passwords::ALL),
         ("queue_counts", queue_counts::ALL),
         ("queues", queues::ALL),
         ("refusals", refusals::ALL),
         ("retention", retention::ALL),
         ("sign_ins", sign_ins::ALL),
+        ("sign_ins::answers", sign_ins::answers::ALL),
         ("sign_ins::links", sign_ins::links::ALL),
         ("steps", steps::ALL),
         ("steps::changes", steps::changes::ALL),

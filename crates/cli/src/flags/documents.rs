@@ -139,8 +139,8 @@ fn the_page_of_permissions_is_up_to_date() {
      too. What a Launcher of a deployment may, its Editors and Admins may too; every member is a \
      Launcher of every deployment unless an Organization Admin says otherwise: see [roles in \
      deployments](members.md#roles-in-deployments).\n\n*Proved again*: somebody who is signed in with a \
-     browser has shown their password within the last 5 minutes; see [signing in](signing-in.md#proving-again). A user \
-     token has nothing to prove.\n\n| action | what | who |\n|---|---|---|\n",
+     browser has shown what they sign in by within the last 5 minutes; see [signing \
+     in](signing-in.md#proving-again). A user token has nothing to prove.\n\n| action | what | who |\n|---|---|---|\n",
     );
     for row in TABLE {
         let mut who: Vec<&str> = row.allowed.iter().map(|who| who.words()).collect();

@@ -15,7 +15,7 @@ use countersign_control::{
     jobs::{LATE_CHUNKS, MAX_CHUNK, MAX_LOG},
     members::MAX_MEMBERS,
     queues::MAX_QUEUES,
-    signing_in::MAX_SIGN_INS,
+    signing_in::{MAX_PASSKEY_NAME, MAX_PASSKEYS, MAX_SIGN_INS},
     steps::MAX_NOTIFY,
     teams::{MAX_TEAMS, MAX_TEAMS_OF_MEMBER},
     user_tokens::MAX_USER_TOKENS,
@@ -133,6 +133,8 @@ fn rows() -> Vec<Row> {
             "",
             "the oldest sign-in ends",
         ),
+        ("passkeys of one person", number(MAX_PASSKEYS as u64), "", CONFLICT),
+        ("characters of a passkey's name", number(MAX_PASSKEY_NAME as u64), "", INVALID),
         ("announcements of one step", number(MAX_NOTIFY), "", INVALID),
     ]
 }

@@ -101,6 +101,12 @@ variables! {
     MAX_ARTIFACTS_PER_JOB = "COUNTERSIGN_MAX_ARTIFACTS_PER_JOB";
     /// The most bytes of one job's artifacts together.
     MAX_ARTIFACT_SIZE_PER_JOB = "COUNTERSIGN_MAX_ARTIFACT_SIZE_PER_JOB";
+    /// The issuer of the OpenID Connect provider that people can sign in by.
+    SIGN_IN_ISSUER = "COUNTERSIGN_SIGN_IN_ISSUER";
+    /// What that provider calls this server.
+    SIGN_IN_CLIENT_ID = "COUNTERSIGN_SIGN_IN_CLIENT_ID";
+    /// The secret that it gave this server, or `file://PATH` of a private file that holds it.
+    SIGN_IN_CLIENT_SECRET = "COUNTERSIGN_SIGN_IN_CLIENT_SECRET";
 
     /// The address of the server that a command talks to.
     SERVER = "COUNTERSIGN_SERVER";

@@ -17,6 +17,9 @@ use crate::{
 /// The region that is named when none was: stores other than Amazon's look at it only to compare signatures.
 const DEFAULT_REGION: &str = "us-east-1";
 
+/// What a secret of this page is of.
+const KEY: &str = "the secret of the S3 access key";
+
 /// Flags about artifacts.
 #[derive(Debug, Clone, Default, Args)]
 pub struct ArtifactFlags {
@@ -87,7 +90,7 @@ impl ArtifactStore {
             Self::Folder(folder) => Blobs::folder(folder.as_deref().unwrap_or(default)),
             Self::S3(place) => {
                 let key =
-                    place.key.as_ref().map(|(id, secret)| Outcome::Ok((id.clone(), read(secret)?))).transpose()?;
+                    place.key.as_ref().map(|(id, secret)| Outcome::Ok((id.clone(), read(secret, KEY)?))).transpose()?;
                 Blobs::s3(&S3 { key, ..place.clone() })
             }
         };
@@ -161,16 +164,15 @@ pub(super) fn resolve(flags: &ArtifactFlags, file: ArtifactSection) -> Outcome<(
     ))
 }
 
-/// The secret that was given, or that a private file holds.
-fn read(given: &Secret) -> Outcome<Secret> {
+/// The secret that was given, or that a private file holds. `what` it is of, for whoever reads why it could not be read.
+pub(super) fn read(given: &Secret, what: &'static str) -> Outcome<Secret> {
     let Some(path) = given.reveal().strip_prefix("file://") else { return Ok(given.clone()) };
-    let text = private_file::read(Path::new(path))
-        .map_err(|error| Failure::bad_input(error).about("the secret of the S3 access key"))?;
+    let text = private_file::read(Path::new(path)).map_err(|error| Failure::bad_input(error).about(what))?;
     Ok(Secret::new(text.trim().to_owned()))
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "what the flag's reader expects")]
-fn secret(text: &str) -> Result<Secret, String> {
+pub(super) fn secret(text: &str) -> Result<Secret, String> {
     Ok(Secret::new(text.to_owned()))
 }
 

@@ -22,6 +22,7 @@ use crate::{
 };
 
 use super::retention_config::{self, RetentionFlags, RetentionSection};
+use super::sign_in_config::{self, ProviderConfig, SignInFlags, SignInSection};
 use super::tls::{TlsFiles, TlsFlags};
 
 /// Where a server listens when nothing else was said.
@@ -90,6 +91,9 @@ pub struct ServerFlags {
     /// Artifacts.
     #[command(flatten)]
     pub artifacts: ArtifactFlags,
+    /// Signing in.
+    #[command(flatten)]
+    pub sign_in: SignInFlags,
 }
 
 /// The configuration file.
@@ -101,6 +105,7 @@ pub struct File {
     artifacts: ArtifactSection,
     retention: RetentionSection,
     intervals: IntervalSection,
+    sign_in: SignInSection,
     log: LogSection,
 }
 
@@ -175,6 +180,8 @@ pub struct ServerConfig {
     pub instance: InstanceArgs,
     /// Where the bytes of artifacts are kept.
     pub artifact_store: ArtifactStore,
+    /// The provider that people can sign in by.
+    pub provider: Option<ProviderConfig>,
     /// Prefix, intervals and limits.
     pub settings: Settings,
     /// What is logged.
@@ -214,7 +221,7 @@ impl ServerConfig {
         log: (Option<String>, Option<LogFormat>),
         file: File,
     ) -> Outcome<Self> {
-        let File { server, storage, artifacts, retention, intervals, log: logging } = file;
+        let File { server, storage, artifacts, retention, intervals, sign_in, log: logging } = file;
         let listen = match flags.listen.or(server.listen) {
             Some(listen) => listen,
             None => DEFAULT_LISTEN.parse().map_err(Failure::internal)?,
@@ -305,6 +312,7 @@ impl ServerConfig {
                 },
                 key_ring_file: instance.key_ring_file.clone().or(storage.key_ring_file),
             },
+            provider: sign_in_config::resolve(&flags.sign_in, sign_in)?,
             settings,
             log: log.0.or(logging.filter).unwrap_or_else(|| DEFAULT_LOG.to_owned()),
             log_format: log.1.or(logging.format).unwrap_or_default(),

@@ -9,13 +9,16 @@ mod background;
 mod calls;
 pub mod config;
 mod connection_config;
+mod fetch;
 mod listen;
 mod places;
 mod retention_config;
+mod sign_in_config;
 mod signals;
 pub mod tls;
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use countersign_control::{Control, Settings};
 use countersign_http::{Edge, TrustedProxies};
@@ -44,6 +47,8 @@ pub async fn run(config: ServerConfig, ambient: &Ambient) -> Outcome {
     // First of all, so that a signal during a slow start ends it in order.
     let signals = Signals::listen()?;
     let tls = config.tls.clone().map(|files| tls::Tls::new(files, ambient.clock.now())).transpose()?;
+    let provider = config.provider.as_ref().map(sign_in_config::ProviderConfig::open).transpose()?;
+    let calls = provider.is_some().then(fetch::Calls::new).transpose()?;
     let allowed = usize::try_from(ambient::open_files_limit().saturating_sub(OTHER_FILES)).unwrap_or(usize::MAX);
     let (most, of_address) = config.connections.within(allowed);
     // An agent that waits may hold a connection for that and another for its heartbeats.
@@ -55,6 +60,10 @@ pub async fn run(config: ServerConfig, ambient: &Ambient) -> Outcome {
             control.store().close().await;
             return Err(failure);
         }
+    };
+    let control = match (provider, calls) {
+        (Some(provider), Some(calls)) => control.with_provider(provider, Arc::new(calls)),
+        _ => control,
     };
     let outcome = serve(&config, ambient, &place, &control, Front { tls, most, of_address, signals }).await;
     control.store().close().await;

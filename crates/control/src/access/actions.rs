@@ -176,7 +176,7 @@ actions! {
     /// See the value of a service user's token again, while its reveal policy allows.
     RevealServiceUserToken "service_user_token.reveal": Admin, person, asks;
 
-    /// Sign somebody in who shows their address and password.
+    /// Sign somebody in who shows their address and password, or a passkey.
     BeginSignIn "sign_in.begin": System;
     /// See where one is signed in, and which organizations that reaches.
     ViewSignIns "sign_in.view": Member, person;
@@ -186,6 +186,16 @@ actions! {
     ProveAgain "sign_in.prove": Member, person;
     /// Change one's own password, which ends all other sign-ins.
     ChangePassword "password.change": Member, person;
+    /// See one's own passkeys.
+    ViewPasskeys "passkey.view": Member, person;
+    /// Add a passkey, by which one signs in from then on. It is for whoever is signed in, and not for user tokens.
+    AddPasskey "passkey.add": Member, person, fresh;
+    /// Call one's own passkey something else.
+    RenamePasskey "passkey.rename": Member, person;
+    /// Take one's own passkey away.
+    RemovePasskey "passkey.remove": Member, person, fresh;
+    /// Have a provider of sign-ins mean oneself no more, until it vouches for one's address again.
+    ForgetIdentity "identity.forget": Member, person, fresh;
     /// Make a link by which any person sets a password and signs in.
     IssueSignInLink "sign_in_link.issue": Operator;
     /// Set a password and sign in by a link, for whoever shows one.

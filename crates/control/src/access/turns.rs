@@ -7,10 +7,11 @@
 
 use super::Action;
 use super::actions::{
-    AcceptInvitation, ChangeMemberRole, ChangeMembersRole, ChangePassword, ChangeTeamMembers, CreateInvitation,
-    CreateServiceUser, CreateServiceUserToken, CreateTeam, DeleteTeam, EndSignIns, GrantDeploymentRole,
-    IssueMemberSignInLink, RemoveMember, RevealServiceUserToken, RevealUserToken, RevokeMemberToken, RevokeUserToken,
-    UpdateServiceUser, UpdateTeam, UpdateUserToken, WithdrawInvitation,
+    AcceptInvitation, AddPasskey, ChangeMemberRole, ChangeMembersRole, ChangePassword, ChangeTeamMembers,
+    CreateInvitation, CreateServiceUser, CreateServiceUserToken, CreateTeam, DeleteTeam, EndSignIns, ForgetIdentity,
+    GrantDeploymentRole, IssueMemberSignInLink, RemoveMember, RemovePasskey, RevealServiceUserToken, RevealUserToken,
+    RevokeMemberToken, RevokeUserToken, UpdateServiceUser, UpdateTeam, UpdateUserToken,
+    WithdrawInvitation,
 };
 
 /// Their names.
@@ -37,9 +38,10 @@ pub(crate) const IN_TURN: [&str; 20] = [
     WithdrawInvitation::NAME,
 ];
 
-/// Those that end sign-ins of their caller: one at a time for one person, each in its turn before it asks whether its caller still stands. Two
-/// browsers that sign each other out would wait for each other.
-pub(crate) const OF_PERSON: [&str; 2] = [ChangePassword::NAME, EndSignIns::NAME];
+/// Those that end sign-ins of their caller, or change by what they sign in: one at a time for one person, each in its turn before it asks whether
+/// its caller still stands. Two browsers that sign each other out would wait for each other.
+pub(crate) const OF_PERSON: [&str; 5] =
+    [AddPasskey::NAME, ChangePassword::NAME, EndSignIns::NAME, ForgetIdentity::NAME, RemovePasskey::NAME];
 
 #[cfg(test)]
 mod tests {

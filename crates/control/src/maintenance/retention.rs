@@ -39,7 +39,7 @@ pub struct Removed {
     pub artifacts: u64,
     /// Agents that were gone.
     pub agents: u64,
-    /// Sign-ins and links to sign in that had ended.
+    /// Sign-ins, links to sign in and answers of passkeys that had ended.
     pub sign_ins: u64,
     /// Bytes of artifacts that were removed from the store, in files.
     pub files: u64,

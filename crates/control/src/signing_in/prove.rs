@@ -1,13 +1,14 @@
 //! Proving again that it is still oneself.
 
-use countersign_domain::{Password, Refusal, Timestamp};
+use countersign_domain::id::{SignInId, UserId};
+use countersign_domain::{Password, PublicId, Refusal, Timestamp};
 use countersign_store::sign_ins::{self, Method};
-use countersign_store::{Lane, passwords};
+use countersign_store::{Lane, Tx, passwords};
 use serde_json::json;
 
 use crate::access::actions::ProveAgain;
 use crate::scene::Subject;
-use crate::{Control, Error, Grant, Result};
+use crate::{Control, Error, Grant, Result, Scene};
 
 use super::{PROOF, of_call, wrong_password};
 
@@ -25,16 +26,27 @@ impl Control {
                 if passwords::find(tx, *user).await?.as_ref() != Some(kept) {
                     return Err(wrong_password());
                 }
-                if !sign_ins::prove(tx, *user, *id, Method::Password).await? {
-                    return Err(Error::refused(Refusal::Revoked, public_id.clone()));
-                }
-                let until = tx.now().plus(PROOF);
-                let subject = Subject::new("sign_in", *id, public_id.as_str());
-                let detail = json!({ "method": Method::Password.as_str(), "until": until.to_string() });
-                scene.audit(tx, "sign_in.proved", subject, detail).await?;
-                Ok(until)
+                proved(tx, scene, *user, (*id, public_id), Method::Password).await
             })
         })
         .await
     }
+}
+
+/// Where every proof ends: the row, and its audit row; answers until when it is good.
+pub(super) async fn proved<I: Sync>(
+    tx: &mut Tx,
+    scene: &Scene<I>,
+    user: UserId,
+    (id, public_id): (SignInId, &PublicId),
+    by: Method,
+) -> Result<Timestamp> {
+    if !sign_ins::prove(tx, user, id, by).await? {
+        return Err(Error::refused(Refusal::Revoked, public_id.clone()));
+    }
+    let until = tx.now().plus(PROOF);
+    let subject = Subject::new("sign_in", id, public_id.as_str());
+    let detail = json!({ "method": by.as_str(), "until": until.to_string() });
+    scene.audit(tx, "sign_in.proved", subject, detail).await?;
+    Ok(until)
 }

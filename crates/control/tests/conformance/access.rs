@@ -65,6 +65,11 @@ const REFERENCE: &[(&str, &str)] = &[
     ("sign_in.end", "member, alone"),
     ("sign_in.prove", "member, alone"),
     ("password.change", "member, alone"),
+    ("passkey.view", "member, alone"),
+    ("passkey.add", "member, alone, proved"),
+    ("passkey.rename", "member, alone"),
+    ("passkey.remove", "member, alone, proved"),
+    ("identity.forget", "member, alone, proved"),
     ("sign_in_link.issue", "operator"),
     ("sign_in_link.use", "system"),
     ("operator_token.manage", "operator"),
@@ -218,7 +223,7 @@ fn every_action() -> Vec<(&'static str, Ask)> {
         ViewDeploymentRoles GrantDeploymentRole ChangeMembersRole ViewTeams CreateTeam UpdateTeam DeleteTeam ChangeTeamMembers
         ViewMembers ChangeMemberRole RemoveMember ViewMemberTokens RevokeMemberToken
         CreateInvitation ViewInvitations WithdrawInvitation AcceptInvitation
-        BeginSignIn ViewSignIns EndSignIns ProveAgain ChangePassword IssueSignInLink IssueMemberSignInLink UseSignInLink
+        BeginSignIn ViewSignIns EndSignIns ProveAgain ChangePassword ViewPasskeys AddPasskey RenamePasskey RemovePasskey ForgetIdentity IssueSignInLink IssueMemberSignInLink UseSignInLink
         CreateServiceUser UpdateServiceUser CreateServiceUserToken RevealServiceUserToken
         ManageOperatorTokens
         ViewAgents StopAgent PauseAgent
@@ -305,7 +310,7 @@ pub async fn every_caller_and_every_action_as_the_reference_says(world: &World) 
             compared += 1;
         }
     }
-    assert_eq!(compared, 102 * 20);
+    assert_eq!(compared, 107 * 20);
 }
 
 /// The reference, the table and the types name the same actions.

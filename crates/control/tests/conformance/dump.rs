@@ -31,6 +31,9 @@ tables! {
     "users" "id IN (SELECT user_id FROM members WHERE organization_id = $1)";
     "members" "organization_id = $1";
     "passwords" "user_id IN (SELECT user_id FROM members WHERE organization_id = $1)";
+    "passkeys" "user_id IN (SELECT user_id FROM members WHERE organization_id = $1)";
+    "sign_in_answers" "user_id IN (SELECT user_id FROM members WHERE organization_id = $1)";
+    "identities" "user_id IN (SELECT user_id FROM members WHERE organization_id = $1)";
     "sign_ins" "organization_id = $1";
     "sign_in_links" "user_id IN (SELECT user_id FROM members WHERE organization_id = $1)";
     "invitations" "organization_id = $1";

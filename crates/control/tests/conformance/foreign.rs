@@ -24,7 +24,7 @@ use countersign_control::user_tokens::{NewUserToken, UserTokenChange, UserTokenR
 use countersign_control::{Error, PageRequest};
 use countersign_domain::id::{
     AgentId, ArtifactId, BuildId, DagsterAgentId, DagsterRunId, DeploymentId, Id, InvitationId, JobId, OrganizationId,
-    StepId, TokenId, UserId,
+    PasskeyId, StepId, TokenId, UserId,
 };
 use countersign_domain::{DeploymentScope, Kind, PublicId, Role, Scope, TokenSecret};
 use countersign_store::IntoValue;
@@ -45,6 +45,7 @@ struct Ids {
     user_token_public: PublicId,
     user: UserId,
     sign_in: PublicId,
+    passkey: PasskeyId,
     invitation: InvitationId,
     email: &'static str,
     service_user: &'static str,
@@ -69,6 +70,8 @@ impl Ids {
         let job = "SELECT id, build_id, step_id FROM jobs WHERE organization_id = $1 AND state = 'running'";
         let prod = "SELECT id FROM deployments WHERE organization_id = $1 AND name = 'prod'";
         let sign_in = "SELECT public_id FROM sign_ins WHERE organization_id = $1";
+        let passkey =
+            "SELECT id FROM passkeys WHERE user_id IN (SELECT user_id FROM members WHERE organization_id = $1)";
         let control = &world.control;
         Self {
             organization: created.organization.id,
@@ -81,6 +84,7 @@ impl Ids {
             user_token_public: created.user_token.public_id.clone(),
             user: created.admin.id,
             sign_in: sql::value::<String>(control, sign_in, of(), "public_id").await.parse().expect("a public id"),
+            passkey: sql::value(control, passkey, of(), "id").await,
             invitation: sql::value(control, "SELECT id FROM invitations WHERE organization_id = $1", of(), "id").await,
             email: "grace@globex.example",
             service_user: "globex",
@@ -111,6 +115,7 @@ impl Ids {
             user_token_public: PublicId::new(&entropy),
             user: fresh_id(control),
             sign_in: PublicId::new(&entropy),
+            passkey: fresh_id(control),
             invitation: fresh_id(control),
             email: "nobody@globex.example",
             service_user: "nobody",
@@ -243,6 +248,9 @@ async fn members(world: &World, ids: &Ids, answers: &mut Answers) {
         answers.keep("her token", &control.revoke_member_token(&world.admin(), ada(), token, None).await);
     }
     answers.keep("sign-in", &control.end_sign_in(&world.admin(), ids.sign_in.clone()).await);
+    answers.keep("passkey's name", &control.rename_passkey(&world.admin(), ids.passkey, "mine").await);
+    answers.keep("identity", &control.forget_identity(&world.admin(), "globex").await);
+    answers.keep("passkey", &control.remove_passkey(&world.admin(), ids.passkey).await);
     let invitation = || InvitationReference::Id(ids.invitation);
     answers.keep("invitation", &control.invitation(&world.admin(), invitation()).await);
     answers.keep("withdraw", &control.withdraw_invitation(&world.admin(), invitation()).await);

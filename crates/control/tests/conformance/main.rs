@@ -19,6 +19,7 @@ mod artifacts;
 mod asked;
 mod audit_chain;
 mod audit_rows;
+mod authenticator;
 mod bounds;
 mod builds;
 mod cast;
@@ -35,6 +36,7 @@ mod deployment_roles;
 mod deployments;
 mod dispatch;
 mod dump;
+mod fake_provider;
 mod foreign;
 mod graph;
 mod instance;
@@ -55,7 +57,9 @@ mod narrowing;
 mod numbers;
 mod oidc;
 mod operations;
+mod passkeys;
 mod people;
+mod provider;
 mod queue_counts;
 mod reach;
 mod references;
@@ -117,6 +121,8 @@ fn main() -> ExitCode {
                 signing_in_links::CASES,
                 signing_in_proof::CASES,
                 signing_in_rows::CASES,
+                passkeys::CASES,
+                provider::CASES,
                 service_users::CASES,
                 runs_at_bounds::CASES,
                 code_locations::CASES,

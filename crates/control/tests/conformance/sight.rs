@@ -86,6 +86,8 @@ async fn organization(world: &World, seen: &mut Seen) {
     let page = PageRequest::first(MAX_PAGE);
     let invitations = control.list_invitations(&world.admin(), None, page).await.expect("a read");
     seen.keep("invitations", invitations);
+    seen.keep("passkeys", control.list_passkeys(&world.admin()).await.expect("a read"));
+    seen.keep("identities", control.list_identities(&world.admin()).await.expect("a read"));
     seen.keep("sign-ins", control.list_sign_ins(&world.admin()).await.expect("a read"));
     let page = PageRequest::first(MAX_PAGE);
     seen.keep("audit_events", control.audit_events(&world.admin::<ViewAudit>(), page).await.expect("a read"));

@@ -101,13 +101,20 @@ async fn team(control: &Control, globex: &Tenant, hank: &Caller) {
     }
 }
 
-/// A password, a sign-in that nobody uses, and a link. They are written behind the system's back: hashing takes its time, and each case would
+/// A password, a passkey, an identity of a provider's, a sign-in that nobody uses, and a link. They are written behind the system's back: hashing takes its time, and each case would
 /// take it.
 async fn sign_ins(control: &Control, globex: &Tenant, hank: &Caller) {
     let user = hank.user().expect("a person");
     let text = "INSERT INTO passwords (user_id, phc, key_id, changed_at) VALUES ($1, $2, $3, 0)";
     let key = control.keys().newest().to_string();
     sql::change(control, text, vec![user.into_value(), WORD.into_value(), key.into_value()]).await;
+    crate::passkeys::row(control, hank, WORD).await;
+    let text = "INSERT INTO sign_in_answers (challenge_id, user_id, expires_at) VALUES ($1, $2, $3)";
+    let challenge = fresh_id::<countersign_domain::id::of::Challenge>(control);
+    let values = vec![challenge.into_value(), user.into_value(), Timestamp::LATEST.into_value()];
+    sql::change(control, text, values).await;
+    let text = "INSERT INTO identities (issuer, subject, user_id, created_at, used_at) VALUES ($1, $1, $2, 0, 0)";
+    sql::change(control, text, vec![WORD.into_value(), user.into_value()]).await;
     let secret = TokenSecret::mint(&control.settings().prefix, Kind::SignIn, &SeededEntropy::new(next()));
     let digest = control.keys().digest(&secret);
     let text =

@@ -2,8 +2,9 @@
 
 use countersign_control::access::actions::{
     ChangeMemberRole, ChangePassword, CreateInvitation, CreateServiceUser, CreateServiceUserToken, CreateUserToken,
-    EndSignIns, IssueMemberSignInLink, RemoveMember, RevealServiceUserToken, RevealUserToken, RevokeMemberToken,
-    RevokeUserToken, UpdateServiceUser, UpdateUserToken, WithdrawInvitation,
+    EndSignIns, ForgetIdentity, IssueMemberSignInLink, RemoveMember, RemovePasskey, RenamePasskey,
+    RevealServiceUserToken, RevealUserToken, RevokeMemberToken, RevokeUserToken, UpdateServiceUser, UpdateUserToken,
+    WithdrawInvitation,
 };
 use countersign_control::invitations::{InvitationReference, NewInvitation};
 use countersign_control::members::{MemberReference, RoleChange};
@@ -11,6 +12,7 @@ use countersign_control::service_users::{NewServiceUser, ServiceUserChange};
 use countersign_control::user_tokens::{NewUserToken, UserTokenChange, UserTokenReference};
 use countersign_control::{Caller, Control};
 use countersign_domain::{Password, Role};
+use countersign_store::IntoValue;
 use countersign_testkit::World;
 
 use crate::acting::{another_token, may, next, person};
@@ -63,6 +65,24 @@ operations! {
         crate::signing_in::by_link(world, &email_of(cast), PASSWORD).await;
         let grant = may::<EndSignIns>(&control, &cast.person);
         pending(async move { control.sign_out_everywhere(&grant).await.map(drop) })
+    }
+    "rename_passkey" by Person writes ["passkey.renamed"] |control, world, cast| {
+        let id = crate::passkeys::row(&control, &cast.person, "before").await;
+        let grant = may::<RenamePasskey>(&control, &cast.person);
+        pending(async move { control.rename_passkey(&grant, id, "after").await.map(drop) })
+    }
+    "remove_passkey" by Person writes ["passkey.removed"] |control, world, cast| {
+        let id = crate::passkeys::row(&control, &cast.person, "before").await;
+        let grant = may::<RemovePasskey>(&control, &cast.person);
+        pending(async move { control.remove_passkey(&grant, id).await })
+    }
+    "forget_identity" by Person writes ["identity.forgotten"] |control, world, cast| {
+        let text = "INSERT INTO identities (issuer, subject, user_id, created_at, used_at) VALUES ('somewhere', $1, $2, 0, 0)";
+        let user = cast.person.user().expect("a person");
+        let subject = format!("subject {}", next());
+        assert_eq!(crate::sql::change(&control, text, vec![subject.into_value(), user.into_value()]).await, 1);
+        let grant = may::<ForgetIdentity>(&control, &cast.person);
+        pending(async move { control.forget_identity(&grant, "somewhere").await })
     }
     "change_password" by Person writes ["password.changed"] |control, world, cast| {
         crate::signing_in::by_link(world, &email_of(cast), PASSWORD).await;

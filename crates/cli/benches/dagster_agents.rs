@@ -37,7 +37,7 @@ const TICKS: f64 = 100.0;
 fn main() {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().expect("a runtime");
     println!(
-        "{:<40} {:>9} {:>10} {:>8} {:>7} {:>8} {:>8} {:>10}",
+        "{:<40} {:>9} {:>10} {:>8} {:>7} {:>8} {:>8} {:>10} {:>9}",
         format!("{AGENTS} Dagster+ agents, 2 pops/s each"),
         "calls/s",
         "us of CPU",
@@ -45,7 +45,8 @@ fn main() {
         "cores",
         "p50 ms",
         "p99 ms",
-        "KiB/agent"
+        "KiB/agent",
+        "refused/s"
     );
     for engine in Engine::all() {
         runtime.block_on(measure(engine));
@@ -81,6 +82,8 @@ struct Figures {
     cores: f64,
     latencies: Vec<Duration>,
     kib: f64,
+    /// Calls in a second that were answered 503, because there was more to do than could be done. An agent asks again.
+    refused: f64,
 }
 
 impl Figures {
@@ -90,14 +93,15 @@ impl Figures {
             self.latencies[at].as_secs_f64() * 1e3
         };
         println!(
-            "{name:<40} {:>9.0} {:>10.1} {:>8.2} {:>7.2} {:>8.1} {:>8.1} {:>10.1}",
+            "{name:<40} {:>9.0} {:>10.1} {:>8.2} {:>7.2} {:>8.1} {:>8.1} {:>10.1} {:>9.1}",
             self.rate,
             self.micros,
             self.micros / floor,
             self.cores,
             ms(50),
             ms(99),
-            self.kib
+            self.kib,
+            self.refused
         );
     }
 }
@@ -123,7 +127,11 @@ async fn run(installation: &Installation, does: impl Fn(u32) -> Does) -> Figures
     counting.store(false, Ordering::Relaxed);
     let (spent, cpu, after) = (began.elapsed().as_secs_f64(), processor_time(&server) - cpu, memory(&server));
     over.store(true, Ordering::Relaxed);
-    let mut latencies: Vec<Duration> = fleet.join_all().await.into_iter().flatten().collect();
+    let (mut latencies, mut refused) = (Vec::new(), 0_u32);
+    for (took, refusals) in fleet.join_all().await {
+        latencies.extend(took);
+        refused += refusals;
+    }
     latencies.sort_unstable();
     server.kill().await;
     let calls = latencies.len() as f64;
@@ -133,10 +141,12 @@ async fn run(installation: &Installation, does: impl Fn(u32) -> Does) -> Figures
         cores: cpu / spent,
         latencies,
         kib: (after - before) / f64::from(AGENTS),
+        refused: f64::from(refused) / spent,
     }
 }
 
-/// One of the fleet: says what it is until it is known, then asks at each tick, and says it again now and then. Answers how long its calls took.
+/// One of the fleet: says what it is until it is known, then asks at each tick, and says it again now and then. Answers how long its calls
+/// took, and how many were refused for want of room.
 async fn work(
     number: u32,
     mut connection: Connection,
@@ -144,7 +154,7 @@ async fn work(
     counting: Arc<AtomicBool>,
     over: Arc<AtomicBool>,
     known: Arc<tokio::sync::Semaphore>,
-) -> Vec<Duration> {
+) -> (Vec<Duration>, u32) {
     let share = f64::from(number) / f64::from(AGENTS);
     tokio::time::sleep(WARM.mul_f64(share)).await;
     if let Some(beat) = &does.beats {
@@ -156,7 +166,7 @@ async fn work(
     known.add_permits(1);
     let mut ticks = interval_at(tokio::time::Instant::now() + POP_EVERY.mul_f64(share), POP_EVERY);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let (mut took, mut beaten) = (Vec::new(), Instant::now() - BEAT_EVERY.mul_f64(share));
+    let (mut took, mut refused, mut beaten) = (Vec::new(), 0, Instant::now() - BEAT_EVERY.mul_f64(share));
     while !over.load(Ordering::Relaxed) {
         ticks.tick().await;
         let mut due = vec![&does.asks];
@@ -167,13 +177,16 @@ async fn work(
         for call in due {
             let began = Instant::now();
             let answer = connection.call(call).await.expect("an answer");
-            assert!(answer.is_success(), "{} {}", answer.status, answer.text());
-            if counting.load(Ordering::Relaxed) {
-                took.push(answer.at.duration_since(began));
+            let is_refused = answer.status == 503;
+            assert!(answer.is_success() || is_refused, "{} {}", answer.status, answer.text());
+            match counting.load(Ordering::Relaxed) {
+                true if is_refused => refused += 1,
+                true => took.push(answer.at.duration_since(began)),
+                false => {}
             }
         }
     }
-    took
+    (took, refused)
 }
 
 fn call(token: &str, query: &str, variables: &serde_json::Value) -> Call {

@@ -10,8 +10,7 @@ use super::actions::{
     AcceptInvitation, AddPasskey, ChangeMemberRole, ChangeMembersRole, ChangePassword, ChangeTeamMembers,
     CreateInvitation, CreateServiceUser, CreateServiceUserToken, CreateTeam, DeleteTeam, EndSignIns, ForgetIdentity,
     GrantDeploymentRole, IssueMemberSignInLink, RemoveMember, RemovePasskey, RevealServiceUserToken, RevealUserToken,
-    RevokeMemberToken, RevokeUserToken, UpdateServiceUser, UpdateTeam, UpdateUserToken,
-    WithdrawInvitation,
+    RevokeMemberToken, RevokeUserToken, UpdateServiceUser, UpdateTeam, UpdateUserToken, WithdrawInvitation,
 };
 
 /// Their names.

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use countersign_domain::graph::Kind;
 use countersign_domain::id::{BuildId, StepId};
-use countersign_domain::plan::PlannedStep;
 use countersign_store::builds;
 use countersign_store::jobs::Job;
 use countersign_store::jobs::window::{self, Stretch};

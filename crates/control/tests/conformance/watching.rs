@@ -272,6 +272,7 @@ pub async fn refused_attempts_are_told_to_admins_alone(world: &World) {
         token: TokenReference::Id(issued.token.token.id),
         reason: "leaked".to_owned(),
         connected_agents: Reach::Keep,
+        expected: None,
     };
     control.revoke_agent_token(&world.admin::<RevokeAgentToken>(), revocation).await.expect("revoked");
     for _ in 0..2 {

@@ -54,9 +54,9 @@ pub(crate) struct Unblock {
 /// What whoever looks may do with jobs and steps.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct May {
-    retry: bool,
-    cancel: bool,
-    unblock: bool,
+    pub retry: bool,
+    pub cancel: bool,
+    pub unblock: bool,
 }
 
 impl May {

@@ -51,7 +51,7 @@ pub(crate) async fn whole(visit: Visit, anyone: Anyone) -> std::result::Result<R
         // All of the log is read for nobody who follows a link from elsewhere.
         return Ok(frame::to(&visit.path("/settings/audit-log")));
     }
-    let organization = visit.organization.slug.clone();
+    let organization = visit.organization.slug;
     // A slug holds letters, digits and hyphens alone.
     let name = format!("attachment; filename=\"audit-log-{organization}.jsonl\"");
     let name = HeaderValue::from_str(&name).map_err(|_| Error::internal("a slug that is in no header"))?;

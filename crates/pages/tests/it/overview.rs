@@ -47,6 +47,7 @@ async fn tokens_that_somebody_should_look_at_stand_there() {
         token: TokenReference::Id(server.world.acme.created.agent_token.id),
         reason: "leaked".to_owned(),
         connected_agents: Reach::Keep,
+        expected: None,
     };
     control.revoke_agent_token(&server.world.admin::<RevokeAgentToken>(), revocation).await.expect("revoked");
     assert!(server.world.authenticate(server.world.acme.agent_token()).await.is_err());

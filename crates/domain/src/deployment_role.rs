@@ -316,4 +316,22 @@ mod tests {
         assert!(covers(&branches, &only(&[3], true)));
         assert!(!covers(&branches, &only(&[1], true)));
     }
+
+    #[test]
+    fn whoever_is_refused_is_told_who_may() {
+        for role in DeploymentRole::ALL {
+            assert_eq!(role.to_string(), role.as_str());
+        }
+        for (need, word) in [
+            (Need::Launcher, "Launcher"),
+            (Need::LauncherEverywhere, "all members are Launchers"),
+            (Need::Editor, "an Editor"),
+            (Need::Admin, "an Admin of the deployment"),
+            (Need::Tokens, "agent tokens"),
+        ] {
+            assert!(need.words().contains(word), "{word}: {}", need.words());
+            let refusal = need.words_of_refusal();
+            assert!(refusal.contains(word) && refusal.starts_with("an Organization Admin"), "{word}: {refusal}");
+        }
+    }
 }

@@ -52,6 +52,7 @@ mod tests {
     fn every_role_reads_back() {
         for role in Role::ALL {
             assert_eq!(role.as_str().parse(), Ok(role));
+            assert_eq!(role.to_string(), role.as_str());
         }
         assert_eq!("owner".parse::<Role>(), Err(NotARole));
     }

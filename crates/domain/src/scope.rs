@@ -328,4 +328,21 @@ mod tests {
         let text = serde_json::to_string(&scope).expect("JSON");
         assert_eq!(serde_json::from_str::<Scope>(&text).expect("a scope"), scope);
     }
+
+    #[test]
+    fn one_deployment_is_told_where_there_is_one_alone() {
+        let (one, other) = (deployment(1), deployment(2));
+        let of = |ids: &[DeploymentId], all_branches| only(ids.iter().copied(), all_branches).deployments;
+        assert_eq!(of(&[one], false).only_one(), Some(one));
+        assert_eq!(of(&[one], true).only_one(), None, "and all branch deployments");
+        assert_eq!(of(&[one, other], false).only_one(), None);
+        assert_eq!(of(&[], false).only_one(), None);
+        assert_eq!(DeploymentScope::Every.only_one(), None);
+    }
+
+    #[test]
+    fn each_part_is_called_as_the_field_is() {
+        let words = [Part::Deployments, Part::Queues, Part::Networks].map(Part::as_str);
+        assert_eq!(words, ["deployments", "queues", "networks"]);
+    }
 }

@@ -13,6 +13,7 @@ mod roles;
 mod script;
 mod seeds;
 mod stage;
+mod work;
 
 use countersign_testkit::harness::setting;
 

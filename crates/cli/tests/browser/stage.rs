@@ -18,6 +18,8 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::work::{self, Work};
+
 /// Where Debian has its browser.
 const CHROMIUM: &str = "/usr/bin/chromium";
 /// What everybody here chooses.
@@ -33,6 +35,7 @@ pub struct Stage {
     /// A deployment that can be deleted.
     deployment: DeploymentId,
     team: TeamId,
+    work: Work,
     serving: JoinHandle<()>,
 }
 
@@ -54,9 +57,10 @@ impl Stage {
         let deployment = made.expect("a deployment").id;
         let new = NewTeam { name: "release".to_owned(), description: None };
         let team = world.control.create_team(&world.admin::<CreateTeam>(), new).await.expect("a team").id;
+        let work = Box::pin(Work::of(&world)).await;
         let routes = faces(&world).into_make_service_with_connect_info::<SocketAddr>();
         let serving = tokio::spawn(async move { axum::serve(listener, routes).await.expect("it serves") });
-        Self { world, address, deployment, team, serving }
+        Self { world, address, deployment, team, work, serving }
     }
 
     /// A folder of the test's own.
@@ -102,6 +106,12 @@ impl Stage {
                 .replace("{member}", &self.world.globex.created.admin.id.to_string())
                 .replace("{team}", &self.team.to_string())
                 .replace("/deployments/{id}", &format!("/deployments/{}", self.deployment))
+                .replace("{agent}", &self.work.agent.to_string())
+                .replace("{pipeline}", work::PIPELINE)
+                .replace("{build}", work::BUILD)
+                .replace("{step}", &self.work.step.to_string())
+                .replace("{job}", &self.work.job.to_string())
+                .replace("{artifact}", &self.work.artifact.to_string())
                 .replace("{version}", "0")
                 .replace("{name}", "pages.css")
                 .replace("{*rest}", "nowhere");

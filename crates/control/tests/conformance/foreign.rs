@@ -1,7 +1,8 @@
 //! Ids of another organization: every operation that takes one answers as for an id that nothing has.
 
+mod ids;
+
 use std::fmt::Debug;
-use std::sync::Arc;
 
 use countersign_control::access::actions::{
     AcceptJob, CancelBuild, CreateAgentToken, CreateBuild, PauseAgent, Ping, RegisterAgent, ReportDagsterRun,
@@ -12,137 +13,23 @@ use countersign_control::access::actions::{
 use countersign_control::agent_tokens::{NewAgentToken, Revocation, Rotation, TokenReference};
 use countersign_control::agents::Reach;
 use countersign_control::artifacts::Ended;
-use countersign_control::builds::{NewBuild, Pipeline, Wanted};
+use countersign_control::builds::{NewBuild, Wanted};
 use countersign_control::dagster_runs::Termination;
 use countersign_control::deployments::{Deletion, DeploymentChange, NewDeployment};
 use countersign_control::invitations::InvitationReference;
 use countersign_control::members::{MemberReference, RoleChange};
-use countersign_control::queues::{NewQueue, Queue, QueueChange, QueueReference};
+use countersign_control::queues::{NewQueue, QueueChange, QueueReference};
 use countersign_control::service_users::ServiceUserChange;
 use countersign_control::steps::Answer;
-use countersign_control::user_tokens::{NewUserToken, UserTokenChange, UserTokenReference};
+use countersign_control::user_tokens::{NewUserToken, UserTokenChange};
 use countersign_control::{Error, PageRequest};
-use countersign_domain::id::{
-    AgentId, ArtifactId, BuildId, DagsterAgentId, DagsterRunId, DeploymentId, Id, InvitationId, JobId, OrganizationId,
-    PasskeyId, StepId, TokenId, UserId,
-};
-use countersign_domain::{DeploymentScope, Kind, PublicId, Role, Scope, TokenSecret};
-use countersign_store::IntoValue;
-use countersign_testkit::{SeededEntropy, World};
+use countersign_domain::{DeploymentScope, Role, Scope};
+use countersign_testkit::World;
 
-use crate::acting::{connect, fresh_id, may, next, registration, running_job};
-use crate::{code_locations, dagster, dagster_runs, sql, updating};
+use crate::acting::{connect, may, registration, running_job};
+use crate::{code_locations, dagster, dagster_runs, updating};
 
-/// One id of each sort.
-struct Ids {
-    organization: OrganizationId,
-    deployment: DeploymentId,
-    deployment_name: String,
-    agent_token: TokenId,
-    agent_token_public: PublicId,
-    agent_token_value: Arc<TokenSecret>,
-    user_token: TokenId,
-    user_token_public: PublicId,
-    user: UserId,
-    sign_in: PublicId,
-    passkey: PasskeyId,
-    invitation: InvitationId,
-    email: &'static str,
-    service_user: &'static str,
-    agent: AgentId,
-    dagster_agent: DagsterAgentId,
-    dagster_run: DagsterRunId,
-    build: BuildId,
-    job: JobId,
-    artifact: ArtifactId,
-    step: StepId,
-    pipeline: Id<Pipeline>,
-    queue: Id<Queue>,
-}
-
-impl Ids {
-    async fn of_globex(world: &World) -> Self {
-        let created = &world.globex.created;
-        let of = || vec![created.organization.id.into_value()];
-        let agent = "SELECT id FROM agents WHERE organization_id = $1";
-        let dagster_agent = "SELECT id FROM dagster_agents WHERE organization_id = $1";
-        let dagster_run = "SELECT id FROM dagster_runs WHERE organization_id = $1";
-        let job = "SELECT id, build_id, step_id FROM jobs WHERE organization_id = $1 AND state = 'running'";
-        let prod = "SELECT id FROM deployments WHERE organization_id = $1 AND name = 'prod'";
-        let sign_in = "SELECT public_id FROM sign_ins WHERE organization_id = $1";
-        let passkey =
-            "SELECT id FROM passkeys WHERE user_id IN (SELECT user_id FROM members WHERE organization_id = $1)";
-        let control = &world.control;
-        Self {
-            organization: created.organization.id,
-            deployment: sql::value(control, prod, of(), "id").await,
-            deployment_name: "prod".to_owned(),
-            agent_token: created.agent_token.id,
-            agent_token_public: created.agent_token.public_id.clone(),
-            agent_token_value: created.agent_secret.clone(),
-            user_token: created.user_token.id,
-            user_token_public: created.user_token.public_id.clone(),
-            user: created.admin.id,
-            sign_in: sql::value::<String>(control, sign_in, of(), "public_id").await.parse().expect("a public id"),
-            passkey: sql::value(control, passkey, of(), "id").await,
-            invitation: sql::value(control, "SELECT id FROM invitations WHERE organization_id = $1", of(), "id").await,
-            email: "grace@globex.example",
-            service_user: "globex",
-            agent: sql::value(control, agent, of(), "id").await,
-            dagster_agent: sql::value(control, dagster_agent, of(), "id").await,
-            dagster_run: sql::value(control, dagster_run, of(), "id").await,
-            build: sql::value(control, job, of(), "build_id").await,
-            job: sql::value(control, job, of(), "id").await,
-            artifact: sql::value(control, "SELECT id FROM artifacts WHERE organization_id = $1", of(), "id").await,
-            step: sql::value(control, job, of(), "step_id").await,
-            pipeline: sql::value(control, "SELECT id FROM pipelines WHERE organization_id = $1", of(), "id").await,
-            queue: sql::value(control, "SELECT id FROM queues WHERE organization_id = $1", of(), "id").await,
-        }
-    }
-
-    fn of_nobody(world: &World) -> Self {
-        let control = &world.control;
-        let entropy = SeededEntropy::new(next());
-        let value = TokenSecret::mint(&control.settings().prefix, Kind::AgentToken, &entropy);
-        Self {
-            organization: fresh_id(control),
-            deployment: fresh_id(control),
-            deployment_name: "nowhere".to_owned(),
-            agent_token: fresh_id(control),
-            agent_token_public: PublicId::new(&entropy),
-            agent_token_value: Arc::new(value),
-            user_token: fresh_id(control),
-            user_token_public: PublicId::new(&entropy),
-            user: fresh_id(control),
-            sign_in: PublicId::new(&entropy),
-            passkey: fresh_id(control),
-            invitation: fresh_id(control),
-            email: "nobody@globex.example",
-            service_user: "nobody",
-            agent: fresh_id(control),
-            dagster_agent: fresh_id(control),
-            dagster_run: fresh_id(control),
-            build: fresh_id(control),
-            job: fresh_id(control),
-            artifact: fresh_id(control),
-            step: fresh_id(control),
-            pipeline: fresh_id(control),
-            queue: fresh_id(control),
-        }
-    }
-
-    fn agent_tokens(&self) -> [TokenReference; 3] {
-        [
-            TokenReference::Id(self.agent_token),
-            TokenReference::PublicId(self.agent_token_public.clone()),
-            TokenReference::Value(self.agent_token_value.clone()),
-        ]
-    }
-
-    fn user_tokens(&self) -> [UserTokenReference; 2] {
-        [UserTokenReference::Id(self.user_token), UserTokenReference::PublicId(self.user_token_public.clone())]
-    }
-}
+use ids::Ids;
 
 /// What operations answered, by name.
 #[derive(Default)]

@@ -275,7 +275,8 @@ pub async fn a_role_that_is_not_known_opens_nothing(world: &World) {
 pub async fn a_token_that_is_made_on_the_way_goes_too(world: &World) {
     let control = &world.control;
     let mut counts = Vec::new();
-    for round in 0..8 {
+    // Until the two have met: when that is, is the machine's to say.
+    for round in 0..100 {
         let bob = person(control, &world.acme, &format!("bob{round}@acme.example"), Role::Member).await;
         let making = async {
             let mut made = 0;
@@ -291,6 +292,9 @@ pub async fn a_token_that_is_made_on_the_way_goes_too(world: &World) {
         let live: i64 = sql::value(control, text, vec![id(&bob).into_value()], "n").await;
         assert_eq!(live, 0);
         counts.push(made);
+        if round >= 7 && counts.iter().any(|made| (1..50).contains(made)) {
+            break;
+        }
     }
     assert!(counts.iter().any(|made| (1..50).contains(made)), "in no round did the two meet: {counts:?}");
 }

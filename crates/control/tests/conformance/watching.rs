@@ -19,6 +19,7 @@ use countersign_testkit::World;
 use crate::acting::{Job, build, connect, deployment, finish, may, refusal, running_job, start, take, token};
 use crate::artifacts::announce;
 use crate::deployment_roles::{ROLES, member_with};
+use crate::signing_in::organization;
 
 pub const CASES: &[crate::run::Case] = crate::list::cases!["watching"
     a_build_comes_in_parts_without_gap_or_repeat,
@@ -211,6 +212,7 @@ pub async fn artifacts_are_found_by_their_path(world: &World) {
 
 pub async fn waits_are_told_by_queue(world: &World) {
     let (control, grant) = (&world.control, world.admin::<ViewQueues>());
+    let other = organization(world, "initech", "peter@initech.example").await;
     assert!(control.queue_waits(&grant).await.expect("waits").is_empty());
     let agent = connect(control, world.acme.agent_token(), &[]).await;
     for seconds in [1, 2, 9] {
@@ -224,13 +226,14 @@ pub async fn waits_are_told_by_queue(world: &World) {
     let told: Vec<_> =
         waits.iter().map(|it| (it.queue.as_str(), it.jobs, it.p50.as_secs(), it.p95.as_secs())).collect();
     assert_eq!(told, [("default", 3, 2, 9)]);
-    assert!(control.queue_waits(&world.globex.may(control)).await.expect("waits").is_empty());
+    assert!(control.queue_waits(&may(control, &other)).await.expect("waits").is_empty());
     world.clock.advance(WAITS_SINCE + Duration::from_secs(1));
     assert!(control.queue_waits(&grant).await.expect("waits").is_empty(), "that is long ago");
 }
 
 pub async fn agents_are_counted_over_time(world: &World) {
     let (control, grant) = (&world.control, world.admin::<ViewAgents>());
+    let other = organization(world, "initech", "peter@initech.example").await;
     let agent = connect(control, world.acme.agent_token(), &[]).await;
     world.clock.advance(Duration::from_secs(3 * 3600));
     connect(control, world.acme.agent_token(), &[]).await;
@@ -240,7 +243,7 @@ pub async fn agents_are_counted_over_time(world: &World) {
     assert_eq!(counts.len(), MOMENTS as usize);
     assert!(told.is_sorted() && told.last().is_some_and(|(at, _)| *at == control.now()), "the present is the last");
     assert_eq!((counts[0], counts[counts.len() - 3], counts[counts.len() - 1]), (0, 1, 1), "{counts:?}");
-    let foreign = control.agents_over_time(&world.globex.may(control)).await.expect("numbers");
+    let foreign = control.agents_over_time(&may(control, &other)).await.expect("numbers");
     assert!(foreign.iter().all(|(_, count)| *count == 0));
 }
 
@@ -267,6 +270,7 @@ pub async fn what_an_agent_did_is_listed(world: &World) {
 
 pub async fn refused_attempts_are_told_to_admins_alone(world: &World) {
     let (control, grant) = (&world.control, world.admin::<ViewAgentTokens>());
+    let other = organization(world, "initech", "peter@initech.example").await;
     let issued = token(world, NewAgentToken::default()).await;
     let revocation = Revocation {
         token: TokenReference::Id(issued.token.token.id),
@@ -282,7 +286,7 @@ pub async fn refused_attempts_are_told_to_admins_alone(world: &World) {
     let told: Vec<_> = told.iter().map(|it| (it.token, it.reason, it.count)).collect();
     assert_eq!(told, [(issued.token.token.id, Refusal::Revoked, 2)]);
     assert!(control.refused_attempts(&grant, 0).await.expect("a list").is_empty());
-    assert!(control.refused_attempts(&world.globex.may(control), 10).await.expect("a list").is_empty());
+    assert!(control.refused_attempts(&may(control, &other), 10).await.expect("a list").is_empty());
     let prod = deployment(control, &world.acme, "prod", None).await;
     let who = member_with(world, Place::Deployment(prod), ROLES[4]).await;
     let refused = control.refused_attempts(&may::<ViewAgentTokens>(control, &who), 10).await;

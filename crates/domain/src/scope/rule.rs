@@ -167,3 +167,37 @@ impl Scope {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_has_its_word_and_says_what_to_do() {
+        let network: Network = "192.0.2.0/24".parse().expect("a network");
+        let of_deployments =
+            [DeploymentRule::Every, DeploymentRule::Named, DeploymentRule::AllBranches, DeploymentRule::Outside];
+        let of_queues = [QueueRule::Any, QueueRule::Named, QueueRule::Outside];
+        let of_networks = [NetworkRule::Anywhere, NetworkRule::Within(network), NetworkRule::Outside];
+        assert_eq!(
+            of_deployments.map(DeploymentRule::as_str),
+            ["every_deployment", "deployment_named", "all_branch_deployments", "deployment_outside"]
+        );
+        assert_eq!(of_queues.map(QueueRule::as_str), ["any_queue", "queue_named", "queue_outside"]);
+        assert_eq!(of_networks.map(NetworkRule::as_str), ["anywhere", "network_named", "network_outside"]);
+        for (words, of) in [
+            (of_deployments.map(|it| it.to_string()).to_vec(), "deployment"),
+            (of_queues.map(|it| it.to_string()).to_vec(), "queue"),
+            (of_networks.map(|it| it.to_string()).to_vec(), "token"),
+        ] {
+            assert!(words.iter().all(|it| it.contains(of)), "{words:?}");
+            let refusals: Vec<_> = words.iter().filter(|it| it.contains("to let it in")).collect();
+            assert_eq!(
+                refusals,
+                [words.last().expect("words")],
+                "what is refused says how it is let in, and nothing else does"
+            );
+        }
+        assert!(NetworkRule::Within(network).to_string().contains("192.0.2.0/24"));
+    }
+}

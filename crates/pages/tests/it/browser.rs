@@ -6,7 +6,8 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
-use countersign_control::access::actions::IssueSignInLink;
+use countersign_control::access::actions::{ChangeMembersRole, IssueSignInLink};
+use countersign_domain::DeploymentRole;
 use countersign_http::{Edge, TrustedProxies};
 use countersign_testkit::routes::{self, Route};
 use countersign_testkit::{Engine, SeededEntropy, World};
@@ -42,6 +43,12 @@ impl Server {
         let edge = Edge::new(world.control.clone(), Arc::new(SeededEntropy::new(9)), TrustedProxies::default());
         let router = edge.layers(countersign_pages::router(world.control.clone()));
         Self { world, router }
+    }
+
+    /// All members only look on, where they have not been given more.
+    pub async fn members_look_on(&self) {
+        let grant = self.world.admin::<ChangeMembersRole>();
+        self.world.control.change_members_role(&grant, DeploymentRole::Viewer).await.expect("changed");
     }
 
     /// A request with headers, and a form where it is a POST.

@@ -106,6 +106,7 @@ async fn a_large_build_comes_in_parts() {
 #[tokio::test]
 async fn a_build_is_canceled_and_repeated_by_whoever_may() {
     let server = Server::new().await;
+    server.members_look_on().await;
     cast::build(&server.world, "steps: [{command: echo one}]").await;
     let (ada, grace) = (server.admin().await, server.member().await);
     let seen = grace.page(FIRST).await;
@@ -144,6 +145,7 @@ async fn a_failed_job_is_run_again() {
 #[tokio::test]
 async fn a_block_is_answered_with_what_it_asks() {
     let server = Server::new().await;
+    server.members_look_on().await;
     let definition = "steps:\n  - block: Release\n    prompt: Really?\n    fields:\n      - {text: Version, key: version, required: true}\n      - {select: Where, key: where, multiple: true, required: false, options: [{label: Here, value: here}, {label: There, value: there}]}\n  - {command: make ship, label: Ship}\n";
     cast::build(&server.world, definition).await;
     let (ada, grace) = (server.admin().await, server.member().await);

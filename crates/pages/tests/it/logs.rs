@@ -100,7 +100,7 @@ async fn event(server: &Server, body: &mut Body) -> Option<String> {
             () = tokio::task::yield_now() => {
                 server.world.clock.advance(Duration::from_millis(500));
                 // Reading goes to threads of its own.
-                tokio::time::timeout(Duration::from_millis(20), std::future::pending::<()>()).await.ok();
+                tokio::time::timeout(Duration::from_millis(150), std::future::pending::<()>()).await.ok();
                 continue;
             }
         };

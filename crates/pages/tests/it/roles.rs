@@ -15,7 +15,7 @@ const PAGES: &[(&str, u16, u16)] = &[
     ("/organizations/acme/builds/demo/1", 200, 200),
     ("/organizations/acme/builds/demo/1/artifacts", 200, 200),
     ("/organizations/acme/builds/demo/1/artifacts/{token}", 404, 404),
-    ("/organizations/acme/builds/demo/1/steps/{token}/unblock", 404, 403),
+    ("/organizations/acme/builds/demo/1/steps/{token}/unblock", 404, 404),
     ("/organizations/acme/builds/demo/1/jobs/{token}", 404, 404),
     ("/organizations/acme/builds/demo/1/jobs/{token}/log", 404, 404),
     ("/organizations/acme/settings", 200, 200),

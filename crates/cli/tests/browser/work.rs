@@ -1,0 +1,97 @@
+//! A build to look at: a job that has written, noted something and announced a file, and a block that asks.
+
+use countersign_control::access::actions::{
+    AcceptJob, Annotate, AppendLog, ConnectAgent, CreateBuild, Ping, RegisterAgent, ReportJob, UploadArtifacts,
+    ViewBuilds,
+};
+use countersign_control::agents::{Instruction, Registration};
+use countersign_control::artifacts::{NewArtifact, NewBatch};
+use countersign_control::builds::{NewAnnotation, NewBuild};
+use countersign_control::jobs::NewChunk;
+use countersign_domain::graph::Kind;
+use countersign_domain::id::{AgentId, ArtifactId, JobId, StepId};
+use countersign_testkit::World;
+
+/// Whose name the build has in addresses: the first of its pipeline.
+pub const PIPELINE: &str = "demo";
+pub const BUILD: &str = "1";
+
+const DEFINITION: &str = "steps:
+  - {command: make test, label: ':hammer: Unit', key: unit}
+  - {command: make lint, label: Lint, parallelism: 3}
+  - wait
+  - block: Release
+    prompt: Really?
+    fields:
+      - {text: Version, key: version, required: true, hint: As in the changelog}
+      - {select: Where, key: where, multiple: true, required: false, options: [{label: Here, value: here}, {label: There, value: there}]}
+  - {block: Look at it, key: look, depends_on: []}
+  - {command: make ship, label: Ship}
+";
+const LOG: &str =
+    "--- Getting ready\n\u{1b}[32mready\u{1b}[0m\n+++ Tests\n\u{1b}[1;31merror\u{1b}[0m: the gate is open\nplain\n";
+const NOTE: &str =
+    "**2 of 40** tests failed.\n\n| test | seconds |\n|---|---|\n| gate | 0.2 |\n\n```\nexpected shut\n```\n";
+
+/// What its addresses name.
+pub struct Work {
+    pub agent: AgentId,
+    pub job: JobId,
+    pub step: StepId,
+    pub artifact: ArtifactId,
+}
+
+impl Work {
+    pub async fn of(world: &World) -> Self {
+        let control = &world.control;
+        let new = NewBuild {
+            definition: DEFINITION.to_owned(),
+            pipeline: PIPELINE.to_owned(),
+            message: Some("Mend the gate".to_owned()),
+            branch: Some("main".to_owned()),
+            ..NewBuild::default()
+        };
+        let build = control.create_build(&world.admin::<CreateBuild>(), new).await.expect("a build");
+        let steps = control.build_steps(&world.admin::<ViewBuilds>(), build.id, None).await.expect("its steps");
+        // The one that waits for nothing asks from the beginning.
+        let asks = |kind: &Kind| matches!(kind, Kind::Block);
+        let step = steps.iter().rfind(|row| asks(&row.step.kind)).expect("a block").id;
+
+        let token = world.authenticate(world.acme.agent_token()).await.expect("the token is accepted");
+        let registration = Registration {
+            name: "builder".to_owned(),
+            version: Some("3.137.0".to_owned()),
+            hostname: Some("host".to_owned()),
+            ..Registration::default()
+        };
+        let grant = control.grant_own::<RegisterAgent>(&token).expect("it registers agents");
+        let registered = control.register_agent(&grant, registration).await.expect("an agent");
+        let agent = world.authenticate(registered.session.reveal()).await.expect("a session");
+        control
+            .connect_agent(&control.grant_own::<ConnectAgent>(&agent).expect("it connects"))
+            .await
+            .expect("connected");
+        let told = control.ping(&control.grant_own::<Ping>(&agent).expect("it pings")).await.expect("an answer");
+        let Instruction::TakeJob(job) = told else { panic!("no job is offered: {told:?}") };
+        let grant = control.grant_own::<AcceptJob>(&agent).expect("it takes jobs");
+        let accepted = control.accept_job(&grant, job).await.expect("the job is taken");
+
+        let inside = world.authenticate(accepted.secret.reveal()).await.expect("the job's token");
+        control.start_job(&control.grant_own::<ReportJob>(&inside).expect("it reports")).await.expect("it starts");
+        let chunk = NewChunk { sequence: 1, offset: 0, content: LOG.as_bytes().to_vec() };
+        control.append_log(&control.grant_own::<AppendLog>(&inside).expect("it writes"), chunk).await.expect("kept");
+        let note = NewAnnotation { body: Some(NOTE.to_owned()), ..NewAnnotation::default() };
+        control.annotate(&control.grant_own::<Annotate>(&inside).expect("it notes"), note).await.expect("noted");
+        let file = NewArtifact {
+            path: "reports/unit.xml".to_owned(),
+            absolute_path: "/build/reports/unit.xml".to_owned(),
+            size: 5,
+            sha1: "aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d".to_owned(),
+            ..NewArtifact::default()
+        };
+        let batch = NewBatch { id: "one".to_owned(), artifacts: vec![file], ..NewBatch::default() };
+        let grant = control.grant_own::<UploadArtifacts>(&inside).expect("it uploads");
+        let announced = control.announce_artifacts(&grant, batch).await.expect("announced");
+        Self { agent: registered.agent.id, job, step, artifact: *announced.ids.first().expect("one") }
+    }
+}

@@ -114,7 +114,7 @@ export async function signIn(who, whose, hasScript = true) {
   await page.fill("#password", setting.password);
   await page.getByRole("button", { name: "Set the password and sign in" }).click();
   // Whoever belongs to several organizations may be led to another one.
-  await page.waitForURL("**/organizations/*/agents");
+  await page.waitForURL((url) => url.pathname.startsWith("/organizations/"));
   await page.goto(`${home}/agents`);
 }
 

@@ -2,7 +2,7 @@
 import { home, setting, settings } from "./lib.mjs";
 
 // Addresses that only lead on.
-const LEADS_ON = new Set(["/", "/organizations/{organization}", "/organizations/{organization}/settings/teams/{team}/members"]);
+const LEADS_ON = new Set(["/", "/organizations/{organization}/settings/teams/{team}/members"]);
 // Files and streams, which no window shows.
 const NO_PAGES = /\/(events|log|export|artifacts\/\{artifact\})$/;
 // What anyone may see.

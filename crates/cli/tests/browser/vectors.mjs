@@ -157,7 +157,7 @@ await main(async (browser) => {
       await other.page.fill("#email", setting.admin.email);
       await other.page.fill("#password", setting.password);
       await other.page.getByRole("button", { name: "Sign in" }).click();
-      await other.page.waitForURL("**/agents");
+      await other.page.waitForURL((url) => url.pathname.startsWith("/organizations/"));
       await other.context.close();
     }
     await shown("/account", agents, must);

@@ -89,7 +89,11 @@ impl Work {
             sha1: "aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d".to_owned(),
             ..NewArtifact::default()
         };
-        let batch = NewBatch { id: "one".to_owned(), artifacts: vec![file], ..NewBatch::default() };
+        let batch = NewBatch {
+            id: "0192f3a1-7c3e-7b21-9f60-3a5c1e0d4b77".to_owned(),
+            artifacts: vec![file],
+            ..NewBatch::default()
+        };
         let grant = control.grant_own::<UploadArtifacts>(&inside).expect("it uploads");
         let announced = control.announce_artifacts(&grant, batch).await.expect("announced");
         Self { agent: registered.agent.id, job, step, artifact: *announced.ids.first().expect("one") }

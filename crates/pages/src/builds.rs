@@ -15,6 +15,7 @@ pub(crate) mod markdown;
 pub(crate) mod one;
 pub(crate) mod raw;
 pub(crate) mod states;
+pub(crate) mod tame;
 pub(crate) mod unblock;
 pub(crate) mod waterfall;
 

@@ -16,7 +16,8 @@ pub const LATE_CHUNKS: Duration = Duration::from_secs(60);
 pub const MAX_CHUNK: usize = 100 * 1024;
 /// The most bytes of one job's log: 64 MiB. A piece that reaches beyond is refused; its agent counts it as lost, and the job goes on.
 pub const MAX_LOG: i64 = 64 * 1024 * 1024;
-/// The most bytes that are kept of one job's log: pieces that overlap count each. Beyond it they are refused like those behind the end.
+/// The most bytes that are kept of one job's log: pieces that overlap count each, and each for at least [`log::LEAST_COUNTED`]. Beyond it they
+/// are refused like those behind the end.
 const MAX_STORED: i64 = 2 * MAX_LOG;
 /// How many pieces one answer holds at the most.
 const PIECES_AT_ONCE: i64 = 64;
@@ -44,7 +45,8 @@ pub struct LogPart {
 }
 
 impl Control {
-    /// Keeps a piece of the job's log, also one that comes within [`LATE_CHUNKS`] of the job's end.
+    /// Keeps a piece of the job's log, also one that comes within [`LATE_CHUNKS`] of the job's end. One of no bytes is taken, and nothing is kept
+    /// of it.
     ///
     /// # Errors
     /// [`Error::Invalid`] at `sequence`, `offset` or `size`; [`Error::Conflict`] for one beyond [`MAX_LOG`].
@@ -63,6 +65,9 @@ impl Control {
             return Err(full());
         }
         let job = grant.job()?.job;
+        if chunk.content.is_empty() {
+            return Ok(());
+        }
         let piece = Chunk { position: chunk.offset, content: chunk.content };
         self.write(grant, Lane::Normal, (job, chunk.sequence, piece), |tx, scene| {
             Box::pin(async move {
@@ -130,6 +135,11 @@ mod tests {
 
     fn piece(position: i64, text: &str) -> Chunk {
         Chunk { position, content: text.as_bytes().to_vec() }
+    }
+
+    #[test]
+    fn the_store_looks_for_pieces_as_far_back_as_the_largest_reaches() {
+        assert_eq!(i64::try_from(MAX_CHUNK), Ok(log::MAX_PIECE));
     }
 
     #[test]

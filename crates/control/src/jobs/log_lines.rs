@@ -14,8 +14,12 @@ use super::log::join;
 pub const MAX_LINE: usize = 16 * 1024;
 /// The most bytes that are read for one page: a line that is longer ends the page.
 const MAX_READ: usize = 8 * 1024 * 1024;
-/// How many pieces are read in one go.
-const PIECES_AT_ONCE: i64 = 4;
+/// How many bytes are read in one go, or one piece.
+const READ_AT_ONCE: i64 = 4 * log::MAX_PIECE;
+/// How many pieces are read in one go at the most.
+const PIECES_AT_ONCE: i64 = 4096;
+/// How many pieces are read for one page at the most: with small ones it ends before it is full.
+const MAX_PIECES: i64 = 4 * PIECES_AT_ONCE;
 
 /// How much of a log is wanted.
 #[derive(Debug, Clone, Copy)]
@@ -111,6 +115,18 @@ impl Index {
         self.pieces.last().map_or(0, |(piece, _)| piece.place.end)
     }
 
+    /// How many pieces from a position on are read in one go.
+    fn at_once(&self, position: i64) -> i64 {
+        let from = self.pieces.partition_point(|(piece, _)| piece.place.end <= position);
+        let sizes = self.pieces.iter().skip(from).map(|(piece, _)| piece.place.end.saturating_sub(piece.place.start));
+        let sums = sizes.scan(0_i64, |sum, size| {
+            *sum = sum.saturating_add(size);
+            Some(*sum)
+        });
+        let fitting = sums.take_while(|sum| *sum <= READ_AT_ONCE).zip(0..PIECES_AT_ONCE).count();
+        i64::try_from(fitting).unwrap_or(PIECES_AT_ONCE).max(1)
+    }
+
     /// From which position on a line can be found, and how many line breaks stand before it from there.
     fn beginning(&self, line: i64) -> (i64, i64) {
         let breaks = line - 1;
@@ -167,9 +183,11 @@ impl Reading {
 
 /// Reads from a position on until all is there that was wanted; says whether that is all there is.
 async fn read(tx: &mut Tx, job: JobId, from: i64, index: &Index, reading: &mut Reading) -> Result<bool> {
-    let (mut at, mut bytes) = (from, 0_usize);
+    let (mut at, mut bytes, mut count) = (from, 0_usize, 0_i64);
     while at < index.end() {
-        let pieces: Vec<Chunk> = log::from(tx, job, at, PIECES_AT_ONCE).await?;
+        let at_once = index.at_once(at);
+        let pieces: Vec<Chunk> = log::from(tx, job, at, at_once).await?;
+        count = count.saturating_add(at_once);
         let (content, next, _) = join(pieces, at, index.over_gaps);
         if next == at {
             break;
@@ -183,8 +201,11 @@ async fn read(tx: &mut Tx, job: JobId, from: i64, index: &Index, reading: &mut R
             let is_last = first.saturating_add(shown) > index.ended();
             return Ok(is_last && at >= index.end() && content.ends_with(b"\n"));
         }
-        if bytes >= MAX_READ {
-            reading.end_line();
+        if bytes >= MAX_READ || count >= MAX_PIECES {
+            // A line that has others before it begins the next page.
+            if reading.lines.is_empty() {
+                reading.end_line();
+            }
             return Ok(false);
         }
     }
@@ -210,6 +231,19 @@ mod tests {
             assert_eq!(index.beginning(line), beginning, "{line}");
         }
         assert_eq!(Index::of(Vec::new(), true).beginning(1), (0, 0));
+    }
+
+    #[test]
+    fn of_small_pieces_many_are_read_at_once_and_of_large_ones_few() {
+        let of =
+            |size: i64, count: i64| (0..count).map(move |at| piece(at * size, (at + 1) * size, 0)).collect::<Vec<_>>();
+        let index = Index::of(of(log::MAX_PIECE, 9), false);
+        assert_eq!(index.at_once(0), 4);
+        assert_eq!(index.at_once(8 * log::MAX_PIECE), 1);
+        let index = Index::of(of(1, PIECES_AT_ONCE + 9), false);
+        assert_eq!(index.at_once(0), PIECES_AT_ONCE);
+        assert_eq!(index.at_once(PIECES_AT_ONCE), 9);
+        assert_eq!(index.at_once(i64::MAX), 1, "there is progress");
     }
 
     #[test]

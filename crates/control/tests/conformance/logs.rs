@@ -16,6 +16,8 @@ use crate::sql;
 const MICROSECOND: Duration = Duration::from_micros(1);
 /// The most bytes of one piece.
 const LARGEST: usize = 100 * 1024;
+/// The bytes that a piece counts for at least.
+const LEAST: i64 = 512;
 
 fn chunk(sequence: i64, offset: i64, content: &[u8]) -> NewChunk {
     NewChunk { sequence, offset, content: content.to_vec() }
@@ -61,8 +63,10 @@ pub async fn bytes_are_kept_as_they_are(world: &World) {
     let job = running_job(&world.control, &world.acme).await;
     let bytes: Vec<u8> = (0..=255).collect();
     append(world, &job, chunk(1, 0, &bytes)).await.expect("kept");
-    append(world, &job, chunk(2, 256, b"")).await.expect("an empty piece is one too");
+    append(world, &job, chunk(2, 256, b"")).await.expect("an empty piece is taken");
     assert_eq!(read(world, &job, 0).await.content, bytes);
+    append(world, &job, chunk(2, 256, b"more")).await.expect("kept: of the empty one nothing was");
+    assert_eq!(read(world, &job, 256).await.content, b"more");
 }
 
 pub async fn an_ended_log_passes_over_gaps_and_says_that_it_is_whole(world: &World) {
@@ -129,15 +133,18 @@ pub async fn pieces_that_overlap_fill_no_disk(world: &World) {
     let job = running_job(&world.control, &world.acme).await;
     append(world, &job, chunk(1, 0, b"abc")).await.expect("kept");
     let text = "UPDATE jobs SET log_stored = $2 WHERE id = $1";
-    let nearly = 2 * MAX_LOG - 4;
+    let nearly = 2 * MAX_LOG - 2 * LEAST;
     sql::change(&world.control, text, vec![job.id.into_value(), nearly.into_value()]).await;
-    append(world, &job, chunk(2, 1, b"bcd")).await.expect("kept: there is room for four more");
+    append(world, &job, chunk(2, 1, b"bcd")).await.expect("kept: however small, it takes half of the room");
+    let larger = vec![b'x'; 513];
     for sequence in 3..9 {
-        let full = append(world, &job, chunk(sequence, 2, b"cdef")).await;
+        let full = append(world, &job, chunk(sequence, 2, &larger)).await;
         assert!(matches!(full, Err(Error::Conflict(_))), "{full:?}");
     }
     assert_eq!(read(world, &job, 0).await.content, b"abcd");
     append(world, &job, chunk(9, 4, b"e")).await.expect("kept: the last one");
+    let full = append(world, &job, chunk(10, 5, b"f")).await;
+    assert!(matches!(full, Err(Error::Conflict(_))), "one byte more: {full:?}");
     assert_eq!(read(world, &job, 0).await.content, b"abcde");
 }
 

@@ -5,10 +5,12 @@ use countersign_domain::annotation::Style;
 
 use super::markdown::Safe;
 
-/// The most bytes of one annotation on the page of its build; a page of its own has the whole.
+/// The most bytes of one annotation on the page of its build; a page of its own has [`LONG`].
 const SHORT: usize = 8 * 1024;
 /// The most bytes of all of them there.
 const ROOM: usize = 16 * 1024;
+/// The most bytes of one on a page of its own.
+const LONG: usize = 64 * 1024;
 
 /// An annotation.
 #[derive(Debug, Clone)]
@@ -21,6 +23,8 @@ pub(crate) struct Note {
     pub body: Safe,
     /// Where the whole is, of one that is cut.
     pub whole: Option<String>,
+    /// Whether even its own page shows only its start.
+    pub is_cut: bool,
 }
 
 /// Annotations that fit on the page of a build, and what is left.
@@ -54,18 +58,20 @@ impl Note {
     /// `page`: where the whole is; none: it is to be shown whole.
     fn new(it: &Annotation, artifacts: &str, page: Option<String>) -> Self {
         let (class, word) = look(it.content.style);
-        let most = if page.is_some() { SHORT } else { usize::MAX };
+        let most = if page.is_some() { SHORT } else { LONG };
         let (text, is_whole) = start(&it.content.body, most);
+        let is_cut = page.is_none() && !is_whole;
         Self {
             context: it.context.clone(),
             class,
             word,
             body: Safe::of(text, artifacts),
             whole: page.filter(|_| !is_whole),
+            is_cut,
         }
     }
 
-    /// One of a build's annotations, whole.
+    /// One of a build's annotations, on a page of its own.
     pub(crate) fn whole(it: &Annotation, artifacts: &str) -> Self {
         Self::new(it, artifacts, None)
     }

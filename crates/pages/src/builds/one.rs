@@ -2,7 +2,7 @@
 
 use askama::Template;
 use countersign_control::access::actions::{CancelBuild, CreateBuild, ViewBuilds};
-use countersign_control::builds::{Build, Cursor, Whole};
+use countersign_control::builds::{Annotation, Build, Cursor, Whole};
 use countersign_control::{Error, PageRequest};
 use countersign_domain::pipeline::Env;
 
@@ -165,6 +165,24 @@ fn ways(visit: &Visit, build: &Build, here: String) -> Ways {
     }
 }
 
+/// One annotation alone, or as many as there is room for. Markdown is work: it is done beside the threads that answer everybody.
+async fn rendered(
+    all: Vec<Annotation>,
+    asked: Option<String>,
+    artifacts: String,
+    path: String,
+) -> Result<(Option<Note>, Notes), Failure> {
+    let work = move || {
+        let note = asked.and_then(|id| all.iter().find(|it| it.id.to_string() == id));
+        if let Some(note) = note {
+            return (Some(Note::whole(note, &artifacts)), Notes::default());
+        }
+        let page_of = |it: &Annotation| address(&path, &[("annotation", it.id.to_string().as_str())]);
+        (None, Notes::of(&all, &artifacts, page_of))
+    };
+    Ok(tokio::task::spawn_blocking(work).await.map_err(Error::internal)?)
+}
+
 /// The page.
 pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     let build = visit.build().await?;
@@ -180,12 +198,14 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
 
     let artifacts_path = visit.build_path(&build, "/artifacts");
     let all = control.build_annotations(&grant, build.id).await?;
-    let page_of = |id: String| address(&path, &[("annotation", id.as_str())]);
-    let note = query.said("annotation").and_then(|id| all.iter().find(|it| it.id.to_string() == id));
-    let note = note.map(|it| Note::whole(it, &artifacts_path));
-    let is_beginning = is_first && note.is_none() && view == View::Steps;
-    let notes =
-        if is_beginning { Notes::of(&all, &artifacts_path, |it| page_of(it.id.to_string())) } else { Notes::default() };
+    let asked = query.said("annotation").map(str::to_owned);
+    let is_noted = asked.as_deref().is_some_and(|id| all.iter().any(|it| it.id.to_string() == id));
+    let is_beginning = is_first && !is_noted && view == View::Steps;
+    let (note, notes) = if is_noted || is_beginning {
+        rendered(all, asked, artifacts_path.clone(), path.clone()).await?
+    } else {
+        (None, Notes::default())
+    };
 
     let graph = if view == View::Graph { control.build_graph(&grant, build.id).await? } else { None };
     let window = match view {

@@ -18,9 +18,15 @@ statements! {
     PLACES = "SELECT position, size FROM job_log_chunks WHERE job_id = $1 AND size > 0 ORDER BY position, sequence";
     /// The same with how many line breaks each holds.
     LINES = "SELECT position, size, line_breaks FROM job_log_chunks WHERE job_id = $1 AND size > 0 ORDER BY position, sequence";
-    /// Pieces that reach beyond a position, in order.
-    FROM = "SELECT position, content FROM job_log_chunks WHERE job_id = $1 AND position + size > $2 ORDER BY position, sequence LIMIT $3";
+    /// Pieces that reach beyond a position, in order. None that does begins at `$4` or before: with that the index is entered where they begin.
+    FROM = "SELECT position, content FROM job_log_chunks WHERE job_id = $1 AND position > $4 AND position + size > $2
+             ORDER BY position, sequence LIMIT $3";
 }
+
+/// The most bytes of one piece.
+pub const MAX_PIECE: i64 = 100 * 1024;
+/// What a piece counts for at least, in bytes: a row of its own and its place in every index of the log are not for nothing.
+pub const LEAST_COUNTED: i64 = 512;
 
 /// A piece of a log.
 #[derive(Debug, Clone)]
@@ -42,7 +48,8 @@ pub enum Added {
     NoRoom,
 }
 
-/// Adds a piece, while all that is kept of the log has at most `most` bytes.
+/// Adds a piece of 1 to [`MAX_PIECE`] bytes, while all that is kept of the log counts for at most `most` bytes; each piece counts for at least
+/// [`LEAST_COUNTED`].
 pub async fn insert(tx: &mut Tx, job: JobId, sequence: i64, chunk: &Chunk, most: i64) -> Result<Added, StoreError> {
     let size = i64::try_from(chunk.content.len()).unwrap_or(i64::MAX);
     let breaks = chunk.content.iter().filter(|byte| **byte == b'\n').count();
@@ -52,13 +59,14 @@ pub async fn insert(tx: &mut Tx, job: JobId, sequence: i64, chunk: &Chunk, most:
         return Ok(Added::Known);
     }
     let end = chunk.position.saturating_add(size);
-    let has_room = tx.execute(COUNT, &params![job, size, end, most]).await? == 1;
+    let has_room = tx.execute(COUNT, &params![job, size.max(LEAST_COUNTED), end, most]).await? == 1;
     Ok(if has_room { Added::Kept } else { Added::NoRoom })
 }
 
 /// At most `limit` pieces that reach beyond `position`, in order.
 pub async fn from(tx: &mut Tx, job: JobId, position: i64, limit: i64) -> Result<Vec<Chunk>, StoreError> {
-    let rows = tx.all(FROM, &params![job, position, limit]).await?;
+    let behind = position.saturating_sub(MAX_PIECE);
+    let rows = tx.all(FROM, &params![job, position, limit, behind]).await?;
     rows.iter().map(|row| Ok(Chunk { position: row.get("position")?, content: row.get("content")? })).collect()
 }
 

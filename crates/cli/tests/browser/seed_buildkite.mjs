@@ -80,6 +80,7 @@ await main(async (browser) => {
   await step("creating tokens: there can be several, and all are on the page of agents", async (must) => {
     for (const name of ["Oslo", "Bergen"]) {
       await page.goto(`${settings}/tokens/new`);
+      await prove(page);
       await page.fill("#description", name);
       await page.getByRole("button", { name: "Create agent token" }).click();
       await page.waitForURL("**/value");

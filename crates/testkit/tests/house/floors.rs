@@ -42,7 +42,7 @@ const KEPT: &[(&str, &[&str])] = &[
     ("axum", &["buildkite", "cli", "dagster", "graphql", "http", "pages"]),
     ("reqwest", &["agent", "cli", "testkit"]),
     // `domain` and `wire` do no input and output, so they need no runtime.
-    ("tokio", &["agent", "buildkite", "cli", "control", "dagster", "graphql", "http", "store", "testkit"]),
+    ("tokio", &["agent", "buildkite", "cli", "control", "dagster", "graphql", "http", "pages", "store", "testkit"]),
 ];
 
 /// What one crate depends on.

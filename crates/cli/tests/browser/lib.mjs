@@ -91,7 +91,8 @@ export async function person(browser, options = {}) {
   }
   context.on("dialog", (dialog) => {
     faults.push(`dialog: ${dialog.message()}`);
-    dialog.dismiss();
+    // It may be gone with its window by then.
+    dialog.dismiss().catch(() => {});
   });
   context.on("weberror", (error) => { faults.push(`script: ${error.error()}`); });
   context.on("console", (message) => {

@@ -1,5 +1,5 @@
 //! Markdown that a stranger wrote, as HTML that does nothing: read by `pulldown-cmark`, and let through a list of what may stand there by
-//! `ammonia`. What is not on the list is left out, whatever it was written as. Of HTML in it only what [`tamed`](super::tame::tamed) lets
+//! `ammonia`. What is not on the list is left out, whatever it was written as. Of HTML in it only what [`tamed`] lets
 //! stand is HTML; and what would be too much work is shown as it was written.
 
 use std::borrow::Cow;

@@ -12,6 +12,7 @@ pub mod fleet;
 pub mod harness;
 pub mod routes;
 pub mod scopes;
+pub mod table;
 mod world;
 
 pub use clock::ManualClock;

@@ -21,10 +21,9 @@ mod words;
 
 use std::fmt::Write as _;
 
-use callers::{Caller, Cast};
+use countersign_testkit::table;
 
-/// Set to write the table anew.
-const UPDATE: &str = "UPDATE_SNAPSHOTS";
+use callers::{Caller, Cast};
 
 #[tokio::test]
 async fn who_may_do_what() {
@@ -41,7 +40,11 @@ async fn who_may_do_what() {
         table.push_str(line.trim_end());
         table.push('\n');
     }
-    compare(&table);
+    table::must_be_as_printed(
+        concat!(env!("CARGO_MANIFEST_DIR"), "/tests/access/matrix.txt"),
+        &table,
+        "who may do what",
+    );
 }
 
 fn header() -> String {
@@ -50,20 +53,4 @@ fn header() -> String {
         write!(line, " {:<13}", caller.name()).expect("a string");
     }
     format!("{}\n", line.trim_end())
-}
-
-#[expect(clippy::disallowed_methods, reason = "a developer asks for a new table by the environment")]
-fn compare(table: &str) {
-    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/access/matrix.txt");
-    if std::env::var_os(UPDATE).is_some() {
-        std::fs::write(path, table).expect("the table can be written");
-        return;
-    }
-    let known = std::fs::read_to_string(path).unwrap_or_default();
-    let differ: Vec<_> = table.lines().filter(|line| !known.lines().any(|it| it == *line)).collect();
-    assert!(
-        known == table,
-        "who may do what has changed; look at each line, then set {UPDATE}=1 to write it anew:\n{}",
-        differ.join("\n")
-    );
 }

@@ -9,13 +9,13 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on must say where")]
 
-mod roles;
 mod script;
 mod seeds;
 mod stage;
 mod work;
 
 use countersign_testkit::harness::setting;
+use countersign_testkit::table;
 
 use script::Told;
 use stage::Stage;
@@ -58,7 +58,8 @@ async fn a10_whatever_strangers_write_stays_text() {
 #[tokio::test(flavor = "multi_thread")]
 async fn everybody_is_offered_what_they_may_do_and_nothing_else() {
     let told = tell("roles.mjs").await;
-    roles::compare(&told.rows);
+    let printed = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser/roles.txt");
+    table::must_be_as_printed(printed, &format!("{}\n", told.rows.join("\n")), "what pages offer to whom");
 }
 
 /// Of every page where a folder is named, as `make screenshots` does; else of those that anyone may see, so that the script is known to work.

@@ -7,7 +7,10 @@ use std::{
     net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::Mutex,
+    sync::{
+        Mutex,
+        atomic::{AtomicU16, Ordering},
+    },
     time::Duration,
 };
 
@@ -286,10 +289,23 @@ impl Stand {
     }
 }
 
-/// A port that nobody has now.
+/// A port that nobody has now, and that no connection gets by chance: between the look and the server's start, and while a server is away,
+/// systems give those of 32768 and above (Linux; elsewhere 49152) to whoever connects to anything. `with-postgres.sh` looks from 20000 on.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("there is a free port");
-    listener.local_addr().expect("it has an address").port()
+    const FIRST: u16 = 10_000;
+    const MANY: u16 = 10_000;
+    /// So that two tests of one process never meet.
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    // Processes that run side by side begin at different places.
+    let process = u16::try_from(std::process::id() % u32::from(MANY)).expect("it is below");
+    for _ in 0..MANY {
+        let step = NEXT.fetch_add(1, Ordering::Relaxed);
+        let port = FIRST + (process.wrapping_mul(61) % MANY + step % MANY) % MANY;
+        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            return port;
+        }
+    }
+    panic!("there is no free port from {FIRST} on");
 }
 
 /// A call over HTTP: status and body.

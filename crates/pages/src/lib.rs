@@ -17,6 +17,7 @@ mod failure;
 mod form;
 mod frame;
 mod headers;
+pub mod limits;
 mod notice;
 mod overview;
 mod parts;
@@ -32,6 +33,7 @@ mod theme;
 mod tokens;
 mod user_tokens;
 mod visit;
+mod weight;
 mod words;
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ macro_rules! columns {
     () => {
         "b.id, b.organization_id, b.pipeline_id, b.deployment_id, b.queue, b.number, b.state, b.message, b.branch, b.commit_id, b.source,
          b.rebuilt_from, b.triggered_from, b.trigger_step, b.trigger_depth, b.trigger_root, b.created_at, b.created_by, b.started_at, b.finished_at,
-         b.canceled_at, b.blocked_state, p.slug, p.name, p.repository, p.default_branch"
+         b.canceled_at, b.canceled_by, b.blocked_state, p.slug, p.name, p.repository, p.default_branch"
     };
 }
 
@@ -69,6 +69,12 @@ statements! {
     /// The same, of one pipeline.
     COUNT_OF_PIPELINE = concat!("SELECT COUNT(*) AS n FROM builds b WHERE b.organization_id = $1 AND ", is_wanted!(), "
               AND b.pipeline_id = $10");
+    /// How many of the organization's builds that have not ended are in each state; by deployment, for that is what the index of those is by.
+    COUNTS_UNDER_WAY = "SELECT b.state, COUNT(*) AS n FROM builds b
+              WHERE b.deployment_id IN (SELECT d.id FROM deployments d WHERE d.organization_id = $1) AND b.finished_at IS NULL
+                AND b.removed_at IS NULL GROUP BY b.state";
+    /// Who canceled a build: the first who did.
+    SET_CANCELED_BY = "UPDATE builds SET canceled_by = $2 WHERE id = $1 AND canceled_by IS NULL";
     /// Takes numbers for new jobs of a build.
     TAKE_POSITIONS = "UPDATE builds SET next_position = next_position + $2 WHERE id = $1 RETURNING next_position - $2 AS first";
 }
@@ -128,6 +134,8 @@ pub struct Build {
     pub finished_at: Option<Timestamp>,
     /// When it was canceled.
     pub canceled_at: Option<Timestamp>,
+    /// The person who canceled it; none where a job or the server did.
+    pub canceled_by: Option<UserId>,
 }
 
 /// What a build was made from.
@@ -186,6 +194,7 @@ fn build(row: &Row) -> Result<Build, StoreError> {
         started_at: row.get("started_at")?,
         finished_at: row.get("finished_at")?,
         canceled_at: row.get("canceled_at")?,
+        canceled_by: row.get("canceled_by")?,
     })
 }
 
@@ -238,6 +247,11 @@ pub async fn set_pipeline_env(tx: &mut Tx, id: BuildId, env: &Env) -> Result<(),
     tx.execute(SET_PIPELINE_ENV, &params![id, Value::json(env)?]).await.map(drop)
 }
 
+/// Writes who canceled a build.
+pub async fn set_canceled_by(tx: &mut Tx, id: BuildId, by: UserId) -> Result<(), StoreError> {
+    tx.execute(SET_CANCELED_BY, &params![id, by]).await.map(drop)
+}
+
 /// The organization's build with this id.
 pub async fn find(tx: &mut Tx, of: OrganizationId, id: BuildId) -> Result<Option<Build>, StoreError> {
     tx.maybe(FIND, &params![of, id]).await?.as_ref().map(build).transpose()
@@ -266,6 +280,12 @@ pub async fn page(
         None => tx.all(PAGE, &values).await?,
     };
     rows.iter().map(build).collect()
+}
+
+/// How many of the organization's builds that have not ended are in each state.
+pub async fn counts_under_way(tx: &mut Tx, of: OrganizationId) -> Result<Vec<(BuildState, i64)>, StoreError> {
+    let rows = tx.all(COUNTS_UNDER_WAY, &params![of]).await?;
+    rows.iter().map(|row| Ok((row.parse("state")?, row.get("n")?))).collect()
 }
 
 /// How many of the organization's builds are wanted.

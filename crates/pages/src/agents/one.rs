@@ -1,11 +1,11 @@
 //! An agent's own page: what it is, what it does, and what it did.
 
-use std::collections::BTreeMap;
-
 use askama::Template;
-use countersign_control::access::actions::{PauseAgent, StopAgent, ViewAgentTokens, ViewAgents, ViewBuilds};
+use countersign_control::access::actions::{
+    PauseAgent, StopAgent, ViewAgentTokens, ViewAgents, ViewBuilds, ViewOrganization,
+};
 use countersign_control::agents::Agent;
-use countersign_control::builds::Build;
+use countersign_control::jobs::Past;
 use countersign_control::{Error, PageRequest};
 use countersign_domain::AgentState;
 use countersign_domain::id::AgentId;
@@ -18,12 +18,11 @@ use crate::parts::{Field, Pager, When};
 use crate::query::Query;
 use crate::tokens::title;
 use crate::visit::Visit;
-use crate::words;
 
 use super::list::state;
 
 /// Jobs of one part.
-const ROWS: u32 = 30;
+pub(crate) const ROWS: u32 = 30;
 
 #[derive(Template)]
 #[template(path = "agent.html")]
@@ -102,7 +101,7 @@ async fn facts(visit: &Visit, it: &Agent) -> Result<Facts, Failure> {
     let said = |text: &Option<String>| text.clone().unwrap_or_default();
     let number = |number: Option<i64>| number.map(|it| it.to_string()).unwrap_or_default();
     let (state, state_class) = state(it.state);
-    let names = words::names(&visit.deployments().await?);
+    let deployment = visit.control().deployment(&visit.may::<ViewOrganization>()?, it.deployment).await?;
     let is_paused = it.is_paused(visit.control().now());
     let system = [&it.operating_system, &it.arch].into_iter().flatten().cloned().collect::<Vec<_>>().join(", ");
     Ok(Facts {
@@ -113,7 +112,7 @@ async fn facts(visit: &Visit, it: &Agent) -> Result<Facts, Failure> {
         paused_until: it.paused_until.filter(|_| is_paused).map(When::new),
         stop_note: said(&it.stop_note),
         token: token(visit, it).await?,
-        deployment: names.get(&it.deployment).cloned().unwrap_or_default(),
+        deployment: deployment.map(|it| it.name).unwrap_or_default(),
         queue: it.queue.clone(),
         tags: it.tags.clone(),
         version: said(&it.version),
@@ -150,36 +149,27 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     let grant = visit.may::<ViewBuilds>()?;
     let page = PageRequest { after: query.after(), limit: ROWS };
     let found = control.agent_past_jobs(&grant, id, page).await?;
-    let mut builds = BTreeMap::new();
-    let mut rows = Vec::with_capacity(found.items.len());
-    for job in &found.items {
-        let known: Option<Build> = builds.get(&job.build).cloned();
-        let build = match known {
-            Some(build) => build,
-            None => match control.build(&grant, job.build).await {
-                Ok(build) => build,
-                // It is being removed.
-                Err(Error::NotFound(_)) => continue,
-                Err(error) => return Err(error.into()),
-            },
-        };
-        builds.insert(job.build, build.clone());
-        let stands = states::job(job);
-        rows.push(Row {
-            name: job_name(job),
-            href: visit.job_path(&build, job.id, ""),
-            build: format!("{} #{}", build.pipeline_name, build.number),
-            state: stands.words,
-            state_class: stands.class,
-            started: job.started_at.map(When::new),
-            ran: states::ran(job, now),
-            exit: job.exit_status.clone().unwrap_or_default(),
-        });
-    }
-    let is_now = found.items.first().is_some_and(|job| page.after.is_none() && job.state.is_held());
+    let rows: Vec<Row> = found
+        .items
+        .iter()
+        .map(|Past { job, number, pipeline_slug, pipeline_name }| {
+            let stands = states::job(job);
+            Row {
+                name: job_name(job),
+                href: visit.path(&format!("/builds/{pipeline_slug}/{number}/jobs/{}", job.id)),
+                build: format!("{pipeline_name} #{number}"),
+                state: stands.words,
+                state_class: stands.class,
+                started: job.started_at.map(When::new),
+                ran: states::ran(job, now),
+                exit: job.exit_status.clone().unwrap_or_default(),
+            }
+        })
+        .collect();
+    let is_now = found.items.first().is_some_and(|it| page.after.is_none() && it.job.state.is_held());
     let job = if is_now { rows.first().cloned() } else { None };
     let path = visit.path(&format!("/agents/{id}"));
-    let last = found.items.last().filter(|_| found.has_more).map(|job| job.id.to_string());
+    let last = found.items.last().filter(|_| found.has_more).map(|it| it.job.id.to_string());
     frame::show(&Page {
         frame: visit.frame(agent.name.clone()).crumb("Agents", visit.path("/agents")),
         facts: facts(&visit, &agent).await?,

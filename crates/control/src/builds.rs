@@ -23,7 +23,7 @@ mod whole;
 mod window;
 
 pub use annotate::{MAX_ANNOTATIONS, MAX_BODIES, NewAnnotation};
-pub use countersign_store::builds::annotations::Annotation;
+pub use countersign_store::builds::annotations::{Annotation, Content as AnnotationContent};
 pub use countersign_store::builds::{Build, Pipeline, Wanted};
 pub use create::{MAX_REFERENCE, NewBuild};
 pub(crate) use create::{name_of, read};

@@ -5,7 +5,7 @@ pub mod edges;
 pub mod texts;
 
 use countersign_domain::Timestamp;
-use countersign_domain::graph::{Count, Gate, Kind, Relation, Step, StepState};
+use countersign_domain::graph::{Count, Gate, Kind, Relation, Step};
 use countersign_domain::id::{BuildId, OrganizationId, StepId, UserId};
 
 use crate::{Row, StoreError, Tx, Value, params, statements};

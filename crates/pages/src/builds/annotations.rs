@@ -104,6 +104,7 @@ impl Notes {
 
 #[cfg(test)]
 mod tests {
+    use countersign_control::builds::AnnotationContent;
     use countersign_domain::Timestamp;
 
     use super::*;
@@ -126,7 +127,7 @@ mod tests {
     #[test]
     fn annotations_stand_on_the_page_while_there_is_room() {
         let note = |at: i64, body: &str, size: i64| {
-            let content = Content { style: Style::Info, body: body.to_owned(), priority: 3 };
+            let content = AnnotationContent { style: Style::Info, body: body.to_owned(), priority: 3 };
             let id = format!("00000000-0000-7000-8000-{at:012}");
             let annotation = Annotation {
                 id: id.parse().expect("an id"),

@@ -21,20 +21,24 @@ function pageAt(address) {
 // What leads somewhere or does something, whatever it stands for now.
 function meaning(it) {
   const form = it.closest("form");
-  const to = it.matches("summary") ? it.parentElement.id : it.getAttribute("href") ?? form?.getAttribute("action") ?? it.getAttribute("aria-label");
+  const to = it.matches("summary") ? heading(it.parentElement) : it.getAttribute("href") ?? form?.getAttribute("action") ?? it.getAttribute("aria-label");
   return [it.localName, to, it.name, it.value].join(" ");
+}
+
+// What is behind a heading that one can open: a job's own notes have no ids.
+function heading(it) {
+  return it.id || [it.closest("[aria-label]")?.getAttribute("aria-label"), it.querySelector("summary")?.textContent].join(" ");
 }
 
 // What has the focus keeps it, wherever it stands now. Nothing else gets it: a key may be on its way down, and is not to cancel another job.
 function replace(region, fresh, enhance) {
   const canHaveFocus = "a[href], button, input, select, textarea, summary, [tabindex]";
   const focused = region !== document.activeElement && region.contains(document.activeElement) ? meaning(document.activeElement) : null;
-  const open = new Set([...region.querySelectorAll("details[open][id]")].map((it) => it.id));
+  const open = new Set([...region.querySelectorAll("details[open]")].map(heading));
   const nodes = [...fresh.childNodes].map((node) => document.adoptNode(node));
   region.replaceChildren(...nodes);
-  for (const id of open) {
-    const details = document.getElementById(id);
-    if (details) details.open = true;
+  for (const details of region.querySelectorAll("details:not([open])")) {
+    if (open.has(heading(details))) details.open = true;
   }
   enhance(region);
   withoutStream(region);

@@ -34,6 +34,14 @@ macro_rules! is_wanted {
     };
 }
 
+/// Lets builds through that have not ended, from the index of those: where only such are wanted, all that have ended are not walked over.
+macro_rules! is_under_way {
+    () => {
+        "b.id IN (SELECT u.id FROM builds u WHERE u.finished_at IS NULL
+                AND u.deployment_id IN (SELECT d.id FROM deployments d WHERE d.organization_id = $1))"
+    };
+}
+
 statements! {
     /// A new build, without steps.
     INSERT = "INSERT INTO builds (id, organization_id, pipeline_id, deployment_id, queue, number, state, message, branch, commit_id, source,
@@ -64,6 +72,13 @@ statements! {
     /// The same, of one pipeline.
     PAGE_OF_PIPELINE = concat!("SELECT ", columns!(), " FROM builds b JOIN pipelines p ON p.id = b.pipeline_id
               WHERE b.organization_id = $1 AND ", is_wanted!(), " AND b.id < $10 AND b.pipeline_id = $12 ORDER BY b.id DESC LIMIT $11");
+    /// The two above for states that are no end.
+    PAGE_UNDER_WAY = concat!("SELECT ", columns!(), " FROM builds b JOIN pipelines p ON p.id = b.pipeline_id
+              WHERE b.organization_id = $1 AND ", is_wanted!(), " AND b.id < $10 AND ", is_under_way!(), " ORDER BY b.id DESC LIMIT $11");
+    /// The same, of one pipeline.
+    PAGE_OF_PIPELINE_UNDER_WAY = concat!("SELECT ", columns!(), " FROM builds b JOIN pipelines p ON p.id = b.pipeline_id
+              WHERE b.organization_id = $1 AND ", is_wanted!(), " AND b.id < $10 AND b.pipeline_id = $12 AND ", is_under_way!(), "
+              ORDER BY b.id DESC LIMIT $11");
     /// How many of the organization's builds are wanted.
     COUNT = concat!("SELECT COUNT(*) AS n FROM builds b WHERE b.organization_id = $1 AND ", is_wanted!());
     /// The same, of one pipeline.
@@ -272,14 +287,14 @@ pub async fn page(
 ) -> Result<Vec<Build>, StoreError> {
     let mut values = wanted.values(of);
     values.extend(params![after, limit]);
-    let rows = match wanted.pipeline {
-        Some(pipeline) => {
-            values.extend(params![pipeline]);
-            tx.all(PAGE_OF_PIPELINE, &values).await?
-        }
-        None => tx.all(PAGE, &values).await?,
+    values.extend(wanted.pipeline.iter().flat_map(|pipeline| params![*pipeline]));
+    let statement = match (wanted.pipeline, wanted.is_under_way()) {
+        (Some(_), true) => PAGE_OF_PIPELINE_UNDER_WAY,
+        (Some(_), false) => PAGE_OF_PIPELINE,
+        (None, true) => PAGE_UNDER_WAY,
+        (None, false) => PAGE,
     };
-    rows.iter().map(build).collect()
+    tx.all(statement, &values).await?.iter().map(build).collect()
 }
 
 /// How many of the organization's builds that have not ended are in each state.

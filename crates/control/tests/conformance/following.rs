@@ -3,10 +3,10 @@
 use countersign_control::access::actions::{
     Annotate, AppendLog, CancelBuild, RetryJob, UnblockStep, ViewBuilds, WriteMetaData,
 };
-use countersign_control::builds::{Cursor, NewAnnotation, Room};
+use countersign_control::builds::{Cursor, NewAnnotation, Room, Wanted};
 use countersign_control::jobs::{LogLines, LogWindow, NewChunk};
 use countersign_control::steps::Answer;
-use countersign_control::{Error, MAX_PAGE};
+use countersign_control::{Error, MAX_PAGE, PageRequest};
 use countersign_domain::build::{BuildState, RetryType};
 use countersign_testkit::World;
 
@@ -180,6 +180,19 @@ pub async fn builds_under_way_are_counted_by_state(world: &World) {
     let mut expected = vec![(BuildState::Blocked, 2), (BuildState::Running, 1)];
     expected.sort_unstable();
     assert_eq!(counts, expected);
+    let pipeline = control.pipeline(&grant, "demo").await.expect("a pipeline").id;
+    for of in [None, Some(pipeline)] {
+        let wanted = |states: &[BuildState]| Wanted { pipeline: of, states: states.to_vec(), ..Wanted::default() };
+        let find = async |states: &[BuildState], after| {
+            let page = PageRequest { after, limit: 1 };
+            control.find_builds(&grant, wanted(states), page).await.expect("a page").items
+        };
+        assert_eq!(find(&[BuildState::Running, BuildState::Blocked], None).await[0].id, running.build);
+        let newest = find(&[BuildState::Blocked], None).await[0].id;
+        let oldest = find(&[BuildState::Blocked], Some(newest)).await[0].id;
+        assert!(newest > oldest && find(&[BuildState::Blocked], Some(oldest)).await.is_empty());
+        assert!(find(&[BuildState::Failing], None).await.is_empty());
+    }
     finish(control, &running, "0").await;
     assert_eq!(control.count_builds_under_way(&grant).await.expect("counts"), [(BuildState::Blocked, 2)]);
 }

@@ -19,6 +19,7 @@ mod frame;
 mod headers;
 pub mod limits;
 mod notice;
+mod offers;
 mod overview;
 mod parts;
 mod permissions;

@@ -7,7 +7,6 @@ use countersign_domain::pipeline::Env;
 use countersign_store::builds::annotations::{self, Annotation};
 use countersign_store::builds::{self, Build, meta_data};
 use countersign_store::jobs;
-use countersign_store::organizations;
 use countersign_store::users::User;
 
 use crate::access::actions::ViewBuilds;
@@ -20,8 +19,6 @@ use super::whole::Reader;
 pub struct Glance {
     /// The build.
     pub build: Build,
-    /// What its deployment is called; empty for one that is gone.
-    pub deployment: String,
     /// Who made it; none for somebody who is no member any more, and for the server.
     pub creator: Option<User>,
     /// Who canceled it; none as above, and where a job did.
@@ -71,9 +68,7 @@ impl Control {
                     Some(other) => builds::find(tx, of, other).await?,
                     None => None,
                 };
-                let deployment = organizations::find_deployment(tx, of, build.deployment).await?;
                 Ok(Glance {
-                    deployment: deployment.map(|it| it.name).unwrap_or_default(),
                     creator: reader.person(tx, build.created_by).await?,
                     canceler: reader.person(tx, build.canceled_by).await?,
                     rebuilt_from,

@@ -201,7 +201,7 @@ pub async fn a_canceled_build_says_who_did_it(world: &World) {
     let (control, grant) = (&world.control, world.admin::<ViewBuilds>());
     let job = running_job(control, &world.acme).await;
     let before = control.build_at_a_glance(&grant, job.build).await.expect("a build");
-    assert!(before.canceler.is_none() && before.creator.is_some() && !before.deployment.is_empty());
+    assert!(before.canceler.is_none() && before.creator.is_some());
     control.cancel_build(&world.admin::<CancelBuild>(), job.build).await.expect("canceled");
     let after = control.build_at_a_glance(&grant, job.build).await.expect("a build");
     assert_eq!(after.canceler.map(|it| it.email).as_deref(), Some("ada@acme.example"));

@@ -1,9 +1,7 @@
 //! An agent's own page: what it is, what it does, and what it did.
 
 use askama::Template;
-use countersign_control::access::actions::{
-    PauseAgent, StopAgent, ViewAgentTokens, ViewAgents, ViewBuilds, ViewOrganization,
-};
+use countersign_control::access::actions::{PauseAgent, StopAgent, ViewAgentTokens, ViewAgents, ViewBuilds};
 use countersign_control::agents::Agent;
 use countersign_control::jobs::Past;
 use countersign_control::{Error, PageRequest};
@@ -14,6 +12,7 @@ use crate::builds::entries::job_name;
 use crate::builds::states;
 use crate::failure::Failure;
 use crate::frame::{self, Answer, Frame, Link};
+use crate::offers::Offers;
 use crate::parts::{Field, Pager, When};
 use crate::query::Query;
 use crate::tokens::title;
@@ -97,11 +96,10 @@ async fn token(visit: &Visit, it: &Agent) -> Result<Link, Failure> {
     }
 }
 
-async fn facts(visit: &Visit, it: &Agent) -> Result<Facts, Failure> {
+async fn facts(visit: &Visit, it: &Agent, offers: &Offers<'_>) -> Result<Facts, Failure> {
     let said = |text: &Option<String>| text.clone().unwrap_or_default();
     let number = |number: Option<i64>| number.map(|it| it.to_string()).unwrap_or_default();
     let (state, state_class) = state(it.state);
-    let deployment = visit.control().deployment(&visit.may::<ViewOrganization>()?, it.deployment).await?;
     let is_paused = it.is_paused(visit.control().now());
     let system = [&it.operating_system, &it.arch].into_iter().flatten().cloned().collect::<Vec<_>>().join(", ");
     Ok(Facts {
@@ -112,7 +110,7 @@ async fn facts(visit: &Visit, it: &Agent) -> Result<Facts, Failure> {
         paused_until: it.paused_until.filter(|_| is_paused).map(When::new),
         stop_note: said(&it.stop_note),
         token: token(visit, it).await?,
-        deployment: deployment.map(|it| it.name).unwrap_or_default(),
+        deployment: offers.name(),
         queue: it.queue.clone(),
         tags: it.tags.clone(),
         version: said(&it.version),
@@ -128,14 +126,14 @@ async fn facts(visit: &Visit, it: &Agent) -> Result<Facts, Failure> {
     })
 }
 
-fn ways(visit: &Visit, it: &Agent) -> Ways {
+fn ways(visit: &Visit, it: &Agent, offers: &Offers<'_>) -> Ways {
     let path = |below| visit.path(&format!("/agents/{}{below}", it.id));
     let is_paused = it.is_paused(visit.control().now());
-    let may_pause = visit.can::<PauseAgent>();
+    let may_pause = offers.can::<PauseAgent>();
     Ways {
         pause: (it.state.is_connected() && !is_paused && may_pause).then(|| path("/pause")),
         resume: (is_paused && may_pause).then(|| path("/resume")),
-        stop: (matches!(it.state, AgentState::Connected | AgentState::Stopping) && visit.can::<StopAgent>())
+        stop: (matches!(it.state, AgentState::Connected | AgentState::Stopping) && offers.can::<StopAgent>())
             .then(|| path("/stop")),
     }
 }
@@ -146,6 +144,7 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     let id: AgentId = visit.param("agent").parse().map_err(|_| Error::NotFound("agent"))?;
     let agent = control.agent(&visit.may::<ViewAgents>()?, id).await?;
     let now = control.now();
+    let offers = visit.offers_in(agent.deployment).await?;
     let grant = visit.may::<ViewBuilds>()?;
     let page = PageRequest { after: query.after(), limit: ROWS };
     let found = control.agent_past_jobs(&grant, id, page).await?;
@@ -172,8 +171,8 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     let last = found.items.last().filter(|_| found.has_more).map(|it| it.job.id.to_string());
     frame::show(&Page {
         frame: visit.frame(agent.name.clone()).crumb("Agents", visit.path("/agents")),
-        facts: facts(&visit, &agent).await?,
-        ways: ways(&visit, &agent),
+        facts: facts(&visit, &agent, &offers).await?,
+        ways: ways(&visit, &agent, &offers),
         note: Field::new("note", "Why it is paused"),
         job,
         rows,

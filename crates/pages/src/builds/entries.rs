@@ -9,6 +9,7 @@ use countersign_domain::graph::{Kind, StepState};
 use countersign_domain::plan::{CommandWork, Question, Work};
 
 use crate::frame::Link;
+use crate::offers::Offers;
 use crate::visit::Visit;
 use crate::{weight, words};
 
@@ -67,8 +68,12 @@ pub(crate) struct May {
 }
 
 impl May {
-    pub(crate) fn of(visit: &Visit) -> Self {
-        Self { retry: visit.can::<RetryJob>(), cancel: visit.can::<CancelJob>(), unblock: visit.can::<UnblockStep>() }
+    pub(crate) fn of(offers: &Offers<'_>) -> Self {
+        Self {
+            retry: offers.can::<RetryJob>(),
+            cancel: offers.can::<CancelJob>(),
+            unblock: offers.can::<UnblockStep>(),
+        }
     }
 }
 

@@ -178,8 +178,7 @@ fn tries(visit: &Visit, build: &Build, job: &Job, all: &[Try]) -> Vec<TryRow> {
     rows.collect()
 }
 
-fn ways(visit: &Visit, build: &Build, it: &Entry, job: &Job) -> Ways {
-    let may = May::of(visit);
+fn ways(visit: &Visit, build: &Build, it: &Entry, job: &Job, may: May) -> Ways {
     let can_retry = matches!(&it.text.work, Work::Command(work) if can_retry(job, work, build));
     Ways {
         here: visit.seen.page.clone(),
@@ -255,17 +254,23 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     let path = visit.job_path(&build, id, "");
     let (with_times, search) = (query.said("times").is_some(), query.said("search").unwrap_or_default().to_owned());
     let from = query.said("from").and_then(|text| text.parse().ok()).unwrap_or(1);
-    let line = asked(&query);
-    let (mut part, keep) = lines(&visit, &job, line).await?;
-    let shown = Log::of(&mut part, keep, with_times);
-    let mut places = places(&path, &part, &job, with_times);
-    places.beyond = line.filter(|line| *line != i64::MAX && *line > places.count);
-    let hits = if search.is_empty() { None } else { Some(find(&visit, id, &search, from).await?) };
-    let next = hits.as_ref().and_then(|hits| hits.next);
-    places.more = next.map(|line| address(&path, &[("search", search.as_str()), ("from", line.to_string().as_str())]));
-    // Whoever follows a log has the group on the page already.
-    if hits.is_none() && query.said("follow").is_none() {
-        places.within = within(&visit, &job, &part, &path).await?;
+    let mut places = Places { path: path.clone(), size: states::bytes(job.log_size), ..Places::default() };
+    let (mut hits, mut shown) = (None, None);
+    if search.is_empty() {
+        let line = asked(&query);
+        let (mut part, keep) = lines(&visit, &job, line).await?;
+        shown = Some(Log::of(&mut part, keep, with_times));
+        places = self::places(&path, &part, &job, with_times);
+        places.beyond = line.filter(|line| *line != i64::MAX && *line > places.count);
+        // Whoever follows a log has the group on the page already.
+        if query.said("follow").is_none() {
+            places.within = within(&visit, &job, &part, &path).await?;
+        }
+    } else {
+        let found = find(&visit, id, &search, from).await?;
+        let on = |line: i64| address(&path, &[("search", search.as_str()), ("from", line.to_string().as_str())]);
+        places.more = found.next.map(on);
+        hits = Some(found);
     }
     let all_tries = control.job_tries(&grant, id).await?;
     let artifacts = control.job_artifacts(&grant, id, PageRequest::first(artifacts::FIRST)).await?.items;
@@ -275,9 +280,9 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
         frame: Frame { title: job_name(&job), ..frame }.crumb(name, visit.build_path(&build, "")),
         facts: facts(&visit, &build, &entry, &job, &all_tries),
         tries: tries(&visit, &build, &job, &all_tries),
-        ways: ways(&visit, &build, &entry, &job),
+        ways: ways(&visit, &build, &entry, &job, May::of(&visit.offers_in(job.deployment).await?)),
         stream: (!job.state.is_finished()).then(|| visit.job_path(&build, id, "/events")),
-        log: hits.is_none().then_some(shown),
+        log: shown,
         hits,
         search,
         places,

@@ -8,6 +8,7 @@ use countersign_domain::id::AnnotationId;
 
 use crate::failure::Failure;
 use crate::frame::{self, Answer, Frame, Link};
+use crate::offers::Offers;
 use crate::parts::{Pager, When};
 use crate::query::{Query, address};
 use crate::visit::Visit;
@@ -110,7 +111,7 @@ impl View {
     }
 }
 
-fn facts(visit: &Visit, whole: &Glance) -> Facts {
+fn facts(visit: &Visit, whole: &Glance, offers: &Offers<'_>) -> Facts {
     let (build, now) = (&whole.build, visit.control().now());
     let stands = states::build(build.state);
     let count = |class: &str| -> i64 {
@@ -153,18 +154,18 @@ fn facts(visit: &Visit, whole: &Glance) -> Facts {
         canceler,
         none: if build.state.is_finished() { "Never" } else { "Not yet" },
         took: states::between(build.started_at, build.finished_at, now),
-        deployment: whole.deployment.clone(),
+        deployment: offers.name(),
         jobs: jobs.join(", "),
         repeats: whole.rebuilt_from.as_ref().map(|it| Link::new(format!("#{}", it.number), visit.build_path(it, ""))),
     }
 }
 
-fn ways(visit: &Visit, build: &Build, here: String) -> Ways {
-    let may_cancel = !build.state.is_finished() && build.canceled_at.is_none() && visit.can::<CancelBuild>();
+fn ways(visit: &Visit, build: &Build, offers: &Offers<'_>) -> Ways {
+    let may_cancel = !build.state.is_finished() && build.canceled_at.is_none() && offers.can::<CancelBuild>();
     Ways {
-        here,
+        here: visit.seen.page.clone(),
         cancel: may_cancel.then(|| visit.build_path(build, "/cancel")),
-        rebuild: visit.can::<CreateBuild>().then(|| visit.build_path(build, "/rebuild")),
+        rebuild: offers.can::<CreateBuild>().then(|| visit.build_path(build, "/rebuild")),
     }
 }
 
@@ -224,7 +225,8 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
         _ => Some(control.build_window(&grant, build.id, after.unwrap_or_default(), ROWS).await?),
     };
     let (entries, next) = window.map_or((Vec::new(), None), |it| (it.entries, it.next));
-    let may = May::of(&visit);
+    let offers = visit.offers_in(build.deployment).await?;
+    let may = May::of(&offers);
     let rows = if view == View::Steps {
         entries.iter().map(|it| Row::new(&visit, &build, it, may, now)).collect()
     } else {
@@ -243,8 +245,8 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     });
     frame::show(&Page {
         frame: visit.build_frame(&build),
-        facts: facts(&visit, &whole),
-        ways: ways(&visit, &build, visit.seen.page.clone()),
+        facts: facts(&visit, &whole, &offers),
+        ways: ways(&visit, &build, &offers),
         views: views.collect(),
         stream: (!build.state.is_finished()).then(|| visit.build_path(&build, "/events")),
         notes,

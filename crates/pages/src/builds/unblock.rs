@@ -163,6 +163,7 @@ fn page(visit: &Visit, it: &Asking, written: Option<&Posted>, faults: &Faults) -
 pub(crate) async fn show(visit: Visit) -> Answer {
     visit.may::<UnblockStep>()?;
     let it = asking(&visit).await?;
+    visit.offers_in(it.build.deployment).await?.must::<UnblockStep>()?;
     if it.step.step.state != StepState::Asking {
         return Ok(frame::to(&visit.build_path(&it.build, "")));
     }

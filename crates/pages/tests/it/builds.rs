@@ -2,6 +2,12 @@
 
 use std::time::Duration;
 
+use countersign_control::access::actions::{CreateDeployment, GrantDeploymentRole};
+use countersign_control::deployment_roles::{HolderReference, NewRole, Place};
+use countersign_control::deployments::NewDeployment;
+use countersign_control::members::MemberReference;
+use countersign_domain::DeploymentRole;
+
 use crate::browser::{Browser, Server};
 use crate::cast;
 
@@ -189,6 +195,34 @@ async fn whoever_answers_reads_what_is_asked_and_hears_of_every_fault() {
     }
     assert_eq!(wrong.text.matches("autofocus").count(), 1, "the first takes the focus: {}", wrong.text);
     assert_eq!(ada.post(&release, &[]).await.location(), FIRST);
+}
+
+#[tokio::test]
+async fn a_role_in_another_deployment_offers_nothing_here() {
+    let server = Server::new().await;
+    server.members_look_on().await;
+    let (world, grace) = (&server.world, server.member().await);
+    let control = &world.control;
+    let definition = "steps: [{command: echo one}, {block: Release, prompt: Really?, depends_on: []}]";
+    let made = cast::build(world, definition).await;
+    let new = NewDeployment { name: "staging".to_owned(), ..NewDeployment::default() };
+    let staging = control.create_deployment(&world.admin::<CreateDeployment>(), new).await.expect("a deployment").id;
+    let hers = world.globex.created.admin.id;
+    for (deployment, is_offered) in [(staging, false), (made.deployment, true)] {
+        let new = NewRole {
+            holder: HolderReference::Member(MemberReference::Id(hers)),
+            place: Place::Deployment(deployment),
+            role: DeploymentRole::Launcher,
+            tokens: false,
+        };
+        control.give_deployment_role(&world.admin::<GrantDeploymentRole>(), new).await.expect("given");
+        let page = steps(&grace).await;
+        for button in ["Cancel build", "Rebuild", "/cancel\"", "/unblock\""] {
+            assert_eq!(page.contains(button), is_offered, "{button}: {page}");
+        }
+        let unblock = way(&steps(&server.admin().await).await, "/unblock");
+        assert_eq!(grace.get(&unblock).await.status, if is_offered { 200 } else { 403 });
+    }
 }
 
 #[tokio::test]

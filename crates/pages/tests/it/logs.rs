@@ -209,6 +209,21 @@ async fn a_stream_ends_with_the_sign_in_that_opened_it() {
 }
 
 #[tokio::test]
+async fn a_stream_ends_for_whoever_is_no_member_any_more() {
+    let server = Server::new().await;
+    let (ada, grace) = (server.admin().await, server.member().await);
+    let job = running(&server).await;
+    let mut body = grace.listen(&format!("{}/events", path(&job))).await.into_body();
+    assert_eq!(event(&server, &mut body).await.as_deref(), Some("news"));
+    ada.prove().await;
+    let hers = format!("/organizations/acme/settings/members/{}/remove", server.world.globex.created.admin.id);
+    assert_eq!(ada.post(&hers, &[]).await.status, 303);
+    job.writes(&server.world, 1, 0, "one\n").await;
+    assert_eq!(event(&server, &mut body).await.as_deref(), Some("end"), "she is not told that there is more");
+    assert_eq!(event(&server, &mut body).await, None);
+}
+
+#[tokio::test]
 async fn a_person_has_only_so_many_streams() {
     let server = Server::new().await;
     let ada = server.admin().await;

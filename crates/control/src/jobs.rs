@@ -4,6 +4,7 @@ mod accept;
 mod cancel;
 pub(crate) mod ending;
 pub mod environment;
+mod follow;
 mod log;
 mod log_extent;
 mod log_lines;
@@ -16,6 +17,8 @@ mod variables;
 
 pub use accept::{Accepted, Acquired};
 pub use countersign_store::jobs::Job;
+pub use countersign_store::jobs::window::{Past, Pulse as JobPulse, Try};
+pub use follow::MAX_TRIES;
 pub use log::{LATE_CHUNKS, LogPart, MAX_CHUNK, MAX_LOG, NewChunk};
 pub use log_extent::LogExtent;
 pub use log_lines::{LogLines, LogWindow, MAX_LINE};

@@ -18,23 +18,44 @@ function pageAt(address) {
   });
 }
 
-// What has the focus keeps it: by its place among what can have it.
+// What leads somewhere or does something, whatever it stands for now.
+function meaning(it) {
+  const form = it.closest("form");
+  const to = it.matches("summary") ? heading(it.parentElement) : it.getAttribute("href") ?? form?.getAttribute("action") ?? it.getAttribute("aria-label");
+  return [it.localName, to, it.name, it.value].join(" ");
+}
+
+// What is behind a heading that one can open: a job's own notes have no ids.
+function heading(it) {
+  return it.id || [it.closest("[aria-label]")?.getAttribute("aria-label"), it.querySelector("summary")?.textContent].join(" ");
+}
+
+// What has the focus keeps it, wherever it stands now. Nothing else gets it: a key may be on its way down, and is not to cancel another job.
 function replace(region, fresh, enhance) {
-  const canHaveFocus = "a[href], button, input, select, textarea, summary";
-  const at = [...region.querySelectorAll(canHaveFocus)].indexOf(document.activeElement);
-  const open = new Set([...region.querySelectorAll("details[open][id]")].map((it) => it.id));
+  const canHaveFocus = "a[href], button, input, select, textarea, summary, [tabindex]";
+  const focused = region !== document.activeElement && region.contains(document.activeElement) ? meaning(document.activeElement) : null;
+  const open = new Set([...region.querySelectorAll("details[open]")].map(heading));
   const nodes = [...fresh.childNodes].map((node) => document.adoptNode(node));
   region.replaceChildren(...nodes);
-  for (const id of open) {
-    const details = document.getElementById(id);
-    if (details) details.open = true;
+  for (const details of region.querySelectorAll("details:not([open])")) {
+    if (open.has(heading(details))) details.open = true;
   }
   enhance(region);
   withoutStream(region);
-  if (at >= 0) {
-    const next = region.querySelectorAll(canHaveFocus)[at];
-    if (next) next.focus({ preventScroll: true });
+  say(region, fresh.dataset.said);
+  if (focused !== null) {
+    region.tabIndex = -1;
+    const next = [...region.querySelectorAll(canHaveFocus)].find((it) => meaning(it) === focused);
+    (next ?? region).focus({ preventScroll: true });
   }
+}
+
+// What is new is told to whoever listens to the page.
+function say(region, words) {
+  const told = document.getElementById("live-said");
+  if (!told || !words || words === region.dataset.said) return;
+  region.dataset.said = words;
+  told.textContent = words;
 }
 
 function isWritten(region) {
@@ -46,6 +67,7 @@ function append(log, fresh, enhance) {
   const isAtEnd = window.innerHeight + window.scrollY >= document.documentElement.scrollHeight - 40;
   for (const part of [...fresh.children]) {
     const lines = [...(part.matches(".lines") ? part : part.querySelector(".lines")).children];
+    if ("opensBefore" in part.dataset) [...log.querySelectorAll("details")].pop()?.setAttribute("open", "");
     const head = part.querySelector("summary");
     if (head && !document.getElementById(head.id)) {
       log.append(document.adoptNode(part));
@@ -65,16 +87,19 @@ function append(log, fresh, enhance) {
   if (isAtEnd) window.scrollTo({ top: document.documentElement.scrollHeight });
 }
 
+// Answers the page that it has looked at last.
 async function tail(log, enhance) {
+  let page;
   for (let more = true; more;) {
     const from = Math.max(1, Number(log.dataset.tail));
     const address = new URL(location.href);
     address.hash = "";
     address.searchParams.set("line", from);
-    const page = await pageAt(address.href);
+    address.searchParams.set("follow", "on");
+    page = await pageAt(address.href);
     const fresh = page.getElementById("log");
     const extent = page.getElementById("log-extent");
-    if (!fresh) return;
+    if (!fresh) return page;
     const lines = fresh.querySelectorAll("[id^=L]");
     const last = lines.length ? Number(lines[lines.length - 1].id.slice(1)) : from;
     append(log, fresh, enhance);
@@ -85,6 +110,7 @@ async function tail(log, enhance) {
     more = last > from && !("tail" in fresh.dataset) && Boolean(page.querySelector("a[rel=next]"));
     log.dataset.tail = last;
   }
+  return page;
 }
 
 function withoutStream(region) {
@@ -104,27 +130,61 @@ export function live(root, enhance) {
     try {
       while (isWanted) {
         isWanted = false;
-        if (log) await tail(log, enhance);
+        const seen = log && await tail(log, enhance);
         if (isWritten(region) || document.querySelector("dialog[open]")) continue;
-        const page = await pageAt(region.dataset.page || location.href.split("#")[0]);
+        const page = seen || await pageAt(region.dataset.page || location.href.split("#")[0]);
         const fresh = page.getElementById(region.id);
         if (fresh) replace(region, fresh, enhance);
       }
     } catch {
-      for (const link of region.querySelectorAll("[data-without-stream]")) link.hidden = false;
+      byHand();
     } finally {
       isBusy = false;
     }
   };
-  const source = new EventSource(region.dataset.stream);
-  source.addEventListener("open", () => withoutStream(region));
-  source.addEventListener("news", follow);
-  source.addEventListener("last", () => {
-    source.close();
-    follow();
-  });
-  source.addEventListener("end", () => {
-    source.close();
+  const byHand = () => {
     for (const link of region.querySelectorAll("[data-without-stream]")) link.hidden = false;
+  };
+  let source = null;
+  let hasEnded = false;
+  const listen = () => {
+    source = new EventSource(region.dataset.stream);
+    source.addEventListener("open", () => withoutStream(region));
+    source.addEventListener("news", follow);
+    source.addEventListener("last", () => {
+      hasEnded = true;
+      source.close();
+      follow();
+    });
+    source.addEventListener("end", () => {
+      hasEnded = true;
+      source.close();
+      byHand();
+    });
+    // A browser asks again by itself, but for what was refused.
+    source.addEventListener("error", () => {
+      if (source.readyState === EventSource.CLOSED) byHand();
+    });
+  };
+  // Without HTTP/2 a browser has six connections to a server: windows that nobody sees take none of them.
+  document.addEventListener("visibilitychange", () => {
+    if (hasEnded) return;
+    source?.close();
+    source = null;
+    if (document.visibilityState === "visible") listen();
   });
+  if (document.visibilityState === "visible") listen();
+}
+
+// A line that is linked to is shown, whatever group it is in.
+export function targets() {
+  const show = () => {
+    const target = location.hash.startsWith("#L") && document.getElementById(location.hash.slice(1));
+    const group = target && target.closest("details:not([open])");
+    if (!group || target.matches("summary")) return;
+    group.open = true;
+    target.scrollIntoView();
+  };
+  window.addEventListener("hashchange", show);
+  show();
 }

@@ -3,7 +3,7 @@ import { copying } from "./copy.js";
 import { times } from "./time.js";
 import { dialogs, toggles } from "./dialog.js";
 import { links } from "./link.js";
-import { live } from "./live.js";
+import { live, targets } from "./live.js";
 
 function enhance(root) {
   copying(root);
@@ -18,6 +18,8 @@ live(document, (region) => {
   enhance(region);
   dialogs(region, enhance);
 });
+
+targets();
 
 // A page that holds a value is the answer to a form: a reload must not send that again, and going back must not show it.
 const told = document.querySelector("[data-address]");

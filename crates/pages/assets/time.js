@@ -10,4 +10,5 @@ export function times(root) {
     time.title = time.dateTime;
     time.textContent = ("clock" in time.dataset ? clock : format).format(at);
   }
+  for (const hint of root.querySelectorAll("[data-utc]")) hint.hidden = true;
 }

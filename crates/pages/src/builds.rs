@@ -13,6 +13,7 @@ pub(crate) mod live;
 pub(crate) mod log;
 pub(crate) mod markdown;
 pub(crate) mod one;
+pub(crate) mod pairs;
 pub(crate) mod raw;
 pub(crate) mod states;
 pub(crate) mod tame;
@@ -39,7 +40,7 @@ pub(crate) fn title(build: &Build) -> String {
 
 /// What a text is called that may have many lines.
 pub(crate) fn first_line(text: &str) -> String {
-    countersign_domain::text::shown_up_to(text.lines().next().unwrap_or_default(), NAME)
+    crate::words::short(text.lines().next().unwrap_or_default(), NAME)
 }
 
 impl Visit {

@@ -111,6 +111,11 @@ impl Faults {
         Self(vec![FieldError::new(field, message)])
     }
 
+    /// Whether nothing is wrong.
+    pub(crate) const fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// What is wrong with a field of this name, after the words that stand before it; and whether this is the first fault.
     pub(crate) fn of_field(&self, name: &str, label: &str) -> (Option<String>, bool) {
         let found = self.0.iter().position(|fault| fault.field == name);

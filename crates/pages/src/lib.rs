@@ -17,7 +17,9 @@ mod failure;
 mod form;
 mod frame;
 mod headers;
+pub mod limits;
 mod notice;
+mod offers;
 mod overview;
 mod parts;
 mod permissions;
@@ -32,6 +34,7 @@ mod theme;
 mod tokens;
 mod user_tokens;
 mod visit;
+mod weight;
 mod words;
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 use askama::Template;
 use countersign_control::access::actions::{ViewAgentTokens, ViewAgents, ViewBuilds, ViewQueues};
 use countersign_control::agent_tokens::{Search, Selection};
-use countersign_control::builds::Wanted;
 use countersign_control::queues::{Standing, Waits};
 use countersign_control::{Error, MAX_PAGE, PageRequest};
 use countersign_domain::Timestamp;
@@ -20,7 +19,7 @@ use crate::visit::Visit;
 use crate::words::{self, Names};
 
 /// Queues on the page: those that were made last. All of the first [`MAX_PAGE`] are added up.
-const QUEUES: usize = 50;
+pub(crate) const QUEUES: usize = 50;
 /// Tokens of each list.
 const TOKENS: u32 = 5;
 /// Refused attempts on the page.
@@ -118,15 +117,16 @@ const LONGEST: u64 = 640;
 const NAME: usize = 26;
 
 impl Bars {
-    /// Of queues whose waits are known; none where no job began.
-    fn of(waits: &[Waits], names: &Names) -> Option<Self> {
-        let most = waits.iter().map(|it| it.p95.as_millis()).max()?.max(1);
+    /// Of those queues of the table whose waits are known; none where no job began.
+    fn of(queues: &[Standing], waits: &[Waits], names: &Names) -> Option<Self> {
+        let shown: Vec<&Waits> = queues.iter().take(QUEUES).filter_map(|it| waits_of(it, waits)).collect();
+        let most = shown.iter().map(|it| it.p95.as_millis()).max()?.max(1);
         let length = |millis: u128| u64::try_from(u128::from(LONGEST) * millis / most).unwrap_or(LONGEST).max(1);
-        let rows = waits.iter().take(QUEUES).enumerate().map(|(at, it)| {
+        let rows = shown.iter().enumerate().map(|(at, it)| {
             let name = queue_name(&it.queue, names.get(&it.deployment));
             Bar {
                 y: at * BAR,
-                short: countersign_domain::text::shown_up_to(&name, NAME),
+                short: words::short(&name, NAME),
                 name,
                 p50: length(it.p50.as_millis()),
                 p95: length(it.p95.as_millis()),
@@ -138,6 +138,11 @@ impl Bars {
     }
 }
 
+/// How long the jobs of a queue waited, where that is known.
+fn waits_of<'a>(it: &Standing, waits: &'a [Waits]) -> Option<&'a Waits> {
+    waits.iter().find(|of| of.deployment == it.queue.deployment && of.queue == it.queue.name)
+}
+
 fn queue_name(queue: &str, deployment: Option<&String>) -> String {
     deployment.map_or_else(|| queue.to_owned(), |deployment| format!("{deployment} / {queue}"))
 }
@@ -145,7 +150,7 @@ fn queue_name(queue: &str, deployment: Option<&String>) -> String {
 impl QueueRow {
     fn new(it: &Standing, waits: &[Waits], names: &Names) -> Self {
         let (queue, counts) = (&it.queue, &it.counts);
-        let waited = waits.iter().find(|of| of.deployment == queue.deployment && of.queue == queue.name);
+        let waited = waits_of(it, waits);
         Self {
             name: queue.name.clone(),
             deployment: names.get(&queue.deployment).cloned().unwrap_or_default(),
@@ -227,25 +232,21 @@ async fn numbers(visit: &Visit, queues: &[Standing]) -> Result<Vec<Number>, Fail
     let (control, builds) = (visit.control(), visit.path("/builds"));
     let live = countersign_control::agents::Wanted { live_only: true, search: None };
     let agents = control.count_agents(&visit.may::<ViewAgents>()?, live).await?;
-    let under_way =
-        Wanted { states: vec![BuildState::Running, BuildState::Failing, BuildState::Canceling], ..Wanted::default() };
-    let blocked = Wanted { states: vec![BuildState::Blocked], ..Wanted::default() };
-    let grant = visit.may::<ViewBuilds>()?;
+    let counts = control.count_builds_under_way(&visit.may::<ViewBuilds>()?).await?;
+    let count = |states: &[BuildState]| -> i64 {
+        counts.iter().filter(|(state, _)| states.contains(state)).map(|(_, count)| count).sum()
+    };
     let number = |count, words, href| Number { count, words, href };
     Ok(vec![
         number(agents, "agents connected", visit.path("/agents")),
         number(sum(queues, |it| it.counts.jobs_running), "jobs running", address(&builds, &[("state", "running")])),
         number(sum(queues, |it| it.counts.jobs_scheduled), "jobs waiting for an agent", builds.clone()),
         number(
-            control.count_builds(&grant, under_way).await?,
+            count(&[BuildState::Running, BuildState::Failing, BuildState::Canceling]),
             "builds under way",
             address(&builds, &[("state", "running")]),
         ),
-        number(
-            control.count_builds(&grant, blocked).await?,
-            "builds waiting for a person",
-            address(&builds, &[("state", "blocked")]),
-        ),
+        number(count(&[BuildState::Blocked]), "builds waiting for a person", address(&builds, &[("state", "blocked")])),
     ])
 }
 
@@ -261,7 +262,7 @@ pub(crate) async fn show(visit: Visit) -> Answer {
         frame: visit.frame("Overview"),
         numbers: numbers(&visit, &queues).await?,
         agents: Columns::new("Agents connected in the last 24 hours", ["Time", "Agents"], moments),
-        waits: Bars::of(&waits, &names),
+        waits: Bars::of(&queues, &waits, &names),
         queues: queues.iter().take(QUEUES).map(|it| QueueRow::new(it, &waits, &names)).collect(),
         tokens: tokens(&visit).await?,
         refused: refused(&visit).await?,

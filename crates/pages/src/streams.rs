@@ -27,9 +27,9 @@ const QUIET_TICKS: u32 = 8;
 /// After how many looks a stream ends, and the browser opens another: five minutes.
 const TICKS: u32 = 150;
 /// The most streams of one person, each a window that shows something that goes on.
-const OF_PERSON: usize = 12;
+pub(crate) const OF_PERSON: usize = 12;
 /// The most streams of the server.
-const OF_ALL: usize = 2_000;
+pub(crate) const OF_ALL: usize = 2_000;
 /// When to come again where there is no room.
 const COME_AGAIN: Duration = Duration::from_secs(30);
 

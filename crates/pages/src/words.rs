@@ -68,6 +68,17 @@ fn joined(all: &[String]) -> String {
     }
 }
 
+/// A foreign text where there is room for so many characters of one line; what hides in it has a sign in its place.
+pub(crate) fn short(text: &str, most: usize) -> String {
+    let start = text.chars().take(most);
+    let mut short: String =
+        start.map(|sign| if countersign_domain::text::hidden(sign).is_some() { '\u{fffd}' } else { sign }).collect();
+    if text.chars().nth(most).is_some() {
+        short.push('…');
+    }
+    short
+}
+
 /// `1 agent`, `2 agents`.
 pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
@@ -166,6 +177,13 @@ mod tests {
         let networks = ["10.0.0.0/8", "2001:db8::/32"].map(|text| text.parse().expect("a network"));
         let scope = Scope { queues: QueueScope::Only(queues.into()), networks: networks.into(), ..only(&[1], false) };
         assert_eq!(said(&scope), "d1; queues default and deploy; from 10.0.0.0/8 and 2001:db8::/32");
+    }
+
+    #[test]
+    fn a_foreign_text_is_short_and_hides_nothing() {
+        assert_eq!(short("Don't say \"no\"", 80), "Don't say \"no\"");
+        assert_eq!(short("abcd", 3), "abc…");
+        assert_eq!(short("a\u{202e}b\tc", 80), "a\u{fffd}b\u{fffd}c");
     }
 
     #[test]

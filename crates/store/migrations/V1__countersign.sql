@@ -589,6 +589,7 @@ CREATE TABLE builds (
     started_at        BIGINT,
     finished_at       BIGINT,
     canceled_at       BIGINT,
+    canceled_by       BYTEA,
     next_position     BIGINT NOT NULL,
     blocked_state     TEXT NOT NULL,
     chore             TEXT,
@@ -767,6 +768,7 @@ CREATE INDEX jobs_held_back ON jobs (organization_id, concurrency_group, concurr
 CREATE INDEX jobs_run_again ON jobs (retried_in) WHERE retried_in IS NOT NULL;
 CREATE INDEX jobs_of_session ON jobs (session_id) WHERE session_id IS NOT NULL;
 CREATE INDEX jobs_of_agent ON jobs (agent_id, state);
+CREATE INDEX jobs_had_by_agent ON jobs (agent_id, id) WHERE agent_id IS NOT NULL;
 CREATE INDEX jobs_under_way ON jobs (organization_id, deployment_id, queue, state) WHERE finished_at IS NULL;
 CREATE INDEX jobs_by_key ON jobs (token_key_id) WHERE token_key_id IS NOT NULL AND token_ended_at IS NULL;
 CREATE INDEX jobs_begun ON jobs (organization_id, started_at) WHERE started_at IS NOT NULL;
@@ -819,6 +821,8 @@ CREATE TABLE annotations (
     UNIQUE (build_id, scope, scope_id, context)
 );
 CREATE INDEX annotations_of_job ON annotations (job_id);
+-- Whether there is news is asked every few seconds, and behind `body` a row is long.
+CREATE INDEX annotations_written ON annotations (build_id, updated_at);
 
 -- `batch_id` is the agent's: a batch that comes again has the same artifacts. `stored_at` is when the bytes were whole in the server's own
 -- store, where an artifact's name is its organization's id, its build's and its own; with an `upload_destination` they went elsewhere.

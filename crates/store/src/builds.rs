@@ -20,7 +20,7 @@ macro_rules! columns {
     () => {
         "b.id, b.organization_id, b.pipeline_id, b.deployment_id, b.queue, b.number, b.state, b.message, b.branch, b.commit_id, b.source,
          b.rebuilt_from, b.triggered_from, b.trigger_step, b.trigger_depth, b.trigger_root, b.created_at, b.created_by, b.started_at, b.finished_at,
-         b.canceled_at, b.blocked_state, p.slug, p.name, p.repository, p.default_branch"
+         b.canceled_at, b.canceled_by, b.blocked_state, p.slug, p.name, p.repository, p.default_branch"
     };
 }
 
@@ -31,6 +31,14 @@ macro_rules! is_wanted {
         "($2 = '' OR REPLACE($2, $7 || b.state || $7, '') <> $2) AND ($3 = '' OR REPLACE($3, $7 || b.branch || $7, '') <> $3)
               AND ($4 = '' OR REPLACE($4, $7 || b.commit_id || $7, '') <> $4) AND b.created_at >= $5 AND b.created_at <= $6 AND ($8 OR b.created_by = $9)
               AND b.removed_at IS NULL"
+    };
+}
+
+/// Lets builds through that have not ended, from the index of those: where only such are wanted, all that have ended are not walked over.
+macro_rules! is_under_way {
+    () => {
+        "b.id IN (SELECT u.id FROM builds u WHERE u.finished_at IS NULL
+                AND u.deployment_id IN (SELECT d.id FROM deployments d WHERE d.organization_id = $1))"
     };
 }
 
@@ -64,11 +72,24 @@ statements! {
     /// The same, of one pipeline.
     PAGE_OF_PIPELINE = concat!("SELECT ", columns!(), " FROM builds b JOIN pipelines p ON p.id = b.pipeline_id
               WHERE b.organization_id = $1 AND ", is_wanted!(), " AND b.id < $10 AND b.pipeline_id = $12 ORDER BY b.id DESC LIMIT $11");
+    /// The two above for states that are no end.
+    PAGE_UNDER_WAY = concat!("SELECT ", columns!(), " FROM builds b JOIN pipelines p ON p.id = b.pipeline_id
+              WHERE b.organization_id = $1 AND ", is_wanted!(), " AND b.id < $10 AND ", is_under_way!(), " ORDER BY b.id DESC LIMIT $11");
+    /// The same, of one pipeline.
+    PAGE_OF_PIPELINE_UNDER_WAY = concat!("SELECT ", columns!(), " FROM builds b JOIN pipelines p ON p.id = b.pipeline_id
+              WHERE b.organization_id = $1 AND ", is_wanted!(), " AND b.id < $10 AND b.pipeline_id = $12 AND ", is_under_way!(), "
+              ORDER BY b.id DESC LIMIT $11");
     /// How many of the organization's builds are wanted.
     COUNT = concat!("SELECT COUNT(*) AS n FROM builds b WHERE b.organization_id = $1 AND ", is_wanted!());
     /// The same, of one pipeline.
     COUNT_OF_PIPELINE = concat!("SELECT COUNT(*) AS n FROM builds b WHERE b.organization_id = $1 AND ", is_wanted!(), "
               AND b.pipeline_id = $10");
+    /// How many of the organization's builds that have not ended are in each state; by deployment, for that is what the index of those is by.
+    COUNTS_UNDER_WAY = "SELECT b.state, COUNT(*) AS n FROM builds b
+              WHERE b.deployment_id IN (SELECT d.id FROM deployments d WHERE d.organization_id = $1) AND b.finished_at IS NULL
+                AND b.removed_at IS NULL GROUP BY b.state";
+    /// Who canceled a build: the first who did.
+    SET_CANCELED_BY = "UPDATE builds SET canceled_by = $2 WHERE id = $1 AND canceled_by IS NULL";
     /// Takes numbers for new jobs of a build.
     TAKE_POSITIONS = "UPDATE builds SET next_position = next_position + $2 WHERE id = $1 RETURNING next_position - $2 AS first";
 }
@@ -128,6 +149,8 @@ pub struct Build {
     pub finished_at: Option<Timestamp>,
     /// When it was canceled.
     pub canceled_at: Option<Timestamp>,
+    /// The person who canceled it; none where a job or the server did.
+    pub canceled_by: Option<UserId>,
 }
 
 /// What a build was made from.
@@ -186,6 +209,7 @@ fn build(row: &Row) -> Result<Build, StoreError> {
         started_at: row.get("started_at")?,
         finished_at: row.get("finished_at")?,
         canceled_at: row.get("canceled_at")?,
+        canceled_by: row.get("canceled_by")?,
     })
 }
 
@@ -238,6 +262,11 @@ pub async fn set_pipeline_env(tx: &mut Tx, id: BuildId, env: &Env) -> Result<(),
     tx.execute(SET_PIPELINE_ENV, &params![id, Value::json(env)?]).await.map(drop)
 }
 
+/// Writes who canceled a build.
+pub async fn set_canceled_by(tx: &mut Tx, id: BuildId, by: UserId) -> Result<(), StoreError> {
+    tx.execute(SET_CANCELED_BY, &params![id, by]).await.map(drop)
+}
+
 /// The organization's build with this id.
 pub async fn find(tx: &mut Tx, of: OrganizationId, id: BuildId) -> Result<Option<Build>, StoreError> {
     tx.maybe(FIND, &params![of, id]).await?.as_ref().map(build).transpose()
@@ -258,14 +287,20 @@ pub async fn page(
 ) -> Result<Vec<Build>, StoreError> {
     let mut values = wanted.values(of);
     values.extend(params![after, limit]);
-    let rows = match wanted.pipeline {
-        Some(pipeline) => {
-            values.extend(params![pipeline]);
-            tx.all(PAGE_OF_PIPELINE, &values).await?
-        }
-        None => tx.all(PAGE, &values).await?,
+    values.extend(wanted.pipeline.iter().flat_map(|pipeline| params![*pipeline]));
+    let statement = match (wanted.pipeline, wanted.is_under_way()) {
+        (Some(_), true) => PAGE_OF_PIPELINE_UNDER_WAY,
+        (Some(_), false) => PAGE_OF_PIPELINE,
+        (None, true) => PAGE_UNDER_WAY,
+        (None, false) => PAGE,
     };
-    rows.iter().map(build).collect()
+    tx.all(statement, &values).await?.iter().map(build).collect()
+}
+
+/// How many of the organization's builds that have not ended are in each state.
+pub async fn counts_under_way(tx: &mut Tx, of: OrganizationId) -> Result<Vec<(BuildState, i64)>, StoreError> {
+    let rows = tx.all(COUNTS_UNDER_WAY, &params![of]).await?;
+    rows.iter().map(|row| Ok((row.parse("state")?, row.get("n")?))).collect()
 }
 
 /// How many of the organization's builds are wanted.

@@ -5,7 +5,7 @@ pub mod edges;
 pub mod texts;
 
 use countersign_domain::Timestamp;
-use countersign_domain::graph::{Count, Gate, Kind, Relation, Step, StepState};
+use countersign_domain::graph::{Count, Gate, Kind, Relation, Step};
 use countersign_domain::id::{BuildId, OrganizationId, StepId, UserId};
 
 use crate::{Row, StoreError, Tx, Value, params, statements};
@@ -32,9 +32,6 @@ statements! {
     BY_KEY = concat!("SELECT ", columns!(), " FROM steps s WHERE s.organization_id = $1 AND s.build_id = $2 AND s.key = $3");
     /// A page of a build's steps, in the order of the text.
     PAGE = concat!("SELECT ", columns!(), " FROM steps s WHERE s.organization_id = $1 AND s.build_id = $2 AND s.sort > $3 ORDER BY s.sort LIMIT $4");
-    /// How many of a build's steps stand where.
-    COUNTS_OF_BUILD = "SELECT kind, state, COUNT(*) AS n FROM steps WHERE organization_id = $1 AND build_id = $2 GROUP BY kind, state
-              ORDER BY kind, state";
     /// Where a step stands now.
     SAVE = "UPDATE steps SET state = $2, outcome = $3, settled = $4, open_dependencies = $5, spoilt = $6, borne = $7, jobs_open = $8,
                 jobs_failed = $9, jobs_soft_failed = $10, jobs_canceled = $11, members_open = $12, members_failed = $13,
@@ -244,16 +241,6 @@ pub async fn before(tx: &mut Tx, of: &StepRow) -> Result<Vec<StepId>, StoreError
 
 fn ids(rows: &[Row]) -> Result<Vec<StepId>, StoreError> {
     rows.iter().map(|row| row.get("id")).collect()
-}
-
-/// How many of a build's steps are of which kind and stand where.
-pub async fn counts_of_build(
-    tx: &mut Tx,
-    of: OrganizationId,
-    build: BuildId,
-) -> Result<Vec<(Kind, StepState, i64)>, StoreError> {
-    let rows = tx.all(COUNTS_OF_BUILD, &params![of, build]).await?;
-    rows.iter().map(|row| Ok((row.parse("kind")?, row.parse("state")?, row.get("n")?))).collect()
 }
 
 /// At most `limit` steps that nobody has begun, the last of the text first.

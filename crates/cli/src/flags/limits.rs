@@ -282,6 +282,12 @@ fn the_page_of_limits_is_up_to_date() {
     for (what, most, beyond) in dagster_rows() {
         writeln!(page, "| {what} | {most} | {beyond} |").expect("text");
     }
+    page.push_str(
+        "\n## Pages\n\nWhat one [page](pages.md) shows: each is below 100 kB, whatever is behind it.\n\n| what | at most | beyond |\n|---|---|---|\n",
+    );
+    for (what, most, beyond) in countersign_pages::limits::shown() {
+        writeln!(page, "| {what} | {} | {beyond} |", number(most)).expect("text");
+    }
     up_to_date("limits.md", &page);
 }
 

@@ -45,6 +45,11 @@ async fn the_stories_of_tokens_need_no_script() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_goes_on_is_shown_as_it_goes_on() {
+    tell("live.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn everybody_can_use_every_page() {
     let told = tell("axe.mjs").await;
     assert!(told.checks.len() > 40, "only {} pages were looked at", told.checks.len());

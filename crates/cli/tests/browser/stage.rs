@@ -86,6 +86,11 @@ impl Stage {
         })
     }
 
+    /// The job that runs writes more.
+    pub async fn write(&self, text: &str) {
+        self.work.write(&self.world, text).await;
+    }
+
     /// A link by which somebody chooses a password and signs in.
     async fn link(&self, email: &str) -> String {
         let control = &self.world.control;

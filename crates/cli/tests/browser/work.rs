@@ -1,5 +1,6 @@
 //! A build to look at: a job that has written, noted something and announced a file, and a block that asks.
 
+use countersign_control::Caller;
 use countersign_control::access::actions::{
     AcceptJob, Annotate, AppendLog, ConnectAgent, CreateBuild, Ping, RegisterAgent, ReportJob, UploadArtifacts,
     ViewBuilds,
@@ -11,6 +12,7 @@ use countersign_control::jobs::NewChunk;
 use countersign_domain::graph::Kind;
 use countersign_domain::id::{AgentId, ArtifactId, JobId, StepId};
 use countersign_testkit::World;
+use tokio::sync::Mutex;
 
 /// Whose name the build has in addresses: the first of its pipeline.
 pub const PIPELINE: &str = "demo";
@@ -39,6 +41,9 @@ pub struct Work {
     pub job: JobId,
     pub step: StepId,
     pub artifact: ArtifactId,
+    /// The job as the server knows it, and how much it has written, in pieces and in bytes.
+    inside: Caller,
+    written: Mutex<(i64, i64)>,
 }
 
 impl Work {
@@ -78,8 +83,6 @@ impl Work {
 
         let inside = world.authenticate(accepted.secret.reveal()).await.expect("the job's token");
         control.start_job(&control.grant_own::<ReportJob>(&inside).expect("it reports")).await.expect("it starts");
-        let chunk = NewChunk { sequence: 1, offset: 0, content: LOG.as_bytes().to_vec() };
-        control.append_log(&control.grant_own::<AppendLog>(&inside).expect("it writes"), chunk).await.expect("kept");
         let note = NewAnnotation { body: Some(NOTE.to_owned()), ..NewAnnotation::default() };
         control.annotate(&control.grant_own::<Annotate>(&inside).expect("it notes"), note).await.expect("noted");
         let file = NewArtifact {
@@ -96,6 +99,20 @@ impl Work {
         };
         let grant = control.grant_own::<UploadArtifacts>(&inside).expect("it uploads");
         let announced = control.announce_artifacts(&grant, batch).await.expect("announced");
-        Self { agent: registered.agent.id, job, step, artifact: *announced.ids.first().expect("one") }
+        let artifact = *announced.ids.first().expect("one");
+        let written = Mutex::new((0, 0));
+        let work = Self { agent: registered.agent.id, job, step, artifact, inside, written };
+        work.write(world, LOG).await;
+        work
+    }
+
+    /// The job writes more.
+    pub async fn write(&self, world: &World, text: &str) {
+        let mut written = self.written.lock().await;
+        let (sequence, offset) = *written;
+        let chunk = NewChunk { sequence: sequence + 1, offset, content: text.as_bytes().to_vec() };
+        let grant = world.control.grant_own::<AppendLog>(&self.inside).expect("it writes");
+        world.control.append_log(&grant, chunk).await.expect("kept");
+        *written = (sequence + 1, offset + i64::try_from(text.len()).expect("a length"));
     }
 }

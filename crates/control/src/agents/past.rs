@@ -5,7 +5,7 @@ use std::time::Duration;
 use countersign_domain::Timestamp;
 use countersign_domain::id::{AgentId, JobId};
 use countersign_store::agents::{self, times};
-use countersign_store::jobs::{Job, window};
+use countersign_store::jobs::window::{self, Past};
 
 use crate::access::actions::{ViewAgents, ViewBuilds};
 use crate::{Control, Error, Grant, Page, PageRequest, Result};
@@ -36,7 +36,7 @@ impl Control {
         .await
     }
 
-    /// A page of the jobs that one of the organization's agents has or had, newest first.
+    /// A page of the jobs that one of the organization's agents has or had, newest first, each with what its build is called.
     ///
     /// # Errors
     /// [`Error::NotFound`].
@@ -45,7 +45,7 @@ impl Control {
         grant: &Grant<ViewBuilds>,
         id: AgentId,
         page: PageRequest<JobId>,
-    ) -> Result<Page<Job>> {
+    ) -> Result<Page<Past>> {
         let rows = self
             .read(grant, (id, page), |tx, scene| {
                 Box::pin(async move {

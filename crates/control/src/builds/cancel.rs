@@ -58,9 +58,14 @@ pub(crate) async fn begin<I: Sync>(tx: &mut Tx, scene: &Scene<I>, id: BuildId) -
     if ledger.state.is_finished() {
         return Ok(Some(ledger.state));
     }
+    // Who says it again is not who did it.
+    let is_first = !ledger.tally.is_canceled;
     ledger.tally.is_canceled = true;
     ledger.chore = Some(Chore::Cancel);
     runner.close(tx, scene).await?;
+    if let Some(person) = scene.caller.user().filter(|_| is_first) {
+        builds::set_canceled_by(tx, id, person).await?;
+    }
     let build = builds::find(tx, of, id).await?.ok_or(Error::NotFound("build"))?;
     let subject = Subject::new::<countersign_domain::id::of::Build>("build", build.id, name_of(&build));
     scene.audit(tx, "build.canceled", subject, json!({})).await?;

@@ -215,6 +215,7 @@ pub(crate) async fn make<I: Sync>(tx: &mut Tx, scene: &Scene<I>, order: &Order) 
         started_at: None,
         finished_at: None,
         canceled_at: None,
+        canceled_by: None,
     };
     let variables = Variables { env: order.env.clone(), pipeline_env: text.env().clone() };
     let inputs = Inputs { definition, variables };

@@ -1,5 +1,6 @@
 //! Listing builds.
 
+use countersign_domain::build::BuildState;
 use countersign_domain::id::BuildId;
 use countersign_domain::text::check_line;
 use countersign_store::builds::{self, Build, Wanted};
@@ -68,6 +69,17 @@ impl Control {
         check(&wanted)?;
         self.read(grant, wanted, |tx, scene| {
             Box::pin(async move { Ok(builds::count(tx, scene.organization, &scene.input).await?) })
+        })
+        .await
+    }
+
+    /// How many of the organization's builds that have not ended are in each state; a state that none is in is left out.
+    ///
+    /// # Errors
+    /// Only [`Error::Unavailable`] and [`Error::Internal`].
+    pub async fn count_builds_under_way(&self, grant: &Grant<ViewBuilds>) -> Result<Vec<(BuildState, i64)>> {
+        self.read(grant, (), |tx, scene| {
+            Box::pin(async move { Ok(builds::counts_under_way(tx, scene.organization).await?) })
         })
         .await
     }

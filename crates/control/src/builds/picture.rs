@@ -1,11 +1,9 @@
 //! A build as a picture of it needs it: its steps and which waits for which; and what tells that a picture is an old one.
 
 use countersign_domain::Timestamp;
-use countersign_domain::build::{BuildState, JobState};
-use countersign_domain::graph::{Kind, StepState};
+use countersign_domain::build::BuildState;
 use countersign_domain::id::{BuildId, StepId};
-use countersign_store::builds::{self, annotations};
-use countersign_store::jobs;
+use countersign_store::builds::{self, annotations, tally};
 use countersign_store::steps::{self, StepRow, edges};
 
 use crate::access::actions::ViewBuilds;
@@ -30,8 +28,7 @@ pub struct Graph {
 pub struct Pulse {
     /// Where it stands.
     pub state: BuildState,
-    jobs: Vec<(JobState, bool, i64)>,
-    steps: Vec<(Kind, StepState, i64)>,
+    steps: tally::Pulse,
     annotations: (i64, Timestamp),
 }
 
@@ -64,13 +61,9 @@ impl Control {
         self.read(grant, id, |tx, scene| {
             Box::pin(async move {
                 let (of, id) = (scene.organization, scene.input);
-                let build = builds::find(tx, of, id).await?.ok_or(Error::NotFound("build"))?;
-                Ok(Pulse {
-                    state: build.state,
-                    jobs: jobs::counts_of_build(tx, of, id).await?,
-                    steps: steps::counts_of_build(tx, of, id).await?,
-                    annotations: annotations::pulse(tx, id).await?,
-                })
+                let steps = tally::pulse(tx, of, id).await?.ok_or(Error::NotFound("build"))?;
+                let annotations = annotations::pulse(tx, id).await?;
+                Ok(Pulse { state: steps.state, steps, annotations })
             })
         })
         .await

@@ -207,7 +207,7 @@ impl Reader {
         Ok(found)
     }
 
-    async fn person(&mut self, tx: &mut Tx, id: Option<UserId>) -> Result<Option<User>> {
+    pub(super) async fn person(&mut self, tx: &mut Tx, id: Option<UserId>) -> Result<Option<User>> {
         let Some(id) = id else { return Ok(None) };
         if let Some(known) = self.people.get(&id) {
             return Ok(known.clone());

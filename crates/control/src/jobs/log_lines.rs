@@ -24,7 +24,7 @@ const MAX_PIECES: i64 = 4 * PIECES_AT_ONCE;
 /// How much of a log is wanted.
 #[derive(Debug, Clone, Copy)]
 pub struct LogWindow {
-    /// The first line, from 1; one behind the end is the end.
+    /// The first line, from 1. One behind the end stands for the last part: as many lines before the end as there is room for.
     pub first: i64,
     /// The most lines.
     pub lines: usize,
@@ -68,11 +68,14 @@ impl Control {
                 let (id, wanted) = scene.input;
                 let job = jobs::find(tx, scene.organization, id).await?.ok_or(Error::NotFound("job"))?;
                 let index = Index::of(log::lines(tx, id).await?, job.state.is_finished());
-                let first = wanted.first.clamp(1, index.ended().saturating_add(1));
-                let (position, skipped) = index.beginning(first);
-                let mut reading = Reading { wanted, left_out: skipped, lines: Vec::new(), line: Vec::new(), taken: 0 };
-                let reaches_end = read(tx, id, position, &index, &mut reading).await?;
-                Ok(LogLines { first, lines: reading.lines, ended: index.ended(), reaches_end, state: job.state })
+                let behind = index.ended().saturating_add(1);
+                let first = wanted.first.max(1);
+                let found = if first <= behind { part(tx, id, &index, first, wanted).await? } else { Found::default() };
+                let is_behind = found.lines.is_empty() && behind > 1;
+                let Found { first, lines, reaches_end } =
+                    if is_behind { last_part(tx, id, &index, wanted).await? } else { found };
+                let first = first.min(behind);
+                Ok(LogLines { first, lines, ended: index.ended(), reaches_end, state: job.state })
             })
         })
         .await
@@ -127,6 +130,19 @@ impl Index {
         i64::try_from(fitting).unwrap_or(PIECES_AT_ONCE).max(1)
     }
 
+    /// The first line of those that can be read to the end in one go.
+    fn first_within_reach(&self) -> i64 {
+        let (mut bytes, mut count) =
+            (i64::try_from(MAX_READ).unwrap_or(i64::MAX) - READ_AT_ONCE, MAX_PIECES - PIECES_AT_ONCE);
+        let before = self.pieces.iter().rev().find(|(piece, _)| {
+            bytes = bytes.saturating_sub(piece.place.end.saturating_sub(piece.place.start));
+            count -= 1;
+            bytes < 0 || count < 0
+        });
+        // The line that goes on where that piece ends has begun out of reach.
+        before.map_or(1, |(piece, before)| before.saturating_add(piece.breaks).saturating_add(2))
+    }
+
     /// From which position on a line can be found, and how many line breaks stand before it from there.
     fn beginning(&self, line: i64) -> (i64, i64) {
         let breaks = line - 1;
@@ -138,6 +154,44 @@ impl Index {
     }
 }
 
+/// Lines that were found.
+struct Found {
+    first: i64,
+    lines: Vec<Vec<u8>>,
+    reaches_end: bool,
+}
+
+impl Default for Found {
+    fn default() -> Self {
+        Self { first: 1, lines: Vec::new(), reaches_end: true }
+    }
+}
+
+/// The lines from one on.
+async fn part(tx: &mut Tx, job: JobId, index: &Index, first: i64, wanted: LogWindow) -> Result<Found> {
+    let (position, skipped) = index.beginning(first);
+    let mut reading = Reading::new(LogWindow { first, ..wanted }, skipped);
+    let reaches_end = read(tx, job, position, index, &mut reading).await?;
+    Ok(Found { first, lines: reading.lines, reaches_end })
+}
+
+/// The last lines that there is room for.
+async fn last_part(tx: &mut Tx, job: JobId, index: &Index, wanted: LogWindow) -> Result<Found> {
+    let most = i64::try_from(wanted.lines).unwrap_or(i64::MAX);
+    // Behind the last line break there may be one line more.
+    let behind = index.ended().saturating_add(1);
+    let first = behind.saturating_sub(most).max(index.first_within_reach()).min(behind).max(1);
+    let all = LogWindow { lines: wanted.lines.saturating_add(1), bytes: usize::MAX, ..wanted };
+    let mut found = part(tx, job, index, first, all).await?;
+    let mut room = wanted.bytes;
+    let sizes = found.lines.iter().rev().map(|line| line.len().saturating_add(1)).take(wanted.lines);
+    let fitting = sizes.take_while(|size| room.checked_sub(*size).inspect(|left| room = *left).is_some()).count();
+    let left_out = found.lines.len().saturating_sub(fitting.max(1));
+    found.lines.drain(..left_out);
+    found.first = found.first.saturating_add(i64::try_from(left_out).unwrap_or(i64::MAX));
+    Ok(found)
+}
+
 /// What has been taken of a log.
 struct Reading {
     wanted: LogWindow,
@@ -146,6 +200,9 @@ struct Reading {
     lines: Vec<Vec<u8>>,
     /// The line that has not ended.
     line: Vec<u8>,
+    /// Whether more of it came than is answered, and whether what comes next begins it anew.
+    is_cut: bool,
+    has_returned: bool,
     /// Bytes of the lines that were taken.
     taken: usize,
 }
@@ -153,6 +210,10 @@ struct Reading {
 impl Reading {
     fn is_full(&self) -> bool {
         self.lines.len() >= self.wanted.lines || self.taken >= self.wanted.bytes
+    }
+
+    const fn new(wanted: LogWindow, left_out: i64) -> Self {
+        Self { wanted, left_out, lines: Vec::new(), line: Vec::new(), is_cut: false, has_returned: false, taken: 0 }
     }
 
     /// Takes bytes in; says whether that is all that was wanted.
@@ -163,8 +224,7 @@ impl Reading {
                 self.left_out -= i64::from(has_ended);
                 continue;
             }
-            let room = MAX_LINE.saturating_sub(self.line.len());
-            self.line.extend(text.iter().take(room));
+            self.add(text);
             if has_ended {
                 self.end_line();
                 if self.is_full() {
@@ -175,7 +235,22 @@ impl Reading {
         false
     }
 
+    /// Adds to the line that has not ended. Once one is longer than is answered, each carriage return begins it anew: what was written over a
+    /// million times has its end shown and not its beginning.
+    fn add(&mut self, text: &[u8]) {
+        for part in text.split_inclusive(|byte| *byte == b'\r') {
+            if self.is_cut && self.has_returned && part != b"\r" {
+                self.line.clear();
+            }
+            self.has_returned = part.ends_with(b"\r");
+            let room = MAX_LINE.saturating_sub(self.line.len()).min(part.len());
+            self.is_cut |= room < part.len();
+            self.line.extend_from_slice(part.get(..room).unwrap_or_default());
+        }
+    }
+
     fn end_line(&mut self) {
+        (self.is_cut, self.has_returned) = (false, false);
         self.taken = self.taken.saturating_add(self.line.len()).saturating_add(1);
         self.lines.push(std::mem::take(&mut self.line));
     }
@@ -256,12 +331,36 @@ mod tests {
     #[test]
     fn lines_are_cut_where_they_are_too_long_and_counted_all_the_same() {
         let wanted = LogWindow { first: 2, lines: 2, bytes: usize::MAX };
-        let mut reading = Reading { wanted, left_out: 1, lines: Vec::new(), line: Vec::new(), taken: 0 };
+        let mut reading = Reading::new(wanted, 1);
         let long = vec![b'a'; MAX_LINE + 1];
         assert!(!reading.take(b"one\ntw"));
         assert!(!reading.take(b"o\n"));
         assert!(!reading.take(&long));
         assert!(reading.take(b"\nfour\n"));
         assert_eq!(reading.lines, [b"two".to_vec(), vec![b'a'; MAX_LINE]]);
+    }
+    #[test]
+    fn of_a_line_that_was_written_over_for_long_its_end_is_answered() {
+        let wanted = LogWindow { first: 1, lines: 9, bytes: usize::MAX };
+        let mut reading = Reading::new(wanted, 0);
+        for percent in 0..20_000 {
+            reading.take(format!("{percent} of 20000\r").as_bytes());
+        }
+        reading.take(b"done\r");
+        reading.take(b"\nshort\rer\n");
+        assert_eq!(reading.lines, [b"done\r".to_vec(), b"short\rer".to_vec()]);
+    }
+
+    #[test]
+    fn the_last_part_begins_where_all_behind_can_be_read() {
+        let of =
+            |size: i64, count: i64| (0..count).map(move |at| piece(at * size, (at + 1) * size, 1)).collect::<Vec<_>>();
+        assert_eq!(Index::of(of(10, 3), false).first_within_reach(), 1);
+        assert_eq!(Index::of(Vec::new(), false).first_within_reach(), 1);
+        let first = Index::of(of(log::MAX_PIECE, 1_000), false).first_within_reach();
+        let read = usize::try_from((1_000 - first + 1) * log::MAX_PIECE).expect("a size");
+        assert!(read < MAX_READ && read > MAX_READ / 2, "{first}: {read} bytes");
+        let first = Index::of(of(1, 2 * MAX_PIECES), false).first_within_reach();
+        assert!(2 * MAX_PIECES - first < MAX_PIECES && first > 1, "{first}");
     }
 }

@@ -6,7 +6,7 @@ use countersign_domain::graph::{Message, StepState};
 use countersign_domain::id::StepId;
 use countersign_domain::metadata;
 use countersign_domain::plan::{Question, Work};
-use countersign_domain::text::shown;
+use countersign_domain::text::{FieldError, shown};
 use countersign_store::builds::{self, meta_data};
 use countersign_store::steps::{self, StepRow, texts};
 use countersign_store::{Lane, Tx};
@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::access::actions::UnblockStep;
 use crate::builds::runner::Runner;
 use crate::scene::Subject;
-use crate::{Control, Error, Grant, Result, Scene, input};
+use crate::{Control, Error, Grant, Result, Scene};
 
 use super::step_name;
 
@@ -72,19 +72,19 @@ fn checked(question: &Question, given: &BTreeMap<String, String>) -> Result<Vec<
     if let Some(other) = given.keys().find(|key| !question.fields.iter().any(|field| field.key == **key)) {
         return Err(Error::invalid(&format!("fields.{}", shown(other)), "is not asked for"));
     }
-    let mut answers = Vec::new();
+    let (mut answers, mut faults) = (Vec::new(), Vec::new());
     for field in &question.fields {
-        let name = format!("fields.{}", field.key);
         let value = given.get(&field.key).or(field.default.as_ref()).filter(|value| !value.is_empty());
-        match value {
-            None if field.required => return Err(Error::invalid(&name, "must be filled in")),
-            None => {}
+        let fault = match value {
+            None if field.required => Some("must be filled in".to_owned()),
+            None => None,
             Some(value) => {
-                input::field(&name, metadata::check_value(value))?;
-                input::field(&name, field.takes(value))?;
                 answers.push((field.key.clone(), value.clone()));
+                metadata::check_value(value).map_err(|bad| bad.to_string()).and_then(|()| field.takes(value)).err()
             }
-        }
+        };
+        faults.extend(fault.map(|message| FieldError::new(format!("fields.{}", field.key), message)));
     }
-    Ok(answers)
+    // Whoever fills in a form hears of all that is wrong with it at once.
+    if faults.is_empty() { Ok(answers) } else { Err(Error::Invalid(faults)) }
 }

@@ -13,7 +13,7 @@ use countersign_control::access::actions::{
 use countersign_control::agent_tokens::{NewAgentToken, Revocation, Rotation, TokenReference};
 use countersign_control::agents::Reach;
 use countersign_control::artifacts::Ended;
-use countersign_control::builds::{NewBuild, Wanted};
+use countersign_control::builds::{NewBuild, Room, Wanted};
 use countersign_control::dagster_runs::Termination;
 use countersign_control::deployments::{Deletion, DeploymentChange, NewDeployment};
 use countersign_control::invitations::InvitationReference;
@@ -167,6 +167,11 @@ async fn people(world: &World, ids: &Ids, answers: &mut Answers) {
     answers.keep("build", &control.build(&view, ids.build).await);
     answers.keep("jobs of build", &control.build_jobs(&view, ids.build).await);
     answers.keep("annotations of build", &control.build_annotations(&view, ids.build).await);
+    answers.keep("build at a glance", &control.build_at_a_glance(&view, ids.build).await.map(drop));
+    let room = Room { annotations: (9, 9), meta_data: (9, 9) };
+    answers.keep("what is left on build", &control.left_on_build(&view, ids.build, room).await.map(drop));
+    answers.keep("news of job", &control.job_pulse(&view, ids.job).await);
+    answers.keep("tries of job", &control.job_tries(&view, ids.job).await.map(drop));
     answers.keep("meta-data of build", &control.build_meta_data(&view, ids.build).await);
     answers.keep("job", &control.job(&view, ids.job).await);
     answers.keep("whole build", &control.whole_builds(&view, vec![ids.build], true).await.map(drop));

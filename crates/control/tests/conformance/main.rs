@@ -37,6 +37,7 @@ mod deployments;
 mod dispatch;
 mod dump;
 mod fake_provider;
+mod following;
 mod foreign;
 mod graph;
 mod instance;
@@ -138,6 +139,7 @@ fn main() -> ExitCode {
                 many_deployments::CASES,
                 asked::CASES,
                 watching::CASES,
+                following::CASES,
             ]
             .concat();
             let cases = all.into_iter().filter(|case| run::is_wanted(case.name, &words)).collect();

@@ -9,7 +9,7 @@ use countersign_control::access::actions::{
 };
 use countersign_control::agent_tokens::{Liveness, Search, Selection};
 use countersign_control::audit::Wanted as Events;
-use countersign_control::builds::Cursor;
+use countersign_control::builds::{Cursor, Room};
 use countersign_control::deployment_roles::HolderReference;
 use countersign_control::jobs::LogWindow;
 use countersign_control::members::{MemberReference, Wanted};
@@ -151,6 +151,7 @@ async fn builds(world: &World, seen: &mut Seen) {
     let grant = world.admin::<ViewBuilds>();
     let page = control.builds(&grant, PageRequest::first(MAX_PAGE)).await.expect("a read");
     let page_of = PageRequest::first(MAX_PAGE);
+    seen.keep("count_builds_under_way", control.count_builds_under_way(&grant).await.expect("a read"));
     seen.keep("pipelines", control.pipelines(&grant, String::new(), page_of).await.expect("a read"));
     for build in seen.keep("builds", page).items.iter().take(20) {
         seen.keep("whole_builds", control.whole_builds(&grant, vec![build.id], true).await.expect("a read"));
@@ -158,6 +159,13 @@ async fn builds(world: &World, seen: &mut Seen) {
         seen.keep("build_window", window);
         seen.keep("build_graph", control.build_graph(&grant, build.id).await.expect("a read"));
         seen.keep("build_pulse", control.build_pulse(&grant, build.id).await.expect("a read"));
+        seen.keep("build_at_a_glance", control.build_at_a_glance(&grant, build.id).await.expect("a read"));
+        let room = Room { annotations: (100, 10_000), meta_data: (100, 10_000) };
+        let left = control.left_on_build(&grant, build.id, room).await.expect("a read");
+        for (note, _) in &seen.keep("left_on_build", left).annotations {
+            let whole = control.build_annotation(&grant, build.id, note.id).await.expect("a read");
+            seen.keep("build_annotation", whole);
+        }
         seen.keep("build_annotations", control.build_annotations(&grant, build.id).await.expect("a read"));
         seen.keep("build_meta_data", control.build_meta_data(&grant, build.id).await.expect("a read"));
         let page = PageRequest::first(MAX_PAGE);
@@ -172,6 +180,8 @@ async fn builds(world: &World, seen: &mut Seen) {
         let jobs = control.build_jobs(&grant, build.id).await.expect("a read");
         for job in seen.keep("build_jobs", jobs).iter().take(20) {
             let log = control.job_log(&grant, job.id, 0).await.expect("a read");
+            seen.keep("job_pulse", control.job_pulse(&grant, job.id).await.expect("a read"));
+            seen.keep("job_tries", control.job_tries(&grant, job.id).await.expect("a read"));
             seen.keep("job_env", control.job_env(&grant, job.id).await.expect("a read"));
             let first = LogWindow { first: 1, lines: 1_000, bytes: usize::MAX };
             let lines = control.job_log_lines(&grant, job.id, first).await.expect("a read");

@@ -260,9 +260,10 @@ pub async fn what_an_agent_did_is_listed(world: &World) {
         expected.insert(0, job.id);
     }
     let first = control.agent_past_jobs(&grant, agent.id, PageRequest::first(2)).await.expect("a page");
-    let after = first.items.last().map(|job| job.id);
+    assert_eq!((first.items[0].number, first.items[0].pipeline_slug.as_str()), (3, "demo"), "each with its build");
+    let after = first.items.last().map(|it| it.job.id);
     let second = control.agent_past_jobs(&grant, agent.id, PageRequest { after, limit: 2 }).await.expect("a page");
-    let found: Vec<_> = first.items.iter().chain(&second.items).map(|job| job.id).collect();
+    let found: Vec<_> = first.items.iter().chain(&second.items).map(|it| it.job.id).collect();
     assert_eq!((found, first.has_more, second.has_more), (expected, true, false));
     let foreign = control.agent_past_jobs(&world.globex.may(control), agent.id, PageRequest::first(2)).await;
     assert!(matches!(foreign, Err(Error::NotFound("agent"))), "{foreign:?}");

@@ -269,7 +269,7 @@ const fn none_of_dagster(is_all: bool, is_first: bool) -> &'static str {
 /// What a job is called that has no label.
 fn first_line(command: &str) -> String {
     const MOST: usize = 80;
-    countersign_domain::text::shown_up_to(command.lines().next().unwrap_or_default(), MOST)
+    crate::words::short(command.lines().next().unwrap_or_default(), MOST)
 }
 
 #[cfg(test)]

@@ -1,11 +1,9 @@
 //! An agent's own page: what it is, what it does, and what it did.
 
-use std::collections::BTreeMap;
-
 use askama::Template;
 use countersign_control::access::actions::{PauseAgent, StopAgent, ViewAgentTokens, ViewAgents, ViewBuilds};
 use countersign_control::agents::Agent;
-use countersign_control::builds::Build;
+use countersign_control::jobs::Past;
 use countersign_control::{Error, PageRequest};
 use countersign_domain::AgentState;
 use countersign_domain::id::AgentId;
@@ -14,16 +12,16 @@ use crate::builds::entries::job_name;
 use crate::builds::states;
 use crate::failure::Failure;
 use crate::frame::{self, Answer, Frame, Link};
+use crate::offers::Offers;
 use crate::parts::{Field, Pager, When};
 use crate::query::Query;
 use crate::tokens::title;
 use crate::visit::Visit;
-use crate::words;
 
 use super::list::state;
 
 /// Jobs of one part.
-const ROWS: u32 = 30;
+pub(crate) const ROWS: u32 = 30;
 
 #[derive(Template)]
 #[template(path = "agent.html")]
@@ -98,11 +96,10 @@ async fn token(visit: &Visit, it: &Agent) -> Result<Link, Failure> {
     }
 }
 
-async fn facts(visit: &Visit, it: &Agent) -> Result<Facts, Failure> {
+async fn facts(visit: &Visit, it: &Agent, offers: &Offers<'_>) -> Result<Facts, Failure> {
     let said = |text: &Option<String>| text.clone().unwrap_or_default();
     let number = |number: Option<i64>| number.map(|it| it.to_string()).unwrap_or_default();
     let (state, state_class) = state(it.state);
-    let names = words::names(&visit.deployments().await?);
     let is_paused = it.is_paused(visit.control().now());
     let system = [&it.operating_system, &it.arch].into_iter().flatten().cloned().collect::<Vec<_>>().join(", ");
     Ok(Facts {
@@ -113,7 +110,7 @@ async fn facts(visit: &Visit, it: &Agent) -> Result<Facts, Failure> {
         paused_until: it.paused_until.filter(|_| is_paused).map(When::new),
         stop_note: said(&it.stop_note),
         token: token(visit, it).await?,
-        deployment: names.get(&it.deployment).cloned().unwrap_or_default(),
+        deployment: offers.name(),
         queue: it.queue.clone(),
         tags: it.tags.clone(),
         version: said(&it.version),
@@ -129,14 +126,14 @@ async fn facts(visit: &Visit, it: &Agent) -> Result<Facts, Failure> {
     })
 }
 
-fn ways(visit: &Visit, it: &Agent) -> Ways {
+fn ways(visit: &Visit, it: &Agent, offers: &Offers<'_>) -> Ways {
     let path = |below| visit.path(&format!("/agents/{}{below}", it.id));
     let is_paused = it.is_paused(visit.control().now());
-    let may_pause = visit.can::<PauseAgent>();
+    let may_pause = offers.can::<PauseAgent>();
     Ways {
         pause: (it.state.is_connected() && !is_paused && may_pause).then(|| path("/pause")),
         resume: (is_paused && may_pause).then(|| path("/resume")),
-        stop: (matches!(it.state, AgentState::Connected | AgentState::Stopping) && visit.can::<StopAgent>())
+        stop: (matches!(it.state, AgentState::Connected | AgentState::Stopping) && offers.can::<StopAgent>())
             .then(|| path("/stop")),
     }
 }
@@ -147,43 +144,35 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     let id: AgentId = visit.param("agent").parse().map_err(|_| Error::NotFound("agent"))?;
     let agent = control.agent(&visit.may::<ViewAgents>()?, id).await?;
     let now = control.now();
+    let offers = visit.offers_in(agent.deployment).await?;
     let grant = visit.may::<ViewBuilds>()?;
     let page = PageRequest { after: query.after(), limit: ROWS };
     let found = control.agent_past_jobs(&grant, id, page).await?;
-    let mut builds = BTreeMap::new();
-    let mut rows = Vec::with_capacity(found.items.len());
-    for job in &found.items {
-        let known: Option<Build> = builds.get(&job.build).cloned();
-        let build = match known {
-            Some(build) => build,
-            None => match control.build(&grant, job.build).await {
-                Ok(build) => build,
-                // It is being removed.
-                Err(Error::NotFound(_)) => continue,
-                Err(error) => return Err(error.into()),
-            },
-        };
-        builds.insert(job.build, build.clone());
-        let stands = states::job(job);
-        rows.push(Row {
-            name: job_name(job),
-            href: visit.job_path(&build, job.id, ""),
-            build: format!("{} #{}", build.pipeline_name, build.number),
-            state: stands.words,
-            state_class: stands.class,
-            started: job.started_at.map(When::new),
-            ran: states::ran(job, now),
-            exit: job.exit_status.clone().unwrap_or_default(),
-        });
-    }
-    let is_now = found.items.first().is_some_and(|job| page.after.is_none() && job.state.is_held());
+    let rows: Vec<Row> = found
+        .items
+        .iter()
+        .map(|Past { job, number, pipeline_slug, pipeline_name }| {
+            let stands = states::job(job);
+            Row {
+                name: job_name(job),
+                href: visit.path(&format!("/builds/{pipeline_slug}/{number}/jobs/{}", job.id)),
+                build: format!("{pipeline_name} #{number}"),
+                state: stands.words,
+                state_class: stands.class,
+                started: job.started_at.map(When::new),
+                ran: states::ran(job, now),
+                exit: job.exit_status.clone().unwrap_or_default(),
+            }
+        })
+        .collect();
+    let is_now = found.items.first().is_some_and(|it| page.after.is_none() && it.job.state.is_held());
     let job = if is_now { rows.first().cloned() } else { None };
     let path = visit.path(&format!("/agents/{id}"));
-    let last = found.items.last().filter(|_| found.has_more).map(|job| job.id.to_string());
+    let last = found.items.last().filter(|_| found.has_more).map(|it| it.job.id.to_string());
     frame::show(&Page {
         frame: visit.frame(agent.name.clone()).crumb("Agents", visit.path("/agents")),
-        facts: facts(&visit, &agent).await?,
-        ways: ways(&visit, &agent),
+        facts: facts(&visit, &agent, &offers).await?,
+        ways: ways(&visit, &agent, &offers),
         note: Field::new("note", "Why it is paused"),
         job,
         rows,

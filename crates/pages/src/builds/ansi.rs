@@ -10,6 +10,8 @@ use std::str::Chars;
 
 use countersign_domain::Timestamp;
 
+use crate::weight;
+
 /// The most characters of a sequence with parameters; a longer one ends there.
 const MAX_SEQUENCE: usize = 64;
 /// The most characters of a sequence that holds a text.
@@ -23,6 +25,13 @@ pub(crate) struct Run {
     /// Names of the style sheet; empty for plain text.
     pub class: String,
     pub text: String,
+}
+
+impl Run {
+    /// Bytes of what stands around its text in a page.
+    fn around(&self) -> usize {
+        if self.class.is_empty() { 0 } else { self.class.len() + r#"<b class=""></b>"#.len() }
+    }
 }
 
 /// A line as it looks when all of it has been written.
@@ -39,6 +48,30 @@ impl Line {
         self.runs.iter().map(|run| run.text.as_str()).collect()
     }
 
+    /// The same, its text no more than takes `most` bytes in a page with all its looks.
+    pub(crate) fn up_to(mut self, most: usize) -> Self {
+        let mut left = most;
+        let mut kept = 0;
+        for run in &mut self.runs {
+            let Some(room) = left.checked_sub(run.around()).filter(|room| *room > 0) else { break };
+            let start = weight::start(&run.text, room).len();
+            let is_whole = start == run.text.len();
+            run.text.truncate(start);
+            kept += 1;
+            left = room.saturating_sub(weight::of(&run.text));
+            if !is_whole {
+                break;
+            }
+        }
+        self.runs.truncate(kept);
+        self
+    }
+
+    /// How many bytes it takes in a page.
+    pub(crate) fn weight(&self) -> usize {
+        self.runs.iter().map(|run| run.around() + weight::of(&run.text)).sum()
+    }
+
     /// The same without its first characters.
     pub(crate) fn without(mut self, mut characters: usize) -> Self {
         for run in &mut self.runs {
@@ -49,6 +82,13 @@ impl Line {
         self.runs.retain(|run| !run.text.is_empty());
         self
     }
+}
+
+/// A line while it is written: looks are compared by the million, and get their names once.
+#[derive(Debug, Default)]
+struct Draft {
+    runs: Vec<(Pen, String)>,
+    at: Option<Timestamp>,
 }
 
 /// How text looks from here on; it goes on over the ends of lines.
@@ -89,7 +129,7 @@ impl Pen {
     /// Reads a line. A carriage return begins it anew, as progress bars have it.
     pub(crate) fn line(&mut self, bytes: &[u8]) -> Line {
         let text: Cow<'_, str> = String::from_utf8_lossy(bytes);
-        let mut line = Line::default();
+        let mut line = Draft::default();
         let mut has_returned = false;
         let mut signs = text.chars().peekable();
         while let Some(sign) = signs.next() {
@@ -107,18 +147,18 @@ impl Pen {
                 }
             }
         }
-        line
+        let runs = line.runs.into_iter().map(|(pen, text)| Run { class: pen.class(), text });
+        Line { runs: runs.collect(), at: line.at }
     }
 
-    fn write(&self, line: &mut Line, sign: char) {
-        let class = self.class();
+    fn write(self, line: &mut Draft, sign: char) {
         match line.runs.last_mut() {
-            Some(run) if run.class == class => run.text.push(sign),
-            _ => line.runs.push(Run { class, text: sign.to_string() }),
+            Some((pen, text)) if *pen == self => text.push(sign),
+            _ => line.runs.push((self, sign.to_string())),
         }
     }
 
-    fn escape(&mut self, signs: &mut Peekable<Chars<'_>>, line: &mut Line) {
+    fn escape(&mut self, signs: &mut Peekable<Chars<'_>>, line: &mut Draft) {
         match signs.next() {
             Some('[') => {
                 let (parameters, end) = sequence(signs);
@@ -184,10 +224,10 @@ impl Pen {
     }
 }
 
-fn step_back(line: &mut Line) {
-    if let Some(run) = line.runs.last_mut() {
-        run.text.pop();
-        if run.text.is_empty() {
+fn step_back(line: &mut Draft) {
+    if let Some((_, text)) = line.runs.last_mut() {
+        text.pop();
+        if text.is_empty() {
             line.runs.pop();
         }
     }
@@ -286,106 +326,4 @@ fn nearest(wanted: [u8; 3]) -> u8 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn runs(text: &str) -> Vec<(String, String)> {
-        Pen::default().line(text.as_bytes()).runs.into_iter().map(|run| (run.class, run.text)).collect()
-    }
-
-    fn plain(text: &str) -> String {
-        Pen::default().line(text.as_bytes()).text()
-    }
-
-    #[test]
-    fn colours_become_names() {
-        let run = |class: &str, text: &str| (class.to_owned(), text.to_owned());
-        assert_eq!(runs("a\u{1b}[31mb\u{1b}[0mc"), [run("", "a"), run("f1", "b"), run("", "c")]);
-        assert_eq!(runs("\u{1b}[1;32;40mok\u{1b}[m!"), [run("f2 g0 b", "ok"), run("", "!")]);
-        assert_eq!(runs("\u{1b}[91mx"), [run("f9", "x")]);
-        assert_eq!(runs("\u{1b}[7mx"), [run("f0 g7", "x")]);
-        assert_eq!(runs("\u{1b}[38;5;196mx\u{1b}[48;2;0;200;0my"), [run("f9", "x"), run("f9 g2", "y")]);
-        assert_eq!(runs("\u{1b}[38:5:4mx"), [run("f4", "x")]);
-        assert_eq!(runs("\u{1b}[38mx\u{1b}[999mx\u{1b}[99999999mx"), [run("", "xxx")]);
-    }
-
-    #[test]
-    fn a_look_goes_on_over_the_end_of_a_line() {
-        let mut pen = Pen::default();
-        pen.line(b"\x1b[33mone");
-        assert_eq!(pen.line(b"two").runs[0].class, "f3");
-    }
-
-    #[test]
-    fn what_is_written_over_is_gone() {
-        assert_eq!(plain("10 %\r20 %\rdone"), "done");
-        assert_eq!(plain("whole\r"), "whole", "the end of a line as Windows has it");
-        assert_eq!(plain("abd\u{8}c"), "abc");
-        assert_eq!(plain("progress\u{1b}[2Kdone"), "done");
-    }
-
-    #[test]
-    fn timestamps_are_taken_and_not_shown() {
-        let line = Pen::default().line(b"\x1b_bk;t=1700000000123\x07$ make\x1b_bk;t=1700000009999\x07 test");
-        assert_eq!(
-            (line.text().as_str(), line.at),
-            ("$ make test", Some(Timestamp::from_micros(1_700_000_000_123_000)))
-        );
-        for wrong in [
-            "\u{1b}_bk;t=-1\u{7}x",
-            "\u{1b}_bk;t=\u{7}x",
-            "\u{1b}_bk;t=99999999999999999999\u{7}x",
-            "\u{1b}_other\u{7}x",
-        ] {
-            assert_eq!(Pen::default().line(wrong.as_bytes()), Pen::default().line(b"x"), "{wrong:?}");
-        }
-    }
-
-    #[test]
-    fn no_link_and_no_picture_comes_out_of_a_log() {
-        assert_eq!(plain("\u{1b}]8;;javascript:alert(1)\u{1b}\\here\u{1b}]8;;\u{1b}\\"), "here");
-        assert_eq!(plain("\u{1b}]1339;url='https://evil.example/';content='here'\u{7}!"), "here!");
-        assert_eq!(plain("\u{1b}]1338;url='https://evil.example/a.png';alt='a plot'\u{7}"), "a plot");
-        assert_eq!(plain("\u{1b}]1337;File=name=eA==;inline=1:AAAA\u{7}"), "[picture]");
-        assert_eq!(plain("\u{1b}]0;a title\u{7}x"), "x");
-    }
-
-    #[test]
-    fn whatever_comes_a_line_ends() {
-        for text in [
-            "\u{1b}",
-            "\u{1b}[",
-            "\u{1b}[31",
-            "\u{1b}]8;;",
-            "\u{1b}_bk;t=1",
-            "\u{1b}P",
-            "\u{1b}(",
-            "\u{9b}31m",
-            "\u{0}\u{7f}",
-        ] {
-            assert!(!plain(text).contains(char::is_control), "{text:?}");
-        }
-        let long = format!("\u{1b}[{}mx", "1;".repeat(500));
-        assert!(plain(&long).ends_with('x'));
-        assert_eq!(Pen::default().line(b"\xff\xfeok").text(), "\u{fffd}\u{fffd}ok");
-    }
-
-    #[test]
-    fn the_first_characters_are_taken_off() {
-        let line = Pen::default().line("--- \u{1b}[31mä\u{1b}[0mb".as_bytes());
-        assert_eq!(line.clone().without(4).text(), "äb");
-        assert_eq!(line.clone().without(5).text(), "b");
-        assert_eq!(line.without(99).text(), "");
-    }
-
-    #[test]
-    fn every_name_is_one_of_the_style_sheet() {
-        let style = include_str!("../../assets/log.css");
-        for number in 0..16 {
-            assert!(style.contains(&format!(".f{number} ")) && style.contains(&format!(".g{number} ")), "{number}");
-        }
-        for name in ["b", "d", "i", "u", "s"] {
-            assert!(style.contains(&format!(".log .{name} ")), "{name}");
-        }
-    }
-}
+mod tests;

@@ -12,6 +12,7 @@ use crate::frame::{self, Answer, Frame};
 use crate::parts::{Pager, When};
 use crate::query::Query;
 use crate::visit::Visit;
+use crate::weight;
 
 use super::states;
 
@@ -19,6 +20,9 @@ use super::states;
 const ROWS: u32 = 60;
 /// Artifacts on the page of a build and of a job.
 pub(crate) const FIRST: u32 = 15;
+
+/// The most bytes that a path takes in a list.
+const PATH: usize = 400;
 
 #[derive(Template)]
 #[template(path = "artifacts.html")]
@@ -58,7 +62,7 @@ impl Row {
         let is_elsewhere = it.upload_destination.is_some();
         let has_bytes = it.state == ArtifactState::Finished && !is_elsewhere;
         Self {
-            path: it.path.clone(),
+            path: weight::cut(&it.path, PATH),
             href: has_bytes.then(|| visit.build_path(build, &format!("/artifacts/{}", it.id))),
             is_elsewhere,
             size: states::bytes(it.size),

@@ -9,14 +9,22 @@ use countersign_domain::graph::{Kind, StepState};
 use countersign_domain::plan::{CommandWork, Question, Work};
 
 use crate::frame::Link;
+use crate::offers::Offers;
 use crate::visit::Visit;
+use crate::{weight, words};
 
 use super::{first_line, states};
+
+/// The most bytes that a name takes in a row, and the most characters of it where it says again which row something is of.
+const NAME: usize = 400;
+const OF: usize = 40;
 
 /// A row of a build.
 #[derive(Debug, Clone)]
 pub(crate) struct Row {
     pub name: String,
+    /// The start of that, where it says again which row a button is of.
+    pub of: String,
     /// Its own page, for a job.
     pub href: Option<String>,
     pub kind: &'static str,
@@ -60,18 +68,22 @@ pub(crate) struct May {
 }
 
 impl May {
-    pub(crate) fn of(visit: &Visit) -> Self {
-        Self { retry: visit.can::<RetryJob>(), cancel: visit.can::<CancelJob>(), unblock: visit.can::<UnblockStep>() }
+    pub(crate) fn of(offers: &Offers<'_>) -> Self {
+        Self {
+            retry: offers.can::<RetryJob>(),
+            cancel: offers.can::<CancelJob>(),
+            unblock: offers.can::<UnblockStep>(),
+        }
     }
 }
 
-/// What a job is called.
+/// What a job is called: each of several alike with its number, for they have one label.
 pub(crate) fn job_name(it: &Job) -> String {
-    let name = it.label.clone().filter(|label| !label.is_empty()).unwrap_or_else(|| first_line(&it.command));
+    let said = it.label.clone().filter(|label| !label.is_empty()).unwrap_or_else(|| first_line(&it.command));
+    let name = if said.is_empty() { it.step_key.clone().unwrap_or_else(|| "Command".to_owned()) } else { said };
     match it.parallel {
-        Some((number, count)) if it.label.is_none() => format!("{name} ({} of {count})", number + 1),
-        _ if name.is_empty() => it.step_key.clone().unwrap_or_else(|| "Command".to_owned()),
-        _ => name,
+        Some((number, count)) => format!("{name} ({} of {count})", number + 1),
+        None => name,
     }
 }
 
@@ -132,22 +144,25 @@ impl Row {
         let notes = [it.step.note.clone(), answered];
         let unblock = asks(it).filter(|_| may.unblock).map(|question| Unblock {
             path: visit.step_path(build, it.step.id, "/unblock"),
-            is_plain: question.fields.is_empty(),
-            words: submit_words(question, it.step.step.kind),
+            // Whoever answers reads first what is asked.
+            is_plain: question.fields.is_empty() && question.prompt.as_deref().is_none_or(str::is_empty),
+            words: words::short(&submit_words(question, it.step.step.kind), OF),
         });
+        let name = weight::cut(&name(it), NAME);
         Self {
-            name: name(it),
+            of: words::short(&name, OF),
+            name,
             href: job.map(|job| visit.job_path(build, job.id, "")),
             kind: states::kind(it.step.step.kind),
             state: stands.words,
             state_class: stands.class,
             is_inner: it.step.parent.is_some(),
             is_old: job.is_some_and(|job| job.retried_in.is_some()),
-            agent: it.agent.as_ref().map(|agent| agent.name.clone()).unwrap_or_default(),
+            agent: it.agent.as_ref().map(|agent| weight::cut(&agent.name, NAME / 4)).unwrap_or_default(),
             waited: job.map(|job| states::waited(job, now)).unwrap_or_default(),
             ran: job.map(|job| states::ran(job, now)).unwrap_or_default(),
             exit: job.and_then(|job| job.exit_status.clone()).unwrap_or_default(),
-            note: notes.into_iter().flatten().collect::<Vec<_>>().join(" "),
+            note: weight::cut(&notes.into_iter().flatten().collect::<Vec<_>>().join(" "), NAME),
             made: it
                 .made
                 .as_ref()

@@ -7,6 +7,8 @@ use askama::filters::HtmlSafe;
 use countersign_control::builds::Graph;
 use countersign_domain::id::StepId;
 
+use crate::words;
+
 use super::states;
 
 /// Width and height of a step, and what is between two, in units of the picture.
@@ -19,6 +21,12 @@ const AROUND: usize = 8;
 /// The most characters of a name in the picture; its title has all of them.
 const NAME: usize = 21;
 
+/// The most characters of a name in the table, and the most names of what one step waits for.
+const LONG_NAME: usize = 40;
+const NAMED: usize = 3;
+/// The most lines that are drawn: more are no picture that anybody reads.
+pub(crate) const LINES: usize = 240;
+
 /// The picture, and the table that says the same.
 #[derive(Debug, Clone, Template)]
 #[template(path = "parts/graph.html")]
@@ -27,6 +35,8 @@ pub(crate) struct Picture {
     height: usize,
     boxes: Vec<Node>,
     lines: Vec<Line>,
+    /// How many lines are not drawn.
+    more: usize,
 }
 
 impl HtmlSafe for Picture {}
@@ -81,7 +91,7 @@ impl Picture {
             .iter()
             .map(|step| {
                 let said = step.label.clone().or_else(|| step.key.clone()).filter(|text| !text.is_empty());
-                said.unwrap_or_else(|| states::kind(step.step.kind).to_owned())
+                words::short(&said.unwrap_or_else(|| states::kind(step.step.kind).to_owned()), LONG_NAME)
             })
             .collect();
         let columns = columns(graph.steps.len(), &waits);
@@ -91,29 +101,40 @@ impl Picture {
             let row = rows.entry(*column).or_insert(0_usize);
             let stands = states::whole_step(step);
             let before = waits.iter().filter(|(_, after)| *after == at).filter_map(|(before, _)| names.get(*before));
+            let before: Vec<&str> = before.map(String::as_str).collect();
             let name = names.get(at).cloned().unwrap_or_default();
             boxes.push(Node {
                 x: AROUND + column * (WIDTH + BESIDE),
                 y: AROUND + *row * (HEIGHT + BELOW),
-                short: countersign_domain::text::shown_up_to(&name, NAME),
+                short: words::short(&name, NAME),
                 name,
                 kind: states::kind(step.step.kind),
                 state: stands.words,
                 class: stands.class,
-                waits_for: before.map(String::as_str).collect::<Vec<_>>().join(", "),
+                waits_for: few(&before),
             });
             *row += 1;
         }
         let lines = waits.iter().filter_map(|(before, after)| boxes.get(*before).zip(boxes.get(*after)));
-        let lines: Vec<Line> = lines.map(|(before, after)| Line::between(before, after)).collect();
+        let lines: Vec<Line> = lines.take(LINES).map(|(before, after)| Line::between(before, after)).collect();
         let across = columns.iter().max().map_or(0, |last| last + 1);
         let down = rows.values().max().copied().unwrap_or(0);
         Self {
             width: 2 * AROUND + (across * (WIDTH + BESIDE)).saturating_sub(BESIDE),
             height: 2 * AROUND + (down * (HEIGHT + BELOW)).saturating_sub(BELOW),
+            more: waits.len().saturating_sub(lines.len()),
             boxes,
             lines,
         }
+    }
+}
+
+/// Some names and how many there are beside: each of many steps may wait for all before it.
+fn few(names: &[&str]) -> String {
+    let (named, others) = names.split_at(names.len().min(NAMED));
+    match others.len() {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
     }
 }
 
@@ -168,8 +189,28 @@ mod tests {
                 waits_for: (*text).to_owned(),
             };
             let line = Line::between(&node, &node);
-            let picture = Picture { width: 1, height: 1, boxes: vec![node], lines: vec![line] };
+            let picture = Picture { width: 1, height: 1, boxes: vec![node], lines: vec![line], more: 1 };
             assert_inert(&picture.to_string(), text);
         }
+    }
+
+    #[test]
+    fn the_largest_graph_is_small() {
+        let node = |at: usize| Node {
+            x: 9_999,
+            y: at * 60,
+            name: "n".repeat(LONG_NAME),
+            short: "n".repeat(NAME),
+            kind: "Command",
+            state: "Not run: what it waited for failed",
+            class: "warning",
+            waits_for: few(&["n".repeat(LONG_NAME).as_str(); 119]),
+        };
+        let boxes: Vec<Node> = (0..countersign_control::builds::MAX_DRAWN).map(node).collect();
+        let lines = (0..LINES).map(|at| Line::between(&boxes[at % 2], &boxes[119])).collect();
+        let size = Picture { width: 9_999, height: 9_999, boxes, lines, more: 1 }.to_string().len();
+        assert!(size < 92_000, "{size} bytes");
+        assert_eq!(few(&["a", "b"]), "a, b");
+        assert!(few(&["a"; 9]).ends_with("a and 6 more"));
     }
 }

@@ -19,7 +19,7 @@ use super::states;
 use super::title;
 
 /// Builds of one part.
-const ROWS: u32 = 40;
+pub(crate) const ROWS: u32 = 40;
 /// The most characters of a commit that are shown: enough to tell commits apart.
 const COMMIT: usize = 10;
 

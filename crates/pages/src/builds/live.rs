@@ -31,10 +31,10 @@ pub(crate) async fn of_job(visit: Visit, anyone: Anyone) -> Result<Response, Fai
     watch(&visit, anyone, move |site, caller| {
         Box::pin(async move {
             let grant = site.control.grant_own::<ViewBuilds>(&caller)?;
-            let job = site.control.job(&grant, id).await?;
+            let pulse = site.control.job_pulse(&grant, id).await?;
             let now = site.control.now();
-            let is_last = job.state.is_finished() && job.finished_at.is_none_or(|at| at.plus(LATE) <= now);
-            Ok(Look { is_last, pulse: format!("{} {}", job.state, job.log_size) })
+            let is_last = pulse.state.is_finished() && pulse.finished_at.is_none_or(|at| at.plus(LATE) <= now);
+            Ok(Look { is_last, pulse: format!("{pulse:?}") })
         })
     })
 }

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use askama::filters::HtmlSafe;
-use countersign_control::jobs::{LogLines, LogWindow};
+use countersign_control::jobs::{LogLines, LogWindow, MAX_LINE};
 use countersign_domain::Timestamp;
 
 use super::ansi::{Line, Pen, Run};
@@ -10,13 +10,46 @@ use super::ansi::{Line, Pen, Run};
 /// Lines of one part.
 pub(crate) const LINES: usize = 300;
 /// Bytes of one part: with their numbers and groups, lines take a few times as many in a page.
-const BYTES: usize = 32 * 1024;
+pub(crate) const BYTES: usize = 32 * 1024;
+/// The most bytes that a part takes in a page: what has many signs that HTML writes longer, or many colours, has fewer lines in a part.
+pub(crate) const ROOM: usize = 60 * 1024;
+/// The most bytes that one line takes there.
+const LINE: usize = 40 * 1024;
+/// What stands around a line and around one that begins a group, with the time and a number of seven digits.
+const AROUND_LINE: usize = 190;
+const AROUND_HEAD: usize = 330;
 /// The length of what a group begins with.
 const MARK: usize = 4;
+/// How far back is looked for the beginning of the group that a part goes on with.
+const BACK: usize = 1_000;
 
 /// The part of a log that begins at a line.
 pub(crate) const fn window(first: i64) -> LogWindow {
     LogWindow { first, lines: LINES, bytes: BYTES }
+}
+
+/// The lines before one, in which the group may begin that it is in.
+pub(crate) fn before(first: i64) -> LogWindow {
+    let back = i64::try_from(BACK).unwrap_or(i64::MAX);
+    let from = first.saturating_sub(back).max(1);
+    LogWindow { first: from, lines: usize::try_from(first.saturating_sub(from)).unwrap_or(0), bytes: 256 * 1024 }
+}
+
+/// The group that goes on behind these lines: its line, and its words.
+pub(crate) fn group_of(lines: &LogLines) -> Option<(i64, String)> {
+    let numbers = (0..lines.lines.len()).rev().map(|at| lines.first.saturating_add(i64::try_from(at).unwrap_or(0)));
+    numbers.zip(lines.lines.iter().rev()).find_map(|(number, bytes)| {
+        let line = Pen::default().line(bytes);
+        let is_head = matches!(mark(&line.text()), Some(Mark::Closed | Mark::Open | Mark::Quiet));
+        is_head.then(|| (number, line.without(MARK).text()))
+    })
+}
+
+/// Which lines of a part are left out where there is no room for all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Keep {
+    First,
+    Last,
 }
 
 /// A part of a log.
@@ -39,6 +72,8 @@ struct Group {
     is_open: bool,
     /// Whether it is of less weight than others.
     is_quiet: bool,
+    /// Whether what goes on in it, from the part before, is to be open.
+    opens_before: bool,
     rows: Vec<Row>,
 }
 
@@ -48,6 +83,8 @@ struct Row {
     number: i64,
     at: Option<Stamp>,
     runs: Vec<Run>,
+    /// Whether there is more of it than is shown.
+    is_cut: bool,
 }
 
 /// When a line was written: for programs, and the time of day in UTC.
@@ -85,29 +122,71 @@ fn mark(text: &str) -> Option<Mark> {
     }
 }
 
+/// A line, and whether there is more of it.
+struct Read {
+    line: Line,
+    is_cut: bool,
+    weight: usize,
+}
+
+impl Read {
+    fn new(pen: &mut Pen, bytes: &[u8]) -> Self {
+        let whole = pen.line(bytes);
+        let all = whole.weight();
+        let line = if all > LINE { whole.up_to(LINE) } else { whole };
+        let around = if mark(&line.text()).is_some() { AROUND_HEAD } else { AROUND_LINE };
+        Self { weight: around + all.min(LINE), is_cut: all > LINE || bytes.len() >= MAX_LINE, line }
+    }
+}
+
+/// Reads the lines, and leaves out those of the part that there is no room for.
+fn read(part: &mut LogLines, keep: Keep) -> Vec<Read> {
+    let mut pen = Pen::default();
+    let mut all: Vec<Read> = part.lines.iter().map(|bytes| Read::new(&mut pen, bytes)).collect();
+    let mut left = ROOM;
+    let mut fits = |it: &&Read| left.checked_sub(it.weight).inspect(|rest| left = *rest).is_some();
+    match keep {
+        Keep::First => {
+            let count = all.iter().take_while(&mut fits).count().max(1);
+            if count < all.len() {
+                all.truncate(count);
+                part.lines.truncate(count);
+                part.reaches_end = false;
+            }
+        }
+        Keep::Last => {
+            let count = all.iter().rev().take_while(&mut fits).count().max(1);
+            let left_out = all.len().saturating_sub(count);
+            all.drain(..left_out);
+            part.lines.drain(..left_out);
+            part.first = part.first.saturating_add(i64::try_from(left_out).unwrap_or(i64::MAX));
+        }
+    }
+    all
+}
+
 impl Log {
-    /// Of lines. `with_times`: each with when it was written.
-    pub(crate) fn of(part: &LogLines, with_times: bool) -> Self {
-        let mut pen = Pen::default();
+    /// Of lines, of which the part keeps those that are shown. `with_times`: each with when it was written.
+    pub(crate) fn of(part: &mut LogLines, keep: Keep, with_times: bool) -> Self {
+        let lines = read(part, keep);
         let mut groups = vec![Group { is_open: true, ..Group::default() }];
-        for (number, bytes) in (part.first..).zip(&part.lines) {
-            let line = pen.line(bytes);
-            let text = line.text();
-            match mark(&text) {
+        for (number, it) in (part.first..).zip(lines) {
+            match mark(&it.line.text()) {
                 Some(Mark::OpenBefore) => {
                     if let Some(group) = groups.last_mut() {
                         group.is_open = true;
+                        group.opens_before = group.head.is_none();
                     }
                 }
                 Some(how) => groups.push(Group {
-                    head: Some(Row::new(number, line.without(MARK), with_times)),
+                    head: Some(Row::new(number, it, MARK, with_times)),
                     is_open: how == Mark::Open,
                     is_quiet: how == Mark::Quiet,
-                    rows: Vec::new(),
+                    ..Group::default()
                 }),
                 None => {
                     if let Some(group) = groups.last_mut() {
-                        group.rows.push(Row::new(number, line, with_times));
+                        group.rows.push(Row::new(number, it, 0, with_times));
                     }
                 }
             }
@@ -123,8 +202,10 @@ impl Log {
 }
 
 impl Row {
-    fn new(number: i64, line: Line, with_times: bool) -> Self {
-        Self { number, at: line.at.filter(|_| with_times).map(Stamp::new), runs: line.runs }
+    /// A line without its first `mark` characters.
+    fn new(number: i64, it: Read, mark: usize, with_times: bool) -> Self {
+        let at = it.line.at.filter(|_| with_times).map(Stamp::new);
+        Self { number, at, runs: it.line.without(mark).runs, is_cut: it.is_cut }
     }
 }
 
@@ -146,9 +227,13 @@ mod tests {
         }
     }
 
+    fn of(lines: &[&str], with_times: bool) -> Log {
+        Log::of(&mut part(lines), Keep::First, with_times)
+    }
+
     #[test]
     fn lines_stand_in_the_groups_that_the_job_made() {
-        let log = Log::of(&part(&["before", "--- one", "a", "+++ two", "b", "~~~ three", "^^^ +++", "c"]), false);
+        let log = of(&["before", "--- one", "a", "+++ two", "b", "~~~ three", "^^^ +++", "c"], false);
         let shape: Vec<_> =
             log.groups.iter().map(|it| (it.head.is_some(), it.is_open, it.is_quiet, it.rows.len())).collect();
         assert_eq!(
@@ -163,31 +248,65 @@ mod tests {
 
     #[test]
     fn the_last_group_is_open_at_the_end() {
-        let lines = LogLines { reaches_end: true, ..part(&["--- one", "a"]) };
-        assert!(Log::of(&lines, false).groups.last().is_some_and(|it| it.is_open));
+        let mut lines = LogLines { reaches_end: true, ..part(&["--- one", "a"]) };
+        assert!(Log::of(&mut lines, Keep::First, false).groups.last().is_some_and(|it| it.is_open));
     }
 
     #[test]
     fn whatever_a_job_writes_stays_text() {
         for text in TEXTS.iter().filter(|text| !text.contains('\0')) {
             for line in [(*text).to_owned(), format!("--- {text}"), format!("\u{1b}[31m{text}")] {
-                assert_inert(&Log::of(&part(&[&line]), true).to_string(), text);
+                assert_inert(&of(&[&line], true).to_string(), text);
             }
         }
     }
 
     #[test]
     fn times_are_shown_to_whoever_asks_for_them() {
-        let lines = part(&["\u{1b}_bk;t=1700000000123\u{7}a"]);
-        assert!(Log::of(&lines, true).to_string().contains(">22:13:20</time>"));
-        assert!(!Log::of(&lines, false).to_string().contains("<time"));
+        let lines = ["\u{1b}_bk;t=1700000000123\u{7}a"];
+        let html = of(&lines, true).to_string();
+        assert!(html.contains(">22:13:20</time>") && html.contains("?line=7&amp;times=on#L7"), "{html}");
+        assert!(!of(&lines, false).to_string().contains("<time"));
     }
 
     #[test]
-    fn a_part_of_a_log_is_small() {
-        let line = format!("\u{1b}[32m{}\u{1b}[0m", "a".repeat(BYTES / LINES));
-        let lines = vec![line.as_str(); LINES];
-        let size = Log::of(&part(&lines), true).to_string().len();
-        assert!(size < 90_000, "{size} bytes");
+    fn a_part_of_a_log_is_small_whatever_is_in_it() {
+        let stamped = |text: &str| format!("\u{1b}_bk;t=1700000000123\u{7}{text}");
+        let colours = "\u{1b}[1;2;3;4;9;31;102ma\u{1b}[32mb".repeat(BYTES / LINES / 24);
+        for line in [
+            stamped(&format!("\u{1b}[32m{}\u{1b}[0m", "a".repeat(BYTES / LINES))),
+            stamped("--- a group"),
+            stamped(&colours),
+            "<".repeat(BYTES / LINES),
+            "<".repeat(MAX_LINE),
+            "\u{1b}[31ma\u{1b}[32mb".repeat(MAX_LINE / 12),
+            String::new(),
+        ] {
+            for keep in [Keep::First, Keep::Last] {
+                let mut part = LogLines { first: 1_000_000, reaches_end: true, ..part(&vec![line.as_str(); LINES]) };
+                let html = Log::of(&mut part, keep, true).to_string();
+                assert!(html.len() < 66_000, "{} bytes of {line:.40}", html.len());
+                assert_eq!(html.matches("id=\"L").count(), part.lines.len(), "{line:.40}");
+                assert_eq!(part.reaches_end, keep == Keep::Last || part.lines.len() == LINES, "{line:.40}");
+                assert_eq!(part.next() == 1_000_000 + 300, part.reaches_end, "{line:.40}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_cut_says_so() {
+        assert!(of(&[&"a".repeat(MAX_LINE)], false).to_string().contains("class=\"cut\""));
+        assert!(of(&[&"<".repeat(LINE / 4)], false).to_string().contains("class=\"cut\""));
+        assert!(!of(&["a"], false).to_string().contains("class=\"cut\""));
+    }
+
+    #[test]
+    fn a_part_knows_the_group_that_it_goes_on_with() {
+        assert_eq!(group_of(&part(&["--- one", "a", "+++ \u{1b}[1mtwo", "^^^ +++", "b"])), Some((9, "two".to_owned())));
+        assert_eq!(group_of(&part(&["a"])), None);
+        assert_eq!((before(7).first, before(7).lines), (1, 6));
+        assert_eq!((before(5_000).first, before(5_000).lines), (4_000, 1_000));
+        assert!(of(&["a", "^^^ +++"], false).to_string().contains("data-opens-before"));
+        assert!(!of(&["--- a", "^^^ +++"], false).to_string().contains("data-opens-before"));
     }
 }

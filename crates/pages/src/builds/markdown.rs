@@ -10,6 +10,7 @@ use askama::filters::HtmlSafe;
 use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd, html};
 
 use crate::query::address;
+use crate::weight;
 
 use super::tame::tamed;
 
@@ -70,33 +71,48 @@ const ELEMENTS: &[&str] = &[
 
 /// HTML that was let through.
 #[derive(Debug, Clone)]
-pub(crate) struct Safe(String);
+pub(crate) struct Safe {
+    html: String,
+    /// Whether it shows all of the text.
+    pub is_whole: bool,
+}
 
 impl fmt::Display for Safe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
+        f.write_str(&self.html)
     }
 }
 
 impl HtmlSafe for Safe {}
 
 impl Safe {
-    /// Of Markdown. Links to artifacts of the build lead to `artifacts`, the path of the list of them.
-    pub(crate) fn of(markdown: &str, artifacts: &str) -> Self {
+    /// Of Markdown, in at most `most` bytes: what takes more is shown as it was written, as much of it as there is room for. Links to artifacts
+    /// of the build lead to `artifacts`, the path of the list of them.
+    pub(crate) fn of(markdown: &str, artifacts: &str, most: usize) -> Self {
+        Self::rendered(markdown, artifacts, most).unwrap_or_else(|| Self::as_written(markdown, most))
+    }
+
+    /// The same; none for what takes more.
+    pub(crate) fn rendered(markdown: &str, artifacts: &str, most: usize) -> Option<Self> {
         let options = Options::ENABLE_TABLES | Options::ENABLE_STRIKETHROUGH;
+        let events = tamed(Parser::new_ext(markdown, options))?;
         let mut written = String::with_capacity(markdown.len().saturating_mul(2));
-        if let Some(events) = tamed(Parser::new_ext(markdown, options)) {
-            html::push_html(&mut written, events.into_iter().map(quieted));
-            if written.len() <= MAX_WRITTEN {
-                return Self(let_through(&written, artifacts));
-            }
-            written.clear();
+        html::push_html(&mut written, events.into_iter().map(quieted));
+        if written.len() > MAX_WRITTEN {
+            return None;
         }
+        let html = let_through(&written, artifacts);
+        (html.len() <= most).then_some(Self { html, is_whole: true })
+    }
+
+    fn as_written(markdown: &str, most: usize) -> Self {
+        let around = "<pre><code></code></pre>\n".len();
+        let start = weight::start(markdown, most.saturating_sub(around));
         let block = CodeBlockKind::Indented;
-        let as_written =
-            [Event::Start(Tag::CodeBlock(block)), Event::Text(markdown.into()), Event::End(TagEnd::CodeBlock)];
-        html::push_html(&mut written, as_written.into_iter());
-        Self(written)
+        let events = [Event::Start(Tag::CodeBlock(block)), Event::Text(start.into()), Event::End(TagEnd::CodeBlock)];
+        let mut html = String::new();
+        html::push_html(&mut html, events.into_iter());
+        Self { html, is_whole: start.len() == markdown.len() }
     }
 }
 
@@ -170,7 +186,7 @@ mod tests {
     use super::*;
 
     fn of(markdown: &str) -> String {
-        Safe::of(markdown, "/artifacts").to_string()
+        Safe::of(markdown, "/artifacts", usize::MAX).to_string()
     }
 
     #[test]
@@ -250,5 +266,21 @@ mod tests {
         }
         let cells = of(&format!("{header}\n{}\n{}", "|-".repeat(1_000), "b\n".repeat(500)));
         assert!(cells.starts_with("<pre><code>|a|a"), "{cells:.40}");
+    }
+
+    #[test]
+    fn no_text_takes_more_than_there_is_room_for() {
+        for text in
+            ["&<>".repeat(9_000), "||||||||\n|-|-|-|-|-|-|-|\n".to_owned() + &"|".repeat(9_000), "[](a)".repeat(5_000)]
+        {
+            for most in [2_000, 80_000] {
+                let safe = Safe::of(&text, "/artifacts", most);
+                assert!(safe.to_string().len() <= most, "{} bytes of {text:.20}", safe.to_string().len());
+                let is_rendered = Safe::rendered(&text, "/artifacts", most).is_some();
+                assert!(safe.is_whole || !is_rendered, "{text:.20}");
+            }
+        }
+        let few = Safe::of("**a**", "/artifacts", 10);
+        assert_eq!((few.to_string().contains("<pre>"), few.is_whole), (true, false));
     }
 }

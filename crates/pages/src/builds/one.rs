@@ -2,29 +2,35 @@
 
 use askama::Template;
 use countersign_control::access::actions::{CancelBuild, CreateBuild, ViewBuilds};
-use countersign_control::builds::{Annotation, Build, Cursor, Whole};
+use countersign_control::builds::{Annotation, Build, Cursor, Glance, Left, Room};
 use countersign_control::{Error, PageRequest};
-use countersign_domain::pipeline::Env;
+use countersign_domain::id::AnnotationId;
 
 use crate::failure::Failure;
 use crate::frame::{self, Answer, Frame, Link};
+use crate::offers::Offers;
 use crate::parts::{Pager, When};
 use crate::query::{Query, address};
 use crate::visit::Visit;
+use crate::weight;
 
-use super::annotations::{Note, Notes};
+use super::annotations::{self, Note, Notes};
 use super::artifacts::{self, Row as ArtifactRow};
 use super::entries::{May, Row};
 use super::graph::Picture;
+use super::pairs::{self, Pairs};
 use super::waterfall::Waterfall;
 use super::{first_line, states, title};
 
 /// Jobs and other steps of one part.
-const ROWS: u32 = 50;
-/// The most keys of meta-data and variables on the page.
-const KEYS: usize = 30;
-/// The most characters of a value there.
-const VALUE: usize = 200;
+pub(crate) const ROWS: u32 = 40;
+/// The most bytes that the message takes.
+const MESSAGE: usize = 4 * 1024;
+/// How much is read of what jobs left: one character more than is shown of a value, so that its end can be marked.
+const ROOM: Room = Room {
+    annotations: (annotations::MOST, annotations::SHORT),
+    meta_data: (pairs::KEYS as i64, pairs::VALUE as i64 + 1),
+};
 
 #[derive(Template)]
 #[template(path = "build.html")]
@@ -64,6 +70,11 @@ struct Facts {
     created: When,
     started: Option<When>,
     finished: Option<When>,
+    canceled: Option<When>,
+    /// Who canceled it; empty where nobody can tell.
+    canceler: String,
+    /// What stands for a time that there is none of: it may come yet, or not.
+    none: &'static str,
     took: String,
     deployment: String,
     jobs: String,
@@ -77,31 +88,6 @@ struct Ways {
     here: String,
     cancel: Option<String>,
     rebuild: Option<String>,
-}
-
-/// Keys and values, as many as there is room for.
-#[derive(Debug, Clone, Default)]
-pub(crate) struct Pairs {
-    pub shown: Vec<(String, String)>,
-    /// How many there are beside.
-    pub more: usize,
-}
-
-impl Pairs {
-    fn of<'a>(all: impl ExactSizeIterator<Item = (&'a str, &'a str)>) -> Self {
-        let more = all.len().saturating_sub(KEYS);
-        let shown = all.take(KEYS).map(|(key, value)| (cut(key), cut(value)));
-        Self { shown: shown.collect(), more }
-    }
-
-    pub(crate) fn of_env(env: &Env) -> Self {
-        Self::of(env.iter().map(|(key, value)| (key.as_str(), value.as_str())))
-    }
-}
-
-fn cut(text: &str) -> String {
-    let start: String = text.chars().take(VALUE).collect();
-    if start.len() < text.len() { format!("{start}…") } else { start }
 }
 
 /// A way to look at a build.
@@ -125,10 +111,9 @@ impl View {
     }
 }
 
-async fn facts(visit: &Visit, whole: &Whole) -> Result<Facts, Failure> {
+fn facts(visit: &Visit, whole: &Glance, offers: &Offers<'_>) -> Facts {
     let (build, now) = (&whole.build, visit.control().now());
     let stands = states::build(build.state);
-    let names = crate::words::names(&visit.deployments().await?);
     let count = |class: &str| -> i64 {
         let of_class = whole.counts.iter().filter(|(state, well, _)| states::class_of(*state, *well) == class);
         of_class.map(|(.., count)| count).sum()
@@ -136,59 +121,83 @@ async fn facts(visit: &Visit, whole: &Whole) -> Result<Facts, Failure> {
     let said = [("good", "passed"), ("bad", "failed"), ("active", "running"), ("waiting", "waiting")];
     let jobs = said.map(|(class, words)| (count(class), words)).into_iter().filter(|(count, _)| *count > 0);
     let jobs: Vec<String> = jobs.map(|(count, words)| format!("{count} {words}")).collect();
-    Ok(Facts {
+    let creator = match (&whole.creator, build.created_by) {
+        (Some(user), _) => user.name.clone(),
+        (None, Some(_)) => "somebody who has left".to_owned(),
+        (None, None) => "the server".to_owned(),
+    };
+    let canceler = match (&whole.canceler, build.canceled_by) {
+        (Some(user), _) => user.name.clone(),
+        (None, Some(_)) => "somebody who has left".to_owned(),
+        // A job of it, or the server.
+        (None, None) => String::new(),
+    };
+    Facts {
         title: title(build),
         number: build.number,
-        message: build.message.clone().filter(|it| first_line(it) != *it).unwrap_or_default(),
+        message: build
+            .message
+            .as_deref()
+            .filter(|it| first_line(it) != **it)
+            .map(|it| weight::cut(it, MESSAGE))
+            .unwrap_or_default(),
         state: stands.words,
         state_class: stands.class,
         branch: build.branch.clone(),
         commit: build.commit.clone(),
         source: build.source.as_str(),
-        creator: visit.name_of(build.created_by).await?,
+        creator,
         created: When::new(build.created_at),
         started: build.started_at.map(When::new),
         finished: build.finished_at.map(When::new),
+        canceled: build.canceled_at.map(When::new),
+        canceler,
+        none: if build.state.is_finished() { "Never" } else { "Not yet" },
         took: states::between(build.started_at, build.finished_at, now),
-        deployment: names.get(&build.deployment).cloned().unwrap_or_default(),
+        deployment: offers.name(),
         jobs: jobs.join(", "),
         repeats: whole.rebuilt_from.as_ref().map(|it| Link::new(format!("#{}", it.number), visit.build_path(it, ""))),
-    })
-}
-
-fn ways(visit: &Visit, build: &Build, here: String) -> Ways {
-    let may_cancel = !build.state.is_finished() && build.canceled_at.is_none() && visit.can::<CancelBuild>();
-    Ways {
-        here,
-        cancel: may_cancel.then(|| visit.build_path(build, "/cancel")),
-        rebuild: visit.can::<CreateBuild>().then(|| visit.build_path(build, "/rebuild")),
     }
 }
 
-/// One annotation alone, or as many as there is room for. Markdown is work: it is done beside the threads that answer everybody.
-async fn rendered(
-    all: Vec<Annotation>,
-    asked: Option<String>,
-    artifacts: String,
-    path: String,
-) -> Result<(Option<Note>, Notes), Failure> {
-    let work = move || {
-        let note = asked.and_then(|id| all.iter().find(|it| it.id.to_string() == id));
-        if let Some(note) = note {
-            return (Some(Note::whole(note, &artifacts)), Notes::default());
-        }
-        let page_of = |it: &Annotation| address(&path, &[("annotation", it.id.to_string().as_str())]);
-        (None, Notes::of(&all, &artifacts, page_of))
-    };
+fn ways(visit: &Visit, build: &Build, offers: &Offers<'_>) -> Ways {
+    let may_cancel = !build.state.is_finished() && build.canceled_at.is_none() && offers.can::<CancelBuild>();
+    Ways {
+        here: visit.seen.page.clone(),
+        cancel: may_cancel.then(|| visit.build_path(build, "/cancel")),
+        rebuild: offers.can::<CreateBuild>().then(|| visit.build_path(build, "/rebuild")),
+    }
+}
+
+/// What an annotation looks like, and where to its links lead. Markdown is work: it is done beside the threads that answer everybody.
+async fn beside<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Failure> {
     Ok(tokio::task::spawn_blocking(work).await.map_err(Error::internal)?)
+}
+
+/// One annotation, on a page of its own; none where there is none of this id.
+async fn alone(visit: &Visit, build: &Build, query: &Query, artifacts: &str) -> Result<Option<Note>, Failure> {
+    let Some(id) = query.said("annotation").and_then(|id| id.parse::<AnnotationId>().ok()) else { return Ok(None) };
+    let found = match visit.control().build_annotation(&visit.may::<ViewBuilds>()?, build.id, id).await {
+        Ok(found) => found,
+        Err(Error::NotFound(_)) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let artifacts = artifacts.to_owned();
+    Ok(Some(beside(move || Note::whole(&found, &artifacts)).await?))
+}
+
+/// As many annotations as there is room for.
+async fn notes(all: Vec<(Annotation, i64)>, count: i64, artifacts: &str, path: &str) -> Result<Notes, Failure> {
+    let (artifacts, path) = (artifacts.to_owned(), path.to_owned());
+    let page_of = move |it: &Annotation| address(&path, &[("annotation", it.id.to_string().as_str())]);
+    beside(move || Notes::of(&all, count, &artifacts, page_of)).await
 }
 
 /// The page.
 pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     let build = visit.build().await?;
     let (control, grant) = (visit.control(), visit.may::<ViewBuilds>()?);
-    let whole = control.whole_builds(&grant, vec![build.id], false).await?.pop();
-    let whole = whole.ok_or(Error::NotFound("build"))?;
+    let whole = control.build_at_a_glance(&grant, build.id).await?;
     let (now, path) = (control.now(), visit.build_path(&build, ""));
     let word = query.said("view").unwrap_or_default();
     let view = View::ALL.into_iter().find(|it| it.words().0 == word).unwrap_or(View::Steps);
@@ -197,14 +206,16 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     let is_first = after.is_none();
 
     let artifacts_path = visit.build_path(&build, "/artifacts");
-    let all = control.build_annotations(&grant, build.id).await?;
-    let asked = query.said("annotation").map(str::to_owned);
-    let is_noted = asked.as_deref().is_some_and(|id| all.iter().any(|it| it.id.to_string() == id));
-    let is_beginning = is_first && !is_noted && view == View::Steps;
-    let (note, notes) = if is_noted || is_beginning {
-        rendered(all, asked, artifacts_path.clone(), path.clone()).await?
-    } else {
-        (None, Notes::default())
+    let note = alone(&visit, &build, &query, &artifacts_path).await?;
+    let is_beginning = is_first && note.is_none() && view == View::Steps;
+    let left = if is_beginning { Some(control.left_on_build(&grant, build.id, ROOM).await?) } else { None };
+    let (notes, meta_data, env) = match left {
+        Some(Left { annotations, annotations_count, meta_data, keys_count, env }) => (
+            notes(annotations, annotations_count, &artifacts_path, &path).await?,
+            Pairs::of_meta_data(&meta_data, keys_count),
+            Pairs::of_env(&env),
+        ),
+        None => <(Notes, Pairs, Pairs)>::default(),
     };
 
     let graph = if view == View::Graph { control.build_graph(&grant, build.id).await? } else { None };
@@ -214,7 +225,8 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
         _ => Some(control.build_window(&grant, build.id, after.unwrap_or_default(), ROWS).await?),
     };
     let (entries, next) = window.map_or((Vec::new(), None), |it| (it.entries, it.next));
-    let may = May::of(&visit);
+    let offers = visit.offers_in(build.deployment).await?;
+    let may = May::of(&offers);
     let rows = if view == View::Steps {
         entries.iter().map(|it| Row::new(&visit, &build, it, may, now)).collect()
     } else {
@@ -227,20 +239,14 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     } else {
         Vec::new()
     };
-    let (meta_data, env) = if is_beginning {
-        let pairs = whole.meta_data.iter().map(|(key, value)| (key.as_str(), value.as_str()));
-        (Pairs::of(pairs), Pairs::of_env(&control.build_env(&grant, build.id).await?))
-    } else {
-        (Pairs::default(), Pairs::default())
-    };
     let views = View::ALL.into_iter().map(|it| {
         let (word, words) = it.words();
         Link::new(words, address(&path, &[("view", word)])).current(it == view && note.is_none())
     });
     frame::show(&Page {
         frame: visit.build_frame(&build),
-        facts: facts(&visit, &whole).await?,
-        ways: ways(&visit, &build, visit.seen.page.clone()),
+        facts: facts(&visit, &whole, &offers),
+        ways: ways(&visit, &build, &offers),
         views: views.collect(),
         stream: (!build.state.is_finished()).then(|| visit.build_path(&build, "/events")),
         notes,
@@ -272,6 +278,7 @@ mod tests {
         let some = || text.to_owned();
         Row {
             name: some(),
+            of: some(),
             href: Some("/organizations/acme/builds/demo/1/jobs/0192f3a1-7c3e-7b21-9f60-3a5c1e0d4b77".to_owned()),
             kind: "Command",
             state: "Waits for an agent",
@@ -308,6 +315,9 @@ mod tests {
                 created: When::new(Timestamp::EPOCH),
                 started: None,
                 finished: None,
+                canceled: Some(When::new(Timestamp::EPOCH)),
+                canceler: some(),
+                none: "Not yet",
                 took: String::new(),
                 deployment: some(),
                 jobs: String::new(),
@@ -316,7 +326,7 @@ mod tests {
             ways: Ways { here: "/x".to_owned(), cancel: Some("/x".to_owned()), rebuild: Some("/x".to_owned()) },
             views: Vec::new(),
             stream: Some("/x".to_owned()),
-            notes: Notes { shown: Vec::new(), others: vec![(some(), "/x".to_owned())] },
+            notes: Notes { shown: Vec::new(), others: vec![(some(), "/x".to_owned())], more: 1 },
             note: None,
             rows: vec![row(text)],
             pager: Pager::new("/", &[], true, None),
@@ -325,8 +335,8 @@ mod tests {
             waterfall: None,
             artifacts: Vec::new(),
             all_artifacts: "/x".to_owned(),
-            meta_data: Pairs { shown: vec![(some(), some())], more: 1 },
-            env: Pairs { shown: vec![(some(), some())], more: 0 },
+            meta_data: Pairs { shown: vec![(some(), Some(some()))], more: 1 },
+            env: Pairs { shown: vec![(some(), None)], more: 0 },
         }
     }
 
@@ -341,18 +351,12 @@ mod tests {
     fn a_part_of_a_build_is_small() {
         let mut page = page("Mend the gate");
         page.rows = vec![row("Unit tests of a crate with a name"); ROWS as usize];
-        let pair = ("SOME_KEY_OF_USUAL_LENGTH".to_owned(), "v".repeat(VALUE));
-        page.meta_data.shown = vec![pair.clone(); KEYS];
-        page.env.shown = vec![pair; KEYS];
+        let pair = ("SOME_KEY_OF_USUAL_LENGTH".to_owned(), "v".repeat(pairs::VALUE));
+        let many = vec![pair; pairs::KEYS];
+        page.meta_data = Pairs::of_meta_data(&many, 30);
+        page.env = Pairs::of_meta_data(&many, 30);
         let size = page.render().expect("a page").len();
-        assert!(size < 80_000, "{size} bytes");
-    }
-
-    #[test]
-    fn what_is_too_much_is_counted() {
-        let pairs: Vec<(String, String)> = (0..KEYS + 3).map(|at| (at.to_string(), "ä".repeat(VALUE + 1))).collect();
-        let pairs = Pairs::of(pairs.iter().map(|(key, value)| (key.as_str(), value.as_str())));
-        assert_eq!((pairs.shown.len(), pairs.more), (KEYS, 3));
-        assert_eq!(pairs.shown[0].1.chars().count(), VALUE + 1, "the end is marked");
+        // With as many annotations and artifacts as there may be.
+        assert!(size < 64_000, "{size} bytes");
     }
 }

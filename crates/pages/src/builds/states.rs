@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use countersign_control::builds::Entry;
-use countersign_control::jobs::Job;
+use countersign_control::jobs::{Job, Try};
 use countersign_control::steps::{StepRow, job_state};
 use countersign_domain::Timestamp;
 use countersign_domain::build::{BuildState, JobState};
@@ -44,6 +44,15 @@ pub(crate) fn job(it: &Job) -> Stands {
         JobState::Finished | JobState::TimedOut | JobState::Expired if it.soft_failed => {
             stands("Failed, which is no matter", "warning")
         }
+        JobState::Finished => stands("Failed", "bad"),
+        other => state(other),
+    }
+}
+
+/// Where one of the tries of a job stands.
+pub(crate) fn of_try(it: &Try) -> Stands {
+    match it.state {
+        JobState::Finished if it.exit_status.as_deref() == Some("0") => stands("Passed", "good"),
         JobState::Finished => stands("Failed", "bad"),
         other => state(other),
     }

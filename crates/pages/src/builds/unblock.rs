@@ -43,6 +43,10 @@ struct FieldRow {
     is_required: bool,
     is_multiple: bool,
     is_focused: bool,
+    /// Whether what stands there has several lines.
+    is_long: bool,
+    /// The ids of what explains it and of what is wrong with it, as far as there are such.
+    described_by: String,
     value: String,
     options: Vec<Choice>,
     error: Option<String>,
@@ -63,9 +67,12 @@ impl FieldRow {
     /// `written`: what was sent before, where that could not be taken.
     fn new(number: usize, it: &Asked, written: Option<&Posted>, faults: &Faults) -> Self {
         let id = id(number);
-        let default =
-            || -> Vec<String> { it.default.iter().flat_map(|text| text.lines()).map(str::to_owned).collect() };
-        let values: Vec<String> = written.map_or_else(default, |form| form.all(&id).map(str::to_owned).collect());
+        // A text may have several lines; of what can be chosen, each line is one choice.
+        let values: Vec<String> = match (written, &it.default) {
+            (Some(form), _) => form.all(&id).map(str::to_owned).collect(),
+            (None, Some(text)) if it.options.is_empty() => vec![text.clone()],
+            (None, text) => text.iter().flat_map(|text| text.lines()).map(str::to_owned).collect(),
+        };
         let label = it.label.clone().filter(|text| !text.is_empty()).unwrap_or_else(|| it.key.clone());
         let (error, is_first) = faults.of_field(&format!("fields.{}", it.key), &label);
         let mut options: Vec<Choice> = it
@@ -73,17 +80,25 @@ impl FieldRow {
             .iter()
             .map(|option| Choice::new(option.value.clone(), option.label.clone(), values.contains(&option.value)))
             .collect();
-        if !options.is_empty() && !it.multiple && !it.required {
-            options.insert(0, Choice::new("", "-", values.is_empty()));
+        // Nobody is to have chosen what merely stood first.
+        if !options.is_empty() && !it.multiple && (!it.required || !options.iter().any(|it| it.is_chosen)) {
+            let words = if it.required { "Choose one" } else { "-" };
+            options.insert(0, Choice::new("", words, !options.iter().any(|it| it.is_chosen)));
         }
+        let hint = it.hint.clone().unwrap_or_default();
+        let described = [(!hint.is_empty()).then_some("hint"), error.as_ref().map(|_| "error")];
+        let described_by: Vec<String> = described.into_iter().flatten().map(|part| format!("{id}-{part}")).collect();
+        let value = values.into_iter().next().unwrap_or_default();
         Self {
             id,
             label,
-            hint: it.hint.clone().unwrap_or_default(),
+            hint,
             is_required: it.required,
             is_multiple: it.multiple,
-            is_focused: is_first || (number == 0 && faults.beside(&[]).is_empty()),
-            value: values.into_iter().next().unwrap_or_default(),
+            is_focused: is_first || (number == 0 && faults.is_empty()),
+            is_long: value.contains('\n'),
+            described_by: described_by.join(" "),
+            value,
             options,
             error,
         }
@@ -99,7 +114,8 @@ fn given(question: &Question, form: &Posted) -> Given {
         .map(|(number, field)| {
             let id = id(number);
             let values: Vec<&str> = form.all(&id).map(str::trim).filter(|value| !value.is_empty()).collect();
-            (field.key.clone(), values.join("\n"))
+            // A form has its lines end as Windows has them.
+            (field.key.clone(), values.join("\n").replace("\r\n", "\n"))
         })
         .collect();
     Given { fields }
@@ -147,6 +163,7 @@ fn page(visit: &Visit, it: &Asking, written: Option<&Posted>, faults: &Faults) -
 pub(crate) async fn show(visit: Visit) -> Answer {
     visit.may::<UnblockStep>()?;
     let it = asking(&visit).await?;
+    visit.offers_in(it.build.deployment).await?.must::<UnblockStep>()?;
     if it.step.step.state != StepState::Asking {
         return Ok(frame::to(&visit.build_path(&it.build, "")));
     }
@@ -225,5 +242,31 @@ mod tests {
         assert_eq!(given(&question("release", true, true), &form).fields["release"], "a\nb");
         let html = shown("x", &question("release", true, true), &Faults::at("fields.release", "must be filled in"));
         assert!(html.contains("checked") && html.contains("release must be filled in."), "{html}");
+        assert!(
+            html.contains("aria-describedby=\"field-0-hint field-0-error\"") && html.contains("autofocus"),
+            "{html}"
+        );
+    }
+
+    #[test]
+    fn nothing_is_chosen_that_nobody_chose() {
+        let with = |default: Option<&str>, required: bool| {
+            let mut question = question("x", false, true);
+            let field = &mut question.fields[0];
+            (field.default, field.required, field.hint) = (default.map(str::to_owned), required, None);
+            shown("x", &question, &Faults::default())
+        };
+        assert!(with(None, true).contains("<option value=\"\" selected>Choose one</option>"));
+        assert!(!with(Some("b"), true).contains("<option value=\"\""));
+        assert!(with(Some("b"), false).contains("<option value=\"\">-</option>"));
+        assert!(!with(None, true).contains("aria-describedby"), "nothing describes it");
+    }
+
+    #[test]
+    fn a_text_of_several_lines_is_shown_whole() {
+        let mut question = question("x", false, false);
+        question.fields[0].default = Some("one\ntwo".to_owned());
+        let html = shown("x", &question, &Faults::default());
+        assert!(html.contains("<textarea") && html.contains("one\ntwo</textarea>"), "{html}");
     }
 }

@@ -7,6 +7,8 @@ use askama::filters::HtmlSafe;
 use countersign_control::builds::{Build, Entry};
 use countersign_domain::Timestamp;
 
+use crate::{weight, words};
+
 use super::entries::job_name;
 use super::states;
 
@@ -20,6 +22,8 @@ const AXIS: usize = 28;
 const TICKS: u64 = 4;
 /// The most characters of a name in the picture; its title has all of them.
 const NAME: usize = 28;
+/// The most bytes that a name takes in the table.
+const LONG_NAME: usize = 200;
 
 /// The picture, and the table that says the same.
 #[derive(Debug, Clone, Template)]
@@ -48,6 +52,8 @@ struct Bar {
     href: String,
     state: &'static str,
     class: &'static str,
+    /// Whether it was run again, so that another one counts.
+    is_old: bool,
     /// From where on and how far it waited, and ran.
     waiting: (u64, u64),
     running: (u64, u64),
@@ -96,17 +102,18 @@ impl Waterfall {
         let bars: Vec<Bar> = jobs
             .enumerate()
             .map(|(number, job)| {
-                let (name, stands) = (job_name(job), states::job(job));
+                let (name, stands) = (weight::cut(&job_name(job), LONG_NAME), states::job(job));
                 let until = job.started_at.or(job.finished_at).unwrap_or(now);
                 let end = job.started_at.map(|_| job.finished_at.unwrap_or(now));
                 let began = job.runnable_at.map(|at| states::duration(at.since(build.created_at)));
                 Bar {
                     y: AXIS + number * LINE,
-                    short: countersign_domain::text::shown_up_to(&name, NAME),
+                    short: words::short(&name, NAME),
                     name,
                     href: href(job.id),
                     state: stands.words,
                     class: stands.class,
+                    is_old: job.retried_in.is_some(),
                     waiting: axis.stretch(job.runnable_at, Some(until)),
                     running: axis.stretch(job.started_at, end),
                     began: began.unwrap_or_default(),
@@ -156,6 +163,7 @@ mod tests {
                 href: "/x".to_owned(),
                 state: "Passed",
                 class: "good",
+                is_old: true,
                 waiting: (1, 2),
                 running: (3, 4),
                 began: "1 s".to_owned(),

@@ -2,6 +2,12 @@
 
 use std::time::Duration;
 
+use countersign_control::access::actions::{CreateDeployment, GrantDeploymentRole};
+use countersign_control::deployment_roles::{HolderReference, NewRole, Place};
+use countersign_control::deployments::NewDeployment;
+use countersign_control::members::MemberReference;
+use countersign_domain::DeploymentRole;
+
 use crate::browser::{Browser, Server};
 use crate::cast;
 
@@ -118,6 +124,8 @@ async fn a_build_is_canceled_and_repeated_by_whoever_may() {
     assert_eq!((done.status.as_u16(), done.location()), (303, FIRST), "{}", done.text);
     let page = steps(&ada).await;
     assert!(page.contains("Canceled") && !page.contains("Cancel build"), "{page}");
+    let canceled = page.split("<dt>Canceled</dt>").nth(1).and_then(|it| it.split("</dd>").next()).expect("when");
+    assert!(canceled.contains("</time> by "), "and by whom: {canceled}");
     let made = ada.post(&way(&page, "/rebuild"), &[]).await;
     assert_eq!(made.location(), "/organizations/acme/builds/demo/2", "{}", made.text);
     assert!(ada.page(made.location()).await.contains("Repeats"));
@@ -163,6 +171,58 @@ async fn a_block_is_answered_with_what_it_asks() {
     assert!(page.contains("1.2") && page.contains("Unblocked") && page.contains("Waits for an agent"), "{page}");
     assert_eq!(ada.get(&unblock).await.location(), FIRST, "it asks no more");
     assert_eq!(ada.post(&unblock, &fields).await.status, 422);
+}
+
+#[tokio::test]
+async fn whoever_answers_reads_what_is_asked_and_hears_of_every_fault() {
+    let server = Server::new().await;
+    let definition = "steps:\n  - block: Release\n    prompt: Really?\n  - block: Ship\n    depends_on: []\n    fields:\n      - {text: Version, key: version}\n      - {text: Count, key: count, format: '[0-9]+'}\n      - {select: Where, key: where, options: [{label: Here, value: here}, {label: There, value: there}]}\n";
+    cast::build(&server.world, definition).await;
+    let ada = server.admin().await;
+    let page = steps(&ada).await;
+    assert!(!page.contains("<form method=\"post\" action=\"/organizations/acme/builds/demo/1/steps/"), "{page}");
+    let mut ways = page.split("href=\"").skip(1).filter_map(|it| it.split('"').next());
+    let release = ways.find(|it| it.ends_with("/unblock")).expect("a way to the first block").to_owned();
+    let asked = ada.page(&release).await;
+    assert!(asked.contains("Really?"), "{asked}");
+    let ship = ways.find(|it| it.ends_with("/unblock") && *it != release).expect("a way to the other").to_owned();
+    let asked = ada.page(&ship).await;
+    assert!(asked.contains("<option value=\"\" selected>Choose one</option>"), "{asked}");
+    let wrong = ada.post(&ship, &[("field-1", "x")]).await;
+    assert_eq!(wrong.status, 422, "{}", wrong.text);
+    for fault in ["Version must be filled in.", "Count does not have the form [0-9]+", "Where must be filled in."] {
+        assert!(wrong.text.contains(fault), "{fault}: {}", wrong.text);
+    }
+    assert_eq!(wrong.text.matches("autofocus").count(), 1, "the first takes the focus: {}", wrong.text);
+    assert_eq!(ada.post(&release, &[]).await.location(), FIRST);
+}
+
+#[tokio::test]
+async fn a_role_in_another_deployment_offers_nothing_here() {
+    let server = Server::new().await;
+    server.members_look_on().await;
+    let (world, grace) = (&server.world, server.member().await);
+    let control = &world.control;
+    let definition = "steps: [{command: echo one}, {block: Release, prompt: Really?, depends_on: []}]";
+    let made = cast::build(world, definition).await;
+    let new = NewDeployment { name: "staging".to_owned(), ..NewDeployment::default() };
+    let staging = control.create_deployment(&world.admin::<CreateDeployment>(), new).await.expect("a deployment").id;
+    let hers = world.globex.created.admin.id;
+    for (deployment, is_offered) in [(staging, false), (made.deployment, true)] {
+        let new = NewRole {
+            holder: HolderReference::Member(MemberReference::Id(hers)),
+            place: Place::Deployment(deployment),
+            role: DeploymentRole::Launcher,
+            tokens: false,
+        };
+        control.give_deployment_role(&world.admin::<GrantDeploymentRole>(), new).await.expect("given");
+        let page = steps(&grace).await;
+        for button in ["Cancel build", "Rebuild", "/cancel\"", "/unblock\""] {
+            assert_eq!(page.contains(button), is_offered, "{button}: {page}");
+        }
+        let unblock = way(&steps(&server.admin().await).await, "/unblock");
+        assert_eq!(grace.get(&unblock).await.status, if is_offered { 200 } else { 403 });
+    }
 }
 
 #[tokio::test]

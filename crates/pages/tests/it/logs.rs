@@ -62,6 +62,66 @@ async fn a_log_is_read_in_parts_from_any_line() {
 }
 
 #[tokio::test]
+async fn the_end_of_a_log_is_its_end_however_long_its_lines_are() {
+    let server = Server::new().await;
+    let ada = server.admin().await;
+    let job = running(&server).await;
+    let (mut offset, mut sequence) = (0, 0);
+    for first in (1..=1_000).step_by(100) {
+        let text: String = (first..first + 100).map(|line| format!("{line:0>399}\n")).collect();
+        sequence += 1;
+        job.writes(&server.world, sequence, offset, &text).await;
+        offset += i64::try_from(text.len()).expect("a length");
+    }
+    let open = ada.page(&path(&job)).await;
+    assert!(open.contains("data-tail=\"1000\"") && open.len() < 100_000, "what comes is added: {} bytes", open.len());
+    let beyond = ada.page(&format!("{}?line=5000", path(&job))).await;
+    assert_eq!(numbers(&beyond).last(), Some(&1_000));
+    assert!(beyond.contains("There is no line 5000") && !open.contains("There is no line"), "{beyond}");
+    let followed = ada.page(&format!("{}?line=1000&follow=on", path(&job))).await;
+    assert_eq!(numbers(&followed), [1_000], "whoever has this line asks for it once more");
+    job.ends(&server.world, "0").await;
+    let start = ada.page(&path(&job)).await;
+    assert!(numbers(&start).starts_with(&[1, 2]) && start.contains("?line=end\""), "{start}");
+    assert_eq!(numbers(&ada.page(&format!("{}?line=end", path(&job))).await).last(), Some(&1_000));
+}
+
+#[tokio::test]
+async fn a_part_of_a_log_says_which_group_it_goes_on_with() {
+    let server = Server::new().await;
+    let ada = server.admin().await;
+    let job = running(&server).await;
+    let lines: String = (2..=600).map(|line| format!("line {line}\n")).collect();
+    job.writes(&server.world, 1, 0, &format!("--- Set up <b>\n{lines}--- Tests\n")).await;
+    let within = ada.page(&format!("{}?line=400", path(&job))).await;
+    let link = format!("within <a href=\"{}?line=1#L1\">Set up &#60;b&#62;</a>", path(&job));
+    assert!(within.contains(&link), "{within}");
+    let followed = ada.page(&format!("{}?line=400&follow=on", path(&job))).await;
+    assert!(!followed.contains("The first lines are within"), "{followed}");
+    assert!(!ada.page(&format!("{}?line=1", path(&job))).await.contains("The first lines are within"));
+}
+
+#[tokio::test]
+async fn a_job_tells_its_tries_and_no_secret() {
+    let server = Server::new().await;
+    let ada = server.admin().await;
+    let definition = "steps: [{command: make test, label: Unit, env: {DEPLOY_TOKEN: hunter2, OPEN: to-all}}]";
+    cast::build(&server.world, definition).await;
+    let job = cast::running(&server.world).await;
+    let page = ada.page(&path(&job)).await;
+    assert!(page.contains("DEPLOY_TOKEN") && page.contains("to-all") && !page.contains("hunter2"), "{page}");
+    assert!(!page.contains("id=\"tries\""), "there is one try alone");
+    job.ends(&server.world, "1").await;
+    let second = ada.post(&format!("{}/retry", path(&job)), &[]).await.location().to_owned();
+    for (of, other, words) in [(path(&job), &second, "Try 2"), (second.clone(), &path(&job), "Try 1")] {
+        let page = ada.page(&of).await;
+        assert!(page.contains("id=\"tries\"") && page.contains("This one"), "{page}");
+        assert!(page.contains(&format!("<a href=\"{other}\">{words}</a>")), "{page}");
+        assert!(page.contains("asked for by a person") && page.contains("Failed"), "{page}");
+    }
+}
+
+#[tokio::test]
 async fn a_text_is_found_in_a_log_and_stays_one() {
     let server = Server::new().await;
     let ada = server.admin().await;
@@ -146,6 +206,21 @@ async fn a_stream_ends_with_the_sign_in_that_opened_it() {
         assert_eq!(event(&server, &mut body).await, None, "{path}");
         assert_eq!(ada.listen(&path).await.status(), 303, "{path}: it opens no other");
     }
+}
+
+#[tokio::test]
+async fn a_stream_ends_for_whoever_is_no_member_any_more() {
+    let server = Server::new().await;
+    let (ada, grace) = (server.admin().await, server.member().await);
+    let job = running(&server).await;
+    let mut body = grace.listen(&format!("{}/events", path(&job))).await.into_body();
+    assert_eq!(event(&server, &mut body).await.as_deref(), Some("news"));
+    ada.prove().await;
+    let hers = format!("/organizations/acme/settings/members/{}/remove", server.world.globex.created.admin.id);
+    assert_eq!(ada.post(&hers, &[]).await.status, 303);
+    job.writes(&server.world, 1, 0, "one\n").await;
+    assert_eq!(event(&server, &mut body).await.as_deref(), Some("end"), "she is not told that there is more");
+    assert_eq!(event(&server, &mut body).await, None);
 }
 
 #[tokio::test]

@@ -20,6 +20,12 @@ statements! {
     /// A build's annotations: highest priority first, oldest first within it.
     OF_BUILD = "SELECT id, job_id, scope, context, style, body, priority, created_at, updated_at FROM annotations
            WHERE build_id = $1 ORDER BY priority DESC, id LIMIT $2";
+    /// The first of the same with the starts of their bodies ($3, in characters), and how many bytes the whole ones have.
+    STARTS = "SELECT id, job_id, scope, context, style, SUBSTR(body, 1, $3) AS body, priority, created_at, updated_at,
+             CAST(OCTET_LENGTH(body) AS BIGINT) AS size FROM annotations WHERE build_id = $1 ORDER BY priority DESC, id LIMIT $2";
+    /// One of a build's annotations.
+    FIND = "SELECT id, job_id, scope, context, style, body, priority, created_at, updated_at FROM annotations
+           WHERE build_id = $1 AND id = $2";
     /// Takes one away.
     REMOVE = "DELETE FROM annotations WHERE build_id = $1 AND scope = $2 AND scope_id = $3 AND context = $4";
     /// How many a build has.
@@ -84,6 +90,18 @@ fn content(row: &Row) -> Result<Content, StoreError> {
     Ok(Content { style: row.parse("style")?, body: row.get("body")?, priority: row.get("priority")? })
 }
 
+fn annotation(row: &Row) -> Result<Annotation, StoreError> {
+    Ok(Annotation {
+        id: row.get("id")?,
+        job: row.get("job_id")?,
+        scope: row.get("scope")?,
+        context: row.get("context")?,
+        content: content(row)?,
+        created_at: row.get("created_at")?,
+        updated_at: row.get("updated_at")?,
+    })
+}
+
 /// What is to be different about an annotation. What is `None` stays; in a new one it is the default.
 #[derive(Debug, Clone, Copy)]
 pub struct Patch<'a> {
@@ -127,20 +145,23 @@ pub async fn put(
 
 /// At most `limit` annotations of a build.
 pub async fn of_build(tx: &mut Tx, build: BuildId, limit: i64) -> Result<Vec<Annotation>, StoreError> {
-    let rows = tx.all(OF_BUILD, &params![build, limit]).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Annotation {
-                id: row.get("id")?,
-                job: row.get("job_id")?,
-                scope: row.get("scope")?,
-                context: row.get("context")?,
-                content: content(row)?,
-                created_at: row.get("created_at")?,
-                updated_at: row.get("updated_at")?,
-            })
-        })
-        .collect()
+    tx.all(OF_BUILD, &params![build, limit]).await?.iter().map(annotation).collect()
+}
+
+/// The first `limit` annotations of a build, of each body at most `characters`, and how many bytes it has as a whole.
+pub async fn starts(
+    tx: &mut Tx,
+    build: BuildId,
+    limit: i64,
+    characters: i64,
+) -> Result<Vec<(Annotation, i64)>, StoreError> {
+    let rows = tx.all(STARTS, &params![build, limit, characters]).await?;
+    rows.iter().map(|row| Ok((annotation(row)?, row.get("size")?))).collect()
+}
+
+/// One of a build's annotations.
+pub async fn find(tx: &mut Tx, build: BuildId, id: AnnotationId) -> Result<Option<Annotation>, StoreError> {
+    tx.maybe(FIND, &params![build, id]).await?.as_ref().map(annotation).transpose()
 }
 
 /// Takes away what stands at a place. False when nothing does.

@@ -14,6 +14,8 @@ statements! {
     KEYS = "SELECT key FROM meta_data WHERE build_id = $1 ORDER BY key";
     /// All of a build's meta-data.
     OF_BUILD = "SELECT key, value FROM meta_data WHERE build_id = $1 ORDER BY key";
+    /// The first of it, with the starts of the values ($3, in characters).
+    STARTS = "SELECT key, SUBSTR(value, 1, $3) AS value FROM meta_data WHERE build_id = $1 ORDER BY key LIMIT $2";
     /// How many keys a build has.
     COUNT = "SELECT COUNT(*) AS n FROM meta_data WHERE build_id = $1";
     /// How many bytes they have, with their values.
@@ -39,6 +41,17 @@ pub async fn keys(tx: &mut Tx, build: BuildId) -> Result<Vec<String>, StoreError
 /// All of a build's meta-data, by key.
 pub async fn of_build(tx: &mut Tx, build: BuildId) -> Result<Vec<(String, String)>, StoreError> {
     let rows = tx.all(OF_BUILD, &params![build]).await?;
+    rows.iter().map(|row| Ok((row.get("key")?, row.get("value")?))).collect()
+}
+
+/// The first `limit` keys of a build, with at most `characters` of each value.
+pub async fn starts(
+    tx: &mut Tx,
+    build: BuildId,
+    limit: i64,
+    characters: i64,
+) -> Result<Vec<(String, String)>, StoreError> {
+    let rows = tx.all(STARTS, &params![build, limit, characters]).await?;
     rows.iter().map(|row| Ok((row.get("key")?, row.get("value")?))).collect()
 }
 

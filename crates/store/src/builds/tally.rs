@@ -19,6 +19,14 @@ statements! {
                 canceled_at = COALESCE(canceled_at, $16), logs_removed = logs_removed AND CAST($15 AS BIGINT) IS NOT NULL,
                 artifacts_removed = artifacts_removed AND CAST($15 AS BIGINT) IS NOT NULL
               WHERE id = $1";
+    /// What changes with all that people see of a build's steps, from rows that there are few of: its sums, how many jobs were made of it, and how
+    /// many builds its triggers have made.
+    PULSE = "SELECT b.state, b.steps_open, b.steps_running, b.steps_asking, b.jobs_failed, b.jobs_canceled, b.steps_took_part, b.next_position,
+                (SELECT COUNT(*) FROM builds t WHERE t.triggered_from = b.id) AS triggered
+              FROM builds b WHERE b.organization_id = $1 AND b.id = $2 AND b.removed_at IS NULL";
+    /// How many of a build's jobs that can run or do are in which state; from their index alone.
+    OPEN_JOBS = "SELECT state, COUNT(*) AS n FROM jobs WHERE build_id = $1
+              AND state IN ('limited', 'scheduled', 'assigned', 'accepted', 'running', 'timing_out', 'canceling') GROUP BY state ORDER BY state";
     /// Whether a job of the build has started.
     HAS_STARTED = "SELECT has_started FROM builds WHERE id = $1";
     /// Builds for which something is left to do in batches.
@@ -69,6 +77,33 @@ pub struct Ledger {
     pub trigger_step: Option<(BuildId, StepId)>,
     /// Whether it has a job that is not to go on once it is failing.
     pub has_fragile_jobs: bool,
+}
+
+/// What tells that a build looks different, but for its annotations and logs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Pulse {
+    /// Where it stands.
+    pub state: BuildState,
+    sums: [i64; 8],
+    open_jobs: Vec<(String, i64)>,
+}
+
+/// The pulse of one of the organization's builds. It reads no row of a job: of a build of 10,000 jobs it is asked for every few seconds.
+pub async fn pulse(tx: &mut Tx, of: OrganizationId, id: BuildId) -> Result<Option<Pulse>, StoreError> {
+    let Some(row) = tx.maybe(PULSE, &params![of, id]).await? else { return Ok(None) };
+    let sums = [
+        row.get("steps_open")?,
+        row.get("steps_running")?,
+        row.get("steps_asking")?,
+        row.get("jobs_failed")?,
+        row.get("jobs_canceled")?,
+        row.get("steps_took_part")?,
+        row.get("next_position")?,
+        row.get("triggered")?,
+    ];
+    let open = tx.all(OPEN_JOBS, &params![id]).await?;
+    let open_jobs = open.iter().map(|row| Ok((row.get("state")?, row.get("n")?))).collect::<Result<_, StoreError>>()?;
+    Ok(Some(Pulse { state: row.parse("state")?, sums, open_jobs }))
 }
 
 /// A build's sums, kept still until the transaction ends.

@@ -31,6 +31,11 @@ pub struct Wanted {
 }
 
 impl Wanted {
+    /// Whether only such are wanted that have not ended.
+    pub(super) fn is_under_way(&self) -> bool {
+        !self.states.is_empty() && self.states.iter().all(|state| !state.is_finished())
+    }
+
     /// The first values of a statement that looks for them.
     pub(super) fn values(&self, of: OrganizationId) -> Vec<Value> {
         params![

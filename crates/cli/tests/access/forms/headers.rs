@@ -11,6 +11,7 @@ use axum::routing::get;
 use countersign_http::{Edge, TrustedProxies};
 use countersign_testkit::routes::{self, Route};
 use countersign_testkit::{SeededEntropy, table};
+use http::header::CONTENT_DISPOSITION;
 use http::{HeaderMap, StatusCode};
 
 use super::browser::{ADA, Call, OWN, Server, asked};
@@ -62,6 +63,8 @@ fn shown(table: &mut String, what: &str, (status, headers): &(StatusCode, Header
     others.sort_by_key(|(name, _)| name.as_str());
     for (name, value) in others {
         let value = value.to_str().expect("a text");
+        // Of a file the name says what it is, and is another in each run.
+        let value = if name == CONTENT_DISPOSITION { value.split(';').next().expect("a word") } else { value };
         if (name.as_str(), value) != ("content-type", "text/html; charset=utf-8") {
             writeln!(table, "    {name}: {value}").expect("a string");
         }

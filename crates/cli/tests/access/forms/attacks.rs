@@ -2,7 +2,7 @@
 
 use axum::Router;
 
-use super::browser::{Answer, Call, GRACE, GRACES, OWN, Server, send};
+use super::browser::{Answer, Call, GRACE, GRACES, Server, send};
 use super::targets::{By, Form};
 
 /// One way to send a form that is not for its sender to send.
@@ -82,7 +82,8 @@ impl Attack {
         if form.by == By::Anyone && self.is_of_a_sign_in() {
             return None;
         }
-        let call = form.rightly();
+        // Also where the form asks for none: whoever signs somebody in ends what their browser holds.
+        let call = form.rightly().of(&form.cookie);
         let of_kind = |kind| Call { kind: Some(kind), ..call.clone() };
         Some(match self {
             Self::CrossSite => call.saying(&[("sec-fetch-site", "cross-site"), ("origin", "https://evil.example")]),
@@ -126,7 +127,8 @@ impl Form {
     /// As a browser sends it from a page of this server.
     pub fn rightly(&self) -> Call {
         let fields: Vec<_> = self.fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
-        Call::form(&self.path, &fields).of(&self.cookie).saying(&OWN)
+        let form = Call::form(&self.path, &fields);
+        if self.by == By::Anyone { form } else { form.of(&self.cookie) }
     }
 }
 

@@ -1,29 +1,32 @@
-//! What stands around every page: where a change comes from, the page of whatever went wrong, and headers.
+//! What stands around every page: where a change comes from and that it is a form, the page of whatever went wrong, and headers.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
+use http::Method;
 use http::header::CONTENT_TYPE;
 
 use crate::failure::Failure;
 use crate::seen::Seen;
 use crate::site::Site;
-use crate::{headers, notice, person};
+use crate::{form, headers, notice, person};
 
-/// Answers a request. A change that another site's page asks for is refused before anything of it is read.
+/// Answers a request. A change that another site's page asks for, or that comes by no form, is refused before anything of it is read.
 pub(crate) async fn around(State(site): State<Site>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let seen = Seen::of(&parts, site.public_url());
     let is_own = seen.is_safe || person::is_same_origin(&parts, site.public_url());
+    let is_readable = parts.method != Method::POST || form::is_form(&parts.headers);
     parts.extensions.insert(seen.clone());
-    let mut answer = if is_own {
+    let mut answer = if is_own && is_readable {
         let mut answer = next.run(Request::from_parts(parts, body)).await;
         match answer.extensions_mut().remove::<Failure>() {
             Some(failure) => failure.answer(&seen),
             None => answer,
         }
     } else {
-        Failure::FromElsewhere.answer(&seen)
+        let failure = if is_own { Failure::NoForm } else { Failure::FromElsewhere };
+        failure.answer(&seen)
     };
     if seen.notice.is_some() && seen.is_safe && is_page(&answer) {
         notice::forget(&site, &mut answer);

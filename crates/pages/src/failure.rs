@@ -26,6 +26,8 @@ pub(crate) enum Failure {
     TooLarge,
     /// The body is no form, or was cut off.
     NoForm,
+    /// There is something at the address, and it is asked for in another way.
+    OtherMethod,
 }
 
 impl From<Error> for Failure {
@@ -46,6 +48,11 @@ impl IntoResponse for Failure {
 /// A page of which there is none.
 pub(crate) async fn nowhere() -> Failure {
     Failure::Error(Error::NotFound("page"))
+}
+
+/// The address of a form that is opened like a page, and its like.
+pub(crate) async fn other_method() -> Failure {
+    Failure::OtherMethod
 }
 
 #[derive(Template)]
@@ -105,6 +112,12 @@ impl Failure {
                 "Not a form",
                 "What was sent is no form of these pages, or was cut off on its way.".to_owned(),
                 "Go back and send it again.",
+            ),
+            Self::OtherMethod => Says::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "Not a page",
+                "There is no page at this address: a form is sent to it.".to_owned(),
+                "Open the page that the form is on, and send it from there.",
             ),
         };
         let request = (says.status == StatusCode::INTERNAL_SERVER_ERROR).then(countersign_http::request_id).flatten();
@@ -206,6 +219,7 @@ mod tests {
         assert_eq!(status(Failure::FromElsewhere), 403);
         assert_eq!(status(Failure::TooLarge), 413);
         assert_eq!(status(Failure::NoForm), 400);
+        assert_eq!(status(Failure::OtherMethod), 405);
         assert_eq!(Failure::from(too_many).answer(&seen("/")).headers()[RETRY_AFTER_HEADER], "7");
     }
 

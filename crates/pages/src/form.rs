@@ -7,6 +7,7 @@ use countersign_control::{Error, Result};
 use countersign_domain::Timestamp;
 use countersign_domain::text::FieldError;
 use countersign_http::{BadBody, read_body};
+use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use url::form_urlencoded;
 
@@ -27,13 +28,18 @@ impl std::fmt::Debug for Posted {
     }
 }
 
+/// Whether what is sent is a form, and nothing else: it is asked for every change at once, also for one that no field is read of. A body of another kind
+/// is what a page of another site can send without asking.
+pub(crate) fn is_form(headers: &HeaderMap) -> bool {
+    let kind = headers.get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(KIND)
+}
+
 impl<S: Send + Sync> FromRequest<S> for Posted {
     type Rejection = Failure;
 
     async fn from_request(request: Request, _: &S) -> std::result::Result<Self, Failure> {
-        let kind = request.headers().get(CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-        // Nothing but a form: a body of another kind is what a page of another site can send without asking.
-        if !kind.split(';').next().unwrap_or_default().trim().eq_ignore_ascii_case(KIND) {
+        if !is_form(request.headers()) {
             return Err(Failure::NoForm);
         }
         let body = read_body(request, MAX_FORM).await.map_err(|bad| match bad {

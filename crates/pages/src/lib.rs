@@ -147,6 +147,7 @@ pub fn router(control: Control) -> Router {
         .route("/organizations/{organization}/settings/audit-log", post(settings::audit::check))
         .route("/organizations/{organization}/settings/audit-log/export", get(settings::export::whole))
         .route("/organizations/{organization}/{*rest}", get(failure::nowhere))
+        .method_not_allowed_fallback(failure::other_method)
         .layer(from_fn_with_state(site.clone(), around::around))
         .with_state(site)
 }

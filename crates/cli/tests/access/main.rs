@@ -10,6 +10,7 @@ mod callers;
 mod dagster;
 mod explained;
 mod faces;
+mod forms;
 mod graphql;
 mod jobs;
 mod left;

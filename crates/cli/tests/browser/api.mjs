@@ -59,3 +59,26 @@ export async function createToken(description, more = "") {
 export async function revokeToken(id, reason) {
   await graphql("mutation($id: ID!, $reason: String!) { agentTokenRevoke(input: {id: $id, reason: $reason}) { agentToken { id } } }", { id, reason });
 }
+
+async function send(method, path, headers, body) {
+  const answer = await fetch(`${setting.direct}${path}`, { method, headers, body });
+  return { status: answer.status, text: await answer.text() };
+}
+
+// Asks REST as the admin.
+export async function rest(method, path, body) {
+  const headers = { authorization: `Bearer ${setting.user_token}`, ...(body && { "content-type": "application/json" }) };
+  return send(method, `/v2${path}`, headers, body && JSON.stringify(body));
+}
+
+// Calls as an agent, with its session, or as a job, with its token. A body of another kind than JSON is sent as it is.
+export async function agentCall(method, path, value, body, kind = "application/json") {
+  const headers = { authorization: `Token ${value}`, ...(body && { "content-type": kind }) };
+  return send(method, `/v3${path}`, headers, body && kind === "application/json" ? JSON.stringify(body) : body);
+}
+
+// Calls as a Dagster+ agent, or as Dagster's commands for people do; answers the text.
+export async function dagsterCall(value, query, variables) {
+  const headers = { "dagster-cloud-api-token": value, "content-type": "application/json" };
+  return (await send("POST", "/dagster/graphql", headers, JSON.stringify({ query, variables }))).text;
+}

@@ -3,7 +3,9 @@
 import { createServer } from "node:http";
 import { createToken, graphql, organization, register, connect, revokeToken } from "./api.mjs";
 import { home, main, person, setting, settings, signIn, step } from "./lib.mjs";
+import { bundles, each, missing, wrongs } from "./vector_checks.mjs";
 import { SHORT, VECTORS } from "./vector_list.mjs";
+import { dagster, work } from "./vector_work.mjs";
 
 // Most characters of a reason, of a name, and of what a browser calls itself.
 const REASON = 1000;
@@ -11,65 +13,6 @@ const NAME = 100;
 const USER_AGENT = 256;
 // How many people are invited: each chooses a password, which costs a while to hash.
 const PEOPLE = 8;
-// The most parts of a list that are looked at.
-const PARTS = 40;
-
-// Calls for each of many, a few at a time.
-async function each(all, run) {
-  const left = [...all];
-  const worker = async () => {
-    while (left.length > 0) await run(left.shift());
-  };
-  await Promise.all(Array.from({ length: 4 }, worker));
-}
-
-// Texts in bundles that are no longer than a field takes.
-function bundles(texts, most) {
-  const all = [""];
-  for (const text of texts) {
-    const last = all.at(-1);
-    const more = last === "" ? text : `${last} ${text}`;
-    if (more.length <= most) all[all.length - 1] = more;
-    else all.push(text);
-  }
-  return all.filter((it) => it !== "" && it.length <= most);
-}
-
-// What is wrong with a page that shows what strangers wrote.
-async function wrongs(page) {
-  return page.evaluate(() => {
-    const found = [];
-    const scripts = [...document.scripts].filter((it) => !new URL(it.src, location.href).pathname.startsWith("/assets/"));
-    for (const it of scripts) found.push(`a script: ${it.outerHTML.slice(0, 200)}`);
-    // Pictures that the server draws.
-    const drawn = ":where(svg.columns, svg.graph, svg.waits, svg.waterfall), :where(svg.waits, svg.waterfall) svg";
-    const never = `iframe, object, embed, svg:not(${drawn}), math, base, style, img, video, audio, marquee, portal, meta[http-equiv], template, body body, [srcdoc]`;
-    for (const it of document.querySelectorAll(never)) found.push(`an element: ${it.outerHTML.slice(0, 200)}`);
-    for (const it of document.querySelectorAll("*")) {
-      for (const { name, value } of it.attributes) {
-        if (/^on/i.test(name) || name === "style") found.push(`an attribute: ${name}=${value.slice(0, 200)}`);
-        if (/^(href|src|action|formaction)$/i.test(name) && !/^(\/|#|data:,$)/.test(value)) found.push(`an address: ${name}=${value.slice(0, 200)}`);
-      }
-    }
-    return found;
-  });
-}
-
-// Opens a page and what follows it; answers the texts that are not shown as they are.
-async function missing(page, path, texts, must) {
-  const left = new Set(texts);
-  let next = path;
-  for (let part = 0; next && part < PARTS; part += 1) {
-    const answer = await page.goto(next);
-    must(answer.status() === 200, `${next}: ${answer.status()}`);
-    const found = await wrongs(page);
-    must(found.length === 0, `${next}: ${found.join("\n")}`);
-    for (const text of await page.evaluate((all) => all.filter((text) => document.body.textContent.includes(text)), [...left])) left.delete(text);
-    const link = page.locator("nav.pager a[rel=next]").first();
-    next = left.size > 0 && (await link.count()) > 0 ? await link.getAttribute("href") : null;
-  }
-  return [...left];
-}
 
 await main(async (browser) => {
   const ada = await person(browser);
@@ -129,7 +72,7 @@ await main(async (browser) => {
       must(made.a && made.b && made.c && made.d, `refused: ${text}`);
     }
     for (const path of ["deployments", "members", "teams", "user-tokens"]) await shown(`${settings}/${path}`, texts, must);
-      });
+  });
   await step("names of members, chosen by whoever accepts an invitation", async (must) => {
     const names = [];
     for (const [at, name] of SHORT.filter((text) => text.length <= NAME).slice(0, PEOPLE).entries()) {
@@ -151,6 +94,8 @@ await main(async (browser) => {
     await shown(`${settings}/members`, names, must);
     await shown(`${settings}/user-tokens`, names, must);
   });
+  await work({ page, shown });
+  await dagster({ shown });
   await step("what browsers call themselves", async (must) => {
     const agents = bundles(SHORT.filter((text) => /^[\x21-\x7e][\x20-\x7e]*$/.test(text)), USER_AGENT).slice(0, 3);
     for (const userAgent of agents) {

@@ -91,9 +91,21 @@ function withoutStream(region) {
   for (const link of region.querySelectorAll("[data-without-stream]")) link.hidden = true;
 }
 
+// The style sheet shows these to nobody who has script, until there is no stream.
+function withStreamLost(region) {
+  for (const link of region.querySelectorAll("[data-without-stream]")) {
+    link.hidden = false;
+    link.dataset.lost = "";
+  }
+}
+
 export function live(root, enhance) {
   const region = root.querySelector("[data-stream]");
-  if (!region || !window.EventSource) return;
+  if (!region) return;
+  if (!window.EventSource) {
+    withStreamLost(region);
+    return;
+  }
   const log = root.querySelector("#log[data-tail]");
   let isBusy = false;
   let isWanted = false;
@@ -111,13 +123,14 @@ export function live(root, enhance) {
         if (fresh) replace(region, fresh, enhance);
       }
     } catch {
-      for (const link of region.querySelectorAll("[data-without-stream]")) link.hidden = false;
+      withStreamLost(region);
     } finally {
       isBusy = false;
     }
   };
   const source = new EventSource(region.dataset.stream);
   source.addEventListener("open", () => withoutStream(region));
+  source.addEventListener("error", () => withStreamLost(region));
   source.addEventListener("news", follow);
   source.addEventListener("last", () => {
     source.close();
@@ -125,6 +138,6 @@ export function live(root, enhance) {
   });
   source.addEventListener("end", () => {
     source.close();
-    for (const link of region.querySelectorAll("[data-without-stream]")) link.hidden = false;
+    withStreamLost(region);
   });
 }

@@ -25,14 +25,16 @@ function focused(page) {
   });
 }
 
-// Presses Tab until the focus is nowhere in the page; answers what was stopped at.
+// Presses Tab until the focus leaves the page or is at its beginning again; answers what was stopped at.
 async function walk(page, most = 200) {
-  await page.evaluate(() => { document.activeElement.blur(); window.scrollTo(0, 0); });
-  const stops = [];
+  // From the first stop on, wherever the page has put the focus: to it and not to the beginning Tab goes on from there.
+  await page.locator(".skip").focus();
+  await page.keyboard.press("Shift");
+  const stops = [await focused(page)];
   for (let number = 0; number < most; number += 1) {
     await page.keyboard.press("Tab");
     const it = await focused(page);
-    if (it.isBody || (stops.length && it.name === stops[0].name)) return stops;
+    if (it.isBody || it.name === stops[0].name) return stops;
     stops.push(it);
   }
   throw new Error(`no end after ${most} stops`);
@@ -116,14 +118,14 @@ await main(async (browser) => {
     await open();
     await page.keyboard.press("Tab");
     await page.keyboard.press("Escape");
-    must(await page.getByRole("dialog").count() === 0, "it stays open");
+    await page.locator("dialog").waitFor({ state: "detached" });
     must(await edit().evaluate((it) => it === document.activeElement), await focused(page));
   });
   await look("Cancel closes a dialog, and the focus is where it was", async (must) => {
     await open();
     await page.getByRole("dialog").getByRole("link", { name: "Cancel" }).focus();
     await page.keyboard.press("Enter");
-    must(await page.getByRole("dialog").count() === 0, "it stays open");
+    await page.locator("dialog").waitFor({ state: "detached" });
     must(await edit().evaluate((it) => it === document.activeElement), await focused(page));
     must(new URL(page.url()).pathname === `${settings}/tokens`, page.url());
   });
@@ -139,7 +141,6 @@ await main(async (browser) => {
   });
   await look("control: a focus that cannot be seen is found out", async (must) => {
     await page.goto(`${settings}/tokens`);
-    await page.evaluate(() => document.querySelector(".brand").classList.add("visually-hidden"));
     await page.evaluate(() => { document.querySelector("#search").style.outline = "none"; });
     const found = unseen(await walk(page));
     must(found.some((name) => name.startsWith("INPUT search")), found);

@@ -115,9 +115,8 @@ async fn of_many_deployments_others_are_named() {
     ada.prove().await;
     let boxes = ada.page(&format!("{path}/permissions")).await;
     assert!(boxes.contains(name) && !boxes.contains("deployment-0778"), "one is ticked, the others are named: {boxes}");
-    let branch =
-        ada.post(&format!("{SETTINGS}/deployments/new"), &[("name", "a-branch"), ("parent", name), ("expires_at", "")]);
-    assert_eq!(branch.await.status, 303);
+    let branch = [("name", "a-branch"), ("parent", name), ("expires_at", "")];
+    assert_eq!(ada.post(&format!("{SETTINGS}/deployments/new"), &branch).await.status, 303);
     let lost = ada.post(&format!("{SETTINGS}/deployments/new"), &[("name", "other"), ("parent", "nowhere")]).await;
     assert!(lost.status == 422 && lost.text.contains("id=\"parent-error\""), "{}", lost.text);
 }

@@ -117,9 +117,21 @@ function withoutStream(region) {
   for (const link of region.querySelectorAll("[data-without-stream]")) link.hidden = true;
 }
 
+// The style sheet shows these to nobody who has script, until there is no stream.
+function withStreamLost(region) {
+  for (const link of region.querySelectorAll("[data-without-stream]")) {
+    link.hidden = false;
+    link.dataset.lost = "";
+  }
+}
+
 export function live(root, enhance) {
   const region = root.querySelector("[data-stream]");
-  if (!region || !window.EventSource) return;
+  if (!region) return;
+  if (!window.EventSource) {
+    withStreamLost(region);
+    return;
+  }
   const log = root.querySelector("#log[data-tail]");
   let isBusy = false;
   let isWanted = false;
@@ -137,13 +149,10 @@ export function live(root, enhance) {
         if (fresh) replace(region, fresh, enhance);
       }
     } catch {
-      byHand();
+      withStreamLost(region);
     } finally {
       isBusy = false;
     }
-  };
-  const byHand = () => {
-    for (const link of region.querySelectorAll("[data-without-stream]")) link.hidden = false;
   };
   let source = null;
   let hasEnded = false;
@@ -159,12 +168,10 @@ export function live(root, enhance) {
     source.addEventListener("end", () => {
       hasEnded = true;
       source.close();
-      byHand();
+      withStreamLost(region);
     });
-    // A browser asks again by itself, but for what was refused.
-    source.addEventListener("error", () => {
-      if (source.readyState === EventSource.CLOSED) byHand();
-    });
+    // A browser asks again by itself, but for what was refused; until then the page says that it does not follow.
+    source.addEventListener("error", () => withStreamLost(region));
   };
   // Without HTTP/2 a browser has six connections to a server: windows that nobody sees take none of them.
   document.addEventListener("visibilitychange", () => {

@@ -1,14 +1,41 @@
-// Times in the reader's own zone, with the exact one on hover.
+// Times in the reader's own zone, with the exact one on hover. What is said by its distance goes on counting while the page stands.
 
 const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
 const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+
+// How often distances are counted anew, in milliseconds.
+const EVERY = 30_000;
+
+// In the words of the server.
+function distance(age) {
+  const length = Math.abs(age);
+  if (length < 60) return age < 0 ? "in a moment" : "just now";
+  let words;
+  if (length < 3600) words = `${Math.floor(length / 60)} min`;
+  else if (length < 86400) words = `${Math.floor(length / 3600)} h`;
+  else words = `${Math.floor(length / 86400)} ${length < 172800 ? "day" : "days"}`;
+  return age < 0 ? `in ${words}` : `${words} ago`;
+}
+
+// From the server's clock on: the reader's own may be wrong.
+function count(time) {
+  const passed = (performance.now() - Number(time.dataset.since)) / 1000;
+  const words = distance(Math.floor(Number(time.dataset.age) + passed));
+  if (time.textContent !== words) time.textContent = words;
+}
 
 export function times(root) {
   for (const time of root.querySelectorAll("time[datetime]")) {
     const at = new Date(time.dateTime);
     if (Number.isNaN(at.getTime())) continue;
-    time.title = time.dateTime;
-    time.textContent = ("clock" in time.dataset ? clock : format).format(at);
+    time.title = exact.format(at);
+    if ("age" in time.dataset) time.dataset.since = performance.now();
+    else time.textContent = ("clock" in time.dataset ? clock : format).format(at);
   }
   for (const hint of root.querySelectorAll("[data-utc]")) hint.hidden = true;
 }
+
+setInterval(() => {
+  for (const time of document.querySelectorAll("time[data-since]")) count(time);
+}, EVERY);

@@ -40,11 +40,16 @@ struct Row {
 /// Where one is signed in.
 pub(crate) async fn show(visit: Visit) -> Answer {
     let all = person::sign_ins(visit.control(), &visit.caller).await?;
+    let now = visit.control().now();
     let rows = all.iter().map(|it| Row {
-        browser: it.sign_in.user_agent.clone().unwrap_or_else(|| "A browser that does not say which".to_owned()),
+        browser: it
+            .sign_in
+            .user_agent
+            .as_deref()
+            .map_or_else(|| "A browser that does not say which".to_owned(), words::browser),
         ip: it.sign_in.ip.clone(),
-        since: When::new(it.sign_in.created_at),
-        seen: When::new(it.sign_in.seen_at),
+        since: When::ago(it.sign_in.created_at, now),
+        seen: When::ago(it.sign_in.seen_at, now),
         is_this_one: it.is_this_one,
         end: format!("/account/sign-ins/{}/end", it.sign_in.public_id),
     });

@@ -111,10 +111,15 @@ impl Faults {
         }
     }
 
+    /// Faults at fields, in their order, for a test or to look at.
+    pub(crate) fn some(all: &[(&str, &str)]) -> Self {
+        Self(all.iter().map(|(field, message)| FieldError::new(*field, *message)).collect())
+    }
+
     /// One fault, for a test.
     #[cfg(test)]
     pub(crate) fn at(field: &str, message: &str) -> Self {
-        Self(vec![FieldError::new(field, message)])
+        Self::some(&[(field, message)])
     }
 
     /// Whether nothing is wrong.

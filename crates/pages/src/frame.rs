@@ -94,6 +94,16 @@ impl Frame {
         Self { is_in_clear: site.travels_in_clear(), ..self }
     }
 
+    /// Whether the page is one of this part of its organization, by its path below the organization's own; the overview is the part without one.
+    pub(crate) fn is_in(&self, part: &str) -> bool {
+        let Some(organization) = &self.organization else { return false };
+        let path = self.here.split(['?', '#']).next().unwrap_or_default();
+        let below = path.strip_prefix("/organizations/").and_then(|path| path.split_once('/'));
+        let (slug, below) = below.unwrap_or((path.strip_prefix("/organizations/").unwrap_or_default(), ""));
+        // `-` stands for the organization that one works in now.
+        (slug == organization.slug || slug == "-") && below.split('/').next().unwrap_or_default() == part
+    }
+
     pub(crate) fn crumb(mut self, words: impl Into<String>, href: impl Into<String>) -> Self {
         self.crumbs.push(Link::new(words, href));
         self
@@ -141,6 +151,23 @@ mod tests {
     #[template(path = "layout.html")]
     struct Bare {
         frame: Frame,
+    }
+
+    #[test]
+    fn a_page_knows_which_part_of_its_organization_it_is_of() {
+        let at = |page: &str| {
+            let seen = Seen { is_safe: true, page: page.to_owned(), theme: Theme::System, notice: None };
+            let organization = Place { slug: "acme".to_owned(), name: "Acme".to_owned() };
+            Frame { organization: Some(organization), ..Frame::plain("A page", &seen) }
+        };
+        let parts = ["", "builds", "agents", "settings"];
+        let of = |page: &str| parts.into_iter().filter(|part| at(page).is_in(part)).collect::<Vec<_>>();
+        assert_eq!(of("/organizations/acme"), [""]);
+        assert_eq!(of("/organizations/acme?x=/builds"), [""]);
+        assert_eq!(of("/organizations/acme/builds/demo/1?view=graph"), ["builds"]);
+        assert_eq!(of("/organizations/-/agents"), ["agents"]);
+        assert_eq!(of("/organizations/globex/agents"), [] as [&str; 0]);
+        assert_eq!(of("/account"), [] as [&str; 0]);
     }
 
     #[test]

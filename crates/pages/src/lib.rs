@@ -16,6 +16,7 @@ mod chart;
 mod failure;
 mod form;
 mod frame;
+mod gallery;
 mod headers;
 pub mod limits;
 mod notice;
@@ -44,6 +45,8 @@ use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use countersign_control::Control;
+
+pub use gallery::development;
 
 use builds::{act, artifacts, live, unblock};
 use settings::{deployments, members, teams};

@@ -93,7 +93,7 @@ struct RefusalRow {
 /// How long jobs wait, by queue: two bars, one in the other.
 #[derive(Debug, Clone, Template)]
 #[template(path = "parts/waits.html")]
-struct Bars {
+pub(crate) struct Bars {
     height: usize,
     rows: Vec<Bar>,
 }
@@ -108,6 +108,24 @@ struct Bar {
     p50: u64,
     p95: u64,
     words: String,
+}
+
+impl Bars {
+    /// To look at.
+    pub(crate) fn sample() -> Self {
+        let bar = |at, name: &str, p50, p95| Bar {
+            y: at * BAR,
+            name: name.to_owned(),
+            short: name.to_owned(),
+            p50,
+            p95,
+            words: "12 s, 1 min 4 s".to_owned(),
+        };
+        Self {
+            height: 2 * BAR,
+            rows: vec![bar(0, "production / default", 90, LONGEST), bar(1, "staging / default", 40, 200)],
+        }
+    }
 }
 
 /// The height of a bar with what is below it, and the length of the longest.
@@ -170,6 +188,7 @@ async fn tokens_of(visit: &Visit, selection: Selection) -> Result<Vec<TokenRow>,
     let search = Search { selection, text: None };
     let page = PageRequest::first(TOKENS);
     let found = visit.control().search_agent_tokens(&visit.may::<ViewAgentTokens>()?, search, page).await?;
+    let now = visit.control().now();
     let rows = found.items.iter().map(|it| {
         let token = &it.token.token;
         let at = if selection == Selection::Expiring { token.expires_at } else { token.last_used_at };
@@ -177,7 +196,7 @@ async fn tokens_of(visit: &Visit, selection: Selection) -> Result<Vec<TokenRow>,
             href: visit.token_path(token.id, ""),
             description: title(&it.token),
             public_id: token.public_id.to_string(),
-            at: at.map(When::new),
+            at: at.map(|at| When::ago(at, now)),
         }
     });
     Ok(rows.collect())
@@ -206,12 +225,13 @@ async fn refused(visit: &Visit) -> Result<Option<Vec<RefusalRow>>, Failure> {
         Err(Error::Denied { .. }) => return Ok(None),
         Err(error) => return Err(error.into()),
     };
+    let now = visit.control().now();
     let rows = found.iter().map(|it| RefusalRow {
         reason: it.reason.as_str(),
         public_id: it.public_id.to_string(),
         ip: it.ip.clone(),
         count: it.count,
-        last: When::new(it.last_at),
+        last: When::ago(it.last_at, now),
         href: visit.token_path(it.token, ""),
     });
     Ok(Some(rows.collect()))

@@ -6,7 +6,7 @@ use countersign_domain::Timestamp;
 
 use crate::form::Faults;
 
-/// A moment: in UTC, and by script in the reader's own zone.
+/// A moment: in UTC, and by script in the reader's own zone; or how far it is from now, with the exact one on hover.
 #[derive(Debug, Clone, Template)]
 #[template(path = "parts/when.html")]
 pub(crate) struct When {
@@ -14,6 +14,31 @@ pub(crate) struct When {
     exact: String,
     /// For people.
     words: String,
+    /// How far it is, of what is said by that.
+    ago: Option<Ago>,
+}
+
+/// How far a moment is from now.
+#[derive(Debug, Clone)]
+struct Ago {
+    /// In seconds; less than none where it is to come.
+    age: i64,
+    words: String,
+}
+
+/// From here on a date says more than a distance, in seconds: thirty days.
+const FAR: i64 = 30 * 24 * 3600;
+
+/// A distance in the largest unit that fits. Script goes on counting in the same words.
+fn distance(age: i64) -> String {
+    let (length, unit) = match age.abs() {
+        ..60 => return if age < 0 { "in a moment" } else { "just now" }.to_owned(),
+        seconds @ ..3_600 => (seconds / 60, "min"),
+        seconds @ ..86_400 => (seconds / 3_600, "h"),
+        seconds @ ..172_800 => (seconds / 86_400, "day"),
+        seconds => (seconds / 86_400, "days"),
+    };
+    if age < 0 { format!("in {length} {unit}") } else { format!("{length} {unit} ago") }
 }
 
 impl HtmlSafe for When {}
@@ -22,7 +47,14 @@ impl When {
     pub(crate) fn new(at: Timestamp) -> Self {
         let exact = Timestamp::from_micros(at.as_secs().saturating_mul(1_000_000)).to_string();
         let words = exact.get(..16).map_or_else(|| exact.clone(), |text| format!("{} UTC", text.replace('T', " ")));
-        Self { exact, words }
+        Self { exact, words, ago: None }
+    }
+
+    /// The same, said by how far it is from `now`: for what one wants to know the age of. What is further than thirty days is said by its date.
+    pub(crate) fn ago(at: Timestamp, now: Timestamp) -> Self {
+        let (plain, age) = (Self::new(at), now.as_secs().saturating_sub(at.as_secs()));
+        let ago = (age.abs() < FAR).then(|| Ago { age, words: distance(age) });
+        Self { ago, ..plain }
     }
 }
 
@@ -176,6 +208,23 @@ mod tests {
             When::new(at).to_string().trim(),
             r#"<time datetime="2026-01-02T03:04:05Z">2026-01-02 03:04 UTC</time>"#
         );
+    }
+
+    #[test]
+    fn a_distance_is_said_in_the_largest_unit_that_fits() {
+        assert_eq!(
+            [0, 59, 60, 3_599, 3_600, 86_399, 86_400, 172_800].map(distance),
+            ["just now", "just now", "1 min ago", "59 min ago", "1 h ago", "23 h ago", "1 day ago", "2 days ago"]
+        );
+        assert_eq!([-5, -60, -7_200, -1_000_000].map(distance), ["in a moment", "in 1 min", "in 2 h", "in 11 days"]);
+        let now: Timestamp = "2026-01-02T03:04:05Z".parse().expect("a time");
+        let at: Timestamp = "2026-01-02T03:01:05Z".parse().expect("a time");
+        assert_eq!(
+            When::ago(at, now).to_string().trim(),
+            r#"<time datetime="2026-01-02T03:01:05Z" title="2026-01-02 03:01 UTC" data-age="180">3 min ago</time>"#
+        );
+        let long_ago: Timestamp = "2025-01-02T03:04:05Z".parse().expect("a time");
+        assert_eq!(When::ago(long_ago, now).to_string(), When::new(long_ago).to_string());
     }
 
     #[test]

@@ -5,11 +5,17 @@ use std::collections::BTreeSet;
 use countersign_control::deployments::Deployment;
 use countersign_control::{Error, Result};
 use countersign_domain::id::DeploymentId;
+use countersign_domain::scope::MAX_DEPLOYMENTS;
 use countersign_domain::text::{QueueName, shown};
 use countersign_domain::{DeploymentScope, Network, QueueScope, Scope};
 
 use crate::form::{Faults, Posted};
 use crate::parts::Field;
+
+/// The most deployments that have a box each: a page stays small, however many there are. A scope names at most as many.
+const BOXES: usize = MAX_DEPLOYMENTS;
+/// The field for the others.
+const OTHERS: &str = "other_deployments";
 
 /// A box for one deployment.
 #[derive(Debug, Clone)]
@@ -29,7 +35,10 @@ pub(crate) struct Permissions {
     /// Whether whoever looks may give that away.
     pub may_be_org_agent: bool,
     pub all_branches: bool,
+    /// Of many, those that are ticked alone.
     pub deployments: Vec<Tick>,
+    /// Where there are more than have a box each: the others by name.
+    pub others: Option<Field>,
     pub queues: Field,
     pub networks: Field,
     /// What is wrong with the deployments.
@@ -48,13 +57,13 @@ impl Permissions {
             QueueScope::Only(queues) => queues.iter().map(QueueName::as_str).collect::<Vec<_>>().join("\n"),
         };
         let networks = scope.networks.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-        Self::new(is_org_agent, may_be_org_agent, all_branches, &ticked, deployments, (&queues, &networks), faults)
+        Self::new(is_org_agent, may_be_org_agent, all_branches, &ticked, deployments, [&queues, &networks, ""], faults)
     }
 
     /// As a form was sent that could not be taken.
     pub(crate) fn again(form: &Posted, deployments: &[Deployment], may_be_org_agent: bool, faults: &Faults) -> Self {
         let ticked = form.all("deployment").filter_map(|id| id.parse().ok()).collect();
-        let texts = (form.text("queues"), form.text("networks"));
+        let texts = [form.text("queues"), form.text("networks"), form.text(OTHERS)];
         let (is_org_agent, branches) = (form.is_ticked("org_agent"), form.is_ticked("all_branches"));
         Self::new(is_org_agent, may_be_org_agent, branches, &ticked, deployments, texts, faults)
     }
@@ -65,10 +74,12 @@ impl Permissions {
         all_branches: bool,
         ticked: &BTreeSet<DeploymentId>,
         deployments: &[Deployment],
-        (queues, networks): (&str, &str),
+        [queues, networks, others]: [&str; 3],
         faults: &Faults,
     ) -> Self {
-        let ticks = deployments.iter().map(|it| Tick {
+        let is_crowded = deployments.len() > BOXES;
+        let shown = deployments.iter().filter(|it| !is_crowded || ticked.contains(&it.id));
+        let ticks = shown.map(|it| Tick {
             id: it.id.to_string(),
             name: it.name.clone(),
             is_branch: it.parent.is_some(),
@@ -79,6 +90,12 @@ impl Permissions {
             may_be_org_agent,
             all_branches,
             deployments: ticks.collect(),
+            others: is_crowded.then(|| {
+                Field::new(OTHERS, "Other deployments")
+                    .long()
+                    .value(others)
+                    .hint("There are too many for a box each: write the names of those to add, one a line.")
+            }),
             queues: Field::new("queues", "Queues")
                 .long()
                 .value(queues)
@@ -98,7 +115,7 @@ impl Permissions {
 ///
 /// # Errors
 /// [`Error::Invalid`] at `queues`, `networks` or `scope`.
-pub(crate) fn read(form: &Posted) -> Result<Scope> {
+pub(crate) fn read(form: &Posted, deployments: &[Deployment]) -> Result<Scope> {
     let queues = form.lines("queues").into_iter().map(|text| {
         let read = text.parse::<QueueName>();
         read.map_err(|wrong| Error::invalid("queues", format!("have a line \"{}\" that {wrong}", shown(text))))
@@ -113,15 +130,22 @@ pub(crate) fn read(form: &Posted) -> Result<Scope> {
         DeploymentScope::Every
     } else {
         let ids = form.all("deployment").map(|id| id.parse().map_err(|_| Error::NotFound("deployment")));
-        let deployments = ids.collect::<Result<BTreeSet<_>>>()?;
+        let mut reached = ids.collect::<Result<BTreeSet<_>>>()?;
+        for name in form.lines(OTHERS) {
+            let named = deployments
+                .iter()
+                .find(|it| it.name == name)
+                .ok_or_else(|| Error::invalid("scope", format!("No deployment is called \"{}\".", shown(name))))?;
+            reached.insert(named.id);
+        }
         let all_branches = form.is_ticked("all_branches");
-        if deployments.is_empty() && !all_branches {
+        if reached.is_empty() && !all_branches {
             return Err(Error::invalid(
                 "scope",
                 "Tick at least one deployment, or turn Org Agent on: the token would reach nothing.",
             ));
         }
-        DeploymentScope::Only { deployments, all_branches }
+        DeploymentScope::Only { deployments: reached, all_branches }
     };
     let queues = if queues.is_empty() { QueueScope::Any } else { QueueScope::Only(queues) };
     Ok(Scope { deployments, queues, networks })
@@ -134,7 +158,7 @@ mod tests {
     const ID: &str = "0192f3a1-7c3e-7b21-9f60-3a5c1e0d4b77";
 
     fn read_text(form: &str) -> Result<Scope> {
-        read(&Posted::of(form))
+        read(&Posted::of(form), &[])
     }
 
     #[test]

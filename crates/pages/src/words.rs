@@ -84,6 +84,35 @@ pub(crate) fn count(number: usize, one: &str, many: &str) -> String {
     format!("{number} {}", if number == 1 { one } else { many })
 }
 
+/// What browsers call themselves, the more special before what it passes for; and the systems that they run on.
+const BROWSERS: [(&str, &str); 6] = [
+    ("Edg/", "Edge"),
+    ("OPR/", "Opera"),
+    ("Firefox/", "Firefox"),
+    ("HeadlessChrome/", "Chrome without a window"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+];
+const SYSTEMS: [(&str, &str); 7] = [
+    ("Android", "Android"),
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("CrOS", "ChromeOS"),
+    ("Linux", "Linux"),
+];
+
+/// A browser by what it calls itself, in words; what is not known stays as it is.
+pub(crate) fn browser(user_agent: &str) -> String {
+    let among =
+        |all: &[(&str, &'static str)]| all.iter().find(|(mark, _)| user_agent.contains(mark)).map(|(_, it)| *it);
+    match among(&BROWSERS).zip(among(&SYSTEMS)) {
+        Some((browser, system)) => format!("{browser} on {system}"),
+        None => user_agent.to_owned(),
+    }
+}
+
 /// Where a token stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
@@ -184,6 +213,18 @@ mod tests {
         assert_eq!(short("Don't say \"no\"", 80), "Don't say \"no\"");
         assert_eq!(short("abcd", 3), "abc…");
         assert_eq!(short("a\u{202e}b\tc", 80), "a\u{fffd}b\u{fffd}c");
+    }
+
+    #[test]
+    fn browsers_are_called_as_people_call_them() {
+        let linux =
+            "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/130.0.0.0 Safari/537.36";
+        assert_eq!(browser(linux), "Chrome on Linux");
+        assert_eq!(
+            browser("Mozilla/5.0 (Windows NT 10.0; rv:128.0) Gecko/20100101 Firefox/128.0"),
+            "Firefox on Windows"
+        );
+        assert_eq!(browser("curl/8.5.0"), "curl/8.5.0");
     }
 
     #[test]

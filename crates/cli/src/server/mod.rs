@@ -97,6 +97,7 @@ async fn serve(config: &ServerConfig, ambient: &Ambient, place: &Place, control:
         .merge(countersign_graphql::router(control.clone(), config.allowance))
         .merge(countersign_dagster::router(control.clone()))
         .merge(countersign_pages::router(control.clone()))
+        .merge(countersign_pages::development(control.clone(), cfg!(debug_assertions)))
         .merge(edge.operation());
     let routes = edge.layers_with(routes, countersign_buildkite::streams(control.clone()));
 

@@ -1,6 +1,6 @@
-// Every page by axe, in both themes and on a small screen: no violation, and nothing to scroll sideways at 360 px.
+// Every page by axe, in both themes and on a small screen: no violation, and nothing to scroll sideways at 360 px and at 400 %.
 import { AXE, look, main, person, setting, signIn } from "./lib.mjs";
-import { OPEN, STATES, pages } from "./pages.mjs";
+import { DEVELOPMENT, OPEN, STATES, pages } from "./pages.mjs";
 import { populate } from "./populate.mjs";
 
 const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
@@ -8,6 +8,8 @@ const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-pra
 const LAYOUT = ["target-size", "scrollable-region-focusable", "label", "link-name", "button-name"];
 const WIDE = { width: 1280, height: 900 };
 const SMALL = { width: 360, height: 740 };
+// A screen of 1280 by 1024 at 400 %.
+const MAGNIFIED = { width: 320, height: 256 };
 
 async function violations(page, rules = { type: "tag", values: RULES }) {
   const found = await page.evaluate(async (rules) => (await window.axe.run(document, { runOnly: rules, resultTypes: ["violations"] })).violations, rules);
@@ -24,6 +26,9 @@ async function inspect(page, name, must) {
     const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
     if (wide > 0) faults.push(`${wide} px to scroll sideways at ${screen.width} px`);
   }
+  await page.setViewportSize(MAGNIFIED);
+  const wide = await page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+  if (wide > 0) faults.push(`${wide} px to scroll sideways at 400 %`);
   must(faults.length === 0, `${name}:\n${faults.join("\n")}`);
   await page.setViewportSize(WIDE);
 }
@@ -31,7 +36,7 @@ async function inspect(page, name, must) {
 await main(async (browser) => {
   const nobody = await person(browser);
   await nobody.context.addInitScript({ path: AXE });
-  for (const path of OPEN) {
+  for (const path of [...OPEN, ...DEVELOPMENT]) {
     await look(`nobody: ${path}`, async (must) => {
       await nobody.page.goto(path);
       await inspect(nobody.page, path, must);

@@ -56,6 +56,11 @@ async fn everybody_can_use_every_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_keyboard_reaches_everything_and_nothing_moves_by_itself() {
+    tell("keyboard.mjs").await.follows(seeds::KEYBOARD);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a10_whatever_strangers_write_stays_text() {
     tell("vectors.mjs").await.follows(seeds::STRANGERS);
 }

@@ -15,6 +15,9 @@ export function pages() {
   return all;
 }
 
+// What development alone has: every component there is.
+export const DEVELOPMENT = ["/dev/components", "/dev/components/dialog"];
+
 // A page that is the answer to a form: a fault at a field, with what was written.
 export async function fault(page) {
   await page.goto(`${settings}/tokens/new`);

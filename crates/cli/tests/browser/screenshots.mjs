@@ -1,7 +1,7 @@
 // Every page at 360, 768 and 1440 px in both themes, for people to look at.
 import { mkdir } from "node:fs/promises";
 import { main, person, setting, signIn } from "./lib.mjs";
-import { OPEN, STATES, pages } from "./pages.mjs";
+import { DEVELOPMENT, OPEN, STATES, pages } from "./pages.mjs";
 import { populate } from "./populate.mjs";
 
 const WIDTHS = [360, 768, 1440];
@@ -20,7 +20,7 @@ await main(async (browser) => {
     }
   }
   const nobody = await person(browser);
-  for (const path of OPEN) {
+  for (const path of setting.whole ? [...OPEN, ...DEVELOPMENT] : OPEN) {
     await nobody.page.goto(path);
     await take(nobody.page, path);
   }

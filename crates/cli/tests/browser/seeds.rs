@@ -79,3 +79,20 @@ pub const STRANGERS: &[&str] = &[
     "0 dialogs, 0 reports of the pages' own policy, 0 faults of a script",
     "control: a page that writes them raw is found out, with a policy and without",
 ];
+
+/// What keyboard.mjs checks.
+pub const KEYBOARD: &[&str] = &[
+    "Tab goes through a page from its beginning to its end, and what has the focus is seen",
+    "the skip link is the first stop",
+    "the user menu opens by Enter and closes by Escape, which gives the focus back",
+    "a dialog keeps the focus inside",
+    "Escape closes a dialog, and the focus is where it was",
+    "Cancel closes a dialog, and the focus is where it was",
+    "the first field that is wrong has the focus, and says what is wrong with it",
+    "control: a focus that cannot be seen is found out",
+    "nothing moves where motion is not wanted",
+    "control: motion is found out",
+    "times are in the reader's zone, with the exact one on hover",
+    "without script times are said by their distance, with the exact one on hover",
+    "nothing shifts while a page comes up",
+];

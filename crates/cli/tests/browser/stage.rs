@@ -141,6 +141,7 @@ fn faces(world: &World) -> Router {
         .merge(countersign_graphql::router(control.clone(), countersign_graphql::Allowance::default()))
         .merge(countersign_dagster::router(control.clone()))
         .merge(countersign_pages::router(control.clone()))
+        .merge(countersign_pages::development(control.clone(), true))
         .merge(edge.operation());
     edge.layers_with(routes, countersign_buildkite::streams(control.clone()))
 }

@@ -137,7 +137,7 @@ impl Row {
             version: said(&it.version),
             host: said(&it.hostname),
             job,
-            seen: it.last_seen_at.map(When::new),
+            seen: it.last_seen_at.map(|at| When::ago(at, beside.now)),
             pause: (is_there && !is_paused && may_pause).then(|| path("/pause")),
             resume: (is_paused && may_pause).then(|| path("/resume")),
             stop: (it.state == AgentState::Connected && may_stop).then(|| path("/stop")),
@@ -160,7 +160,7 @@ impl DagsterRow {
             version: said(&it.version),
             ip: it.ip.clone(),
             errors: it.error_count,
-            heartbeat: When::new(it.heartbeat_at),
+            heartbeat: When::ago(it.heartbeat_at, beside.now),
         }
     }
 }

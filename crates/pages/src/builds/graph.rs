@@ -138,6 +138,31 @@ fn few(names: &[&str]) -> String {
     }
 }
 
+impl Picture {
+    /// To look at: three steps, the last of which waits for the others.
+    pub(crate) fn sample() -> Self {
+        let node = |at: usize, row: usize, name: &str, state, class, waits_for: &str| Node {
+            x: AROUND + at * (WIDTH + BESIDE),
+            y: AROUND + row * (HEIGHT + BELOW),
+            name: name.to_owned(),
+            short: name.to_owned(),
+            kind: "Command",
+            state,
+            class,
+            waits_for: waits_for.to_owned(),
+        };
+        let boxes = vec![
+            node(0, 0, "Unit", "Passed", "good", ""),
+            node(0, 1, "Lint", "Running", "active", ""),
+            node(1, 0, "Ship", "Waits for other steps", "ended", "Unit, Lint"),
+        ];
+        let lines =
+            boxes.iter().take(2).zip(std::iter::repeat(&boxes[2])).map(|(before, after)| Line::between(before, after));
+        let lines = lines.collect();
+        Self { width: 2 * (AROUND + WIDTH) + BESIDE, height: 2 * (AROUND + HEIGHT) + BELOW, boxes, lines }
+    }
+}
+
 /// The column of each of `count` steps: one behind the last of those that it waits for. What waits in a ring, which no build does, ends all the
 /// same.
 fn columns(count: usize, waits: &[(usize, usize)]) -> Vec<usize> {

@@ -67,7 +67,7 @@ impl Row {
             state: stands.words,
             state_class: stands.class,
             creator,
-            created: When::new(it.created_at),
+            created: When::ago(it.created_at, now),
             took: states::between(it.started_at, it.finished_at, now),
         }
     }

@@ -132,6 +132,36 @@ impl Waterfall {
     }
 }
 
+impl Waterfall {
+    /// To look at: two jobs, one after the other.
+    pub(crate) fn sample() -> Self {
+        let bar = |at: usize, name: &str, class, waiting, running| Bar {
+            y: AXIS + at * LINE,
+            name: name.to_owned(),
+            short: name.to_owned(),
+            href: "#pictures".to_owned(),
+            state: "Passed",
+            class,
+            waiting,
+            running,
+            began: "0 s".to_owned(),
+            waited: "12 s".to_owned(),
+            ran: "1 min 4 s".to_owned(),
+        };
+        Self {
+            height: AXIS + 2 * LINE,
+            ticks: vec![
+                Tick { x: LEFT, words: "0 s".to_owned() },
+                Tick { x: LEFT + WIDTH / 2, words: "1 min".to_owned() },
+            ],
+            bars: vec![
+                bar(0, "Unit", "good", (LEFT, 90), (LEFT + 90, 200)),
+                bar(1, "Ship", "active", (LEFT + 290, 40), (LEFT + 330, 400)),
+            ],
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::naughty::{TEXTS, assert_inert};

@@ -6,9 +6,11 @@ pub(crate) mod delete;
 use askama::Template;
 use countersign_control::access::actions::{CreateDeployment, DeleteDeployment};
 use countersign_control::deployments::Deployment;
+use countersign_domain::id::DeploymentId;
 
 use crate::frame::{self, Answer, Frame};
-use crate::parts::When;
+use crate::parts::{Pager, When};
+use crate::query::Query;
 use crate::visit::{Tab, Visit};
 use crate::words::{self, Names};
 
@@ -18,7 +20,11 @@ struct Page {
     frame: Frame,
     create: Option<String>,
     rows: Vec<Row>,
+    pager: Pager,
 }
+
+/// Rows of one part.
+const ROWS: usize = 80;
 
 #[derive(Debug, Clone)]
 struct Row {
@@ -50,13 +56,19 @@ impl Row {
 }
 
 /// The list.
-pub(crate) async fn show(visit: Visit) -> Answer {
+pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     let deployments = visit.deployments().await?;
     let names = words::names(&deployments);
+    let after = query.after::<DeploymentId>();
+    // What is gone since then begins the list anew.
+    let from = deployments.iter().position(|it| Some(it.id) == after).map_or(0, |at| at + 1);
+    let rest = deployments.get(from..).unwrap_or_default();
+    let last = rest.get(ROWS - 1).filter(|_| rest.len() > ROWS).map(|it| it.id.to_string());
     frame::show(&Page {
         frame: visit.settings(Tab::Deployments, "Deployments"),
         create: visit.can::<CreateDeployment>().then(|| visit.path("/settings/deployments/new")),
-        rows: deployments.iter().map(|it| Row::new(&visit, it, &names)).collect(),
+        rows: rest.iter().take(ROWS).map(|it| Row::new(&visit, it, &names)).collect(),
+        pager: Pager::new(&visit.path("/settings/deployments"), &[], from == 0, last),
     })
 }
 
@@ -83,7 +95,8 @@ mod tests {
                 expires: None,
                 delete: Some("/x".to_owned()),
             };
-            let page = Page { frame: Frame::plain("Deployments", &seen), create: None, rows: vec![row] };
+            let pager = Pager::new("/x", &[], true, None);
+            let page = Page { frame: Frame::plain("Deployments", &seen), create: None, rows: vec![row], pager };
             assert_inert(&page.render().expect("a page"), text);
         }
     }

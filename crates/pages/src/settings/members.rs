@@ -6,12 +6,12 @@ pub(crate) mod one;
 pub(crate) mod remove;
 
 use askama::Template;
+use countersign_control::PageRequest;
 use countersign_control::access::actions::{
     CreateInvitation, ViewInvitations, ViewMemberTokens, ViewMembers, WithdrawInvitation,
 };
 use countersign_control::invitations::Invitation;
 use countersign_control::members::{Member, MemberReference, Wanted};
-use countersign_control::{MAX_PAGE, PageRequest};
 use countersign_domain::Role;
 use countersign_domain::id::UserId;
 
@@ -23,7 +23,9 @@ use crate::visit::{Tab, Visit};
 use crate::words;
 
 /// Rows of one part.
-const ROWS: u32 = 100;
+const ROWS: u32 = 60;
+/// The most invitations that stand beside them.
+const INVITATIONS: u32 = 40;
 
 #[derive(Template)]
 #[template(path = "members.html")]
@@ -38,6 +40,8 @@ struct Page {
     invite: Option<String>,
     /// Invitations that can be accepted, for whoever sees them.
     invitations: Vec<InvitationRow>,
+    /// Whether there are more of them than stand here.
+    are_more_invited: bool,
 }
 
 /// Somebody who was invited.
@@ -76,13 +80,14 @@ impl Visit {
     }
 }
 
-async fn invitations(visit: &Visit) -> Result<Vec<InvitationRow>, Failure> {
+/// The newest invitations, and whether there are more.
+async fn invitations(visit: &Visit) -> Result<(Vec<InvitationRow>, bool), Failure> {
     if !visit.can::<ViewInvitations>() {
-        return Ok(Vec::new());
+        return Ok((Vec::new(), false));
     }
     let grant = visit.may::<ViewInvitations>()?;
-    let page = visit.control().list_invitations(&grant, Some(true), PageRequest::first(MAX_PAGE)).await?;
-    Ok(page.items.iter().map(|it| InvitationRow::new(visit, it)).collect())
+    let page = visit.control().list_invitations(&grant, Some(true), PageRequest::first(INVITATIONS)).await?;
+    Ok((page.items.iter().map(|it| InvitationRow::new(visit, it)).collect(), page.has_more))
 }
 
 #[derive(Debug, Clone)]
@@ -128,6 +133,7 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     let found = visit.control().members(&grant, wanted, page).await?;
     let count = visit.control().count_members(&grant, wanted).await?;
     let path = visit.path("/settings/members");
+    let (invitations, are_more_invited) = invitations(&visit).await?;
     let last = found.items.last().filter(|_| found.has_more).map(|it| it.user.id.to_string());
     let all = [
         ("", "Everybody"),
@@ -143,7 +149,8 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
         pager: Pager::new(&path, &[("show", filter)], page.after.is_none(), last),
         path,
         invite: visit.can::<CreateInvitation>().then(|| visit.path("/settings/members/invite")),
-        invitations: invitations(&visit).await?,
+        invitations,
+        are_more_invited,
     })
 }
 
@@ -185,6 +192,7 @@ mod tests {
                     expires: When::new(Timestamp::EPOCH),
                     withdraw: Some("/x".to_owned()),
                 }],
+                are_more_invited: true,
             };
             assert_inert(&page.render().expect("a page"), text);
         }

@@ -12,7 +12,8 @@ use countersign_domain::id::TeamId;
 
 use crate::failure::Failure;
 use crate::frame::{self, Answer, Frame};
-use crate::parts::When;
+use crate::parts::{Pager, When};
+use crate::query::Query;
 use crate::visit::{Tab, Visit};
 
 #[derive(Template)]
@@ -21,7 +22,11 @@ struct Page {
     frame: Frame,
     create: Option<String>,
     rows: Vec<Row>,
+    pager: Pager,
 }
+
+/// Rows of one part.
+const ROWS: usize = 80;
 
 #[derive(Debug, Clone)]
 struct Row {
@@ -56,12 +61,18 @@ impl Visit {
 }
 
 /// The list.
-pub(crate) async fn show(visit: Visit) -> Answer {
+pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     let teams = visit.control().teams(&visit.may::<ViewTeams>()?).await?;
+    let after = query.after::<TeamId>();
+    // What is gone since then begins the list anew.
+    let from = teams.iter().position(|it| Some(it.id) == after).map_or(0, |at| at + 1);
+    let rest = teams.get(from..).unwrap_or_default();
+    let last = rest.get(ROWS - 1).filter(|_| rest.len() > ROWS).map(|it| it.id.to_string());
     frame::show(&Page {
         frame: visit.settings(Tab::Teams, "Teams"),
         create: visit.can::<CreateTeam>().then(|| visit.path("/settings/teams/new")),
-        rows: teams.iter().map(|it| Row::new(&visit, it)).collect(),
+        rows: rest.iter().take(ROWS).map(|it| Row::new(&visit, it)).collect(),
+        pager: Pager::new(&visit.path("/settings/teams"), &[], from == 0, last),
     })
 }
 
@@ -81,7 +92,12 @@ mod tests {
         for text in TEXTS {
             let (name, description) = ((*text).to_owned(), (*text).to_owned());
             let row = Row { href: "/x".to_owned(), name, description, created: When::new(Timestamp::EPOCH) };
-            let page = Page { frame: Frame::plain("Teams", &seen), create: None, rows: vec![row] };
+            let page = Page {
+                frame: Frame::plain("Teams", &seen),
+                create: None,
+                rows: vec![row],
+                pager: Pager::new("/x", &[], true, None),
+            };
             assert_inert(&page.render().expect("a page"), text);
         }
     }

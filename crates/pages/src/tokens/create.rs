@@ -1,7 +1,7 @@
 //! Creating an agent token. Here it has a description: a list of tokens without one helps nobody who has to revoke the right one.
 
 use askama::Template;
-use countersign_control::access::actions::CreateAgentToken;
+use countersign_control::access::actions::{CreateAgentToken, ViewOrganization};
 use countersign_control::agent_tokens::{Issued, NewAgentToken};
 use countersign_control::revealing::is_open;
 use countersign_control::{Caller, Error, Result};
@@ -108,15 +108,16 @@ pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
 }
 
 async fn create(visit: &Visit, form: &Posted) -> Result<Issued> {
+    let control = visit.control();
+    let known = control.deployments(&control.grant_own::<ViewOrganization>(&visit.caller)?).await?;
     let new = NewAgentToken {
         // Empty is no description, and the operation says so.
         description: Some(form.text("description").trim().to_owned()),
         is_public: false,
         expires_at: form.time("expires_at").map_err(expiry_fault)?,
         reveal_policy: policy(form),
-        scope: Some(permissions::read(form)?),
+        scope: Some(permissions::read(form, &known)?),
     };
-    let control = visit.control();
     control.create_agent_token(&control.grant_own::<CreateAgentToken>(&visit.caller)?, new).await
 }
 

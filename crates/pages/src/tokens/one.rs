@@ -96,13 +96,21 @@ struct Ways {
 /// Ready-made ways to start an agent.
 #[derive(Debug, Template)]
 #[template(path = "parts/start.html")]
-struct Start<'a> {
+pub(crate) struct Start<'a> {
     url: &'a str,
     value: &'a str,
     deployment: String,
 }
 
 impl askama::filters::HtmlSafe for Start<'_> {}
+
+impl Start<'_> {
+    /// To look at, with a value that opens nothing.
+    pub(crate) fn sample() -> Self {
+        let deployment = "production".to_owned();
+        Self { url: "https://ci.example", value: "csnat_0000000000_this-value-opens-nothing", deployment }
+    }
+}
 
 #[derive(Debug, Clone)]
 struct Revoked {
@@ -121,14 +129,14 @@ struct AgentRow {
 }
 
 impl AgentRow {
-    fn new(it: &Agent) -> Self {
+    fn new(it: &Agent, now: Timestamp) -> Self {
         let said = |text: &Option<String>| text.clone().unwrap_or_default();
         Self {
             name: it.name.clone(),
             host: said(&it.hostname),
             version: said(&it.version),
             queue: it.queue.clone(),
-            seen: it.last_seen_at.map(When::new),
+            seen: it.last_seen_at.map(|at| When::ago(at, now)),
         }
     }
 }
@@ -150,7 +158,7 @@ impl ValueRow {
             created: When::new(it.created_at),
             until: it.valid_until.map(When::new),
             has_ended: it.valid_until.is_some_and(|until| until <= now),
-            last_used: it.last_used_at.map(When::new),
+            last_used: it.last_used_at.map(|at| When::ago(at, now)),
             last_used_ip: it.last_used_ip.clone().unwrap_or_default(),
         }
     }
@@ -253,7 +261,7 @@ pub(crate) async fn told(visit: &Visit, it: &AgentToken, told: Told<'_>) -> Answ
         revoked,
         came: came(visit, token.id).await?,
         agents_count: usize::try_from(agents_count).unwrap_or_default(),
-        agents: connected.items.iter().map(AgentRow::new).collect(),
+        agents: connected.items.iter().map(|it| AgentRow::new(it, now)).collect(),
         dagster_agents: dagster_agents.collect(),
         values: values.iter().map(|it| ValueRow::new(it, now)).collect(),
         refusals: refusals.iter().map(RefusalRow::new).collect(),

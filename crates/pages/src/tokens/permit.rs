@@ -2,7 +2,7 @@
 
 use askama::Template;
 use countersign_control::Result;
-use countersign_control::access::actions::{RevokeAgentToken, UpdateAgentToken};
+use countersign_control::access::actions::{RevokeAgentToken, UpdateAgentToken, ViewOrganization};
 use countersign_control::agent_tokens::{AgentToken, AgentTokenChange, TokenReference};
 use countersign_control::agents::Reach;
 
@@ -94,8 +94,9 @@ pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
 
 async fn save(visit: &Visit, token: &AgentToken, form: &Posted) -> Result<()> {
     let control = visit.control();
+    let known = control.deployments(&control.grant_own::<ViewOrganization>(&visit.caller)?).await?;
     let change = AgentTokenChange {
-        scope: Some(permissions::read(form)?),
+        scope: Some(permissions::read(form, &known)?),
         connected_agents: reach(form),
         ..AgentTokenChange::nothing(TokenReference::Id(token.token.id))
     };

@@ -7,7 +7,7 @@ use countersign_control::access::actions::{
 };
 use countersign_control::agent_tokens::Token;
 use countersign_control::members::{Member, MemberReference, Wanted};
-use countersign_control::{MAX_PAGE, PageRequest, revealing};
+use countersign_control::{PageRequest, revealing};
 use countersign_domain::Timestamp;
 
 use crate::failure::Failure;
@@ -21,6 +21,8 @@ use super::title;
 
 /// Rows of one part.
 const ROWS: u32 = 50;
+/// The most members to choose from; of more, one is named.
+const CHOICES: u32 = 200;
 
 #[derive(Template)]
 #[template(path = "user_tokens.html")]
@@ -69,9 +71,9 @@ impl Row {
             description: title(token),
             public_id: token.public_id.to_string(),
             created: When::new(token.created_at),
-            last_used: token.last_used_at.map(When::new),
+            last_used: token.last_used_at.map(|at| When::ago(at, now)),
             last_used_ip: token.last_used_ip.clone().unwrap_or_default(),
-            expires: token.expires_at.map(When::new),
+            expires: token.expires_at.map(|at| When::ago(at, now)),
             state: state.words(),
             state_class: state.class(),
             reveal: may_reveal.then(|| path("/reveal")),
@@ -125,7 +127,7 @@ async fn members(visit: &Visit, owner: Option<&Member>) -> Result<(Vec<Choice>, 
         return Ok((Vec::new(), false));
     }
     let grant = visit.may::<ViewMembers>()?;
-    let page = visit.control().members(&grant, Wanted::default(), PageRequest::first(MAX_PAGE)).await?;
+    let page = visit.control().members(&grant, Wanted::default(), PageRequest::first(CHOICES)).await?;
     let others = page.items.iter().filter(|it| Some(it.user.id) != visit.user());
     let mut choices: Vec<_> = others
         .map(|it| {

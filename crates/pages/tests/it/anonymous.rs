@@ -1,7 +1,10 @@
 //! What nobody in particular sees, and what pages of other sites can do: nothing.
 
+use axum::body::Body;
 use countersign_control::access::actions::ViewAudit;
 use countersign_control::{MAX_PAGE, PageRequest};
+use http::Request;
+use tower::ServiceExt;
 
 use crate::browser::{OWN, Server};
 
@@ -144,4 +147,19 @@ async fn a_look_is_chosen_without_script() {
     assert!(page.text.contains(r#"data-theme="dark""#), "{}", page.text);
     let page = server.send("GET", "/sign-in", &[("cookie", "countersign-theme=\"><script>")], "").await;
     assert!(page.text.contains(r#"data-theme="system""#), "{}", page.text);
+}
+
+#[tokio::test]
+async fn a_release_has_no_page_of_components() {
+    let server = Server::new().await;
+    let control = || server.world.control.clone();
+    let ask = async |router: axum::Router, path: &str| {
+        let request = Request::builder().uri(path).body(Body::empty()).expect("a request");
+        router.oneshot(request).await.expect("an answer").status().as_u16()
+    };
+    for path in ["/dev/components", "/dev/components/dialog"] {
+        assert_eq!(ask(countersign_pages::development(control(), true), path).await, 200, "development has {path}");
+        let release = countersign_pages::router(control()).merge(countersign_pages::development(control(), false));
+        assert_eq!(ask(release, path).await, 404, "a release has {path}");
+    }
 }

@@ -12,4 +12,6 @@ mod overview;
 mod places;
 mod roles;
 mod signing_in;
+mod sizes;
+mod style;
 mod tokens;

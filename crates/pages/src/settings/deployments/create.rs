@@ -1,9 +1,10 @@
 //! Creating a deployment, full or branch.
 
 use askama::Template;
-use countersign_control::access::actions::CreateDeployment;
+use countersign_control::access::actions::{CreateDeployment, ViewOrganization};
 use countersign_control::deployments::{Deployment, NewDeployment};
 use countersign_control::{Error, Result};
+use countersign_domain::id::DeploymentId;
 
 use crate::failure::Failure;
 use crate::form::{Faults, Posted};
@@ -12,6 +13,9 @@ use crate::notice::{Notice, then};
 use crate::parts::{Choice, Field};
 use crate::tokens::create::expiry_fault;
 use crate::visit::{Tab, Visit};
+
+/// The most full deployments to choose from; of more, one is named.
+const CHOICES: usize = 200;
 
 #[derive(Template)]
 #[template(path = "deployment_new.html")]
@@ -23,6 +27,8 @@ struct Page {
     name: Field,
     description: Field,
     parents: Vec<Choice>,
+    /// The same by its name, where there are too many to choose from.
+    parent: Option<Field>,
     expires: Field,
 }
 
@@ -32,7 +38,9 @@ async fn page(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> std::res
     let chosen = text("parent");
     let mut parents = vec![Choice::new("", "None: a full deployment", chosen.is_empty())];
     let deployments = visit.deployments().await?;
-    parents.extend(deployments.iter().filter(|it| it.parent.is_none()).map(|it| {
+    let full: Vec<_> = deployments.iter().filter(|it| it.parent.is_none()).collect();
+    let is_crowded = full.len() > CHOICES;
+    parents.extend(full.into_iter().take(CHOICES).map(|it| {
         let id = it.id.to_string();
         let is_chosen = id == chosen;
         Choice::new(id, it.name.clone(), is_chosen)
@@ -41,7 +49,7 @@ async fn page(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> std::res
         frame: visit.settings(Tab::Deployments, "Create deployment").crumb("Deployments", list.clone()),
         action: format!("{list}/new"),
         back: list,
-        problems: faults.beside(&["name", "description", "expiresAt"]),
+        problems: faults.beside(&["name", "description", "parent", "expiresAt"]),
         name: Field::new("name", "Name")
             .value(text("name"))
             .hint("Letters, digits, '-', '_', '.' and blanks. Agents name it to join it.")
@@ -52,6 +60,12 @@ async fn page(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> std::res
             .value(text("description"))
             .faults(faults, "description"),
         parents,
+        parent: is_crowded.then(|| {
+            Field::new("parent", "Branch deployment of")
+                .value(chosen)
+                .hint("The name of a full deployment. Left empty: this is a full deployment.")
+                .faults(faults, "parent")
+        }),
         expires: Field::new("expires_at", "Ends (UTC)")
             .kind("datetime-local")
             .value(text("expires_at"))
@@ -77,11 +91,25 @@ pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
     }
 }
 
+/// A deployment by its id, or by its name where there are too many to choose from.
+async fn parent(visit: &Visit, said: &str) -> Result<DeploymentId> {
+    if let Ok(id) = said.parse() {
+        return Ok(id);
+    }
+    let control = visit.control();
+    let all = control.deployments(&control.grant_own::<ViewOrganization>(&visit.caller)?).await?;
+    let named = all.iter().find(|it| it.name == said).map(|it| it.id);
+    named.ok_or_else(|| Error::invalid("parent", "is no deployment's name"))
+}
+
 async fn create(visit: &Visit, form: &Posted) -> Result<Deployment> {
-    let parent = form.said("parent").map(|id| id.parse().map_err(|_| Error::NotFound("deployment")));
+    let parent = match form.said("parent") {
+        Some(said) => Some(parent(visit, said).await?),
+        None => None,
+    };
     let new = NewDeployment {
         name: form.text("name").trim().to_owned(),
-        parent: parent.transpose()?,
+        parent,
         description: form.said("description").map(str::to_owned),
         expires_at: form.time("expires_at").map_err(expiry_fault)?,
         ..NewDeployment::default()

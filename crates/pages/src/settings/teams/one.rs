@@ -15,7 +15,7 @@ use crate::query::Query;
 use crate::visit::{Tab, Visit};
 
 /// Rows of one part.
-const ROWS: u32 = 100;
+const ROWS: u32 = 60;
 
 #[derive(Template)]
 #[template(path = "team.html")]

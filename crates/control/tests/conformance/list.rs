@@ -106,6 +106,11 @@ list! {
         what_cannot_be_made_is_named
         organizations_of_one_slug_at_once_become_one
         an_operators_token_makes_organizations_and_sees_none;
+    organizations:
+        one_is_changed_by_its_admins
+        what_it_cannot_be_is_named
+        a_slug_that_it_leaves_is_given_to_no_other
+        of_two_that_choose_one_slug_at_once_one_has_it;
     deployments:
         one_is_made_renamed_and_listed
         what_cannot_be_made_is_named

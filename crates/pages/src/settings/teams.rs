@@ -2,6 +2,7 @@
 
 pub(crate) mod create;
 pub(crate) mod delete;
+pub(crate) mod edit;
 pub(crate) mod one;
 
 use askama::Template;
@@ -44,13 +45,13 @@ impl Row {
 
 impl Visit {
     /// The team in the address.
-    async fn team(&self) -> Result<Team, Failure> {
+    pub(super) async fn team(&self) -> Result<Team, Failure> {
         let id = self.param("team").parse().map_err(|_| Error::NotFound("team"))?;
         Ok(self.control().team(&self.may::<ViewTeams>()?, TeamReference::Id(id)).await?)
     }
 
     /// A path of a team.
-    fn team_path(&self, id: TeamId, below: &str) -> String {
+    pub(super) fn team_path(&self, id: TeamId, below: &str) -> String {
         self.path(&format!("/settings/teams/{id}{below}"))
     }
 }

@@ -225,7 +225,8 @@ fn sum(queues: &[Standing], of: impl Fn(&Standing) -> i64) -> i64 {
 
 async fn numbers(visit: &Visit, queues: &[Standing]) -> Result<Vec<Number>, Failure> {
     let (control, builds) = (visit.control(), visit.path("/builds"));
-    let live = countersign_control::agents::Wanted { live_only: true, search: None };
+    let live =
+        countersign_control::agents::Wanted { live_only: true, ..countersign_control::agents::Wanted::default() };
     let agents = control.count_agents(&visit.may::<ViewAgents>()?, live).await?;
     let under_way =
         Wanted { states: vec![BuildState::Running, BuildState::Failing, BuildState::Canceling], ..Wanted::default() };

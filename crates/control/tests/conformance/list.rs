@@ -156,6 +156,7 @@ list! {
     agents:
         newest_first_in_pages
         a_search_is_by_name_and_tags_in_any_case_of_letters
+        a_list_is_of_one_deployment_one_queue_and_one_token
         a_token_lists_the_agents_that_are_connected_with_it;
     dispatch:
         each_job_is_run_once_however_many_agents_ask

@@ -11,5 +11,6 @@ mod members;
 mod overview;
 mod places;
 mod roles;
+mod settings;
 mod signing_in;
 mod tokens;

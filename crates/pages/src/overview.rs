@@ -34,6 +34,8 @@ struct Page {
     agents: Columns,
     waits: Option<Bars>,
     queues: Vec<QueueRow>,
+    /// Where the deployment is that queues are made in first.
+    deployments: String,
     /// None for whoever sees no tokens.
     tokens: Option<Tokens>,
     refused: Option<Vec<RefusalRow>>,
@@ -264,6 +266,7 @@ pub(crate) async fn show(visit: Visit) -> Answer {
         agents: Columns::new("Agents connected in the last 24 hours", ["Time", "Agents"], moments),
         waits: Bars::of(&waits, &names),
         queues: queues.iter().take(QUEUES).map(|it| QueueRow::new(it, &waits, &names)).collect(),
+        deployments: visit.deployment_path(visit.organization.default_deployment, ""),
         tokens: tokens(&visit).await?,
         refused: refused(&visit).await?,
     })
@@ -291,6 +294,7 @@ mod tests {
                     height: 1,
                     rows: vec![Bar { y: 0, name: some(), short: some(), p50: 1, p95: 2, words: some() }],
                 }),
+                deployments: "/x".to_owned(),
                 queues: vec![QueueRow {
                     name: some(),
                     deployment: some(),

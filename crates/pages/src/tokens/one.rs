@@ -15,6 +15,7 @@ use crate::chart::Columns;
 use crate::failure::Failure;
 use crate::frame::{self, Answer, Frame};
 use crate::parts::{Secret, When};
+use crate::query::address;
 use crate::settings::audit::Row as EventRow;
 use crate::visit::{Tab, Visit};
 use crate::words::{self, State};
@@ -72,6 +73,8 @@ struct Page<'a> {
     /// How many agents came with it on each day.
     came: Columns,
     agents_count: usize,
+    /// Where all of them are listed.
+    agents_path: String,
     agents: Vec<AgentRow>,
     dagster_agents: Vec<String>,
     values: Vec<ValueRow>,
@@ -113,6 +116,7 @@ struct Revoked {
 
 #[derive(Debug, Clone)]
 struct AgentRow {
+    href: String,
     name: String,
     host: String,
     version: String,
@@ -121,9 +125,10 @@ struct AgentRow {
 }
 
 impl AgentRow {
-    fn new(it: &Agent) -> Self {
+    fn new(visit: &Visit, it: &Agent) -> Self {
         let said = |text: &Option<String>| text.clone().unwrap_or_default();
         Self {
+            href: visit.path(&format!("/agents/{}", it.id)),
             name: it.name.clone(),
             host: said(&it.hostname),
             version: said(&it.version),
@@ -253,7 +258,8 @@ pub(crate) async fn told(visit: &Visit, it: &AgentToken, told: Told<'_>) -> Answ
         revoked,
         came: came(visit, token.id).await?,
         agents_count: usize::try_from(agents_count).unwrap_or_default(),
-        agents: connected.items.iter().map(AgentRow::new).collect(),
+        agents_path: address(&visit.path("/agents"), &[("show", "all"), ("token", &token.id.to_string())]),
+        agents: connected.items.iter().map(|it| AgentRow::new(visit, it)).collect(),
         dagster_agents: dagster_agents.collect(),
         values: values.iter().map(|it| ValueRow::new(it, now)).collect(),
         refusals: refusals.iter().map(RefusalRow::new).collect(),
@@ -330,7 +336,9 @@ mod tests {
             revoked: Some(Revoked { at: at.clone(), by: some(), reason: some() }),
             came: Columns::new(text, ["Day (UTC)", "Agents"], vec![(some(), 1)]),
             agents_count: 1,
+            agents_path: "/x".to_owned(),
             agents: vec![AgentRow {
+                href: "/x".to_owned(),
                 name: some(),
                 host: some(),
                 version: some(),

@@ -31,9 +31,14 @@ impl Narrow {
     }
 }
 
-/// Choices of a deployment.
+/// The most deployments that are offered. The page of each leads to its agents.
+const MOST: usize = 100;
+
+/// Choices of a deployment, the chosen one among them.
 pub(super) fn choices(deployments: &[Deployment], chosen: Option<DeploymentId>) -> Vec<Choice> {
-    let each = deployments.iter().map(|it| Choice::new(it.id.to_string(), it.name.clone(), chosen == Some(it.id)));
+    let is_chosen = |it: &Deployment| chosen == Some(it.id);
+    let offered = deployments.iter().enumerate().filter(|(at, it)| *at < MOST || is_chosen(it)).map(|(_, it)| it);
+    let each = offered.map(|it| Choice::new(it.id.to_string(), it.name.clone(), is_chosen(it)));
     std::iter::once(Choice::new("", "Every deployment", chosen.is_none())).chain(each).collect()
 }
 

@@ -18,9 +18,13 @@ use countersign_domain::id::DeploymentId;
 
 use crate::failure::Failure;
 use crate::frame::{self, Answer, Frame};
-use crate::parts::When;
+use crate::parts::{Pager, When, part};
+use crate::query::Query;
 use crate::visit::{Tab, Visit};
 use crate::words::{self, Names};
+
+/// Rows of one part.
+const ROWS: usize = 50;
 
 #[derive(Template)]
 #[template(path = "deployments.html")]
@@ -28,6 +32,7 @@ struct Page {
     frame: Frame,
     create: Option<String>,
     rows: Vec<Row>,
+    pager: Pager,
     /// What every member has in each of them.
     everybody: String,
     /// Where that is changed, for whoever may.
@@ -107,14 +112,18 @@ impl Row {
     }
 }
 
-/// The list.
-pub(crate) async fn show(visit: Visit) -> Answer {
+/// A part of the list.
+pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     let (deployments, held) = (visit.deployments().await?, visit.held().await?);
     let names = words::names(&deployments);
+    let after: Option<DeploymentId> = query.after();
+    let (shown, has_more) = part(&deployments, ROWS, |it| Some(it.id) == after);
+    let last = shown.last().filter(|_| has_more).map(|it| it.id.to_string());
     frame::show(&Page {
         frame: visit.settings(Tab::Deployments, "Deployments"),
         create: visit.can::<CreateDeployment>().then(|| visit.path("/settings/deployments/new")),
-        rows: deployments.iter().map(|it| Row::new(&visit, it, &names, &held)).collect(),
+        pager: Pager::new(&visit.path("/settings/deployments"), &[], after.is_none(), last),
+        rows: shown.iter().map(|it| Row::new(&visit, it, &names, &held)).collect(),
         everybody: super::roles::everybody_has(&visit).await?,
         change_everybody: visit.can::<ChangeMembersRole>().then(|| visit.path("/settings/deployments/members-role")),
     })
@@ -149,6 +158,7 @@ mod tests {
                 frame: Frame::plain("Deployments", &seen),
                 create: None,
                 rows: vec![row],
+                pager: Pager::new("/", &[], true, None),
                 everybody: (*text).to_owned(),
                 change_everybody: Some("/x".to_owned()),
             };

@@ -13,8 +13,12 @@ use countersign_domain::id::TeamId;
 
 use crate::failure::Failure;
 use crate::frame::{self, Answer, Frame};
-use crate::parts::When;
+use crate::parts::{Pager, When, part};
+use crate::query::Query;
 use crate::visit::{Tab, Visit};
+
+/// Rows of one part.
+const ROWS: usize = 100;
 
 #[derive(Template)]
 #[template(path = "teams.html")]
@@ -22,6 +26,7 @@ struct Page {
     frame: Frame,
     create: Option<String>,
     rows: Vec<Row>,
+    pager: Pager,
 }
 
 #[derive(Debug, Clone)]
@@ -56,13 +61,17 @@ impl Visit {
     }
 }
 
-/// The list.
-pub(crate) async fn show(visit: Visit) -> Answer {
+/// A part of the list.
+pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     let teams = visit.control().teams(&visit.may::<ViewTeams>()?).await?;
+    let after: Option<TeamId> = query.after();
+    let (shown, has_more) = part(&teams, ROWS, |it| Some(it.id) == after);
+    let last = shown.last().filter(|_| has_more).map(|it| it.id.to_string());
     frame::show(&Page {
         frame: visit.settings(Tab::Teams, "Teams"),
         create: visit.can::<CreateTeam>().then(|| visit.path("/settings/teams/new")),
-        rows: teams.iter().map(|it| Row::new(&visit, it)).collect(),
+        pager: Pager::new(&visit.path("/settings/teams"), &[], after.is_none(), last),
+        rows: shown.iter().map(|it| Row::new(&visit, it)).collect(),
     })
 }
 
@@ -82,7 +91,12 @@ mod tests {
         for text in TEXTS {
             let (name, description) = ((*text).to_owned(), (*text).to_owned());
             let row = Row { href: "/x".to_owned(), name, description, created: When::new(Timestamp::EPOCH) };
-            let page = Page { frame: Frame::plain("Teams", &seen), create: None, rows: vec![row] };
+            let page = Page {
+                frame: Frame::plain("Teams", &seen),
+                create: None,
+                rows: vec![row],
+                pager: Pager::new("/", &[], true, None),
+            };
             assert_inert(&page.render().expect("a page"), text);
         }
     }

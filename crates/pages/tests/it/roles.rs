@@ -42,6 +42,7 @@ const PAGES: &[(&str, u16, u16)] = &[
     ("/organizations/acme/settings/members/{member}/tokens/new", 404, 403),
     ("/organizations/acme/settings/teams", 200, 200),
     ("/organizations/acme/settings/teams/new", 200, 403),
+    ("/organizations/acme/settings/teams/{token}/roles/new", 404, 404),
     ("/organizations/acme/settings/deployments", 200, 200),
     ("/organizations/acme/settings/deployments/new", 200, 403),
     ("/organizations/acme/settings/deployments/members-role", 200, 403),

@@ -3,7 +3,7 @@
 use countersign_domain::id::{AgentId, DeploymentId, OrganizationId, TokenId};
 
 use super::{Agent, agent};
-use crate::{IntoValue, StoreError, Tx, Value, params, statements};
+use crate::{StoreError, Tx, Value, params, statements};
 
 /// Those with $2 in their name or tags, of one deployment, one queue and one token, each unless the flag before it says that any will do.
 macro_rules! wanted {

@@ -13,7 +13,7 @@ use countersign_http::global_id::{Sort, encode};
 
 use crate::failure::Failure;
 use crate::frame::{self, Answer, Frame, Link};
-use crate::parts::{Pager, When};
+use crate::parts::{Pager, When, part};
 use crate::query::{Query, address};
 use crate::settings::roles::{self, Roles};
 use crate::visit::{Tab, Visit};
@@ -88,15 +88,6 @@ impl Row {
     }
 }
 
-/// A part of the queues, after the one that is named; and the last of it where there are more.
-fn part(all: &[Standing], after: Option<Id<Queue>>) -> (&[Standing], Option<String>) {
-    let start = after.and_then(|id| all.iter().position(|it| it.queue.id == id)).map_or(0, |at| at + 1);
-    let rest = &all[start..];
-    let shown = &rest[..rest.len().min(ROWS)];
-    let last = shown.last().filter(|_| rest.len() > ROWS).map(|it| it.queue.id.to_string());
-    (shown, last)
-}
-
 /// The page.
 pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     let it = visit.deployment().await?;
@@ -107,8 +98,9 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
 async fn page(visit: &Visit, it: &Deployment, query: &Query) -> Result<Page, Failure> {
     let (deployments, held) = (visit.deployments().await?, visit.held().await?);
     let queues = visit.control().queues_of(&visit.may::<ViewQueues>()?, it.id).await?;
-    let after = query.after();
-    let (shown, last) = part(&queues, after);
+    let after: Option<Id<Queue>> = query.after();
+    let (shown, has_more) = part(&queues, ROWS, |it| Some(it.queue.id) == after);
+    let last = shown.last().filter(|_| has_more).map(|it| it.queue.id.to_string());
     let path = |below| visit.deployment_path(it.id, below);
     let link = |it: &Deployment| Link::new(it.name.clone(), visit.deployment_path(it.id, ""));
     let branches: Vec<_> = deployments.iter().filter(|other| other.parent == Some(it.id)).collect();
@@ -139,47 +131,13 @@ async fn page(visit: &Visit, it: &Deployment, query: &Query) -> Result<Page, Fai
 mod tests {
     use countersign_control::deployments::Deployment;
     use countersign_domain::Timestamp;
-    use countersign_domain::id::{DeploymentId, OrganizationId};
+    use countersign_domain::id::DeploymentId;
 
     use crate::naughty::{TEXTS, assert_inert};
     use crate::seen::Seen;
     use crate::theme::Theme;
 
     use super::*;
-
-    fn standing(number: u128) -> Standing {
-        let id = format!("00000000-0000-7000-8000-{number:012}").parse().expect("an id");
-        let queue = Queue {
-            id,
-            organization: OrganizationId::nil(),
-            deployment: DeploymentId::nil(),
-            name: format!("q{number}"),
-            description: None,
-            created_at: Timestamp::EPOCH,
-            created_by: None,
-            paused_at: None,
-            paused_by: None,
-            paused_note: None,
-        };
-        Standing { queue, counts: Counts::default() }
-    }
-
-    #[test]
-    fn queues_come_in_parts_without_gap_or_repeat() {
-        let all: Vec<_> = (0..120).map(standing).collect();
-        let (mut after, mut seen) = (None, Vec::new());
-        loop {
-            let (shown, last) = part(&all, after);
-            seen.extend(shown.iter().map(|it| it.queue.id));
-            match last {
-                Some(last) => after = Some(last.parse().expect("an id")),
-                None => break,
-            }
-        }
-        assert_eq!(seen, all.iter().map(|it| it.queue.id).collect::<Vec<_>>());
-        let gone = Some(standing(500).queue.id);
-        assert_eq!(part(&all, gone).0.len(), ROWS, "after a queue that is gone it begins anew");
-    }
 
     #[test]
     fn whatever_a_deployment_and_its_queues_are_called_stays_text() {

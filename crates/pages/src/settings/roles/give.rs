@@ -31,6 +31,8 @@ struct Page {
     whom: Option<Whom>,
     /// Where, where that is chosen.
     places: Vec<Choice>,
+    /// Whether there are more.
+    is_cut: bool,
     roles: Vec<Choice>,
     may_give_tokens: bool,
     is_tokens: bool,
@@ -39,9 +41,13 @@ struct Page {
 
 struct Whom {
     teams: Vec<Choice>,
+    /// Whether there are more.
+    is_cut: bool,
     member: Field,
 }
 
+/// The most teams, or deployments, that are offered: a role is given on the page of each, too.
+const MOST: usize = 200;
 const FIELDS: [&str; 2] = ["member", "manageAgentTokens"];
 
 /// Choices of a role; the one that may least is chosen where none was.
@@ -57,8 +63,10 @@ pub(super) fn role(form: &Posted) -> DeploymentRole {
 async fn whom(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> std::result::Result<Whom, Failure> {
     let chosen = form.map(|form| form.text("team")).unwrap_or_default();
     let teams = visit.control().teams(&visit.may::<ViewTeams>()?).await?;
+    let is_cut = teams.len() > MOST;
     let mut choices: Vec<_> = teams
         .into_iter()
+        .take(MOST)
         .map(|team| {
             let id = team.id.to_string();
             let is_chosen = id == chosen;
@@ -73,11 +81,11 @@ async fn whom(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> std::res
         .hint("The e-mail address of a member, or the name of a service user.")
         .first()
         .faults(faults, "member");
-    Ok(Whom { teams: choices, member })
+    Ok(Whom { teams: choices, is_cut, member })
 }
 
 /// Where whoever looks may give a role.
-async fn places(visit: &Visit, form: Option<&Posted>) -> std::result::Result<Vec<Choice>, Failure> {
+async fn places(visit: &Visit, form: Option<&Posted>) -> std::result::Result<(Vec<Choice>, bool), Failure> {
     let (deployments, held) = (visit.deployments().await?, visit.held().await?);
     let chosen = form.map(|form| form.text("place")).unwrap_or_default();
     let mut places = Vec::new();
@@ -91,11 +99,14 @@ async fn places(visit: &Visit, form: Option<&Posted>) -> std::result::Result<Vec
         let is_chosen = is_default || id == chosen;
         Choice::new(id, it.name.clone(), is_chosen)
     }));
-    Ok(places)
+    let is_cut = places.len() > MOST;
+    places.truncate(MOST);
+    Ok((places, is_cut))
 }
 
 async fn page(visit: &Visit, of: &Of, form: Option<&Posted>, faults: &Faults) -> std::result::Result<Page, Failure> {
     let is_of_deployment = matches!(of, Of::Deployment(_));
+    let (places, is_cut) = if is_of_deployment { (Vec::new(), false) } else { places(visit, form).await? };
     Ok(Page {
         frame: of.frame(visit, "Give a role"),
         name: of.name().to_owned(),
@@ -103,7 +114,8 @@ async fn page(visit: &Visit, of: &Of, form: Option<&Posted>, faults: &Faults) ->
         back: of.path(visit, ""),
         problems: faults.beside(&FIELDS),
         whom: if is_of_deployment { Some(whom(visit, form, faults).await?) } else { None },
-        places: if is_of_deployment { Vec::new() } else { places(visit, form).await? },
+        places,
+        is_cut,
         roles: roles(&DeploymentRole::ALL, form.map_or(DeploymentRole::Viewer, role)),
         may_give_tokens: visit.may_give_all(),
         is_tokens: form.is_some_and(|form| form.is_ticked("tokens")),
@@ -208,8 +220,9 @@ mod tests {
                 action: "/x".to_owned(),
                 back: "/".to_owned(),
                 problems: vec![some()],
-                whom: Some(Whom { teams: vec![Choice::new(*text, *text, true)], member }),
+                whom: Some(Whom { teams: vec![Choice::new(*text, *text, true)], is_cut: true, member }),
                 places: vec![Choice::new(*text, *text, true)],
+                is_cut: true,
                 roles: roles(&DeploymentRole::ALL, DeploymentRole::Viewer),
                 may_give_tokens: true,
                 is_tokens: true,

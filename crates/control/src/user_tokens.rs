@@ -69,6 +69,17 @@ pub(crate) async fn of_user<I: Sync>(
     of(owner, tokens::find_for_update(tx, scene.organization, id).await?)
 }
 
+/// The same to be looked at.
+pub(crate) async fn seen_of_user<I: Sync>(
+    tx: &mut Tx,
+    scene: &Scene<I>,
+    reference: &UserTokenReference,
+    owner: UserId,
+) -> Result<Token> {
+    let id = id_of(tx, scene, reference).await?;
+    of(owner, tokens::find(tx, scene.organization, id).await?)
+}
+
 const NOT_FOUND: Error = Error::NotFound("user token");
 
 async fn id_of<I: Sync>(tx: &mut Tx, scene: &Scene<I>, reference: &UserTokenReference) -> Result<TokenId> {

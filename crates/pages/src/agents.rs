@@ -3,4 +3,5 @@
 pub(crate) mod change;
 pub(crate) mod list;
 pub(crate) mod live;
+mod narrow;
 pub(crate) mod one;

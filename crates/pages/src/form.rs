@@ -19,7 +19,8 @@ const MAX_FORM: usize = 128 * 1024;
 const MAX_FIELDS: usize = 2_000;
 const KIND: &str = "application/x-www-form-urlencoded";
 
-/// The fields of a form. `Debug` shows their names alone: any may hold a password.
+/// The fields of a form; none where nothing was sent. `Debug` shows their names alone: any may hold a password.
+#[derive(Default)]
 pub(crate) struct Posted(Vec<(String, String)>);
 
 impl std::fmt::Debug for Posted {
@@ -58,7 +59,12 @@ impl Posted {
 
     /// What was written in a field; empty where it is not in the form. Of several, the last.
     pub(crate) fn text(&self, name: &str) -> &str {
-        self.0.iter().rev().find(|(of, _)| of == name).map_or("", |(_, value)| value.as_str())
+        self.given(name).unwrap_or_default()
+    }
+
+    /// The same, none for one that is not in the form.
+    pub(crate) fn given(&self, name: &str) -> Option<&str> {
+        self.0.iter().rev().find(|(of, _)| of == name).map(|(_, value)| value.as_str())
     }
 
     /// The same, none for one that was left empty.
@@ -114,6 +120,14 @@ impl Faults {
     /// Faults at fields, in their order, for a test or to look at.
     pub(crate) fn some(all: &[(&str, &str)]) -> Self {
         Self(all.iter().map(|(field, message)| FieldError::new(*field, *message)).collect())
+    }
+
+    /// The same of a form for something that has a name of its own. What is at odds with what is there stands at the name where that `is_taken`.
+    pub(crate) fn of_named(error: Error, is_taken: bool) -> std::result::Result<Self, Failure> {
+        match error {
+            Error::Conflict(what) if is_taken => Ok(Self(vec![FieldError::new("name", what)])),
+            other => Self::of(other),
+        }
     }
 
     /// One fault, for a test.

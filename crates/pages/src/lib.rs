@@ -49,7 +49,7 @@ use countersign_control::Control;
 pub use gallery::development;
 
 use builds::{act, artifacts, live, unblock};
-use settings::{deployments, members, teams};
+use settings::{deployments, members, roles, teams};
 use site::Site;
 
 /// The routes of this face, to stand behind `countersign_http::Edge::layers`.
@@ -95,6 +95,8 @@ pub fn router(control: Control) -> Router {
         .route("/organizations/{organization}/builds/{pipeline}/{build}/jobs/{job}/retry", post(act::retry_job))
         .route("/organizations/{organization}/builds/{pipeline}/{build}/jobs/{job}/cancel", post(act::cancel_job))
         .route("/organizations/{organization}/settings", get(settings::general::show))
+        .route("/organizations/{organization}/settings/edit", get(settings::general::edit::show))
+        .route("/organizations/{organization}/settings/edit", post(settings::general::edit::submit))
         .route("/organizations/{organization}/settings/tokens", get(tokens::list::show))
         .route("/organizations/{organization}/settings/tokens/new", get(tokens::create::show))
         .route("/organizations/{organization}/settings/tokens/new", post(tokens::create::submit))
@@ -131,6 +133,27 @@ pub fn router(control: Control) -> Router {
         .route("/organizations/{organization}/settings/members/{member}/sign-in-link", post(members::link::submit))
         .route("/organizations/{organization}/settings/members/{member}/remove", get(members::remove::show))
         .route("/organizations/{organization}/settings/members/{member}/remove", post(members::remove::submit))
+        .route("/organizations/{organization}/settings/members/new-service-user", get(members::service::create_form))
+        .route("/organizations/{organization}/settings/members/new-service-user", post(members::service::create))
+        .route("/organizations/{organization}/settings/members/{member}/edit", get(members::service::edit_form))
+        .route("/organizations/{organization}/settings/members/{member}/edit", post(members::service::edit))
+        .route("/organizations/{organization}/settings/members/{member}/tokens/new", get(members::service_tokens::show))
+        .route(
+            "/organizations/{organization}/settings/members/{member}/tokens/new",
+            post(members::service_tokens::submit),
+        )
+        .route(
+            "/organizations/{organization}/settings/members/{member}/tokens/{token}/reveal",
+            get(members::service_tokens::back),
+        )
+        .route(
+            "/organizations/{organization}/settings/members/{member}/tokens/{token}/reveal",
+            post(members::service_tokens::reveal),
+        )
+        .route("/organizations/{organization}/settings/members/{member}/roles/new", get(roles::give::show))
+        .route("/organizations/{organization}/settings/members/{member}/roles/new", post(roles::give::submit))
+        .route("/organizations/{organization}/settings/members/{member}/roles/take", get(roles::take::back))
+        .route("/organizations/{organization}/settings/members/{member}/roles/take", post(roles::take::submit))
         .route("/organizations/{organization}/settings/invitations/{id}/withdraw", post(members::invite::withdraw))
         .route("/organizations/{organization}/settings/teams", get(teams::show))
         .route("/organizations/{organization}/settings/teams/new", get(teams::create::show))
@@ -141,11 +164,51 @@ pub fn router(control: Control) -> Router {
         .route("/organizations/{organization}/settings/teams/{team}/members/{member}/remove", post(teams::one::remove))
         .route("/organizations/{organization}/settings/teams/{team}/delete", get(teams::delete::show))
         .route("/organizations/{organization}/settings/teams/{team}/delete", post(teams::delete::submit))
+        .route("/organizations/{organization}/settings/teams/{team}/edit", get(teams::edit::show))
+        .route("/organizations/{organization}/settings/teams/{team}/edit", post(teams::edit::submit))
+        .route("/organizations/{organization}/settings/teams/{team}/roles/new", get(roles::give::show))
+        .route("/organizations/{organization}/settings/teams/{team}/roles/new", post(roles::give::submit))
+        .route("/organizations/{organization}/settings/teams/{team}/roles/take", get(roles::take::back))
+        .route("/organizations/{organization}/settings/teams/{team}/roles/take", post(roles::take::submit))
         .route("/organizations/{organization}/settings/deployments", get(deployments::show))
         .route("/organizations/{organization}/settings/deployments/new", get(deployments::create::show))
         .route("/organizations/{organization}/settings/deployments/new", post(deployments::create::submit))
+        .route("/organizations/{organization}/settings/deployments/members-role", get(roles::everybody::show))
+        .route("/organizations/{organization}/settings/deployments/members-role", post(roles::everybody::submit))
+        .route("/organizations/{organization}/settings/deployments/{id}", get(deployments::one::show))
+        .route("/organizations/{organization}/settings/deployments/{id}/edit", get(deployments::edit::show))
+        .route("/organizations/{organization}/settings/deployments/{id}/edit", post(deployments::edit::submit))
         .route("/organizations/{organization}/settings/deployments/{id}/delete", get(deployments::delete::show))
         .route("/organizations/{organization}/settings/deployments/{id}/delete", post(deployments::delete::submit))
+        .route("/organizations/{organization}/settings/deployments/{id}/queues/new", get(deployments::queue_new::show))
+        .route(
+            "/organizations/{organization}/settings/deployments/{id}/queues/new",
+            post(deployments::queue_new::submit),
+        )
+        .route(
+            "/organizations/{organization}/settings/deployments/{id}/queues/{queue}/edit",
+            get(deployments::queue::show),
+        )
+        .route(
+            "/organizations/{organization}/settings/deployments/{id}/queues/{queue}/edit",
+            post(deployments::queue::submit),
+        )
+        .route(
+            "/organizations/{organization}/settings/deployments/{id}/queues/{queue}/pause",
+            post(deployments::queue::pause),
+        )
+        .route(
+            "/organizations/{organization}/settings/deployments/{id}/queues/{queue}/resume",
+            post(deployments::queue::resume),
+        )
+        .route(
+            "/organizations/{organization}/settings/deployments/{id}/queues/{queue}/delete",
+            post(deployments::queue::delete),
+        )
+        .route("/organizations/{organization}/settings/deployments/{id}/roles/new", get(roles::give::show))
+        .route("/organizations/{organization}/settings/deployments/{id}/roles/new", post(roles::give::submit))
+        .route("/organizations/{organization}/settings/deployments/{id}/roles/take", get(roles::take::back))
+        .route("/organizations/{organization}/settings/deployments/{id}/roles/take", post(roles::take::submit))
         .route("/organizations/{organization}/settings/audit-log", get(settings::audit::show))
         .route("/organizations/{organization}/settings/audit-log", post(settings::audit::check))
         .route("/organizations/{organization}/settings/audit-log/export", get(settings::export::whole))

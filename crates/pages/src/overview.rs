@@ -33,6 +33,8 @@ struct Page {
     agents: Columns,
     waits: Option<Bars>,
     queues: Vec<QueueRow>,
+    /// Where the deployment is that queues are made in first.
+    deployments: String,
     /// None for whoever sees no tokens.
     tokens: Option<Tokens>,
     refused: Option<Vec<RefusalRow>>,
@@ -250,7 +252,8 @@ fn sum(queues: &[Standing], of: impl Fn(&Standing) -> i64) -> i64 {
 
 async fn numbers(visit: &Visit, queues: &[Standing]) -> Result<Vec<Number>, Failure> {
     let (control, builds) = (visit.control(), visit.path("/builds"));
-    let live = countersign_control::agents::Wanted { live_only: true, search: None };
+    let live =
+        countersign_control::agents::Wanted { live_only: true, ..countersign_control::agents::Wanted::default() };
     let agents = control.count_agents(&visit.may::<ViewAgents>()?, live).await?;
     let counts = control.count_builds_under_way(&visit.may::<ViewBuilds>()?).await?;
     let count = |states: &[BuildState]| -> i64 {
@@ -284,6 +287,7 @@ pub(crate) async fn show(visit: Visit) -> Answer {
         agents: Columns::new("Agents connected in the last 24 hours", ["Time", "Agents"], moments),
         waits: Bars::of(&queues, &waits, &names),
         queues: queues.iter().take(QUEUES).map(|it| QueueRow::new(it, &waits, &names)).collect(),
+        deployments: visit.deployment_path(visit.organization.default_deployment, ""),
         tokens: tokens(&visit).await?,
         refused: refused(&visit).await?,
     })
@@ -311,6 +315,7 @@ mod tests {
                     height: 1,
                     rows: vec![Bar { y: 0, name: some(), short: some(), p50: 1, p95: 2, words: some() }],
                 }),
+                deployments: "/x".to_owned(),
                 queues: vec![QueueRow {
                     name: some(),
                     deployment: some(),

@@ -195,11 +195,36 @@ impl Pager {
     }
 }
 
+/// A part of a list that is read as a whole: at most `rows` of what comes after an entry, and whether more does. After one that is gone the
+/// list begins anew.
+pub(crate) fn part<T>(all: &[T], rows: usize, is_last_shown: impl FnMut(&T) -> bool) -> (&[T], bool) {
+    let start = all.iter().position(is_last_shown).map_or(0, |at| at + 1);
+    let rest = &all[start..];
+    (&rest[..rest.len().min(rows)], rest.len() > rows)
+}
+
 #[cfg(test)]
 mod tests {
     use crate::naughty::{TEXTS, assert_inert};
 
     use super::*;
+
+    #[test]
+    fn a_list_comes_in_parts_without_gap_or_repeat() {
+        let all: Vec<u8> = (0..120).collect();
+        let (mut after, mut seen) = (None, Vec::new());
+        loop {
+            let (shown, has_more) = part(&all, 50, |it| Some(*it) == after);
+            seen.extend_from_slice(shown);
+            after = shown.last().copied();
+            if !has_more {
+                break;
+            }
+        }
+        assert_eq!(seen, all);
+        assert_eq!(part(&all, 50, |it| *it == 200), (&all[..50], true), "after one that is gone it begins anew");
+        assert_eq!(part(&all[..50], 50, |_| false), (&all[..50], false));
+    }
 
     #[test]
     fn a_moment_is_said_in_utc() {

@@ -17,7 +17,7 @@ use crate::frame::Frame;
 use crate::visit::{Tab, Visit};
 
 /// What a user token is called on pages.
-fn title(token: &Token) -> String {
+pub(crate) fn title(token: &Token) -> String {
     token.description.clone().unwrap_or_else(|| "No description".to_owned())
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use countersign_control::agent_tokens::{EXPIRING, Token};
 use countersign_control::deployments::Deployment;
 use countersign_domain::id::DeploymentId;
-use countersign_domain::{DeploymentScope, QueueScope, RevealPolicy, Role, Scope, Timestamp};
+use countersign_domain::{DeploymentRole, DeploymentScope, QueueScope, RevealPolicy, Role, Scope, Timestamp};
 
 /// The most names that one line has before it counts the rest.
 const MAX_NAMED: usize = 3;
@@ -171,6 +171,36 @@ pub(crate) const fn role(role: Role) -> &'static str {
     match role {
         Role::Admin => "Organization Admin",
         Role::Member => "Member",
+    }
+}
+
+/// A role in a deployment.
+pub(crate) const fn deployment_role(role: DeploymentRole) -> &'static str {
+    match role {
+        DeploymentRole::Viewer => "Viewer",
+        DeploymentRole::Launcher => "Launcher",
+        DeploymentRole::Editor => "Editor",
+        DeploymentRole::Admin => "Admin",
+    }
+}
+
+/// The same in the middle of a sentence.
+pub(crate) const fn with_article(role: DeploymentRole) -> &'static str {
+    match role {
+        DeploymentRole::Viewer => "a Viewer",
+        DeploymentRole::Launcher => "a Launcher",
+        DeploymentRole::Editor => "an Editor",
+        DeploymentRole::Admin => "an Admin",
+    }
+}
+
+/// What a role in a deployment lets its holder do.
+pub(crate) const fn about_role(role: DeploymentRole) -> &'static str {
+    match role {
+        DeploymentRole::Viewer => "Viewer: sees what is there",
+        DeploymentRole::Launcher => "Launcher: starts and ends builds, jobs and runs",
+        DeploymentRole::Editor => "Editor: changes queues, agents, code locations, and what is said of the deployment",
+        DeploymentRole::Admin => "Admin: gives roles in it",
     }
 }
 

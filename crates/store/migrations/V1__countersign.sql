@@ -27,6 +27,13 @@ CREATE TABLE organizations (
     created_at             BIGINT NOT NULL
 );
 
+-- Whose each slug is or was. Job tokens for other services name it in their `sub`, so what an organization leaves is given to no other one.
+CREATE TABLE organization_slugs (
+    slug             TEXT PRIMARY KEY,
+    organization_id  BYTEA NOT NULL REFERENCES organizations (id)
+);
+CREATE INDEX organization_slugs_of ON organization_slugs (organization_id);
+
 -- The numbers by which Dagster's API names tokens, deployments and members: one series for each organization, whose end is its `last_number`.
 CREATE TABLE numbers (
     organization_id  BYTEA NOT NULL REFERENCES organizations (id),

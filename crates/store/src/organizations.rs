@@ -16,8 +16,14 @@ statements! {
               VALUES ($1, $2, $3, $4, $5, 0, 'launcher', $6)";
     /// By id.
     FIND = "SELECT id, slug, name, default_deployment_id, default_reveal_policy, created_at FROM organizations WHERE id = $1";
-    /// By slug, which is unique across the instance.
-    FIND_BY_SLUG = "SELECT id, slug, name, default_deployment_id, default_reveal_policy, created_at FROM organizations WHERE slug = $1";
+    /// What it is called, and until when its tokens may be revealed that name no policy.
+    UPDATE = "UPDATE organizations SET slug = $2, name = $3, default_reveal_policy = $4 WHERE id = $1";
+    /// A slug is an organization's from now on, also once it has another.
+    KEEP_SLUG = "INSERT INTO organization_slugs (slug, organization_id) VALUES ($1, $2) ON CONFLICT (slug) DO NOTHING";
+    /// Whose a slug is or was.
+    OWNER_OF_SLUG = "SELECT organization_id FROM organization_slugs WHERE slug = $1";
+    /// How many slugs it has and had.
+    COUNT_SLUGS = "SELECT COUNT(*) AS n FROM organization_slugs WHERE organization_id = $1";
     /// Those that a person is a member of, by name.
     OF_MEMBER = "SELECT o.id, o.slug, o.name, o.default_deployment_id, o.default_reveal_policy, o.created_at, m.role
               FROM members m JOIN organizations o ON o.id = m.organization_id WHERE m.user_id = $1 ORDER BY o.name, o.id";
@@ -51,7 +57,7 @@ fn organization(row: &Row) -> Result<Organization, StoreError> {
     })
 }
 
-/// Adds an organization. [`StoreError::UniqueViolation`] when the slug is taken.
+/// Adds an organization. [`StoreError::UniqueViolation`] when the slug is another one's, or was.
 pub async fn insert(tx: &mut Tx, new: &Organization) -> Result<(), StoreError> {
     let values = params![
         new.id,
@@ -61,7 +67,26 @@ pub async fn insert(tx: &mut Tx, new: &Organization) -> Result<(), StoreError> {
         new.default_reveal_policy.as_str(),
         new.created_at,
     ];
-    tx.execute(INSERT, &values).await.map(drop)
+    tx.execute(INSERT, &values).await?;
+    keep_slug(tx, new).await
+}
+
+/// Writes what an organization is called, and its reveal policy. [`StoreError::UniqueViolation`] when the slug is another one's, or was.
+pub async fn update(tx: &mut Tx, it: &Organization) -> Result<(), StoreError> {
+    let values = params![it.id, it.slug.as_str(), it.name.as_str(), it.default_reveal_policy.as_str()];
+    tx.execute(UPDATE, &values).await?;
+    keep_slug(tx, it).await
+}
+
+/// Keeps the slug for its organization for good. Of two that choose one at the same time, the second meets the first.
+async fn keep_slug(tx: &mut Tx, it: &Organization) -> Result<(), StoreError> {
+    tx.execute(KEEP_SLUG, &params![it.slug.as_str(), it.id]).await?;
+    if owner_of_slug(tx, &it.slug).await? == Some(it.id) { Ok(()) } else { Err(StoreError::UniqueViolation) }
+}
+
+/// The organization that has this slug, or had it before it took another.
+pub async fn owner_of_slug(tx: &mut Tx, slug: &str) -> Result<Option<OrganizationId>, StoreError> {
+    tx.maybe(OWNER_OF_SLUG, &params![slug]).await?.as_ref().map(|row| row.get("organization_id")).transpose()
 }
 
 /// The organization with this id.
@@ -69,9 +94,9 @@ pub async fn find(tx: &mut Tx, id: OrganizationId) -> Result<Option<Organization
     tx.maybe(FIND, &params![id]).await?.as_ref().map(organization).transpose()
 }
 
-/// The organization with this slug.
-pub async fn find_by_slug(tx: &mut Tx, slug: &str) -> Result<Option<Organization>, StoreError> {
-    tx.maybe(FIND_BY_SLUG, &params![slug]).await?.as_ref().map(organization).transpose()
+/// How many slugs an organization has and had.
+pub async fn count_slugs(tx: &mut Tx, of: OrganizationId) -> Result<i64, StoreError> {
+    tx.one(COUNT_SLUGS, &params![of]).await?.get("n")
 }
 
 /// The organizations that a person is a member of, by name, with their role in each. Across organizations: they are all theirs.

@@ -101,7 +101,7 @@ pub(crate) async fn list(
     page::Filter(filters): page::Filter<Filters>,
     uri: http::Uri,
 ) -> Result<Response, Failure> {
-    let which = Wanted { live_only: true, search: None };
+    let which = Wanted { live_only: true, ..Wanted::default() };
     let found = wanted
         .read_from(
             |asked| control.agents(&call.grant, which.clone(), asked),

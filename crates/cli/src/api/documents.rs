@@ -137,6 +137,10 @@ pub const ORGANIZATION_CREATE: &str = "mutation($input: OrganizationCreateInput!
      organizationCreate(input: $input) { organization { id uuid slug } admin { email uuid } userTokenValue \
      agentToken { id uuid } agentTokenValue } }";
 
+/// Changes the organization.
+pub const ORGANIZATION_UPDATE: &str = "mutation($input: OrganizationUpdateInput!) { \
+     organizationUpdate(input: $input) { organization { id uuid slug name defaultRevealPolicy } } }";
+
 /// What is shown of a Dagster+ agent in a list.
 macro_rules! dagster_agent_fields {
     () => {

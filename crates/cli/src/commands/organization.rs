@@ -1,22 +1,29 @@
-//! `countersign organization create`.
+//! `countersign organization`: making organizations, and changing one's own.
 
 use std::ffi::OsString;
 
 use clap::{Args, Subcommand};
 use countersign_control::{Settings, access::actions::CreateOrganization};
+use countersign_domain::{
+    RevealPolicy,
+    text::{OrganizationName, Slug},
+};
 use serde_json::{Value, json};
 
 use super::init::{Answer, NewOrganizationArgs};
 use crate::{
     Ambient,
-    api::{self, Api, documents},
+    api::{
+        self, Api, documents,
+        shapes::{self, text},
+    },
     failure::{Exit, Failure, Outcome},
-    flags::{InstanceArgs, variables},
+    flags::{InstanceArgs, ServerArgs, variables},
     instance::Place,
-    output::Printer,
+    output::{Printer, harmless},
 };
 
-/// Make organizations
+/// Make organizations, and change your own
 #[derive(Debug, Args)]
 pub struct Organization {
     #[command(subcommand)]
@@ -33,6 +40,27 @@ enum Command {
         after_help = "Example:\n  countersign organization create --organization globex --admin hank@example.com --server http://127.0.0.1:8420 --operator-token file:///root/operator-token"
     )]
     Create(Create),
+    /// Change your organization's name, its slug, or until when values of its new tokens can be revealed
+    ///
+    /// A slug that the organization leaves stays its own: no other organization is given it. Addresses with the old one lead nowhere, and job
+    /// tokens for other services name the new one in their `sub`.
+    #[command(after_help = "Example:\n  countersign organization update --name \"Acme Corporation\"")]
+    Update(Update),
+}
+
+#[derive(Debug, Args)]
+struct Update {
+    /// Another name for people
+    #[arg(long)]
+    name: Option<OrganizationName>,
+    /// Another name in addresses: lower-case letters, digits and '-'
+    #[arg(long)]
+    slug: Option<Slug>,
+    /// How long values of new tokens can be revealed, unless a token says otherwise: window, always or never
+    #[arg(long)]
+    reveal: Option<RevealPolicy>,
+    #[command(flatten)]
+    server: ServerArgs,
 }
 
 #[derive(Debug, Args)]
@@ -51,12 +79,39 @@ struct Create {
 
 impl Organization {
     pub(super) async fn run(self, ambient: &Ambient, printer: Printer) -> Outcome {
-        let Command::Create(create) = self.command;
+        let create = match self.command {
+            Command::Create(create) => create,
+            Command::Update(update) => return update.run(ambient, printer).await,
+        };
         let answer = match create.operator_token(&ambient.arguments)? {
             Some(token) => create.through_server(&api::read_token(token)?).await?,
             None => create.on_folder(ambient).await?,
         };
         printer.result(&answer, || answer.text())?;
+        Ok(Exit::Done)
+    }
+}
+
+impl Update {
+    async fn run(self, ambient: &Ambient, printer: Printer) -> Outcome {
+        if self.name.is_none() && self.slug.is_none() && self.reveal.is_none() {
+            return Err(Failure::bad_input("there is nothing to change; give --name, --slug or --reveal"));
+        }
+        let api = Api::for_user(&self.server, &ambient.environment)?;
+        let own: shapes::Viewer<Value> = api.call(documents::WHOSE, json!({})).await?;
+        let input = json!({
+            "organizationID": own.into_organization()?["id"].take(),
+            "name": self.name,
+            "slug": self.slug,
+            "defaultRevealPolicy": self.reveal.map(|policy| policy.as_str().to_uppercase()),
+        });
+        let mut answer: Value = api.call(documents::ORGANIZATION_UPDATE, json!({ "input": input })).await?;
+        let changed = shapes::there(Some(answer["organizationUpdate"]["organization"].take()), "organization")?;
+        printer.result(&changed, || {
+            let (name, slug) = (harmless(text(&changed, "name")), harmless(text(&changed, "slug")));
+            let policy = text(&changed, "defaultRevealPolicy").to_lowercase();
+            format!("The organization is {name}, its slug {slug}, the reveal policy of its new tokens {policy}.")
+        })?;
         Ok(Exit::Done)
     }
 }

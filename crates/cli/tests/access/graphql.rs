@@ -156,6 +156,10 @@ const SAMPLES: &[(&str, &str)] = &[
         "mutation teamCreate",
         "teamCreate(input: {organizationID: \"{global-organization}\", name: \"made\"}) { team { id } }",
     ),
+    (
+        "mutation organizationUpdate",
+        "organizationUpdate(input: {organizationID: \"{global-organization}\", name: \"e\"}) { organization { id } }",
+    ),
     ("mutation teamUpdate", "teamUpdate(input: {id: \"{team}\", description: \"e\"}) { team { id } }"),
     (
         "mutation teamMemberAdd",

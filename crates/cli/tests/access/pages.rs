@@ -18,6 +18,7 @@ fn page(Route { method, path }: Route, token: &str) -> Operation {
         .replace("{artifact}", token)
         .replace("{id}", token)
         .replace("{team}", token)
+        .replace("{queue}", token)
         .replace("{sign_in}", "4f9Kd0aZ81b")
         .replace("{version}", "0")
         .replace("{name}", "pages.css")

@@ -3,6 +3,7 @@ import { home, setting, settings } from "./lib.mjs";
 
 // Addresses that only lead on.
 const LEADS_ON = new Set(["/", "/organizations/{organization}/settings/teams/{team}/members"]);
+const LEADS_BACK = /\/roles\/take$/;
 // Files and streams, which no window shows.
 const NO_PAGES = /\/(events|log|export|artifacts\/\{artifact\})$/;
 // What anyone may see.
@@ -10,7 +11,7 @@ export const OPEN = ["/sign-in", "/sign-in/link", "/invitation"];
 
 // Every page: the routes that are asked for by GET, with something in the places that they leave open.
 export function pages() {
-  const all = setting.pages.filter(({ route }) => !route.startsWith("/assets/") && !route.endsWith("/reveal") && !NO_PAGES.test(route) && !LEADS_ON.has(route));
+  const all = setting.pages.filter(({ route }) => !route.startsWith("/assets/") && !route.endsWith("/reveal") && !NO_PAGES.test(route) && !LEADS_BACK.test(route) && !LEADS_ON.has(route));
   if (all.length < 20) throw new Error(`only ${all.length} pages: the list is not read as it was`);
   return all;
 }

@@ -7,10 +7,15 @@ use std::time::Duration;
 
 use axum::Router;
 use countersign_control::Settings;
-use countersign_control::access::actions::{CreateDeployment, CreateTeam, IssueSignInLink};
+use countersign_control::access::actions::{
+    CreateDeployment, CreateQueue, CreateServiceUser, CreateTeam, IssueSignInLink,
+};
 use countersign_control::deployments::NewDeployment;
+use countersign_control::queues::{NewQueue, Queue};
+use countersign_control::service_users::NewServiceUser;
 use countersign_control::teams::NewTeam;
-use countersign_domain::id::{DeploymentId, TeamId};
+use countersign_domain::Role;
+use countersign_domain::id::{DeploymentId, Id, TeamId, UserId};
 use countersign_http::{Edge, TrustedProxies};
 use countersign_testkit::routes::{self, Route};
 use countersign_testkit::{Engine, SeededEntropy, World};
@@ -34,7 +39,10 @@ pub struct Stage {
     address: SocketAddr,
     /// A deployment that can be deleted.
     deployment: DeploymentId,
+    /// A queue in it.
+    queue: Id<Queue>,
     team: TeamId,
+    robot: UserId,
     work: Work,
     serving: JoinHandle<()>,
 }
@@ -57,10 +65,15 @@ impl Stage {
         let deployment = made.expect("a deployment").id;
         let new = NewTeam { name: "release".to_owned(), description: None };
         let team = world.control.create_team(&world.admin::<CreateTeam>(), new).await.expect("a team").id;
+        let new = NewQueue { deployment, key: "deploy".to_owned(), description: None };
+        let queue = world.control.create_queue(&world.admin::<CreateQueue>(), new).await.expect("a queue").id;
+        let new = NewServiceUser { name: "robot".to_owned(), description: None, role: Role::Member };
+        let robot = world.control.create_service_user(&world.admin::<CreateServiceUser>(), new).await;
+        let robot = robot.expect("a service user").user.id;
         let work = Box::pin(Work::of(&world)).await;
         let routes = faces(&world).into_make_service_with_connect_info::<SocketAddr>();
         let serving = tokio::spawn(async move { axum::serve(listener, routes).await.expect("it serves") });
-        Self { world, address, deployment, team, work, serving }
+        Self { world, address, deployment, queue, team, robot, work, serving }
     }
 
     /// A folder of the test's own.
@@ -105,11 +118,15 @@ impl Stage {
         let shown = routes::pages().into_iter().filter(|route| route.method == "GET");
         let filled = shown.map(|Route { path, .. }| {
             let token = if path.contains("/user-tokens/") { &created.user_token } else { &created.agent_token };
+            // What is a service user's alone is no other member's.
+            let is_of_robot = path.contains("/members/{member}/edit") || path.contains("/members/{member}/tokens/");
+            let member = if is_of_robot { self.robot } else { self.world.globex.created.admin.id };
             let address = path
                 .replace("{organization}", "acme")
                 .replace("{token}", &token.id.to_string())
-                .replace("{member}", &self.world.globex.created.admin.id.to_string())
+                .replace("{member}", &member.to_string())
                 .replace("{team}", &self.team.to_string())
+                .replace("{queue}", &self.queue.to_string())
                 .replace("/deployments/{id}", &format!("/deployments/{}", self.deployment))
                 .replace("{agent}", &self.work.agent.to_string())
                 .replace("{pipeline}", work::PIPELINE)

@@ -98,6 +98,8 @@ actions! {
     ViewOrganization "organization.view": Member;
     /// Make an organization with its default token.
     CreateOrganization "organization.create": Operator;
+    /// Change the organization's name, its slug, and the reveal policy of tokens that name none.
+    UpdateOrganization "organization.update": Admin, fresh;
     /// Create a deployment, full or branch. An Editor of all branch deployments creates branch deployments alone.
     CreateDeployment "deployment.create": Admin @ Editor;
     /// Rename a deployment, and change what is said of it. An Organization Admin alone renames it.

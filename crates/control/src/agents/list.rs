@@ -16,6 +16,9 @@ const MAX_SEARCH: usize = MAX_TAG_BYTES;
 
 /// Whether an engine can be asked for this.
 fn check(wanted: &Wanted) -> Result<()> {
+    if wanted.queue.as_deref().is_some_and(|queue| queue.contains('\0')) {
+        return Err(Error::invalid("queue", "holds a NUL character; remove it"));
+    }
     let search = wanted.search.as_deref().unwrap_or_default();
     if search.chars().count() > MAX_SEARCH {
         return Err(Error::invalid(
@@ -33,7 +36,7 @@ impl Control {
     /// A page of the organization's agents, newest first.
     ///
     /// # Errors
-    /// [`Error::Invalid`] at `search`.
+    /// [`Error::Invalid`] at `search` or `queue`.
     pub async fn agents(
         &self,
         grant: &Grant<ViewAgents>,
@@ -60,7 +63,7 @@ impl Control {
     /// How many agents those are.
     ///
     /// # Errors
-    /// [`Error::Invalid`] at `search`.
+    /// [`Error::Invalid`] at `search` or `queue`.
     pub async fn count_agents(&self, grant: &Grant<ViewAgents>, wanted: Wanted) -> Result<i64> {
         check(&wanted)?;
         self.read(grant, wanted, |tx, scene| {

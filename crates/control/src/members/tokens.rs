@@ -8,7 +8,7 @@ use serde_json::json;
 
 use crate::access::actions::{RevokeMemberToken, ViewMemberTokens};
 use crate::scene::Subject;
-use crate::user_tokens::{UserTokenReference, of_user};
+use crate::user_tokens::{UserTokenReference, of_user, seen_of_user};
 use crate::{Control, Error, Grant, Page, PageRequest, Result, input};
 
 use super::{MemberReference, label, resolve};
@@ -39,6 +39,29 @@ impl Control {
             self.overlay(token);
         }
         Ok(page)
+    }
+
+    /// One of a member's user tokens in this organization.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`] for the member, and for a token that is not theirs.
+    pub async fn member_token(
+        &self,
+        grant: &Grant<ViewMemberTokens>,
+        member: MemberReference,
+        token: UserTokenReference,
+    ) -> Result<Token> {
+        let mut token = self
+            .read(grant, (member, token), |tx, scene| {
+                Box::pin(async move {
+                    let (member, token) = &scene.input;
+                    let member = resolve(tx, scene, member).await?;
+                    seen_of_user(tx, scene, token, member.user.id).await
+                })
+            })
+            .await?;
+        self.overlay(&mut token);
+        Ok(token)
     }
 
     /// Takes a user token of a member back. One that was taken back before keeps its first reason. After the answer no write of its

@@ -15,7 +15,9 @@ use crate::access::actions::CreateOrganization;
 use crate::issuing::{self, AGENT_TOKEN, FIRST_USER_TOKEN, Issue, USER_TOKEN};
 use crate::scene::Subject;
 use crate::signing_in::take_ways_in;
-use crate::{Control, Error, Grant, Result, Scene, audit, input};
+use crate::{Control, Grant, Result, Scene, audit, input};
+
+use super::taken;
 
 /// The description of the agent token that each organization begins with.
 pub const DEFAULT_TOKEN: &str = "Default agent registration token";
@@ -76,7 +78,7 @@ impl Control {
     /// Makes an organization. An admin who is known already loses their password, links and sign-ins: they set a new one by a link.
     ///
     /// # Errors
-    /// [`Error::Invalid`] at `slug`, `name` or `admin`; [`Error::Conflict`] when the slug is taken.
+    /// [`crate::Error::Invalid`] at `slug`, `name` or `admin`; [`crate::Error::Conflict`] when the slug is another organization's, or was.
     pub async fn create_organization(
         &self,
         grant: &Grant<CreateOrganization>,
@@ -130,8 +132,8 @@ impl Plan {
 
 /// The rows of a new organization, and their audit rows in its own log.
 pub(super) async fn make<I: Sync>(tx: &mut Tx, scene: &Scene<I>, plan: &Plan) -> Result<Made> {
-    if organizations::find_by_slug(tx, plan.slug.as_str()).await?.is_some() {
-        return Err(Error::Conflict(format!("An organization with the slug {} exists already.", plan.slug.as_str())));
+    if organizations::owner_of_slug(tx, plan.slug.as_str()).await?.is_some() {
+        return Err(taken(plan.slug.as_str()));
     }
     let now = tx.now();
     let organization = Organization {

@@ -23,6 +23,7 @@ use crate::signing_in::{PASSWORD, by_link, cookie, try_sign_in};
 const REFERENCE: &[(&str, &str)] = &[
     ("organization.view", "member"),
     ("organization.create", "operator"),
+    ("organization.update", "admin, proved"),
     ("deployment.create", "admin, editor"),
     ("deployment.update", "admin, editor"),
     ("deployment.delete", "admin, editor, proved"),
@@ -217,7 +218,7 @@ macro_rules! asks {
 
 fn every_action() -> Vec<(&'static str, Ask)> {
     asks![
-        ViewOrganization CreateOrganization CreateDeployment UpdateDeployment DeleteDeployment ViewAudit
+        ViewOrganization CreateOrganization UpdateOrganization CreateDeployment UpdateDeployment DeleteDeployment ViewAudit
         CreateAgentToken ViewAgentTokens UpdateAgentToken RevealAgentToken RotateAgentToken RevokeAgentToken
         CreateUserToken ViewUserTokens UpdateUserToken RevealUserToken RevokeUserToken
         ViewDeploymentRoles GrantDeploymentRole ChangeMembersRole ViewTeams CreateTeam UpdateTeam DeleteTeam ChangeTeamMembers

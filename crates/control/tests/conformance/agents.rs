@@ -9,7 +9,7 @@ use countersign_control::{MAX_PAGE, PageRequest};
 use countersign_domain::id::AgentId;
 use countersign_testkit::World;
 
-use crate::acting::{Agent, caller, connect, field_of, may, registration, token};
+use crate::acting::{Agent, caller, connect, deployment, field_of, may, registration, token};
 
 async fn list(world: &World, wanted: Wanted, page: PageRequest<AgentId>) -> (Vec<AgentId>, bool) {
     let page = world.control.agents(&world.admin::<ViewAgents>(), wanted, page).await.expect("a list");
@@ -45,7 +45,7 @@ pub async fn a_search_is_by_name_and_tags_in_any_case_of_letters(world: &World) 
     let mac = named(world, "build-mac%2", &["gpu"]).await.id;
     let umlaut = named(world, "Übung", &[]).await.id;
     let search = async |text: &str| {
-        let wanted = || Wanted { live_only: false, search: Some(text.to_owned()) };
+        let wanted = || Wanted { search: Some(text.to_owned()), ..Wanted::default() };
         let (found, _) = list(world, wanted(), PageRequest::first(9)).await;
         let count = world.control.count_agents(&world.admin::<ViewAgents>(), wanted()).await.expect("a count");
         assert_eq!(count, i64::try_from(found.len()).expect("few"), "{text}");
@@ -63,10 +63,53 @@ pub async fn a_search_is_by_name_and_tags_in_any_case_of_letters(world: &World) 
     assert_eq!(search("nobody").await, [linux; 0]);
     let grant = world.admin::<ViewAgents>();
     for text in ["a\0b".to_owned(), "s".repeat(100_000)] {
-        let wanted = || Wanted { live_only: false, search: Some(text.clone()) };
+        let wanted = || Wanted { search: Some(text.clone()), ..Wanted::default() };
         assert_eq!(field_of(world.control.agents(&grant, wanted(), PageRequest::first(9)).await), "search");
         assert_eq!(field_of(world.control.count_agents(&grant, wanted()).await), "search");
     }
+}
+
+pub async fn a_list_is_of_one_deployment_one_queue_and_one_token(world: &World) {
+    let control = &world.control;
+    let default = world.acme.created.organization.default_deployment;
+    let prod = deployment(control, &world.acme, "prod", None).await;
+    let issued = token(world, NewAgentToken::default()).await;
+    let fast = named(world, "a", &["queue=fast"]).await.id;
+    let plain = named(world, "b", &[]).await;
+    control.disconnect_agent(&may::<DisconnectAgent>(control, &plain.caller)).await.expect("gone");
+    world.clock.advance(Duration::from_millis(1));
+    let there = connect(control, issued.secret.reveal(), &["queue=fast", "deployment=prod"]).await.id;
+    let of = |deployment: Option<_>, queue: Option<&str>, token: Option<_>| Wanted {
+        deployment,
+        queue: queue.map(str::to_owned),
+        token,
+        ..Wanted::default()
+    };
+    let first = Some(world.acme.created.agent_token.id);
+    for (wanted, expected) in [
+        (of(None, None, None), vec![there, plain.id, fast]),
+        (of(Some(prod), None, None), vec![there]),
+        (of(Some(default), None, None), vec![plain.id, fast]),
+        (of(None, Some("fast"), None), vec![there, fast]),
+        (of(Some(default), Some("fast"), None), vec![fast]),
+        (of(None, None, Some(issued.token.token.id)), vec![there]),
+        (of(None, Some("fast"), first), vec![fast]),
+        (of(Some(prod), None, first), vec![]),
+        (of(None, Some("FAST"), None), vec![]),
+        (of(Some(world.globex.created.organization.default_deployment), None, None), vec![]),
+        (of(None, None, Some(world.globex.created.agent_token.id)), vec![]),
+    ] {
+        for live_only in [false, true] {
+            let wanted = Wanted { live_only, ..wanted.clone() };
+            let count = control.count_agents(&world.admin::<ViewAgents>(), wanted.clone()).await.expect("a count");
+            let (found, _) = list(world, wanted.clone(), PageRequest::first(9)).await;
+            // One of them is gone.
+            let there: Vec<_> = expected.iter().copied().filter(|it| !live_only || *it != plain.id).collect();
+            assert_eq!((&found, count), (&there, i64::try_from(there.len()).expect("few")), "{wanted:?}");
+        }
+    }
+    let nul = of(None, Some("a\0b"), None);
+    assert_eq!(field_of(control.agents(&world.admin::<ViewAgents>(), nul, PageRequest::first(9)).await), "queue");
 }
 
 pub async fn a_token_lists_the_agents_that_are_connected_with_it(world: &World) {

@@ -39,6 +39,7 @@ tables! {
     "invitations" "organization_id = $1";
     "deployments" "organization_id = $1";
     "deployment_names" "organization_id = $1";
+    "organization_slugs" "organization_id = $1";
     "teams" "organization_id = $1";
     "team_members" "organization_id = $1";
     "deployment_roles" "organization_id = $1";

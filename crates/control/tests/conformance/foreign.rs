@@ -131,6 +131,9 @@ async fn members(world: &World, ids: &Ids, answers: &mut Answers) {
     for token in ids.user_tokens() {
         let ada = || MemberReference::Id(world.acme.created.admin.id);
         let of = MemberReference::Id(ids.user);
+        let look = async |of| control.member_token(&world.admin(), of, token.clone()).await;
+        answers.keep("a look at their token", &look(of.clone()).await);
+        answers.keep("a look at her token", &look(ada()).await);
         answers.keep("their token", &control.revoke_member_token(&world.admin(), of, token.clone(), None).await);
         answers.keep("her token", &control.revoke_member_token(&world.admin(), ada(), token, None).await);
     }

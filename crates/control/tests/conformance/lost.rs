@@ -122,7 +122,7 @@ pub async fn lost_agents_are_not_among_the_live(world: &World) {
     world.clock.advance(THREE_MINUTES + MICROSECOND);
     let stays = connect(control, world.acme.agent_token(), &[]).await;
     assert_eq!(given_up(world).await, 1);
-    let wanted = || Wanted { live_only: true, search: None };
+    let wanted = || Wanted { live_only: true, ..Wanted::default() };
     let grant = world.admin::<ViewAgents>();
     let page = control.agents(&grant, wanted(), PageRequest::first(9)).await.expect("a list");
     assert_eq!(page.items.iter().map(|it| it.id).collect::<Vec<_>>(), [stays.id]);

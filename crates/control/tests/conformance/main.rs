@@ -58,6 +58,7 @@ mod narrowing;
 mod numbers;
 mod oidc;
 mod operations;
+mod organizations;
 mod passkeys;
 mod people;
 mod provider;

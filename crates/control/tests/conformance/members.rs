@@ -310,6 +310,10 @@ pub async fn an_admin_sees_and_revokes_the_tokens_of_another(world: &World) {
     assert_eq!(seen.items.iter().map(|it| it.id).collect::<Vec<_>>(), theirs);
     let part = control.member_tokens(&view, named(id(&bob)), PageRequest::first(1)).await.expect("a list");
     assert!(part.has_more && part.items.len() == 1);
+    let one = control.member_token(&view, named(id(&bob)), UserTokenReference::Id(theirs[0])).await.expect("a look");
+    assert_eq!(one.id, theirs[0]);
+    let hers = control.member_token(&view, named(id(&world.acme.admin)), UserTokenReference::Id(theirs[0])).await;
+    assert_eq!(hers.err(), Some(Error::NotFound("user token")), "it is not hers");
     let nobody = control.member_tokens(&view, named(fresh_id(control)), PageRequest::first(9)).await;
     assert_eq!(nobody.err(), Some(Error::NotFound("member")));
 

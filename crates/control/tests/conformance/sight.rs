@@ -14,6 +14,7 @@ use countersign_control::deployment_roles::HolderReference;
 use countersign_control::jobs::LogWindow;
 use countersign_control::members::{MemberReference, Wanted};
 use countersign_control::teams::TeamReference;
+use countersign_control::user_tokens::UserTokenReference;
 use countersign_control::{MAX_PAGE, PageRequest};
 use countersign_testkit::World;
 
@@ -81,7 +82,11 @@ async fn organization(world: &World, seen: &mut Seen) {
     for member in seen.keep("members", members).items.iter().take(20) {
         let of = MemberReference::Id(member.user.id);
         let page = PageRequest::first(MAX_PAGE);
-        seen.keep("member_tokens", control.member_tokens(&world.admin(), of, page).await.expect("a read"));
+        let tokens = control.member_tokens(&world.admin(), of.clone(), page).await.expect("a read");
+        for token in seen.keep("member_tokens", tokens).items.iter().take(3) {
+            let reference = UserTokenReference::Id(token.id);
+            let _ = seen.keep("member_token", control.member_token(&world.admin(), of.clone(), reference).await);
+        }
     }
     let page = PageRequest::first(MAX_PAGE);
     let invitations = control.list_invitations(&world.admin(), None, page).await.expect("a read");

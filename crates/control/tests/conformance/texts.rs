@@ -3,14 +3,14 @@
 use countersign_control::access::actions::{
     Annotate, CreateAgentToken, CreateBuild, CreateOrganization, CreateUserToken, IssueSignInLink,
     ManageOperatorTokens, PauseAgent, ReadMetaData, RegisterAgent, ReportJob, RevokeAgentToken, UpdateAgentToken,
-    WriteMetaData,
+    UpdateOrganization, WriteMetaData,
 };
 use countersign_control::agent_tokens::{NewAgentToken, Revocation, TokenReference};
 use countersign_control::agents::{Reach, Registration};
 use countersign_control::builds::{NewAnnotation, NewBuild};
 use countersign_control::dagster::{CodeServer, Heartbeat, RunWorker, Trouble};
 use countersign_control::jobs::Finished;
-use countersign_control::organizations::NewOrganization;
+use countersign_control::organizations::{NewOrganization, OrganizationChange};
 use countersign_control::user_tokens::{NewUserToken, UserTokenReference};
 use countersign_control::{Error, Result};
 use countersign_testkit::World;
@@ -133,6 +133,15 @@ pub async fn no_text_of_an_operator_is_a_fault_of_ours(world: &World) {
         for new in [new(&text, None, "a@x.example"), new("acme", Some(&text), "a@x.example"), new("acme", None, &text)]
         {
             honest("organization", &text, control.create_organization(&grant, new).await);
+        }
+        let change = |name: Option<&str>, slug: Option<&str>| OrganizationChange {
+            name: name.map(ToOwned::to_owned),
+            slug: slug.map(ToOwned::to_owned),
+            default_reveal_policy: None,
+        };
+        for change in [change(Some(&text), None), change(None, Some(&text))] {
+            let grant = world.admin::<UpdateOrganization>();
+            honest("organization", &text, control.update_organization(&grant, change).await);
         }
     }
 }

@@ -1,9 +1,9 @@
-//! Making organizations: for the operator of the instance.
+//! Making organizations, for the operator of the instance; and changing one's own.
 
-use async_graphql::{Context, InputObject, Object, SimpleObject};
+use async_graphql::{Context, ID, InputObject, Object, SimpleObject};
 use countersign_control::Result;
 use countersign_control::agent_tokens::AgentToken as Token;
-use countersign_control::organizations::NewOrganization;
+use countersign_control::organizations::{NewOrganization, OrganizationChange};
 use countersign_domain::Scope;
 
 use crate::call::Call;
@@ -47,6 +47,31 @@ pub(crate) struct OrganizationCreatePayload {
     agent_token_value: String,
 }
 
+/// What is to be different about the organization. What is left out, or null, stays as it is.
+#[derive(InputObject)]
+pub(crate) struct OrganizationUpdateInput {
+    /// Comes back with the answer.
+    client_mutation_id: Option<String>,
+    /// The organization's global id.
+    #[graphql(name = "organizationID")]
+    organization_id: ID,
+    /// Another name for people.
+    name: Option<String>,
+    /// Another name in addresses. The one that is left stays the organization's own: no other one is given it.
+    slug: Option<String>,
+    /// The reveal policy of new tokens that name none.
+    default_reveal_policy: Option<RevealPolicy>,
+}
+
+/// An organization that was changed.
+#[derive(SimpleObject)]
+pub(crate) struct OrganizationUpdatePayload {
+    /// As in the input.
+    client_mutation_id: Option<String>,
+    /// The organization as it is now.
+    organization: Organization,
+}
+
 #[derive(Default)]
 pub(crate) struct OrganizationMutations;
 
@@ -61,6 +86,26 @@ impl OrganizationMutations {
     ) -> Nullable<OrganizationCreatePayload> {
         answered(create(Call::of(ctx), input).await)
     }
+
+    /// Changes the organization's name, its slug, or the reveal policy of new tokens that name none.
+    async fn organization_update(
+        &self,
+        ctx: &Context<'_>,
+        input: OrganizationUpdateInput,
+    ) -> Nullable<OrganizationUpdatePayload> {
+        answered(update(Call::of(ctx), input).await)
+    }
+}
+
+async fn update(call: &Call, input: OrganizationUpdateInput) -> Result<OrganizationUpdatePayload> {
+    let grant = call.may_in(&input.organization_id)?;
+    let change = OrganizationChange {
+        name: input.name,
+        slug: input.slug,
+        default_reveal_policy: input.default_reveal_policy.map(Into::into),
+    };
+    let organization = Organization(call.control.update_organization(&grant, change).await?);
+    Ok(OrganizationUpdatePayload { client_mutation_id: input.client_mutation_id, organization })
 }
 
 async fn create(call: &Call, input: OrganizationCreateInput) -> Result<OrganizationCreatePayload> {

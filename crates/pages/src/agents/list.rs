@@ -13,13 +13,15 @@ use countersign_domain::id::{AgentId, DagsterAgentId, DeploymentId, TokenId};
 use countersign_domain::{AgentState, Timestamp};
 
 use crate::failure::Failure;
-use crate::frame::{self, Answer, Frame};
+use crate::frame::{self, Answer, Frame, Link};
 use crate::parts::{Choice, Pager, When};
 use crate::query::{Query, address};
 use crate::tokens::list::Row as TokenRow;
 use crate::tokens::title_of;
 use crate::visit::Visit;
 use crate::words::{self, Names};
+
+use super::narrow::{Narrow, choices, none, none_of_dagster};
 
 /// Agents of one part.
 const ROWS: u32 = 40;
@@ -36,6 +38,14 @@ struct Page {
     tokens_path: String,
     search: String,
     states: Vec<Choice>,
+    deployments: Vec<Choice>,
+    queue: String,
+    /// The token that all of them came with, where one is chosen, and the list without that choice.
+    token: Option<Link>,
+    /// Its id, to go on with it.
+    token_id: String,
+    /// Whether something is asked for that leaves Dagster+ agents as they are.
+    is_narrowed: bool,
     rows: Vec<Row>,
     pager: Pager,
     dagster: Vec<DagsterRow>,
@@ -193,7 +203,15 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     let text = query.said("search").unwrap_or_default().to_owned();
     let is_all = query.said("show") == Some("all");
     let after: Option<AgentId> = query.after();
-    let wanted = Wanted { live_only: !is_all, search: Some(text.clone()).filter(|text| !text.is_empty()) };
+    let asked = Narrow::of(&visit, &query);
+    let wanted = Wanted {
+        live_only: !is_all,
+        search: Some(text.clone()).filter(|text| !text.is_empty()),
+        deployment: asked.deployment,
+        queue: Some(asked.queue.clone()).filter(|queue| !queue.is_empty()),
+        token: asked.token,
+    };
+    let is_narrowed = !text.is_empty() || asked.is_anything();
     let found = control.agents(&grant, wanted, PageRequest { after, limit: ROWS }).await?;
     let dagster_after: Option<DagsterAgentId> = query.said("dagster").and_then(|id| id.parse().ok());
     let page = PageRequest { after: dagster_after, limit: ROWS };
@@ -201,7 +219,7 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
 
     let deployments = visit.deployments().await?;
     let names = words::names(&deployments);
-    let ids = found.items.iter().map(|it| it.token).chain(dagster.items.iter().map(|it| it.token));
+    let ids = found.items.iter().map(|it| it.token).chain(dagster.items.iter().map(|it| it.token)).chain(asked.token);
     // Agents share tokens: each is asked for once.
     let ids: BTreeSet<_> = ids.collect();
     let beside = Beside {
@@ -223,7 +241,17 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
 
     let path = visit.path("/agents");
     let shown = if is_all { "all" } else { "" };
-    let asked = [("search", text.as_str()), ("show", shown)];
+    let said = |id: Option<String>| id.unwrap_or_default();
+    let (deployment, token) =
+        (said(asked.deployment.map(|id| id.to_string())), said(asked.token.map(|id| id.to_string())));
+    let all = [
+        ("search", text.as_str()),
+        ("show", shown),
+        ("deployment", &deployment),
+        ("queue", asked.queue.as_str()),
+        ("token", &token),
+    ];
+    let mut next_of_dagster = all.to_vec();
     let last = found.items.last().filter(|_| found.has_more).map(|it| it.id.to_string());
     let dagster_last = dagster.items.last().filter(|_| dagster.has_more).map(|it| it.id.to_string());
     frame::show(&Page {
@@ -231,39 +259,30 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
         tokens: tokens(&visit, &beside.names).await?,
         tokens_path: visit.path("/settings/tokens"),
         states: vec![Choice::new("", "Connected", !is_all), Choice::new("all", "All, those that are gone too", is_all)],
-        pager: Pager::new(&path, &asked, after.is_none(), last),
+        pager: Pager::new(&path, &all, after.is_none(), last),
         dagster: dagster.items.iter().map(|it| DagsterRow::new(it, &beside)).collect(),
         dagster_pager: Pager {
-            first: dagster_after.is_some().then(|| address(&path, &asked)),
-            next: dagster_last.map(|last| address(&path, &[asked[0], asked[1], ("dagster", last.as_str())])),
+            first: dagster_after.is_some().then(|| address(&path, &all)),
+            next: dagster_last.as_deref().map(|last| {
+                next_of_dagster.push(("dagster", last));
+                address(&path, &next_of_dagster)
+            }),
         },
-        none: none(is_all, !text.is_empty(), after.is_none()),
+        none: none(is_all, is_narrowed, after.is_none()),
         none_of_dagster: none_of_dagster(is_all, dagster_after.is_none()),
-        is_everything: text.is_empty() && after.is_none() && !is_all,
+        is_everything: !is_narrowed && after.is_none() && !is_all,
+        deployments: choices(&deployments, asked.deployment),
+        queue: asked.queue.clone(),
+        token: asked.token.map(|id| {
+            let name = Some(beside.token(id)).filter(|name| !name.is_empty());
+            Link::new(name.unwrap_or_else(|| "one that is not there".to_owned()), address(&path, &all[..4]))
+        }),
+        token_id: token.clone(),
+        is_narrowed,
         path,
         search: text,
         rows,
     })
-}
-
-/// What it means that there are no rows: where all are shown, where a text is searched, where a list begins.
-const fn none(is_all: bool, is_searched: bool, is_first: bool) -> &'static str {
-    match (is_all, is_searched, is_first) {
-        (_, _, false) => "No more agents.",
-        (false, true, true) => "No connected agent fits the search.",
-        (true, true, true) => "No agent fits the search.",
-        (false, false, true) => "No agent is connected.",
-        (true, false, true) => "No agent is known.",
-    }
-}
-
-/// The same of Dagster+ agents, which are not searched.
-const fn none_of_dagster(is_all: bool, is_first: bool) -> &'static str {
-    match (is_all, is_first) {
-        (_, false) => "No more Dagster+ agents.",
-        (false, true) => "No Dagster+ agent runs.",
-        (true, true) => "No Dagster+ agent is known.",
-    }
 }
 
 /// What a job is called that has no label.
@@ -291,6 +310,11 @@ mod tests {
             tokens_path: "/x".to_owned(),
             search: some(),
             states: Vec::new(),
+            deployments: vec![Choice::new(some(), some(), true)],
+            queue: some(),
+            token: Some(Link::new(some(), "/x")),
+            token_id: some(),
+            is_narrowed: true,
             rows: vec![Row {
                 href: "/x".to_owned(),
                 name: some(),

@@ -17,7 +17,7 @@ pub(crate) async fn of_organization(visit: Visit, anyone: Anyone) -> Result<Resp
     visit.may::<ViewAgents>()?;
     watch(&visit, anyone, move |site, caller| {
         Box::pin(async move {
-            let (control, live) = (&site.control, || Wanted { live_only: true, search: None });
+            let (control, live) = (&site.control, || Wanted { live_only: true, ..Wanted::default() });
             let grant = control.grant_own::<ViewAgents>(&caller)?;
             let count = control.count_agents(&grant, live()).await?;
             let agents = control.agents(&grant, live(), PageRequest::first(FIRST)).await?;

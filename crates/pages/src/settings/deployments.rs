@@ -2,17 +2,41 @@
 
 pub(crate) mod create;
 pub(crate) mod delete;
+pub(crate) mod edit;
+pub(crate) mod one;
+pub(crate) mod queue;
+pub(crate) mod queue_new;
 
 use askama::Template;
-use countersign_control::access::actions::{CreateDeployment, DeleteDeployment};
+use countersign_control::access::actions::{
+    ChangeMembersRole, CreateDeployment, DeleteDeployment, UpdateDeployment, ViewOrganization,
+};
+use countersign_control::deployment_roles::OwnRoles;
 use countersign_control::deployments::Deployment;
+<<<<<<< HEAD
 use countersign_domain::id::DeploymentId;
+||||||| 9359c607
+=======
+use countersign_control::{Action, Error};
+use countersign_domain::id::DeploymentId;
+>>>>>>> settings
 
+use crate::failure::Failure;
 use crate::frame::{self, Answer, Frame};
+<<<<<<< HEAD
 use crate::parts::{Pager, When};
 use crate::query::Query;
+||||||| 9359c607
+use crate::parts::When;
+=======
+use crate::parts::{Pager, When, part};
+use crate::query::Query;
+>>>>>>> settings
 use crate::visit::{Tab, Visit};
 use crate::words::{self, Names};
+
+/// Rows of one part.
+const ROWS: usize = 50;
 
 #[derive(Template)]
 #[template(path = "deployments.html")]
@@ -20,7 +44,16 @@ struct Page {
     frame: Frame,
     create: Option<String>,
     rows: Vec<Row>,
+<<<<<<< HEAD
     pager: Pager,
+||||||| 9359c607
+=======
+    pager: Pager,
+    /// What every member has in each of them.
+    everybody: String,
+    /// Where that is changed, for whoever may.
+    change_everybody: Option<String>,
+>>>>>>> settings
 }
 
 /// Rows of one part.
@@ -28,6 +61,7 @@ const ROWS: usize = 80;
 
 #[derive(Debug, Clone)]
 struct Row {
+    href: String,
     name: String,
     is_default: bool,
     /// The full deployment of a branch deployment.
@@ -35,40 +69,109 @@ struct Row {
     description: String,
     created: When,
     expires: Option<When>,
-    /// Where it is deleted, for whoever may somewhere; the default one stays.
+    edit: Option<String>,
+    /// Where it is deleted, for whoever may; the default one stays.
     delete: Option<String>,
 }
 
+impl Visit {
+    /// The deployment in the address.
+    pub(super) async fn deployment(&self) -> Result<Deployment, Failure> {
+        const NOT_FOUND: Error = Error::NotFound("deployment");
+        let id = self.param("id").parse().map_err(|_| NOT_FOUND)?;
+        let found = self.control().deployment(&self.may::<ViewOrganization>()?, id).await?;
+        Ok(found.ok_or(NOT_FOUND)?)
+    }
+
+    /// A path of a deployment.
+    pub(crate) fn deployment_path(&self, id: DeploymentId, below: &str) -> String {
+        self.path(&format!("/settings/deployments/{id}{below}"))
+    }
+
+    /// Around a page of one deployment.
+    fn deployment_frame(&self, words: &str, it: &Deployment) -> Frame {
+        let list = self.settings(Tab::Deployments, words).crumb("Deployments", self.path("/settings/deployments"));
+        list.crumb(it.name.clone(), self.deployment_path(it.id, ""))
+    }
+
+    /// Whether whoever looks may do it in this deployment.
+    pub(super) fn can_in<A: Action>(&self, held: &OwnRoles, it: &Deployment) -> bool {
+        self.can::<A>() && held.are_enough_for::<A>(it.id, it.parent.is_some())
+    }
+
+    /// Shows a form to nobody who may not send it: not elsewhere, not in this deployment.
+    pub(super) async fn must_in<A: Action>(&self, it: &Deployment) -> Result<(), Failure> {
+        self.may::<A>()?;
+        if self.can_in::<A>(&self.held().await?, it) {
+            return Ok(());
+        }
+        Err(Error::Denied { action: A::NAME, needs: "a role in this deployment that allows it" }.into())
+    }
+
+    /// Whether whoever looks may delete it: a full one is an Organization Admin's to delete, the default one stays.
+    fn can_delete(&self, held: &OwnRoles, it: &Deployment) -> bool {
+        let may = it.parent.is_some() || self.may_give_all();
+        may && it.id != self.organization.default_deployment && self.can_in::<DeleteDeployment>(held, it)
+    }
+}
+
 impl Row {
-    fn new(visit: &Visit, it: &Deployment, names: &Names) -> Self {
-        let is_default = it.id == visit.organization.default_deployment;
-        let may_delete = !is_default && visit.can::<DeleteDeployment>();
+    fn new(visit: &Visit, it: &Deployment, names: &Names, held: &OwnRoles) -> Self {
+        let path = |below| visit.deployment_path(it.id, below);
         Self {
+            href: path(""),
             name: it.name.clone(),
-            is_default,
+            is_default: it.id == visit.organization.default_deployment,
             parent: it.parent.and_then(|id| names.get(&id).cloned()).unwrap_or_default(),
             description: it.description.clone().unwrap_or_default(),
             created: When::new(it.created_at),
             expires: it.expires_at.map(When::new),
-            delete: may_delete.then(|| visit.path(&format!("/settings/deployments/{}/delete", it.id))),
+            edit: visit.can_in::<UpdateDeployment>(held, it).then(|| path("/edit")),
+            delete: visit.can_delete(held, it).then(|| path("/delete")),
         }
     }
 }
 
+<<<<<<< HEAD
 /// The list.
 pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     let deployments = visit.deployments().await?;
+||||||| 9359c607
+/// The list.
+pub(crate) async fn show(visit: Visit) -> Answer {
+    let deployments = visit.deployments().await?;
+=======
+/// A part of the list.
+pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
+    let (deployments, held) = (visit.deployments().await?, visit.held().await?);
+>>>>>>> settings
     let names = words::names(&deployments);
+<<<<<<< HEAD
     let after = query.after::<DeploymentId>();
     // What is gone since then begins the list anew.
     let from = deployments.iter().position(|it| Some(it.id) == after).map_or(0, |at| at + 1);
     let rest = deployments.get(from..).unwrap_or_default();
     let last = rest.get(ROWS - 1).filter(|_| rest.len() > ROWS).map(|it| it.id.to_string());
+||||||| 9359c607
+=======
+    let after: Option<DeploymentId> = query.after();
+    let (shown, has_more) = part(&deployments, ROWS, |it| Some(it.id) == after);
+    let last = shown.last().filter(|_| has_more).map(|it| it.id.to_string());
+>>>>>>> settings
     frame::show(&Page {
         frame: visit.settings(Tab::Deployments, "Deployments"),
         create: visit.can::<CreateDeployment>().then(|| visit.path("/settings/deployments/new")),
+<<<<<<< HEAD
         rows: rest.iter().take(ROWS).map(|it| Row::new(&visit, it, &names)).collect(),
         pager: Pager::new(&visit.path("/settings/deployments"), &[], from == 0, last),
+||||||| 9359c607
+        rows: deployments.iter().map(|it| Row::new(&visit, it, &names)).collect(),
+=======
+        pager: Pager::new(&visit.path("/settings/deployments"), &[], after.is_none(), last),
+        rows: shown.iter().map(|it| Row::new(&visit, it, &names, &held)).collect(),
+        everybody: super::roles::everybody_has(&visit).await?,
+        change_everybody: visit.can::<ChangeMembersRole>().then(|| visit.path("/settings/deployments/members-role")),
+>>>>>>> settings
     })
 }
 
@@ -87,16 +190,31 @@ mod tests {
         let seen = Seen { is_safe: true, page: "/x".to_owned(), theme: Theme::System, notice: None };
         for text in TEXTS {
             let row = Row {
+                href: "/x".to_owned(),
                 name: (*text).to_owned(),
                 is_default: true,
                 parent: (*text).to_owned(),
                 description: (*text).to_owned(),
                 created: When::new(Timestamp::EPOCH),
                 expires: None,
+                edit: Some("/x".to_owned()),
                 delete: Some("/x".to_owned()),
             };
+<<<<<<< HEAD
             let pager = Pager::new("/x", &[], true, None);
             let page = Page { frame: Frame::plain("Deployments", &seen), create: None, rows: vec![row], pager };
+||||||| 9359c607
+            let page = Page { frame: Frame::plain("Deployments", &seen), create: None, rows: vec![row] };
+=======
+            let page = Page {
+                frame: Frame::plain("Deployments", &seen),
+                create: None,
+                rows: vec![row],
+                pager: Pager::new("/", &[], true, None),
+                everybody: (*text).to_owned(),
+                change_everybody: Some("/x".to_owned()),
+            };
+>>>>>>> settings
             assert_inert(&page.render().expect("a page"), text);
         }
     }

@@ -1,6 +1,9 @@
 //! What an organization is: its name, its slug, and its id for the API.
 
+pub(crate) mod edit;
+
 use askama::Template;
+use countersign_control::access::actions::UpdateOrganization;
 use countersign_http::global_id::{Sort, encode};
 
 use crate::frame::{self, Answer, Frame};
@@ -21,6 +24,8 @@ struct Page {
     default_deployment: String,
     created: When,
     role: &'static str,
+    /// Where it is changed, for whoever may.
+    edit: Option<String>,
 }
 
 /// The page.
@@ -42,6 +47,7 @@ pub(crate) async fn show(visit: Visit) -> Answer {
         default_deployment: default.map(|deployment| deployment.name.clone()).unwrap_or_default(),
         created: When::new(it.created_at),
         role,
+        edit: visit.can::<UpdateOrganization>().then(|| visit.path("/settings/edit")),
     })
 }
 
@@ -69,6 +75,7 @@ mod tests {
                 default_deployment: (*text).to_owned(),
                 created: When::new(Timestamp::EPOCH),
                 role: "Member",
+                edit: Some("/x".to_owned()),
             };
             assert_inert(&page.render().expect("a page"), text);
         }

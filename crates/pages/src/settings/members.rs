@@ -4,11 +4,13 @@ pub(crate) mod invite;
 pub(crate) mod link;
 pub(crate) mod one;
 pub(crate) mod remove;
+pub(crate) mod service;
+pub(crate) mod service_tokens;
 
 use askama::Template;
 use countersign_control::PageRequest;
 use countersign_control::access::actions::{
-    CreateInvitation, ViewInvitations, ViewMemberTokens, ViewMembers, WithdrawInvitation,
+    CreateInvitation, CreateServiceUser, ViewInvitations, ViewMemberTokens, ViewMembers, WithdrawInvitation,
 };
 use countersign_control::invitations::Invitation;
 use countersign_control::members::{Member, MemberReference, Wanted};
@@ -38,6 +40,8 @@ struct Page {
     pager: Pager,
     /// Where somebody is invited, for whoever may.
     invite: Option<String>,
+    /// Where a service user is made, for whoever may.
+    create: Option<String>,
     /// Invitations that can be accepted, for whoever sees them.
     invitations: Vec<InvitationRow>,
     /// Whether there are more of them than stand here.
@@ -69,13 +73,13 @@ impl InvitationRow {
 
 impl Visit {
     /// The member in the address.
-    async fn member(&self) -> Result<Member, Failure> {
+    pub(super) async fn member(&self) -> Result<Member, Failure> {
         let reference = MemberReference::parse(self.param("member"))?;
         Ok(self.control().find_member(&self.may::<ViewMembers>()?, reference).await?)
     }
 
     /// A path of a member.
-    fn member_path(&self, id: UserId, below: &str) -> String {
+    pub(super) fn member_path(&self, id: UserId, below: &str) -> String {
         self.path(&format!("/settings/members/{id}{below}"))
     }
 }
@@ -149,8 +153,15 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
         pager: Pager::new(&path, &[("show", filter)], page.after.is_none(), last),
         path,
         invite: visit.can::<CreateInvitation>().then(|| visit.path("/settings/members/invite")),
+<<<<<<< HEAD
         invitations,
         are_more_invited,
+||||||| 9359c607
+        invitations: invitations(&visit).await?,
+=======
+        create: visit.can::<CreateServiceUser>().then(|| visit.path("/settings/members/new-service-user")),
+        invitations: invitations(&visit).await?,
+>>>>>>> settings
     })
 }
 
@@ -185,6 +196,7 @@ mod tests {
                 }],
                 pager: Pager::new("/", &[], true, None),
                 invite: None,
+                create: Some("/x".to_owned()),
                 invitations: vec![InvitationRow {
                     email: (*text).to_owned(),
                     role: "Member",

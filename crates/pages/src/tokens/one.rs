@@ -15,6 +15,7 @@ use crate::chart::Columns;
 use crate::failure::Failure;
 use crate::frame::{self, Answer, Frame};
 use crate::parts::{Secret, When};
+use crate::query::address;
 use crate::settings::audit::Row as EventRow;
 use crate::visit::{Tab, Visit};
 use crate::words::{self, State};
@@ -72,6 +73,8 @@ struct Page<'a> {
     /// How many agents came with it on each day.
     came: Columns,
     agents_count: usize,
+    /// Where all of them are listed.
+    agents_path: String,
     agents: Vec<AgentRow>,
     dagster_agents: Vec<String>,
     values: Vec<ValueRow>,
@@ -121,6 +124,7 @@ struct Revoked {
 
 #[derive(Debug, Clone)]
 struct AgentRow {
+    href: String,
     name: String,
     host: String,
     version: String,
@@ -129,9 +133,16 @@ struct AgentRow {
 }
 
 impl AgentRow {
+<<<<<<< HEAD
     fn new(it: &Agent, now: Timestamp) -> Self {
+||||||| 9359c607
+    fn new(it: &Agent) -> Self {
+=======
+    fn new(visit: &Visit, it: &Agent) -> Self {
+>>>>>>> settings
         let said = |text: &Option<String>| text.clone().unwrap_or_default();
         Self {
+            href: visit.path(&format!("/agents/{}", it.id)),
             name: it.name.clone(),
             host: said(&it.hostname),
             version: said(&it.version),
@@ -261,7 +272,14 @@ pub(crate) async fn told(visit: &Visit, it: &AgentToken, told: Told<'_>) -> Answ
         revoked,
         came: came(visit, token.id).await?,
         agents_count: usize::try_from(agents_count).unwrap_or_default(),
+<<<<<<< HEAD
         agents: connected.items.iter().map(|it| AgentRow::new(it, now)).collect(),
+||||||| 9359c607
+        agents: connected.items.iter().map(AgentRow::new).collect(),
+=======
+        agents_path: address(&visit.path("/agents"), &[("show", "all"), ("token", &token.id.to_string())]),
+        agents: connected.items.iter().map(|it| AgentRow::new(visit, it)).collect(),
+>>>>>>> settings
         dagster_agents: dagster_agents.collect(),
         values: values.iter().map(|it| ValueRow::new(it, now)).collect(),
         refusals: refusals.iter().map(RefusalRow::new).collect(),
@@ -338,7 +356,9 @@ mod tests {
             revoked: Some(Revoked { at: at.clone(), by: some(), reason: some() }),
             came: Columns::new(text, ["Day (UTC)", "Agents"], vec![(some(), 1)]),
             agents_count: 1,
+            agents_path: "/x".to_owned(),
             agents: vec![AgentRow {
+                href: "/x".to_owned(),
                 name: some(),
                 host: some(),
                 version: some(),

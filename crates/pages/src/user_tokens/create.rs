@@ -17,7 +17,7 @@ use super::one::told;
 
 #[derive(Template)]
 #[template(path = "user_token_new.html")]
-struct Page {
+pub(crate) struct Page {
     frame: Frame,
     action: String,
     back: String,
@@ -27,23 +27,37 @@ struct Page {
     policies: Vec<Choice>,
 }
 
-fn page(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> Page {
-    let text = |name| form.map(|form| form.text(name).to_owned()).unwrap_or_default();
-    let list = visit.path("/settings/user-tokens");
-    Page {
-        frame: visit.settings(Tab::UserTokens, "Create user token").crumb("User tokens", list.clone()),
-        action: format!("{list}/new"),
-        back: list,
-        problems: faults.beside(&["description", "expiresAt"]),
-        description: Field::new("description", "Description")
-            .value(text("description"))
-            .hint("What will use it, such as \"Release script on the build host\".")
-            .required()
-            .first()
-            .faults(faults, "description"),
-        expires: expiry(&text("expires_at"), faults),
-        policies: policies(visit, form.and_then(policy)),
+impl Page {
+    /// The form for a token, sent to the first of two paths; the second is the list that it came from.
+    pub(crate) fn new(
+        visit: &Visit,
+        frame: Frame,
+        (action, back): (String, String),
+        form: Option<&Posted>,
+        faults: &Faults,
+    ) -> Self {
+        let text = |name| form.map(|form| form.text(name).to_owned()).unwrap_or_default();
+        Self {
+            frame,
+            action,
+            back,
+            problems: faults.beside(&["description", "expiresAt"]),
+            description: Field::new("description", "Description")
+                .value(text("description"))
+                .hint("What will use it, such as \"Release script on the build host\".")
+                .required()
+                .first()
+                .faults(faults, "description"),
+            expires: expiry(&text("expires_at"), faults),
+            policies: policies(visit, form.and_then(policy)),
+        }
     }
+}
+
+fn page(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> Page {
+    let list = visit.path("/settings/user-tokens");
+    let frame = visit.settings(Tab::UserTokens, "Create user token").crumb("User tokens", list.clone());
+    Page::new(visit, frame, (format!("{list}/new"), list), form, faults)
 }
 
 /// The form.

@@ -2,8 +2,8 @@
 
 use askama::Template;
 use countersign_control::access::actions::{
-    CreateUserToken, RevealUserToken, RevokeMemberToken, RevokeUserToken, UpdateUserToken, ViewMemberTokens,
-    ViewMembers, ViewUserTokens,
+    CreateServiceUserToken, CreateUserToken, RevealServiceUserToken, RevealUserToken, RevokeMemberToken,
+    RevokeUserToken, UpdateUserToken, ViewMemberTokens, ViewMembers, ViewUserTokens,
 };
 use countersign_control::agent_tokens::Token;
 use countersign_control::members::{Member, MemberReference, Wanted};
@@ -36,6 +36,8 @@ struct Page {
     is_crowded: bool,
     /// Whose they are, unless they are one's own.
     owner: Option<String>,
+    /// Whether that is a service user.
+    is_of_service_user: bool,
     create: Option<String>,
     rows: Vec<Row>,
     pager: Pager,
@@ -65,7 +67,13 @@ impl Row {
         let stands = state != State::Revoked;
         let may_revoke = if is_own { visit.can::<RevokeUserToken>() } else { visit.can::<RevokeMemberToken>() };
         let revoke = owner.map_or_else(|| path("/revoke"), |it| format!("{}?for={}", path("/revoke"), it.user.id));
-        let may_reveal = is_own && revealing::is_open(token, now) && visit.can::<RevealUserToken>();
+        let is_open = revealing::is_open(token, now);
+        let reveal = match owner {
+            None => (is_open && visit.can::<RevealUserToken>()).then(|| path("/reveal")),
+            // Another person's is revealed by nobody, a service user's by Organization Admins.
+            Some(it) => (is_open && it.user.is_service && visit.can::<RevealServiceUserToken>())
+                .then(|| visit.path(&format!("/settings/members/{}/tokens/{}/reveal", it.user.id, token.id))),
+        };
         Self {
             href: is_own.then(|| path("")),
             description: title(token),
@@ -76,7 +84,7 @@ impl Row {
             expires: token.expires_at.map(|at| When::ago(at, now)),
             state: state.words(),
             state_class: state.class(),
-            reveal: may_reveal.then(|| path("/reveal")),
+            reveal,
             describe: (is_own && stands && visit.can::<UpdateUserToken>()).then(|| path("/edit")),
             revoke: (stands && may_revoke).then_some(revoke),
         }
@@ -115,10 +123,22 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
         path,
         members,
         is_crowded,
-        create: (owner.is_none() && visit.can::<CreateUserToken>()).then(|| visit.path("/settings/user-tokens/new")),
+        create: create(&visit, owner.as_ref()),
+        is_of_service_user: owner.as_ref().is_some_and(|it| it.user.is_service),
         rows: found.items.iter().map(|it| Row::new(&visit, it, owner.as_ref(), now)).collect(),
         owner: owner.map(|it| it.user.name),
     })
+}
+
+/// Where one more is made: by oneself, for a service user by an Organization Admin.
+fn create(visit: &Visit, owner: Option<&Member>) -> Option<String> {
+    match owner {
+        None => visit.can::<CreateUserToken>().then(|| visit.path("/settings/user-tokens/new")),
+        Some(it) if it.user.is_service => visit
+            .can::<CreateServiceUserToken>()
+            .then(|| visit.path(&format!("/settings/members/{}/tokens/new", it.user.id))),
+        Some(_) => None,
+    }
 }
 
 /// Whose tokens can be looked at; and whether there are more of them.
@@ -167,6 +187,7 @@ mod tests {
             members: vec![Choice::new(text, text, true)],
             is_crowded: false,
             owner: Some(text.to_owned()),
+            is_of_service_user: false,
             create: None,
             rows: vec![Row {
                 href: Some("/x".to_owned()),

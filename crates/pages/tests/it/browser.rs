@@ -90,6 +90,7 @@ impl Server {
                 .replace("{job}", &token)
                 .replace("{artifact}", &token)
                 .replace("{team}", &token)
+                .replace("{queue}", &token)
                 .replace("{sign_in}", "4f9Kd0aZ81b")
                 .replace("{version}", "0")
                 .replace("{name}", "pages.css")

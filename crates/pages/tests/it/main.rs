@@ -11,6 +11,7 @@ mod members;
 mod overview;
 mod places;
 mod roles;
+mod settings;
 mod signing_in;
 mod sizes;
 mod style;

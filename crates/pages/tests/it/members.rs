@@ -22,6 +22,8 @@ async fn whoever_is_invited_becomes_a_member_once() {
     assert!(ada.page(MEMBERS).await.contains(">Alan</a>"));
     let again = server.send("POST", "/invitation", &OWN, &form(&fields)).await;
     assert_eq!(again.status, 422, "{}", again.text);
+    let known = ada.post(&format!("{MEMBERS}/invite"), &[("email", "alan@acme.example"), ("role", "member")]).await;
+    assert!(known.status == 422 && known.text.contains(r#"id="email-error""#), "{}", known.text);
 }
 
 #[tokio::test]

@@ -19,6 +19,7 @@ const PAGES: &[(&str, u16, u16)] = &[
     ("/organizations/acme/builds/demo/1/jobs/{token}", 404, 404),
     ("/organizations/acme/builds/demo/1/jobs/{token}/log", 404, 404),
     ("/organizations/acme/settings", 200, 200),
+    ("/organizations/acme/settings/edit", 200, 403),
     ("/organizations/acme/settings/tokens", 200, 403),
     ("/organizations/acme/settings/tokens/new", 200, 403),
     ("/organizations/acme/settings/tokens/{token}", 200, 403),
@@ -33,10 +34,24 @@ const PAGES: &[(&str, u16, u16)] = &[
     ("/organizations/acme/settings/members/invite", 200, 403),
     ("/organizations/acme/settings/members/{member}", 200, 200),
     ("/organizations/acme/settings/members/{member}/remove", 200, 403),
+    ("/organizations/acme/settings/members/{member}/roles/new", 200, 403),
+    ("/organizations/acme/settings/members/{member}/roles/take", 303, 303),
+    ("/organizations/acme/settings/members/new-service-user", 200, 403),
+    // A person is no service user.
+    ("/organizations/acme/settings/members/{member}/edit", 404, 403),
+    ("/organizations/acme/settings/members/{member}/tokens/new", 404, 403),
     ("/organizations/acme/settings/teams", 200, 200),
     ("/organizations/acme/settings/teams/new", 200, 403),
+    ("/organizations/acme/settings/teams/{token}/roles/new", 404, 404),
     ("/organizations/acme/settings/deployments", 200, 200),
     ("/organizations/acme/settings/deployments/new", 200, 403),
+    ("/organizations/acme/settings/deployments/members-role", 200, 403),
+    ("/organizations/acme/settings/deployments/{default}", 200, 200),
+    ("/organizations/acme/settings/deployments/{default}/edit", 200, 403),
+    ("/organizations/acme/settings/deployments/{default}/queues/new", 200, 403),
+    ("/organizations/acme/settings/deployments/{default}/roles/new", 200, 403),
+    ("/organizations/acme/settings/deployments/{default}/roles/take", 303, 303),
+    ("/organizations/acme/settings/deployments/{token}", 404, 404),
     ("/organizations/acme/settings/audit-log", 200, 403),
     ("/organizations/acme/settings/audit-log/export", 200, 403),
     ("/organizations/acme/nowhere", 404, 404),
@@ -48,7 +63,9 @@ async fn every_page_is_for_whom_it_is() {
     cast::build(&server.world, "steps: [{command: echo one}]").await;
     let token = server.world.acme.created.agent_token.id.to_string();
     let member = server.world.acme.created.admin.id.to_string();
-    let filled = |path: &str| path.replace("{token}", &token).replace("{member}", &member);
+    let default = server.world.acme.created.organization.default_deployment.to_string();
+    let filled =
+        |path: &str| path.replace("{token}", &token).replace("{member}", &member).replace("{default}", &default);
     let (ada, grace) = (server.admin().await, server.member().await);
     for (path, of_admin, of_member) in PAGES {
         let path = filled(path);
@@ -58,12 +75,15 @@ async fn every_page_is_for_whom_it_is() {
     // Each route that shows a page of the organization is in the list.
     let shows = |path: &str| path.starts_with("/organizations/") || path.starts_with("/account");
     for route in server.routes().into_iter().filter(|it| it.method == "GET" && shows(it.path)) {
-        let listed = |(path, ..): &(&str, u16, u16)| filled(path) == route.path;
+        // A deployment stands for each.
+        let listed = |(path, ..): &(&str, u16, u16)| filled(&path.replace("{default}", "{token}")) == route.path;
         let is_other = route.path.ends_with("/reveal")
             || route.path.ends_with("/events")
             // A team and a deployment that can be deleted have to be made first: see `places`.
             || (route.path.starts_with("/organizations/acme/settings/teams/") && !route.path.ends_with("/new"))
             || (route.path.starts_with("/organizations/acme/settings/deployments/") && route.path.ends_with("/delete"))
+            // So has a queue: see `settings`.
+            || (route.path.contains("/queues/") && route.path.ends_with("/edit"))
             || route.path.starts_with("/organizations/acme/settings/user-tokens/");
         assert!(is_other || PAGES.iter().any(listed), "{} is not listed", route.path);
     }

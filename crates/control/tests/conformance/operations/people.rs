@@ -4,15 +4,15 @@ use countersign_control::access::actions::{
     CancelBuild, CancelJob, CreateAgentToken, CreateBuild, CreateDeployment, CreateOrganization, CreatePipeline,
     CreateQueue, DeleteArtifact, DeleteDeployment, DeleteQueue, EditCodeLocations, IssueSignInLink, LaunchDagsterRun,
     ManageOperatorTokens, PauseAgent, PauseQueue, PrioritizeJob, RetryJob, RevealAgentToken, RevokeAgentToken,
-    RotateAgentToken, StopAgent, TerminateDagsterRun, UnblockStep, UpdateAgentToken, UpdateDeployment, UpdatePipeline,
-    UpdateQueue, ViewBuilds,
+    RotateAgentToken, StopAgent, TerminateDagsterRun, UnblockStep, UpdateAgentToken, UpdateDeployment,
+    UpdateOrganization, UpdatePipeline, UpdateQueue, ViewBuilds,
 };
 use countersign_control::agent_tokens::{NewAgentToken, Revocation, Rotation, TokenReference};
 use countersign_control::agents::Reach;
 use countersign_control::builds::NewBuild;
 use countersign_control::dagster_runs::Termination;
 use countersign_control::deployments::{Deletion, DeploymentChange, NewDeployment};
-use countersign_control::organizations::NewOrganization;
+use countersign_control::organizations::{NewOrganization, OrganizationChange};
 use countersign_control::pipelines::{NewPipeline, PipelineChange};
 use countersign_control::queues::{NewQueue, Queue, QueueChange, QueueReference};
 use countersign_control::steps::Answer;
@@ -189,6 +189,11 @@ operations! {
     "cancel_build" by Person writes ["build.canceled"] |control, world, cast| {
         let (grant, build) = (may::<CancelBuild>(&control, &cast.person), cast.job.build);
         pending(async move { control.cancel_build(&grant, build).await.map(drop) })
+    }
+    "update_organization" by Person writes ["organization.updated"] |control, world, cast| {
+        let grant = may::<UpdateOrganization>(&control, &cast.person);
+        let change = OrganizationChange { name: Some(format!("n-{}", next())), ..OrganizationChange::default() };
+        pending(async move { control.update_organization(&grant, change).await.map(drop) })
     }
     "create_deployment" by Person writes ["deployment.created"] |control, world, cast| {
         let grant = may::<CreateDeployment>(&control, &cast.person);

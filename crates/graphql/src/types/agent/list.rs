@@ -20,7 +20,7 @@ pub(crate) struct AgentFilter {
 
 /// The organization's agents. A search is made by the store; the other filters go through the agents that it leaves.
 pub(crate) async fn list(call: &Call, filter: AgentFilter, window: Window) -> Result<AgentConnection> {
-    let wanted = Wanted { live_only: false, search: filter.search.clone().filter(|text| !text.is_empty()) };
+    let wanted = Wanted { search: filter.search.clone().filter(|text| !text.is_empty()), ..Wanted::default() };
     if filter.is_running_job.is_none() && filter.meta_data.is_none() && filter.paused.is_none() {
         let grant = &call.may()?;
         let slice = window.read(|page| call.control.agents(grant, wanted.clone(), page), |it| it.id).await?;

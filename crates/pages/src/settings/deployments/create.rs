@@ -83,9 +83,10 @@ pub(crate) async fn show(visit: Visit) -> Answer {
 /// Creates the deployment.
 pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
     match create(&visit, &form).await {
-        Ok(_) => Ok(then(&visit.site, &visit.path("/settings/deployments"), Notice::DeploymentCreated)),
+        Ok(it) => Ok(then(&visit.site, &visit.deployment_path(it.id, ""), Notice::DeploymentCreated)),
         Err(error) => {
-            let faults = Faults::of(error)?;
+            let name = form.text("name").trim();
+            let faults = Faults::of_named(error, visit.deployments().await?.iter().any(|it| it.name == name))?;
             frame::again(&page(&visit, Some(&form), &faults).await?)
         }
     }

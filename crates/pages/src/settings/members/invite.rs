@@ -1,9 +1,10 @@
 //! Inviting somebody, and withdrawing an invitation. The value is in the answer alone: whoever holds it becomes a member, once.
 
 use askama::Template;
-use countersign_control::access::actions::{CreateInvitation, WithdrawInvitation};
+use countersign_control::access::actions::{CreateInvitation, ViewInvitations, ViewMembers, WithdrawInvitation};
 use countersign_control::invitations::{InvitationReference, IssuedInvitation, NewInvitation};
-use countersign_control::{Error, Result};
+use countersign_control::members::MemberReference;
+use countersign_control::{Error, MAX_PAGE, PageRequest, Result};
 use countersign_domain::Role;
 
 use crate::form::{Faults, Posted};
@@ -84,8 +85,26 @@ pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
                 until: When::new(issued.invitation.expires_at),
             })
         }
+        // What is at odds with what is there is the address: a member has it, or somebody was invited by it.
+        Err(Error::Conflict(what)) if is_known(&visit, email).await? => {
+            frame::again(&page(&visit, email, chosen, &Faults::of(Error::invalid("email", what))?))
+        }
         Err(error) => frame::again(&page(&visit, email, chosen, &Faults::of(error)?)),
     }
+}
+
+/// Whether a member has an address, or somebody was invited by it.
+async fn is_known(visit: &Visit, email: &str) -> Result<bool> {
+    let control = visit.control();
+    let Ok(reference) = MemberReference::parse(email) else { return Ok(false) };
+    match control.find_member(&control.grant_own::<ViewMembers>(&visit.caller)?, reference).await {
+        Ok(_) => return Ok(true),
+        Err(Error::NotFound(_)) => {}
+        Err(other) => return Err(other),
+    }
+    let grant = control.grant_own::<ViewInvitations>(&visit.caller)?;
+    let pending = control.list_invitations(&grant, Some(true), PageRequest::first(MAX_PAGE)).await?;
+    Ok(pending.items.iter().any(|it| it.email.eq_ignore_ascii_case(email)))
 }
 
 async fn invite(visit: &Visit, email: &str, role: Role) -> Result<IssuedInvitation> {

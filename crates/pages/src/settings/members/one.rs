@@ -2,8 +2,9 @@
 
 use askama::Template;
 use countersign_control::access::actions::{
-    ChangeMemberRole, IssueMemberSignInLink, RemoveMember, ViewMemberTokens, ViewTeams,
+    ChangeMemberRole, IssueMemberSignInLink, RemoveMember, UpdateServiceUser, ViewMemberTokens, ViewTeams,
 };
+use countersign_control::deployment_roles::HolderReference;
 use countersign_control::members::{Member, MemberReference, RoleChange};
 use countersign_domain::Role;
 
@@ -12,6 +13,7 @@ use crate::form::{Faults, Posted};
 use crate::frame::{self, Answer, Frame};
 use crate::notice::{Notice, then};
 use crate::parts::{Choice, When};
+use crate::settings::roles::{Roles, of_holder};
 use crate::visit::{Tab, Visit};
 use crate::words;
 
@@ -32,6 +34,10 @@ pub(super) struct Page {
     /// Where their role is changed, for whoever may.
     change: Option<String>,
     roles: Vec<Choice>,
+    /// What they were given in deployments.
+    given: Roles,
+    /// Where a service user is changed, for whoever may.
+    edit: Option<String>,
     is_admin: bool,
     /// Where a link is made by which they set a new password, for whoever may.
     link: Option<String>,
@@ -66,6 +72,8 @@ pub(super) async fn page(visit: &Visit, it: &Member, faults: &Faults) -> Result<
             .then(|| visit.path(&format!("/settings/user-tokens?for={}", it.user.id))),
         change: visit.can::<ChangeMemberRole>().then(|| path("/role")),
         roles: roles(it.role),
+        given: of_holder(visit, HolderReference::Member(MemberReference::Id(it.user.id)), &path("")).await?,
+        edit: (it.user.is_service && visit.can::<UpdateServiceUser>()).then(|| path("/edit")),
         is_admin: it.role == Role::Admin,
         link: has_link.then(|| path("/sign-in-link")),
         remove: visit.can::<RemoveMember>().then(|| path("/remove")),
@@ -115,6 +123,8 @@ mod tests {
                 tokens: None,
                 change: Some("/role".to_owned()),
                 roles: roles(Role::Member),
+                given: Roles::none(),
+                edit: Some("/x".to_owned()),
                 is_admin: true,
                 link: Some("/sign-in-link".to_owned()),
                 remove: Some("/remove".to_owned()),

@@ -47,7 +47,10 @@ pub(crate) async fn show(visit: Visit) -> Answer {
 pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
     match create(&visit, &form).await {
         Ok(team) => Ok(then(&visit.site, &visit.team_path(team.id, ""), Notice::TeamCreated)),
-        Err(error) => frame::again(&page(&visit, Some(&form), &Faults::of(error)?)),
+        Err(error) => {
+            let faults = Faults::of_named(error, visit.has_team(form.text("name").trim()).await?)?;
+            frame::again(&page(&visit, Some(&form), &faults))
+        }
     }
 }
 

@@ -1,7 +1,8 @@
 //! A team's own page: who is in it, letting members in and taking them out.
 
 use askama::Template;
-use countersign_control::access::actions::{ChangeTeamMembers, DeleteTeam, ViewTeams};
+use countersign_control::access::actions::{ChangeTeamMembers, DeleteTeam, UpdateTeam, ViewTeams};
+use countersign_control::deployment_roles::HolderReference;
 use countersign_control::members::{Member, MemberReference};
 use countersign_control::teams::{Team, TeamReference};
 use countersign_control::{Error, PageRequest, Result};
@@ -12,6 +13,7 @@ use crate::frame::{self, Answer, Frame};
 use crate::notice::{Notice, then};
 use crate::parts::{Field, Pager};
 use crate::query::Query;
+use crate::settings::roles::{self, Roles};
 use crate::visit::{Tab, Visit};
 
 /// Rows of one part.
@@ -29,6 +31,8 @@ struct Page {
     /// Where somebody is let in, for whoever may.
     add: Option<String>,
     member: Field,
+    roles: Roles,
+    edit: Option<String>,
     delete: Option<String>,
 }
 
@@ -76,6 +80,8 @@ async fn page(
             .hint("The e-mail address of a member.")
             .required()
             .faults(faults, "member"),
+        roles: roles::of_holder(visit, HolderReference::Team(TeamReference::Id(team.id)), &path).await?,
+        edit: visit.can::<UpdateTeam>().then(|| visit.team_path(team.id, "/edit")),
         delete: visit.can::<DeleteTeam>().then(|| visit.team_path(team.id, "/delete")),
     })
 }
@@ -147,6 +153,8 @@ mod tests {
                 pager: Pager::new("/", &[], true, None),
                 add: Some("/x".to_owned()),
                 member: Field::new("member", "Member").value(some()),
+                roles: Roles::none(),
+                edit: Some("/x".to_owned()),
                 delete: None,
             };
             assert_inert(&page.render().expect("a page"), text);

@@ -1,0 +1,156 @@
+//! Service users: making one, and changing its name and what it is for.
+
+use askama::Template;
+use countersign_control::access::actions::{CreateServiceUser, UpdateServiceUser, ViewMembers};
+use countersign_control::members::{Member, MemberReference};
+use countersign_control::service_users::{NewServiceUser, ServiceUserChange};
+use countersign_control::{Error, Result};
+use countersign_domain::text::ServiceUserName;
+
+use crate::failure::Failure;
+use crate::form::{Faults, Posted};
+use crate::frame::{self, Answer, Frame};
+use crate::notice::{Notice, then};
+use crate::parts::{Choice, Field};
+use crate::visit::{Tab, Visit};
+
+use super::invite::{role, roles};
+
+#[derive(Template)]
+#[template(path = "service_user.html")]
+struct Page {
+    frame: Frame,
+    action: String,
+    back: String,
+    problems: Vec<String>,
+    name: Field,
+    description: Field,
+    /// What a new one becomes; none of one that is there.
+    roles: Vec<Choice>,
+    button: &'static str,
+}
+
+/// The form for a new one, or for one that is there.
+fn page(visit: &Visit, it: Option<&Member>, form: &Posted, faults: &Faults) -> Page {
+    let list = visit.path("/settings/members");
+    let text = |name, now: Option<&str>| form.given(name).or(now).unwrap_or_default().to_owned();
+    let frame = visit.settings(Tab::Members, if it.is_some() { "Edit" } else { "Create service user" });
+    let frame = frame.crumb("Members", list.clone());
+    let (frame, action, back) = match it {
+        Some(it) => {
+            let own = visit.member_path(it.user.id, "");
+            (frame.crumb(it.user.name.clone(), own.clone()), format!("{own}/edit"), own)
+        }
+        None => (frame, format!("{list}/new-service-user"), list),
+    };
+    Page {
+        frame,
+        action,
+        back,
+        problems: faults.beside(&["name", "description"]),
+        name: Field::new("name", "Name")
+            .value(text("name", it.map(|it| it.user.name.as_str())))
+            .required()
+            .first()
+            .faults(faults, "name"),
+        description: Field::new("description", "What it is for")
+            .value(text("description", it.and_then(|it| it.user.description.as_deref())))
+            .faults(faults, "description"),
+        roles: if it.is_some() { Vec::new() } else { roles(role(form)) },
+        button: if it.is_some() { "Save" } else { "Create service user" },
+    }
+}
+
+impl Visit {
+    /// The service user in the address.
+    pub(super) async fn service_user(&self) -> std::result::Result<Member, Failure> {
+        let it = self.member().await?;
+        if it.user.is_service { Ok(it) } else { Err(Error::NotFound("service user").into()) }
+    }
+
+    /// Whether a service user has this name.
+    async fn has_service_user(&self, name: &str) -> Result<bool> {
+        let Ok(name) = ServiceUserName::parse(name) else { return Ok(false) };
+        let grant = self.control().grant_own::<ViewMembers>(&self.caller)?;
+        match self.control().find_member(&grant, MemberReference::ServiceUser(name)).await {
+            Ok(_) => Ok(true),
+            Err(Error::NotFound(_)) => Ok(false),
+            Err(other) => Err(other),
+        }
+    }
+}
+
+/// The form for a new one.
+pub(crate) async fn create_form(visit: Visit) -> Answer {
+    visit.may::<CreateServiceUser>()?;
+    frame::show(&page(&visit, None, &Posted::default(), &Faults::default()))
+}
+
+/// Makes a service user, and leads to it.
+pub(crate) async fn create(visit: Visit, form: Posted) -> Answer {
+    let new = NewServiceUser {
+        name: form.text("name").trim().to_owned(),
+        description: form.said("description").map(str::to_owned),
+        role: role(&form),
+    };
+    match visit.control().create_service_user(&visit.may::<CreateServiceUser>()?, new).await {
+        Ok(it) => Ok(then(&visit.site, &visit.member_path(it.user.id, ""), Notice::ServiceUserCreated)),
+        Err(error) => {
+            let faults = Faults::of_named(error, visit.has_service_user(form.text("name").trim()).await?)?;
+            frame::again(&page(&visit, None, &form, &faults))
+        }
+    }
+}
+
+/// The form for one that is there.
+pub(crate) async fn edit_form(visit: Visit) -> Answer {
+    visit.may::<UpdateServiceUser>()?;
+    let it = visit.service_user().await?;
+    frame::show(&page(&visit, Some(&it), &Posted::default(), &Faults::default()))
+}
+
+/// Saves its name and what it is for.
+pub(crate) async fn edit(visit: Visit, form: Posted) -> Answer {
+    let it = visit.service_user().await?;
+    let change = ServiceUserChange {
+        service_user: MemberReference::Id(it.user.id),
+        name: Some(form.text("name").trim().to_owned()),
+        description: Some(form.said("description").map(str::to_owned)),
+    };
+    match visit.control().update_service_user(&visit.may::<UpdateServiceUser>()?, change).await {
+        Ok(_) => Ok(then(&visit.site, &visit.member_path(it.user.id, ""), Notice::ServiceUserSaved)),
+        Err(error) => {
+            let faults = Faults::of_named(error, visit.has_service_user(form.text("name").trim()).await?)?;
+            frame::again(&page(&visit, Some(&it), &form, &faults))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_domain::Role;
+
+    use crate::naughty::{TEXTS, assert_inert};
+    use crate::seen::Seen;
+    use crate::theme::Theme;
+
+    use super::*;
+
+    #[test]
+    fn whatever_a_service_user_is_called_stays_text() {
+        let seen = Seen { is_safe: false, page: "/x".to_owned(), theme: Theme::System, notice: None };
+        for text in TEXTS {
+            let page = Page {
+                frame: Frame::plain(*text, &seen),
+                action: "/x".to_owned(),
+                back: "/".to_owned(),
+                problems: vec![(*text).to_owned()],
+                name: Field::new("name", "Name").value(*text),
+                description: Field::new("description", "What it is for").value(*text),
+                roles: roles(Role::Member),
+                button: "Save",
+            };
+            assert_inert(&page.render().expect("a page"), text);
+        }
+    }
+}

@@ -1,0 +1,211 @@
+//! Roles in deployments, as they stand on the page of a deployment, a team or a member; giving and taking them there.
+
+pub(crate) mod everybody;
+pub(crate) mod give;
+mod of;
+pub(crate) mod take;
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+use countersign_control::access::actions::{GrantDeploymentRole, ViewDeploymentRoles, ViewMembers, ViewTeams};
+use countersign_control::deployment_roles::{Holder, HolderReference, OwnRoles, Place, RoleGrant};
+use countersign_control::deployments::Deployment;
+use countersign_control::members::MemberReference;
+use countersign_domain::id::DeploymentId;
+
+use crate::failure::Failure;
+use crate::parts::When;
+use crate::visit::Visit;
+use crate::words;
+
+/// All branch deployments, in a form.
+const BRANCHES: &str = "branches";
+/// The same in words.
+const ALL_BRANCHES: &str = "All branch deployments";
+/// The most rows of one page.
+const ROWS: usize = 100;
+
+/// Roles that were given.
+#[derive(Debug, Clone, Template)]
+#[template(path = "parts/roles.html")]
+pub(crate) struct Roles {
+    heading: &'static str,
+    /// What stands first in a row.
+    head: &'static str,
+    /// What it means that there is none.
+    none: &'static str,
+    note: String,
+    rows: Vec<Row>,
+    more: usize,
+    /// Where one more is given, for whoever may.
+    give: Option<String>,
+    /// Where one is taken away.
+    take: String,
+}
+
+impl HtmlSafe for Roles {}
+
+#[derive(Debug, Clone)]
+struct Row {
+    /// Whose role it is, or where.
+    what: String,
+    href: Option<String>,
+    /// Of what sort that is.
+    sort: &'static str,
+    role: &'static str,
+    manages_tokens: bool,
+    given: When,
+    /// The same in the form that takes it away.
+    of: String,
+    may_take: bool,
+}
+
+impl Visit {
+    /// What whoever looks holds in deployments.
+    pub(crate) async fn held(&self) -> Result<OwnRoles, Failure> {
+        Ok(self.control().own_deployment_roles(&self.may::<ViewDeploymentRoles>()?).await?)
+    }
+
+    /// Whether they may give and take a role at a place.
+    fn can_at(&self, held: &OwnRoles, place: Place, deployments: &[Deployment]) -> bool {
+        self.can::<GrantDeploymentRole>()
+            && match place {
+                // No deployment has this id: what is held in it is what is held in all branch deployments.
+                Place::AllBranches => held.are_enough_for::<GrantDeploymentRole>(DeploymentId::nil(), true),
+                Place::Deployment(id) => {
+                    deployments.iter().any(|it| it.id == id && self.can_in::<GrantDeploymentRole>(held, it))
+                }
+            }
+    }
+
+    /// Whether they may take this one away. What brings agent tokens is an Organization Admin's to give and to take.
+    fn can_take(&self, held: &OwnRoles, it: &RoleGrant, deployments: &[Deployment]) -> bool {
+        (!it.held.manages_tokens() || self.may_give_all()) && self.can_at(held, it.place, deployments)
+    }
+}
+
+fn row(it: &RoleGrant, (what, href): (String, Option<String>), sort: &'static str, of: String, may_take: bool) -> Row {
+    Row {
+        what,
+        href,
+        sort,
+        role: words::deployment_role(it.held.role),
+        manages_tokens: it.held.manages_tokens(),
+        given: When::new(it.created_at),
+        of,
+        may_take,
+    }
+}
+
+/// Places where somebody was given a role, on the page at `path`.
+pub(crate) async fn of_holder(visit: &Visit, holder: HolderReference, path: &str) -> Result<Roles, Failure> {
+    let given = visit.control().deployment_roles_of(&visit.may::<ViewDeploymentRoles>()?, holder).await?;
+    let (deployments, held) = (visit.deployments().await?, visit.held().await?);
+    let rows = given.iter().take(ROWS).map(|it| {
+        let may_take = visit.can_take(&held, it, &deployments);
+        match it.place {
+            Place::AllBranches => row(it, (ALL_BRANCHES.to_owned(), None), "", BRANCHES.to_owned(), may_take),
+            Place::Deployment(id) => {
+                let name = deployments.iter().find(|it| it.id == id).map(|it| it.name.clone());
+                let href = name.is_some().then(|| visit.deployment_path(id, ""));
+                let name = name.unwrap_or_else(|| "A deployment that is gone".to_owned());
+                row(it, (name, href), "", id.to_string(), may_take)
+            }
+        }
+    });
+    Ok(Roles {
+        heading: "Roles in deployments",
+        head: "Deployment",
+        none: "No role was given here.",
+        note: format!("{} What is held by a team stands on the page of the team.", everybody_has(visit).await?),
+        rows: rows.collect(),
+        more: given.len().saturating_sub(ROWS),
+        give: visit.can::<GrantDeploymentRole>().then(|| format!("{path}/roles/new")),
+        take: format!("{path}/roles/take"),
+    })
+}
+
+/// Who was given a role in a deployment.
+pub(crate) async fn in_deployment(visit: &Visit, it: &Deployment, held: &OwnRoles) -> Result<Roles, Failure> {
+    let control = visit.control();
+    let given = control.deployment_roles_in(&visit.may::<ViewDeploymentRoles>()?, it.id).await?;
+    let teams = control.teams(&visit.may::<ViewTeams>()?).await?;
+    let (members, this) = (visit.may::<ViewMembers>()?, std::slice::from_ref(it));
+    let mut rows = Vec::new();
+    for role in given.iter().take(ROWS) {
+        let may_take = visit.can_take(held, role, this);
+        rows.push(match role.holder {
+            Holder::Team(id) => {
+                let name = teams.iter().find(|it| it.id == id).map(|it| it.name.clone()).unwrap_or_default();
+                row(role, (name, Some(visit.team_path(id, ""))), "Team", format!("team:{id}"), may_take)
+            }
+            Holder::Member(id) => {
+                let user = control.find_member(&members, MemberReference::Id(id)).await?.user;
+                let sort = if user.is_service { "Service user" } else { "" };
+                row(role, (user.name, Some(visit.member_path(id, ""))), sort, format!("member:{id}"), may_take)
+            }
+        });
+    }
+    let path = visit.deployment_path(it.id, "");
+    Ok(Roles {
+        heading: "Roles in it",
+        head: "Who",
+        none: "Nobody was given a role in it.",
+        note: format!("{} Organization Admins may everything everywhere.", everybody_has(visit).await?),
+        rows,
+        more: given.len().saturating_sub(ROWS),
+        give: visit.can_in::<GrantDeploymentRole>(held, it).then(|| format!("{path}/roles/new")),
+        take: format!("{path}/roles/take"),
+    })
+}
+
+/// What all members have, as a sentence.
+pub(crate) async fn everybody_has(visit: &Visit) -> Result<String, Failure> {
+    let role = visit.control().members_role(&visit.may::<ViewDeploymentRoles>()?).await?;
+    Ok(format!("Without being given anything, each member is {} in every deployment.", words::with_article(role)))
+}
+
+#[cfg(test)]
+impl Roles {
+    /// None were given, for a test of a page that they stand on.
+    pub(crate) fn none() -> Self {
+        let (note, take) = (String::new(), "/x".to_owned());
+        Self { heading: "Roles", head: "Who", none: "None.", note, rows: Vec::new(), more: 0, give: None, take }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use countersign_domain::Timestamp;
+
+    use crate::naughty::{TEXTS, assert_inert};
+
+    use super::*;
+
+    #[test]
+    fn whoever_holds_a_role_stays_text() {
+        for text in TEXTS {
+            let row = Row {
+                what: (*text).to_owned(),
+                href: Some("/x".to_owned()),
+                sort: "Team",
+                role: "Admin",
+                manages_tokens: true,
+                given: When::new(Timestamp::EPOCH),
+                of: (*text).to_owned(),
+                may_take: true,
+            };
+            let roles = Roles {
+                heading: "Roles",
+                head: "Who",
+                none: "",
+                note: (*text).to_owned(),
+                rows: vec![row],
+                more: 1,
+                give: Some("/x".to_owned()),
+                take: "/x".to_owned(),
+            };
+            assert_inert(&roles.to_string(), text);
+        }
+    }
+}

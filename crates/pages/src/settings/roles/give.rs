@@ -1,0 +1,234 @@
+//! Giving a role in a deployment.
+
+use askama::Template;
+use countersign_control::access::actions::{GrantDeploymentRole, ViewTeams};
+use countersign_control::deployment_roles::{HolderReference, NewRole, Place};
+use countersign_control::members::MemberReference;
+use countersign_control::teams::TeamReference;
+use countersign_control::{Error, Result};
+use countersign_domain::DeploymentRole;
+
+use crate::failure::Failure;
+use crate::form::{Faults, Posted};
+use crate::frame::{self, Answer, Frame};
+use crate::notice::{Notice, then};
+use crate::parts::{Choice, Field};
+use crate::visit::Visit;
+use crate::words;
+
+use super::of::Of;
+use super::{ALL_BRANCHES, BRANCHES};
+
+#[derive(Template)]
+#[template(path = "role_new.html")]
+struct Page {
+    frame: Frame,
+    name: String,
+    action: String,
+    back: String,
+    problems: Vec<String>,
+    /// Who is given the role, where that is chosen.
+    whom: Option<Whom>,
+    /// Where, where that is chosen.
+    places: Vec<Choice>,
+    /// Whether there are more.
+    is_cut: bool,
+    roles: Vec<Choice>,
+    may_give_tokens: bool,
+    is_tokens: bool,
+    tokens_wrong: Option<String>,
+}
+
+struct Whom {
+    teams: Vec<Choice>,
+    /// Whether there are more.
+    is_cut: bool,
+    member: Field,
+}
+
+/// The most teams, or deployments, that are offered: a role is given on the page of each, too.
+const MOST: usize = 200;
+const FIELDS: [&str; 2] = ["member", "manageAgentTokens"];
+
+/// Choices of a role; the one that may least is chosen where none was.
+pub(super) fn roles(all: &[DeploymentRole], chosen: DeploymentRole) -> Vec<Choice> {
+    all.iter().map(|it| Choice::new(it.as_str(), words::about_role(*it), *it == chosen)).collect()
+}
+
+/// The role of a form; what is none is the one that may least.
+pub(super) fn role(form: &Posted) -> DeploymentRole {
+    form.text("role").parse().unwrap_or(DeploymentRole::Viewer)
+}
+
+async fn whom(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> std::result::Result<Whom, Failure> {
+    let chosen = form.map(|form| form.text("team")).unwrap_or_default();
+    let teams = visit.control().teams(&visit.may::<ViewTeams>()?).await?;
+    let is_cut = teams.len() > MOST;
+    let mut choices: Vec<_> = teams
+        .into_iter()
+        .take(MOST)
+        .map(|team| {
+            let id = team.id.to_string();
+            let is_chosen = id == chosen;
+            Choice::new(id, team.name, is_chosen)
+        })
+        .collect();
+    if !choices.is_empty() {
+        choices.insert(0, Choice::new("", "None: the member below", chosen.is_empty()));
+    }
+    let member = Field::new("member", "Member")
+        .value(form.map(|form| form.text("member")).unwrap_or_default())
+        .hint("The e-mail address of a member, or the name of a service user.")
+        .first()
+        .faults(faults, "member");
+    Ok(Whom { teams: choices, is_cut, member })
+}
+
+/// Where whoever looks may give a role.
+async fn places(visit: &Visit, form: Option<&Posted>) -> std::result::Result<(Vec<Choice>, bool), Failure> {
+    let (deployments, held) = (visit.deployments().await?, visit.held().await?);
+    let chosen = form.map(|form| form.text("place")).unwrap_or_default();
+    let mut places = Vec::new();
+    if visit.can_at(&held, Place::AllBranches, &deployments) {
+        places.push(Choice::new(BRANCHES, ALL_BRANCHES, chosen == BRANCHES));
+    }
+    places.extend(deployments.iter().filter(|it| visit.can_in::<GrantDeploymentRole>(&held, it)).map(|it| {
+        let id = it.id.to_string();
+        // The default one first, until another is chosen.
+        let is_default = chosen.is_empty() && it.id == visit.organization.default_deployment;
+        let is_chosen = is_default || id == chosen;
+        Choice::new(id, it.name.clone(), is_chosen)
+    }));
+    let is_cut = places.len() > MOST;
+    places.truncate(MOST);
+    Ok((places, is_cut))
+}
+
+async fn page(visit: &Visit, of: &Of, form: Option<&Posted>, faults: &Faults) -> std::result::Result<Page, Failure> {
+    let is_of_deployment = matches!(of, Of::Deployment(_));
+    let (places, is_cut) = if is_of_deployment { (Vec::new(), false) } else { places(visit, form).await? };
+    Ok(Page {
+        frame: of.frame(visit, "Give a role"),
+        name: of.name().to_owned(),
+        action: of.path(visit, "/roles/new"),
+        back: of.path(visit, ""),
+        problems: faults.beside(&FIELDS),
+        whom: if is_of_deployment { Some(whom(visit, form, faults).await?) } else { None },
+        places,
+        is_cut,
+        roles: roles(&DeploymentRole::ALL, form.map_or(DeploymentRole::Viewer, role)),
+        may_give_tokens: visit.may_give_all(),
+        is_tokens: form.is_some_and(|form| form.is_ticked("tokens")),
+        tokens_wrong: faults.of_field("manageAgentTokens", "Managing agent tokens").0,
+    })
+}
+
+/// The form, for whoever may give a role there. Who one is is proved before it is filled in.
+pub(crate) async fn show(visit: Visit) -> Answer {
+    let of = Of::address(&visit).await?;
+    match &of {
+        Of::Deployment(it) => visit.must_in::<GrantDeploymentRole>(it).await?,
+        Of::Team(_) | Of::Member(_) => drop(visit.may::<GrantDeploymentRole>()?),
+    }
+    frame::show(&page(&visit, &of, None, &Faults::default()).await?)
+}
+
+/// Gives the role.
+pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
+    let of = Of::address(&visit).await?;
+    match give(&visit, &of, &form).await {
+        Ok(()) => Ok(then(&visit.site, &of.path(&visit, ""), Notice::RoleGiven)),
+        Err(error) => {
+            let faults = Faults::of(error)?;
+            frame::again(&page(&visit, &of, Some(&form), &faults).await?)
+        }
+    }
+}
+
+async fn give(visit: &Visit, of: &Of, form: &Posted) -> Result<()> {
+    let control = visit.control();
+    let grant = control.grant_own::<GrantDeploymentRole>(&visit.caller)?;
+    let (holder, place) = match of {
+        Of::Deployment(it) => (holder(form)?, Place::Deployment(it.id)),
+        Of::Team(it) => (HolderReference::Team(TeamReference::Id(it.id)), place(form.text("place"))?),
+        Of::Member(it) => (HolderReference::Member(MemberReference::Id(it.user.id)), place(form.text("place"))?),
+    };
+    let is_written = matches!(of, Of::Deployment(_));
+    let new = NewRole { holder, place, role: role(form), tokens: form.is_ticked("tokens") };
+    control.give_deployment_role(&grant, new).await.map(drop).map_err(|error| match error {
+        Error::NotFound("member") if is_written => nobody(),
+        other => other,
+    })
+}
+
+/// Here it is a field that somebody has written, and no address of a page.
+fn nobody() -> Error {
+    Error::invalid("member", "is nobody's address here, and no service user's name; see the list of members")
+}
+
+/// The team or the member of a form: one of both.
+fn holder(form: &Posted) -> Result<HolderReference> {
+    match (form.said("team"), form.said("member")) {
+        (Some(team), None) => Ok(HolderReference::Team(TeamReference::parse(team)?)),
+        (None, Some(member)) => Ok(HolderReference::Member(MemberReference::parse(member).map_err(|_| nobody())?)),
+        (Some(_), Some(_)) => {
+            Err(Error::invalid("member", "is written and a team is chosen too; give the role to one of both"))
+        }
+        (None, None) => Err(Error::invalid("member", "is empty; write who is given the role, or choose a team")),
+    }
+}
+
+/// The place of a form.
+pub(super) fn place(text: &str) -> Result<Place> {
+    if text == BRANCHES {
+        return Ok(Place::AllBranches);
+    }
+    text.parse().map(Place::Deployment).map_err(|_| Error::NotFound("deployment"))
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::naughty::{TEXTS, assert_inert};
+    use crate::seen::Seen;
+    use crate::theme::Theme;
+
+    use super::*;
+
+    #[test]
+    fn a_role_is_given_to_one_of_both() {
+        let read = |form: &str| holder(&Posted::of(form));
+        assert!(matches!(read("team=&member=bob%40acme.example"), Ok(HolderReference::Member(_))));
+        assert!(matches!(read("team=release&member="), Ok(HolderReference::Team(_))));
+        for form in ["team=&member=", "team=release&member=bob%40acme.example", "team=&member=%2F"] {
+            let Err(Error::Invalid(faults)) = read(form) else { panic!("{form} is taken") };
+            assert_eq!(faults[0].field, "member", "{form}");
+        }
+        assert_eq!(role(&Posted::of("role=owner")), DeploymentRole::Viewer, "what is none may least");
+        assert_eq!(place(BRANCHES), Ok(Place::AllBranches));
+        assert_eq!(place("x"), Err(Error::NotFound("deployment")));
+    }
+
+    #[test]
+    fn whatever_a_team_is_called_stays_text() {
+        let seen = Seen { is_safe: false, page: "/x".to_owned(), theme: Theme::System, notice: None };
+        for text in TEXTS {
+            let some = || (*text).to_owned();
+            let member = Field::new("member", "Member").value(*text);
+            let page = Page {
+                frame: Frame::plain(*text, &seen),
+                name: some(),
+                action: "/x".to_owned(),
+                back: "/".to_owned(),
+                problems: vec![some()],
+                whom: Some(Whom { teams: vec![Choice::new(*text, *text, true)], is_cut: true, member }),
+                places: vec![Choice::new(*text, *text, true)],
+                is_cut: true,
+                roles: roles(&DeploymentRole::ALL, DeploymentRole::Viewer),
+                may_give_tokens: true,
+                is_tokens: true,
+                tokens_wrong: Some(some()),
+            };
+            assert_inert(&page.render().expect("a page"), text);
+        }
+    }
+}

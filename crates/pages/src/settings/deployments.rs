@@ -13,30 +13,18 @@ use countersign_control::access::actions::{
 };
 use countersign_control::deployment_roles::OwnRoles;
 use countersign_control::deployments::Deployment;
-<<<<<<< HEAD
-use countersign_domain::id::DeploymentId;
-||||||| 9359c607
-=======
 use countersign_control::{Action, Error};
 use countersign_domain::id::DeploymentId;
->>>>>>> settings
 
 use crate::failure::Failure;
 use crate::frame::{self, Answer, Frame};
-<<<<<<< HEAD
-use crate::parts::{Pager, When};
-use crate::query::Query;
-||||||| 9359c607
-use crate::parts::When;
-=======
 use crate::parts::{Pager, When, part};
 use crate::query::Query;
->>>>>>> settings
 use crate::visit::{Tab, Visit};
 use crate::words::{self, Names};
 
 /// Rows of one part.
-const ROWS: usize = 50;
+const ROWS: usize = 80;
 
 #[derive(Template)]
 #[template(path = "deployments.html")]
@@ -44,20 +32,12 @@ struct Page {
     frame: Frame,
     create: Option<String>,
     rows: Vec<Row>,
-<<<<<<< HEAD
-    pager: Pager,
-||||||| 9359c607
-=======
     pager: Pager,
     /// What every member has in each of them.
     everybody: String,
     /// Where that is changed, for whoever may.
     change_everybody: Option<String>,
->>>>>>> settings
 }
-
-/// Rows of one part.
-const ROWS: usize = 80;
 
 #[derive(Debug, Clone)]
 struct Row {
@@ -132,46 +112,20 @@ impl Row {
     }
 }
 
-<<<<<<< HEAD
-/// The list.
-pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
-    let deployments = visit.deployments().await?;
-||||||| 9359c607
-/// The list.
-pub(crate) async fn show(visit: Visit) -> Answer {
-    let deployments = visit.deployments().await?;
-=======
 /// A part of the list.
 pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     let (deployments, held) = (visit.deployments().await?, visit.held().await?);
->>>>>>> settings
     let names = words::names(&deployments);
-<<<<<<< HEAD
-    let after = query.after::<DeploymentId>();
-    // What is gone since then begins the list anew.
-    let from = deployments.iter().position(|it| Some(it.id) == after).map_or(0, |at| at + 1);
-    let rest = deployments.get(from..).unwrap_or_default();
-    let last = rest.get(ROWS - 1).filter(|_| rest.len() > ROWS).map(|it| it.id.to_string());
-||||||| 9359c607
-=======
     let after: Option<DeploymentId> = query.after();
     let (shown, has_more) = part(&deployments, ROWS, |it| Some(it.id) == after);
     let last = shown.last().filter(|_| has_more).map(|it| it.id.to_string());
->>>>>>> settings
     frame::show(&Page {
         frame: visit.settings(Tab::Deployments, "Deployments"),
         create: visit.can::<CreateDeployment>().then(|| visit.path("/settings/deployments/new")),
-<<<<<<< HEAD
-        rows: rest.iter().take(ROWS).map(|it| Row::new(&visit, it, &names)).collect(),
-        pager: Pager::new(&visit.path("/settings/deployments"), &[], from == 0, last),
-||||||| 9359c607
-        rows: deployments.iter().map(|it| Row::new(&visit, it, &names)).collect(),
-=======
         pager: Pager::new(&visit.path("/settings/deployments"), &[], after.is_none(), last),
         rows: shown.iter().map(|it| Row::new(&visit, it, &names, &held)).collect(),
         everybody: super::roles::everybody_has(&visit).await?,
         change_everybody: visit.can::<ChangeMembersRole>().then(|| visit.path("/settings/deployments/members-role")),
->>>>>>> settings
     })
 }
 
@@ -200,12 +154,6 @@ mod tests {
                 edit: Some("/x".to_owned()),
                 delete: Some("/x".to_owned()),
             };
-<<<<<<< HEAD
-            let pager = Pager::new("/x", &[], true, None);
-            let page = Page { frame: Frame::plain("Deployments", &seen), create: None, rows: vec![row], pager };
-||||||| 9359c607
-            let page = Page { frame: Frame::plain("Deployments", &seen), create: None, rows: vec![row] };
-=======
             let page = Page {
                 frame: Frame::plain("Deployments", &seen),
                 create: None,
@@ -214,7 +162,6 @@ mod tests {
                 everybody: (*text).to_owned(),
                 change_everybody: Some("/x".to_owned()),
             };
->>>>>>> settings
             assert_inert(&page.render().expect("a page"), text);
         }
     }

@@ -153,15 +153,9 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
         pager: Pager::new(&path, &[("show", filter)], page.after.is_none(), last),
         path,
         invite: visit.can::<CreateInvitation>().then(|| visit.path("/settings/members/invite")),
-<<<<<<< HEAD
         invitations,
         are_more_invited,
-||||||| 9359c607
-        invitations: invitations(&visit).await?,
-=======
         create: visit.can::<CreateServiceUser>().then(|| visit.path("/settings/members/new-service-user")),
-        invitations: invitations(&visit).await?,
->>>>>>> settings
     })
 }
 

@@ -13,19 +13,12 @@ use countersign_domain::id::TeamId;
 
 use crate::failure::Failure;
 use crate::frame::{self, Answer, Frame};
-<<<<<<< HEAD
-use crate::parts::{Pager, When};
-use crate::query::Query;
-||||||| 9359c607
-use crate::parts::When;
-=======
 use crate::parts::{Pager, When, part};
 use crate::query::Query;
->>>>>>> settings
 use crate::visit::{Tab, Visit};
 
 /// Rows of one part.
-const ROWS: usize = 100;
+const ROWS: usize = 80;
 
 #[derive(Template)]
 #[template(path = "teams.html")]
@@ -35,9 +28,6 @@ struct Page {
     rows: Vec<Row>,
     pager: Pager,
 }
-
-/// Rows of one part.
-const ROWS: usize = 80;
 
 #[derive(Debug, Clone)]
 struct Row {
@@ -71,41 +61,17 @@ impl Visit {
     }
 }
 
-<<<<<<< HEAD
-/// The list.
-pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
-||||||| 9359c607
-/// The list.
-pub(crate) async fn show(visit: Visit) -> Answer {
-=======
 /// A part of the list.
 pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
->>>>>>> settings
     let teams = visit.control().teams(&visit.may::<ViewTeams>()?).await?;
-<<<<<<< HEAD
-    let after = query.after::<TeamId>();
-    // What is gone since then begins the list anew.
-    let from = teams.iter().position(|it| Some(it.id) == after).map_or(0, |at| at + 1);
-    let rest = teams.get(from..).unwrap_or_default();
-    let last = rest.get(ROWS - 1).filter(|_| rest.len() > ROWS).map(|it| it.id.to_string());
-||||||| 9359c607
-=======
     let after: Option<TeamId> = query.after();
     let (shown, has_more) = part(&teams, ROWS, |it| Some(it.id) == after);
     let last = shown.last().filter(|_| has_more).map(|it| it.id.to_string());
->>>>>>> settings
     frame::show(&Page {
         frame: visit.settings(Tab::Teams, "Teams"),
         create: visit.can::<CreateTeam>().then(|| visit.path("/settings/teams/new")),
-<<<<<<< HEAD
-        rows: rest.iter().take(ROWS).map(|it| Row::new(&visit, it)).collect(),
-        pager: Pager::new(&visit.path("/settings/teams"), &[], from == 0, last),
-||||||| 9359c607
-        rows: teams.iter().map(|it| Row::new(&visit, it)).collect(),
-=======
         pager: Pager::new(&visit.path("/settings/teams"), &[], after.is_none(), last),
         rows: shown.iter().map(|it| Row::new(&visit, it)).collect(),
->>>>>>> settings
     })
 }
 
@@ -125,23 +91,12 @@ mod tests {
         for text in TEXTS {
             let (name, description) = ((*text).to_owned(), (*text).to_owned());
             let row = Row { href: "/x".to_owned(), name, description, created: When::new(Timestamp::EPOCH) };
-<<<<<<< HEAD
-            let page = Page {
-                frame: Frame::plain("Teams", &seen),
-                create: None,
-                rows: vec![row],
-                pager: Pager::new("/x", &[], true, None),
-            };
-||||||| 9359c607
-            let page = Page { frame: Frame::plain("Teams", &seen), create: None, rows: vec![row] };
-=======
             let page = Page {
                 frame: Frame::plain("Teams", &seen),
                 create: None,
                 rows: vec![row],
                 pager: Pager::new("/", &[], true, None),
             };
->>>>>>> settings
             assert_inert(&page.render().expect("a page"), text);
         }
     }

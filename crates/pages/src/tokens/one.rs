@@ -133,13 +133,7 @@ struct AgentRow {
 }
 
 impl AgentRow {
-<<<<<<< HEAD
-    fn new(it: &Agent, now: Timestamp) -> Self {
-||||||| 9359c607
-    fn new(it: &Agent) -> Self {
-=======
-    fn new(visit: &Visit, it: &Agent) -> Self {
->>>>>>> settings
+    fn new(visit: &Visit, it: &Agent, now: Timestamp) -> Self {
         let said = |text: &Option<String>| text.clone().unwrap_or_default();
         Self {
             href: visit.path(&format!("/agents/{}", it.id)),
@@ -272,14 +266,8 @@ pub(crate) async fn told(visit: &Visit, it: &AgentToken, told: Told<'_>) -> Answ
         revoked,
         came: came(visit, token.id).await?,
         agents_count: usize::try_from(agents_count).unwrap_or_default(),
-<<<<<<< HEAD
-        agents: connected.items.iter().map(|it| AgentRow::new(it, now)).collect(),
-||||||| 9359c607
-        agents: connected.items.iter().map(AgentRow::new).collect(),
-=======
         agents_path: address(&visit.path("/agents"), &[("show", "all"), ("token", &token.id.to_string())]),
-        agents: connected.items.iter().map(|it| AgentRow::new(visit, it)).collect(),
->>>>>>> settings
+        agents: connected.items.iter().map(|it| AgentRow::new(visit, it, now)).collect(),
         dagster_agents: dagster_agents.collect(),
         values: values.iter().map(|it| ValueRow::new(it, now)).collect(),
         refusals: refusals.iter().map(RefusalRow::new).collect(),

@@ -3,6 +3,7 @@ import { copying } from "./copy.js";
 import { times } from "./time.js";
 import { dialogs, toggles } from "./dialog.js";
 import { links } from "./link.js";
+import { passkeys } from "./passkey.js";
 import { live } from "./live.js";
 
 function enhance(root) {
@@ -14,6 +15,7 @@ function enhance(root) {
 enhance(document);
 dialogs(document, enhance);
 links(document);
+passkeys(document);
 live(document, (region) => {
   enhance(region);
   dialogs(region, enhance);

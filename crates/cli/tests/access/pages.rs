@@ -19,6 +19,7 @@ fn page(Route { method, path }: Route, token: &str) -> Operation {
         .replace("{id}", token)
         .replace("{team}", token)
         .replace("{sign_in}", "4f9Kd0aZ81b")
+        .replace("{passkey}", token)
         .replace("{version}", "0")
         .replace("{name}", "pages.css")
         .replace("{*rest}", "nowhere");

@@ -13,3 +13,4 @@ mod places;
 mod roles;
 mod signing_in;
 mod tokens;
+mod ways;

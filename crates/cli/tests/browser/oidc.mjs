@@ -7,6 +7,8 @@ import { pathToFileURL } from "node:url";
 const tools = process.env.COUNTERSIGN_TEST_BROWSER_TOOLS;
 const { Provider } = await import(pathToFileURL(`${tools}/node_modules/oidc-provider/lib/index.js`));
 
+// What it calls somebody is this and their address.
+const SUBJECT = "subject-of-";
 // Of these it does not say that the address is theirs.
 const UNVERIFIED = "unverified:";
 
@@ -21,7 +23,7 @@ function serve({ issuer, port, client, secret, callback }) {
     interactions: { url: (_, interaction) => `/interaction/${interaction.uid}` },
     findAccount: (_, id) => ({
       accountId: id,
-      claims: () => ({ sub: `subject of ${id}`, email: id.replace(UNVERIFIED, ""), email_verified: !id.startsWith(UNVERIFIED) }),
+      claims: () => ({ sub: id, email: id.slice(SUBJECT.length).replace(UNVERIFIED, ""), email_verified: !id.includes(UNVERIFIED) }),
     }),
     // Nobody is asked whether this server may know who they are.
     loadExistingGrant: async ({ oidc }) => {
@@ -38,7 +40,7 @@ function serve({ issuer, port, client, secret, callback }) {
       return;
     }
     if (request.method === "POST") {
-      const accountId = new URLSearchParams(await text(request)).get("login");
+      const accountId = SUBJECT + new URLSearchParams(await text(request)).get("login");
       await provider.interactionFinished(request, answer, { login: { accountId } }, { mergeWithLastSubmission: false });
       return;
     }

@@ -78,7 +78,7 @@ await main(async (browser) => {
   await step("the account says who vouches for one", async (must) => {
     await page.goto("/account");
     const row = page.getByRole("row").filter({ has: page.getByRole("rowheader", { name: issuer }) });
-    must((await row.innerText()).includes(`subject of ${setting.admin.email}`), await page.innerText("main"));
+    must((await row.innerText()).includes(`subject-of-${setting.admin.email}`), await page.innerText("main"));
     const found = await violations(page);
     must(found.length === 0, found);
   });

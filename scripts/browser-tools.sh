@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Installs what the tests of the pages drive Chromium with (playwright-core and axe-core, from npm) into a folder of its own below target/,
-# says so, and prints that folder. What is there already is used again. Chromium itself is Debian's; scripts/prerequisites.sh sees to it.
+# Installs what the tests of the pages drive Chromium with (playwright-core and axe-core, from npm), and whom they sign in by there
+# (oidc-provider), into a folder of its own below target/, says so, and prints that folder. What is there already is used again. Chromium itself is Debian's; scripts/prerequisites.sh sees to it.
 #
 #   COUNTERSIGN_TEST_BROWSER_TOOLS=$(scripts/browser-tools.sh) cargo test --workspace --test browser
 #

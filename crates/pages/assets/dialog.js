@@ -10,7 +10,7 @@ export function toggles(root) {
 }
 
 // A document that is read so runs nothing. Whoever is led elsewhere, to prove who they are, goes there as without script.
-function pageAt(address) {
+export function pageAt(address) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("GET", address);

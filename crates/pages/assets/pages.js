@@ -4,6 +4,7 @@ import { times } from "./time.js";
 import { dialogs, toggles } from "./dialog.js";
 import { links } from "./link.js";
 import { live, targets } from "./live.js";
+import { passkeys } from "./passkey.js";
 
 function enhance(root) {
   copying(root);
@@ -14,6 +15,7 @@ function enhance(root) {
 enhance(document);
 dialogs(document, enhance);
 links(document);
+passkeys(document);
 live(document, (region) => {
   enhance(region);
   dialogs(region, enhance);

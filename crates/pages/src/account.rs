@@ -1,14 +1,17 @@
-//! What is one's own: organizations, where one is signed in, one's password. And the way on from the
-//! start page.
+//! What is one's own: organizations, where one is signed in, one's password and passkeys, and by what a provider means one. And the
+//! way on from the start page.
 
+pub(crate) mod passkeys;
 pub(crate) mod password;
 
 use askama::Template;
+use countersign_control::signing_in::{Identity, MAX_PASSKEYS, OwnPasskey};
 
+use crate::form::Posted;
 use crate::frame::{self, Answer, Frame, Link};
 use crate::notice::{Notice, then};
 use crate::parts::When;
-use crate::person;
+use crate::person::{self, provider};
 use crate::visit::{Anyone, Visit};
 use crate::words;
 
@@ -23,7 +26,49 @@ struct Page {
     frame: Frame,
     /// The organizations that one's sign-in reaches, and one's role in each.
     organizations: Vec<(Link, &'static str)>,
+    /// None where there are no passkeys, and one has none from before.
+    passkeys: Option<Vec<Passkey>>,
+    /// Whether one can add a passkey.
+    can_add: bool,
+    identities: Vec<Known>,
     rows: Vec<Row>,
+}
+
+/// A passkey of one's own.
+#[derive(Debug, Clone)]
+struct Passkey {
+    name: String,
+    since: When,
+    used: Option<When>,
+    rename: String,
+    remove: String,
+}
+
+impl From<OwnPasskey> for Passkey {
+    fn from(it: OwnPasskey) -> Self {
+        Self {
+            name: it.name,
+            since: When::new(it.created_at),
+            used: it.used_at.map(When::new),
+            rename: format!("/account/passkeys/{}/rename", it.id),
+            remove: format!("/account/passkeys/{}/remove", it.id),
+        }
+    }
+}
+
+/// By what a provider means one.
+#[derive(Debug, Clone)]
+struct Known {
+    issuer: String,
+    subject: String,
+    since: When,
+    used: When,
+}
+
+impl From<Identity> for Known {
+    fn from(it: Identity) -> Self {
+        Self { issuer: it.issuer, subject: it.subject, since: When::new(it.created_at), used: When::new(it.used_at) }
+    }
 }
 
 /// A browser in which one is signed in.
@@ -37,7 +82,7 @@ struct Row {
     end: String,
 }
 
-/// Where one is signed in.
+/// What one has.
 pub(crate) async fn show(visit: Visit) -> Answer {
     let all = person::sign_ins(visit.control(), &visit.caller).await?;
     let now = visit.control().now();
@@ -58,11 +103,23 @@ pub(crate) async fn show(visit: Visit) -> Answer {
         let is_current = it.id == visit.organization.id;
         (Link::new(it.name, format!("/organizations/{}/agents", it.slug)).current(is_current), words::role(role))
     });
+    let passkeys = person::passkeys::list(visit.control(), &visit.caller).await?;
+    let has_passkeys = visit.control().has_passkeys();
+    let identities = provider::identities(visit.control(), &visit.caller).await?;
     frame::show(&Page {
         frame: visit.frame("Your account"),
+        can_add: has_passkeys && passkeys.len() < MAX_PASSKEYS,
+        passkeys: (has_passkeys || !passkeys.is_empty()).then(|| passkeys.into_iter().map(Passkey::from).collect()),
+        identities: identities.into_iter().map(Known::from).collect(),
         organizations: organizations.collect(),
         rows: rows.collect(),
     })
+}
+
+/// Has a provider mean one no more.
+pub(crate) async fn forget(visit: Visit, form: Posted) -> Answer {
+    provider::forget(visit.control(), &visit.caller, form.text("issuer")).await?;
+    Ok(then(&visit.site, "/account", Notice::IdentityForgotten))
 }
 
 /// Signs one of one's browsers out.
@@ -88,7 +145,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_a_browser_calls_itself_stays_text() {
+    fn whatever_somebody_calls_a_thing_stays_text() {
         let seen = Seen { is_safe: true, page: "/account".to_owned(), theme: Theme::System, notice: None };
         for text in TEXTS {
             let row = Row {
@@ -100,7 +157,23 @@ mod tests {
                 end: "/x".to_owned(),
             };
             let organizations = vec![(Link::new(*text, "/x"), "Member")];
-            let page = Page { frame: Frame::plain("Yours", &seen), organizations, rows: vec![row] };
+            let when = || When::new(Timestamp::EPOCH);
+            let passkey = Passkey {
+                name: (*text).to_owned(),
+                since: when(),
+                used: None,
+                rename: "/x".to_owned(),
+                remove: "/x".to_owned(),
+            };
+            let known = Known { issuer: (*text).to_owned(), subject: (*text).to_owned(), since: when(), used: when() };
+            let page = Page {
+                frame: Frame::plain("Yours", &seen),
+                organizations,
+                passkeys: Some(vec![passkey]),
+                can_add: true,
+                identities: vec![known],
+                rows: vec![row],
+            };
             assert_inert(&page.render().expect("a page"), text);
         }
     }

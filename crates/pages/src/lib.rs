@@ -4,7 +4,8 @@
 //! request → around: where it comes from (403), then headers of every answer → Visit: who (to /sign-in), where (404) → page → control → template
 //! ```
 //!
-//! Everything is a plain form and works without script. A change is a POST and answers with the address of a page; a GET changes nothing.
+//! Everything is a plain form and works without script. A change is a POST and answers with the address of a page; a GET changes nothing,
+//! but for the one by which a browser comes back from a provider of sign-ins: it is good in the very browser that was sent there, once.
 //! No page knows a secret but the one that was asked for it, in the answer to that call.
 
 mod account;
@@ -60,18 +61,31 @@ pub fn router(control: Control) -> Router {
         .route("/account", get(account::show))
         .route("/account/password", get(account::password::show))
         .route("/account/password", post(account::password::submit))
+        .route("/account/passkeys/new", get(account::passkeys::show))
+        .route("/account/passkeys/new", post(account::passkeys::submit))
+        .route("/account/passkeys/{passkey}/rename", get(account::passkeys::rename::show))
+        .route("/account/passkeys/{passkey}/rename", post(account::passkeys::rename::submit))
+        .route("/account/passkeys/{passkey}/remove", get(account::passkeys::remove::show))
+        .route("/account/passkeys/{passkey}/remove", post(account::passkeys::remove::submit))
+        .route("/account/identities/forget", post(account::forget))
         .route("/account/sign-ins/{sign_in}/end", post(account::end))
         .route("/account/sign-out-everywhere", post(account::end_all))
         .route("/appearance", post(theme::choose))
         .route("/assets/{version}/{name}", get(assets::file))
         .route("/sign-in", get(sign_in::password::show))
         .route("/sign-in", post(sign_in::password::submit))
+        .route("/sign-in/passkey", post(sign_in::passkey::sign_in))
+        .route("/sign-in/provider", post(sign_in::provider::sign_in))
+        .route("/sign-in/callback", get(sign_in::provider::back))
         .route("/sign-in/link", get(sign_in::link::show))
         .route("/sign-in/link", post(sign_in::link::submit))
         .route("/invitation", get(sign_in::invitation::show))
         .route("/invitation", post(sign_in::invitation::submit))
+        .route("/invitation/provider", post(sign_in::provider::accept))
         .route("/prove", get(sign_in::prove::show))
         .route("/prove", post(sign_in::prove::submit))
+        .route("/prove/passkey", post(sign_in::passkey::prove))
+        .route("/prove/provider", post(sign_in::provider::prove))
         .route("/sign-out", post(sign_in::sign_out))
         .route("/organizations/{organization}", get(overview::show))
         .route("/organizations/{organization}/agents", get(agents::list::show))

@@ -43,6 +43,11 @@ notices! {
     PasswordSet "password-set" "Your password is set. Sign in with it next time.";
     PasswordChanged "password-changed" "Your password is changed. Everywhere else you are signed out.";
     SignInEnded "sign-in-ended" "That browser is signed out.";
+    PasskeyAdded "passkey-added" "The passkey is added. Sign in with it next time.";
+    PasskeyRenamed "passkey-renamed" "The name is saved.";
+    PasskeyRemoved "passkey-removed" "The passkey is removed. Nobody signs in with it any more; take it out of its device, too.";
+    IdentityForgotten "identity-forgotten" "It is forgotten. The next time that you sign in there, you are known by your address.";
+    ProviderLate "provider-late" "You came back too late, or in another browser, so nothing was done. Try again.";
     Joined "joined" "You are a member now.";
     DescriptionSaved "description-saved" "The description is saved.";
     PermissionsSaved "permissions-saved" "The permissions are saved. They apply from now on to everything new.";
@@ -87,7 +92,11 @@ impl Notice {
 
 /// Leads to a page that will say what was done.
 pub(crate) fn then(site: &Site, path: &str, notice: Notice) -> Response {
-    let mut answer = to(path);
+    with(site, to(path), notice)
+}
+
+/// The same of an answer that leads on by itself.
+pub(crate) fn with(site: &Site, mut answer: Response, notice: Notice) -> Response {
     set_cookie(site, &mut answer, COOKIE, notice.word(), KEPT);
     answer
 }

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use askama::filters::HtmlSafe;
+use countersign_control::signing_in::PasskeyQuestion;
 use countersign_domain::Timestamp;
 
 use crate::form::Faults;
@@ -71,6 +72,8 @@ pub(crate) struct Field {
     is_required: bool,
     is_long: bool,
     is_focused: bool,
+    /// The most that a browser lets one write, in units of UTF-16; 0: as much as one wants.
+    most: usize,
     error: Option<String>,
 }
 
@@ -89,6 +92,7 @@ impl Field {
             is_required: false,
             is_long: false,
             is_focused: false,
+            most: 0,
             error: None,
         }
     }
@@ -113,6 +117,10 @@ impl Field {
 
     pub(crate) fn required(self) -> Self {
         Self { is_required: true, ..self }
+    }
+
+    pub(crate) fn at_most(self, most: usize) -> Self {
+        Self { most, ..self }
     }
 
     /// Of several lines.
@@ -169,6 +177,25 @@ impl std::fmt::Debug for Secret<'_> {
 }
 
 impl HtmlSafe for Secret<'_> {}
+
+/// A form that a passkey fills in: a script shows it where the browser has passkeys, and without one nobody sees it.
+#[derive(Debug, Clone, Template)]
+#[template(path = "parts/passkey.html")]
+pub(crate) struct PasskeyForm {
+    /// Whether a passkey is made; else one is shown.
+    pub is_new: bool,
+    pub action: &'static str,
+    pub words: &'static str,
+    pub question: PasskeyQuestion,
+    /// The page that asks anew.
+    pub again: String,
+    /// Where one is led afterwards.
+    pub to: String,
+    /// What a new one is called.
+    pub name: Option<Field>,
+}
+
+impl HtmlSafe for PasskeyForm {}
 
 /// The ways from one part of a list to others.
 #[derive(Debug, Clone, Template)]

@@ -1,10 +1,13 @@
-//! Who looks at a page, and how they sign in: the one file that knows how that is done below this crate.
+//! Who looks at a page, and how they sign in: this module alone knows how that is done below this crate.
+
+pub(crate) mod passkeys;
+pub(crate) mod provider;
 
 use axum::response::Response;
 use countersign_control::access::actions::{AcceptInvitation, ChangePassword, EndSignIns, ProveAgain, ViewSignIns};
 use countersign_control::organizations::Organization;
 use countersign_control::signing_in::{Attempt, OwnSignIn, SignedIn};
-use countersign_control::{Caller, Control, Error, Presented, Result};
+use countersign_control::{Caller, Control, Error, Grant, Presented, Result};
 use countersign_domain::{Password, Role};
 use countersign_http::SignInCookie;
 use http::HeaderValue;
@@ -86,12 +89,18 @@ pub(crate) async fn use_link(anyone: &Anyone, value: &str, password: &str) -> Re
     Cookie::of(anyone, &signed_in)
 }
 
+/// What the holder of an invitation may do with it.
+async fn invited(anyone: &Anyone, browser: &Caller, value: &str) -> Result<Grant<AcceptInvitation>> {
+    let control = &anyone.site.control;
+    let caller = control.authenticate(Presented { value: Some(value), origin: browser.origin() }).await?;
+    control.grant_own(&caller)
+}
+
 /// Makes the holder of an invitation a member, with the password that they want from now on, and signs them in.
 pub(crate) async fn accept(anyone: &Anyone, value: &str, name: Option<&str>, password: &str) -> Result<Cookie> {
     let control = &anyone.site.control;
     let browser = before(anyone).await?;
-    let caller = control.authenticate(Presented { value: Some(value), origin: browser.origin() }).await?;
-    let grant = control.grant_own::<AcceptInvitation>(&caller)?;
+    let grant = invited(anyone, &browser, value).await?;
     let signed_in = control.accept_invitation_and_sign_in(&grant, &browser, name, password).await?;
     Cookie::of(anyone, &signed_in)
 }

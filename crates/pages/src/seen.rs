@@ -1,5 +1,6 @@
 //! What of a request its answer needs to know, whatever becomes of it.
 
+use countersign_control::signing_in::CALLBACK;
 use http::header::{COOKIE, REFERER};
 use http::request::Parts;
 use http::{HeaderMap, Method, Uri};
@@ -49,7 +50,12 @@ fn page(method: &Method, uri: &Uri, headers: &HeaderMap, public_url: &str) -> St
         let referer = headers.get(REFERER).and_then(|value| value.to_str().ok());
         referer.and_then(|it| it.strip_prefix(public_url)).map(str::to_owned)
     };
-    path.filter(|path| is_local(path)).unwrap_or_else(|| "/".to_owned())
+    path.filter(|path| is_local(path) && !is_callback(path)).unwrap_or_else(|| "/".to_owned())
+}
+
+/// Whether this is where a provider sends browsers back: what its address holds is good once, and is put into no page.
+fn is_callback(path: &str) -> bool {
+    path.split(['?', '#']).next() == Some(CALLBACK)
 }
 
 /// Whether this is a path of this server's and nothing that a browser takes for an address elsewhere.
@@ -104,6 +110,15 @@ mod tests {
             headers.insert(REFERER, elsewhere.parse().expect("a header"));
             assert_eq!(back(&headers), "/", "{elsewhere}");
         }
+    }
+
+    #[test]
+    fn nobody_is_led_back_to_where_a_provider_sent_them() {
+        let mut headers = HeaderMap::new();
+        let uri: Uri = "/sign-in/callback?code=secret&state=x".parse().expect("a path");
+        assert_eq!(page(&Method::GET, &uri, &headers, "https://ci.example"), "/");
+        headers.insert(REFERER, "https://ci.example/sign-in/callback?code=secret".parse().expect("a header"));
+        assert_eq!(page(&Method::POST, &uri, &headers, "https://ci.example"), "/");
     }
 
     #[test]

@@ -4,20 +4,28 @@
 
 pub(crate) mod invitation;
 pub(crate) mod link;
+pub(crate) mod passkey;
 pub(crate) mod password;
 pub(crate) mod prove;
+pub(crate) mod provider;
+mod ways;
 
 use crate::form::Posted;
 use crate::frame::Answer;
 use crate::notice::{Notice, then};
 use crate::person;
-use crate::query::Query;
+use crate::query::{Query, address};
 use crate::seen::is_local;
 use crate::visit::Anyone;
 
 /// Where one is led afterwards: only ever to a page of this server.
 fn way_back(said: Option<&str>) -> &str {
     said.filter(|path| is_local(path)).unwrap_or("/")
+}
+
+/// The address of a page that leads somewhere afterwards.
+fn leading(page: &str, to: &str) -> String {
+    address(page, &[("to", if to == "/" { "" } else { to })])
 }
 
 fn asked_way(query: &Query) -> String {

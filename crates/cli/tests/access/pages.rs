@@ -20,6 +20,7 @@ fn page(Route { method, path }: Route, token: &str) -> Operation {
         .replace("{team}", token)
         .replace("{queue}", token)
         .replace("{sign_in}", "4f9Kd0aZ81b")
+        .replace("{passkey}", token)
         .replace("{version}", "0")
         .replace("{name}", "pages.css")
         .replace("{*rest}", "nowhere");

@@ -1,20 +1,14 @@
 // Every page by axe, in both themes and on a small screen: no violation, and nothing to scroll sideways at 360 px and at 400 %.
-import { AXE, look, main, person, setting, signIn } from "./lib.mjs";
+import { AXE, look, main, person, setting, signIn, violations } from "./lib.mjs";
 import { DEVELOPMENT, OPEN, STATES, pages } from "./pages.mjs";
 import { populate } from "./populate.mjs";
 
-const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 // What else there is to find where only the screen is another one.
 const LAYOUT = ["target-size", "scrollable-region-focusable", "label", "link-name", "button-name"];
 const WIDE = { width: 1280, height: 900 };
 const SMALL = { width: 360, height: 740 };
 // A screen of 1280 by 1024 at 400 %.
 const MAGNIFIED = { width: 320, height: 256 };
-
-async function violations(page, rules = { type: "tag", values: RULES }) {
-  const found = await page.evaluate(async (rules) => (await window.axe.run(document, { runOnly: rules, resultTypes: ["violations"] })).violations, rules);
-  return found.map((it) => `${it.id}: ${it.nodes.map((node) => `${node.target} ${node.any[0]?.message ?? ""}`).join("; ")}`);
-}
 
 // Looks at what the page shows now, in each theme and on each screen.
 async function inspect(page, name, must) {

@@ -102,6 +102,14 @@ export async function person(browser, options = {}) {
   return { context, page, faults };
 }
 
+// What axe finds wrong with the page that is shown, by the rules of WCAG 2.2 AA.
+const RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+export async function violations(page, rules = { type: "tag", values: RULES }) {
+  const found = await page.evaluate(async (rules) => (await window.axe.run(document, { runOnly: rules, resultTypes: ["violations"] })).violations, rules);
+  return found.map((it) => `${it.id}: ${it.nodes.map((node) => `${node.target} ${node.any[0]?.message ?? ""}`).join("; ")}`);
+}
+
 // Uses a link that was made for somebody, as the browser opens it: by its address alone where there is script.
 export async function signIn(who, whose, hasScript = true) {
   const { page } = who;
@@ -123,7 +131,7 @@ export async function signIn(who, whose, hasScript = true) {
 export async function prove(page) {
   if (new URL(page.url()).pathname !== "/prove") return false;
   await page.fill("#password", setting.password);
-  await page.getByRole("button", { name: "Confirm" }).click();
+  await page.getByRole("button", { name: "Confirm", exact: true }).click();
   await page.waitForURL((url) => url.pathname !== "/prove");
   return true;
 }
@@ -146,6 +154,18 @@ export async function openSettings(page) {
 export async function openTab(page, name) {
   await page.getByRole("navigation", { name: "Organization Settings" }).getByRole("link", { name, exact: true }).click();
   await page.waitForLoadState("load");
+}
+
+// User menu › Sign out.
+export async function signOut(page) {
+  await page.locator("details.menu summary").click();
+  await page.getByRole("button", { name: "Sign out", exact: true }).click();
+  await page.waitForURL("**/sign-in");
+}
+
+// The value of the cookie of this name; null where the browser has none.
+export async function cookie(context, name) {
+  return (await context.cookies(setting.address)).find((it) => it.name === name)?.value ?? null;
 }
 
 // The row of a token in a list.

@@ -9,6 +9,7 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on must say where")]
 
+mod provider;
 mod script;
 mod seeds;
 mod stage;
@@ -47,6 +48,19 @@ async fn the_stories_of_tokens_need_no_script() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_goes_on_is_shown_as_it_goes_on() {
     tell("live.mjs").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_sign_in_and_prove_by_a_passkey() {
+    tell("passkeys.mjs").await.follows(seeds::PASSKEYS);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_sign_in_and_prove_by_a_provider() {
+    let stage = Box::pin(Stage::with_provider()).await;
+    let told = Box::pin(script::run(&stage, "provider.mjs", stage.folder(), false)).await;
+    told.must_hold("provider.mjs");
+    told.follows(seeds::PROVIDER);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,8 +4,8 @@ import { home, setting, settings } from "./lib.mjs";
 // Addresses that only lead on.
 const LEADS_ON = new Set(["/", "/organizations/{organization}/settings/teams/{team}/members"]);
 const LEADS_BACK = /\/roles\/take$/;
-// Files and streams, which no window shows.
-const NO_PAGES = /\/(events|log|export|artifacts\/\{artifact\})$/;
+// Files and streams, which no window shows; and the pages of one passkey, which passkeys.mjs looks at: a browser is needed to have one.
+const NO_PAGES = /\/(events|log|export|artifacts\/\{artifact\}|passkeys\/\{passkey\}\/\w+)$/;
 // What anyone may see.
 export const OPEN = ["/sign-in", "/sign-in/link", "/invitation"];
 

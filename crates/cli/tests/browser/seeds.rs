@@ -96,3 +96,36 @@ pub const KEYBOARD: &[&str] = &[
     "without script times are said by their distance, with the exact one on hover",
     "nothing shifts while a page comes up",
 ];
+
+/// The story of a passkey.
+pub const PASSKEYS: &[&str] = &[
+    "a browser without passkeys, or without script, is offered none",
+    "adding: one proves first who one is, and is told what a passkey is",
+    "adding: it has a name, and is listed",
+    "adding: what is on the device already is said, and nothing is added twice",
+    "signing in: without an address, to where one wanted to go, with a new cookie",
+    "signing in: whoever does not show a finger is told so by the page",
+    "signing in: a question that has gone stale is asked anew",
+    "signing in: what comes too late is not taken, and the next try is",
+    "proving: the passkey stands for the password, and leads back",
+    "a passkey of somebody else proves nothing",
+    "a passkey that was copied, and counts from the beginning, is refused",
+    "renaming",
+    "removing: what it means is said first, and it is worth nothing afterwards",
+    "no page shows a dialog of the browser, throws, or runs into its own policy",
+];
+
+/// The story of a provider.
+pub const PROVIDER: &[&str] = &[
+    "signing in: to the provider, and back to where one wanted to go",
+    "signing in: what the browser held for the way is gone, and nothing of it is in an address",
+    "the account says who vouches for one",
+    "proving: the provider asks again who one is, and leads back",
+    "an address that nobody has here, and one that is not verified, are answered alike",
+    "an answer that is brought into another browser is not taken",
+    "an invitation is accepted without a password",
+    "what the provider calls one is forgotten",
+    "all of it needs no script",
+    "while the provider does not answer this is said, and the password still works",
+    "no page shows a dialog of the browser, throws, or runs into its own policy",
+];

@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::provider::Wanted;
 use crate::work::{self, Work};
 
 /// Where Debian has its browser.
@@ -44,22 +45,36 @@ pub struct Stage {
     team: TeamId,
     robot: UserId,
     work: Work,
+    /// What a script has to be for people to sign in by it.
+    provider: Option<Wanted>,
     serving: JoinHandle<()>,
 }
 
 impl Stage {
+    /// By this name browsers take a page for as safe as one on HTTPS: without that there is no clipboard, and no passkey.
     pub async fn set() -> Self {
+        Box::pin(Self::at("localhost", None)).await
+    }
+
+    /// One whose people sign in by a provider, which is another site.
+    pub async fn with_provider() -> Self {
+        Box::pin(Self::at("127.0.0.1", Some(Wanted::new().await))).await
+    }
+
+    async fn at(host: &str, provider: Option<Wanted>) -> Self {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.expect("there is a free port");
         let address = listener.local_addr().expect("it has an address");
         let settings = Settings {
-            // By this name browsers take a page for as safe as one on HTTPS: without that there is no clipboard.
-            public_url: format!("http://localhost:{}", address.port()),
+            public_url: format!("http://{host}:{}", address.port()),
             // The clock stands still, and a ping that is held would never end.
             ping_hold: Duration::ZERO,
             ..Settings::default()
         };
         let world = World::with(Engine::Sqlite, settings).await;
         world.member().await;
+        if let Some(provider) = &provider {
+            provider.be_that_of(&world.control);
+        }
         let new = NewDeployment { name: "staging".to_owned(), ..NewDeployment::default() };
         let made = world.control.create_deployment(&world.admin::<CreateDeployment>(), new).await;
         let deployment = made.expect("a deployment").id;
@@ -73,7 +88,7 @@ impl Stage {
         let work = Box::pin(Work::of(&world)).await;
         let routes = faces(&world).into_make_service_with_connect_info::<SocketAddr>();
         let serving = tokio::spawn(async move { axum::serve(listener, routes).await.expect("it serves") });
-        Self { world, address, deployment, queue, team, robot, work, serving }
+        Self { world, address, deployment, queue, team, robot, work, provider, serving }
     }
 
     /// A folder of the test's own.
@@ -94,6 +109,7 @@ impl Stage {
             "admin": { "email": ADMIN, "link": self.link(ADMIN).await },
             "member": { "email": MEMBER, "link": self.link(MEMBER).await, "name": self.world.globex.created.admin.name },
             "pages": self.pages(),
+            "provider": self.provider.as_ref().map(Wanted::told),
             "out": out.display().to_string(),
             "whole": is_whole,
         })
@@ -134,6 +150,7 @@ impl Stage {
                 .replace("{step}", &self.work.step.to_string())
                 .replace("{job}", &self.work.job.to_string())
                 .replace("{artifact}", &self.work.artifact.to_string())
+                .replace("{passkey}", &self.team.to_string())
                 .replace("{version}", "0")
                 .replace("{name}", "pages.css")
                 .replace("{*rest}", "nowhere");

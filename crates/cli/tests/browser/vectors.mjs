@@ -103,7 +103,7 @@ await main(async (browser) => {
       await other.page.goto("/sign-in");
       await other.page.fill("#email", setting.admin.email);
       await other.page.fill("#password", setting.password);
-      await other.page.getByRole("button", { name: "Sign in" }).click();
+      await other.page.getByRole("button", { name: "Sign in", exact: true }).click();
       await other.page.waitForURL((url) => url.pathname.startsWith("/organizations/"));
       await other.context.close();
     }

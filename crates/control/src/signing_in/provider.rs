@@ -64,6 +64,12 @@ impl Provider {
         Ok(Self { issuer, client_id: client_id.to_owned(), client_secret })
     }
 
+    /// What its tokens call it, as it was given.
+    #[must_use]
+    pub fn issuer(&self) -> &str {
+        self.issuer.as_str()
+    }
+
     /// Its host's name, for people.
     #[must_use]
     pub fn host(&self) -> &str {

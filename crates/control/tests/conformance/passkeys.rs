@@ -126,6 +126,13 @@ pub async fn somebody_adds_a_passkey_and_signs_in_and_proves_by_it(world: &World
     let text = "SELECT detail FROM audit_events WHERE subject_id = $1 AND action = 'sign_in.proved'";
     let detail: String = sql::value(control, text, vec![it.sign_in.id.into_value()], "detail").await;
     assert!(detail.contains(r#""method":"passkey""#), "{detail}");
+
+    // Somebody else in whose browser she signs in is not signed in there any more.
+    person(control, &world.acme, BOB, Role::Member).await;
+    let bobs = by_link(world, BOB, PASSWORD).await;
+    let answer = phone.show(&control.ask_for_passkey().expect("asked"));
+    control.sign_in_by_passkey(&cookie(control, &bobs).await, &answer).await.expect("signed in");
+    assert_eq!(ended(control, &bobs).await, Refusal::Revoked);
 }
 
 pub async fn what_was_asked_is_answered_once_and_in_time(world: &World) {

@@ -10,7 +10,7 @@ use countersign_control::signing_in::{
     AskedFor, CHALLENGE_LIFETIME, Method, PROOF, ProviderAnswer, REDISCOVERED, SignedIn,
 };
 use countersign_control::{Caller, Control, Error, Result};
-use countersign_domain::Role;
+use countersign_domain::{Refusal, Role};
 use countersign_store::IntoValue;
 use countersign_testkit::World;
 use serde_json::{Value, json};
@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use crate::acting::{caller, field_of, may, person};
 use crate::fake_provider::{CLIENT, FakeProvider, ISSUER};
 use crate::invitations::invite;
-use crate::signing_in::{ADA, PASSWORD, browser, by_link, cookie, try_sign_in};
+use crate::signing_in::{ADA, PASSWORD, browser, by_link, cookie, ended, try_sign_in};
 use crate::sql;
 
 pub const CASES: &[crate::run::Case] = crate::list::cases!["provider"
@@ -82,7 +82,15 @@ pub async fn whoever_is_known_signs_in_by_it(world: &World) {
 
     // Somebody who is a member of nothing does not get in.
     let bob = person(control, &world.acme, BOB, Role::Member).await.user().expect("a person");
-    visit(control, &provider, BOB, json!({})).await.expect("signed in");
+    let bobs = visit(control, &provider, BOB, json!({})).await.expect("signed in");
+    // Whoever signs in in somebody else's browser, or accepts an invitation there, ends what it held; a stranger does not.
+    let in_his = async |email: &str, change: Value| {
+        let answer = provider.visit(control, &control.ask_provider().await.expect("asked"), email, &change);
+        control.sign_in_by_provider(&cookie(control, &bobs).await, &answer).await
+    };
+    assert_eq!(field_of(in_his("nobody@acme.example", json!({})).await), "provider");
+    in_his(ADA, json!({ "sub": "another" })).await.expect("signed in");
+    assert_eq!(ended(control, &bobs).await, Refusal::Revoked);
     control.remove_member(&world.admin::<RemoveMember>(), MemberReference::Id(bob)).await.expect("removed");
     assert_eq!(field_of(visit(control, &provider, BOB, json!({})).await), "provider");
     crate::service_users::acting(world, "robot", Role::Member).await;
@@ -196,14 +204,20 @@ pub async fn an_invitation_is_accepted_by_the_address_that_it_names(world: &Worl
         let answer = provider.visit(control, &question, email, &json!({}));
         assert_eq!(answer.asked_for(), Some(AskedFor::Invitation));
         let grant = may::<AcceptInvitation>(control, &holder);
-        control.accept_invitation_by_provider(&grant, Some("Carol"), &answer).await
+        control.accept_invitation_by_provider(&grant, &browser(), Some("Carol"), &answer).await
     };
     assert_eq!(field_of(accept("carol@acme.example", "mallory@acme.example").await), "provider");
     let it = accept("dave@acme.example", "Dave@acme.example").await.expect("a member");
     assert_eq!((it.member.user.name.as_str(), it.sign_in.method), ("Carol", Method::Provider));
-    cookie(control, &it).await;
+    let issued = invite(world, "erin@acme.example").await;
+    let grant = may::<AcceptInvitation>(control, &caller(control, issued.secret.reveal()).await);
+    let question = control.ask_provider_of_invited(&grant).await.expect("asked");
+    let answer = provider.visit(control, &question, "erin@acme.example", &json!({}));
+    let before = cookie(control, &it).await;
+    control.accept_invitation_by_provider(&grant, &before, None, &answer).await.expect("a member");
+    assert_eq!(ended(control, &it).await, Refusal::Revoked, "it was Dave's browser before");
     visit(control, &provider, "Dave@acme.example", json!({})).await.expect("from then on without an invitation");
-    assert_eq!(linked(control).await, 1);
+    assert_eq!(linked(control).await, 2);
     let text = "SELECT COUNT(*) AS n FROM passwords WHERE user_id = $1";
     let user = vec![it.sign_in.user.into_value()];
     assert_eq!(sql::value::<i64>(control, text, user, "n").await, 0, "they need none");

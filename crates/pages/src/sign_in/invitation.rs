@@ -1,12 +1,13 @@
 //! Accepting an invitation: whoever holds its value becomes a member, chooses a password and is signed in.
 
 use askama::Template;
+use countersign_control::Error;
 
 use crate::form::{Faults, Posted};
 use crate::frame::{self, Answer, Frame};
 use crate::notice::{Notice, then};
 use crate::parts::Field;
-use crate::person;
+use crate::person::{self, provider};
 use crate::visit::Anyone;
 
 use super::link::{new_password, value_of};
@@ -20,6 +21,10 @@ struct Page {
     value: Field,
     name: Field,
     password: Field,
+    /// The host of a provider by which one accepts it without a password.
+    provider: Option<String>,
+    /// What the browser shows as its address, where the page answers another form than its own.
+    address: Option<&'static str>,
 }
 
 impl Page {
@@ -38,6 +43,8 @@ impl Page {
                 .complete("name")
                 .faults(faults, "name"),
             password: new_password(faults),
+            provider: provider::host(&anyone.site.control),
+            address: None,
         }
     }
 }
@@ -57,4 +64,10 @@ pub(crate) async fn submit(anyone: Anyone, form: Posted) -> Answer {
             frame::again(&Page::new(&anyone, name.unwrap_or_default(), &faults))
         }
     }
+}
+
+/// The form once more for whoever has tried it by a provider, with what was wrong.
+pub(super) fn again(anyone: &Anyone, name: &str, error: Error) -> Answer {
+    let faults = Faults::of(person::at_field(error, "link"))?;
+    frame::again(&Page { address: Some("/invitation"), ..Page::new(anyone, name, &faults) })
 }

@@ -1,6 +1,7 @@
 //! Signing in by e-mail address and password.
 
 use askama::Template;
+use countersign_control::{Error, Result};
 
 use crate::form::{Faults, Posted};
 use crate::frame::{self, Answer, Frame};
@@ -9,7 +10,8 @@ use crate::person;
 use crate::query::Query;
 use crate::visit::Anyone;
 
-use super::{asked_way, posted_way};
+use super::ways::Ways;
+use super::{asked_way, leading, posted_way};
 
 #[derive(Template)]
 #[template(path = "sign_in.html")]
@@ -20,11 +22,14 @@ struct Page {
     password: Field,
     /// Where one is led afterwards.
     to: String,
+    ways: Ways,
+    /// What the browser shows as its address, where the page answers another way's form.
+    address: Option<String>,
 }
 
 impl Page {
-    fn new(anyone: &Anyone, to: String, email: &str, faults: &Faults) -> Self {
-        Self {
+    fn new(anyone: &Anyone, to: String, email: &str, faults: &Faults) -> Result<Self> {
+        Ok(Self {
             frame: Frame::plain("Sign in", &anyone.seen).on(&anyone.site),
             problems: faults.beside(&["email", "password"]),
             email: Field::new("email", "E-mail address")
@@ -39,14 +44,16 @@ impl Page {
                 .complete("current-password")
                 .required()
                 .faults(faults, "password"),
+            ways: Ways::to_sign_in(&anyone.site.control, &to)?,
             to,
-        }
+            address: None,
+        })
     }
 }
 
 /// The form.
 pub(crate) async fn show(anyone: Anyone, query: Query) -> Answer {
-    frame::show(&Page::new(&anyone, asked_way(&query), "", &Faults::default()))
+    frame::show(&Page::new(&anyone, asked_way(&query), "", &Faults::default())?)
 }
 
 /// Signs in, and leads to where one wanted to go.
@@ -54,6 +61,12 @@ pub(crate) async fn submit(anyone: Anyone, form: Posted) -> Answer {
     let (to, email) = (posted_way(&form), form.text("email"));
     match person::sign_in(&anyone, email, form.text("password")).await {
         Ok(cookie) => Ok(person::signed(cookie, frame::to(&to))),
-        Err(error) => frame::again(&Page::new(&anyone, to, email, &Faults::of(error)?)),
+        Err(error) => frame::again(&Page::new(&anyone, to, email, &Faults::of(error)?)?),
     }
+}
+
+/// The form once more for whoever has tried another way, with what was wrong.
+pub(super) fn again(anyone: &Anyone, to: String, error: Error) -> Answer {
+    let address = Some(leading("/sign-in", &to));
+    frame::again(&Page { address, ..Page::new(anyone, to, "", &Faults::of(error)?)? })
 }

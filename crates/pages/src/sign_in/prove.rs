@@ -1,6 +1,7 @@
 //! Proving again who one is, before something that cannot be taken back.
 
 use askama::Template;
+use countersign_control::{Caller, Error, Result};
 
 use crate::form::{Faults, Posted};
 use crate::frame::{self, Answer, Frame};
@@ -10,7 +11,8 @@ use crate::person;
 use crate::query::Query;
 use crate::visit::Anyone;
 
-use super::{asked_way, posted_way};
+use super::ways::Ways;
+use super::{asked_way, leading, posted_way};
 
 #[derive(Template)]
 #[template(path = "prove.html")]
@@ -21,11 +23,14 @@ struct Page {
     email: String,
     password: Field,
     to: String,
+    ways: Ways,
+    /// What the browser shows as its address, where the page answers another way's form.
+    address: Option<String>,
 }
 
 impl Page {
-    fn new(anyone: &Anyone, email: String, to: String, faults: &Faults) -> Self {
-        Self {
+    async fn new(anyone: &Anyone, caller: &Caller, email: String, to: String, faults: &Faults) -> Result<Self> {
+        Ok(Self {
             frame: Frame::plain("Confirm that it is you", &anyone.seen).on(&anyone.site),
             problems: faults.beside(&["password"]),
             email,
@@ -35,15 +40,17 @@ impl Page {
                 .required()
                 .first()
                 .faults(faults, "password"),
+            ways: Ways::to_prove(&anyone.site.control, caller, &to).await?,
             to,
-        }
+            address: None,
+        })
     }
 }
 
 /// The form.
 pub(crate) async fn show(anyone: Anyone, query: Query) -> Answer {
-    let (_, email) = person::own(&anyone).await?;
-    frame::show(&Page::new(&anyone, email, asked_way(&query), &Faults::default()))
+    let (caller, email) = person::own(&anyone).await?;
+    frame::show(&Page::new(&anyone, &caller, email, asked_way(&query), &Faults::default()).await?)
 }
 
 /// Takes the password, and leads back.
@@ -52,6 +59,13 @@ pub(crate) async fn submit(anyone: Anyone, form: Posted) -> Answer {
     let (caller, email) = person::own(&anyone).await?;
     match person::prove(&anyone.site.control, &caller, form.text("password")).await {
         Ok(()) => Ok(then(&anyone.site, &to, Notice::Proved)),
-        Err(error) => frame::again(&Page::new(&anyone, email, to, &Faults::of(error)?)),
+        Err(error) => frame::again(&Page::new(&anyone, &caller, email, to, &Faults::of(error)?).await?),
     }
+}
+
+/// The form once more for whoever has tried another way, with what was wrong.
+pub(super) async fn again(anyone: &Anyone, (caller, email): (Caller, String), to: String, error: Error) -> Answer {
+    let address = Some(leading("/prove", &to));
+    let page = Page::new(anyone, &caller, email, to, &Faults::of(error)?).await?;
+    frame::again(&Page { address, ..page })
 }

@@ -12,7 +12,16 @@ use crate::browser::{OWN, Server};
 const OPEN: [&str; 5] =
     ["/sign-in", "/sign-in/link", "/invitation", "/assets/0/pages.css", "/organizations/acme/nowhere"];
 /// What anyone may post, from a page of this server.
-const OPEN_FORMS: [&str; 5] = ["/sign-in", "/sign-in/link", "/invitation", "/sign-out", "/appearance"];
+const OPEN_FORMS: [&str; 8] = [
+    "/sign-in",
+    "/sign-in/link",
+    "/sign-in/passkey",
+    "/sign-in/provider",
+    "/invitation",
+    "/invitation/provider",
+    "/sign-out",
+    "/appearance",
+];
 
 #[tokio::test]
 async fn whoever_is_not_signed_in_is_led_to_it() {

@@ -6,12 +6,13 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
+use countersign_control::Settings;
 use countersign_control::access::actions::{ChangeMembersRole, IssueSignInLink};
 use countersign_domain::DeploymentRole;
 use countersign_http::{Edge, TrustedProxies};
 use countersign_testkit::routes::{self, Route};
 use countersign_testkit::{Engine, SeededEntropy, World};
-use http::header::{CONTENT_TYPE, LOCATION};
+use http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
@@ -31,6 +32,12 @@ pub struct Answer {
 }
 
 impl Answer {
+    /// The line by which a browser keeps a cookie, or forgets it.
+    pub fn cookie(&self, name: &str) -> Option<&str> {
+        let lines = self.headers.get_all(SET_COOKIE).iter().filter_map(|line| line.to_str().ok());
+        lines.into_iter().find(|line| line.split('=').next() == Some(name))
+    }
+
     /// Where one is led.
     pub fn location(&self) -> &str {
         self.headers.get(LOCATION).and_then(|value| value.to_str().ok()).unwrap_or_default()
@@ -39,7 +46,16 @@ impl Answer {
 
 impl Server {
     pub async fn new() -> Self {
-        let world = World::new(Engine::Sqlite).await;
+        Self::of(World::new(Engine::Sqlite).await)
+    }
+
+    /// A server that people reach at this address.
+    pub async fn at(public_url: &str) -> Self {
+        let settings = Settings { public_url: public_url.to_owned(), ..Settings::default() };
+        Self::of(World::with(Engine::Sqlite, settings).await)
+    }
+
+    fn of(world: World) -> Self {
         let edge = Edge::new(world.control.clone(), Arc::new(SeededEntropy::new(9)), TrustedProxies::default());
         let router = edge.layers(countersign_pages::router(world.control.clone()));
         Self { world, router }
@@ -92,6 +108,7 @@ impl Server {
                 .replace("{team}", &token)
                 .replace("{queue}", &token)
                 .replace("{sign_in}", "4f9Kd0aZ81b")
+                .replace("{passkey}", &token)
                 .replace("{version}", "0")
                 .replace("{name}", "pages.css")
                 .replace("{*rest}", "nowhere");

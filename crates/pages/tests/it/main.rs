@@ -16,3 +16,4 @@ mod signing_in;
 mod sizes;
 mod style;
 mod tokens;
+mod ways;

@@ -7,6 +7,9 @@ use crate::cast;
 const PAGES: &[(&str, u16, u16)] = &[
     ("/account", 200, 200),
     ("/account/password", 200, 200),
+    ("/account/passkeys/new", 200, 200),
+    ("/account/passkeys/{token}/rename", 404, 404),
+    ("/account/passkeys/{token}/remove", 404, 404),
     ("/organizations/acme", 200, 200),
     ("/organizations/acme/agents", 200, 200),
     ("/organizations/acme/agents/{token}", 404, 404),

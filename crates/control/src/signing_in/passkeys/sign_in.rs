@@ -29,8 +29,8 @@ impl Control {
         self.passkey_question(Purpose::SignIn, &[])
     }
 
-    /// Signs somebody in by what their browser has answered. `caller` is who the browser was before, most often nobody: a sign-in of the same
-    /// person in it ends.
+    /// Signs somebody in by what their browser has answered. `caller` is who the browser was before, most often nobody: the sign-in in it
+    /// ends, whosever it is.
     ///
     /// # Errors
     /// [`Error::Invalid`] at `passkey`, in the same words for one that is not known, is another person's, was not verified, was shown too
@@ -44,6 +44,7 @@ impl Control {
                 self.counts().refused(Refusal::Unknown);
             }
         })?;
+        self.end_anothers(caller, checked.user).await?;
         let secret = new.secret.clone();
         let grant: Grant<BeginSignIn> = self.system("somebody signs in", OrganizationId::nil())?;
         let made = self

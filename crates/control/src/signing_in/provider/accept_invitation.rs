@@ -9,7 +9,7 @@ use crate::invitations::{Newcomer, join};
 use crate::signing_in::SignedIn;
 use crate::signing_in::challenge::Purpose;
 use crate::signing_in::make::{Made, New, make};
-use crate::{Control, Error, Grant, Result, Scene};
+use crate::{Caller, Control, Error, Grant, Result, Scene};
 
 use super::check::Checked;
 use super::sign_in::linked;
@@ -32,7 +32,8 @@ impl Control {
     }
 
     /// Makes whoever holds an invitation a member, uses it up, and signs them in by what their browser has come back with. The provider has
-    /// verified the very address that the invitation names; whoever is known by it already, or is new here, needs no password.
+    /// verified the very address that the invitation names; whoever is known by it already, or is new here, needs no password. `browser` is who
+    /// the browser was before, most often nobody: the sign-in in it ends.
     ///
     /// # Errors
     /// As [`Control::accept_invitation`]; [`Error::Invalid`] at `provider`, also for another address; [`Error::Unavailable`] when the provider
@@ -40,6 +41,7 @@ impl Control {
     pub async fn accept_invitation_by_provider(
         &self,
         grant: &Grant<AcceptInvitation>,
+        browser: &Caller,
         name: Option<&str>,
         answer: &ProviderAnswer,
     ) -> Result<SignedIn> {
@@ -50,6 +52,8 @@ impl Control {
         if checked.email != invited.email {
             return Err(Error::invalid("provider", "The invitation is for another address than the provider says."));
         }
+        // Whoever it was, by an id that nobody has.
+        self.end_anothers(browser, newcomer.user).await?;
         let new = self.new_sign_in(Method::Provider, grant.caller());
         let secret = new.secret.clone();
         let input = Input { checked, invitation: invited.invitation, newcomer, new };

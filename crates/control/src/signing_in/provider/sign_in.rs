@@ -29,8 +29,8 @@ impl Control {
         self.provider_question(Purpose::SignIn).await
     }
 
-    /// Signs somebody in by what their browser has come back with. `caller` is who the browser was before, most often nobody: a sign-in of the
-    /// same person in it ends.
+    /// Signs somebody in by what their browser has come back with. `caller` is who the browser was before, most often nobody: the sign-in
+    /// in it ends, whosever it is.
     ///
     /// # Errors
     /// [`Error::Invalid`] at `provider`, in the same words for somebody who is not known here or a member of nothing, whose address the provider
@@ -44,6 +44,11 @@ impl Control {
                 self.counts().refused(Refusal::Unknown);
             }
         })?;
+        // Whom it means is asked again by whoever signs them in: nobody who is not known ends anything.
+        let means = self.store().read(checked.clone(), |tx, checked| Box::pin(checked.person(tx))).await?;
+        if let Some(user) = means {
+            self.end_anothers(caller, user).await?;
+        }
         let secret = new.secret.clone();
         let grant: Grant<BeginSignIn> = self.system("somebody signs in", OrganizationId::nil())?;
         let input = Input { checked, new };

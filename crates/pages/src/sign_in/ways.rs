@@ -1,0 +1,73 @@
+//! Ways to show who one is beside a password: a passkey, and a provider.
+
+use askama::Template;
+use askama::filters::HtmlSafe;
+use countersign_control::signing_in::PasskeyQuestion;
+use countersign_control::{Caller, Control, Result};
+
+use crate::parts::PasskeyForm;
+use crate::person::{passkeys, provider};
+
+use super::leading;
+
+/// What is there of them; each is a form.
+#[derive(Debug, Clone, Template)]
+#[template(path = "parts/ways.html")]
+pub(super) struct Ways {
+    passkey: Option<PasskeyForm>,
+    /// The host of the provider.
+    provider: Option<String>,
+    /// Where a provider is asked for.
+    action: &'static str,
+    /// What stands before its host.
+    words: &'static str,
+    to: String,
+}
+
+impl HtmlSafe for Ways {}
+
+impl Ways {
+    /// For whoever wants to sign in.
+    pub fn to_sign_in(control: &Control, to: &str) -> Result<Self> {
+        let form = |question| PasskeyForm {
+            action: "/sign-in/passkey",
+            words: "Sign in with a passkey",
+            ..shown(question, "/sign-in", to)
+        };
+        Ok(Self {
+            passkey: passkeys::question(control)?.map(form),
+            provider: provider::host(control),
+            action: "/sign-in/provider",
+            words: "Sign in with",
+            to: to.to_owned(),
+        })
+    }
+
+    /// For whoever is signed in and proves that it is still them: what they have of it.
+    pub async fn to_prove(control: &Control, caller: &Caller, to: &str) -> Result<Self> {
+        let form = |question| PasskeyForm {
+            action: "/prove/passkey",
+            words: "Confirm with a passkey",
+            ..shown(question, "/prove", to)
+        };
+        Ok(Self {
+            passkey: passkeys::own_question(control, caller).await?.map(form),
+            provider: provider::proves(control, caller).await?,
+            action: "/prove/provider",
+            words: "Confirm with",
+            to: to.to_owned(),
+        })
+    }
+}
+
+fn shown(question: PasskeyQuestion, page: &str, to: &str) -> PasskeyForm {
+    PasskeyForm {
+        is_new: false,
+        action: "",
+        words: "",
+        question,
+        again: leading(page, to),
+        to: to.to_owned(),
+        name: None,
+    }
+}

@@ -34,11 +34,12 @@ macro_rules! is_wanted {
     };
 }
 
-/// Lets builds through that have not ended, from the index of those: where only such are wanted, all that have ended are not walked over.
-macro_rules! is_under_way {
+/// Builds that have not ended, by the index of those, each with its pipeline: where only such are wanted, all that have ended are not walked over.
+/// SQLite takes what is crossed in the order that it is written in; left to itself it walks over all of the organization's.
+macro_rules! under_way {
     () => {
-        "b.id IN (SELECT u.id FROM builds u WHERE u.finished_at IS NULL
-                AND u.deployment_id IN (SELECT d.id FROM deployments d WHERE d.organization_id = $1))"
+        " FROM builds u CROSS JOIN builds b JOIN pipelines p ON p.id = b.pipeline_id
+              WHERE u.finished_at IS NULL AND u.deployment_id IN (SELECT d.id FROM deployments d WHERE d.organization_id = $1) AND b.id = u.id"
     };
 }
 
@@ -73,12 +74,11 @@ statements! {
     PAGE_OF_PIPELINE = concat!("SELECT ", columns!(), " FROM builds b JOIN pipelines p ON p.id = b.pipeline_id
               WHERE b.organization_id = $1 AND ", is_wanted!(), " AND b.id < $10 AND b.pipeline_id = $12 ORDER BY b.id DESC LIMIT $11");
     /// The two above for states that are no end.
-    PAGE_UNDER_WAY = concat!("SELECT ", columns!(), " FROM builds b JOIN pipelines p ON p.id = b.pipeline_id
-              WHERE b.organization_id = $1 AND ", is_wanted!(), " AND b.id < $10 AND ", is_under_way!(), " ORDER BY b.id DESC LIMIT $11");
+    PAGE_UNDER_WAY = concat!("SELECT ", columns!(), under_way!(), " AND b.organization_id = $1 AND ", is_wanted!(), "
+              AND b.id < $10 ORDER BY b.id DESC LIMIT $11");
     /// The same, of one pipeline.
-    PAGE_OF_PIPELINE_UNDER_WAY = concat!("SELECT ", columns!(), " FROM builds b JOIN pipelines p ON p.id = b.pipeline_id
-              WHERE b.organization_id = $1 AND ", is_wanted!(), " AND b.id < $10 AND b.pipeline_id = $12 AND ", is_under_way!(), "
-              ORDER BY b.id DESC LIMIT $11");
+    PAGE_OF_PIPELINE_UNDER_WAY = concat!("SELECT ", columns!(), under_way!(), " AND b.organization_id = $1 AND ", is_wanted!(), "
+              AND b.id < $10 AND b.pipeline_id = $12 ORDER BY b.id DESC LIMIT $11");
     /// How many of the organization's builds are wanted.
     COUNT = concat!("SELECT COUNT(*) AS n FROM builds b WHERE b.organization_id = $1 AND ", is_wanted!());
     /// The same, of one pipeline.

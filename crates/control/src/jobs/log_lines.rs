@@ -71,7 +71,7 @@ impl Control {
                 let behind = index.ended().saturating_add(1);
                 let first = wanted.first.max(1);
                 let found = if first <= behind { part(tx, id, &index, first, wanted).await? } else { Found::default() };
-                let is_behind = found.lines.is_empty() && behind > 1;
+                let is_behind = found.lines.is_empty() && index.end() > 0;
                 let Found { first, lines, reaches_end } =
                     if is_behind { last_part(tx, id, &index, wanted).await? } else { found };
                 let first = first.min(behind);

@@ -59,6 +59,10 @@ pub async fn the_last_part_of_a_log_ends_with_its_last_line(world: &World) {
     assert_eq!((found.first, found.next(), found.ended, found.reaches_end), (1_000, 1_002, 1_000, true));
     assert_eq!(found.lines.last().map(Vec::as_slice), Some(&b"and more"[..]));
     assert_eq!(last(world, &job, 1_001, 2, 1_000).await.first, 1_001, "one that is there is where one asks for it");
+    let job = running_job(&world.control, &world.acme).await;
+    write(world, &job, 1, 0, b"$ make").await;
+    let begun = last(world, &job, i64::MAX, 300, 1_000).await;
+    assert_eq!((begun.first, begun.lines.len(), begun.ended), (1, 1, 0), "the first line has not ended");
 }
 
 pub async fn a_piece_that_fills_a_gap_is_news(world: &World) {

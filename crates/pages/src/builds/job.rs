@@ -181,7 +181,8 @@ fn tries(visit: &Visit, build: &Build, job: &Job, all: &[Try]) -> Vec<TryRow> {
 fn ways(visit: &Visit, build: &Build, it: &Entry, job: &Job, may: May) -> Ways {
     let can_retry = matches!(&it.text.work, Work::Command(work) if can_retry(job, work, build));
     Ways {
-        here: visit.seen.page.clone(),
+        // Not as the script asks for it while it follows the log.
+        here: visit.job_path(build, job.id, ""),
         retry: (may.retry && can_retry).then(|| visit.job_path(build, job.id, "/retry")),
         cancel: (may.cancel && can_cancel(job)).then(|| visit.job_path(build, job.id, "/cancel")),
     }

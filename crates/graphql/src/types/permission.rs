@@ -3,7 +3,8 @@
 use async_graphql::{Context, Object, SimpleObject};
 use countersign_control::access::actions::{
     ChangeMemberRole, ChangeTeamMembers, CreateAgentToken, CreateInvitation, CreatePipeline, CreateTeam, PauseAgent,
-    RevokeAgentToken, StopAgent, ViewAgentTokens, ViewAgents, ViewAudit, ViewBuilds, ViewMembers, ViewTeams,
+    RevokeAgentToken, StopAgent, UpdateOrganization, ViewAgentTokens, ViewAgents, ViewAudit, ViewBuilds, ViewMembers,
+    ViewTeams,
 };
 use countersign_control::{Action, Error};
 
@@ -124,8 +125,8 @@ impl OrganizationPermissions {
     }
 
     /// Change the organization.
-    async fn organization_update(&self) -> Option<Permission> {
-        not_here("way to change an organization yet")
+    async fn organization_update(&self, ctx: &Context<'_>) -> Option<Permission> {
+        ask::<UpdateOrganization>(ctx)
     }
 
     /// Create pipelines.

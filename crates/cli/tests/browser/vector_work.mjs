@@ -73,6 +73,7 @@ async function run(agent, texts, message) {
   await must("the log", send("POST", `/chunks?sequence=1&offset=0&size=${log.length}`, log, "text/plain"));
   // Jobs that wait for what nobody answers, so that the agent is offered none of them.
   const labelled = texts.map((label) => ({ command: "true", label, depends_on: "hold" }));
+  Object.assign(labelled[0], { command: texts, env: Object.fromEntries(texts.map((text, at) => [`TEXT_${at}`, text])) });
   await must("the labels", send("POST", "/pipelines", { uuid: crypto.randomUUID(), pipeline: { steps: [{ block: "Hold", key: "hold" }, ...labelled] } }));
   await must("the end", send("PUT", "/finish", { exit_status: "0" }));
   return { path: `${home}/builds/${PIPELINE}/${JSON.parse(build.text).number}`, id, texts, message, lines: lines.map(([, text]) => text), ...taken };
@@ -106,7 +107,7 @@ function all(wanted, shown, what, must) {
 // Sends them, and looks at each page that shows them.
 export async function work({ page, shown }) {
   const done = [];
-  await step("builds and jobs: messages, branches, commits, authors, labels", async (must) => {
+  await step("builds and jobs: messages, branches, commits, authors, labels, commands, variables", async (must) => {
     const steps = 'steps: [{command: "true", label: "First", agents: {queue: "vectors"}}]';
     const made = await rest("POST", `/organizations/${setting.organization}/pipelines`, { name: PIPELINE, configuration: steps, repository: "git@example.com:x/y.git" });
     must(made.status < 300, made.text);
@@ -120,6 +121,11 @@ export async function work({ page, shown }) {
       await open(page, path, must);
       must((await page.locator("p.message").textContent()) === message, `${path}: another message`);
       all(texts, await page.locator("tbody th[scope=row] > a").allTextContents(), `${path}, labels`, must);
+      const first = await page.evaluate((label) => [...document.querySelectorAll("tbody th[scope=row] > a")].find((it) => it.textContent === label).getAttribute("href"), texts[0]);
+      await open(page, first, must);
+      must((await page.locator("h1").textContent()) === texts[0], `${first}: another label`);
+      must((await page.locator("#command code").textContent()) === texts.join("\n"), `${first}: another command`);
+      all(texts, (await facts(page)).map(([, value]) => value), `${first}, variables`, must);
       for (const view of ["graph", "waterfall"]) await open(page, `${path}?view=${view}`, must);
     }
     const written = [];

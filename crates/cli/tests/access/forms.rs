@@ -16,7 +16,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::extract::Request;
 use axum::middleware::map_request;
-use countersign_testkit::routes;
+use countersign_testkit::{Engine, routes};
 use http::HeaderValue;
 use http::header::{CONTENT_TYPE, COOKIE};
 
@@ -28,8 +28,8 @@ use targets::{By, Leaves, Targets};
 const LONG: Duration = Duration::from_secs(31 * 24 * 3600);
 
 /// A server with a target for every form, and whose sign-ins are tried.
-async fn stage() -> (Server, Targets, Thieves) {
-    let server = Server::new().await;
+async fn stage(engine: Engine) -> (Server, Targets, Thieves) {
+    let server = Server::on(engine).await;
     let expired = server.links_in(ADA, PASSWORD).await;
     server.world.clock.advance(LONG);
     let stranger = server.links_in(GRACE, GRACES).await;
@@ -41,7 +41,11 @@ async fn stage() -> (Server, Targets, Thieves) {
 
 #[tokio::test]
 async fn s9_no_form_does_anything_for_whom_it_is_not() {
-    let (server, targets, thieves) = Box::pin(stage()).await;
+    Engine::side_by_side(async |engine| Box::pin(attacked(engine)).await).await;
+}
+
+async fn attacked(engine: Engine) {
+    let (server, targets, thieves) = Box::pin(stage(engine)).await;
     let known: BTreeSet<_> = targets.forms.iter().map(|form| form.route).collect();
     let routes: BTreeSet<_> = routes::pages().into_iter().filter(|it| it.method == "POST").map(|it| it.path).collect();
     assert_eq!(known, routes, "each form has a row in `targets`, and each row a form");
@@ -101,7 +105,7 @@ fn credulous(server: &Server, path: &str, ada: &str) -> Router {
 /// Control: what is left out is found, at that form and at no other.
 #[tokio::test]
 async fn s9_a_form_whose_check_is_left_out_is_found_out() {
-    let (server, targets, thieves) = Box::pin(stage()).await;
+    let (server, targets, thieves) = Box::pin(stage(Engine::Sqlite)).await;
     let route = "/organizations/{organization}/settings/deployments/new";
     let at = targets.forms.iter().position(|form| form.route == route).expect("it is a form");
     let forms = &targets.forms[at..=at];

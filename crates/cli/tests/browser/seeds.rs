@@ -67,7 +67,7 @@ pub const STRANGERS: &[&str] = &[
     "reasons, on the page of the token and in the audit log",
     "descriptions of deployments, service users, teams and user tokens",
     "names of members, chosen by whoever accepts an invitation",
-    "builds and jobs: messages, branches, commits, authors, labels",
+    "builds and jobs: messages, branches, commits, authors, labels, commands, variables",
     "meta-data of builds: keys and values",
     "annotations: Markdown, HTML and contexts",
     "lines of logs: colours, links of terminals, cursors, headings",

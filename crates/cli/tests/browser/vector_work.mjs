@@ -18,17 +18,21 @@ const CONTEXT = 100;
 const ELEMENTS = ["a", "abbr", "b", "blockquote", "br", "code", "dd", "del", "details", "div", "dl", "dt", "em", "h3", "h4", "h5", "h6", "hr", "i", "ins", "kbd", "li", "mark", "ol", "p", "pre", "q", "s", "samp", "small", "span", "strong", "sub", "summary", "sup", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "u", "ul", "var"];
 const ATTRIBUTES = ["href", "title", "lang", "start", "colspan", "rowspan", "scope", "open", "rel"];
 
-// A text as terminals are told to write it: in colours, as a link, behind a picture, over what was there before. Each looks like the text alone.
+// A text as terminals are told to write it: in colours, as a link, behind a picture, over what was there before. Each looks like the text alone, but
+// for the words of a picture or of a link of Buildkite's, which stand before it.
+const WORDS = "<img src=x onerror=alert(1)>";
 const TERMINALS = [
-  (text) => text,
-  (text) => `\x1b[31;1m${text}\x1b[0m`,
-  (text) => `\x1b]8;;javascript:alert(1)\x07${text}\x1b]8;;\x07`,
-  (text) => `\x1b]8;id="><script>alert(1)</script>;https://evil.example/\x1b\\${text}\x1b]8;;\x1b\\`,
-  (text) => `gone\r${text}`,
-  (text) => `\x1b[2K\x1b[1G${text}xx\b\b`,
-  (text) => `\x1b]1338;url='javascript:alert(1)';alt='"><img src=x onerror=alert(1)>'\x07${text}`,
-  (text) => `\x1b]1337;File=name=eA==;inline=1:PHN2ZyBvbmxvYWQ9YWxlcnQoMSk+\x07${text}`,
-  (text) => `\x1b_bk;t=1767225600000\x07${text}`,
+  ["", ""],
+  ["\x1b[31;1m", "", "\x1b[0m"],
+  ["\x1b]8;;javascript:alert(1)\x07", "", "\x1b]8;;\x07"],
+  ["\x1b]8;id=\"><script>alert(1)</script>;https://evil.example/\x1b\\", "", "\x1b]8;;\x1b\\"],
+  ["gone\r", ""],
+  ["\x1b[2K\x1b[1G", "", "xx\b\b"],
+  [`\x1b]1338;url='javascript:alert(1)';alt='${WORDS}'\x07`, WORDS],
+  [`\x1b]1339;url='javascript:alert(1)';content='${WORDS}'\x07`, WORDS],
+  ["\x1b]1339;url='javascript:alert(1)'\x07", "javascript:alert(1)"],
+  ["\x1b]1337;File=name=eA==;inline=1:PHN2ZyBvbmxvYWQ9YWxlcnQoMSk+\x07", "[picture]"],
+  ["\x1b_bk;t=1767225600000\x07", ""],
 ];
 
 // A text alone in a fence, where it is shown as it is; then as whatever Markdown and HTML make of it.
@@ -63,11 +67,13 @@ async function run(agent, texts, message) {
     const file = { path: text, absolute_path: `/build/${texts.indexOf(text)}`, file_size: 5, sha1sum: "aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d" };
     if (await send("POST", "/artifacts", { id: crypto.randomUUID(), artifacts: [file] })) taken.paths.push(text);
   });
-  const lines = [...texts.flatMap((text) => TERMINALS.map((terminal) => [terminal(text), text])), ...texts.map((text) => [`+++ ${text}`, text])];
+  const written = texts.flatMap((text) => TERMINALS.map(([before, words, after = ""]) => [`${before}${text}${after}`, `${words}${text}`]));
+  const lines = [...written, ...texts.map((text) => [`+++ ${text}`, text])];
   const log = new TextEncoder().encode(lines.map(([written]) => `${written}\n`).join(""));
   await must("the log", send("POST", `/chunks?sequence=1&offset=0&size=${log.length}`, log, "text/plain"));
   // Jobs that wait for what nobody answers, so that the agent is offered none of them.
   const labelled = texts.map((label) => ({ command: "true", label, depends_on: "hold" }));
+  Object.assign(labelled[0], { command: texts, env: Object.fromEntries(texts.map((text, at) => [`TEXT_${at}`, text])) });
   await must("the labels", send("POST", "/pipelines", { uuid: crypto.randomUUID(), pipeline: { steps: [{ block: "Hold", key: "hold" }, ...labelled] } }));
   await must("the end", send("PUT", "/finish", { exit_status: "0" }));
   return { path: `${home}/builds/${PIPELINE}/${JSON.parse(build.text).number}`, id, texts, message, lines: lines.map(([, text]) => text), ...taken };
@@ -85,6 +91,13 @@ async function facts(page) {
   return page.evaluate(() => [...document.querySelectorAll("dl.facts dt")].map((it) => [it.textContent, it.nextElementSibling.textContent]));
 }
 
+// What stands in an annotation and is not on the list of what may.
+async function strange(page) {
+  return page.evaluate(([elements, attributes]) => [...document.querySelectorAll("article.note *")]
+    .filter((it) => !elements.includes(it.localName) || [...it.attributes].some(({ name }) => !attributes.includes(name)))
+    .map((it) => it.outerHTML.slice(0, 200)), [ELEMENTS, ATTRIBUTES]);
+}
+
 function all(wanted, shown, what, must) {
   const known = new Set(shown);
   const left = wanted.filter((text) => !known.has(text));
@@ -94,7 +107,7 @@ function all(wanted, shown, what, must) {
 // Sends them, and looks at each page that shows them.
 export async function work({ page, shown }) {
   const done = [];
-  await step("builds and jobs: messages, branches, commits, authors, labels", async (must) => {
+  await step("builds and jobs: messages, branches, commits, authors, labels, commands, variables", async (must) => {
     const steps = 'steps: [{command: "true", label: "First", agents: {queue: "vectors"}}]';
     const made = await rest("POST", `/organizations/${setting.organization}/pipelines`, { name: PIPELINE, configuration: steps, repository: "git@example.com:x/y.git" });
     must(made.status < 300, made.text);
@@ -108,26 +121,26 @@ export async function work({ page, shown }) {
       await open(page, path, must);
       must((await page.locator("p.message").textContent()) === message, `${path}: another message`);
       all(texts, await page.locator("tbody th[scope=row] > a").allTextContents(), `${path}, labels`, must);
+      const first = await page.evaluate((label) => [...document.querySelectorAll("tbody th[scope=row] > a")].find((it) => it.textContent === label).getAttribute("href"), texts[0]);
+      await open(page, first, must);
+      must((await page.locator("h1").textContent()) === texts[0], `${first}: another label`);
+      must((await page.locator("#command code").textContent()) === texts.join("\n"), `${first}: another command`);
+      all(texts, (await facts(page)).map(([, value]) => value), `${first}, variables`, must);
       for (const view of ["graph", "waterfall"]) await open(page, `${path}?view=${view}`, must);
     }
+    const written = [];
     await each(SHORT, async (text) => {
       must(text.length <= LINE, text);
       const build = await rest("POST", builds, { message: text, branch: text, commit: text, author: { name: text, email: "x@example.com" } });
       must(build.status === 201, `refused: ${text}: ${build.text}`);
+      written.push({ text, number: JSON.parse(build.text).number });
     });
     await shown(`${home}/builds`, SHORT, must);
-    const list = await page.evaluate(() => [...document.querySelectorAll("tbody a")].map((it) => it.getAttribute("href")));
-    must(list.length > 0, "no builds are listed");
-    const seen = [];
-    const newest = Number((await rest("GET", `${builds}?per_page=1`)).text.match(/"number":(\d+)/)[1]);
-    for (let number = newest; number > newest - SHORT.length; number -= 1) {
+    for (const { text, number } of written) {
       await open(page, `${home}/builds/${PIPELINE}/${number}`, must);
       const told = Object.fromEntries(await facts(page));
-      must(told.Branch === told.Commit, `${told.Branch} and ${told.Commit}`);
-      must(told.BUILDKITE_BUILD_AUTHOR === told.Branch, `${told.Branch} and ${JSON.stringify(told)}`);
-      seen.push(told.Branch);
+      for (const what of ["Branch", "Commit", "BUILDKITE_BUILD_AUTHOR"]) must(told[what] === text, `${text}: ${what} is ${told[what]}`);
     }
-    all(SHORT, seen, "branches", must);
   });
   await step("meta-data of builds: keys and values", async (must) => {
     must(done.reduce((sum, it) => sum + it.keys.length, 0) > 0.9 * VECTORS.length, "few keys are taken");
@@ -141,14 +154,21 @@ export async function work({ page, shown }) {
   await step("annotations: Markdown, HTML and contexts", async (must) => {
     for (const { path, contexts } of done) {
       await open(page, path, must);
-      const inside = await page.evaluate(([elements, attributes]) => [...document.querySelectorAll(".note *")].filter((it) =>
-        !elements.includes(it.localName) || [...it.attributes].some(({ name }) => !attributes.includes(name))).map((it) => it.outerHTML.slice(0, 200)), [ELEMENTS, ATTRIBUTES]);
+      const inside = await strange(page);
       must(inside.length === 0, `${path}: ${inside.join("\n")}`);
       const notes = await page.evaluate(() => [...document.querySelectorAll("article.note")].map((it) =>
         [it.getAttribute("aria-label"), it.querySelector("pre code")?.textContent ?? ""]));
       all(contexts.map(({ context }) => `Note: ${context}`), notes.map(([label]) => label), `${path}, contexts`, must);
       all(contexts.map(({ text }) => `${text}\n`), notes.map(([, text]) => text), `${path}, texts`, must);
     }
+    // Control: what is not on the list is found out, and so is an address that runs.
+    await page.evaluate(() => {
+      const note = document.querySelector("article.note");
+      note.append(document.createElement("form"));
+      note.querySelector("p").className = "notice";
+      note.append(Object.assign(document.createElement("a"), { href: "javascript:alert(1)" }));
+    });
+    must((await strange(page)).length === 2 && (await wrongs(page)).length === 1, `what was planted is not found: ${await strange(page)}; ${await wrongs(page)}`);
   });
   await step("lines of logs: colours, links of terminals, cursors, headings", async (must) => {
     for (const { path, id, lines } of done) {

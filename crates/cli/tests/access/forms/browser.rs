@@ -146,7 +146,11 @@ async fn begun(router: &Router, call: &Call) -> Response<Body> {
 
 impl Server {
     pub async fn new() -> Self {
-        Self::of(World::new(Engine::Sqlite).await).await
+        Self::on(Engine::Sqlite).await
+    }
+
+    pub async fn on(engine: Engine) -> Self {
+        Self::of(World::new(engine).await).await
     }
 
     /// A server that is reached by this address.

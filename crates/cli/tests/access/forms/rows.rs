@@ -2,12 +2,17 @@
 
 use std::collections::BTreeSet;
 
-use countersign_store::{Row, Sql, StoreError, Value};
+use countersign_store::{Database, Row, Sql, StoreError, Value};
 use countersign_testkit::World;
 
-const TABLES: Sql = Sql {
+/// Which migrations have run is nothing that anybody changes from outside, and is written by another hand.
+const OF_SQLITE: Sql = Sql {
     name: "tables",
-    text: "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' ORDER BY name",
+    text: "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite_%' AND name <> 'refinery_schema_history'",
+};
+const OF_POSTGRES: Sql = Sql {
+    name: "tables",
+    text: "SELECT tablename::text AS name FROM pg_tables WHERE schemaname = 'public' AND tablename <> 'refinery_schema_history'",
 };
 
 /// The tables of a database, and how each is read.
@@ -19,20 +24,24 @@ pub struct Tables(Vec<(&'static str, Sql)>);
 pub struct Rows(BTreeSet<String>);
 
 impl Tables {
-    /// Those of a world on SQLite.
+    /// Those of a world.
     pub async fn of(world: &World) -> Self {
+        let tables = match world.database.database {
+            Database::Sqlite { .. } => OF_SQLITE,
+            Database::Postgres { .. } => OF_POSTGRES,
+        };
         let read: Result<Vec<String>, StoreError> = world
             .control
             .store()
-            .read((), |tx, ()| {
-                Box::pin(async { tx.all(TABLES, &[]).await?.iter().map(|row| row.get("name")).collect() })
+            .read(tables, |tx, tables| {
+                Box::pin(async move { tx.all(*tables, &[]).await?.iter().map(|row| row.get("name")).collect() })
             })
             .await;
         let names = read.expect("the tables can be read");
         assert!(names.len() > 40, "only {} tables: {names:?}", names.len());
         // Kept for the length of the test, as the texts that are in the program are.
         let sql = |name: String| {
-            let text: &'static str = format!("SELECT * FROM {name}").leak();
+            let text: &'static str = format!("SELECT * FROM \"{name}\"").leak();
             let name: &'static str = name.leak();
             (name, Sql { name, text })
         };

@@ -10,6 +10,7 @@ use countersign_control::access::actions::{CreateInvitation, ViewMembers};
 use countersign_control::invitations::NewInvitation;
 use countersign_control::members::MemberReference;
 use countersign_domain::Role;
+use countersign_testkit::Engine;
 use countersign_testkit::harness::figures::tell;
 use countersign_testkit::harness::setting::Size;
 
@@ -164,8 +165,8 @@ struct Stage {
 }
 
 impl Stage {
-    async fn set() -> Self {
-        let server = Server::new().await;
+    async fn set(engine: Engine) -> Self {
+        let server = Server::on(engine).await;
         let ada = server.links_in(ADA, PASSWORD).await;
         let rob = rob(&server).await;
         let robs_other = server.signs_in(ROB, PASSWORD).await;
@@ -183,7 +184,7 @@ impl Stage {
 
 /// What Rob asks for, the `number`th time: mostly a page for admins alone, and now and then that something be written.
 fn asked(number: usize, cookie: &str) -> Call {
-    if number % 8 == 0 {
+    if number.is_multiple_of(8) {
         let name = format!("team-{number}");
         Call::form(format!("{SETTINGS}/teams/new"), &[("name", &name)]).of(cookie)
     } else {
@@ -226,9 +227,15 @@ async fn ask(router: Router, cookie: String, change: Change, tally: Arc<Tally>, 
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s9_a_sign_in_that_has_ended_is_refused_at_the_next_call() {
+    for engine in Engine::all() {
+        Box::pin(ended(engine)).await;
+    }
+}
+
+async fn ended(engine: Engine) {
     let most = Size::asked().pick(1_000, 10_000);
     for change in Change::ALL {
-        let stage = Box::pin(Stage::set()).await;
+        let stage = Box::pin(Stage::set(engine)).await;
         let tally = Arc::new(Tally::default());
         let asking: Vec<_> = (0..AT_ONCE)
             .map(|_| {
@@ -248,7 +255,11 @@ async fn s9_a_sign_in_that_has_ended_is_refused_at_the_next_call() {
         }
         let (early, late) = (tally.early.load(Ordering::SeqCst), tally.late.load(Ordering::SeqCst));
         let wrong = tally.wrong.lock().expect("nobody has panicked").clone();
-        tell(format_args!("s9: {change:?}: {early} accepted before, {} of {late} after", wrong.len()));
+        tell(format_args!(
+            "s9: {}: {change:?}: {early} accepted before, {} of {late} after",
+            engine.name(),
+            wrong.len()
+        ));
         assert!(wrong.is_empty(), "{change:?}: {} of {late} were accepted, such as {}", wrong.len(), wrong[0]);
         assert!(late >= most, "{change:?}: only {late} asked afterwards");
         // Those that were on their way write nothing any more either. Only of time nobody is told that it has run out: who was let in before may end.
@@ -260,7 +271,7 @@ async fn s9_a_sign_in_that_has_ended_is_refused_at_the_next_call() {
 /// Control: what takes a sign-in for good after its end is found out by the same count.
 #[tokio::test]
 async fn s9_a_sign_in_that_lives_on_would_be_found_out() {
-    let stage = Box::pin(Stage::set()).await;
+    let stage = Box::pin(Stage::set(Engine::Sqlite)).await;
     let tally = Arc::new(Tally::default());
     tally.is_over.store(true, Ordering::SeqCst);
     let router = stage.server.router.clone();

@@ -131,14 +131,14 @@ fn page(seen: &Seen) -> Page {
 fn written() -> log::Log {
     let text =
         "--- Getting ready\n\u{1b}[32mready\u{1b}[0m\n+++ Tests\n\u{1b}[1;31merror\u{1b}[0m: the gate is open\nplain";
-    let part = LogLines {
+    let mut part = LogLines {
         first: 1,
         lines: text.lines().map(|line| line.as_bytes().to_vec()).collect(),
         ended: 5,
         reaches_end: true,
         state: JobState::Running,
     };
-    log::Log::of(&part, false)
+    log::Log::of(&mut part, log::Keep::First, false)
 }
 
 fn file(path: &str, state: &'static str, state_class: &'static str) -> artifacts::Row {

@@ -159,7 +159,7 @@ impl Picture {
         let lines =
             boxes.iter().take(2).zip(std::iter::repeat(&boxes[2])).map(|(before, after)| Line::between(before, after));
         let lines = lines.collect();
-        Self { width: 2 * (AROUND + WIDTH) + BESIDE, height: 2 * (AROUND + HEIGHT) + BELOW, boxes, lines }
+        Self { width: 2 * (AROUND + WIDTH) + BESIDE, height: 2 * (AROUND + HEIGHT) + BELOW, boxes, lines, more: 0 }
     }
 }
 

@@ -142,6 +142,7 @@ impl Waterfall {
             href: "#pictures".to_owned(),
             state: "Passed",
             class,
+            is_old: false,
             waiting,
             running,
             began: "0 s".to_owned(),

@@ -1,8 +1,5 @@
 //! Agents: what registered, in which state it is, what it has been told.
 
-pub mod sessions;
-pub mod times;
-
 use countersign_domain::id::{AgentId, DeploymentId, OrganizationId, SecretId, TokenId, UserId};
 use countersign_domain::{AgentState, Timestamp};
 
@@ -17,6 +14,12 @@ macro_rules! columns {
     };
 }
 
+pub mod search;
+pub mod sessions;
+pub mod times;
+
+pub use search::{Wanted, count, page};
+
 statements! {
     /// A new agent, if its token and the secret that it showed still stand: one statement decides and consumes. The token
     /// stays as it is since `secrets::standing`.
@@ -30,19 +33,6 @@ statements! {
     FIND = concat!("SELECT ", columns!(), " FROM agents a WHERE a.organization_id = $1 AND a.id = $2");
     /// The same, kept still until the transaction ends.
     FIND_FOR_UPDATE = concat!("SELECT ", columns!(), " FROM agents a WHERE a.organization_id = $1 AND a.id = $2 /*lock:update*/");
-    /// A page of the organization's agents, newest first.
-    PAGE = concat!("SELECT ", columns!(), " FROM agents a WHERE a.organization_id = $1 AND a.id < $2
-              AND (LOWER(a.name) LIKE $3 OR LOWER(a.tags) LIKE $3) ORDER BY a.id DESC LIMIT $4");
-    /// The same of those that are connected, on an index of their own.
-    PAGE_LIVE = concat!("SELECT ", columns!(), " FROM agents a WHERE a.organization_id = $1 AND a.id < $2
-              AND a.state IN ('connected', 'stopping') AND (LOWER(a.name) LIKE $3 OR LOWER(a.tags) LIKE $3)
-              ORDER BY a.id DESC LIMIT $4");
-    /// How many those are.
-    COUNT = "SELECT COUNT(*) AS n FROM agents a WHERE a.organization_id = $1
-              AND (LOWER(a.name) LIKE $2 OR LOWER(a.tags) LIKE $2)";
-    /// The same of those that are connected.
-    COUNT_LIVE = "SELECT COUNT(*) AS n FROM agents a WHERE a.organization_id = $1
-              AND a.state IN ('connected', 'stopping') AND (LOWER(a.name) LIKE $2 OR LOWER(a.tags) LIKE $2)";
     /// The connected agents of one token, newest first.
     CONNECTED_OF_TOKEN = concat!("SELECT ", columns!(), " FROM agents a WHERE a.organization_id = $1 AND a.token_id = $2
               AND a.state IN ('connected', 'stopping') AND a.id < $3 ORDER BY a.id DESC LIMIT $4");
@@ -249,42 +239,6 @@ pub async fn find(tx: &mut Tx, of: OrganizationId, id: AgentId) -> Result<Option
 /// The organization's agent with this id, kept still until the transaction ends.
 pub async fn find_for_update(tx: &mut Tx, of: OrganizationId, id: AgentId) -> Result<Option<Agent>, StoreError> {
     tx.maybe(FIND_FOR_UPDATE, &params![of, id]).await?.as_ref().map(agent).transpose()
-}
-
-/// Which of the organization's agents are wanted.
-#[derive(Debug, Clone, Default)]
-pub struct Wanted {
-    /// Leave out those that are gone.
-    pub live_only: bool,
-    /// Only those whose name or tags hold this text, in any case of the letters A to Z.
-    pub search: Option<String>,
-}
-
-impl Wanted {
-    fn pattern(&self) -> String {
-        // As both engines do: other letters than ASCII's stay as they are.
-        let text = self.search.as_deref().unwrap_or_default().to_ascii_lowercase();
-        // LIKE's own signs would widen the search to everything; as `_` each stands for any one character.
-        format!("%{}%", text.replace(['%', '_', '\\'], "_"))
-    }
-}
-
-/// At most `limit` of the organization's agents below `after`, newest first.
-pub async fn page(
-    tx: &mut Tx,
-    of: OrganizationId,
-    wanted: &Wanted,
-    after: AgentId,
-    limit: i64,
-) -> Result<Vec<Agent>, StoreError> {
-    let sql = if wanted.live_only { PAGE_LIVE } else { PAGE };
-    tx.all(sql, &params![of, after, wanted.pattern(), limit]).await?.iter().map(agent).collect()
-}
-
-/// How many agents those are.
-pub async fn count(tx: &mut Tx, of: OrganizationId, wanted: &Wanted) -> Result<i64, StoreError> {
-    let sql = if wanted.live_only { COUNT_LIVE } else { COUNT };
-    tx.one(sql, &params![of, wanted.pattern()]).await?.get("n")
 }
 
 /// At most `limit` connected agents of a token below `after`, newest first.

@@ -56,7 +56,7 @@ use futures_util::future::BoxFuture;
 pub use access::{Action, Caller, Grant, Presented};
 pub use error::{Error, RETRY_AFTER, Result};
 pub use origin::{MAX_USER_AGENT, Origin};
-pub use page::{MAX_PAGE, Page, PageRequest};
+pub use page::{MAX_PAGE, Page, PageRequest, Part, SEARCHED};
 pub use settings::{Retention, Settings};
 
 pub(crate) use scene::Scene;

@@ -360,6 +360,9 @@ CREATE INDEX agents_of_organization ON agents (organization_id, id);
 CREATE INDEX agents_live ON agents (organization_id, id) WHERE state IN ('connected', 'stopping');
 CREATE INDEX agents_of_token ON agents (token_id, state);
 CREATE INDEX agents_in_state ON agents (state);
+-- Agents that are gone, by when they went. Written once for each agent, when it goes.
+CREATE INDEX agents_gone ON agents (organization_id, (COALESCE(disconnected_at, lost_at)))
+    WHERE disconnected_at IS NOT NULL OR lost_at IS NOT NULL;
 CREATE INDEX agents_of_deployment ON agents (deployment_id, id) WHERE state IN ('never_connected', 'connected', 'stopping');
 
 CREATE TABLE sessions (
@@ -803,7 +806,8 @@ CREATE TABLE job_log_chunks (
     content   BYTEA NOT NULL,
     PRIMARY KEY (job_id, sequence)
 );
-CREATE INDEX job_log_in_order ON job_log_chunks (job_id, position);
+-- Where the lines of a log are is read from the index alone, and not from its pieces.
+CREATE INDEX job_log_lines ON job_log_chunks (job_id, position, sequence, size, line_breaks);
 
 CREATE TABLE meta_data (
     build_id    BYTEA NOT NULL REFERENCES builds (id),

@@ -1,8 +1,5 @@
 //! Agents: what registered, in which state it is, what it has been told.
 
-pub mod sessions;
-pub mod times;
-
 use countersign_domain::id::{AgentId, DeploymentId, OrganizationId, SecretId, TokenId, UserId};
 use countersign_domain::{AgentState, Timestamp};
 
@@ -17,8 +14,10 @@ macro_rules! columns {
     };
 }
 
-// After the columns, which it names.
+// After the columns, which they name.
 pub mod list;
+pub mod sessions;
+pub mod times;
 
 pub use list::{Wanted, count, page};
 

@@ -19,13 +19,17 @@ statements! {
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
     /// A page of an organization's events, newest first.
     PAGE = concat!("SELECT ", columns!(), " FROM audit_events WHERE organization_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
-    /// A page of an organization's events that are wanted, newest first. $3: only those whose action begins like $4. $5: only those of which the
-    /// actor's or the subject's name, the credential or the address is like $6.
-    SEARCH = concat!("SELECT ", columns!(), " FROM audit_events WHERE organization_id = $1 AND id < $2
-              AND (NOT $3 OR action LIKE $4)
-              AND (NOT $5 OR LOWER(actor_name) LIKE $6 OR LOWER(subject_name) LIKE $6 OR LOWER(COALESCE(credential, '')) LIKE $6
-                OR COALESCE(ip, '') LIKE $6)
-              ORDER BY id DESC LIMIT $7");
+    /// A page of an organization's events that are wanted, newest first, among $8 from $2 on. $3: only those whose action begins like $4. $5: only those
+    /// of which the actor's or the subject's name, the credential or the address is like $6.
+    SEARCH = concat!("SELECT ", columns!(), " FROM audit_events WHERE id IN (SELECT e.id FROM (
+                SELECT id, action, actor_name, subject_name, credential, ip FROM audit_events WHERE organization_id = $1 AND id < $2
+                ORDER BY id DESC LIMIT $8) e
+              WHERE (NOT $3 OR e.action LIKE $4)
+              AND (NOT $5 OR LOWER(e.actor_name) LIKE $6 OR LOWER(e.subject_name) LIKE $6 OR LOWER(COALESCE(e.credential, '')) LIKE $6
+                OR COALESCE(e.ip, '') LIKE $6)
+              ORDER BY e.id DESC LIMIT $7) ORDER BY id DESC");
+    /// The last among which is looked so. $3: how many are before it.
+    SEARCH_LAST = "SELECT id FROM audit_events WHERE organization_id = $1 AND id < $2 ORDER BY id DESC LIMIT 1 OFFSET $3";
     /// A page of an organization's events about one thing, newest first.
     OF_SUBJECT = concat!("SELECT ", columns!(), " FROM audit_events WHERE organization_id = $1 AND subject_id = $2 AND id < $3
               ORDER BY id DESC LIMIT $4");
@@ -176,18 +180,27 @@ fn plain(text: Option<&str>) -> String {
     text.unwrap_or_default().to_ascii_lowercase().replace(['%', '_', '\\'], "_")
 }
 
-/// At most `limit` of an organization's events below `after` that are wanted, newest first.
+/// At most `limit` of an organization's events below `after` that are wanted, newest first; and the last event that was looked at, where not all were.
+/// Where some are left out, as many as `within` are looked at, which is 1 or more: no search walks over a log of years.
 pub async fn search(
     tx: &mut Tx,
     of: OrganizationId,
     wanted: &Wanted,
+    within: i64,
     after: AuditEventId,
     limit: i64,
-) -> Result<Vec<Event>, StoreError> {
+) -> Result<(Vec<Event>, Option<AuditEventId>), StoreError> {
+    let is_left_out = wanted.action.is_some() || wanted.text.is_some();
+    let within = if is_left_out { within.max(limit) } else { limit };
     let action = format!("{}%", plain(wanted.action.as_deref()));
     let text = format!("%{}%", plain(wanted.text.as_deref()));
-    let values = params![of, after, wanted.action.is_some(), action, wanted.text.is_some(), text, limit];
-    tx.all(SEARCH, &values).await?.iter().map(event).collect()
+    let values = params![of, after, wanted.action.is_some(), action, wanted.text.is_some(), text, limit, within];
+    let events: Vec<Event> = tx.all(SEARCH, &values).await?.iter().map(event).collect::<Result<_, _>>()?;
+    if !is_left_out || i64::try_from(events.len()).unwrap_or(i64::MAX) >= limit {
+        return Ok((events, None));
+    }
+    let last = tx.maybe(SEARCH_LAST, &params![of, after, within.saturating_sub(1)]).await?;
+    Ok((events, last.map(|row| row.get("id")).transpose()?))
 }
 
 /// At most `limit` of an organization's events about one thing below `after`, newest first.

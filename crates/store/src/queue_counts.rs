@@ -1,5 +1,7 @@
 //! How much work waits in each queue, and how many agents there are for it.
 
+use std::collections::BTreeMap;
+
 use countersign_domain::Timestamp;
 use countersign_domain::id::{DeploymentId, OrganizationId};
 
@@ -9,10 +11,13 @@ statements! {
     /// The organization's jobs that have not ended, by deployment, queue and state.
     JOBS = "SELECT deployment_id, queue, state, COUNT(*) AS n FROM jobs WHERE organization_id = $1 AND finished_at IS NULL
            GROUP BY deployment_id, queue, state";
-    /// The organization's connected agents by deployment and queue, and how many of them have a job.
-    AGENTS = "SELECT a.deployment_id, a.queue, COUNT(*) AS n, CAST(COALESCE(SUM(CASE WHEN EXISTS (SELECT 1 FROM jobs j
-             WHERE j.agent_id = a.id AND j.finished_at IS NULL) THEN 1 ELSE 0 END), 0) AS BIGINT) AS busy
-           FROM agents a WHERE a.organization_id = $1 AND a.state IN ('connected', 'stopping') GROUP BY a.deployment_id, a.queue";
+    /// The organization's connected agents by deployment and queue.
+    AGENTS = "SELECT deployment_id, queue, COUNT(*) AS n FROM agents
+           WHERE organization_id = $1 AND state IN ('connected', 'stopping') GROUP BY deployment_id, queue";
+    /// How many of them have a job. Found from the jobs that agents have: there are fewer of these than of agents, and far fewer than of past jobs.
+    BUSY = "SELECT a.deployment_id, a.queue, COUNT(DISTINCT a.id) AS n FROM jobs j JOIN agents a ON a.id = j.agent_id
+           WHERE j.organization_id = $1 AND j.finished_at IS NULL AND j.state IN ('assigned', 'accepted', 'running', 'canceling', 'timing_out')
+             AND a.state IN ('connected', 'stopping') GROUP BY a.deployment_id, a.queue";
     /// How long the jobs waited that began since a moment, the last ones first.
     WAITS = "SELECT deployment_id, queue, started_at - runnable_at AS waited FROM jobs
            WHERE organization_id = $1 AND started_at >= $2 AND runnable_at IS NOT NULL ORDER BY started_at DESC LIMIT $3";
@@ -53,15 +58,6 @@ fn jobs_of(row: &Row) -> Result<Jobs, StoreError> {
     })
 }
 
-fn agents_of(row: &Row) -> Result<Agents, StoreError> {
-    Ok(Agents {
-        deployment: row.get("deployment_id")?,
-        queue: row.get("queue")?,
-        count: row.get("n")?,
-        busy: row.get("busy")?,
-    })
-}
-
 /// The organization's jobs that have not ended.
 pub async fn jobs(tx: &mut Tx, of: OrganizationId) -> Result<Vec<Jobs>, StoreError> {
     tx.all(JOBS, &params![of]).await?.iter().map(jobs_of).collect()
@@ -69,7 +65,17 @@ pub async fn jobs(tx: &mut Tx, of: OrganizationId) -> Result<Vec<Jobs>, StoreErr
 
 /// The organization's connected agents.
 pub async fn agents(tx: &mut Tx, of: OrganizationId) -> Result<Vec<Agents>, StoreError> {
-    tx.all(AGENTS, &params![of]).await?.iter().map(agents_of).collect()
+    let mut busy = BTreeMap::<(DeploymentId, String), i64>::new();
+    for row in tx.all(BUSY, &params![of]).await? {
+        busy.insert((row.get("deployment_id")?, row.get("queue")?), row.get("n")?);
+    }
+    let rows = tx.all(AGENTS, &params![of]).await?;
+    let counted = rows.iter().map(|row| {
+        let place = (row.get("deployment_id")?, row.get("queue")?);
+        let busy = busy.get(&place).copied().unwrap_or(0);
+        Ok(Agents { deployment: place.0, queue: place.1, count: row.get("n")?, busy })
+    });
+    counted.collect()
 }
 
 /// How long a job of a queue waited for an agent, in microseconds.

@@ -64,6 +64,8 @@ pub struct Figures {
     pub took: Vec<Duration>,
     /// How long the page is.
     pub bytes: usize,
+    /// Milliseconds of this process's processors that each took. What PostgreSQL does is not in it.
+    pub cpu: f64,
 }
 
 impl Figures {
@@ -77,12 +79,24 @@ impl Figures {
         let slow = if self.millis(95) > WANTED { "  SLOW" } else { "" };
         let large = if self.bytes > 100_000 { "  LARGE" } else { "" };
         println!(
-            "{name:<52} {:>8.2} {:>8.2} {:>8.2} {:>8} {:>8.1}{slow}{large}",
+            "{name:<52} {:>8.2} {:>8.2} {:>8.2} {:>8.2} {:>8} {:>8.1}{slow}{large}",
             self.millis(50),
             self.millis(95),
             self.millis(99),
+            self.cpu,
             self.bytes,
             self.millis(50) / floor.millis(50)
         );
     }
+}
+
+/// Processor time of this process, in milliseconds.
+pub fn processor_time() -> f64 {
+    /// Ticks of `/proc/self/stat` per second, on every Linux that Rust runs on.
+    const TICKS: f64 = 100.0;
+    let stat = std::fs::read_to_string("/proc/self/stat").expect("Linux");
+    let (_, fields) = stat.rsplit_once(')').expect("the name is in brackets");
+    let mut fields = fields.split_whitespace().skip(11);
+    let mut ticks = || fields.next().and_then(|field| field.parse::<f64>().ok()).expect("a number");
+    (ticks() + ticks()) * 1e3 / TICKS
 }

@@ -16,7 +16,7 @@ const LINES: usize = 1_000_000;
 /// Lines of one piece: of a job that writes as fast as it can, and of one that writes all the time. An agent sends what there is once a second.
 const LARGE: usize = 1_600;
 const SMALL: usize = 50;
-/// Pieces that are under way at one time.
+/// Pieces, or builds, that are under way at one time.
 const AT_ONCE: usize = 64;
 /// Builds of a pipeline.
 const BUILDS: usize = 1_000;
@@ -41,9 +41,9 @@ pub struct Written {
 
 /// Makes builds, and lets two jobs write.
 pub async fn write(world: &World, part: usize) -> Written {
-    for _ in 0..(BUILDS / part).max(1) {
-        build(world, "many", "steps: [{command: make, label: Build}, wait, {command: make test}]").await;
-    }
+    let definition = "steps: [{command: make, label: Build}, wait, {command: make test}]";
+    let builds = (0..(BUILDS / part).max(1)).map(|_| build(world, "many", definition));
+    futures_util::stream::iter(builds).buffer_unordered(AT_ONCE).collect::<Vec<i64>>().await;
     let (agent, large) = job(world, "large", LARGE, part).await;
     let (_, small) = job(world, "small", SMALL, part).await;
     Written { agent, large, small }

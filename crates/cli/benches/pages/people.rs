@@ -7,11 +7,14 @@ use countersign_domain::{Clock, Role};
 use countersign_store::users::{self, User};
 use countersign_store::{Lane, StoreError};
 use countersign_testkit::{SeededEntropy, World};
+use futures_util::StreamExt;
 
 /// Members of the organization.
 const MEMBERS: usize = 5_000;
 /// Teams of it.
 const TEAMS: usize = 1_000;
+/// How many are made at one time.
+const AT_ONCE: usize = 64;
 
 /// Makes members and teams.
 pub async fn invite(world: &World, part: usize) {
@@ -43,8 +46,9 @@ pub async fn invite(world: &World, part: usize) {
             .await;
         done.expect("they join");
     }
-    for number in 0..TEAMS / part {
+    let teams = (0..TEAMS / part).map(|number| async move {
         let new = NewTeam { name: format!("Team {number}"), description: Some("Who works on a part".to_owned()) };
         world.control.create_team(&world.admin::<CreateTeam>(), new).await.expect("a team");
-    }
+    });
+    futures_util::stream::iter(teams).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
 }

@@ -8,7 +8,7 @@ use countersign_domain::text::MAX_DESCRIPTION;
 use countersign_store::tokens::search::{self, Among, Wanted};
 
 use crate::access::actions::ViewAgentTokens;
-use crate::{Control, Grant, Page, PageRequest, Result, input};
+use crate::{Control, Grant, PageRequest, Part, Result, SEARCHED, input};
 
 use super::AgentToken;
 use super::list::with_scopes;
@@ -19,10 +19,6 @@ pub const EXPIRING: Duration = DAY.saturating_mul(30);
 /// How long a token is without use before it counts as unused.
 pub const UNUSED: Duration = DAY.saturating_mul(30);
 
-/// Among how many of the newest tokens of a selection, from where a page begins, descriptions are searched: no search walks over an organization that
-/// has made tokens for years. A public id is found however old it is.
-pub const SEARCHED: i64 = 20_000;
-
 /// Which part of an organization's agent tokens is looked for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Selection {
@@ -31,9 +27,9 @@ pub enum Selection {
     /// Those that are accepted.
     #[default]
     Live,
-    /// Those that are accepted and whose time runs out within [`EXPIRING`].
+    /// Those that are accepted and whose time runs out within [`EXPIRING`], those first that end first.
     Expiring,
-    /// Those that are accepted, and were neither made nor used for [`UNUSED`].
+    /// Those that are accepted, and were neither made nor used for [`UNUSED`], the oldest first.
     Unused,
     /// Those that were taken back.
     Revoked,
@@ -44,8 +40,8 @@ pub enum Selection {
 pub struct Search {
     /// Among which.
     pub selection: Selection,
-    /// The one whose public id this is, whole and exact; when it is none, those whose description holds this text, in any case of the letters A to Z,
-    /// among the newest [`SEARCHED`]. At most [`MAX_DESCRIPTION`] characters.
+    /// The one whose public id this is, whole and exact; when it is none, those whose description holds this text, in any case of the letters A to Z.
+    /// At most [`MAX_DESCRIPTION`] characters.
     pub text: Option<String>,
 }
 
@@ -69,8 +65,9 @@ impl Found {
 }
 
 impl Control {
-    /// A page of the organization's agent tokens that are looked for, newest first. Of [`Selection::Unused`] a page may be short, also when there is
-    /// more: what was used a moment ago is left out.
+    /// A part of the organization's agent tokens that are looked for, newest first, where the selection says nothing else. Where only some of a selection
+    /// are wanted, [`SEARCHED`] are looked at in one call; so a part may be short, or have none, and the list go on behind it. A public id is found however
+    /// old the token is.
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] at `search`.
@@ -79,32 +76,32 @@ impl Control {
         grant: &Grant<ViewAgentTokens>,
         search: Search,
         page: PageRequest<TokenId>,
-    ) -> Result<Page<Found>> {
+    ) -> Result<Part<Found, TokenId>> {
         let wanted = self.wanted(&search)?;
-        let rows = self
+        let (rows, last) = self
             .read(grant, (wanted, page), |tx, scene| {
                 Box::pin(async move {
                     let (wanted, page) = &scene.input;
                     let (of, since) = (scene.organization, tx.now().minus(RUNNING_FOR));
                     let by = scene.selected_by_roles_of();
-                    let rows = search::search(tx, of, by, wanted, since, page.start(), page.rows()).await?;
-                    let tokens = rows.iter().map(|row| row.token.clone()).collect();
+                    let found = search::search(tx, of, by, wanted, since, page.after, page.rows()).await?;
+                    let tokens = found.rows.iter().map(|row| row.token.clone()).collect();
                     let tokens = with_scopes(tx, scene, tokens).await?;
-                    let both = tokens.into_iter().zip(rows);
-                    Ok(both.map(|(token, row)| Found::new(token, row)).collect())
+                    let both = tokens.into_iter().zip(found.rows);
+                    Ok((both.map(|(token, row)| Found::new(token, row)).collect(), found.last))
                 })
             })
             .await?;
-        let mut page = Page::of(rows, &page);
-        for it in &mut page.items {
+        let mut part = Part::of(rows, &page, last, |it: &Found| it.token.token.id);
+        for it in &mut part.items {
             self.overlay(&mut it.token.token);
         }
         if search.selection == Selection::Unused {
             // What is used and not written yet is no token that nobody uses. Nothing is written here: a list is a read.
             let since = self.now().minus(UNUSED);
-            page.items.retain(|it| it.token.token.last_used_at.unwrap_or(it.token.token.created_at) < since);
+            part.items.retain(|it| it.token.token.last_used_at.unwrap_or(it.token.token.created_at) < since);
         }
-        Ok(page)
+        Ok(part)
     }
 
     fn wanted(&self, search: &Search) -> Result<Wanted> {

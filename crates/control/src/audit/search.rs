@@ -5,7 +5,7 @@ use countersign_domain::text::MAX_DESCRIPTION;
 use countersign_store::audit;
 
 use crate::access::actions::ViewAudit;
-use crate::{Control, Grant, Page, PageRequest, Result, input};
+use crate::{Control, Grant, Page, PageRequest, Part, Result, SEARCHED, input};
 
 use super::{Event, Wanted};
 
@@ -19,7 +19,8 @@ pub struct Extent {
 }
 
 impl Control {
-    /// A page of those events of the organization's audit log that are wanted, newest first.
+    /// A part of those events of the organization's audit log that are wanted, newest first. Where only some are wanted, [`SEARCHED`] events are looked at in
+    /// one call; so a part may be short, or have none, and the log go on behind it.
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] at `search`.
@@ -28,18 +29,18 @@ impl Control {
         grant: &Grant<ViewAudit>,
         wanted: Wanted,
         page: PageRequest<AuditEventId>,
-    ) -> Result<Page<Event>> {
+    ) -> Result<Part<Event, AuditEventId>> {
         input::search(wanted.text.as_deref(), MAX_DESCRIPTION)?;
         input::search(wanted.action.as_deref(), MAX_DESCRIPTION)?;
-        let rows = self
+        let (rows, last) = self
             .read(grant, (wanted, page), |tx, scene| {
                 Box::pin(async move {
-                    let (wanted, page) = &scene.input;
-                    Ok(audit::search(tx, scene.organization, wanted, page.start(), page.rows()).await?)
+                    let ((wanted, page), of) = (&scene.input, scene.organization);
+                    Ok(audit::search(tx, of, wanted, SEARCHED, page.start(), page.rows()).await?)
                 })
             })
             .await?;
-        Ok(Page::of(rows, &page))
+        Ok(Part::of(rows, &page, last, |it: &Event| it.id))
     }
 
     /// What the organization's audit log says of one token, newest first; nothing of a token that is not the organization's.

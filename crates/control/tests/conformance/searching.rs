@@ -9,11 +9,12 @@ use countersign_control::agent_tokens::{
     AgentTokenChange, EXPIRING, Found, NewAgentToken, Revocation, Rotation, Search, Selection, TokenReference, UNUSED,
 };
 use countersign_control::agents::{Reach, Wanted as Agents};
-use countersign_control::audit::{Extent, Wanted};
-use countersign_control::{Error, MAX_PAGE, Page, PageRequest};
-use countersign_domain::id::TokenId;
-use countersign_domain::{DeploymentScope, QueueScope, Refusal, Scope};
-use countersign_store::IntoValue;
+use countersign_control::audit::{Extent, Wanted as Events};
+use countersign_control::{Error, MAX_PAGE, PageRequest, Part};
+use countersign_domain::id::{AuditEventId, TokenId};
+use countersign_domain::{DeploymentScope, QueueScope, Refusal, Scope, Timestamp};
+use countersign_store::tokens::search::{self, Among, Searched, Wanted};
+use countersign_store::{IntoValue, StoreError, audit};
 use countersign_testkit::{Tenant, World};
 
 use crate::acting::{caller, connect, deployment, refusal, running_job, token};
@@ -23,6 +24,9 @@ use crate::tokens::revoke;
 pub const CASES: &[crate::run::Case] = crate::list::cases!["searching"
     tokens_are_searched_by_words_and_by_where_they_stand,
     a_search_comes_in_pages_without_gap_or_repeat,
+    a_search_looks_so_far_and_goes_on_from_there,
+    tokens_that_end_or_that_nobody_uses_come_in_an_order_of_their_own,
+    a_search_of_the_audit_log_goes_on_from_where_it_looked,
     agents_of_a_token_are_counted_where_it_is_listed,
     what_hangs_on_a_token_is_told_whole,
     what_many_reach_is_what_each_reaches,
@@ -38,7 +42,7 @@ async fn made(world: &World, description: &str, expires_in: Option<Duration>) ->
     token(world, new).await.token.token.id
 }
 
-async fn page(world: &World, search: Search, page: PageRequest<TokenId>) -> Page<Found> {
+async fn page(world: &World, search: Search, page: PageRequest<TokenId>) -> Part<Found, TokenId> {
     world.control.search_agent_tokens(&world.admin::<ViewAgentTokens>(), search, page).await.expect("a list")
 }
 
@@ -112,12 +116,110 @@ pub async fn a_search_comes_in_pages_without_gap_or_repeat(world: &World) {
         let search = Search { selection: Selection::Live, text: Some("part".to_owned()) };
         let part = page(world, search, PageRequest { after, limit: 3 }).await;
         seen.extend(part.items.iter().map(|it| it.token.token.id));
-        after = seen.last().copied();
-        if !part.has_more {
+        after = part.next;
+        if after.is_none() {
             break;
         }
     }
     assert_eq!(seen, wanted);
+}
+
+/// What a search finds that looks at three tokens in one call, call by call.
+async fn by_threes(world: &World, among: Among, text: Option<&str>) -> Vec<Vec<TokenId>> {
+    let of = world.acme.created.organization.id;
+    let wanted = Wanted { among, text: text.map(str::to_owned), within: 3 };
+    let (mut calls, mut after) = (Vec::new(), None);
+    loop {
+        let found: Result<Searched, StoreError> = world
+            .control
+            .store()
+            .read((wanted.clone(), after), move |tx, (wanted, after)| {
+                Box::pin(search::search(tx, of, None, wanted, Timestamp::EPOCH, *after, 2))
+            })
+            .await;
+        let found = found.expect("a read");
+        let ids: Vec<_> = found.rows.iter().map(|it| it.token.id).collect();
+        after = if ids.len() < 2 { found.last } else { ids.last().copied() };
+        calls.push(ids);
+        assert!(calls.len() < 50, "it comes to an end");
+        if after.is_none() {
+            return calls;
+        }
+    }
+}
+
+pub async fn a_search_looks_so_far_and_goes_on_from_there(world: &World) {
+    let old = made(world, "the needle", None).await;
+    for _ in 0..7 {
+        made(world, "hay", None).await;
+    }
+    let new = made(world, "another needle", None).await;
+    let calls = by_threes(world, Among::All, Some("needle")).await;
+    assert_eq!(calls.concat(), [new, old]);
+    assert!(calls.len() > 2 && calls.iter().any(Vec::is_empty), "no call looks at all: {calls:?}");
+    assert_eq!(by_threes(world, Among::Live, Some("needle")).await.concat(), [new, old]);
+    assert_eq!(by_threes(world, Among::Revoked, Some("needle")).await.concat(), []);
+    let all = by_threes(world, Among::All, None).await;
+    assert_eq!(all.concat().len(), 10, "with the default token");
+    assert!(all.iter().rev().skip(1).all(|call| call.len() == 2), "where nothing is left out, every call is full");
+}
+
+pub async fn tokens_that_end_or_that_nobody_uses_come_in_an_order_of_their_own(world: &World) {
+    let day = Duration::from_secs(24 * 3600);
+    let mut ends = Vec::new();
+    for days in [9, 3, 9, 6, 1] {
+        ends.push((days, made(world, &format!("ends in {days}"), Some(days * day)).await));
+    }
+    ends.sort();
+    let wanted: Vec<_> = ends.iter().map(|(_, id)| *id).collect();
+    let before = world.control.now().plus(EXPIRING);
+    assert_eq!(by_threes(world, Among::Expiring(before), None).await.concat(), wanted, "by when they end");
+    assert_eq!(by_threes(world, Among::Expiring(before), Some("in 9")).await.concat(), wanted[3..]);
+
+    let mut forgotten = Vec::new();
+    for _ in 0..2 {
+        for _ in 0..5 {
+            let used = made(world, "used", None).await;
+            let text = "UPDATE tokens SET last_used_at = $2 WHERE id = $1";
+            let at = world.control.now().plus(UNUSED);
+            sql::change(&world.control, text, vec![used.into_value(), at.into_value()]).await;
+        }
+        forgotten.push(made(world, "forgotten", None).await);
+    }
+    let since = world.control.now().plus(day);
+    let default = world.acme.created.agent_token.id;
+    let calls = by_threes(world, Among::Unused(since), None).await;
+    let found = calls.concat().into_iter().filter(|id| *id != default && !wanted.contains(id));
+    assert_eq!(found.collect::<Vec<_>>(), forgotten, "the oldest first");
+    assert!(calls.iter().any(Vec::is_empty), "no call looks at all: {calls:?}");
+}
+
+pub async fn a_search_of_the_audit_log_goes_on_from_where_it_looked(world: &World) {
+    let of = world.acme.created.organization.id;
+    let old = made(world, "the first", None).await;
+    for _ in 0..7 {
+        made(world, "another", None).await;
+    }
+    let subject = world.control.agent_token(&world.admin::<ViewAgentTokens>(), old).await.expect("the token");
+    let text = Some(subject.token.public_id.to_string());
+    let wanted = Events { action: Some("agent_token.created".to_owned()), text };
+    let (mut calls, mut after) = (Vec::new(), AuditEventId::last());
+    loop {
+        let found: Result<_, StoreError> = world
+            .control
+            .store()
+            .read((wanted.clone(), after), move |tx, (wanted, after)| {
+                Box::pin(audit::search(tx, of, wanted, 3, *after, 2))
+            })
+            .await;
+        let (events, last) = found.expect("a read");
+        calls.push(events.into_iter().map(|it| it.subject_id.cast()).collect::<Vec<TokenId>>());
+        assert!(calls.len() < 50, "it comes to an end");
+        let Some(last) = last else { break };
+        after = last;
+    }
+    assert_eq!(calls.concat(), [old]);
+    assert!(calls.len() > 2, "no call looks at all: {calls:?}");
 }
 
 /// More tokens than one statement takes, each of another scope than the one before it.
@@ -235,12 +337,12 @@ pub async fn the_audit_log_is_searched(world: &World) {
         let page = control.search_audit_events(&grant, wanted, all).await.expect("a log");
         page.items.into_iter().map(|it| it.action).collect::<Vec<_>>()
     };
-    let action = |text: &str| Wanted { action: Some(text.to_owned()), text: None };
+    let action = |text: &str| Events { action: Some(text.to_owned()), text: None };
     assert_eq!(actions(action("agent_token.upd")).await, ["agent_token.updated"]);
     assert_eq!(actions(action("nothing.")).await, [""; 0]);
-    let everything = actions(Wanted::default()).await;
+    let everything = actions(Events::default()).await;
     assert_eq!(everything.len(), control.audit_events(&grant, all).await.expect("a log").items.len());
-    let by_ada = Wanted { action: Some("agent_token.created".to_owned()), text: Some("ADA@acme".to_owned()) };
+    let by_ada = Events { action: Some("agent_token.created".to_owned()), text: Some("ADA@acme".to_owned()) };
     assert_eq!(actions(by_ada).await, ["agent_token.created", "agent_token.created"]);
 
     let of_one = control.token_audit_events(&grant, one, all).await.expect("a log");

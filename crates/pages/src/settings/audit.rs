@@ -103,7 +103,7 @@ async fn list(visit: &Visit, query: &Query, verdict: Option<Verdict>) -> Answer 
     let found = control.search_audit_events(&grant, wanted, page).await?;
     let extent = control.audit_extent(&grant).await?;
     let path = visit.path("/settings/audit-log");
-    let last = found.items.last().filter(|_| found.has_more).map(|it| it.id.to_string());
+    let last = found.next.map(|it| it.to_string());
     frame::show(&Page {
         frame: visit.settings(Tab::AuditLog, "Audit log"),
         actions: ACTIONS.into_iter().map(|(word, words)| Choice::new(word, words, word == action)).collect(),

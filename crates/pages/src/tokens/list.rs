@@ -107,7 +107,7 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     let names = words::names(&visit.deployments().await?);
     let now = control.now();
     let path = visit.path("/settings/tokens");
-    let last = found.items.last().filter(|_| found.has_more).map(|it| it.token.token.id.to_string());
+    let last = found.next.map(|it| it.to_string());
     let pager = Pager::new(&path, &[("search", text.as_str()), ("filter", word)], after.is_none(), last);
     let choices = SELECTIONS.iter().map(|(it, word, words)| Choice::new(*word, *words, *it == selection));
     frame::show(&Page {

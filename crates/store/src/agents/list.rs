@@ -21,9 +21,13 @@ statements! {
               AND a.state IN ('connected', 'stopping') AND ", wanted!(), " ORDER BY a.id DESC LIMIT $10");
     /// How many those are.
     COUNT = concat!("SELECT COUNT(*) AS n FROM agents a WHERE a.organization_id = $1 AND ", wanted!());
-    /// The same of those that are connected.
+    /// How many there are, whatever they are called: no row is looked at but in an index.
+    COUNT_ALL = "SELECT COUNT(*) AS n FROM agents WHERE organization_id = $1";
+    /// The same as `COUNT` of those that are connected.
     COUNT_LIVE = concat!("SELECT COUNT(*) AS n FROM agents a WHERE a.organization_id = $1
               AND a.state IN ('connected', 'stopping') AND ", wanted!());
+    /// How many are connected, whatever they are called.
+    COUNT_ALL_LIVE = "SELECT COUNT(*) AS n FROM agents WHERE organization_id = $1 AND state IN ('connected', 'stopping')";
 }
 
 /// Which of the organization's agents are wanted.
@@ -57,6 +61,12 @@ impl Wanted {
         values.into()
     }
 
+    /// Whether nothing is asked for but that they are connected.
+    fn is_everything(&self) -> bool {
+        let is_searched = self.search.as_ref().is_some_and(|text| !text.is_empty());
+        !is_searched && self.deployment.is_none() && self.queue.is_none() && self.token.is_none()
+    }
+
     fn pattern(&self) -> String {
         // As both engines do: other letters than ASCII's stay as they are.
         let text = self.search.as_deref().unwrap_or_default().to_ascii_lowercase();
@@ -81,6 +91,11 @@ pub async fn page(
 
 /// How many agents those are.
 pub async fn count(tx: &mut Tx, of: OrganizationId, wanted: &Wanted) -> Result<i64, StoreError> {
-    let sql = if wanted.live_only { COUNT_LIVE } else { COUNT };
-    tx.one(sql, &wanted.values(of)).await?.get("n")
+    let row = match (wanted.is_everything(), wanted.live_only) {
+        (false, true) => tx.one(COUNT_LIVE, &wanted.values(of)).await?,
+        (false, false) => tx.one(COUNT, &wanted.values(of)).await?,
+        (true, true) => tx.one(COUNT_ALL_LIVE, &params![of]).await?,
+        (true, false) => tx.one(COUNT_ALL, &params![of]).await?,
+    };
+    row.get("n")
 }

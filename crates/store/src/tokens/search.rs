@@ -3,73 +3,117 @@
 use countersign_domain::id::{OrganizationId, TokenId, UserId};
 use countersign_domain::{Kind, PublicId, Timestamp};
 
-use crate::{IntoValue, Row, StoreError, Tx, params, statements};
+use crate::{IntoValue, Row, Sql, StoreError, Tx, Value, params, statements};
 
 use super::managed::{grants, managed};
 use super::{Token, columns, token};
 
-/// $1: the organization. $2: the kind. $3: the id to go on from. $4: at the most. $5: agents of Dagster+ run that were heard since. $6, $7: the lowest
-/// and the highest id. $8: among how many of those that are selected the description is looked at. $9: what it is like. What is selected may take
-/// more from $10 on.
+/// Tokens among which is looked: of one organization ($1) and kind ($2), those behind the one of $3. What is selected may take more.
+macro_rules! some {
+    ($columns:literal, $($selected:tt)*) => {
+        concat!("SELECT ", $columns, " FROM tokens t WHERE t.organization_id = $1 AND t.kind = $2", $($selected)*)
+    };
+}
+
+/// $4: among how many of those that are selected is looked, from $3 on. $5: at the most. $6: agents of Dagster+ run that were heard since. $7, $8: the
+/// lowest and the highest id. $9: what the description is like. What is selected may take more from $10 on.
+///
+/// How far is looked has an end before any row is left out, so that no search walks over an organization that has made tokens for years.
 macro_rules! found {
-    ($($selected:tt)*) => {
+    ([$($selected:tt)*], [$($left:tt)*], $order:literal) => {
         concat!(
             "SELECT ",
             columns!(),
             ", u.name AS creator_name,
               (SELECT COUNT(*) FROM agents a WHERE a.token_id = t.id AND a.state IN ('connected', 'stopping')) AS agents,
-              (SELECT COUNT(*) FROM dagster_agents d WHERE d.token_id = t.id AND d.heartbeat_at >= $5) AS dagster_agents
-              FROM (SELECT t.id AS selected_id FROM tokens t WHERE t.organization_id = $1 AND t.kind = $2 AND t.id < $3
-                AND t.id >= $6 AND t.id <= $7",
-            $($selected)*
-            " ORDER BY t.id DESC LIMIT $8) f JOIN tokens t ON t.id = f.selected_id LEFT JOIN users u ON u.id = t.created_by
-              WHERE LOWER(COALESCE(t.description, '')) LIKE $9 ORDER BY t.id DESC LIMIT $4"
+              (SELECT COUNT(*) FROM dagster_agents d WHERE d.token_id = t.id AND d.heartbeat_at >= $6) AS dagster_agents
+              FROM (SELECT t.id AS selected_id FROM (",
+            some!("t.id, t.description, t.every_deployment, t.all_branches, t.expires_at, t.last_used_at, t.created_at",
+                " AND t.id >= $7 AND t.id <= $8", $($selected)*),
+            " ORDER BY ", $order, " LIMIT $4) t WHERE LOWER(COALESCE(t.description, '')) LIKE $9",
+            $($left)*
+            " ORDER BY ", $order, " LIMIT $5) f JOIN tokens t ON t.id = f.selected_id LEFT JOIN users u ON u.id = t.created_by
+              ORDER BY ", $order
         )
     };
 }
 
-/// Those that are accepted at $10.
+/// The last of those among which is looked. $4: how many are before it.
+macro_rules! last {
+    ([$($selected:tt)*], $order:literal) => {
+        concat!(some!("t.id", $($selected)*), " ORDER BY ", $order, " LIMIT 1 OFFSET $4")
+    };
+}
+
+/// Those that were made before the one of $3.
+macro_rules! before {
+    () => {
+        " AND t.id < $3"
+    };
+}
+
+/// Those that are accepted at a time.
 macro_rules! live {
-    () => {
-        " AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > $10)"
+    ($now:literal) => {
+        concat!(" AND t.revoked_at IS NULL AND (t.expires_at IS NULL OR t.expires_at > ", $now, ")")
     };
 }
 
-/// Those of them whose time runs out before $11.
+/// Those that are accepted at a time and end before another, behind the one of $3, which ends at a third.
 macro_rules! expiring {
-    () => {
-        " AND t.revoked_at IS NULL AND t.expires_at > $10 AND t.expires_at < $11"
+    ($now:literal, $before:literal, $end:literal) => {
+        concat!(
+            " AND t.revoked_at IS NULL AND t.expires_at > ",
+            $now,
+            " AND t.expires_at < ",
+            $before,
+            " AND t.expires_at >= ",
+            $end,
+            " AND (t.expires_at > ",
+            $end,
+            " OR t.id > $3)"
+        )
     };
 }
 
-/// Those that are accepted at $10 and were neither made nor used since $11.
+/// Those that were neither made nor used since $11.
 macro_rules! unused {
     () => {
-        concat!(live!(), " AND COALESCE(t.last_used_at, t.created_at) < $11")
+        " AND COALESCE(t.last_used_at, t.created_at) < $11"
     };
 }
 
 statements! {
     /// A page of all, newest first.
-    EVERY = found!();
+    EVERY = found!([before!(),], [], "t.id DESC");
     /// The same of those that a member manages by a role in deployments. $10: the member.
-    EVERY_MANAGED = found!(managed!("$10"),);
-    /// Of those that are accepted.
-    LIVE = found!(live!(),);
+    EVERY_MANAGED = found!([before!(),], [managed!("$10"),], "t.id DESC");
+    /// The last that is looked at.
+    EVERY_LAST = last!([before!(),], "t.id DESC");
+    /// Of those that are accepted, newest first. $10: now.
+    LIVE = found!([before!(), live!("$10"),], [], "t.id DESC");
     /// The same of those that a member manages. $11: the member.
-    LIVE_MANAGED = found!(live!(), managed!("$11"),);
-    /// Of those whose time runs out.
-    EXPIRING = found!(expiring!(),);
+    LIVE_MANAGED = found!([before!(), live!("$10"),], [managed!("$11"),], "t.id DESC");
+    /// The last that is looked at. $5: now.
+    LIVE_LAST = last!([before!(), live!("$5"),], "t.id DESC");
+    /// Of those whose time runs out, by when it does. $10: now. $11: until when. $12: when that of the one of $3 does.
+    EXPIRING = found!([expiring!("$10", "$11", "$12"),], [], "t.expires_at, t.id");
+    /// The same of those that a member manages. $13: the member.
+    EXPIRING_MANAGED = found!([expiring!("$10", "$11", "$12"),], [managed!("$13"),], "t.expires_at, t.id");
+    /// The last that is looked at. $5: now. $6: until when. $7: when the time of the one of $3 runs out.
+    EXPIRING_LAST = last!([expiring!("$5", "$6", "$7"),], "t.expires_at, t.id");
+    /// Of those that nobody uses, the oldest first: they are found where they are. $10: now.
+    UNUSED = found!([" AND t.id > $3", live!("$10"),], [unused!(),], "t.id");
     /// The same of those that a member manages. $12: the member.
-    EXPIRING_MANAGED = found!(expiring!(), managed!("$12"),);
-    /// Of those that nobody uses.
-    UNUSED = found!(unused!(),);
-    /// The same of those that a member manages. $12: the member.
-    UNUSED_MANAGED = found!(unused!(), managed!("$12"),);
-    /// Of those that were taken back.
-    REVOKED = found!(" AND t.revoked_at IS NOT NULL",);
+    UNUSED_MANAGED = found!([" AND t.id > $3", live!("$10"),], [unused!(), managed!("$12"),], "t.id");
+    /// The last that is looked at. $5: now.
+    UNUSED_LAST = last!([" AND t.id > $3", live!("$5"),], "t.id");
+    /// Of those that were taken back, newest first.
+    REVOKED = found!([before!(), " AND t.revoked_at IS NOT NULL",], [], "t.id DESC");
     /// The same of those that a member manages. $10: the member.
-    REVOKED_MANAGED = found!(" AND t.revoked_at IS NOT NULL", managed!("$10"),);
+    REVOKED_MANAGED = found!([before!(), " AND t.revoked_at IS NOT NULL",], [managed!("$10"),], "t.id DESC");
+    /// The last that is looked at.
+    REVOKED_LAST = last!([before!(), " AND t.revoked_at IS NOT NULL",], "t.id DESC");
 }
 
 /// Among which agent tokens.
@@ -96,7 +140,7 @@ pub struct Wanted {
     /// Only the one whose public id, or the public id of one of whose values, this is; when it is none, only those whose description holds this text,
     /// in any case of the letters A to Z.
     pub text: Option<String>,
-    /// Among how many of the newest, from where the page begins, descriptions are looked at; 1 or more.
+    /// Among how many, from where the page begins, is looked where not all that are selected are wanted; 1 or more.
     pub within: i64,
 }
 
@@ -127,17 +171,51 @@ fn listed(row: &Row) -> Result<Listed, StoreError> {
     })
 }
 
-/// At most `limit` of the organization's agent tokens below `after` that are wanted, newest first; with a member, of those that they manage.
-/// Dagster+ agents run that were heard since `heard_since`.
+/// What was found.
+#[derive(Debug, Clone)]
+pub struct Searched {
+    /// The tokens.
+    pub rows: Vec<Listed>,
+    /// The last token that was looked at, where not all were. What is wanted may lie behind it.
+    pub last: Option<TokenId>,
+}
+
+/// Which statements look, and what they take beside what all do.
+struct Way {
+    all: Sql,
+    managed: Sql,
+    last: Sql,
+    values: Vec<Value>,
+}
+
+impl Wanted {
+    /// `after` is where the page begins: the last token of the one before.
+    fn way(&self, now: Timestamp, after: Option<&Token>) -> Way {
+        let way = |all, managed, last, values| Way { all, managed, last, values };
+        match self.among {
+            Among::All => way(EVERY, EVERY_MANAGED, EVERY_LAST, Vec::new()),
+            Among::Revoked => way(REVOKED, REVOKED_MANAGED, REVOKED_LAST, Vec::new()),
+            Among::Live => way(LIVE, LIVE_MANAGED, LIVE_LAST, params![now].into()),
+            Among::Unused(_) => way(UNUSED, UNUSED_MANAGED, UNUSED_LAST, params![now].into()),
+            Among::Expiring(before) => {
+                let end = after.and_then(|it| it.expires_at).unwrap_or(now);
+                way(EXPIRING, EXPIRING_MANAGED, EXPIRING_LAST, params![now, before, end].into())
+            }
+        }
+    }
+}
+
+/// At most `limit` of the organization's agent tokens behind `after` that are wanted: newest first, but those that expire by when they do and those that
+/// nobody uses from the oldest on. With a member, of those that they manage. Dagster+ agents run that were heard since `heard_since`.
 pub async fn search(
     tx: &mut Tx,
     of: OrganizationId,
     managed_by: Option<UserId>,
     wanted: &Wanted,
     heard_since: Timestamp,
-    after: TokenId,
+    after: Option<TokenId>,
     limit: i64,
-) -> Result<Vec<Listed>, StoreError> {
+) -> Result<Searched, StoreError> {
     let now = tx.now();
     let text = wanted.text.as_deref();
     let only = match text.map(str::parse::<PublicId>) {
@@ -146,36 +224,34 @@ pub async fn search(
     };
     let (lowest, highest) = only.map_or((TokenId::nil(), TokenId::last()), |id| (id, id));
     let text = text.filter(|_| only.is_none());
-    // Without a text nothing that is selected is left out.
-    let within = if text.is_some() { wanted.within.max(limit) } else { limit };
-    let mut values = Vec::from(params![
-        of,
-        Kind::AgentToken.code(),
-        after,
-        limit,
-        heard_since,
-        lowest,
-        highest,
-        within,
-        pattern(text.unwrap_or_default()),
-    ]);
-    let (all, managed) = match wanted.among {
-        Among::All => (EVERY, EVERY_MANAGED),
-        Among::Revoked => (REVOKED, REVOKED_MANAGED),
-        Among::Live => {
-            values.extend(params![now]);
-            (LIVE, LIVE_MANAGED)
-        }
-        Among::Expiring(before) => {
-            values.extend(params![now, before]);
-            (EXPIRING, EXPIRING_MANAGED)
-        }
-        Among::Unused(since) => {
-            values.extend(params![now, since]);
-            (UNUSED, UNUSED_MANAGED)
-        }
+    let before = match (wanted.among, after) {
+        (Among::Expiring(_), Some(id)) => super::find(tx, of, id).await?,
+        _ => None,
     };
+    let start = after.unwrap_or(match wanted.among {
+        Among::Expiring(_) | Among::Unused(_) => TokenId::nil(),
+        _ => TokenId::last(),
+    });
+    let Way { all, managed, last, values: of_way } = wanted.way(now, before.as_ref());
+    // Otherwise nothing that is selected is left out.
+    let is_left_out = text.is_some() || managed_by.is_some() || matches!(wanted.among, Among::Unused(_));
+    let within = if is_left_out { wanted.within.max(limit) } else { limit };
+    let mut values =
+        Vec::from(params![of, Kind::AgentToken.code(), start, within, limit, heard_since, lowest, highest]);
+    values.push(pattern(text.unwrap_or_default()).into_value());
+    values.extend(of_way.iter().cloned());
+    if let Among::Unused(since) = wanted.among {
+        values.push(since.into_value());
+    }
     values.extend(managed_by.map(IntoValue::into_value));
     let sql = if managed_by.is_some() { managed } else { all };
-    tx.all(sql, &values).await?.iter().map(listed).collect()
+    let rows: Vec<Listed> = tx.all(sql, &values).await?.iter().map(listed).collect::<Result<_, _>>()?;
+    let is_whole = !is_left_out || only.is_some() || i64::try_from(rows.len()).unwrap_or(i64::MAX) >= limit;
+    if is_whole {
+        return Ok(Searched { rows, last: None });
+    }
+    let mut values = Vec::from(params![of, Kind::AgentToken.code(), start, within.saturating_sub(1)]);
+    values.extend(of_way);
+    let last = tx.maybe(last, &values).await?.map(|row| row.get("id")).transpose()?;
+    Ok(Searched { rows, last })
 }

@@ -157,6 +157,8 @@ export function live(root, enhance) {
   let source = null;
   let hasEnded = false;
   const listen = () => {
+    // It goes at once, so that nothing moves later, and comes back where the stream is refused.
+    withoutStream(region);
     source = new EventSource(region.dataset.stream);
     source.addEventListener("open", () => withoutStream(region));
     source.addEventListener("news", follow);

@@ -22,10 +22,10 @@ const AROUND: usize = 8;
 const NAME: usize = 21;
 
 /// The most characters of a name in the table, and the most names of what one step waits for.
-const LONG_NAME: usize = 40;
+const LONG_NAME: usize = 32;
 const NAMED: usize = 3;
 /// The most lines that are drawn: more are no picture that anybody reads.
-pub(crate) const LINES: usize = 240;
+pub(crate) const LINES: usize = 160;
 
 /// The picture, and the table that says the same.
 #[derive(Debug, Clone, Template)]

@@ -41,7 +41,7 @@ async function walk(page, most = 200) {
 }
 
 function unseen(stops) {
-  return stops.filter((it) => !it.isInWindow || !it.hasRing).map((it) => it.name);
+  return stops.filter((it) => !it.isInWindow || !it.hasRing).map((it) => `${it.name}${it.isInWindow ? "" : ", not in the window"}${it.hasRing ? "" : ", without a ring"}`);
 }
 
 // What moves by itself, or takes its time.

@@ -78,7 +78,7 @@ fn in_place(server: &Server, filled: &Filled, path: &str) -> String {
 #[tokio::test]
 async fn no_page_is_over_100_kb() {
     let server = Server::new().await;
-    let filled = fill(&server.world).await;
+    let filled = Box::pin(fill(&server.world)).await;
     let token = &filled.token;
     let ada = server.admin().await;
     let routes = server.routes();
@@ -117,7 +117,7 @@ async fn no_page_is_over_100_kb() {
 #[tokio::test]
 async fn of_many_deployments_others_are_named() {
     let server = Server::new().await;
-    fill(&server.world).await;
+    Box::pin(fill(&server.world)).await;
     let ada = server.admin().await;
     let wrong = [("description", "Named"), ("other_deployments", "nowhere"), ("queues", ""), ("networks", "")];
     let again = ada.post(&format!("{SETTINGS}/tokens/new"), &wrong).await;

@@ -11,6 +11,13 @@ use countersign_testkit::World;
 
 use crate::acting::{Agent, caller, connect, deployment, field_of, may, registration, token};
 
+pub const CASES: &[crate::run::Case] = crate::list::cases!["agents"
+    newest_first_in_pages,
+    a_search_is_by_name_and_tags_in_any_case_of_letters,
+    a_list_is_of_one_deployment_one_queue_and_one_token,
+    a_token_lists_the_agents_that_are_connected_with_it,
+];
+
 async fn list(world: &World, wanted: Wanted, page: PageRequest<AgentId>) -> (Vec<AgentId>, bool) {
     let page = world.control.agents(&world.admin::<ViewAgents>(), wanted, page).await.expect("a list");
     (page.items.iter().map(|it| it.id).collect(), page.has_more)

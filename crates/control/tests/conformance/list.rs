@@ -106,11 +106,6 @@ list! {
         what_cannot_be_made_is_named
         organizations_of_one_slug_at_once_become_one
         an_operators_token_makes_organizations_and_sees_none;
-    organizations:
-        one_is_changed_by_its_admins
-        what_it_cannot_be_is_named
-        a_slug_that_it_leaves_is_given_to_no_other
-        of_two_that_choose_one_slug_at_once_one_has_it;
     deployments:
         one_is_made_renamed_and_listed
         what_cannot_be_made_is_named
@@ -153,11 +148,6 @@ list! {
         what_a_job_leaves_behind_keeps_no_agent_alive
         a_job_that_a_lost_agent_never_took_waits_again
         lost_agents_are_not_among_the_live;
-    agents:
-        newest_first_in_pages
-        a_search_is_by_name_and_tags_in_any_case_of_letters
-        a_list_is_of_one_deployment_one_queue_and_one_token
-        a_token_lists_the_agents_that_are_connected_with_it;
     dispatch:
         each_job_is_run_once_however_many_agents_ask
         one_agent_is_never_given_two_jobs

@@ -117,6 +117,8 @@ fn main() -> ExitCode {
         for engine in Engine::all() {
             let all = [
                 list::CASES,
+                agents::CASES,
+                organizations::CASES,
                 members::CASES,
                 invitations::CASES,
                 signing_in::CASES,

@@ -15,6 +15,13 @@ use crate::acting::{caller, field_of, may, person, running_job, token};
 use crate::deployments::conflict;
 use crate::oidc::claims;
 
+pub const CASES: &[crate::run::Case] = crate::list::cases!["organizations"
+    one_is_changed_by_its_admins,
+    what_it_cannot_be_is_named,
+    a_slug_that_it_leaves_is_given_to_no_other,
+    of_two_that_choose_one_slug_at_once_one_has_it,
+];
+
 fn named(name: &str) -> OrganizationChange {
     OrganizationChange { name: Some(name.to_owned()), ..OrganizationChange::default() }
 }

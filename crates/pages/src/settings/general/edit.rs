@@ -38,8 +38,8 @@ fn page(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> Page {
             .value(text("slug", &it.slug))
             .hint(
                 "Lower-case letters, digits and '-'. It stands in the address of every page and of the API, and in the sub of what jobs show other \
-                 services: with another one, bookmarks, scripts and trust in the old one must be changed too. The old one stays yours, and no other \
-                 organization is ever given it.",
+                 services: with another one, bookmarks, scripts and trust in the old one must be changed too. The old one stays yours: you may take it back, and \
+                 no other organization is ever given it.",
             )
             .required()
             .faults(faults, "slug"),

@@ -40,7 +40,7 @@ async fn stage(engine: Engine) -> (Server, Targets, Thieves) {
 }
 
 #[tokio::test]
-async fn s9_no_form_does_anything_for_whom_it_is_not() {
+async fn a9_no_form_does_anything_for_whom_it_is_not() {
     Engine::side_by_side(async |engine| Box::pin(attacked(engine)).await).await;
 }
 
@@ -104,7 +104,7 @@ fn credulous(server: &Server, path: &str, ada: &str) -> Router {
 
 /// Control: what is left out is found, at that form and at no other.
 #[tokio::test]
-async fn s9_a_form_whose_check_is_left_out_is_found_out() {
+async fn a9_a_form_whose_check_is_left_out_is_found_out() {
     let (server, targets, thieves) = Box::pin(stage(Engine::Sqlite)).await;
     let route = "/organizations/{organization}/settings/deployments/new";
     let at = targets.forms.iter().position(|form| form.route == route).expect("it is a form");

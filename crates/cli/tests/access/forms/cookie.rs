@@ -39,7 +39,7 @@ async fn cookie(world: &World) -> String {
 }
 
 #[tokio::test]
-async fn s9_a_cookie_opens_nothing_that_programs_call() {
+async fn a9_a_cookie_opens_nothing_that_programs_call() {
     let cast = Cast::assemble().await;
     let (router, tables) = (faces::of(&cast.world), Tables::of(&cast.world).await);
     let cookie = cookie(&cast.world).await;
@@ -74,7 +74,7 @@ async fn s9_a_cookie_opens_nothing_that_programs_call() {
 
 /// Where GraphQL is asked by a form, nothing is done, whatever it shows: a browser sends a form to anywhere.
 #[tokio::test]
-async fn s9_a_form_asks_no_graphql() {
+async fn a9_a_form_asks_no_graphql() {
     let server = Server::new().await;
     let ada = server.links_in(ADA, PASSWORD).await;
     let organization = crate::words::global("Organization", server.world.acme.created.organization.id);

@@ -102,7 +102,7 @@ fn filled(route: &str, targets: &Targets) -> String {
 }
 
 #[tokio::test]
-async fn s10_every_page_and_every_fault_has_the_headers_that_are_printed() {
+async fn a9_every_page_and_every_fault_has_the_headers_that_are_printed() {
     let server = Server::new().await;
     let targets = Box::pin(Targets::of(&server)).await;
     let (ada, router) = (&targets.ada, &server.router);

@@ -47,7 +47,7 @@ async fn is(server: &Server, cookie: &str, email: &str) -> bool {
 }
 
 #[tokio::test]
-async fn s9_nobody_chooses_the_sign_in_of_somebody_else() {
+async fn a9_nobody_chooses_the_sign_in_of_somebody_else() {
     let server = Server::new().await;
     let ada = server.links_in(ADA, PASSWORD).await;
     // One that was made up, of the right form; one that was true; and that of whoever planted it, who hopes to share hers.
@@ -226,7 +226,7 @@ async fn ask(router: Router, cookie: String, change: Change, tally: Arc<Tally>, 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn s9_a_sign_in_that_has_ended_is_refused_at_the_next_call() {
+async fn a9_a_sign_in_that_has_ended_is_refused_at_the_next_call() {
     for engine in Engine::all() {
         Box::pin(ended(engine)).await;
     }
@@ -256,7 +256,7 @@ async fn ended(engine: Engine) {
         let (early, late) = (tally.early.load(Ordering::SeqCst), tally.late.load(Ordering::SeqCst));
         let wrong = tally.wrong.lock().expect("nobody has panicked").clone();
         tell(format_args!(
-            "s9: {}: {change:?}: {early} accepted before, {} of {late} after",
+            "a9: {}: {change:?}: {early} accepted before, {} of {late} after",
             engine.name(),
             wrong.len()
         ));
@@ -270,7 +270,7 @@ async fn ended(engine: Engine) {
 
 /// Control: what takes a sign-in for good after its end is found out by the same count.
 #[tokio::test]
-async fn s9_a_sign_in_that_lives_on_would_be_found_out() {
+async fn a9_a_sign_in_that_lives_on_would_be_found_out() {
     let stage = Box::pin(Stage::set(Engine::Sqlite)).await;
     let tally = Arc::new(Tally::default());
     tally.is_over.store(true, Ordering::SeqCst);
@@ -293,7 +293,7 @@ fn shape(answer: &Answer) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn s9_cookies_have_exactly_their_flags() {
+async fn a9_cookies_have_exactly_their_flags() {
     for (public_url, name, secure) in [
         ("https://ci.example", "__Host-countersign", "; Secure"),
         ("http://localhost:8420", "countersign", ""),

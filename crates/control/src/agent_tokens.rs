@@ -29,7 +29,7 @@ pub use reference::TokenReference;
 pub use registrations::DAYS;
 pub use revoke::{Revocation, Revoked};
 pub use rotate::{MAX_SECRETS, OVERLAP, Rotated, Rotation};
-pub use search::{EXPIRING, Found, SEARCHED, Search, Selection, UNUSED};
+pub use search::{EXPIRING, Found, Search, Selection, UNUSED};
 pub use situation::{Situation, Using};
 pub use update::{AgentTokenChange, Changed};
 

@@ -14,11 +14,11 @@ macro_rules! columns {
     };
 }
 
-pub mod search;
+pub mod list;
 pub mod sessions;
 pub mod times;
 
-pub use search::{Wanted, count, page};
+pub use list::{Wanted, count, page};
 
 statements! {
     /// A new agent, if its token and the secret that it showed still stand: one statement decides and consumes. The token

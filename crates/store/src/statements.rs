@@ -13,7 +13,7 @@ pub fn all() -> Vec<(&'static str, &'static [Sql])> {
     };
     vec![
         ("agents", agents::ALL),
-        ("agents::search", agents::search::ALL),
+        ("agents::list", agents::list::ALL),
         ("agents::sessions", agents::sessions::ALL),
         ("agents::times", agents::times::ALL),
         ("artifacts", artifacts::ALL),

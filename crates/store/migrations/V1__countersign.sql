@@ -351,6 +351,8 @@ CREATE TABLE agents (
 );
 CREATE INDEX agents_of_organization ON agents (organization_id, id);
 CREATE INDEX agents_live ON agents (organization_id, id) WHERE state IN ('connected', 'stopping');
+-- Those that are gone, by when they went: written once for each.
+CREATE INDEX agents_gone ON agents (organization_id, (COALESCE(disconnected_at, lost_at))) WHERE disconnected_at IS NOT NULL OR lost_at IS NOT NULL;
 CREATE INDEX agents_of_token ON agents (token_id, state);
 CREATE INDEX agents_in_state ON agents (state);
 CREATE INDEX agents_of_deployment ON agents (deployment_id, id) WHERE state IN ('never_connected', 'connected', 'stopping');
@@ -794,7 +796,8 @@ CREATE TABLE job_log_chunks (
     content   BYTEA NOT NULL,
     PRIMARY KEY (job_id, sequence)
 );
-CREATE INDEX job_log_in_order ON job_log_chunks (job_id, position);
+-- Pieces in order; where lines begin is read from it alone, and not from the pieces.
+CREATE INDEX job_log_lines ON job_log_chunks (job_id, position, sequence, size, line_breaks);
 
 CREATE TABLE meta_data (
     build_id    BYTEA NOT NULL REFERENCES builds (id),

@@ -43,9 +43,9 @@ statements! {
     /// How many agents of one token have a session.
     COUNT_WITH_SESSION_OF_TOKEN = "SELECT COUNT(*) AS n FROM agents WHERE token_id = $1
               AND state IN ('never_connected', 'connected', 'stopping')";
-    /// The agents of one token that have a session.
+    /// The agents of one token that have a session. They are put in order afterwards: SQLite would else walk over all agents of the organization.
     WITH_SESSION_OF_TOKEN = "SELECT id FROM agents WHERE organization_id = $1 AND token_id = $2
-              AND state IN ('never_connected', 'connected', 'stopping') ORDER BY id";
+              AND state IN ('never_connected', 'connected', 'stopping')";
     /// Agents of one deployment that have a session and were not told to leave. $3: at the most.
     UNTOLD_OF_DEPLOYMENT = "SELECT id FROM agents WHERE organization_id = $1 AND deployment_id = $2
               AND state IN ('never_connected', 'connected') ORDER BY id LIMIT $3";
@@ -264,7 +264,10 @@ pub async fn with_session_of_token(
     of: OrganizationId,
     token: TokenId,
 ) -> Result<Vec<AgentId>, StoreError> {
-    tx.all(WITH_SESSION_OF_TOKEN, &params![of, token]).await?.iter().map(|row| row.get("id")).collect()
+    let rows = tx.all(WITH_SESSION_OF_TOKEN, &params![of, token]).await?;
+    let mut found: Vec<AgentId> = rows.iter().map(|row| row.get("id")).collect::<Result<_, _>>()?;
+    found.sort_unstable();
+    Ok(found)
 }
 
 /// At most `limit` agents of a deployment that hold a session and were not told to leave, in the order of their ids.

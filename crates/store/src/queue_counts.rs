@@ -71,7 +71,7 @@ pub async fn agents(tx: &mut Tx, of: OrganizationId) -> Result<Vec<Agents>, Stor
     }
     let rows = tx.all(AGENTS, &params![of]).await?;
     let counted = rows.iter().map(|row| {
-        let place = (row.get("deployment_id")?, row.get("queue")?);
+        let place: (DeploymentId, String) = (row.get("deployment_id")?, row.get("queue")?);
         let busy = busy.get(&place).copied().unwrap_or(0);
         Ok(Agents { deployment: place.0, queue: place.1, count: row.get("n")?, busy })
     });

@@ -46,7 +46,10 @@ async fn measure(engine: Engine, part: usize, only: &str) {
     statistics(&world).await;
     let server = Server::new(&world).await;
     println!("{}, filled in {:.0} s", engine.name(), began.elapsed().as_secs_f64());
-    println!("{:<52} {:>8} {:>8} {:>8} {:>8} {:>8}", "page", "p50 ms", "p95 ms", "p99 ms", "bytes", "x floor");
+    println!(
+        "{:<52} {:>8} {:>8} {:>8} {:>8} {:>8} {:>8}",
+        "page", "p50 ms", "p95 ms", "p99 ms", "CPU ms", "bytes", "x floor"
+    );
     let floor = figures(&server, "/sign-in").await;
     floor.tell("the floor: /sign-in", &floor);
     for (name, path) in pages(&made, &log) {

@@ -88,7 +88,8 @@ impl Control {
                     let tokens = found.rows.iter().map(|row| row.token.clone()).collect();
                     let tokens = with_scopes(tx, scene, tokens).await?;
                     let both = tokens.into_iter().zip(found.rows);
-                    Ok((both.map(|(token, row)| Found::new(token, row)).collect(), found.last))
+                    let rows: Vec<Found> = both.map(|(token, row)| Found::new(token, row)).collect();
+                    Ok((rows, found.last))
                 })
             })
             .await?;

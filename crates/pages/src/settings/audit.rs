@@ -173,6 +173,29 @@ mod tests {
     }
 
     #[test]
+    fn a_part_in_which_nothing_was_found_leads_on() {
+        let seen = Seen { is_safe: true, page: "/x".to_owned(), theme: Theme::System, notice: None };
+        let said = |last: Option<String>| {
+            let page = Page {
+                frame: Frame::plain("Audit log", &seen),
+                path: "/x".to_owned(),
+                search: "ada".to_owned(),
+                actions: Vec::new(),
+                sealed: 1,
+                unsealed: 1,
+                verdict: None,
+                holds: true,
+                rows: Vec::new(),
+                pager: Pager::new("/x", &[("search", "ada")], true, last),
+            };
+            page.render().expect("a page")
+        };
+        let html = said(Some("1".to_owned()));
+        assert!(html.contains("that were looked at fits.") && html.contains(r#"rel="next""#), "{html}");
+        assert!(said(None).contains("Nothing fits."));
+    }
+
+    #[test]
     fn a_long_detail_is_cut() {
         assert_eq!(shortened("short"), "short");
         assert_eq!(shortened(&"ä".repeat(DETAIL + 1)).chars().count(), DETAIL + 1);

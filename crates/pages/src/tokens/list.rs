@@ -180,6 +180,17 @@ mod tests {
     }
 
     #[test]
+    fn a_part_in_which_nothing_was_found_leads_on() {
+        let mut page = page("runners");
+        page.rows.clear();
+        page.pager = Pager::new("/x", &[("search", "runners")], true, Some("1".to_owned()));
+        let html = page.render().expect("a page");
+        assert!(html.contains("None of those that were looked at fits.") && html.contains(r#"rel="next""#), "{html}");
+        page.pager = Pager::new("/x", &[("search", "runners")], true, None);
+        assert!(page.render().expect("a page").contains("No agent token fits."));
+    }
+
+    #[test]
     fn an_empty_list_says_what_to_do() {
         let mut page = page("Agent tokens");
         page.rows.clear();

@@ -5,6 +5,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use aws_lc_rs::digest;
 use countersign_domain::Entropy;
 
+/// Above every seed that a case names.
+const FIRST_OTHER: u64 = 1 << 32;
+
 /// The same bytes in the same order for the same seed; different ones for each call.
 #[derive(Debug)]
 pub struct SeededEntropy {
@@ -17,6 +20,13 @@ impl SeededEntropy {
     #[must_use]
     pub const fn new(seed: u64) -> Self {
         Self { seed, block: AtomicU64::new(0) }
+    }
+
+    /// From a seed that no earlier call in this process got.
+    #[must_use]
+    pub fn another() -> Self {
+        static SEED: AtomicU64 = AtomicU64::new(FIRST_OTHER);
+        Self::new(SEED.fetch_add(1, Ordering::Relaxed))
     }
 }
 

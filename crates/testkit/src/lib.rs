@@ -5,16 +5,19 @@
 
 #![expect(clippy::expect_used, reason = "a preparation that fails is to fail the test")]
 
+mod authenticator;
 mod clock;
 mod engine;
 mod entropy;
 pub mod fleet;
 pub mod harness;
+pub mod provider;
 pub mod routes;
 pub mod scopes;
 pub mod table;
 mod world;
 
+pub use authenticator::Authenticator;
 pub use clock::ManualClock;
 pub use engine::{Engine, TestDatabase, postgres_url};
 pub use entropy::SeededEntropy;

@@ -27,6 +27,17 @@ use targets::{By, Leaves, Targets};
 /// Longer than a sign-in is good for.
 const LONG: Duration = Duration::from_secs(31 * 24 * 3600);
 
+/// What asks for no sign-in.
+const OPEN: [&str; 7] = [
+    "/invitation",
+    "/sign-in/link",
+    "/appearance",
+    "/sign-in",
+    "/sign-in/passkey",
+    "/sign-in/provider",
+    "/invitation/provider",
+];
+
 /// A server with a target for every form, and whose sign-ins are tried.
 async fn stage(engine: Engine) -> (Server, Targets, Thieves) {
     let server = Server::on(engine).await;
@@ -51,7 +62,7 @@ async fn attacked(engine: Engine) {
     assert_eq!(known, routes, "each form has a row in `targets`, and each row a form");
     assert_eq!(known.len(), targets.forms.len(), "a form has two rows");
     let open: Vec<_> = targets.forms.iter().filter(|it| it.by == By::Anyone).map(|it| it.route).collect();
-    assert_eq!(open, ["/invitation", "/sign-in/link", "/appearance", "/sign-in"], "what asks for no sign-in");
+    assert_eq!(open, OPEN, "what asks for no sign-in");
 
     let found = Box::pin(attacks::found(&server, &server.router, &targets.forms, &thieves)).await;
     assert!(found.is_empty(), "{} attacks were not in vain:\n{}", found.len(), found.join("\n"));
@@ -73,6 +84,11 @@ async fn attacked(engine: Engine) {
         let is_done = match form.leaves {
             Leaves::Rows => !changes.is_empty(),
             Leaves::Cookie => changes.is_empty() && answer.cookies().len() == 1,
+            Leaves::Away => {
+                let cookies = answer.cookies();
+                let is_kept = matches!(cookies.as_slice(), [one] if one.starts_with("countersign-provider="));
+                changes.is_empty() && is_kept && answer.text.contains("url=https://login.example.com/authorize?")
+            }
             Leaves::Nothing => changes.is_empty() && answer.text.contains("The chain holds"),
         };
         assert!(is_done, "{} has not done what it is for: {} {changes:?}", form.route, answer.location());

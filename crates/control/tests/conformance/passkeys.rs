@@ -14,10 +14,9 @@ use countersign_control::{Caller, Control, Error, Result};
 use countersign_domain::id::PasskeyId;
 use countersign_domain::{Refusal, Role};
 use countersign_store::IntoValue;
-use countersign_testkit::World;
+use countersign_testkit::{Authenticator, World};
 
 use crate::acting::{IP, field_of, fresh_id, may, next, origin, person};
-use crate::authenticator::Authenticator;
 use crate::signing_in::{ADA, PASSWORD, browser, by_link, cookie, ended};
 use crate::sql;
 

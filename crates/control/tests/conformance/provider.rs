@@ -13,10 +13,10 @@ use countersign_control::{Caller, Control, Error, Result};
 use countersign_domain::{Refusal, Role};
 use countersign_store::IntoValue;
 use countersign_testkit::World;
+use countersign_testkit::provider::{CLIENT, FakeProvider, ISSUER};
 use serde_json::{Value, json};
 
 use crate::acting::{caller, field_of, may, person};
-use crate::fake_provider::{CLIENT, FakeProvider, ISSUER};
 use crate::invitations::invite;
 use crate::signing_in::{ADA, PASSWORD, browser, by_link, cookie, ended, try_sign_in};
 use crate::sql;

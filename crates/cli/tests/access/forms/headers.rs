@@ -83,7 +83,9 @@ fn filled(route: &str, targets: &Targets) -> String {
             .filter(|pair| pair[1].starts_with('{') && !beyond(pair[1]))
             .all(|pair| pairs.clone().any(|it| it == pair))
     };
-    let form = targets.forms.iter().find(known).expect("a form that names the same things");
+    // Its own form, where the page has one: what that names is what the page is of.
+    let own = targets.forms.iter().find(|form| form.route == route);
+    let form = own.or_else(|| targets.forms.iter().find(known)).expect("a form that names the same things");
     let (names, values): (Vec<_>, Vec<_>) = (form.route.split('/').collect(), form.path.split('/').collect());
     let path = open.iter().fold(route.to_owned(), |path, name| {
         let at = names.iter().position(|it| it == name);

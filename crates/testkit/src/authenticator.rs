@@ -6,19 +6,19 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use countersign_control::signing_in::{PasskeyAnswer, PasskeyQuestion};
 use countersign_domain::Entropy as _;
-use countersign_testkit::SeededEntropy;
 use serde_json::{Value, json};
 
-use crate::acting::next;
+use crate::SeededEntropy;
 
-/// The site that the server of a world is.
+/// The site that the server of a world is, by its settings.
 const SITE: &str = "http://localhost:8420";
 /// Flags of what an authenticator signs.
 const PRESENT: u8 = 0x01;
 const VERIFIED: u8 = 0x04;
 const WITH_KEY: u8 = 0x40;
 
-/// An authenticator with one key.
+/// An authenticator with one key, on P-256 for ES256.
+#[derive(Debug)]
 pub struct Authenticator {
     key: EcdsaKeyPair,
     /// What it calls the key.
@@ -33,12 +33,22 @@ pub struct Authenticator {
     pub site: &'static str,
 }
 
+impl Default for Authenticator {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl Authenticator {
-    /// One that counts.
+    /// One that counts, and verifies whoever shows it.
+    ///
+    /// # Panics
+    /// When no key can be made.
+    #[must_use]
     pub fn new() -> Self {
         Self {
             key: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).expect("a key is made"),
-            credential: SeededEntropy::new(next()).bytes16().to_vec(),
+            credential: SeededEntropy::another().bytes16().to_vec(),
             user: None,
             counter: 1,
             verifies: true,
@@ -47,6 +57,9 @@ impl Authenticator {
     }
 
     /// Makes its key a passkey.
+    ///
+    /// # Panics
+    /// When it is asked for anything but a passkey that its browser finds by itself.
     pub fn make(&mut self, question: &PasskeyQuestion) -> PasskeyAnswer {
         let asked = &question.options["publicKey"];
         assert_eq!(asked["authenticatorSelection"]["residentKey"], "required");
@@ -73,7 +86,10 @@ impl Authenticator {
         )
     }
 
-    /// Shows it.
+    /// Shows it, and counts.
+    ///
+    /// # Panics
+    /// When it is not asked to verify its person.
     pub fn show(&mut self, question: &PasskeyQuestion) -> PasskeyAnswer {
         let asked = &question.options["publicKey"];
         assert_eq!(asked["userVerification"], "required");

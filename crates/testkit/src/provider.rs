@@ -8,14 +8,14 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use countersign_control::Control;
 use countersign_control::signing_in::{Fetch, FetchError, Provider, ProviderAnswer, ProviderQuestion};
-use countersign_domain::id::SigningKeyId;
+use countersign_domain::id::{Id, SigningKeyId};
 use countersign_domain::signing::SigningKey;
 use countersign_store::BoxFuture;
 use countersign_store::blobs::Secret;
-use openidconnect::url::{Url, form_urlencoded};
 use serde_json::{Value, json};
+use url::{Url, form_urlencoded};
 
-use crate::acting::{fresh_id, next};
+use crate::SeededEntropy;
 
 /// Its issuer.
 pub const ISSUER: &str = "https://login.example.com/acme";
@@ -38,7 +38,10 @@ struct Inside {
     key: Signer,
     /// What its key set says.
     published: Vec<Value>,
+    /// Codes that nobody has shown yet.
     codes: HashMap<String, Code>,
+    /// How many codes it gave.
+    given: usize,
     /// How many calls it was sent.
     calls: usize,
     is_silent: bool,
@@ -52,11 +55,21 @@ struct Signer(SigningKeyId, SigningKey);
 pub struct FakeProvider(Arc<Mutex<Inside>>);
 
 impl FakeProvider {
-    /// One that people of this server can sign in by.
+    /// One that people of this server can sign in by from now on; the first one that a server has stays its provider.
+    ///
+    /// # Panics
+    /// When it has no key.
+    #[must_use]
     pub fn of(control: &Control) -> Self {
         let key = signer(control);
-        let inside =
-            Inside { published: vec![published(&key)], key, codes: HashMap::new(), calls: 0, is_silent: false };
+        let inside = Inside {
+            published: vec![published(&key)],
+            key,
+            codes: HashMap::new(),
+            given: 0,
+            calls: 0,
+            is_silent: false,
+        };
         let it = Self(Arc::new(Mutex::new(inside)));
         let provider = Provider::new(ISSUER, CLIENT, Some(Secret::new(SECRET.to_owned()))).expect("a provider");
         let _ = control.clone().with_provider(provider, Arc::new(it.clone()));
@@ -64,6 +77,9 @@ impl FakeProvider {
     }
 
     /// Signs by another key from now on, which its key set says or does not.
+    ///
+    /// # Panics
+    /// When there is no other key.
     pub fn change_key(&self, control: &Control, is_published: bool) {
         let key = signer(control);
         let mut inside = self.inside();
@@ -74,17 +90,28 @@ impl FakeProvider {
     }
 
     /// Answers nothing, or something again.
+    ///
+    /// # Panics
+    /// After another call has.
     pub fn be_silent(&self, is_silent: bool) {
         self.inside().is_silent = is_silent;
     }
 
     /// How many calls it was sent.
+    ///
+    /// # Panics
+    /// After another call has.
+    #[must_use]
     pub fn calls(&self) -> usize {
         self.inside().calls
     }
 
     /// What a browser comes back with that was sent there, where somebody showed who they are. `change` says of the claims what is
     /// otherwise; null, what is not said.
+    ///
+    /// # Panics
+    /// When the browser was sent elsewhere, or with anything but what a provider is asked here.
+    #[must_use]
     pub fn visit(&self, control: &Control, question: &ProviderQuestion, email: &str, change: &Value) -> ProviderAnswer {
         let url = Url::parse(&question.url).expect("an address");
         assert!(question.url.starts_with("https://login.example.com/authorize?"), "{url}");
@@ -106,7 +133,8 @@ impl FakeProvider {
             };
         }
         let mut inside = self.inside();
-        let code = format!("code {}", next());
+        inside.given += 1;
+        let code = format!("code {}", inside.given);
         let challenge = asked["code_challenge"].clone();
         inside.codes.insert(code.clone(), Code { claims, challenge, redirect: asked["redirect_uri"].clone() });
         ProviderAnswer { cookie: question.cookie.clone(), state: asked["state"].clone(), code }
@@ -170,7 +198,8 @@ fn token(inside: &mut Inside, request: &http::Request<Vec<u8>>) -> (u16, Value) 
 }
 
 fn signer(control: &Control) -> Signer {
-    Signer(fresh_id(control), SigningKey::generate().expect("a key is made"))
+    let id = Id::new(control.now(), &SeededEntropy::another());
+    Signer(id, SigningKey::generate().expect("a key is made"))
 }
 
 fn published(signer: &Signer) -> Value {

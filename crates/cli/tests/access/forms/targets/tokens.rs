@@ -1,0 +1,57 @@
+//! Agent tokens and user tokens.
+
+use countersign_control::access::actions::{CreateAgentToken, CreateUserToken, RotateAgentToken};
+use countersign_control::agent_tokens::{NewAgentToken, Rotation, TokenReference};
+use countersign_control::user_tokens::NewUserToken;
+use countersign_domain::RevealPolicy;
+use countersign_testkit::World;
+
+use super::{Making, SETTINGS};
+use crate::forms::browser::Server;
+
+pub async fn of_agents(server: &Server, making: &mut Making) {
+    let world = &server.world;
+    let control = &world.control;
+    let grant = world.admin::<CreateAgentToken>();
+    let token = async || {
+        let new = NewAgentToken { reveal_policy: Some(RevealPolicy::Always), ..NewAgentToken::default() };
+        control.create_agent_token(&grant, new).await.expect("a token").token.token.id
+    };
+    let permissions = [("org_agent", "on"), ("queues", "deploy")];
+    let new = [("description", "made"), ("org_agent", "on"), ("reveal_policy", "always")];
+    making.form("/organizations/{organization}/settings/tokens/new", &[], &new);
+    for (route, fields) in [
+        ("/organizations/{organization}/settings/tokens/{token}/reveal", &[][..]),
+        ("/organizations/{organization}/settings/tokens/{token}/edit", &[("description", "other")]),
+        ("/organizations/{organization}/settings/tokens/{token}/permissions", &permissions),
+        ("/organizations/{organization}/settings/tokens/{token}/rotate", &[("old_valid_until", "2099-01-01T00:00")]),
+    ] {
+        making.form(route, &[("{token}", &token().await.to_string())], fields);
+    }
+    let rotated = token().await;
+    let rotation = Rotation { token: TokenReference::Id(rotated), old_valid_until: None };
+    control.rotate_agent_token(&world.admin::<RotateAgentToken>(), rotation).await.expect("it is rotated");
+    let finish = "/organizations/{organization}/settings/tokens/{token}/finish";
+    making.form(finish, &[("{token}", &rotated.to_string())], &[]);
+    let revoked = token().await.to_string();
+    let page = server.get(&format!("{SETTINGS}/tokens/{revoked}/revoke"), &making.ada).await;
+    let shown = page.text.split("name=\"shown\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
+    let fields = [("reason", "Left in a log"), ("connected_agents", "KEEP"), ("shown", shown.expect("what is shown"))];
+    let revoke = "/organizations/{organization}/settings/tokens/{token}/revoke";
+    making.form(revoke, &[("{token}", &revoked)], &fields);
+}
+
+pub async fn of_users(world: &World, making: &mut Making) {
+    let grant = world.admin::<CreateUserToken>();
+    let new = [("description", "made"), ("reveal_policy", "always")];
+    making.form("/organizations/{organization}/settings/user-tokens/new", &[], &new);
+    for (route, fields) in [
+        ("/organizations/{organization}/settings/user-tokens/{token}/reveal", &[][..]),
+        ("/organizations/{organization}/settings/user-tokens/{token}/edit", &[("description", "other")]),
+        ("/organizations/{organization}/settings/user-tokens/{token}/revoke", &[("reason", "Left in a log")]),
+    ] {
+        let new = NewUserToken { reveal_policy: Some(RevealPolicy::Always), ..NewUserToken::default() };
+        let token = world.control.create_user_token(&grant, new).await.expect("a token").token.id;
+        making.form(route, &[("{token}", &token.to_string())], fields);
+    }
+}

@@ -11,7 +11,7 @@ use countersign_domain::Timestamp;
 use countersign_domain::build::JobState;
 
 use crate::around;
-use crate::builds::{artifacts, graph, log, waterfall};
+use crate::builds::{artifacts, graph, log, pairs, waterfall};
 use crate::chart::Columns;
 use crate::form::Faults;
 use crate::frame::{self, Answer, Frame, Link};
@@ -19,7 +19,8 @@ use crate::overview;
 use crate::parts::{Choice, Field, Pager, Secret, When};
 use crate::permissions::{Permissions, Tick};
 use crate::seen::Seen;
-use crate::settings::audit;
+use crate::settings::{audit, roles};
+use crate::sign_in::ways;
 use crate::site::Site;
 use crate::tokens;
 
@@ -64,6 +65,9 @@ struct Page {
     log: log::Log,
     artifacts: Vec<artifacts::Row>,
     rows: Vec<audit::Row>,
+    pairs: pairs::Pairs,
+    roles: roles::Roles,
+    ways: ways::Ways,
     dialog: &'static str,
 }
 
@@ -123,6 +127,9 @@ fn page(seen: &Seen) -> Page {
         log: written(),
         artifacts: vec![file("reports/unit.xml", "There", "good"), file("reports/later.xml", "On its way", "active")],
         rows: vec![event()],
+        pairs: pairs(),
+        roles: roles::Roles::sample(When::new(NOON)),
+        ways: ways::Ways::sample(COMPONENTS),
         dialog: DIALOG,
     }
 }
@@ -152,6 +159,11 @@ fn file(path: &str, state: &'static str, state_class: &'static str) -> artifacts
         job: COMPONENTS.to_owned(),
         created: When::new(NOON),
     }
+}
+
+fn pairs() -> pairs::Pairs {
+    let shown = vec![("RUST_LOG".to_owned(), Some("info".to_owned())), ("DEPLOY_TOKEN".to_owned(), None)];
+    pairs::Pairs { shown, more: 0 }
 }
 
 fn event() -> audit::Row {
@@ -203,11 +215,14 @@ mod tests {
     use super::*;
 
     /// A part that is made without being included is known by something of its own.
-    const MADE: [(&str, &str); 10] = [
+    const MADE: [(&str, &str); 13] = [
         ("columns.html", "class=\"columns\""),
         ("field.html", "class=\"field is-wrong\""),
         ("graph.html", "class=\"graph\""),
         ("log.html", "class=\"lines\""),
+        ("passkey.html", "data-passkey=\"get\""),
+        ("roles.html", "id=\"roles\""),
+        ("ways.html", "Sign in with id.example"),
         ("pager.html", "class=\"pager\""),
         ("secret.html", "data-secret"),
         ("start.html", "class=\"start\""),

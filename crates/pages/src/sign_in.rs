@@ -8,7 +8,7 @@ pub(crate) mod passkey;
 pub(crate) mod password;
 pub(crate) mod prove;
 pub(crate) mod provider;
-mod ways;
+pub(crate) mod ways;
 
 use crate::form::Posted;
 use crate::frame::Answer;

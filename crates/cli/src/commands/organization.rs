@@ -57,7 +57,7 @@ struct Update {
     #[arg(long)]
     slug: Option<Slug>,
     /// How long values of new tokens can be revealed, unless a token says otherwise: window, always or never
-    #[arg(long, value_name = "POLICY")]
+    #[arg(long, value_name = "POLICY", env = variables::REVEAL)]
     reveal: Option<RevealPolicy>,
     #[command(flatten)]
     server: ServerArgs,

@@ -373,7 +373,11 @@ mod tests {
             said(true, false).contains("No Dagster+ agent is known.") && said(true, true).contains("fits the search.")
         );
         // Whoever searches is told what was not searched.
-        assert!(said(true, true).contains("The search leaves Dagster+ agents as they are."));
+        let mut searched = page("web");
+        searched.is_narrowed = false;
+        assert!(!searched.render().expect("a page").contains("leaves Dagster+ agents as they are"));
+        searched.is_narrowed = true;
+        assert!(searched.render().expect("a page").contains("What is searched for leaves Dagster+ agents as they are"));
     }
 
     #[test]

@@ -45,6 +45,32 @@ pub(crate) struct Roles {
 
 impl HtmlSafe for Roles {}
 
+impl Roles {
+    /// To look at: a role of a member, and one of a team.
+    pub(crate) fn sample(at: When) -> Self {
+        let row = |what: &str, sort, role, manages_tokens| Row {
+            what: what.to_owned(),
+            href: Some("#roles".to_owned()),
+            sort,
+            role,
+            manages_tokens,
+            given: at.clone(),
+            of: what.to_owned(),
+            may_take: true,
+        };
+        Self {
+            heading: "Roles",
+            head: "Who",
+            none: "Nobody has a role here.",
+            note: String::new(),
+            rows: vec![row("ada", "", "Admin", true), row("release", "Team", "Launcher", false)],
+            more: 3,
+            give: Some("#roles".to_owned()),
+            take: "#roles".to_owned(),
+        }
+    }
+}
+
 #[derive(Debug, Clone)]
 struct Row {
     /// Whose role it is, or where.

@@ -4,6 +4,7 @@ use askama::Template;
 use askama::filters::HtmlSafe;
 use countersign_control::signing_in::PasskeyQuestion;
 use countersign_control::{Caller, Control, Result};
+use countersign_domain::Timestamp;
 
 use crate::parts::PasskeyForm;
 use crate::person::{passkeys, provider};
@@ -13,7 +14,7 @@ use super::leading;
 /// What is there of them; each is a form.
 #[derive(Debug, Clone, Template)]
 #[template(path = "parts/ways.html")]
-pub(super) struct Ways {
+pub(crate) struct Ways {
     passkey: Option<PasskeyForm>,
     /// The host of the provider.
     provider: Option<String>,
@@ -25,6 +26,23 @@ pub(super) struct Ways {
 }
 
 impl HtmlSafe for Ways {}
+
+impl Ways {
+    /// To look at: both of them.
+    pub(crate) fn sample(to: &str) -> Self {
+        let question =
+            PasskeyQuestion { options: Default::default(), challenge: String::new(), expires_at: Timestamp::EPOCH };
+        let form =
+            PasskeyForm { action: "/sign-in/passkey", words: "Sign in with a passkey", ..shown(question, to, to) };
+        Self {
+            passkey: Some(form),
+            provider: Some("id.example".to_owned()),
+            action: "/sign-in/provider",
+            words: "Sign in with",
+            to: to.to_owned(),
+        }
+    }
+}
 
 impl Ways {
     /// For whoever wants to sign in.

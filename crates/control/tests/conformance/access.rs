@@ -311,7 +311,7 @@ pub async fn every_caller_and_every_action_as_the_reference_says(world: &World) 
             compared += 1;
         }
     }
-    assert_eq!(compared, 107 * 20);
+    assert_eq!(compared, 108 * 20);
 }
 
 /// The reference, the table and the types name the same actions.

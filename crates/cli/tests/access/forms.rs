@@ -130,12 +130,14 @@ async fn a9_a_form_whose_check_is_left_out_is_found_out() {
     for attack in ["Stranger", "Nobody", "Ended", "Expired"] {
         assert!(found.iter().any(|it| it.starts_with(&format!("{route} × {attack}: "))), "{attack}: {found:#?}");
     }
-    // The last one ends the sign-in that the others are tried with.
+    // The last two end the sign-in that the others are tried with.
     for route in [
         "/organizations/{organization}/settings/teams/new",
         "/organizations/{organization}/settings/tokens/{token}/revoke",
         "/organizations/{organization}/agents/{agent}/resume",
+        "/organizations/{organization}/settings/deployments/{id}/queues/{queue}/pause",
         "/sign-in",
+        "/sign-in/passkey",
     ] {
         let at = targets.forms.iter().position(|form| form.route == route).expect("it is a form");
         let forms = &targets.forms[at.saturating_sub(1)..=at];

@@ -8,7 +8,7 @@ import { SHORT, VECTORS } from "./vector_list.mjs";
 const PIPELINE = "vectors";
 const builds = `/organizations/${setting.organization}/pipelines/${PIPELINE}/builds`;
 // How many texts go with one build: their lines fit on one part of its log, and their annotations on its page.
-const SHARE = 20;
+const SHARE = 16;
 // Most characters of a message, and of what else is a line.
 const MESSAGE = 1000;
 const LINE = 255;

@@ -128,7 +128,7 @@ fn page(seen: &Seen) -> Page {
         artifacts: vec![file("reports/unit.xml", "There", "good"), file("reports/later.xml", "On its way", "active")],
         rows: vec![event()],
         pairs: pairs(),
-        roles: roles::Roles::sample(When::new(NOON)),
+        roles: roles::Roles::sample(&When::new(NOON)),
         ways: ways::Ways::sample(COMPONENTS),
         dialog: DIALOG,
     }

@@ -47,7 +47,7 @@ impl HtmlSafe for Roles {}
 
 impl Roles {
     /// To look at: a role of a member, and one of a team.
-    pub(crate) fn sample(at: When) -> Self {
+    pub(crate) fn sample(at: &When) -> Self {
         let row = |what: &str, sort, role, manages_tokens| Row {
             what: what.to_owned(),
             href: Some("#roles".to_owned()),

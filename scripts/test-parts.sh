@@ -124,15 +124,17 @@ part() {
 
 # As `begin`, for a test binary that may mount file systems.
 begin_own() {
-    local name=$1 minutes=$2 needs
+    local name=$1 minutes=$2 needs threads=1
     for needs in "${needs_mounts[@]}"; do
         if [[ "$name" == "$needs" && "${COUNTERSIGN_TEST_MOUNTS:-0}" != 1 ]]; then
             left_out+=("$name")
             return
         fi
     done
+    # Each of these has a server and a browser of its own, and waits for both.
+    if [[ "$name" == browser ]]; then threads=2; fi
     must_run_tests=1
-    begin "$name" "$minutes" "${cargo_test[@]}" --test "$name" -- --nocapture --test-threads=1
+    begin "$name" "$minutes" "${cargo_test[@]}" --test "$name" -- --nocapture --test-threads="$threads"
     must_run_tests=0
 }
 
@@ -173,16 +175,16 @@ if [[ "$mode" == release ]]; then
     own_part revocation_race 60
     own_part leaks 60
     own_part stories 10
-    own_part browser 10
+    own_part browser 12
 else
     export COUNTERSIGN_TEST_SIZE=small
     mapfile -t others < <(other_tests)
-    part "format and lints" 12 ./scripts/check.sh lints
-    part "build" 15 "${cargo_test[@]}" --no-run
+    part "format and lints" 15 ./scripts/check.sh lints
+    part "build" 18 "${cargo_test[@]}" --no-run
     part "documentation tests" 5 "${cargo_test[@]}" --doc
     # Parts that wait much of their time, for servers to start, for a disk, for agents, share the machine by twos.
     # More threads than there are cores, for the same reason.
-    begin "tests" 15 env RUST_TEST_THREADS=6 "${cargo_test[@]}" --lib --bins "${others[@]}"
+    begin "tests" 20 env RUST_TEST_THREADS=6 "${cargo_test[@]}" --lib --bins "${others[@]}"
     begin_own crash 10
     settle
     begin_own stories 8
@@ -192,11 +194,11 @@ else
     begin_own revocation_race 8
     settle
     # By itself: a browser is as many processes as it likes.
-    own_part browser 8
+    own_part browser 12
     # Last: it builds the binary as it is shipped, in the place of the one that other tests start. What it runs beside starts none, and
     # goes first.
-    begin "conformance" 15 "${cargo_test[@]}" "${within_one_process[@]/#/--test=}"
-    begin "demo" 12 nice make demo DEMO_ARGS=--once
+    begin "conformance" 18 "${cargo_test[@]}" "${within_one_process[@]/#/--test=}"
+    begin "demo" 18 nice make demo DEMO_ARGS=--once
     settle
 fi
 

@@ -7,6 +7,9 @@
 //! | `/*lock:share*/` | `FOR SHARE` | nothing |
 //! | `/*lock:update*/` | `FOR UPDATE` | nothing |
 //! | `/*lock:skip*/` | `FOR UPDATE SKIP LOCKED` | nothing |
+//! | `/*plan:filter*/` | nothing | `+`: the column behind it leads by no index, and rows found by another one are compared with it |
+//!
+//! SQLite, which knows nothing of how many rows there are, takes an index on `organization_id` to lead to a dozen. PostgreSQL has counted them.
 
 use std::{
     collections::HashMap,
@@ -134,7 +137,14 @@ fn translate(text: &str, dialect: Dialect) -> Result<Translated, String> {
         };
         let (token, after) = rest.split_at(taken);
         rest = after;
-        if let Some(verb) = token.strip_prefix("/*lock:").and_then(|verb| verb.strip_suffix("*/")) {
+        if let Some(verb) = token.strip_prefix("/*plan:").and_then(|verb| verb.strip_suffix("*/")) {
+            if verb != "filter" {
+                return Err(format!("plan:{verb} is no verb; use filter"));
+            }
+            if dialect == Dialect::Sqlite {
+                out.push('+');
+            }
+        } else if let Some(verb) = token.strip_prefix("/*lock:").and_then(|verb| verb.strip_suffix("*/")) {
             let clause = match verb {
                 "share" => "FOR SHARE",
                 "update" => "FOR UPDATE",
@@ -206,6 +216,16 @@ mod tests {
         assert!(both("SELECT 1 FROM t /*lock:update*/").1.ends_with("FOR UPDATE"));
         assert!(both("SELECT 1 FROM t /*lock:skip*/").1.ends_with("FOR UPDATE SKIP LOCKED"));
         assert!(translate("SELECT 1 /*lock:nowait*/", Dialect::Sqlite).is_err());
+    }
+
+    #[test]
+    fn a_column_that_only_filters_leads_by_no_index_on_sqlite() {
+        let (sqlite, postgres, _) = both("SELECT 1 FROM t WHERE /*plan:filter*/a = $1");
+        assert_eq!(
+            (sqlite.as_str(), postgres.as_str()),
+            ("SELECT 1 FROM t WHERE +a = ?1", "SELECT 1 FROM t WHERE a = $1")
+        );
+        assert!(translate("SELECT 1 WHERE /*plan:lead*/a = $1", Dialect::Postgres).is_err());
     }
 
     #[test]

@@ -50,9 +50,9 @@ statements! {
     COUNT = concat!("SELECT COUNT(*) AS n FROM tokens t WHERE t.organization_id = $1 AND t.kind = $2
               AND ((t.revoked_at IS NOT NULL AND $3) OR (t.revoked_at IS NULL AND $4))", managed!("$5"));
     /// How several agent tokens are described.
-    DESCRIPTIONS = concat!("SELECT t.id, t.description FROM tokens t WHERE t.organization_id = $1 AND t.id IN ", ids!(), " AND t.kind = $66");
+    DESCRIPTIONS = concat!("SELECT t.id, t.description FROM tokens t WHERE /*plan:filter*/t.organization_id = $1 AND t.id IN ", ids!(), " AND t.kind = $66");
     /// The same of those that a member manages. $67: the member.
-    DESCRIPTIONS_MANAGED = concat!("SELECT t.id, t.description FROM tokens t WHERE t.organization_id = $1 AND t.id IN ", ids!(),
+    DESCRIPTIONS_MANAGED = concat!("SELECT t.id, t.description FROM tokens t WHERE /*plan:filter*/t.organization_id = $1 AND t.id IN ", ids!(),
               " AND t.kind = $66", managed!("$67"));
     /// How many a member has made that are good at $4, whatever they reach.
     COUNT_MADE_BY = "SELECT COUNT(*) AS n FROM tokens WHERE created_by = $2 AND organization_id = $1 AND kind = $3 AND revoked_at IS NULL

@@ -13,16 +13,16 @@ statements! {
     /// The three switches.
     FIND = "SELECT every_deployment, all_branches, any_queue FROM tokens WHERE organization_id = $1 AND id = $2";
     /// The three switches of several tokens.
-    FIND_MANY = concat!("SELECT id, every_deployment, all_branches, any_queue FROM tokens WHERE organization_id = $1 AND id IN ", ids!());
+    FIND_MANY = concat!("SELECT id, every_deployment, all_branches, any_queue FROM tokens WHERE /*plan:filter*/organization_id = $1 AND id IN ", ids!());
     /// Single deployments of several tokens.
     DEPLOYMENTS_OF_MANY = concat!("SELECT m.token_id, m.deployment_id FROM token_deployments m JOIN tokens t ON t.id = m.token_id
-           WHERE t.organization_id = $1 AND m.token_id IN ", ids!());
+           WHERE /*plan:filter*/t.organization_id = $1 AND m.token_id IN ", ids!());
     /// Single queues of several tokens.
     QUEUES_OF_MANY = concat!("SELECT m.token_id, m.queue FROM token_queues m JOIN tokens t ON t.id = m.token_id
-           WHERE t.organization_id = $1 AND m.token_id IN ", ids!());
+           WHERE /*plan:filter*/t.organization_id = $1 AND m.token_id IN ", ids!());
     /// Networks of several tokens, as they were given.
     NETWORKS_OF_MANY = concat!("SELECT m.token_id, m.network FROM token_networks m JOIN tokens t ON t.id = m.token_id
-           WHERE t.organization_id = $1 AND m.token_id IN ", ids!(), " ORDER BY m.position");
+           WHERE /*plan:filter*/t.organization_id = $1 AND m.token_id IN ", ids!(), " ORDER BY m.position");
     /// Sets the three switches; the generation grows.
     SET = "UPDATE tokens SET every_deployment = $3, all_branches = $4, any_queue = $5, generation = generation + 1
            WHERE organization_id = $1 AND id = $2 AND revoked_at IS NULL";

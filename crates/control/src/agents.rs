@@ -1,6 +1,7 @@
-//! Agents: registering, staying connected, being told to leave.
+//! Agents: registering, staying connected, being told to leave; and those of both protocols in one list.
 
 mod connect;
+mod every;
 pub(crate) mod joining;
 mod list;
 mod past;
@@ -13,7 +14,9 @@ mod stop;
 pub(crate) mod token_identity;
 mod wait;
 
+pub use countersign_store::agents::search::{Sought, Standing};
 pub use countersign_store::agents::{Agent, Wanted};
+pub use every::{AnyAgent, AnyAgentId, Protocol};
 pub use past::{AGENTS_SINCE, MOMENTS};
 pub use ping::Instruction;
 pub use reach::Reach;

@@ -19,6 +19,7 @@ mod whole;
 mod workspace;
 
 pub use alive::{Alive, MAX_ALIVE};
+pub use countersign_store::dagster_agents::search::{Loaded, Served};
 pub use countersign_store::dagster_agents::{AgentName, CodeServer, DagsterAgent, RunWorker, Trouble};
 pub use countersign_store::dagster_snapshots::Snapshot;
 pub use heartbeat::{Heartbeat, MAX_CODE_SERVERS, MAX_ERRORS, MAX_NAME, MAX_RUN_WORKERS, MAX_TEXT, MAX_TEXTS, Task};

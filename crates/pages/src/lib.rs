@@ -90,6 +90,7 @@ pub fn router(control: Control) -> Router {
         .route("/organizations/{organization}", get(overview::show))
         .route("/organizations/{organization}/agents", get(agents::list::show))
         .route("/organizations/{organization}/agents/events", get(agents::live::of_organization))
+        .route("/organizations/{organization}/agents/dagster/{dagster_agent}", get(agents::dagster::show))
         .route("/organizations/{organization}/agents/{agent}", get(agents::one::show))
         .route("/organizations/{organization}/agents/{agent}/pause", post(agents::change::pause))
         .route("/organizations/{organization}/agents/{agent}/resume", post(agents::change::resume))

@@ -47,7 +47,7 @@ fn deployments(scope: &DeploymentScope, names: &Names) -> String {
 }
 
 /// `a`, `a and b`, `a, b and c`, `a, b, c and 4 more`.
-fn list(mut all: Vec<String>) -> String {
+pub(crate) fn list(mut all: Vec<String>) -> String {
     let more = all.len().saturating_sub(MAX_NAMED);
     if more == 1 {
         // One more name is no longer than saying that there is one.

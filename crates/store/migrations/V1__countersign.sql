@@ -397,7 +397,8 @@ CREATE TABLE dagster_agents (
     heartbeat_at     BIGINT NOT NULL,
     UNIQUE (token_id, process_id)
 );
-CREATE INDEX dagster_agents_of_organization ON dagster_agents (organization_id, id);
+-- With the time, so that those that run are found without the rows, in which it is behind the errors.
+CREATE INDEX dagster_agents_of_organization ON dagster_agents (organization_id, id, heartbeat_at);
 CREATE INDEX dagster_agents_heard ON dagster_agents (heartbeat_at);
 
 -- What each of them does for one deployment.

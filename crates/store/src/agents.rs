@@ -16,6 +16,7 @@ macro_rules! columns {
 
 // After the columns, which they name.
 pub mod list;
+pub mod search;
 pub mod sessions;
 pub mod times;
 

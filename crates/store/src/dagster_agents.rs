@@ -14,6 +14,9 @@ macro_rules! columns {
     };
 }
 
+// After the columns, which it names.
+pub mod search;
+
 statements! {
     /// Whether a token knows a process.
     KNOWS = "SELECT id FROM dagster_agents WHERE token_id = $1 AND process_id = $2";

@@ -14,6 +14,7 @@ pub fn all() -> Vec<(&'static str, &'static [Sql])> {
     vec![
         ("agents", agents::ALL),
         ("agents::list", agents::list::ALL),
+        ("agents::search", agents::search::ALL),
         ("agents::sessions", agents::sessions::ALL),
         ("agents::times", agents::times::ALL),
         ("artifacts", artifacts::ALL),
@@ -28,6 +29,7 @@ pub fn all() -> Vec<(&'static str, &'static [Sql])> {
         ("deployments", deployments::ALL),
         ("code_locations", code_locations::ALL),
         ("dagster_agents", dagster_agents::ALL),
+        ("dagster_agents::search", dagster_agents::search::ALL),
         ("dagster_requests", dagster_requests::ALL),
         ("dagster_runs", dagster_runs::ALL),
         ("dagster_runs::ends", dagster_runs::ends::ALL),

@@ -10,6 +10,7 @@ fn page(Route { method, path }: Route, token: &str) -> Operation {
         .replace("{organization}", "acme")
         .replace("{token}", token)
         .replace("{agent}", token)
+        .replace("{dagster_agent}", token)
         .replace("{member}", token)
         .replace("{pipeline}", "demo")
         .replace("{build}", "1")

@@ -145,6 +145,7 @@ impl Stage {
                 .replace("{queue}", &self.queue.to_string())
                 .replace("/deployments/{id}", &format!("/deployments/{}", self.deployment))
                 .replace("{agent}", &self.work.agent.to_string())
+                .replace("{dagster_agent}", &self.work.dagster_agent.to_string())
                 .replace("{pipeline}", work::PIPELINE)
                 .replace("{build}", work::BUILD)
                 .replace("{step}", &self.work.step.to_string())

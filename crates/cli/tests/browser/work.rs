@@ -1,16 +1,17 @@
 //! A build to look at: a job that has written, noted something and announced a file, and a block that asks.
 
-use countersign_control::Caller;
 use countersign_control::access::actions::{
-    AcceptJob, Annotate, AppendLog, ConnectAgent, CreateBuild, Ping, RegisterAgent, ReportJob, UploadArtifacts,
-    ViewBuilds,
+    AcceptJob, Annotate, AppendLog, ConnectAgent, CreateBuild, DagsterHeartbeat, Ping, RegisterAgent, ReportJob,
+    UploadArtifacts, ViewAgents, ViewBuilds,
 };
 use countersign_control::agents::{Instruction, Registration};
 use countersign_control::artifacts::{NewArtifact, NewBatch};
 use countersign_control::builds::{NewAnnotation, NewBuild};
+use countersign_control::dagster::{CodeServer, Heartbeat, Task, Trouble};
 use countersign_control::jobs::NewChunk;
+use countersign_control::{Caller, PageRequest};
 use countersign_domain::graph::Kind;
-use countersign_domain::id::{AgentId, ArtifactId, JobId, StepId};
+use countersign_domain::id::{AgentId, ArtifactId, DagsterAgentId, JobId, StepId};
 use countersign_testkit::World;
 use tokio::sync::Mutex;
 
@@ -38,6 +39,7 @@ const NOTE: &str =
 /// What its addresses name.
 pub struct Work {
     pub agent: AgentId,
+    pub dagster_agent: DagsterAgentId,
     pub job: JobId,
     pub step: StepId,
     pub artifact: ArtifactId,
@@ -101,7 +103,8 @@ impl Work {
         let announced = control.announce_artifacts(&grant, batch).await.expect("announced");
         let artifact = *announced.ids.first().expect("one");
         let written = Mutex::new((0, 0));
-        let work = Self { agent: registered.agent.id, job, step, artifact, inside, written };
+        let dagster_agent = dagster_agent(world, &token).await;
+        let work = Self { agent: registered.agent.id, dagster_agent, job, step, artifact, inside, written };
         work.write(world, LOG).await;
         work
     }
@@ -115,4 +118,43 @@ impl Work {
         world.control.append_log(&grant, chunk).await.expect("kept");
         *written = (sequence + 1, offset + i64::try_from(text.len()).expect("a length"));
     }
+}
+
+/// A Dagster+ agent with one code location that is served, one that is not, and a fault of its own.
+async fn dagster_agent(world: &World, token: &Caller) -> DagsterAgentId {
+    let trouble = |class: &str, message: &str| Trouble {
+        at: Some(world.control.now().as_micros()),
+        class: Some(class.to_owned()),
+        message: message.to_owned(),
+        trace: format!("  File \"launcher.py\", line 7, in start\n{class}: {message}"),
+    };
+    let server = |location: &str, error: Option<Trouble>| CodeServer {
+        location: location.to_owned(),
+        status: if error.is_some() { "FAILED" } else { "RUNNING" }.to_owned(),
+        error,
+    };
+    let task = Task {
+        deployment: "default".to_owned(),
+        default_queue: true,
+        queues: vec!["gpu".to_owned()],
+        code_servers: vec![
+            server("sales", None),
+            server("etl", Some(trouble("ModuleNotFoundError", "No module named 'etl'"))),
+        ],
+        run_workers: Vec::new(),
+    };
+    let new = Heartbeat {
+        process: "0198f3a1-7c3e-4b21-9f60-3a5c1e0d4b77".to_owned(),
+        label: Some("north".to_owned()),
+        launcher: Some("ProcessUserCodeLauncher".to_owned()),
+        version: Some("1.13.27".to_owned()),
+        image_tag: None,
+        errors: vec![trouble("ConnectionError", "The code server did not answer")],
+        tasks: vec![task],
+    };
+    let control = &world.control;
+    let grant = control.grant_own::<DagsterHeartbeat>(token).expect("it tells of itself");
+    control.dagster_heartbeat(&grant, new).await.expect("kept");
+    let page = control.dagster_agents(&world.admin::<ViewAgents>(), false, PageRequest::first(1)).await;
+    page.expect("a list").items.first().expect("one").id
 }

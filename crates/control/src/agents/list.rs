@@ -15,11 +15,11 @@ use crate::{Control, Error, Grant, Page, PageRequest, Result};
 const MAX_SEARCH: usize = MAX_TAG_BYTES;
 
 /// Whether an engine can be asked for this.
-fn check(wanted: &Wanted) -> Result<()> {
-    if wanted.queue.as_deref().is_some_and(|queue| queue.contains('\0')) {
+pub(super) fn check(search: Option<&str>, queue: Option<&str>) -> Result<()> {
+    if queue.is_some_and(|queue| queue.contains('\0')) {
         return Err(Error::invalid("queue", "holds a NUL character; remove it"));
     }
-    let search = wanted.search.as_deref().unwrap_or_default();
+    let search = search.unwrap_or_default();
     if search.chars().count() > MAX_SEARCH {
         return Err(Error::invalid(
             "search",
@@ -43,7 +43,7 @@ impl Control {
         wanted: Wanted,
         page: PageRequest<AgentId>,
     ) -> Result<Page<Agent>> {
-        check(&wanted)?;
+        check(wanted.search.as_deref(), wanted.queue.as_deref())?;
         let rows = self
             .read(grant, (wanted, page), |tx, scene| {
                 Box::pin(async move {
@@ -65,7 +65,7 @@ impl Control {
     /// # Errors
     /// [`Error::Invalid`] at `search` or `queue`.
     pub async fn count_agents(&self, grant: &Grant<ViewAgents>, wanted: Wanted) -> Result<i64> {
-        check(&wanted)?;
+        check(wanted.search.as_deref(), wanted.queue.as_deref())?;
         self.read(grant, wanted, |tx, scene| {
             Box::pin(async move { Ok(agents::count(tx, scene.organization, &scene.input).await?) })
         })

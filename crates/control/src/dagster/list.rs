@@ -1,8 +1,11 @@
 //! Seeing agents that Dagster+ agents are, as people do.
 
+use std::collections::BTreeMap;
+
 use countersign_domain::Timestamp;
 use countersign_domain::dagster::{AgentStatus, RUNNING_FOR};
 use countersign_domain::id::{DagsterAgentId, DeploymentId};
+use countersign_store::dagster_agents::search::Served;
 use countersign_store::dagster_agents::{self, DagsterAgent, Trouble};
 use countersign_store::organizations;
 
@@ -13,7 +16,7 @@ pub use countersign_store::dagster_agents::Serving;
 
 impl Control {
     /// The moment after which a heartbeat must have come for an agent to be wanted.
-    fn heard_since(&self, running_only: bool) -> Timestamp {
+    pub(crate) fn heard_since(&self, running_only: bool) -> Timestamp {
         // Whoever was heard at this very moment does not run any more.
         if running_only {
             Timestamp::from_micros(self.now().minus(RUNNING_FOR).as_micros().saturating_add(1))
@@ -53,6 +56,35 @@ impl Control {
         let since = self.heard_since(running_only);
         self.read(grant, since, |tx, scene| {
             Box::pin(async move { Ok(dagster_agents::count(tx, scene.organization, scene.input).await?) })
+        })
+        .await
+    }
+
+    /// One of them.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub async fn dagster_agent(&self, grant: &Grant<ViewAgents>, id: DagsterAgentId) -> Result<DagsterAgent> {
+        self.read(grant, id, |tx, scene| {
+            Box::pin(async move {
+                let found = dagster_agents::search::find(tx, scene.organization, scene.input).await?;
+                found.ok_or(Error::NotFound("agent"))
+            })
+        })
+        .await
+    }
+
+    /// What each of several of them does for its deployments, in short; nothing of another organization's.
+    ///
+    /// # Errors
+    /// Only [`Error::Unavailable`] and [`Error::Internal`].
+    pub async fn dagster_agents_served(
+        &self,
+        grant: &Grant<ViewAgents>,
+        ids: Vec<DagsterAgentId>,
+    ) -> Result<BTreeMap<DagsterAgentId, Vec<Served>>> {
+        self.read(grant, ids, |tx, scene| {
+            Box::pin(async move { Ok(dagster_agents::search::served_by(tx, scene.organization, &scene.input).await?) })
         })
         .await
     }

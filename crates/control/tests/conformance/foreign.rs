@@ -162,6 +162,14 @@ async fn people(world: &World, ids: &Ids, answers: &mut Answers) {
         "work of a Dagster+ agent",
         &control.dagster_agent_serving(&view, ids.dagster_agent).await.map(|it| it.len()),
     );
+    answers.keep("Dagster+ agent", &control.dagster_agent(&view, ids.dagster_agent).await.map(drop));
+    answers.keep(
+        "work of Dagster+ agents",
+        &control.dagster_agents_served(&view, vec![ids.dagster_agent]).await.map(|it| it.len()),
+    );
+    let page = PageRequest::first(9);
+    let told = control.agent_audit_events(&world.admin(), ids.agent.cast(), page).await;
+    answers.keep("what is told of an agent", &told.map(|it| it.items.len()));
     answers.keep("status of a deployment", &control.dagster_status(&view, Some(ids.deployment)).await);
     answers.keep("stop", &control.stop_agent(&world.admin::<StopAgent>(), ids.agent, true).await);
     answers.keep("pause", &control.pause_agent(&world.admin::<PauseAgent>(), ids.agent, None, None).await);

@@ -35,6 +35,7 @@ mod deployment_roles;
 mod deployments;
 mod dispatch;
 mod dump;
+mod every_agent;
 mod following;
 mod foreign;
 mod graph;
@@ -116,6 +117,7 @@ fn main() -> ExitCode {
             let all = [
                 list::CASES,
                 agents::CASES,
+                every_agent::CASES,
                 organizations::CASES,
                 members::CASES,
                 invitations::CASES,

@@ -8,6 +8,7 @@ use countersign_control::access::actions::{
     ViewAgentTokens, ViewAgents, ViewAudit, ViewBuilds, ViewOrganization, ViewUserTokens,
 };
 use countersign_control::agent_tokens::{Liveness, Search, Selection};
+use countersign_control::agents::{Sought, Standing};
 use countersign_control::audit::Wanted as Events;
 use countersign_control::builds::{Cursor, Room};
 use countersign_control::deployment_roles::HolderReference;
@@ -142,10 +143,21 @@ async fn agents(world: &World, seen: &mut Seen) {
         let jobs = control.agent_past_jobs(&world.admin(), agent.id, page).await.expect("a read");
         seen.keep("agent_past_jobs", jobs);
     }
+    let sought = Sought { standing: Standing::Any, ..Sought::default() };
+    let part = control.every_agent(&grant, sought, None, PageRequest::first(MAX_PAGE)).await.expect("a read");
+    for agent in seen.keep("every_agent", part).items.iter().take(20) {
+        let events = control.agent_audit_events(&world.admin(), agent.id(), PageRequest::first(MAX_PAGE)).await;
+        seen.keep("agent_audit_events", events.expect("a read"));
+    }
     seen.keep("agents_over_time", control.agents_over_time(&grant).await.expect("a read"));
     seen.keep("queue_waits", control.queue_waits(&world.admin()).await.expect("a read"));
     let page = control.dagster_agents(&grant, false, PageRequest::first(MAX_PAGE)).await.expect("a read");
     for agent in seen.keep("dagster_agents", page).items.iter().take(20) {
+        seen.keep("dagster_agent", control.dagster_agent(&grant, agent.id).await.expect("a read"));
+        seen.keep(
+            "dagster_agents_served",
+            control.dagster_agents_served(&grant, vec![agent.id]).await.expect("a read"),
+        );
         let serving = control.dagster_agent_serving(&grant, agent.id).await.expect("a read");
         seen.keep("dagster_agent_serving", serving);
     }

@@ -3,25 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use askama::Template;
+use countersign_control::PageRequest;
 use countersign_control::access::actions::{PauseAgent, StopAgent, ViewAgentTokens, ViewAgents, ViewDeploymentRoles};
 use countersign_control::agent_tokens::{Search, Selection};
-use countersign_control::agents::{Agent, Wanted};
-use countersign_control::dagster::DagsterAgent;
-use countersign_control::deployment_roles::OwnRoles;
-use countersign_control::{Action, PageRequest};
-use countersign_domain::id::{AgentId, DagsterAgentId, DeploymentId, TokenId};
-use countersign_domain::{AgentState, Timestamp};
+use countersign_control::agents::{AnyAgent, Standing};
+use countersign_control::deployments::Deployment;
+use countersign_domain::id::{AgentId, DagsterAgentId, TokenId};
 
 use crate::failure::Failure;
 use crate::frame::{self, Answer, Frame, Link};
-use crate::parts::{Choice, Pager, When};
+use crate::parts::{Choice, Pager};
 use crate::query::{Query, address};
 use crate::tokens::list::Row as TokenRow;
 use crate::tokens::title_of;
 use crate::visit::Visit;
 use crate::words::{self, Names};
 
-use super::narrow::{Narrow, choices, none, none_of_dagster};
+use super::narrow::{Narrow, choices};
+use super::row::{Beside, Row};
 
 /// Agents of one part.
 const ROWS: u32 = 40;
@@ -37,142 +36,20 @@ struct Page {
     tokens: Option<Vec<TokenRow>>,
     tokens_path: String,
     search: String,
-    states: Vec<Choice>,
+    standings: Vec<Choice>,
+    kinds: Vec<Choice>,
     deployments: Vec<Choice>,
     queue: String,
     /// The token that all of them came with, where one is chosen, and the list without that choice.
     token: Option<Link>,
     /// Its id, to go on with it.
     token_id: String,
-    /// Whether something is asked for that leaves Dagster+ agents as they are.
-    is_narrowed: bool,
     rows: Vec<Row>,
     pager: Pager,
-    dagster: Vec<DagsterRow>,
-    dagster_pager: Pager,
-    /// What it means that a table has no rows.
+    /// What it means that there are no rows.
     none: &'static str,
-    none_of_dagster: &'static str,
     /// Whether that is so because nothing was started yet that could be seen.
     is_everything: bool,
-}
-
-#[derive(Debug, Clone)]
-struct Row {
-    href: String,
-    name: String,
-    state: &'static str,
-    state_class: &'static str,
-    paused: String,
-    token: String,
-    deployment: String,
-    queue: String,
-    version: String,
-    host: String,
-    job: String,
-    seen: Option<When>,
-    pause: Option<String>,
-    resume: Option<String>,
-    stop: Option<String>,
-}
-
-#[derive(Debug, Clone)]
-struct DagsterRow {
-    name: String,
-    is_running: bool,
-    token: String,
-    launcher: String,
-    version: String,
-    ip: String,
-    errors: i64,
-    heartbeat: When,
-}
-
-/// Where an agent stands, and the name of its colour.
-pub(super) const fn state(it: AgentState) -> (&'static str, &'static str) {
-    match it {
-        AgentState::NeverConnected => ("Registered", "ended"),
-        AgentState::Connected => ("Connected", "good"),
-        AgentState::Stopping => ("Stopping", "warning"),
-        AgentState::Disconnected => ("Disconnected", "ended"),
-        AgentState::Stopped => ("Stopped", "ended"),
-        AgentState::Lost => ("Lost", "bad"),
-    }
-}
-
-/// What is known of everything beside the agents.
-struct Beside {
-    names: Names,
-    /// Tokens as they are called, for whoever sees tokens.
-    tokens: BTreeMap<TokenId, String>,
-    /// Those of the deployments that are branch deployments.
-    branches: BTreeSet<DeploymentId>,
-    /// What whoever looks holds in which deployment.
-    held: OwnRoles,
-    /// Whether they may in some deployment.
-    may_pause: bool,
-    may_stop: bool,
-    now: Timestamp,
-}
-
-impl Beside {
-    fn token(&self, id: TokenId) -> String {
-        self.tokens.get(&id).cloned().unwrap_or_default()
-    }
-
-    /// Whether whoever looks may do it to this agent.
-    fn may<A: Action>(&self, may_somewhere: bool, it: &Agent) -> bool {
-        may_somewhere && self.held.are_enough_for::<A>(it.deployment, self.branches.contains(&it.deployment))
-    }
-}
-
-impl Row {
-    fn new(visit: &Visit, it: &Agent, job: String, beside: &Beside) -> Self {
-        let (state, state_class) = state(it.state);
-        let path = |below| visit.path(&format!("/agents/{}{below}", it.id));
-        let said = |text: &Option<String>| text.clone().unwrap_or_default();
-        let is_paused = it.is_paused(beside.now);
-        let is_there = it.state.is_connected();
-        let may_pause = beside.may::<PauseAgent>(beside.may_pause, it);
-        let may_stop = beside.may::<StopAgent>(beside.may_stop, it);
-        Self {
-            href: path(""),
-            name: it.name.clone(),
-            state,
-            state_class,
-            paused: if is_paused { said(&it.paused_note) } else { String::new() },
-            token: beside.token(it.token),
-            deployment: beside.names.get(&it.deployment).cloned().unwrap_or_default(),
-            queue: it.queue.clone(),
-            version: said(&it.version),
-            host: said(&it.hostname),
-            job,
-            seen: it.last_seen_at.map(|at| When::ago(at, beside.now)),
-            pause: (is_there && !is_paused && may_pause).then(|| path("/pause")),
-            resume: (is_paused && may_pause).then(|| path("/resume")),
-            stop: (it.state == AgentState::Connected && may_stop).then(|| path("/stop")),
-        }
-    }
-}
-
-impl DagsterRow {
-    fn new(it: &DagsterAgent, beside: &Beside) -> Self {
-        let said = |text: &Option<String>| text.clone().unwrap_or_default();
-        let is_heard = beside.now.since(it.heartbeat_at) < countersign_domain::dagster::RUNNING_FOR;
-        Self {
-            name: it.label.clone().unwrap_or_else(|| it.process.to_string()),
-            is_running: it.token_revoked_at.is_none() && is_heard,
-            token: match beside.token(it.token) {
-                text if text.is_empty() => it.token_public_id.to_string(),
-                text => text,
-            },
-            launcher: said(&it.launcher),
-            version: said(&it.version),
-            ip: it.ip.clone(),
-            errors: it.error_count,
-            heartbeat: When::ago(it.heartbeat_at, beside.now),
-        }
-    }
 }
 
 /// What tokens are called, of those that whoever looks may see.
@@ -197,102 +74,92 @@ async fn tokens(visit: &Visit, names: &Names) -> Result<Option<Vec<TokenRow>>, F
     Ok(Some(found.items.iter().map(|it| TokenRow::new(visit, it, names, now)).collect()))
 }
 
-/// The page.
-pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
+/// What is shown beside the agents of a part.
+async fn beside(
+    visit: &Visit,
+    agents: &[AnyAgent],
+    deployments: &[Deployment],
+    token: Option<TokenId>,
+) -> Result<Beside, Failure> {
     let (control, grant) = (visit.control(), visit.may::<ViewAgents>()?);
-    let text = query.said("search").unwrap_or_default().to_owned();
-    let is_all = query.said("show") == Some("all");
-    let after: Option<AgentId> = query.after();
-    let asked = Narrow::of(&visit, &query);
-    let wanted = Wanted {
-        live_only: !is_all,
-        search: Some(text.clone()).filter(|text| !text.is_empty()),
-        deployment: asked.deployment,
-        queue: Some(asked.queue.clone()).filter(|queue| !queue.is_empty()),
-        token: asked.token,
-    };
-    let is_narrowed = !text.is_empty() || asked.is_anything();
-    let found = control.agents(&grant, wanted, PageRequest { after, limit: ROWS }).await?;
-    let dagster_after: Option<DagsterAgentId> = query.said("dagster").and_then(|id| id.parse().ok());
-    let page = PageRequest { after: dagster_after, limit: ROWS };
-    let dagster = control.dagster_agents(&grant, !is_all, page).await?;
-
-    let deployments = visit.deployments().await?;
-    let names = words::names(&deployments);
-    let ids = found.items.iter().map(|it| it.token).chain(dagster.items.iter().map(|it| it.token)).chain(asked.token);
+    let (mut connected, mut dagster): (Vec<AgentId>, Vec<DagsterAgentId>) = (Vec::new(), Vec::new());
     // Agents share tokens: each is asked for once.
-    let ids: BTreeSet<_> = ids.collect();
-    let beside = Beside {
-        tokens: tokens_of(&visit, ids.into_iter().collect()).await?,
+    let mut tokens: BTreeSet<TokenId> = token.into_iter().collect();
+    for agent in agents {
+        match agent {
+            AnyAgent::Registered(it) => {
+                tokens.insert(it.token);
+                connected.extend(it.state.is_connected().then_some(it.id));
+            }
+            AnyAgent::Dagster(it) => {
+                tokens.insert(it.token);
+                dagster.push(it.id);
+            }
+        }
+    }
+    let jobs = control.agent_jobs(&grant, connected).await?;
+    let called = |label: Option<String>, command: &str| label.unwrap_or_else(|| first_line(command));
+    Ok(Beside {
+        tokens: tokens_of(visit, tokens.into_iter().collect()).await?,
         branches: deployments.iter().filter(|it| it.parent.is_some()).map(|it| it.id).collect(),
         held: control.own_deployment_roles(&visit.may::<ViewDeploymentRoles>()?).await?,
         may_pause: visit.can::<PauseAgent>(),
         may_stop: visit.can::<StopAgent>(),
         now: control.now(),
-        names,
-    };
-    let connected = found.items.iter().filter(|it| it.state.is_connected()).map(|it| it.id);
-    let mut jobs = control.agent_jobs(&grant, connected.collect()).await?;
-    let rows = found.items.iter().map(|agent| {
-        let job = jobs.remove(&agent.id).map(|job| job.label.unwrap_or_else(|| first_line(&job.command)));
-        Row::new(&visit, agent, job.unwrap_or_default(), &beside)
-    });
-    let rows: Vec<_> = rows.collect();
+        names: words::names(deployments),
+        jobs: jobs.into_iter().map(|(id, job)| (id, called(job.label, &job.command))).collect(),
+        served: control.dagster_agents_served(&grant, dagster).await?,
+    })
+}
+
+/// The page.
+pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
+    let (control, grant) = (visit.control(), visit.may::<ViewAgents>()?);
+    let asked = Narrow::of(&visit, &query);
+    let page = PageRequest { after: query.after(), limit: ROWS };
+    let found = control.every_agent(&grant, asked.sought(), asked.kind, page).await?;
+    let deployments = visit.deployments().await?;
+    let beside = beside(&visit, &found.items, &deployments, asked.token).await?;
 
     let path = visit.path("/agents");
-    let shown = if is_all { "all" } else { "" };
-    let said = |id: Option<String>| id.unwrap_or_default();
-    let (deployment, token) =
-        (said(asked.deployment.map(|id| id.to_string())), said(asked.token.map(|id| id.to_string())));
-    let all = [
-        ("search", text.as_str()),
-        ("show", shown),
-        ("deployment", &deployment),
-        ("queue", asked.queue.as_str()),
-        ("token", &token),
-    ];
-    let mut next_of_dagster = all.to_vec();
-    let last = found.items.last().filter(|_| found.has_more).map(|it| it.id.to_string());
-    let dagster_last = dagster.items.last().filter(|_| dagster.has_more).map(|it| it.id.to_string());
+    let said = asked.said();
+    let all: Vec<(&str, &str)> = said.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let is_first = page.after.is_none();
+    let next = found.next.map(|it| it.to_string());
     frame::show(&Page {
         frame: visit.frame("Agents"),
         tokens: tokens(&visit, &beside.names).await?,
         tokens_path: visit.path("/settings/tokens"),
-        states: vec![Choice::new("", "Connected", !is_all), Choice::new("all", "All, those that are gone too", is_all)],
-        pager: Pager::new(&path, &all, after.is_none(), last),
-        dagster: dagster.items.iter().map(|it| DagsterRow::new(it, &beside)).collect(),
-        dagster_pager: Pager {
-            first: dagster_after.is_some().then(|| address(&path, &all)),
-            next: dagster_last.as_deref().map(|last| {
-                next_of_dagster.push(("dagster", last));
-                address(&path, &next_of_dagster)
-            }),
-        },
-        none: none(is_all, is_narrowed, after.is_none()),
-        none_of_dagster: none_of_dagster(is_all, dagster_after.is_none()),
-        is_everything: !is_narrowed && after.is_none() && !is_all,
+        standings: asked.standings(),
+        kinds: asked.kinds(),
+        none: asked.none(is_first, next.is_some()),
+        pager: Pager::new(&path, &all, is_first, next),
+        is_everything: !asked.is_anything() && is_first && asked.standing == Standing::There,
         deployments: choices(&deployments, asked.deployment),
-        queue: asked.queue.clone(),
         token: asked.token.map(|id| {
             let name = Some(beside.token(id)).filter(|name| !name.is_empty());
-            Link::new(name.unwrap_or_else(|| "one that is not there".to_owned()), address(&path, &all[..4]))
+            let without = &all[..all.len().saturating_sub(1)];
+            Link::new(name.unwrap_or_else(|| "one that is not there".to_owned()), address(&path, without))
         }),
-        token_id: token.clone(),
-        is_narrowed,
+        token_id: asked.token.map(|it| it.to_string()).unwrap_or_default(),
+        rows: found.items.iter().map(|it| Row::new(&visit, it, &beside)).collect(),
         path,
-        search: text,
-        rows,
+        search: asked.text,
+        queue: asked.queue,
     })
 }
 
 /// What a job is called that has no label.
 fn first_line(command: &str) -> String {
     const MOST: usize = 80;
-    crate::words::short(command.lines().next().unwrap_or_default(), MOST)
+    words::short(command.lines().next().unwrap_or_default(), MOST)
 }
 
 #[cfg(test)]
 mod tests {
+    use countersign_control::agents::Protocol;
+
+    use crate::agents::row::tests::row;
     use crate::naughty::{TEXTS, assert_inert};
     use crate::seen::Seen;
     use crate::theme::Theme;
@@ -300,7 +167,6 @@ mod tests {
     use super::*;
 
     fn page(text: &str) -> Page {
-        let at = When::new(Timestamp::EPOCH);
         let seen = Seen { is_safe: true, page: "/x".to_owned(), theme: Theme::System, notice: None };
         let some = || text.to_owned();
         Page {
@@ -309,43 +175,15 @@ mod tests {
             tokens: None,
             tokens_path: "/x".to_owned(),
             search: some(),
-            states: Vec::new(),
+            standings: Vec::new(),
+            kinds: Vec::new(),
             deployments: vec![Choice::new(some(), some(), true)],
             queue: some(),
             token: Some(Link::new(some(), "/x")),
             token_id: some(),
-            is_narrowed: true,
-            rows: vec![Row {
-                href: "/x".to_owned(),
-                name: some(),
-                state: "Connected",
-                state_class: "good",
-                paused: some(),
-                token: some(),
-                deployment: some(),
-                queue: some(),
-                version: some(),
-                host: some(),
-                job: some(),
-                seen: Some(at.clone()),
-                pause: Some("/pause".to_owned()),
-                resume: None,
-                stop: Some("/stop".to_owned()),
-            }],
+            rows: vec![row(text)],
             pager: Pager::new("/", &[], true, None),
-            dagster: vec![DagsterRow {
-                name: some(),
-                is_running: true,
-                token: some(),
-                launcher: some(),
-                version: some(),
-                ip: some(),
-                errors: 1,
-                heartbeat: at,
-            }],
-            dagster_pager: Pager::new("/", &[], true, None),
             none: "",
-            none_of_dagster: "",
             is_everything: false,
         }
     }
@@ -358,33 +196,37 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_table_says_why_it_is_empty() {
-        let said = |is_all, is_searched| {
+    fn an_empty_table_says_why_it_is_empty_and_what_to_do() {
+        let nothing = || Narrow {
+            text: String::new(),
+            standing: Standing::There,
+            kind: None,
+            deployment: None,
+            queue: String::new(),
+            token: None,
+        };
+        let said = |asked: &Narrow, next: Option<&str>| {
             let mut page = page("web");
             page.rows.clear();
-            page.dagster.clear();
-            page.none = none(is_all, is_searched, true);
-            page.none_of_dagster = none_of_dagster(is_all, true);
+            page.none = asked.none(true, next.is_some());
+            page.pager = Pager::new("/", &[], true, next.map(str::to_owned));
+            page.is_everything = !asked.is_anything() && asked.standing == Standing::There;
             page.render().expect("a page")
         };
-        assert!(said(false, false).contains("No agent is connected.") && said(false, false).contains("agent runs."));
-        assert!(said(true, false).contains("No agent is known.") && !said(true, false).contains("is connected."));
-        assert!(
-            said(true, false).contains("No Dagster+ agent is known.") && said(true, true).contains("fits the search.")
-        );
-        // Whoever searches is told what was not searched.
-        let mut searched = page("web");
-        searched.is_narrowed = false;
-        assert!(!searched.render().expect("a page").contains("leaves Dagster+ agents as they are"));
-        searched.is_narrowed = true;
-        assert!(searched.render().expect("a page").contains("What is searched for leaves Dagster+ agents as they are"));
+        let html = said(&nothing(), None);
+        assert!(html.contains("No agent is connected, and none runs.") && html.contains("dagster.yaml"), "{html}");
+        let html = said(&Narrow { text: "web".to_owned(), ..nothing() }, None);
+        assert!(html.contains("connected or runs fits.") && html.contains("Show those that are there."), "{html}");
+        let html = said(&Narrow { kind: Some(Protocol::Dagster), standing: Standing::Any, ..nothing() }, None);
+        assert!(html.contains("No agent fits."), "{html}");
+        let html = said(&Narrow { standing: Standing::Gone, ..nothing() }, Some("1"));
+        assert!(html.contains("that were looked at fits.") && html.contains(r#"rel="next""#), "{html}");
     }
 
     #[test]
     fn a_page_of_agents_is_small() {
         let mut page = page("build-host-17.example");
         page.rows = vec![page.rows[0].clone(); ROWS as usize];
-        page.dagster = vec![page.dagster[0].clone(); ROWS as usize];
         let size = page.render().expect("a page").len();
         assert!(size < 100_000, "{size} bytes");
     }

@@ -15,10 +15,12 @@ use crate::frame::{self, Answer, Frame, Link};
 use crate::offers::Offers;
 use crate::parts::{Field, Pager, When};
 use crate::query::Query;
+use crate::settings::audit::Row as EventRow;
 use crate::tokens::title;
 use crate::visit::Visit;
 
-use super::list::state;
+use super::history;
+use super::row::state;
 
 /// Jobs of one part.
 pub(crate) const ROWS: u32 = 30;
@@ -31,8 +33,9 @@ struct Page {
     ways: Ways,
     note: Field,
     job: Option<Row>,
-    rows: Vec<Row>,
+    jobs: Vec<Row>,
     pager: Pager,
+    events: Vec<EventRow>,
 }
 
 /// What is known of an agent.
@@ -175,8 +178,9 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
         ways: ways(&visit, &agent, &offers),
         note: Field::new("note", "Why it is paused"),
         job,
-        rows,
+        jobs: rows,
         pager: Pager::new(&path, &[], page.after.is_none(), last),
+        events: if page.after.is_none() { history::events(&visit, id.cast()).await? } else { Vec::new() },
     })
 }
 
@@ -232,8 +236,9 @@ mod tests {
                 ways: Ways { pause: Some("/x".to_owned()), resume: None, stop: Some("/x".to_owned()) },
                 note: Field::new("note", "Why it is paused"),
                 job: Some(row.clone()),
-                rows: vec![row],
+                jobs: vec![row],
                 pager: Pager::new("/", &[], true, None),
+                events: Vec::new(),
             };
             assert_inert(&page.render().expect("a page"), text);
         }

@@ -98,6 +98,7 @@ impl Server {
                 .replace("{organization}", "acme")
                 .replace("{token}", &token)
                 .replace("{agent}", &token)
+                .replace("{dagster_agent}", &token)
                 .replace("{member}", &admin)
                 .replace("{id}", &token)
                 .replace("{pipeline}", "demo")

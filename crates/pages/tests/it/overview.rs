@@ -64,11 +64,11 @@ async fn an_agent_has_a_page_with_what_it_did() {
     let path = format!("/organizations/acme/agents/{}", job.agent);
     assert!(ada.page("/organizations/acme/agents").await.contains(&format!("href=\"{path}\"")));
     let page = ada.page(&path).await;
-    for part in ["builder", "It runs", "Unit", "demo #1", "Stop after its job"] {
+    for part in ["builder", "It runs", "Unit", "demo #1", "Drain</button>"] {
         assert!(page.contains(part), "{part}: {page}");
     }
     let hers = grace.page(&path).await;
-    assert!(hers.contains("Unit") && !hers.contains("Stop after its job"), "{hers}");
+    assert!(hers.contains("Unit") && !hers.contains("Drain</button>"), "{hers}");
     let paused = ada.post(&format!("{path}/pause"), &[("note", "Mended")]).await;
     assert_eq!(paused.status, 303, "{}", paused.text);
     assert!(ada.page(&path).await.contains("Mended"));

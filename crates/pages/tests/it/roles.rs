@@ -12,6 +12,7 @@ const PAGES: &[(&str, u16, u16)] = &[
     ("/account/passkeys/{token}/remove", 404, 404),
     ("/organizations/acme", 200, 200),
     ("/organizations/acme/agents", 200, 200),
+    ("/organizations/acme/agents/dagster/{token}", 404, 404),
     ("/organizations/acme/agents/{token}", 404, 404),
     ("/organizations/-/agents", 200, 200),
     ("/organizations/acme/builds", 200, 200),

@@ -50,7 +50,7 @@ impl Wanted {
     fn values(&self, of: OrganizationId) -> Vec<Value> {
         let values = params![
             of,
-            self.pattern(),
+            pattern(self.search.as_deref()),
             self.deployment.is_none(),
             self.deployment.unwrap_or(DeploymentId::nil()),
             self.queue.is_none(),
@@ -66,13 +66,14 @@ impl Wanted {
         let is_searched = self.search.as_ref().is_some_and(|text| !text.is_empty());
         !is_searched && self.deployment.is_none() && self.queue.is_none() && self.token.is_none()
     }
+}
 
-    fn pattern(&self) -> String {
-        // As both engines do: other letters than ASCII's stay as they are.
-        let text = self.search.as_deref().unwrap_or_default().to_ascii_lowercase();
-        // LIKE's own signs would widen the search to everything; as `_` each stands for any one character.
-        format!("%{}%", text.replace(['%', '_', '\\'], "_"))
-    }
+/// What LIKE is given to find a text in any case of the letters A to Z.
+pub(crate) fn pattern(text: Option<&str>) -> String {
+    // As both engines do: other letters than ASCII's stay as they are.
+    let text = text.unwrap_or_default().to_ascii_lowercase();
+    // LIKE's own signs would widen the search to everything; as `_` each stands for any one character.
+    format!("%{}%", text.replace(['%', '_', '\\'], "_"))
 }
 
 /// At most `limit` of the organization's agents below `after`, newest first.

@@ -78,7 +78,7 @@ fn filled(route: &str, targets: &Targets) -> String {
         let theirs: Vec<_> = form.route.split('/').collect();
         let pairs = theirs.windows(2);
         let own: Vec<_> = route.split('/').collect();
-        let beyond = |part: &str| ["{version}", "{name}", "{artifact}", "{*rest}"].contains(&part);
+        let beyond = |part: &str| ["{version}", "{name}", "{artifact}", "{dagster_agent}", "{*rest}"].contains(&part);
         own.windows(2)
             .filter(|pair| pair[1].starts_with('{') && !beyond(pair[1]))
             .all(|pair| pairs.clone().any(|it| it == pair))

@@ -1,0 +1,34 @@
+//! What the audit log says of an agent, on its page.
+
+use countersign_control::PageRequest;
+use countersign_control::access::actions::ViewAudit;
+use countersign_control::agents::AnyAgentId;
+
+use crate::failure::Failure;
+use crate::settings::audit::Row;
+use crate::visit::Visit;
+use crate::weight;
+
+/// Events that are shown; the rest is in the audit log.
+const EVENTS: u32 = 20;
+/// The most bytes that their texts take in the page.
+const MOST: usize = 20_000;
+
+/// The newest events about an agent, for whoever sees the audit log.
+pub(super) async fn events(visit: &Visit, agent: AnyAgentId) -> Result<Vec<Row>, Failure> {
+    if !visit.can::<ViewAudit>() {
+        return Ok(Vec::new());
+    }
+    let page = PageRequest::first(EVENTS);
+    let found = visit.control().agent_audit_events(&visit.may::<ViewAudit>()?, agent, page).await?;
+    let mut left = MOST;
+    let mut rows: Vec<Row> = found.items.iter().map(Row::new).collect();
+    rows.retain(|row| {
+        let texts = [&row.actor, &row.credential, &row.action, &row.subject, &row.ip, &row.detail];
+        let rest = left.checked_sub(texts.into_iter().map(|text| weight::of(text)).sum());
+        // Behind one that is left out there is no room for any.
+        left = rest.unwrap_or_default();
+        rest.is_some()
+    });
+    Ok(rows)
+}

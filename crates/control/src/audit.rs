@@ -12,7 +12,7 @@ mod verify;
 
 use countersign_domain::audit::canonical;
 use countersign_domain::id::OrganizationId;
-pub use countersign_store::audit::{Event, Wanted};
+pub use countersign_store::audit::{Event, Period, Wanted};
 
 pub use export::as_json;
 pub use list::AuditLog;

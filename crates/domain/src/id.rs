@@ -34,6 +34,15 @@ impl<T> Id<T> {
         Self::from_bytes([0xff; 16])
     }
 
+    /// Not above any id that is made in this millisecond or later, and above those that are made before it.
+    #[must_use]
+    pub fn first_of(at: Timestamp) -> Self {
+        /// The last millisecond that an id can tell, in the year 10889.
+        const LAST: u64 = (1 << 48) - 1;
+        let millis = u64::try_from(at.as_millis()).unwrap_or(0).min(LAST);
+        Self::from_uuid(uuid::Builder::from_unix_timestamp_millis(millis, &[0; 10]).into_uuid())
+    }
+
     /// From the 16 bytes of a column.
     #[must_use]
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {

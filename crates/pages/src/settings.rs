@@ -5,6 +5,7 @@ pub(crate) mod deployments;
 pub(crate) mod export;
 pub(crate) mod general;
 pub(crate) mod members;
+mod period;
 pub(crate) mod roles;
 pub(crate) mod teams;
 

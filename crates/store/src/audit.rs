@@ -19,17 +19,24 @@ statements! {
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
     /// A page of an organization's events, newest first.
     PAGE = concat!("SELECT ", columns!(), " FROM audit_events WHERE organization_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
-    /// A page of an organization's events that are wanted, newest first, among $8 from $2 on. $3: only those whose action begins like $4. $5: only those
-    /// of which the actor's or the subject's name, the credential or the address is like $6.
+    /// The same of those of a period: ids tell the millisecond, so the index ends where the period does.
+    PAGE_OF_PERIOD = concat!("SELECT ", columns!(), " FROM audit_events WHERE organization_id = $1 AND id < $2 AND id >= $3
+              AND occurred_at >= $4 AND occurred_at < $5 ORDER BY id DESC LIMIT $6");
+    /// A part of an organization's events of a period, oldest first.
+    PERIOD = concat!("SELECT ", columns!(), " FROM audit_events WHERE organization_id = $1 AND id > $2 AND id >= $3 AND id < $4
+              AND occurred_at >= $5 AND occurred_at < $6 ORDER BY id LIMIT $7");
+    /// A page of an organization's events that are wanted, newest first, among $8 from $2 on that are of a period. $3: only those whose action begins like
+    /// $4. $5: only those of which the actor's or the subject's name, the credential or the address is like $6.
     SEARCH = concat!("SELECT ", columns!(), " FROM audit_events WHERE id IN (SELECT e.id FROM (
                 SELECT id, action, actor_name, subject_name, credential, ip FROM audit_events WHERE organization_id = $1 AND id < $2
-                ORDER BY id DESC LIMIT $8) e
+                AND id >= $9 AND occurred_at >= $10 AND occurred_at < $11 ORDER BY id DESC LIMIT $8) e
               WHERE (NOT $3 OR e.action LIKE $4)
               AND (NOT $5 OR LOWER(e.actor_name) LIKE $6 OR LOWER(e.subject_name) LIKE $6 OR LOWER(COALESCE(e.credential, '')) LIKE $6
                 OR COALESCE(e.ip, '') LIKE $6)
               ORDER BY e.id DESC LIMIT $7) ORDER BY id DESC");
     /// The last among which is looked so. $3: how many are before it.
-    SEARCH_LAST = "SELECT id FROM audit_events WHERE organization_id = $1 AND id < $2 ORDER BY id DESC LIMIT 1 OFFSET $3";
+    SEARCH_LAST = "SELECT id FROM audit_events WHERE organization_id = $1 AND id < $2
+              AND id >= $4 AND occurred_at >= $5 AND occurred_at < $6 ORDER BY id DESC LIMIT 1 OFFSET $3";
     /// A page of an organization's events about one thing, newest first.
     OF_SUBJECT = concat!("SELECT ", columns!(), " FROM audit_events WHERE organization_id = $1 AND subject_id = $2 AND id < $3
               ORDER BY id DESC LIMIT $4");
@@ -99,6 +106,43 @@ pub struct Event {
     pub sealed: Option<(i64, Vec<u8>)>,
 }
 
+/// A time in which events happened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Period {
+    /// Its first moment; none where it has no beginning.
+    pub from: Option<Timestamp>,
+    /// The first moment behind it; none where it has no end.
+    pub until: Option<Timestamp>,
+}
+
+/// What an engine is told of a period: the ids of its events are between two, by which an index finds them, and so are their times, to the microsecond.
+struct Bounds {
+    least: AuditEventId,
+    /// The first id that is too late.
+    most: AuditEventId,
+    from: Timestamp,
+    until: Timestamp,
+}
+
+impl Period {
+    /// Whether every event is of it.
+    #[must_use]
+    pub const fn is_all(&self) -> bool {
+        self.from.is_none() && self.until.is_none()
+    }
+
+    fn bounds(&self) -> Bounds {
+        // An event's id is made from its time, by the millisecond.
+        let after = |at: Timestamp| Timestamp::from_micros(at.as_micros().saturating_add(999));
+        Bounds {
+            least: self.from.map_or(AuditEventId::nil(), AuditEventId::first_of),
+            most: self.until.map_or(AuditEventId::last(), |until| AuditEventId::first_of(after(until))),
+            from: self.from.unwrap_or(Timestamp::from_micros(i64::MIN)),
+            until: self.until.unwrap_or(Timestamp::from_micros(i64::MAX)),
+        }
+    }
+}
+
 /// The end of an organization's chain.
 #[derive(Debug, Clone)]
 pub struct Head {
@@ -166,6 +210,32 @@ pub async fn page(tx: &mut Tx, of: OrganizationId, after: AuditEventId, limit: i
     tx.all(PAGE, &params![of, after, limit]).await?.iter().map(event).collect()
 }
 
+/// At most `limit` events of an organization below `after` that are of a period, newest first.
+pub async fn page_of_period(
+    tx: &mut Tx,
+    of: OrganizationId,
+    period: &Period,
+    after: AuditEventId,
+    limit: i64,
+) -> Result<Vec<Event>, StoreError> {
+    let Bounds { least, most, from, until } = period.bounds();
+    let values = params![of, after.min(most), least, from, until, limit];
+    tx.all(PAGE_OF_PERIOD, &values).await?.iter().map(event).collect()
+}
+
+/// At most `limit` events of an organization behind `after` that are of a period, oldest first, sealed or not.
+pub async fn of_period(
+    tx: &mut Tx,
+    of: OrganizationId,
+    period: &Period,
+    after: AuditEventId,
+    limit: i64,
+) -> Result<Vec<Event>, StoreError> {
+    let Bounds { least, most, from, until } = period.bounds();
+    let values = params![of, after, least, most, from, until, limit];
+    tx.all(PERIOD, &values).await?.iter().map(event).collect()
+}
+
 /// Which events are wanted.
 #[derive(Debug, Clone, Default)]
 pub struct Wanted {
@@ -173,6 +243,8 @@ pub struct Wanted {
     pub action: Option<String>,
     /// Only those whose actor's or subject's name, credential or address holds this text, in any case of the letters A to Z.
     pub text: Option<String>,
+    /// Only those of this time.
+    pub period: Period,
 }
 
 /// A text between LIKE's own signs, which would widen the search to everything; as `_` each stands for any one character.
@@ -192,14 +264,28 @@ pub async fn search(
 ) -> Result<(Vec<Event>, Option<AuditEventId>), StoreError> {
     let is_left_out = wanted.action.is_some() || wanted.text.is_some();
     let within = if is_left_out { within.max(limit) } else { limit };
+    let Bounds { least, most, from, until } = wanted.period.bounds();
+    let after = after.min(most);
     let action = format!("{}%", plain(wanted.action.as_deref()));
     let text = format!("%{}%", plain(wanted.text.as_deref()));
-    let values = params![of, after, wanted.action.is_some(), action, wanted.text.is_some(), text, limit, within];
+    let values = params![
+        of,
+        after,
+        wanted.action.is_some(),
+        action,
+        wanted.text.is_some(),
+        text,
+        limit,
+        within,
+        least,
+        from,
+        until
+    ];
     let events: Vec<Event> = tx.all(SEARCH, &values).await?.iter().map(event).collect::<Result<_, _>>()?;
     if !is_left_out || i64::try_from(events.len()).unwrap_or(i64::MAX) >= limit {
         return Ok((events, None));
     }
-    let last = tx.maybe(SEARCH_LAST, &params![of, after, within.saturating_sub(1)]).await?;
+    let last = tx.maybe(SEARCH_LAST, &params![of, after, within.saturating_sub(1), least, from, until]).await?;
     Ok((events, last.map(|row| row.get("id")).transpose()?))
 }
 

@@ -4,11 +4,11 @@ use std::collections::VecDeque;
 
 use clap::{Args, Subcommand};
 use countersign_control::{
-    Control, Grant,
+    Control, Grant, MAX_PAGE,
     access::actions::ViewInstance,
-    audit::{AuditLog, Chain, Event, Verdict, as_json},
+    audit::{AuditLog, Chain, Event, Period, Verdict, as_json},
 };
-use countersign_domain::{id::OrganizationId, text::Slug};
+use countersign_domain::{Timestamp, clock::NotATimestamp, id::OrganizationId, text::Slug};
 use serde_json::{Value, json};
 
 use crate::{
@@ -38,11 +38,15 @@ struct Which {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Show the newest rows: who did what, to what, when and from where
-    #[command(after_help = "Example:\n  countersign audit list --organization acme --limit 20")]
+    #[command(
+        after_help = "Example:\n  countersign audit list --organization acme --from 2027-01-31T00:00:00Z --limit 20"
+    )]
     List {
         /// The most rows of each log
         #[arg(long, default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=500), env = variables::LIMIT)]
         limit: u32,
+        #[command(flatten)]
+        time: Time,
         #[command(flatten)]
         which: Which,
     },
@@ -51,9 +55,37 @@ enum Command {
     /// Exits 0 when every chain holds, 6 when one does not.
     #[command(after_help = "Example:\n  countersign audit verify --data-dir /var/lib/countersign")]
     Verify(Which),
-    /// Write every row as a line of JSON, in the order of the chain
-    #[command(after_help = "Example:\n  countersign audit export --organization acme")]
-    Export(Which),
+    /// Write every row as a line of JSON, in the order of the chain; those of a time in the order in which they happened
+    #[command(
+        after_help = "Example:\n  countersign audit export --organization acme --from 2027-01-01T00:00:00Z --until 2027-02-01T00:00:00Z"
+    )]
+    Export {
+        #[command(flatten)]
+        time: Time,
+        #[command(flatten)]
+        which: Which,
+    },
+}
+
+/// Of which time rows are.
+#[derive(Debug, Clone, Copy, Args)]
+struct Time {
+    /// Only what happened then or later, such as 2027-01-31T00:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = time, env = variables::FROM)]
+    from: Option<Timestamp>,
+    /// Only what happened before, such as 2027-02-01T00:00:00Z
+    #[arg(long, value_name = "TIME", value_parser = time, env = variables::UNTIL)]
+    until: Option<Timestamp>,
+}
+
+fn time(text: &str) -> Result<Timestamp, String> {
+    text.parse().map_err(|error: NotATimestamp| error.to_string())
+}
+
+impl From<Time> for Period {
+    fn from(Time { from, until }: Time) -> Self {
+        Self { from, until }
+    }
 }
 
 /// One log, by whom it is of.
@@ -65,7 +97,7 @@ struct Log {
 impl Audit {
     pub(super) async fn run(self, ambient: &Ambient, printer: Printer) -> Outcome {
         let which = match &self.command {
-            Command::List { which, .. } | Command::Verify(which) | Command::Export(which) => which,
+            Command::List { which, .. } | Command::Verify(which) | Command::Export { which, .. } => which,
         };
         let place = Place::find(&which.instance, &ambient.environment)?;
         let control = place.control_beside(ambient).await?;
@@ -79,9 +111,9 @@ async fn act(command: &Command, which: &Which, control: &Control, printer: Print
     let grant: Grant<ViewInstance> = control.grant_own(&control.local_operator())?;
     let logs = logs(control, &grant, which.organization.as_ref()).await?;
     match command {
-        Command::List { limit, .. } => list(control, &grant, &logs, *limit, printer).await,
+        Command::List { limit, time, .. } => list(control, &grant, &logs, (*time).into(), *limit, printer).await,
         Command::Verify(_) => verify(control, &grant, &logs, printer).await,
-        Command::Export(_) => export(control, &grant, &logs, printer).await,
+        Command::Export { time, .. } => export(control, &grant, &logs, (*time).into(), printer).await,
     }
 }
 
@@ -100,12 +132,19 @@ async fn logs(control: &Control, grant: &Grant<ViewInstance>, only: Option<&Slug
     }
 }
 
-async fn list(control: &Control, grant: &Grant<ViewInstance>, logs: &[Log], limit: u32, printer: Printer) -> Outcome {
+async fn list(
+    control: &Control,
+    grant: &Grant<ViewInstance>,
+    logs: &[Log],
+    period: Period,
+    limit: u32,
+    printer: Printer,
+) -> Outcome {
     let mut rows = Vec::new();
     let mut unsealed = 0;
     for log in logs {
         let mut newest: VecDeque<Event> = VecDeque::new();
-        each(control, grant, log.of, |event| {
+        each(control, grant, log.of, period, |event| {
             newest.push_back(event);
             if newest.len() > limit as usize {
                 newest.pop_front();
@@ -183,9 +222,15 @@ async fn verify(control: &Control, grant: &Grant<ViewInstance>, logs: &[Log], pr
     broken.map_or(Ok(Exit::Done), |what| Err(Failure::conflict(what)))
 }
 
-async fn export(control: &Control, grant: &Grant<ViewInstance>, logs: &[Log], printer: Printer) -> Outcome {
+async fn export(
+    control: &Control,
+    grant: &Grant<ViewInstance>,
+    logs: &[Log],
+    period: Period,
+    printer: Printer,
+) -> Outcome {
     for log in logs {
-        each(control, grant, log.of, |event| {
+        each(control, grant, log.of, period, |event| {
             let mut line = as_json(&log.name, &event).to_string();
             line.push('\n');
             printer.write(line.as_bytes())
@@ -200,8 +245,12 @@ async fn each(
     control: &Control,
     grant: &Grant<ViewInstance>,
     of: OrganizationId,
+    period: Period,
     mut then: impl FnMut(Event) -> Outcome<()>,
 ) -> Outcome<()> {
+    if !period.is_all() {
+        return each_of(control, grant, of, period, then).await;
+    }
     let mut after = 0;
     loop {
         let events = control.export_audit(grant, of, after).await?;
@@ -212,6 +261,28 @@ async fn each(
         match last {
             Some(sequence) => after = sequence,
             None => return Ok(()),
+        }
+    }
+}
+
+/// Every row of a time, oldest first.
+async fn each_of(
+    control: &Control,
+    grant: &Grant<ViewInstance>,
+    of: OrganizationId,
+    period: Period,
+    mut then: impl FnMut(Event) -> Outcome<()>,
+) -> Outcome<()> {
+    let mut after = None;
+    loop {
+        let events = control.export_audit_of(grant, of, period, after).await?;
+        let is_last = events.len() < MAX_PAGE as usize;
+        after = events.last().map(|event| event.id.cast());
+        for event in events {
+            then(event)?;
+        }
+        if is_last {
+            return Ok(());
         }
     }
 }

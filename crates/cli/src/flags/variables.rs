@@ -147,6 +147,10 @@ variables! {
     QUEUES = "COUNTERSIGN_QUEUES";
     /// The networks that a token may be used from.
     NETWORKS = "COUNTERSIGN_NETWORKS";
+    /// The first moment of what is shown.
+    FROM = "COUNTERSIGN_FROM";
+    /// The first moment behind what is shown.
+    UNTIL = "COUNTERSIGN_UNTIL";
     /// The address that is asked about.
     FROM_ADDRESS = "COUNTERSIGN_FROM_ADDRESS";
     /// What becomes of agents that are connected: `keep`, `drain` or `disconnect`.

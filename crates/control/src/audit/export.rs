@@ -1,5 +1,6 @@
 //! The audit log, whole and in the order of its chain, for whoever may see it.
 
+use countersign_domain::id::AuditEventId;
 use countersign_domain::text::hex;
 use countersign_store::audit;
 use serde_json::{Value, json};
@@ -7,7 +8,8 @@ use serde_json::{Value, json};
 use crate::access::actions::ViewAudit;
 use crate::{Control, Grant, MAX_PAGE, Result};
 
-use super::Event;
+use super::search::check;
+use super::{Event, Period};
 
 /// A row as it is exported, `organization` being what the log is called by. Public ids, never values.
 #[must_use]
@@ -41,6 +43,27 @@ impl Control {
                 let of = scene.organization;
                 let sealed = audit::sealed(tx, of, scene.input, i64::from(MAX_PAGE)).await?;
                 Ok(if sealed.is_empty() { audit::unsealed(tx, of, i64::MAX).await? } else { sealed })
+            })
+        })
+        .await
+    }
+
+    /// A part of what the organization's audit log tells of a period, oldest first, behind the event `after`. The last part is shorter than [`MAX_PAGE`]
+    /// events.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] at `until` for a period that ends before it begins.
+    pub async fn export_own_audit_of(
+        &self,
+        grant: &Grant<ViewAudit>,
+        period: Period,
+        after: Option<AuditEventId>,
+    ) -> Result<Vec<Event>> {
+        check(&period)?;
+        self.read(grant, (period, after.unwrap_or(AuditEventId::nil())), |tx, scene| {
+            Box::pin(async move {
+                let (period, after) = &scene.input;
+                Ok(audit::of_period(tx, scene.organization, period, *after, i64::from(MAX_PAGE)).await?)
             })
         })
         .await

@@ -1,11 +1,13 @@
 //! Seeing the audit log.
 
 use countersign_domain::id::{AuditEventId, OrganizationId};
-use countersign_store::audit::{self, Event};
+use countersign_store::audit::{self, Event, Period};
 use countersign_store::organizations;
 
 use crate::access::actions::{ViewAudit, ViewInstance};
 use crate::{Control, Grant, MAX_PAGE, Page, PageRequest, Result};
+
+use super::search::check;
 
 /// One log, by whom it is of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,6 +29,28 @@ impl Control {
                 Box::pin(async move {
                     let after = scene.input.start();
                     Ok(audit::page(tx, scene.organization, after, scene.input.rows()).await?)
+                })
+            })
+            .await?;
+        Ok(Page::of(rows, &page))
+    }
+
+    /// The same of a period.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] at `until` for one that ends before it begins.
+    pub async fn audit_events_of(
+        &self,
+        grant: &Grant<ViewAudit>,
+        period: Period,
+        page: PageRequest<AuditEventId>,
+    ) -> Result<Page<Event>> {
+        check(&period)?;
+        let rows = self
+            .read(grant, (period, page), |tx, scene| {
+                Box::pin(async move {
+                    let (period, page) = &scene.input;
+                    Ok(audit::page_of_period(tx, scene.organization, period, page.start(), page.rows()).await?)
                 })
             })
             .await?;
@@ -67,5 +91,25 @@ impl Control {
             })
             .await?;
         Ok(events)
+    }
+
+    /// A part of what an audit log tells of a period, oldest first, behind the event `after`: for export by the operator. The last part is shorter than
+    /// [`MAX_PAGE`] events.
+    ///
+    /// # Errors
+    /// [`crate::Error::Invalid`] at `until` for a period that ends before it begins.
+    pub async fn export_audit_of(
+        &self,
+        _: &Grant<ViewInstance>,
+        of: OrganizationId,
+        period: Period,
+        after: Option<AuditEventId>,
+    ) -> Result<Vec<Event>> {
+        check(&period)?;
+        let after = after.unwrap_or(AuditEventId::nil());
+        let events = self.store().read((of, period, after), |tx, (of, period, after)| {
+            Box::pin(audit::of_period(tx, *of, period, *after, i64::from(MAX_PAGE)))
+        });
+        Ok(events.await?)
     }
 }

@@ -5,9 +5,17 @@ use countersign_domain::text::MAX_DESCRIPTION;
 use countersign_store::audit;
 
 use crate::access::actions::ViewAudit;
-use crate::{Control, Grant, Page, PageRequest, Part, Result, SEARCHED, input};
+use crate::{Control, Error, Grant, Page, PageRequest, Part, Result, SEARCHED, input};
 
-use super::{Event, Wanted};
+use super::{Event, Period, Wanted};
+
+/// Whether there can be anything in a period.
+pub(super) fn check(period: &Period) -> Result<()> {
+    match (period.from, period.until) {
+        (Some(from), Some(until)) if until <= from => Err(Error::invalid("until", "is not after the beginning")),
+        _ => Ok(()),
+    }
+}
 
 /// How far an audit log is sealed. Whether the chain holds is for [`Control::verify_audit`] to say, which reads it all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,7 +31,7 @@ impl Control {
     /// one call; so a part may be short, or have none, and the log go on behind it.
     ///
     /// # Errors
-    /// [`crate::Error::Invalid`] at `search`.
+    /// [`crate::Error::Invalid`] at `search`, and at `until` for a period that ends before it begins.
     pub async fn search_audit_events(
         &self,
         grant: &Grant<ViewAudit>,
@@ -32,6 +40,7 @@ impl Control {
     ) -> Result<Part<Event, AuditEventId>> {
         input::search(wanted.text.as_deref(), MAX_DESCRIPTION)?;
         input::search(wanted.action.as_deref(), MAX_DESCRIPTION)?;
+        check(&wanted.period)?;
         let (rows, last) = self
             .read(grant, (wanted, page), |tx, scene| {
                 Box::pin(async move {

@@ -19,7 +19,7 @@ pub async fn chain(world: &World) -> Chain {
 }
 
 /// Writes rows into a log as operations do, many at once.
-async fn write_rows(control: &Control, of: OrganizationId, count: usize) {
+pub async fn write_rows(control: &Control, of: OrganizationId, count: usize) {
     let events: Vec<_> = (0..count)
         .map(|number| audit::Event {
             id: fresh_id(control),

@@ -18,6 +18,7 @@ mod artifact_bytes;
 mod artifacts;
 mod asked;
 mod audit_chain;
+mod audit_period;
 mod audit_rows;
 mod bounds;
 mod builds;
@@ -118,6 +119,7 @@ fn main() -> ExitCode {
                 list::CASES,
                 agents::CASES,
                 every_agent::CASES,
+                audit_period::CASES,
                 organizations::CASES,
                 members::CASES,
                 invitations::CASES,

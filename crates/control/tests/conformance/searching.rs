@@ -337,12 +337,16 @@ pub async fn the_audit_log_is_searched(world: &World) {
         let page = control.search_audit_events(&grant, wanted, all).await.expect("a log");
         page.items.into_iter().map(|it| it.action).collect::<Vec<_>>()
     };
-    let action = |text: &str| Events { action: Some(text.to_owned()), text: None };
+    let action = |text: &str| Events { action: Some(text.to_owned()), ..Events::default() };
     assert_eq!(actions(action("agent_token.upd")).await, ["agent_token.updated"]);
     assert_eq!(actions(action("nothing.")).await, [""; 0]);
     let everything = actions(Events::default()).await;
     assert_eq!(everything.len(), control.audit_events(&grant, all).await.expect("a log").items.len());
-    let by_ada = Events { action: Some("agent_token.created".to_owned()), text: Some("ADA@acme".to_owned()) };
+    let by_ada = Events {
+        action: Some("agent_token.created".to_owned()),
+        text: Some("ADA@acme".to_owned()),
+        ..Events::default()
+    };
     assert_eq!(actions(by_ada).await, ["agent_token.created", "agent_token.created"]);
 
     let of_one = control.token_audit_events(&grant, one, all).await.expect("a log");

@@ -9,7 +9,7 @@ use countersign_control::access::actions::{
 };
 use countersign_control::agent_tokens::{Liveness, Search, Selection};
 use countersign_control::agents::{Sought, Standing};
-use countersign_control::audit::Wanted as Events;
+use countersign_control::audit::{Period, Wanted as Events};
 use countersign_control::builds::{Cursor, Room};
 use countersign_control::deployment_roles::HolderReference;
 use countersign_control::jobs::LogWindow;
@@ -97,6 +97,10 @@ async fn organization(world: &World, seen: &mut Seen) {
     seen.keep("sign-ins", control.list_sign_ins(&world.admin()).await.expect("a read"));
     let page = PageRequest::first(MAX_PAGE);
     seen.keep("audit_events", control.audit_events(&world.admin::<ViewAudit>(), page).await.expect("a read"));
+    let told = control.audit_events_of(&world.admin::<ViewAudit>(), Period::default(), page).await.expect("a read");
+    seen.keep("audit_events_of", told);
+    let told = control.export_own_audit_of(&world.admin::<ViewAudit>(), Period::default(), None).await.expect("a read");
+    seen.keep("export_own_audit_of", told);
     seen.keep("export_own_audit", control.export_own_audit(&world.admin::<ViewAudit>(), 0).await.expect("a read"));
     seen.keep("verify_audit", control.verify_audit(&world.admin::<ViewAudit>()).await.expect("a read"));
 }

@@ -2,7 +2,7 @@
 
 use async_graphql::{ID, Object, SimpleObject};
 use countersign_control::Result;
-use countersign_control::audit::Event;
+use countersign_control::audit::{Event, Period};
 
 use crate::call::Call;
 use crate::global_id::{self, Sort};
@@ -129,9 +129,9 @@ pub(crate) struct AuditChain {
 }
 
 /// The organization's audit log.
-pub(crate) async fn list(call: &Call, window: Window) -> Result<AuditLogConnection> {
+pub(crate) async fn list(call: &Call, period: Period, window: Window) -> Result<AuditLogConnection> {
     let grant = &call.may()?;
-    let slice = window.read(|page| call.control.audit_events(grant, page), |it| it.id).await?;
+    let slice = window.read(|page| call.control.audit_events_of(grant, period, page), |it| it.id).await?;
     let edge = |(cursor, event)| Some(AuditLogEdge { cursor, node: Some(AuditLogEntry(event)) });
     let edges = slice.entries.into_iter().map(edge).collect();
     Ok(AuditLogConnection { edges: Some(edges), page_info: Some(slice.info) })

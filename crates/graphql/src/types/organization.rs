@@ -2,7 +2,7 @@
 
 use async_graphql::{Context, ID, Object};
 use countersign_control::agent_tokens::Liveness;
-use countersign_control::audit::Verdict;
+use countersign_control::audit::{Period, Verdict};
 use countersign_control::members::Wanted;
 use countersign_control::{Result, organizations};
 
@@ -315,8 +315,11 @@ impl Organization {
         ctx: &Context<'_>,
         first: Option<i32>,
         after: Option<String>,
+        #[graphql(desc = "Only what happened then or later.")] from: Option<DateTime>,
+        #[graphql(desc = "Only what happened before.")] until: Option<DateTime>,
     ) -> Nullable<AuditLogConnection> {
-        answered(audit_log::list(Call::of(ctx), Window::forward(first, after)).await)
+        let period = Period { from: from.map(|it| it.0), until: until.map(|it| it.0) };
+        answered(audit_log::list(Call::of(ctx), period, Window::forward(first, after)).await)
     }
 
     /// Checks the chain of its audit log from the first row to the last. The longer the log, the longer this takes.

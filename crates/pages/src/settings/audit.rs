@@ -1,14 +1,17 @@
 //! The audit log: searched, in parts, with how far it is sealed.
 
 use askama::Template;
-use countersign_control::PageRequest;
 use countersign_control::access::actions::ViewAudit;
 use countersign_control::audit::{Event, Verdict, Wanted};
+use countersign_control::{PageRequest, Part};
 
+use crate::form::Faults;
 use crate::frame::{self, Answer, Frame};
 use crate::parts::{Choice, Pager, When};
-use crate::query::Query;
+use crate::query::{Query, address};
 use crate::visit::{Tab, Visit};
+
+use super::period::{Edge, Written};
 
 /// Rows of one part.
 const ROWS: u32 = 50;
@@ -22,6 +25,15 @@ struct Page {
     path: String,
     search: String,
     actions: Vec<Choice>,
+    /// Both ends of the time of which the rows are.
+    edges: [Edge; 2],
+    /// What is wrong with nothing that can be written here.
+    problems: Vec<String>,
+    /// Whether no time is given; whether one is that is none.
+    is_whole: bool,
+    is_refused: bool,
+    /// Where the rows of the time are as a file, or all.
+    export: String,
     sealed: i64,
     unsealed: i64,
     /// What checking the chain said, where that was asked for.
@@ -94,17 +106,29 @@ pub(crate) async fn check(visit: Visit) -> Answer {
 
 async fn list(visit: &Visit, query: &Query, verdict: Option<Verdict>) -> Answer {
     let (control, grant) = (visit.control(), visit.may::<ViewAudit>()?);
+    let written = Written::of(query);
     let said = query.said("action").unwrap_or_default();
     let action = ACTIONS.iter().find(|(of, _)| *of == said).map_or("", |(of, _)| *of);
     let text = query.said("search").unwrap_or_default().to_owned();
     let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
-    let wanted = Wanted { action: some(action), text: some(&text) };
     let page = PageRequest { after: query.after(), limit: ROWS };
-    let found = control.search_audit_events(&grant, wanted, page).await?;
+    let found = match written.period() {
+        Ok(period) => {
+            let wanted = Wanted { action: some(action), text: some(&text), period };
+            control.search_audit_events(&grant, wanted, page).await
+        }
+        Err(error) => Err(error),
+    };
+    // Of a time that is none nothing is shown but what is wrong with it.
+    let (found, faults) = match found {
+        Ok(found) => (found, Faults::default()),
+        Err(error) => (Part { items: Vec::new(), next: None }, Faults::of(error)?),
+    };
     let extent = control.audit_extent(&grant).await?;
     let path = visit.path("/settings/audit-log");
     let last = found.next.map(|it| it.to_string());
-    frame::show(&Page {
+    let said = [("search", text.as_str()), ("action", action), ("from", &written.from), ("until", &written.until)];
+    let page = Page {
         frame: visit.settings(Tab::AuditLog, "Audit log"),
         actions: ACTIONS.into_iter().map(|(word, words)| Choice::new(word, words, word == action)).collect(),
         sealed: extent.sealed,
@@ -115,10 +139,19 @@ async fn list(visit: &Visit, query: &Query, verdict: Option<Verdict>) -> Answer 
             Verdict::Broken { what, .. } => what,
         }),
         rows: found.items.iter().map(Row::new).collect(),
-        pager: Pager::new(&path, &[("search", text.as_str()), ("action", action)], page.after.is_none(), last),
+        pager: Pager::new(&path, &said, page.after.is_none(), last),
+        export: address(&format!("{path}/export"), if faults.is_empty() { &said[2..] } else { &[] }),
+        is_whole: written.from.is_empty() && written.until.is_empty(),
+        is_refused: !faults.is_empty(),
+        edges: [
+            Edge::new(&written.from, &faults, "from", "From"),
+            Edge::new(&written.until, &faults, "until", "Until"),
+        ],
+        problems: faults.beside(&["from", "until"]),
         path,
-        search: text,
-    })
+        search: text.clone(),
+    };
+    if faults.is_empty() { frame::show(&page) } else { frame::again(&page) }
 }
 
 #[cfg(test)]
@@ -161,6 +194,14 @@ mod tests {
                 path: "/x".to_owned(),
                 search: some(),
                 actions: Vec::new(),
+                edges: [
+                    Edge::new(text, &Faults::at("from", text), "from", "From"),
+                    Edge::new(text, &Faults::default(), "until", "Until"),
+                ],
+                is_whole: false,
+                is_refused: false,
+                problems: Vec::new(),
+                export: "/x".to_owned(),
                 sealed: 1,
                 unsealed: 1,
                 verdict: Some(some()),
@@ -181,6 +222,14 @@ mod tests {
                 path: "/x".to_owned(),
                 search: "ada".to_owned(),
                 actions: Vec::new(),
+                edges: [
+                    Edge::new("", &Faults::default(), "from", "From"),
+                    Edge::new("", &Faults::default(), "until", "Until"),
+                ],
+                is_whole: true,
+                is_refused: false,
+                problems: Vec::new(),
+                export: "/x".to_owned(),
                 sealed: 1,
                 unsealed: 1,
                 verdict: None,

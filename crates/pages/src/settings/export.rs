@@ -3,8 +3,10 @@
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use countersign_control::access::actions::ViewAudit;
+use countersign_control::audit::Period;
 use countersign_control::audit::as_json;
-use countersign_control::{Error, Result};
+use countersign_control::{Error, MAX_PAGE, Result};
+use countersign_domain::id::AuditEventId;
 use futures_util::stream;
 use http::HeaderValue;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -12,7 +14,10 @@ use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 use crate::failure::Failure;
 use crate::frame;
 use crate::person;
+use crate::query::Query;
 use crate::visit::{Anyone, Visit};
+
+use super::period::Written;
 
 const LINES: HeaderValue = HeaderValue::from_static("application/jsonl; charset=utf-8");
 
@@ -20,8 +25,16 @@ const LINES: HeaderValue = HeaderValue::from_static("application/jsonl; charset=
 struct Reading {
     anyone: Anyone,
     organization: String,
-    after: i64,
+    from: Place,
     is_done: bool,
+}
+
+/// Up to where was read.
+enum Place {
+    /// In the order of the chain: this row.
+    Row(i64),
+    /// Of a period, in the order in which it happened: this event.
+    Of(Period, Option<AuditEventId>),
 }
 
 impl Reading {
@@ -33,29 +46,41 @@ impl Reading {
         let Anyone { site, parts, .. } = &self.anyone;
         let caller = person::signed_in(&site.control, parts, Some(&self.organization)).await?;
         let grant = site.control.grant_own::<ViewAudit>(&caller)?;
-        let events = site.control.export_own_audit(&grant, self.after).await?;
-        let last = events.last().and_then(|event| event.sealed.as_ref()).map(|(sequence, _)| *sequence);
-        match last {
-            Some(sequence) => self.after = sequence,
-            None => self.is_done = true,
-        }
+        let events = match &mut self.from {
+            Place::Row(after) => {
+                let events = site.control.export_own_audit(&grant, *after).await?;
+                match events.last().and_then(|event| event.sealed.as_ref()) {
+                    Some((sequence, _)) => *after = *sequence,
+                    None => self.is_done = true,
+                }
+                events
+            }
+            Place::Of(period, after) => {
+                let events = site.control.export_own_audit_of(&grant, *period, *after).await?;
+                self.is_done = events.len() < MAX_PAGE as usize;
+                *after = events.last().map(|event| event.id.cast());
+                events
+            }
+        };
         let lines = events.iter().map(|event| format!("{}\n", as_json(&self.organization, event)));
         Ok(Some(lines.collect()))
     }
 }
 
-/// The file. A fault in the middle cuts the connection, so that nobody takes a part for the whole.
-pub(crate) async fn whole(visit: Visit, anyone: Anyone) -> std::result::Result<Response, Failure> {
+/// The file: of all rows, or of those of a time that is given as on the page. A fault in the middle cuts the connection, so that nobody takes a part for the whole.
+pub(crate) async fn whole(visit: Visit, anyone: Anyone, query: Query) -> std::result::Result<Response, Failure> {
     visit.may::<ViewAudit>()?;
     if !visit.is_from_here {
         // All of the log is read for nobody who follows a link from elsewhere.
         return Ok(frame::to(&visit.path("/settings/audit-log")));
     }
+    let period = Written::of(&query).period()?;
     let organization = visit.organization.slug;
     // A slug holds letters, digits and hyphens alone.
     let name = format!("attachment; filename=\"audit-log-{organization}.jsonl\"");
     let name = HeaderValue::from_str(&name).map_err(|_| Error::internal("a slug that is in no header"))?;
-    let reading = Reading { anyone, organization, after: 0, is_done: false };
+    let from = if period.is_all() { Place::Row(0) } else { Place::Of(period, None) };
+    let reading = Reading { anyone, organization, from, is_done: false };
     let parts = stream::try_unfold(reading, |mut reading| async move {
         let part = reading.next().await?;
         Ok::<_, Error>(part.map(|part| (part, reading)))

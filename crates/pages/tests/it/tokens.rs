@@ -152,7 +152,7 @@ async fn a_token_is_revealed_described_permitted_and_revoked() {
     assert!(!ada.page(LIST).await.contains("Mended fleet"), "the list shows live ones");
     assert!(ada.page(&format!("{LIST}?filter=revoked")).await.contains("Mended fleet"));
 
-    let events = Wanted { action: Some("agent_token.".to_owned()), text: None };
+    let events = Wanted { action: Some("agent_token.".to_owned()), ..Wanted::default() };
     let grant = server.world.admin::<ViewAudit>();
     let log =
         server.world.control.search_audit_events(&grant, events, PageRequest::first(MAX_PAGE)).await.expect("a log");

@@ -1,6 +1,5 @@
 //! An organization's agents as they are sought beside those of the other protocol: as far as one call looks.
 
-use countersign_domain::Timestamp;
 use countersign_domain::id::{AgentId, DeploymentId, OrganizationId, TokenId};
 
 use super::list::pattern;

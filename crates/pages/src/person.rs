@@ -105,6 +105,11 @@ pub(crate) async fn accept(anyone: &Anyone, value: &str, name: Option<&str>, pas
     Cookie::of(anyone, &signed_in)
 }
 
+/// Whether somebody has a password to show again.
+pub(crate) async fn has_password(control: &Control, caller: &Caller) -> Result<bool> {
+    control.proves_by_password(&control.grant_own::<ProveAgain>(caller)?).await
+}
+
 /// Takes somebody's password again.
 pub(crate) async fn prove(control: &Control, caller: &Caller, password: &str) -> Result<()> {
     control.prove_again(&control.grant_own::<ProveAgain>(caller)?, Password::shown(password)).await.map(drop)

@@ -79,6 +79,17 @@ statements! {
     /// The same, of one pipeline.
     PAGE_OF_PIPELINE_UNDER_WAY = concat!("SELECT ", columns!(), under_way!(), " AND b.organization_id = $1 AND ", is_wanted!(), "
               AND b.id < $10 AND b.pipeline_id = $12 ORDER BY b.id DESC LIMIT $11");
+    /// Up to where is looked for builds that are wanted. $3: how many are before it.
+    SEARCH_LAST = "SELECT id FROM builds WHERE organization_id = $1 AND id < $2 ORDER BY id DESC LIMIT 1 OFFSET $3";
+    /// The same of one pipeline.
+    SEARCH_LAST_OF_PIPELINE = "SELECT id FROM builds WHERE organization_id = $1 AND id < $2 AND pipeline_id = $4 ORDER BY id DESC LIMIT 1 OFFSET $3";
+    /// The builds that are wanted between two, newest first.
+    SEARCH = concat!("SELECT ", columns!(), " FROM builds b JOIN pipelines p ON p.id = b.pipeline_id
+              WHERE b.organization_id = $1 AND ", is_wanted!(), " AND b.id < $10 AND b.id >= $12 ORDER BY b.id DESC LIMIT $11");
+    /// The same, of one pipeline.
+    SEARCH_OF_PIPELINE = concat!("SELECT ", columns!(), " FROM builds b JOIN pipelines p ON p.id = b.pipeline_id
+              WHERE b.organization_id = $1 AND ", is_wanted!(), " AND b.id < $10 AND b.id >= $12 AND b.pipeline_id = $13
+              ORDER BY b.id DESC LIMIT $11");
     /// How many of the organization's builds are wanted.
     COUNT = concat!("SELECT COUNT(*) AS n FROM builds b WHERE b.organization_id = $1 AND ", is_wanted!());
     /// The same, of one pipeline.
@@ -295,6 +306,33 @@ pub async fn page(
         (None, false) => PAGE,
     };
     tx.all(statement, &values).await?.iter().map(build).collect()
+}
+
+/// At most `limit` of the organization's builds below `after` that are wanted, newest first; and the last that was looked at, where not all were. Where an
+/// index knows which are wanted, nothing else is looked at; else as many as `within` are, which is 1 or more.
+pub async fn search(
+    tx: &mut Tx,
+    of: OrganizationId,
+    wanted: &Wanted,
+    within: i64,
+    after: BuildId,
+    limit: i64,
+) -> Result<(Vec<Build>, Option<BuildId>), StoreError> {
+    if wanted.is_known_by_index() {
+        return Ok((page(tx, of, wanted, after, limit).await?, None));
+    }
+    let before = within.max(limit).saturating_sub(1);
+    let last = match wanted.pipeline {
+        Some(pipeline) => tx.maybe(SEARCH_LAST_OF_PIPELINE, &params![of, after, before, pipeline]).await?,
+        None => tx.maybe(SEARCH_LAST, &params![of, after, before]).await?,
+    };
+    let last: Option<BuildId> = last.map(|row| row.get("id")).transpose()?;
+    let mut values = wanted.values(of);
+    values.extend(params![after, limit, last.unwrap_or(BuildId::nil())]);
+    values.extend(wanted.pipeline.iter().flat_map(|pipeline| params![*pipeline]));
+    let statement = if wanted.pipeline.is_some() { SEARCH_OF_PIPELINE } else { SEARCH };
+    let found = tx.all(statement, &values).await?.iter().map(build).collect::<Result<_, _>>()?;
+    Ok((found, last))
 }
 
 /// How many of the organization's builds that have not ended are in each state.

@@ -6,7 +6,7 @@ use countersign_domain::text::check_line;
 use countersign_store::builds::{self, Build, Wanted};
 
 use crate::access::actions::ViewBuilds;
-use crate::{Control, Error, Grant, Page, PageRequest, Result, input};
+use crate::{Control, Error, Grant, Page, PageRequest, Part, Result, SEARCHED, input};
 
 use super::MAX_REFERENCE;
 
@@ -59,6 +59,29 @@ impl Control {
             })
             .await?;
         Ok(Page::of(rows, &page))
+    }
+
+    /// A part of the organization's builds that are wanted, newest first. Where only some are wanted and no index knows which, [`SEARCHED`] builds are
+    /// looked at in one call; so a part may be short, or have none, and the list go on behind it.
+    ///
+    /// # Errors
+    /// As [`Control::find_builds`].
+    pub async fn search_builds(
+        &self,
+        grant: &Grant<ViewBuilds>,
+        wanted: Wanted,
+        page: PageRequest<BuildId>,
+    ) -> Result<Part<Build, BuildId>> {
+        check(&wanted)?;
+        let (rows, last) = self
+            .read(grant, (wanted, page), |tx, scene| {
+                Box::pin(async move {
+                    let ((wanted, page), of) = (&scene.input, scene.organization);
+                    Ok(builds::search(tx, of, wanted, SEARCHED, page.start(), page.rows()).await?)
+                })
+            })
+            .await?;
+        Ok(Part::of(rows, &page, last, |it: &Build| it.id))
     }
 
     /// How many of the organization's builds are wanted.

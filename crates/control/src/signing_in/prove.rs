@@ -13,6 +13,16 @@ use crate::{Control, Error, Grant, Result, Scene};
 use super::{PROOF, of_call, wrong_password};
 
 impl Control {
+    /// Whether somebody who is signed in has a password to prove by.
+    ///
+    /// # Errors
+    /// Only [`Error::Unavailable`] and [`Error::Internal`].
+    pub async fn proves_by_password(&self, grant: &Grant<ProveAgain>) -> Result<bool> {
+        let user = grant.user()?.user;
+        let kept = self.store().read(user, |tx, user| Box::pin(passwords::find(tx, *user))).await?;
+        Ok(kept.is_some())
+    }
+
     /// Takes the password of somebody who is signed in, and lets them do for [`PROOF`] what needs a proof; answers until when.
     ///
     /// # Errors

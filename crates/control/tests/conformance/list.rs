@@ -213,6 +213,7 @@ list! {
         canceling_and_ending_at_once_leave_a_build_that_has_ended;
     listing:
         builds_are_narrowed_alike_on_every_engine
+        builds_are_searched_as_far_as_one_call_looks
         pipelines_are_found_by_a_part_of_their_names
         queues_are_listed_with_what_is_in_them
         every_kind_of_step_but_a_group_is_a_part_of_its_build;

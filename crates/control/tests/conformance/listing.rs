@@ -12,6 +12,7 @@ use countersign_control::queues::QueueReference;
 use countersign_control::steps::job_state;
 use countersign_control::{Error, PageRequest};
 use countersign_domain::build::{BuildState, JobState as J};
+use countersign_domain::id::Id;
 use countersign_testkit::World;
 
 use crate::acting::{ONE_STEP, build, connect, field_of, finish, start, take};
@@ -82,6 +83,57 @@ pub async fn builds_are_narrowed_alike_on_every_engine(world: &World) {
     ] {
         assert_eq!(field_of(world.control.find_builds(&view, wrong, PageRequest::first(1)).await), field);
     }
+}
+
+pub async fn builds_are_searched_as_far_as_one_call_looks(world: &World) {
+    let (control, of) = (&world.control, world.acme.created.organization.id);
+    let mut made = Vec::new();
+    for number in 0..9 {
+        let pipeline = if number % 3 == 0 { "app" } else { "web" };
+        let branch = if number == 1 || number == 6 { "rare" } else { "main" };
+        made.insert(0, create(world, pipeline, branch, &number.to_string()).await);
+    }
+    let rare = || Wanted { branches: vec!["rare".to_owned()], ..Wanted::default() };
+    let app = || Wanted { pipeline: Some(made[2].pipeline), ..Wanted::default() };
+    let under_way = || Wanted { states: vec![BuildState::Scheduled], ..Wanted::default() };
+    for (wanted, expected, most) in [
+        (Wanted::default(), vec!["8", "7", "6", "5", "4", "3", "2", "1", "0"], 10),
+        (rare(), vec!["6", "1"], 5),
+        (Wanted { branches: vec!["nothing".to_owned()], ..Wanted::default() }, vec![], 5),
+        (app(), vec!["6", "3", "0"], 4),
+        (Wanted { branches: vec!["rare".to_owned()], ..app() }, vec!["6"], 3),
+        (Wanted { commits: vec!["0".to_owned()], ..under_way() }, vec!["0"], 2),
+        (under_way(), vec!["8", "7", "6", "5", "4", "3", "2", "1", "0"], 10),
+    ] {
+        // As many as two are looked at in a call, of those that no index knows.
+        let (mut seen, mut calls, mut after) = (Vec::new(), 0, None);
+        loop {
+            let input = (wanted.clone(), after.unwrap_or(Id::last()));
+            let found = control.store().read(input, move |tx, (wanted, after)| {
+                Box::pin(countersign_store::builds::search(tx, of, wanted, 2, *after, 2))
+            });
+            let (found, last) = found.await.expect("a read");
+            calls += 1;
+            assert!(calls <= most && found.len() <= 2, "{wanted:?} in {calls} calls: {seen:?}");
+            let is_full = found.len() == 2;
+            let next = if is_full { found.last().map(|it| it.id) } else { last };
+            seen.extend(found.into_iter().map(|it| it.commit));
+            after = next;
+            if after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(seen, expected, "{wanted:?}");
+        let view = world.admin::<ViewBuilds>();
+        let part = control.search_builds(&view, wanted.clone(), PageRequest::first(50)).await.expect("a part");
+        assert_eq!(part.items.iter().map(|it| it.commit.as_str()).collect::<Vec<_>>(), expected, "{wanted:?}");
+        assert_eq!(part.next, None, "{wanted:?}");
+        let part = control.search_builds(&view, wanted, PageRequest::first(1)).await.expect("a part");
+        assert_eq!((part.items.len(), part.next.is_some()), (expected.len().min(1), expected.len() > 1));
+    }
+    let wrong = Wanted { branches: vec!["a\nb".to_owned()], ..Wanted::default() };
+    let view = world.admin::<ViewBuilds>();
+    assert_eq!(field_of(control.search_builds(&view, wrong, PageRequest::first(1)).await), "branch");
 }
 
 pub async fn pipelines_are_found_by_a_part_of_their_names(world: &World) {

@@ -173,6 +173,8 @@ async fn builds(world: &World, seen: &mut Seen) {
     let page = control.builds(&grant, PageRequest::first(MAX_PAGE)).await.expect("a read");
     let page_of = PageRequest::first(MAX_PAGE);
     seen.keep("count_builds_under_way", control.count_builds_under_way(&grant).await.expect("a read"));
+    let found = control.search_builds(&grant, countersign_control::builds::Wanted::default(), page_of).await;
+    seen.keep("search_builds", found.expect("a read"));
     seen.keep("pipelines", control.pipelines(&grant, String::new(), page_of).await.expect("a read"));
     for build in seen.keep("builds", page).items.iter().take(20) {
         seen.keep("whole_builds", control.whole_builds(&grant, vec![build.id], true).await.expect("a read"));

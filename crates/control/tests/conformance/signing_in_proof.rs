@@ -14,10 +14,12 @@ use countersign_control::user_tokens::{NewUserToken, UserTokenChange, UserTokenR
 use countersign_control::{Caller, Control, Error, Result};
 use countersign_domain::id::TokenId;
 use countersign_domain::{Password, Refusal, RevealPolicy, Role, Scope};
+use countersign_store::IntoValue;
 use countersign_testkit::World;
 
 use crate::acting::{field_of, may, token};
 use crate::signing_in::{ADA, PASSWORD, by_link, cookie};
+use crate::sql;
 
 pub const CASES: &[crate::run::Case] = crate::list::cases!["signing_in_proof"
     it_is_good_for_five_minutes,
@@ -26,6 +28,7 @@ pub const CASES: &[crate::run::Case] = crate::list::cases!["signing_in_proof"
     whoever_made_a_token_sees_its_value_for_ten_minutes,
     words_are_changed_without_a_proof_and_permissions_are_not,
     a_user_token_has_nothing_to_prove,
+    whoever_has_no_password_proves_by_none,
 ];
 
 const MICROSECOND: Duration = Duration::from_micros(1);
@@ -70,6 +73,18 @@ pub async fn it_is_good_for_five_minutes(world: &World) {
     assert_eq!(prove_needed(control, &ada), [Ok(()), Ok(()), Ok(()), Ok(())]);
     world.clock.advance(PROOF);
     assert_eq!(control.must_be_proved(&cookie(control, &it).await), Err(Error::Unproved));
+}
+
+pub async fn whoever_has_no_password_proves_by_none(world: &World) {
+    let control = &world.control;
+    let ada = cookie(control, &by_link(world, ADA, PASSWORD).await).await;
+    let has = async || control.proves_by_password(&may::<ProveAgain>(control, &ada)).await;
+    assert_eq!(has().await, Ok(true));
+    let (text, of) = ("DELETE FROM passwords WHERE user_id = $1", world.acme.created.admin.id.into_value());
+    assert_eq!(sql::change(control, text, vec![of]).await, 1);
+    assert_eq!(has().await, Ok(false));
+    let none = control.prove_again(&may::<ProveAgain>(control, &ada), Password::shown(PASSWORD)).await;
+    assert_eq!(field_of(none), "password");
 }
 
 pub async fn a_wrong_password_proves_nothing(world: &World) {

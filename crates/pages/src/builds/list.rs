@@ -105,11 +105,11 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
         Some(of_pipeline) => {
             let branches = Some(branch.clone()).filter(|it| !it.is_empty()).into_iter().collect();
             let wanted = Wanted { pipeline: of_pipeline, states: selected.to_vec(), branches, ..Wanted::default() };
-            Some(control.find_builds(&grant, wanted, PageRequest { after, limit: ROWS }).await?)
+            Some(control.search_builds(&grant, wanted, PageRequest { after, limit: ROWS }).await?)
         }
         None => None,
     };
-    let (builds, has_more) = found.map_or((Vec::new(), false), |page| (page.items, page.has_more));
+    let (builds, next) = found.map_or((Vec::new(), None), |part| (part.items, part.next));
 
     let (now, path) = (control.now(), visit.path("/builds"));
     let mut names = BTreeMap::new();
@@ -123,11 +123,10 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
         names.insert(build.created_by, creator.clone());
         rows.push(Row::new(&visit, build, creator, now));
     }
-    let last = builds.last().filter(|_| has_more).map(|it| it.id.to_string());
     let asked = [("pipeline", pipeline.as_str()), ("branch", branch.as_str()), ("state", word)];
     frame::show(&Page {
         frame: visit.frame("Builds"),
-        pager: Pager::new(&path, &asked, after.is_none(), last),
+        pager: Pager::new(&path, &asked, after.is_none(), next.map(|it| it.to_string())),
         states: STATES.iter().map(|(of, words, _)| Choice::new(*of, *words, *of == word)).collect(),
         is_everything: pipeline.is_empty() && branch.is_empty() && word.is_empty() && after.is_none(),
         path,
@@ -194,5 +193,10 @@ mod tests {
         page.rows.clear();
         page.is_everything = true;
         assert!(page.render().expect("a page").contains("No build yet"), "it says how to make one");
+        page.is_everything = false;
+        assert!(page.render().expect("a page").contains("No build fits."));
+        page.pager = Pager::new("/", &[], true, Some("1".to_owned()));
+        let html = page.render().expect("a page");
+        assert!(html.contains("that were looked at fits.") && html.contains(r#"rel="next""#), "{html}");
     }
 }

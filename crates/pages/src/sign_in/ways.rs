@@ -45,6 +45,17 @@ impl Ways {
 }
 
 impl Ways {
+    /// Whether there is any.
+    pub fn are_any(&self) -> bool {
+        self.passkey.is_some() || self.provider.is_some()
+    }
+
+    /// None of them, for a test.
+    #[cfg(test)]
+    pub fn none() -> Self {
+        Self { passkey: None, provider: None, ..Self::sample("/") }
+    }
+
     /// For whoever wants to sign in.
     pub fn to_sign_in(control: &Control, to: &str) -> Result<Self> {
         let form = |question| PasskeyForm {

@@ -36,6 +36,17 @@ impl Wanted {
         !self.states.is_empty() && self.states.iter().all(|state| !state.is_finished())
     }
 
+    /// Whether an index knows all that are wanted: those that have not ended, and all, perhaps of one pipeline.
+    pub(super) fn is_known_by_index(&self) -> bool {
+        let is_narrowed = !self.states.is_empty()
+            || !self.branches.is_empty()
+            || !self.commits.is_empty()
+            || self.creator.is_some()
+            || self.created_from.is_some()
+            || self.created_to.is_some();
+        !is_narrowed || self.is_under_way()
+    }
+
     /// The first values of a statement that looks for them.
     pub(super) fn values(&self, of: OrganizationId) -> Vec<Value> {
         params![

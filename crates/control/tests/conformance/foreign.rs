@@ -194,7 +194,7 @@ async fn people(world: &World, ids: &Ids, answers: &mut Answers) {
     answers.keep("builds of somebody", &control.find_builds(&view, by, PageRequest::first(9)).await);
     let by = Wanted { creator: Some(ids.user), ..Wanted::default() };
     let found = control.search_builds(&view, by, PageRequest::first(9)).await;
-    answers.keep("search for builds of somebody", &found.map(|it| (it.items.len(), it.next)));
+    answers.keep("search for builds of somebody", &found.map(|it| it.items));
     answers.keep("another priority", &control.prioritize_job(&world.admin(), ids.job, 5).await);
     answers.keep("delete an artifact", &control.delete_artifact(&world.admin(), ids.artifact).await);
     answers.keep("log of job", &control.job_log(&view, ids.job, 0).await);

@@ -13,7 +13,7 @@ use crate::types::agent::Agent;
 pub(crate) struct AgentStopInput {
     /// Comes back with the answer.
     client_mutation_id: Option<String>,
-    /// true: it finishes its job first; false: its job is canceled.
+    /// true: it is drained, which is to finish its job first; false: its job is canceled.
     #[graphql(default_with = "Some(true)")]
     graceful: Option<bool>,
     /// The agent's global id.

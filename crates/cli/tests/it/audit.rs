@@ -29,6 +29,16 @@ fn an_edited_row_is_named() {
             .run(&["audit", "list", "--organization", "acme"])
             .must(0, &["organization.created", "agent_token.created"]);
         stand.run(&["audit", "list", "--organization", "nobody"]).must(5, &["nobody"]);
+        // Of a time: all of these rows are of one, and none is of another.
+        let (before, behind) = ("2020-01-01T00:00:00Z", "2120-01-01T00:00:00Z");
+        let counted = |more: &[&str]| stand.run(&[&["audit", "export"], more].concat()).out.lines().count();
+        assert_eq!(counted(&["--from", before, "--until", behind]), 4);
+        assert_eq!((counted(&["--until", before]), counted(&["--from", behind])), (0, 0));
+        stand.run(&["audit", "list", "--from", before, "--until", behind]).must(0, &["organization.created"]);
+        stand
+            .run(&["audit", "list", "--from", behind, "--until", before])
+            .must(2, &["until is not after the beginning"]);
+        stand.run(&["audit", "export", "--from", "soon"]).must(2, &["--from"]);
 
         block_on(async {
             let options = Options::new(stand.database.database.clone(), Arc::new(ManualClock::default()));

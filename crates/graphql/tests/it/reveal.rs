@@ -47,6 +47,17 @@ async fn each_look_is_in_the_audit_log() {
     assert_eq!(log.at("/data/organization/auditLog/edges/0/node/ip"), "127.0.0.1");
     assert_eq!(log.at("/data/organization/auditLog/pageInfo/hasNextPage"), true);
     assert_eq!(log.at("/data/organization/auditChain/holds"), true);
+    // The same of a time: what happened at its end is not of it.
+    let now = server.world.control.now().to_string();
+    let query = "query($from: DateTime, $until: DateTime) { organization(slug: \"acme\") { auditLog(first: 9, from: $from, until: $until) {
+        edges { node { action } } } } }";
+    let edges = "/data/organization/auditLog/edges";
+    let log = server.ask(query, json!({ "from": now })).await.ok();
+    assert_eq!(log.at(edges).as_array().map(Vec::len), Some(2));
+    let log = server.ask(query, json!({ "until": now })).await.ok();
+    assert_eq!(log.text_at(&format!("{edges}/0/node/action")), "agent_token.created");
+    let refused = server.ask(query, json!({ "from": now, "until": now })).await;
+    assert!(refused.error().contains("until is not after the beginning"), "{}", refused.text);
 }
 
 #[tokio::test]

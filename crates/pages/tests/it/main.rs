@@ -2,6 +2,7 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on must say where")]
 
+mod agents;
 mod anonymous;
 mod browser;
 mod builds;

@@ -94,6 +94,48 @@ async fn the_audit_log_is_exported_whole() {
 }
 
 #[tokio::test]
+async fn the_audit_log_is_seen_and_exported_by_time() {
+    let server = Server::new().await;
+    let ada = server.admin().await;
+    let now = || server.world.control.now().to_string();
+    server.world.clock.advance(Duration::from_secs(60));
+    ada.create(&[("description", "Early"), ("org_agent", "on")]).await;
+    server.world.clock.advance(Duration::from_secs(3_600));
+    let from = now();
+    ada.prove().await;
+    ada.create(&[("description", "Between"), ("org_agent", "on")]).await;
+    server.world.clock.advance(Duration::from_secs(3_600));
+    let until = now();
+    ada.prove().await;
+    ada.create(&[("description", "Late"), ("org_agent", "on")]).await;
+    let log = "/organizations/acme/settings/audit-log";
+    let shown = async |query: &str| {
+        let page = ada.get(&format!("{log}{query}")).await;
+        (page.status.as_u16(), ["Early", "Between", "Late"].map(|it| page.text.contains(&format!("token {it}"))))
+    };
+    let minute = |at: &str| at[..16].replace(':', "%3A");
+    for path in ["", "/export"] {
+        assert_eq!(shown(&format!("{path}?from={from}")).await, (200, [false, true, true]), "{path}");
+        assert_eq!(shown(&format!("{path}?until={until}")).await, (200, [true, true, false]), "{path}");
+        assert_eq!(shown(&format!("{path}?from={from}&until={until}")).await, (200, [false, true, false]), "{path}");
+        let as_browsers = format!("{path}?from={}&until={}", minute(&from), minute(&until));
+        assert_eq!(shown(&as_browsers).await, (200, [false, true, false]), "{path}");
+    }
+    let narrowed = ada.page(&format!("{log}?from={from}&until={until}")).await;
+    assert!(narrowed.contains("Export the rows of this time") && narrowed.contains("/export?from="), "{narrowed}");
+    for (query, part) in [
+        ("from=soon", "From is not a point in time"),
+        ("until=2027-13-01T00:00", "Until is not a point in time"),
+        ("from=2027-01-02T00:00&until=2027-01-01T00:00", "Until is not after the beginning"),
+    ] {
+        let wrong = ada.get(&format!("{log}?{query}")).await;
+        assert!(wrong.status == 422 && wrong.text.contains(part), "{query}: {}", wrong.text);
+        assert!(wrong.text.contains("aria-invalid") && wrong.text.contains("-error\""), "{query}: {}", wrong.text);
+        assert_eq!(ada.get(&format!("{log}/export?{query}")).await.status, 422, "{query}");
+    }
+}
+
+#[tokio::test]
 async fn who_may_not_see_tokens_hears_no_news_of_them() {
     let server = Server::new().await;
     let (ada, grace) = (server.admin().await, server.member().await);

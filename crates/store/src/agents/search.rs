@@ -6,22 +6,18 @@ use super::list::pattern;
 use super::{Agent, agent};
 use crate::{StoreError, Tx, Value, params, statements};
 
-/// Those that are sought among $3 from $2 on. Each condition holds unless the flag before it says that anything will do.
+/// Those that are sought between $2 and $3. Each condition holds unless the flag before it says that anything will do.
 macro_rules! search {
     ($among:literal) => {
         concat!(
             "SELECT ",
             columns!(),
-            " FROM agents a WHERE a.id IN (SELECT e.id FROM (
-                SELECT id, name, tags, deployment_id, queue, token_id, state, paused_at, paused_until FROM agents
-                WHERE organization_id = $1 AND id < $2",
+            " FROM agents a WHERE a.organization_id = $1 AND a.id < $2 AND a.id >= $3",
             $among,
-            " ORDER BY id DESC LIMIT $3) e
-              WHERE (LOWER(e.name) LIKE $4 OR LOWER(e.tags) LIKE $4) AND ($5 OR e.deployment_id = $6) AND ($7 OR e.queue = $8)
-              AND ($9 OR e.token_id = $10) AND ($11 OR e.state = 'stopping')
-              AND ($12 OR (e.paused_at IS NOT NULL AND (e.paused_until IS NULL OR e.paused_until > $13)))
-              AND ($14 OR e.state IN ('disconnected', 'stopped', 'lost'))
-              ORDER BY e.id DESC LIMIT $15) ORDER BY a.id DESC"
+            " AND (LOWER(a.name) LIKE $4 OR LOWER(a.tags) LIKE $4) AND ($5 OR a.deployment_id = $6) AND ($7 OR a.queue = $8)
+              AND ($9 OR a.token_id = $10) AND ($11 OR a.state = 'stopping')
+              AND ($12 OR (a.paused_at IS NOT NULL AND (a.paused_until IS NULL OR a.paused_until > $13)))
+              AND ($14 OR a.state IN ('disconnected', 'stopped', 'lost')) ORDER BY a.id DESC LIMIT $15"
         )
     };
 }
@@ -30,8 +26,8 @@ statements! {
     /// A part of the agents that are sought, newest first.
     SEARCH = search!("");
     /// The same among those that are connected, on an index of their own.
-    SEARCH_LIVE = search!(" AND state IN ('connected', 'stopping')");
-    /// The last among which is looked so. $3: how many are before it.
+    SEARCH_LIVE = search!(" AND a.state IN ('connected', 'stopping')");
+    /// Up to where is looked. $3: how many are before it.
     SEARCH_LAST = "SELECT id FROM agents WHERE organization_id = $1 AND id < $2 ORDER BY id DESC LIMIT 1 OFFSET $3";
     /// The same among those that are connected.
     SEARCH_LAST_LIVE = "SELECT id FROM agents WHERE organization_id = $1 AND id < $2 AND state IN ('connected', 'stopping')
@@ -98,12 +94,13 @@ pub async fn search(
         Standing::There | Standing::Paused | Standing::Stopping => (SEARCH_LIVE, SEARCH_LAST_LIVE),
         Standing::Gone | Standing::Any => (SEARCH, SEARCH_LAST),
     };
-    let within = within.max(limit);
+    let last = tx.maybe(last, &params![of, after, within.max(limit).saturating_sub(1)]).await?;
+    let last: Option<AgentId> = last.map(|row| row.get("id")).transpose()?;
     let now = tx.now();
     let values: Vec<Value> = params![
         of,
         after,
-        within,
+        last.unwrap_or(AgentId::nil()),
         sought.pattern(),
         sought.deployment.is_none(),
         sought.deployment.unwrap_or(DeploymentId::nil()),
@@ -123,8 +120,7 @@ pub async fn search(
         let last = found.last().map(|it| it.id);
         return Ok((found, last));
     }
-    let last = tx.maybe(last, &params![of, after, within.saturating_sub(1)]).await?;
-    Ok((found, last.map(|row| row.get("id")).transpose()?))
+    Ok((found, last))
 }
 
 /// What `search` answers of agents of whom nothing is asked but that they are there, or of all: without a limit to what is looked at, for each row is

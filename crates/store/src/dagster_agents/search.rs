@@ -13,17 +13,15 @@ use crate::many::{self, ids};
 use crate::{StoreError, Tx, Value, params, statements};
 
 statements! {
-    /// A part of the agents that are sought among $3 from $2 on, newest first. When each was last heard stands in the index, behind its id, and is not
-    /// read from the row, where it is behind the errors. $13 is a queue's name as JSON has it: REPLACE tells whether it is in the list, by each sign.
-    SEARCH = concat!("SELECT ", columns!(), " FROM dagster_agents a JOIN tokens t ON t.id = a.token_id WHERE a.id IN (SELECT e.id FROM (
-                SELECT id, label, process_id, token_id, heartbeat_at FROM dagster_agents WHERE organization_id = $1 AND id < $2
-                ORDER BY id DESC LIMIT $3) e
-              WHERE e.heartbeat_at >= $4 AND e.heartbeat_at < $5 AND ($6 OR LOWER(COALESCE(e.label, '')) LIKE $7 OR e.process_id = $8)
-              AND ($9 OR e.token_id = $10)
-              AND ($11 OR EXISTS (SELECT 1 FROM dagster_agent_deployments s WHERE s.dagster_agent_id = e.id AND ($12 OR s.deployment_id = $14)
+    /// A part of the agents that are sought between $2 and $3, newest first. When each was last heard stands in the index, behind its id. $13 is a
+    /// queue's name as JSON has it: REPLACE tells whether it is in the list, by each sign.
+    SEARCH = concat!("SELECT ", columns!(), " FROM dagster_agents a JOIN tokens t ON t.id = a.token_id
+              WHERE a.organization_id = $1 AND a.id < $2 AND a.id >= $3 AND a.heartbeat_at >= $4 AND a.heartbeat_at < $5
+              AND ($6 OR LOWER(COALESCE(a.label, '')) LIKE $7 OR a.process_id = $8) AND ($9 OR a.token_id = $10)
+              AND ($11 OR EXISTS (SELECT 1 FROM dagster_agent_deployments s WHERE s.dagster_agent_id = a.id AND ($12 OR s.deployment_id = $14)
                 AND ($15 OR ($16 AND s.default_queue) OR REPLACE(s.queues, $13, '') <> s.queues)))
-              ORDER BY e.id DESC LIMIT $17) ORDER BY a.id DESC");
-    /// The last among which is looked so. $3: how many are before it.
+              ORDER BY a.id DESC LIMIT $17");
+    /// Up to where is looked. $3: how many are before it.
     SEARCH_LAST = "SELECT id FROM dagster_agents WHERE organization_id = $1 AND id < $2 ORDER BY id DESC LIMIT 1 OFFSET $3";
     /// One of the organization's.
     FIND = concat!("SELECT ", columns!(), " FROM dagster_agents a JOIN tokens t ON t.id = a.token_id WHERE a.organization_id = $1 AND a.id = $2");
@@ -81,13 +79,14 @@ pub async fn search(
         // They are told neither.
         Standing::Paused | Standing::Stopping => return Ok((Vec::new(), None)),
     };
-    let within = within.max(limit);
+    let last = tx.maybe(SEARCH_LAST, &params![of, after, within.max(limit).saturating_sub(1)]).await?;
+    let last: Option<DagsterAgentId> = last.map(|row| row.get("id")).transpose()?;
     let text = sought.search.as_deref().unwrap_or_default();
     let queue = sought.queue.as_deref();
     let values: Vec<Value> = params![
         of,
         after,
-        within,
+        last.unwrap_or(DagsterAgentId::nil()),
         from,
         until,
         text.is_empty(),
@@ -109,8 +108,7 @@ pub async fn search(
         let last = found.last().map(|it| it.id);
         return Ok((found, last));
     }
-    let last = tx.maybe(SEARCH_LAST, &params![of, after, within.saturating_sub(1)]).await?;
-    Ok((found, last.map(|row| row.get("id")).transpose()?))
+    Ok((found, last))
 }
 
 /// What `search` answers of agents of whom nothing is asked but that they are there, or of all, without a limit to what is looked at: most rows are one

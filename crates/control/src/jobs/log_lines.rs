@@ -4,6 +4,7 @@ use countersign_domain::build::JobState;
 use countersign_domain::id::JobId;
 use countersign_store::jobs::log::{self, Chunk, Lines};
 use countersign_store::{Tx, jobs};
+use memchr::memchr_iter;
 
 use crate::access::actions::ViewBuilds;
 use crate::{Control, Error, Grant, Result};
@@ -218,19 +219,22 @@ impl Reading {
 
     /// Takes bytes in; says whether that is all that was wanted.
     fn take(&mut self, content: &[u8]) -> bool {
-        for part in content.split_inclusive(|byte| *byte == b'\n') {
-            let (text, has_ended) = part.strip_suffix(b"\n").map_or((part, false), |text| (text, true));
+        let mut rest = content;
+        for at in memchr_iter(b'\n', content) {
+            let (text, behind) = rest.split_at_checked(at - (content.len() - rest.len())).unwrap_or((rest, &[]));
+            rest = behind.get(1..).unwrap_or_default();
             if self.left_out > 0 {
-                self.left_out -= i64::from(has_ended);
+                self.left_out -= 1;
                 continue;
             }
             self.add(text);
-            if has_ended {
-                self.end_line();
-                if self.is_full() {
-                    return true;
-                }
+            self.end_line();
+            if self.is_full() {
+                return true;
             }
+        }
+        if self.left_out == 0 {
+            self.add(rest);
         }
         false
     }
@@ -238,6 +242,11 @@ impl Reading {
     /// Adds to the line that has not ended. Once one is longer than is answered, each carriage return begins it anew: what was written over a
     /// million times has its end shown and not its beginning.
     fn add(&mut self, text: &[u8]) {
+        if !self.is_cut && self.line.len().saturating_add(text.len()) <= MAX_LINE {
+            self.line.extend_from_slice(text);
+            self.has_returned = self.line.ends_with(b"\r");
+            return;
+        }
         for part in text.split_inclusive(|byte| *byte == b'\r') {
             if self.is_cut && self.has_returned && part != b"\r" {
                 self.line.clear();

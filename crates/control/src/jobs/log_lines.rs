@@ -19,6 +19,8 @@ const MAX_READ: usize = 8 * 1024 * 1024;
 const READ_AT_ONCE: i64 = 4 * log::MAX_PIECE;
 /// How many pieces are read in one go at the most.
 const PIECES_AT_ONCE: i64 = 4096;
+/// The most bytes of the lines that stand before a page.
+const MAX_BEFORE: usize = 256 * 1024;
 /// How many pieces are read for one page at the most: with small ones it ends before it is full.
 const MAX_PIECES: i64 = 4 * PIECES_AT_ONCE;
 
@@ -31,6 +33,8 @@ pub struct LogWindow {
     pub lines: usize,
     /// The most bytes: the line that reaches it is the last.
     pub bytes: usize,
+    /// How many lines are wanted too of those that stand right before.
+    pub before: usize,
 }
 
 /// Some lines of a log.
@@ -40,6 +44,8 @@ pub struct LogLines {
     pub first: i64,
     /// Their bytes without the line breaks, at most [`MAX_LINE`] of each; perhaps no UTF-8.
     pub lines: Vec<Vec<u8>>,
+    /// Those of the lines before that were wanted, up to the first of these; none where they are above 256 KiB.
+    pub before: Vec<Vec<u8>>,
     /// How many lines have come to their end in what can be read. Behind them there may be a last one without a line break. Pieces that overlap in part,
     /// which no agent sends but after a fault, count what they share twice.
     pub ended: i64,
@@ -76,7 +82,10 @@ impl Control {
                 let Found { first, lines, reaches_end } =
                     if is_behind { last_part(tx, id, &index, wanted).await? } else { found };
                 let first = first.min(behind);
-                Ok(LogLines { first, lines, ended: index.ended(), reaches_end, state: job.state })
+                let is_there = !lines.is_empty() && wanted.before > 0;
+                let before =
+                    if is_there { right_before(tx, id, &index, first, wanted.before).await? } else { Vec::new() };
+                Ok(LogLines { first, lines, before, ended: index.ended(), reaches_end, state: job.state })
             })
         })
         .await
@@ -174,6 +183,18 @@ async fn part(tx: &mut Tx, job: JobId, index: &Index, first: i64, wanted: LogWin
     let mut reading = Reading::new(LogWindow { first, ..wanted }, skipped);
     let reaches_end = read(tx, job, position, index, &mut reading).await?;
     Ok(Found { first, lines: reading.lines, reaches_end })
+}
+
+/// So many lines that end where one begins; none where they are too long.
+async fn right_before(tx: &mut Tx, job: JobId, index: &Index, line: i64, lines: usize) -> Result<Vec<Vec<u8>>> {
+    let first = line.saturating_sub(i64::try_from(lines).unwrap_or(i64::MAX)).max(1);
+    let lines = usize::try_from(line.saturating_sub(first)).unwrap_or(0);
+    if lines == 0 {
+        return Ok(Vec::new());
+    }
+    let wanted = LogWindow { first, lines, bytes: MAX_BEFORE, before: 0 };
+    let found = part(tx, job, index, first, wanted).await?;
+    Ok(if found.lines.len() == lines { found.lines } else { Vec::new() })
 }
 
 /// The last lines that there is room for.
@@ -339,7 +360,7 @@ mod tests {
 
     #[test]
     fn lines_are_cut_where_they_are_too_long_and_counted_all_the_same() {
-        let wanted = LogWindow { first: 2, lines: 2, bytes: usize::MAX };
+        let wanted = LogWindow { first: 2, lines: 2, bytes: usize::MAX, before: 0 };
         let mut reading = Reading::new(wanted, 1);
         let long = vec![b'a'; MAX_LINE + 1];
         assert!(!reading.take(b"one\ntw"));
@@ -350,7 +371,7 @@ mod tests {
     }
     #[test]
     fn of_a_line_that_was_written_over_for_long_its_end_is_answered() {
-        let wanted = LogWindow { first: 1, lines: 9, bytes: usize::MAX };
+        let wanted = LogWindow { first: 1, lines: 9, bytes: usize::MAX, before: 0 };
         let mut reading = Reading::new(wanted, 0);
         for percent in 0..20_000 {
             reading.take(format!("{percent} of 20000\r").as_bytes());

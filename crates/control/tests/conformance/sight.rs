@@ -188,7 +188,7 @@ async fn builds(world: &World, seen: &mut Seen) {
             seen.keep("job_pulse", control.job_pulse(&grant, job.id).await.expect("a read"));
             seen.keep("job_tries", control.job_tries(&grant, job.id).await.expect("a read"));
             seen.keep("job_env", control.job_env(&grant, job.id).await.expect("a read"));
-            let first = LogWindow { first: 1, lines: 1_000, bytes: usize::MAX };
+            let first = LogWindow { first: 1, lines: 1_000, bytes: usize::MAX, before: 0 };
             let lines = control.job_log_lines(&grant, job.id, first).await.expect("a read");
             let lines: Vec<_> = lines.lines.iter().map(|line| String::from_utf8_lossy(line)).collect();
             seen.keep("job_log_lines", lines);

@@ -15,13 +15,11 @@ use super::ansi;
 
 /// The most lines that are found at once.
 pub(crate) const MOST: usize = 50;
-/// How many bytes are read in one go, the first time and the second. Each time it is asked anew where the lines of the log are, which of one in small
-/// pieces takes as long as reading a mebibyte; and of a text that is found often, the first has all there is room for.
-const STRETCHES: [usize; 2] = [1024 * 1024, 3 * 1024 * 1024];
-/// The most bytes that one call looks at.
-pub(crate) const LOOKED_AT: usize = STRETCHES[0] + STRETCHES[1];
-/// So many bytes for each line, at least, are taken to be in a stretch: with shorter lines it has fewer bytes.
-const OF_LINE: usize = 52;
+/// The most bytes that one call looks at. They are read in one go, for with each it is asked anew where the lines of the log are, and of a log in small
+/// pieces that alone takes as long as looking through as many bytes.
+pub(crate) const LOOKED_AT: usize = 2 * 1024 * 1024;
+/// The most lines, where they are short.
+pub(crate) const LINES: usize = 40_000;
 /// The most characters of what is searched for.
 const MAX_TEXT: usize = 200;
 /// The most characters of a line that are shown around what was found.
@@ -47,24 +45,25 @@ pub(crate) struct Hits {
 }
 
 impl Hits {
-    /// Looks through some lines for a text in small letters. False once there is room for no more.
-    fn look_through(&mut self, part: &LogLines, wanted: &str) -> bool {
-        let (finder, mut shown) = (Finder::new(wanted), String::new());
+    /// Looks through some lines for a text in small letters.
+    fn of(part: &LogLines, wanted: &str) -> Self {
+        let (mut hits, finder, mut shown) = (Self::default(), Finder::new(wanted), String::new());
         for (number, bytes) in (part.first..).zip(&part.lines) {
-            if self.lines.len() >= MOST {
-                self.next = Some(number);
-                return false;
+            if hits.lines.len() >= MOST {
+                hits.next = Some(number);
+                return hits;
             }
-            self.reached = number;
+            hits.reached = number;
             ansi::show(bytes, &mut shown);
             shown.make_ascii_lowercase();
             if let Some(at) = finder.find(shown.as_bytes()) {
                 // Once more, with its capitals.
                 ansi::show(bytes, &mut shown);
-                self.lines.extend(hit(number, &shown, at..at + wanted.len()));
+                hits.lines.extend(hit(number, &shown, at..at + wanted.len()));
             }
         }
-        true
+        hits.next = Some(part.next()).filter(|_| !part.reaches_end && !part.lines.is_empty());
+        hits
     }
 }
 
@@ -81,29 +80,13 @@ fn hit(number: i64, line: &str, place: Range<usize>) -> Option<Hit> {
     })
 }
 
-/// Looks for a text in the log of a job, in any case of the letters A to Z, in what its lines show, from a line on. Megabytes are looked through beside the threads that answer everybody.
+/// Looks for a text in the log of a job, in any case of the letters A to Z, in what its lines show, from a line on. Megabytes are looked through beside the
+/// threads that answer everybody.
 pub(crate) async fn find(visit: &Visit, job: JobId, text: &str, from: i64) -> Result<Hits, Failure> {
     let wanted: String = text.chars().take(MAX_TEXT).collect::<String>().to_ascii_lowercase();
-    let (mut hits, mut first) = (Hits::default(), from);
-    for bytes in STRETCHES {
-        let window = LogWindow { first, lines: bytes / OF_LINE, bytes };
-        let part = visit.control().job_log_lines(&visit.may::<ViewBuilds>()?, job, window).await?;
-        let (is_last, next) = (part.reaches_end || part.lines.is_empty(), part.next());
-        let (before, text) = (hits, wanted.clone());
-        let work = move || {
-            let mut hits = before;
-            let has_room = hits.look_through(&part, &text);
-            (hits, has_room)
-        };
-        let has_room;
-        (hits, has_room) = tokio::task::spawn_blocking(work).await.map_err(Error::internal)?;
-        if !has_room || is_last {
-            return Ok(hits);
-        }
-        first = next;
-    }
-    hits.next = Some(first);
-    Ok(hits)
+    let window = LogWindow { first: from, lines: LINES, bytes: LOOKED_AT, before: 0 };
+    let part = visit.control().job_log_lines(&visit.may::<ViewBuilds>()?, job, window).await?;
+    tokio::task::spawn_blocking(move || Hits::of(&part, &wanted)).await.map_err(|error| Error::internal(error).into())
 }
 
 #[cfg(test)]
@@ -115,16 +98,16 @@ mod tests {
     use super::*;
 
     /// What is found in some lines, from number 1 on.
-    fn found(lines: Vec<Vec<u8>>, wanted: &str) -> Hits {
-        let mut hits = Hits::default();
-        let part = LogLines { first: 1, lines, ended: 0, reaches_end: true, state: JobState::Finished };
-        hits.look_through(&part, wanted);
-        hits
+    fn found(lines: Vec<Vec<u8>>, reaches_end: bool, wanted: &str) -> Hits {
+        Hits::of(
+            &LogLines { first: 1, lines, before: Vec::new(), ended: 0, reaches_end, state: JobState::Finished },
+            wanted,
+        )
     }
 
     #[test]
     fn a_text_is_found_in_any_case_and_shown_with_what_is_around_it() {
-        let of = |line: &str| found(vec![line.as_bytes().to_vec()], "error").lines;
+        let of = |line: &str| found(vec![line.as_bytes().to_vec()], true, "error").lines;
         let hits = of("An \u{1b}[31mErr\u{1b}[1mor\u{1b}[0m: ä");
         assert_eq!(hits.len(), 1);
         let hit = &hits[0];
@@ -138,10 +121,15 @@ mod tests {
 
     #[test]
     fn where_there_is_room_for_no_more_the_rest_is_left() {
-        let hits = found(vec![b"an error".to_vec(); MOST + 1], "error");
-        assert_eq!((hits.lines.len(), hits.next), (MOST, Some(51)));
-        let hits = found(vec![b"an error".to_vec(); MOST], "error");
-        assert_eq!((hits.lines.len(), hits.next, hits.reached), (MOST, None, 50));
+        let of = |count, reaches_end, wanted| {
+            let hits = found(vec![b"an error".to_vec(); count], reaches_end, wanted);
+            (hits.lines.len(), hits.next, hits.reached)
+        };
+        assert_eq!(of(MOST + 1, true, "error"), (MOST, Some(51), 50));
+        assert_eq!(of(MOST, true, "error"), (MOST, None, 50));
+        assert_eq!(of(MOST, false, "error"), (MOST, Some(51), 50), "behind what was looked at there is more");
+        assert_eq!(of(7, false, "nothing"), (0, Some(8), 7));
+        assert_eq!(of(0, false, "nothing"), (0, None, 0));
     }
 
     #[test]
@@ -149,7 +137,7 @@ mod tests {
         for wanted in ["error", "rr", "ä", "e", "a b", "\t", "[picture]", "\u{fffd}", "needle", "\n", "ro\u{301}"] {
             let mut count = 0;
             for some in lines(20_000).chunks(MOST) {
-                let hits = found(some.to_vec(), wanted);
+                let hits = found(some.to_vec(), true, wanted);
                 let expected: Vec<(i64, String)> = (1..)
                     .zip(some)
                     .filter_map(|(number, bytes)| {

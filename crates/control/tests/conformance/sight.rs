@@ -136,6 +136,9 @@ async fn agents(world: &World, seen: &mut Seen) {
         .agents(&grant, countersign_control::agents::Wanted::default(), PageRequest::first(MAX_PAGE))
         .await
         .expect("a read");
+    let part = PageRequest::first(MAX_PAGE);
+    let wanted = countersign_control::agents::Wanted { search: Some("a".to_owned()), ..Default::default() };
+    seen.keep("search_agents", control.search_agents(&grant, wanted, part).await.expect("a read"));
     for agent in seen.keep("agents", page).items.iter().take(20) {
         seen.keep("agent_job", control.agent_job(&grant, agent.id).await.expect("a read"));
         let page = PageRequest::first(MAX_PAGE);

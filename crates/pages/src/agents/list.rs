@@ -212,7 +212,7 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
         token: asked.token,
     };
     let is_narrowed = !text.is_empty() || asked.is_anything();
-    let found = control.agents(&grant, wanted, PageRequest { after, limit: ROWS }).await?;
+    let found = control.search_agents(&grant, wanted, PageRequest { after, limit: ROWS }).await?;
     let dagster_after: Option<DagsterAgentId> = query.said("dagster").and_then(|id| id.parse().ok());
     let page = PageRequest { after: dagster_after, limit: ROWS };
     let dagster = control.dagster_agents(&grant, !is_all, page).await?;
@@ -252,7 +252,7 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
         ("token", &token),
     ];
     let mut next_of_dagster = all.to_vec();
-    let last = found.items.last().filter(|_| found.has_more).map(|it| it.id.to_string());
+    let last = found.next.map(|it| it.to_string());
     let dagster_last = dagster.items.last().filter(|_| dagster.has_more).map(|it| it.id.to_string());
     frame::show(&Page {
         frame: visit.frame("Agents"),
@@ -268,7 +268,7 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
                 address(&path, &next_of_dagster)
             }),
         },
-        none: none(is_all, is_narrowed, after.is_none()),
+        none: none(is_all, is_narrowed, after.is_none(), found.next.is_some()),
         none_of_dagster: none_of_dagster(is_all, dagster_after.is_none()),
         is_everything: !is_narrowed && after.is_none() && !is_all,
         deployments: choices(&deployments, asked.deployment),
@@ -363,7 +363,7 @@ mod tests {
             let mut page = page("web");
             page.rows.clear();
             page.dagster.clear();
-            page.none = none(is_all, is_searched, true);
+            page.none = none(is_all, is_searched, true, false);
             page.none_of_dagster = none_of_dagster(is_all, true);
             page.render().expect("a page")
         };
@@ -372,6 +372,13 @@ mod tests {
         assert!(
             said(true, false).contains("No Dagster+ agent is known.") && said(true, true).contains("fits the search.")
         );
+        // Whoever searches where there is much is led on.
+        let mut part = page("web");
+        part.rows.clear();
+        part.none = none(true, true, true, true);
+        part.pager = Pager::new("/", &[("search", "web")], true, Some("1".to_owned()));
+        let html = part.render().expect("a page");
+        assert!(html.contains("that were looked at fits.") && html.contains(r#"rel="next""#), "{html}");
         // Whoever searches is told what was not searched.
         let mut searched = page("web");
         searched.is_narrowed = false;

@@ -42,9 +42,10 @@ pub(super) fn choices(deployments: &[Deployment], chosen: Option<DeploymentId>) 
     std::iter::once(Choice::new("", "Every deployment", chosen.is_none())).chain(each).collect()
 }
 
-/// What it means that there are no rows: where all are shown, where a text is searched, where a list begins.
-pub(super) const fn none(is_all: bool, is_searched: bool, is_first: bool) -> &'static str {
+/// What it means that there are no rows: where all are shown, where a text is searched, where a list begins, where more are to be looked at.
+pub(super) const fn none(is_all: bool, is_searched: bool, is_first: bool, goes_on: bool) -> &'static str {
     match (is_all, is_searched, is_first) {
+        _ if goes_on => "None of those that were looked at fits.",
         (_, _, false) => "No more agents.",
         (false, true, true) => "No connected agent fits the search.",
         (true, true, true) => "No agent fits the search.",

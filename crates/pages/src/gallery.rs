@@ -141,6 +141,7 @@ fn written() -> log::Log {
     let mut part = LogLines {
         first: 1,
         lines: text.lines().map(|line| line.as_bytes().to_vec()).collect(),
+        before: Vec::new(),
         ended: 5,
         reaches_end: true,
         state: JobState::Running,

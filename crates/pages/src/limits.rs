@@ -37,6 +37,7 @@ pub fn shown() -> Vec<Row> {
         ("bytes of one line of a log", MAX_LINE as u64, "the rest is in the download"),
         ("lines that one search of a log finds", find::MOST as u64, "*Search on* goes on"),
         ("bytes that it looks at", find::LOOKED_AT as u64, "*Search on* goes on"),
+        ("lines that it looks at, where they are short", find::LINES as u64, "*Search on* goes on"),
         ("jobs of one part of what an agent had", u64::from(agents::one::ROWS), NEXT),
         ("queues on the overview", overview::QUEUES as u64, "the newest are shown"),
         ("windows of one person that follow something", streams::OF_PERSON as u64, "429; *Look again* is the way"),

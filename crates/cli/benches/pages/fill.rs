@@ -19,6 +19,7 @@ use countersign_store::tokens::secrets::{self, NewSecret};
 use countersign_store::tokens::{self, Token, scopes};
 use countersign_store::{BoxFuture, Lane, Sql, StoreError, Tx, params};
 use countersign_testkit::{SeededEntropy, World};
+use futures_util::StreamExt;
 
 const TOKENS: usize = 100_000;
 /// Agents that are connected, and as many that are gone.
@@ -28,8 +29,10 @@ const BUSY: usize = 4_000;
 const DAGSTER_AGENTS: usize = 2_000;
 const DEPLOYMENTS: usize = 1_000;
 const EVENTS: usize = 100_000;
-/// Rows of one transaction.
-const BATCH: usize = 1_000;
+/// Rows of one transaction, which PostgreSQL has half a minute for.
+const BATCH: usize = 250;
+/// Transactions that are under way at one time.
+const AT_ONCE: usize = 8;
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Over how long tokens were made.
@@ -90,13 +93,13 @@ fn made_at(now: Timestamp, over: Duration, number: usize, of: usize) -> Timestam
     now.minus(over.mul_f64(1.0 - number as f64 / of as f64))
 }
 
-/// Writes rows, a batch in a transaction.
+/// Writes rows, a batch in a transaction, and a few of those at one time: each statement is a way to PostgreSQL and back.
 async fn write<T: Clone + Send + Sync + 'static>(
     world: &World,
     rows: &[T],
     each: impl for<'a> Fn(&'a mut Tx, &'a T) -> BoxFuture<'a, Result<(), StoreError>> + Copy + Send + Sync + 'static,
 ) {
-    for some in rows.chunks(BATCH) {
+    let batches = rows.chunks(BATCH).map(|some| async move {
         let done: Result<(), StoreError> = world
             .control
             .store()
@@ -110,7 +113,8 @@ async fn write<T: Clone + Send + Sync + 'static>(
             })
             .await;
         done.expect("the rows are written");
-    }
+    });
+    futures_util::stream::iter(batches).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
 }
 
 async fn deployments(world: &World, part: usize) -> Vec<DeploymentId> {

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use countersign_domain::Timestamp;
 use countersign_domain::id::{AgentId, JobId};
-use countersign_store::agents::{self, times};
+use countersign_store::agents;
+use countersign_store::agents::times::{self, Stays};
 use countersign_store::jobs::window::{self, Past};
 
 use crate::access::actions::{ViewAgents, ViewBuilds};
@@ -27,10 +28,12 @@ impl Control {
         self.read(grant, (), |tx, scene| {
             Box::pin(async move {
                 let now = tx.now();
-                let stays = times::since(tx, scene.organization, now.minus(AGENTS_SINCE), MAX_STAYS).await?;
                 let step = AGENTS_SINCE / MOMENTS;
-                let moments = (0..MOMENTS).rev().map(|back| now.minus(step * back));
-                Ok(moments.map(|at| (at, there(&stays, at))).collect())
+                let moments: Vec<Timestamp> = (0..MOMENTS).rev().map(|back| now.minus(step * back)).collect();
+                let first = moments.first().copied().unwrap_or(now);
+                let micros = i64::try_from(step.as_micros()).unwrap_or(i64::MAX);
+                let stays = times::stays(tx, scene.organization, first, micros, MAX_STAYS).await?;
+                Ok(moments.into_iter().zip(0..).map(|(at, number)| (at, there(&stays, number))).collect())
             })
         })
         .await
@@ -59,9 +62,10 @@ impl Control {
     }
 }
 
-/// How many were there at a moment.
-fn there(stays: &[times::Stay], at: Timestamp) -> usize {
-    stays.iter().filter(|(from, until)| *from <= at && until.is_none_or(|until| at < until)).count()
+/// How many were there at the moment of this number.
+fn there(stays: &[Stays], moment: i64) -> usize {
+    let there = stays.iter().filter(|it| it.came <= moment && it.gone.is_none_or(|gone| moment < gone));
+    usize::try_from(there.map(|it| it.count).sum::<i64>()).unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -70,8 +74,8 @@ mod tests {
 
     #[test]
     fn an_agent_is_there_from_its_coming_until_before_its_going() {
-        let at = Timestamp::from_micros;
-        let stays = [(at(10), Some(at(20))), (at(15), None)];
-        assert_eq!([9, 10, 15, 19, 20, 99].map(|micros| there(&stays, at(micros))), [0, 1, 2, 2, 1, 1]);
+        let stays = |came, gone, count| Stays { came, gone, count };
+        let all = [stays(1, Some(3), 2), stays(2, None, 3), stays(5, Some(4), 7)];
+        assert_eq!([0, 1, 2, 3, 4, 5, 99].map(|moment| there(&all, moment)), [0, 2, 5, 3, 3, 3, 3]);
     }
 }

@@ -4,6 +4,7 @@ use countersign_domain::build::JobState;
 use countersign_domain::id::JobId;
 use countersign_store::jobs::log::{self, Chunk, Lines};
 use countersign_store::{Tx, jobs};
+use memchr::memchr_iter;
 
 use crate::access::actions::ViewBuilds;
 use crate::{Control, Error, Grant, Result};
@@ -18,6 +19,8 @@ const MAX_READ: usize = 8 * 1024 * 1024;
 const READ_AT_ONCE: i64 = 4 * log::MAX_PIECE;
 /// How many pieces are read in one go at the most.
 const PIECES_AT_ONCE: i64 = 4096;
+/// The most bytes of the lines that stand before a page.
+const MAX_BEFORE: usize = 256 * 1024;
 /// How many pieces are read for one page at the most: with small ones it ends before it is full.
 const MAX_PIECES: i64 = 4 * PIECES_AT_ONCE;
 
@@ -30,6 +33,8 @@ pub struct LogWindow {
     pub lines: usize,
     /// The most bytes: the line that reaches it is the last.
     pub bytes: usize,
+    /// How many lines are wanted too of those that stand right before.
+    pub before: usize,
 }
 
 /// Some lines of a log.
@@ -39,6 +44,8 @@ pub struct LogLines {
     pub first: i64,
     /// Their bytes without the line breaks, at most [`MAX_LINE`] of each; perhaps no UTF-8.
     pub lines: Vec<Vec<u8>>,
+    /// Those of the lines before that were wanted, up to the first of these; none where they are above 256 KiB.
+    pub before: Vec<Vec<u8>>,
     /// How many lines have come to their end in what can be read. Behind them there may be a last one without a line break. Pieces that overlap in part,
     /// which no agent sends but after a fault, count what they share twice.
     pub ended: i64,
@@ -75,7 +82,10 @@ impl Control {
                 let Found { first, lines, reaches_end } =
                     if is_behind { last_part(tx, id, &index, wanted).await? } else { found };
                 let first = first.min(behind);
-                Ok(LogLines { first, lines, ended: index.ended(), reaches_end, state: job.state })
+                let is_there = !lines.is_empty() && wanted.before > 0;
+                let before =
+                    if is_there { right_before(tx, id, &index, first, wanted.before).await? } else { Vec::new() };
+                Ok(LogLines { first, lines, before, ended: index.ended(), reaches_end, state: job.state })
             })
         })
         .await
@@ -175,6 +185,18 @@ async fn part(tx: &mut Tx, job: JobId, index: &Index, first: i64, wanted: LogWin
     Ok(Found { first, lines: reading.lines, reaches_end })
 }
 
+/// So many lines that end where one begins; none where they are too long.
+async fn right_before(tx: &mut Tx, job: JobId, index: &Index, line: i64, lines: usize) -> Result<Vec<Vec<u8>>> {
+    let first = line.saturating_sub(i64::try_from(lines).unwrap_or(i64::MAX)).max(1);
+    let lines = usize::try_from(line.saturating_sub(first)).unwrap_or(0);
+    if lines == 0 {
+        return Ok(Vec::new());
+    }
+    let wanted = LogWindow { first, lines, bytes: MAX_BEFORE, before: 0 };
+    let found = part(tx, job, index, first, wanted).await?;
+    Ok(if found.lines.len() == lines { found.lines } else { Vec::new() })
+}
+
 /// The last lines that there is room for.
 async fn last_part(tx: &mut Tx, job: JobId, index: &Index, wanted: LogWindow) -> Result<Found> {
     let most = i64::try_from(wanted.lines).unwrap_or(i64::MAX);
@@ -218,19 +240,22 @@ impl Reading {
 
     /// Takes bytes in; says whether that is all that was wanted.
     fn take(&mut self, content: &[u8]) -> bool {
-        for part in content.split_inclusive(|byte| *byte == b'\n') {
-            let (text, has_ended) = part.strip_suffix(b"\n").map_or((part, false), |text| (text, true));
+        let mut rest = content;
+        for at in memchr_iter(b'\n', content) {
+            let (text, behind) = rest.split_at_checked(at - (content.len() - rest.len())).unwrap_or((rest, &[]));
+            rest = behind.get(1..).unwrap_or_default();
             if self.left_out > 0 {
-                self.left_out -= i64::from(has_ended);
+                self.left_out -= 1;
                 continue;
             }
             self.add(text);
-            if has_ended {
-                self.end_line();
-                if self.is_full() {
-                    return true;
-                }
+            self.end_line();
+            if self.is_full() {
+                return true;
             }
+        }
+        if self.left_out == 0 {
+            self.add(rest);
         }
         false
     }
@@ -238,6 +263,11 @@ impl Reading {
     /// Adds to the line that has not ended. Once one is longer than is answered, each carriage return begins it anew: what was written over a
     /// million times has its end shown and not its beginning.
     fn add(&mut self, text: &[u8]) {
+        if !self.is_cut && self.line.len().saturating_add(text.len()) <= MAX_LINE {
+            self.line.extend_from_slice(text);
+            self.has_returned = self.line.ends_with(b"\r");
+            return;
+        }
         for part in text.split_inclusive(|byte| *byte == b'\r') {
             if self.is_cut && self.has_returned && part != b"\r" {
                 self.line.clear();
@@ -330,7 +360,7 @@ mod tests {
 
     #[test]
     fn lines_are_cut_where_they_are_too_long_and_counted_all_the_same() {
-        let wanted = LogWindow { first: 2, lines: 2, bytes: usize::MAX };
+        let wanted = LogWindow { first: 2, lines: 2, bytes: usize::MAX, before: 0 };
         let mut reading = Reading::new(wanted, 1);
         let long = vec![b'a'; MAX_LINE + 1];
         assert!(!reading.take(b"one\ntw"));
@@ -341,7 +371,7 @@ mod tests {
     }
     #[test]
     fn of_a_line_that_was_written_over_for_long_its_end_is_answered() {
-        let wanted = LogWindow { first: 1, lines: 9, bytes: usize::MAX };
+        let wanted = LogWindow { first: 1, lines: 9, bytes: usize::MAX, before: 0 };
         let mut reading = Reading::new(wanted, 0);
         for percent in 0..20_000 {
             reading.take(format!("{percent} of 20000\r").as_bytes());

@@ -32,7 +32,7 @@ async fn write(world: &World, job: &Job, sequence: i64, offset: usize, content: 
 }
 
 async fn last(world: &World, job: &Job, first: i64, lines: usize, bytes: usize) -> LogLines {
-    let wanted = LogWindow { first, lines, bytes };
+    let wanted = LogWindow { first, lines, bytes, before: 0 };
     world.control.job_log_lines(&world.admin::<ViewBuilds>(), job.id, wanted).await.expect("lines")
 }
 

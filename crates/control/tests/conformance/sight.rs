@@ -141,6 +141,9 @@ async fn agents(world: &World, seen: &mut Seen) {
         .agents(&grant, countersign_control::agents::Wanted::default(), PageRequest::first(MAX_PAGE))
         .await
         .expect("a read");
+    let part = PageRequest::first(MAX_PAGE);
+    let wanted = countersign_control::agents::Wanted { search: Some("a".to_owned()), ..Default::default() };
+    seen.keep("search_agents", control.search_agents(&grant, wanted, part).await.expect("a read"));
     for agent in seen.keep("agents", page).items.iter().take(20) {
         seen.keep("agent_job", control.agent_job(&grant, agent.id).await.expect("a read"));
         let page = PageRequest::first(MAX_PAGE);
@@ -206,7 +209,7 @@ async fn builds(world: &World, seen: &mut Seen) {
             seen.keep("job_pulse", control.job_pulse(&grant, job.id).await.expect("a read"));
             seen.keep("job_tries", control.job_tries(&grant, job.id).await.expect("a read"));
             seen.keep("job_env", control.job_env(&grant, job.id).await.expect("a read"));
-            let first = LogWindow { first: 1, lines: 1_000, bytes: usize::MAX };
+            let first = LogWindow { first: 1, lines: 1_000, bytes: usize::MAX, before: 0 };
             let lines = control.job_log_lines(&grant, job.id, first).await.expect("a read");
             let lines: Vec<_> = lines.lines.iter().map(|line| String::from_utf8_lossy(line)).collect();
             seen.keep("job_log_lines", lines);

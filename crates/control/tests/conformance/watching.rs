@@ -125,7 +125,7 @@ async fn write(world: &World, job: &Job, sequence: i64, offset: usize, content: 
 }
 
 async fn lines(world: &World, job: &Job, first: i64, lines: usize) -> LogLines {
-    let wanted = LogWindow { first, lines, bytes: usize::MAX };
+    let wanted = LogWindow { first, lines, bytes: usize::MAX, before: 3 };
     world.control.job_log_lines(&world.admin::<ViewBuilds>(), job.id, wanted).await.expect("lines")
 }
 
@@ -155,13 +155,15 @@ pub async fn a_log_is_read_by_its_lines(world: &World) {
             let wanted: Vec<&str> = expected[from..].iter().copied().take(count).collect();
             assert_eq!((found.first, found.ended), (first, 40));
             assert_eq!(text(&found), wanted, "{count} lines from {first}");
+            let before: Vec<_> = found.before.iter().map(|line| String::from_utf8_lossy(line)).collect();
+            assert_eq!(before, expected[from.saturating_sub(3)..from], "before line {first}");
             assert_eq!(found.reaches_end, from + wanted.len() == expected.len(), "{count} lines from {first}");
         }
     }
     for (asked, first) in [(0, 1), (-3, 1), (i64::MIN, 1), (999, 41), (i64::MAX, 41)] {
         assert_eq!(lines(world, &job, asked, 1).await.first, first, "{asked}");
     }
-    let bounded = LogWindow { first: 1, lines: 100, bytes: 10 };
+    let bounded = LogWindow { first: 1, lines: 100, bytes: 10, before: 0 };
     let grant = world.admin::<ViewBuilds>();
     let few = world.control.job_log_lines(&grant, job.id, bounded).await.expect("lines");
     assert_eq!(text(&few), ["line 1", "line 2"], "the line that reaches the bound is the last");

@@ -4,18 +4,18 @@
 //! which the parsers of terminals take the rest of a line for. Everything but text, colours and those timestamps is passed over; no link and
 //! no picture comes out of a log.
 
+mod paper;
+mod signs;
+
 use std::borrow::Cow;
-use std::iter::Peekable;
-use std::str::Chars;
 
 use countersign_domain::Timestamp;
 
 use crate::weight;
 
-/// The most characters of a sequence with parameters; a longer one ends there.
-const MAX_SEQUENCE: usize = 64;
-/// The most characters of a sequence that holds a text.
-const MAX_STRING: usize = 4_096;
+use paper::{Draft, Paper};
+use signs::Signs;
+
 /// What stands before a timestamp: milliseconds since 1970.
 const STAMP: &str = "bk;t=";
 
@@ -84,13 +84,6 @@ impl Line {
     }
 }
 
-/// A line while it is written: looks are compared by the million, and get their names once.
-#[derive(Debug, Default)]
-struct Draft {
-    runs: Vec<(Pen, String)>,
-    at: Option<Timestamp>,
-}
-
 /// How text looks from here on; it goes on over the ends of lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) struct Pen {
@@ -128,58 +121,55 @@ impl Pen {
 
     /// Reads a line. A carriage return begins it anew, as progress bars have it.
     pub(crate) fn line(&mut self, bytes: &[u8]) -> Line {
+        let mut draft = Draft::default();
+        self.read(bytes, &mut draft);
+        let runs = draft.runs.into_iter().map(|(pen, text)| Run { class: pen.class(), text });
+        Line { runs: runs.collect(), at: draft.at }
+    }
+
+    fn read(&mut self, bytes: &[u8], paper: &mut impl Paper) {
         let text: Cow<'_, str> = String::from_utf8_lossy(bytes);
-        let mut line = Draft::default();
-        let mut has_returned = false;
-        let mut signs = text.chars().peekable();
-        while let Some(sign) = signs.next() {
-            match sign {
-                '\u{1b}' => self.escape(&mut signs, &mut line),
-                '\r' => has_returned = true,
-                '\u{8}' => step_back(&mut line),
-                _ if sign != '\t' && sign.is_control() => {}
-                _ => {
-                    if has_returned {
-                        line.runs.clear();
-                        has_returned = false;
-                    }
-                    self.write(&mut line, sign);
+        let (mut signs, mut has_returned) = (Signs::new(&text), false);
+        loop {
+            let plain = signs.plain();
+            if !plain.is_empty() {
+                if has_returned {
+                    paper.wipe();
+                    has_returned = false;
                 }
+                paper.write(*self, plain);
+            }
+            match signs.next() {
+                Some('\u{1b}') => self.escape(&mut signs, paper),
+                Some('\r') => has_returned = true,
+                Some('\u{8}') => paper.step_back(),
+                Some(_) => {}
+                None => return,
             }
         }
-        let runs = line.runs.into_iter().map(|(pen, text)| Run { class: pen.class(), text });
-        Line { runs: runs.collect(), at: line.at }
     }
 
-    fn write(self, line: &mut Draft, sign: char) {
-        match line.runs.last_mut() {
-            Some((pen, text)) if *pen == self => text.push(sign),
-            _ => line.runs.push((self, sign.to_string())),
-        }
-    }
-
-    fn escape(&mut self, signs: &mut Peekable<Chars<'_>>, line: &mut Draft) {
+    fn escape<P: Paper>(&mut self, signs: &mut Signs<'_>, paper: &mut P) {
         match signs.next() {
-            Some('[') => {
-                let (parameters, end) = sequence(signs);
-                match end {
-                    Some('m') => self.select(&parameters),
-                    // The line is wiped, whole or up to here.
-                    Some('K') if matches!(parameters.as_str(), "1" | "2") => line.runs.clear(),
-                    _ => {}
-                }
-            }
+            Some('[') => match signs.sequence() {
+                (parameters, Some('m')) if P::HAS_LOOKS => self.select(parameters),
+                // The line is wiped, whole or up to here.
+                ("1" | "2", Some('K')) => paper.wipe(),
+                _ => {}
+            },
             Some(']') => {
-                for sign in words_of(&string(signs)).chars().filter(|sign| !sign.is_control()) {
-                    self.write(line, sign);
-                }
+                let words = words_of(signs.string());
+                words.split(char::is_control).filter(|part| !part.is_empty()).for_each(|part| paper.write(*self, part));
             }
             Some('_') => {
-                let text = string(signs);
-                let millis = text.strip_prefix(STAMP).and_then(|it| it.parse::<i64>().ok()).filter(|it| *it >= 0);
-                line.at = line.at.or(millis.map(|it| Timestamp::from_micros(it.saturating_mul(1_000))));
+                let millis = signs.string().strip_prefix(STAMP).and_then(|it| it.parse::<i64>().ok());
+                if let Some(millis) = millis.filter(|it| *it >= 0) {
+                    paper.stamp(Timestamp::from_micros(millis.saturating_mul(1_000)));
+                }
             }
-            Some('P' | '^' | 'X') => drop(string(signs)),
+            Some('P' | '^' | 'X') => {
+                signs.string();
+            }
             // Which set of signs is meant: one more follows.
             Some('(' | ')' | '*' | '+' | '#') => {
                 signs.next();
@@ -224,45 +214,10 @@ impl Pen {
     }
 }
 
-fn step_back(line: &mut Draft) {
-    if let Some((_, text)) = line.runs.last_mut() {
-        text.pop();
-        if text.is_empty() {
-            line.runs.pop();
-        }
-    }
-}
-
-/// The parameters of a sequence, and the letter that ends it.
-fn sequence(signs: &mut Peekable<Chars<'_>>) -> (String, Option<char>) {
-    let mut parameters = String::new();
-    while let Some(sign) = signs.next_if(|sign| (' '..='~').contains(sign)) {
-        if ('@'..='~').contains(&sign) {
-            return (parameters, Some(sign));
-        }
-        if parameters.len() >= MAX_SEQUENCE {
-            return (parameters, None);
-        }
-        parameters.push(sign);
-    }
-    (parameters, None)
-}
-
-/// The text of a sequence that holds one, up to its end: a bell, or what ends a string.
-fn string(signs: &mut Peekable<Chars<'_>>) -> String {
-    let mut text = String::new();
-    while let Some(sign) = signs.next() {
-        match sign {
-            '\u{7}' | '\u{9c}' => break,
-            '\u{1b}' => {
-                signs.next_if_eq(&'\\');
-                break;
-            }
-            _ if text.len() >= MAX_STRING => break,
-            _ => text.push(sign),
-        }
-    }
-    text
+/// What a line shows, without how it looks: the same as [`Line::text`], in a text that is used for one line after the other.
+pub(crate) fn show(bytes: &[u8], shown: &mut String) {
+    shown.clear();
+    Pen::default().read(bytes, shown);
 }
 
 /// What is shown of a link or a picture: its words, or its address as a text. A link as terminals have it has its words behind it.
@@ -325,5 +280,7 @@ fn nearest(wanted: [u8; 3]) -> u8 {
     best.and_then(|(at, _)| u8::try_from(at).ok()).unwrap_or(7)
 }
 
+#[cfg(test)]
+pub(crate) mod made_up;
 #[cfg(test)]
 mod tests;

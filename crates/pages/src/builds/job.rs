@@ -190,9 +190,10 @@ fn ways(visit: &Visit, build: &Build, it: &Entry, job: &Job, may: May) -> Ways {
 
 /// The lines that are asked for; where none are, the end of what is being written, and the beginning of what is not. With which of them to keep where
 /// the page has no room for all.
-async fn lines(visit: &Visit, job: &Job, asked: Option<i64>) -> Result<(LogLines, Keep), Failure> {
+async fn lines(visit: &Visit, job: &Job, asked: Option<i64>, with_before: bool) -> Result<(LogLines, Keep), Failure> {
     let first = asked.unwrap_or(if job.state.is_finished() { 1 } else { i64::MAX });
-    let part = visit.control().job_log_lines(&visit.may::<ViewBuilds>()?, job.id, log::window(first)).await?;
+    let window = log::window(first, with_before);
+    let part = visit.control().job_log_lines(&visit.may::<ViewBuilds>()?, job.id, window).await?;
     let keep = if part.first < first { Keep::Last } else { Keep::First };
     Ok((part, keep))
 }
@@ -204,18 +205,10 @@ fn asked(query: &Query) -> Option<i64> {
 }
 
 /// The group that a part of a log goes on with, if that begins not long before.
-async fn within(visit: &Visit, job: &Job, part: &LogLines, path: &str) -> Result<Option<Link>, Failure> {
-    if part.first <= 1 || part.lines.is_empty() {
-        return Ok(None);
-    }
-    let window = log::before(part.first);
-    let before = visit.control().job_log_lines(&visit.may::<ViewBuilds>()?, job.id, window).await?;
-    // Where the lines are long, those right before are not reached: nobody can tell then.
-    let group = log::group_of(&before).filter(|_| before.next() == part.first);
-    Ok(group.map(|(line, words)| {
-        let place = address(path, &[("line", line.to_string().as_str())]);
-        Link::new(crate::words::short(&words, GROUP), format!("{place}#L{line}"))
-    }))
+fn within(part: &LogLines, path: &str) -> Option<Link> {
+    let (line, words) = log::group_of(part)?;
+    let place = address(path, &[("line", line.to_string().as_str())]);
+    Some(Link::new(crate::words::short(&words, GROUP), format!("{place}#L{line}")))
 }
 
 fn places(path: &str, part: &LogLines, job: &Job, with_times: bool) -> Places {
@@ -259,14 +252,13 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     let (mut hits, mut shown) = (None, None);
     if search.is_empty() {
         let line = asked(&query);
-        let (mut part, keep) = lines(&visit, &job, line).await?;
+        // Whoever follows a log has the group on the page already.
+        let with_before = query.said("follow").is_none();
+        let (mut part, keep) = lines(&visit, &job, line, with_before).await?;
         shown = Some(Log::of(&mut part, keep, with_times));
         places = self::places(&path, &part, &job, with_times);
         places.beyond = line.filter(|line| *line != i64::MAX && *line > places.count);
-        // Whoever follows a log has the group on the page already.
-        if query.said("follow").is_none() {
-            places.within = within(&visit, &job, &part, &path).await?;
-        }
+        places.within = if with_before { within(&part, &path) } else { None };
     } else {
         let found = find(&visit, id, &search, from).await?;
         let on = |line: i64| address(&path, &[("search", search.as_str()), ("from", line.to_string().as_str())]);

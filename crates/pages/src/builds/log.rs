@@ -23,22 +23,15 @@ const MARK: usize = 4;
 /// How far back is looked for the beginning of the group that a part goes on with.
 const BACK: usize = 1_000;
 
-/// The part of a log that begins at a line.
-pub(crate) const fn window(first: i64) -> LogWindow {
-    LogWindow { first, lines: LINES, bytes: BYTES }
+/// The part of a log that begins at a line, perhaps with those before, in which the group may begin that it is in.
+pub(crate) const fn window(first: i64, with_before: bool) -> LogWindow {
+    LogWindow { first, lines: LINES, bytes: BYTES, before: if with_before { BACK } else { 0 } }
 }
 
-/// The lines before one, in which the group may begin that it is in.
-pub(crate) fn before(first: i64) -> LogWindow {
-    let back = i64::try_from(BACK).unwrap_or(i64::MAX);
-    let from = first.saturating_sub(back).max(1);
-    LogWindow { first: from, lines: usize::try_from(first.saturating_sub(from)).unwrap_or(0), bytes: 256 * 1024 }
-}
-
-/// The group that goes on behind these lines: its line, and its words.
-pub(crate) fn group_of(lines: &LogLines) -> Option<(i64, String)> {
-    let numbers = (0..lines.lines.len()).rev().map(|at| lines.first.saturating_add(i64::try_from(at).unwrap_or(0)));
-    numbers.zip(lines.lines.iter().rev()).find_map(|(number, bytes)| {
+/// The group that a part goes on with, where it begins not long before: its line, and its words.
+pub(crate) fn group_of(part: &LogLines) -> Option<(i64, String)> {
+    let numbers = (1..).map_while(|back: i64| part.first.checked_sub(back));
+    numbers.zip(part.before.iter().rev()).find_map(|(number, bytes)| {
         let line = Pen::default().line(bytes);
         let is_head = matches!(mark(&line.text()), Some(Mark::Closed | Mark::Open | Mark::Quiet));
         is_head.then(|| (number, line.without(MARK).text()))
@@ -139,7 +132,7 @@ impl Read {
     }
 }
 
-/// Reads the lines, and leaves out those of the part that there is no room for.
+/// Reads the lines, and leaves out those of the part that there is no room for; the first ones stand before it then.
 fn read(part: &mut LogLines, keep: Keep) -> Vec<Read> {
     let mut pen = Pen::default();
     let mut all: Vec<Read> = part.lines.iter().map(|bytes| Read::new(&mut pen, bytes)).collect();
@@ -158,7 +151,7 @@ fn read(part: &mut LogLines, keep: Keep) -> Vec<Read> {
             let count = all.iter().rev().take_while(&mut fits).count().max(1);
             let left_out = all.len().saturating_sub(count);
             all.drain(..left_out);
-            part.lines.drain(..left_out);
+            part.before.extend(part.lines.drain(..left_out));
             part.first = part.first.saturating_add(i64::try_from(left_out).unwrap_or(i64::MAX));
         }
     }
@@ -221,6 +214,7 @@ mod tests {
         LogLines {
             first: 7,
             lines: lines.iter().map(|line| line.as_bytes().to_vec()).collect(),
+            before: Vec::new(),
             ended: 100,
             reaches_end: false,
             state: JobState::Running,
@@ -289,6 +283,8 @@ mod tests {
                 assert_eq!(html.matches("id=\"L").count(), part.lines.len(), "{line:.40}");
                 assert_eq!(part.reaches_end, keep == Keep::Last || part.lines.len() == LINES, "{line:.40}");
                 assert_eq!(part.next() == 1_000_000 + 300, part.reaches_end, "{line:.40}");
+                let left_out = if keep == Keep::Last { LINES - part.lines.len() } else { 0 };
+                assert_eq!(part.before.len(), left_out, "{line:.40}");
             }
         }
     }
@@ -302,10 +298,14 @@ mod tests {
 
     #[test]
     fn a_part_knows_the_group_that_it_goes_on_with() {
-        assert_eq!(group_of(&part(&["--- one", "a", "+++ \u{1b}[1mtwo", "^^^ +++", "b"])), Some((9, "two".to_owned())));
-        assert_eq!(group_of(&part(&["a"])), None);
-        assert_eq!((before(7).first, before(7).lines), (1, 6));
-        assert_eq!((before(5_000).first, before(5_000).lines), (4_000, 1_000));
+        let behind = |before: &[&str]| LogLines { before: part(before).lines, ..part(&["behind"]) };
+        assert_eq!(
+            group_of(&behind(&["--- one", "a", "+++ \u{1b}[1mtwo", "^^^ +++", "b"])),
+            Some((4, "two".to_owned()))
+        );
+        assert_eq!(group_of(&behind(&["a"])), None);
+        assert_eq!(group_of(&part(&["--- one"])), None, "it begins with the part");
+        assert_eq!((window(7, true).before, window(7, false).before), (1_000, 0));
         assert!(of(&["a", "^^^ +++"], false).to_string().contains("data-opens-before"));
         assert!(!of(&["--- a", "^^^ +++"], false).to_string().contains("data-opens-before"));
     }

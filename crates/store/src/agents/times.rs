@@ -5,15 +5,24 @@ use countersign_domain::id::{OrganizationId, TokenId};
 
 use crate::{StoreError, Tx, params, statements};
 
+/// Which of the moments $2, $2 + $4 and so on is the first that does not lie before a time.
+macro_rules! moment {
+    ($at:literal) => {
+        concat!("CASE WHEN ", $at, " <= $2 THEN 0 ELSE (", $at, " - $2 + $4 - 1) / $4 END")
+    };
+}
+
 statements! {
-    /// From when until when the organization's agents were connected that were so since a moment. Of those that are gone only these are looked at, on an
-    /// index of their own: where agents come and go with each job, many times as many are kept.
-    SINCE = "SELECT connected_at, NULL AS gone_at FROM agents
+    /// Between which moments how many of the organization's agents were connected that were so at the first or since. Of those that are gone only these are
+    /// looked at, on an index of their own: where agents come and go with each job, many times as many are kept. They are added up here, for there are
+    /// thousands of them, and few moments.
+    STAYS = concat!("SELECT s.came, s.gone, COUNT(*) AS n FROM (
+             SELECT ", moment!("connected_at"), " AS came, NULL AS gone FROM agents
              WHERE organization_id = $1 AND state IN ('connected', 'stopping') AND connected_at IS NOT NULL
              UNION ALL
-             SELECT connected_at, COALESCE(disconnected_at, lost_at) AS gone_at FROM agents
+             SELECT ", moment!("connected_at"), " AS came, ", moment!("COALESCE(disconnected_at, lost_at)"), " AS gone FROM agents
              WHERE organization_id = $1 AND (disconnected_at IS NOT NULL OR lost_at IS NOT NULL)
-               AND COALESCE(disconnected_at, lost_at) >= $2 AND connected_at IS NOT NULL LIMIT $3";
+               AND COALESCE(disconnected_at, lost_at) >= $2 AND connected_at IS NOT NULL LIMIT $3) s GROUP BY s.came, s.gone");
     /// When agents of either protocol came with a token since a moment, the last ones first.
     CAME_WITH = "SELECT created_at FROM agents WHERE organization_id = $1 AND token_id = $2 AND created_at >= $3
              UNION ALL
@@ -21,13 +30,28 @@ statements! {
              ORDER BY created_at DESC LIMIT $4";
 }
 
-/// When an agent was connected: from when, and until when where that is over.
-pub type Stay = (Timestamp, Option<Timestamp>);
+/// Agents that came between the same two moments, and went so.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Stays {
+    /// At which moment, from 0, they were there first.
+    pub came: i64,
+    /// At which they were there no more; none where they still are.
+    pub gone: Option<i64>,
+    /// How many.
+    pub count: i64,
+}
 
-/// At most `limit` stays of the organization's agents that reach beyond a moment, those that go on first.
-pub async fn since(tx: &mut Tx, of: OrganizationId, moment: Timestamp, limit: i64) -> Result<Vec<Stay>, StoreError> {
-    let rows = tx.all(SINCE, &params![of, moment, limit]).await?;
-    rows.iter().map(|row| Ok((row.get("connected_at")?, row.get("gone_at")?))).collect()
+/// At most `limit` of the organization's agents that were connected at `first` or since, those that still are before others, added up by the moments
+/// between which they were there: `first`, and each one `step` microseconds behind the one before.
+pub async fn stays(
+    tx: &mut Tx,
+    of: OrganizationId,
+    first: Timestamp,
+    step: i64,
+    limit: i64,
+) -> Result<Vec<Stays>, StoreError> {
+    let rows = tx.all(STAYS, &params![of, first, limit, step]).await?;
+    rows.iter().map(|row| Ok(Stays { came: row.get("came")?, gone: row.get("gone")?, count: row.get("n")? })).collect()
 }
 
 /// When at most `limit` agents of either protocol came with a token since a moment, the last ones first.

@@ -105,3 +105,65 @@ fn every_name_is_one_of_the_style_sheet() {
         assert!(style.contains(&format!(".log .{name} ")), "{name}");
     }
 }
+
+/// What a line shows, read sign by sign: what [`Pen::line`] and [`show`] take from it in longer parts.
+fn sign_by_sign(bytes: &[u8]) -> String {
+    let text = String::from_utf8_lossy(bytes);
+    let (mut signs, mut shown, mut has_returned) = (text.chars().peekable(), String::new(), false);
+    while let Some(sign) = signs.next() {
+        match sign {
+            '\u{1b}' => match signs.next() {
+                Some('[') => {
+                    let mut parameters = String::new();
+                    while let Some(sign) = signs.next_if(|sign| (' '..='~').contains(sign)) {
+                        if sign == 'K' && ["1", "2"].contains(&parameters.as_str()) {
+                            shown.clear();
+                        }
+                        if ('@'..='~').contains(&sign) || parameters.len() >= 64 {
+                            break;
+                        }
+                        parameters.push(sign);
+                    }
+                }
+                Some(kind @ (']' | '_' | 'P' | '^' | 'X')) => {
+                    let mut said = String::new();
+                    while let Some(sign) = signs.next() {
+                        if sign == '\u{1b}' {
+                            signs.next_if_eq(&'\\');
+                        }
+                        if matches!(sign, '\u{7}' | '\u{9c}' | '\u{1b}') || said.len() >= 4_096 {
+                            break;
+                        }
+                        said.push(sign);
+                    }
+                    if kind == ']' {
+                        shown.extend(words_of(&said).chars().filter(|sign| !sign.is_control()));
+                    }
+                }
+                Some('(' | ')' | '*' | '+' | '#') => drop(signs.next()),
+                _ => {}
+            },
+            '\r' => has_returned = true,
+            '\u{8}' => drop(shown.pop()),
+            _ if sign != '\t' && sign.is_control() => {}
+            _ => {
+                if std::mem::take(&mut has_returned) {
+                    shown.clear();
+                }
+                shown.push(sign);
+            }
+        }
+    }
+    shown
+}
+
+#[test]
+fn what_is_taken_in_longer_parts_is_what_is_read_sign_by_sign() {
+    let mut shown = String::new();
+    for bytes in made_up::lines(20_000) {
+        let expected = sign_by_sign(&bytes);
+        show(&bytes, &mut shown);
+        assert_eq!(shown, expected, "{:?}", String::from_utf8_lossy(&bytes));
+        assert_eq!(Pen::default().line(&bytes).text(), expected, "{:?}", String::from_utf8_lossy(&bytes));
+    }
+}

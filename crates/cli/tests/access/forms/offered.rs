@@ -10,7 +10,7 @@ use super::targets::Form;
 /// Where everything of an organization and of oneself begins.
 const STARTS: [&str; 2] = ["/organizations/acme", "/account"];
 /// So many addresses that differ by what stands behind `?` are followed to one page: there is no end to parts and selections.
-const QUERIES: usize = 6;
+const QUERIES: usize = 40;
 /// The most pages that one may come to here.
 const MOST: usize = 1_500;
 
@@ -155,7 +155,9 @@ impl Tag {
         let chosen = |fields: &mut BTreeMap<String, Field>, name: &str| {
             let value = self.value("value").unwrap_or("on").to_owned();
             match fields.entry(name.to_owned()).or_insert_with(|| Field::Chosen(BTreeSet::new())) {
-                Field::Chosen(values) => drop(values.insert(value)),
+                Field::Chosen(values) => {
+                    values.insert(value);
+                }
                 Field::Written => {}
             }
         };
@@ -166,7 +168,9 @@ impl Tag {
         match (self.name.as_str(), self.value("type").unwrap_or("text")) {
             ("select", _) => name.clone_into(select),
             ("button", _) | ("input", "checkbox" | "radio" | "hidden") => chosen(fields, name),
-            _ => drop(fields.insert(name.to_owned(), Field::Written)),
+            _ => {
+                fields.insert(name.to_owned(), Field::Written);
+            }
         }
     }
 }

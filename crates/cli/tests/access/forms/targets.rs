@@ -68,7 +68,6 @@ struct Making {
 
 impl Form {
     /// One at an address, with what stands in it.
-    #[cfg(test)]
     pub fn at(path: &str, fields: &[(&'static str, &str)]) -> Self {
         let mut making = Making { made: Vec::new(), ada: String::new() };
         let route: &'static str = path.to_owned().leak();

@@ -26,10 +26,14 @@ impl Targets {
         let full = deployment(world, "narrow").await.id;
         tokens::of_agents(server, &mut making, Some(full)).await;
         full_one(world, &mut making, full).await;
-        making.made.iter_mut().for_each(|form| form.of = " of one deployment");
+        for form in &mut making.made {
+            form.of = " of one deployment";
+        }
         let rest = making.made.len();
         branches(world, &mut making, full).await;
-        making.made[rest..].iter_mut().for_each(|form| form.of = " of a branch deployment");
+        for form in &mut making.made[rest..] {
+            form.of = " of a branch deployment";
+        }
         making.made
     }
 }

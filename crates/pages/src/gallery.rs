@@ -189,6 +189,7 @@ fn dialog(seen: &Seen) -> Dialog {
         permissions: Permissions {
             is_org_agent: false,
             may_be_org_agent: true,
+            may_be_all_branches: true,
             all_branches: true,
             deployments: vec![tick("production", false, true), tick("a-branch", true, false)],
             others: None,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use countersign_control::access::actions::CreateAgentToken;
 use countersign_control::deployments::Deployment;
 use countersign_control::{Error, Result};
 use countersign_domain::id::DeploymentId;
@@ -9,13 +10,36 @@ use countersign_domain::scope::MAX_DEPLOYMENTS;
 use countersign_domain::text::{QueueName, shown};
 use countersign_domain::{DeploymentScope, Network, QueueScope, Scope};
 
+use crate::failure::Failure;
 use crate::form::{Faults, Posted};
 use crate::parts::Field;
+use crate::visit::Visit;
 
 /// The most deployments that have a box each: a page stays small, however many there are. A scope names at most as many.
 const BOXES: usize = MAX_DEPLOYMENTS;
 /// The field for the others.
 const OTHERS: &str = "other_deployments";
+
+/// What whoever looks may let a token reach: an Organization Admin everything, others what they manage agent tokens of.
+#[derive(Debug, Clone)]
+pub(crate) struct Giveable {
+    /// Whether every deployment.
+    pub is_all: bool,
+    /// Whether all branch deployments.
+    pub all_branches: bool,
+    /// Single ones.
+    pub deployments: Vec<Deployment>,
+}
+
+impl Visit {
+    /// What whoever looks may let a token reach.
+    pub(crate) async fn giveable(&self) -> std::result::Result<Giveable, Failure> {
+        let (mut deployments, held) = (self.deployments().await?, self.held().await?);
+        deployments.retain(|it| held.are_enough_for::<CreateAgentToken>(it.id, it.parent.is_some()));
+        let all_branches = held.are_enough_in_all_branches::<CreateAgentToken>();
+        Ok(Giveable { is_all: self.may_give_all(), all_branches, deployments })
+    }
+}
 
 /// A box for one deployment.
 #[derive(Debug, Clone)]
@@ -35,6 +59,8 @@ pub(crate) struct Permissions {
     /// Whether whoever looks may give that away.
     pub may_be_org_agent: bool,
     pub all_branches: bool,
+    /// Whether whoever looks may give those away.
+    pub may_be_all_branches: bool,
     /// Of many, those that are ticked alone.
     pub deployments: Vec<Tick>,
     /// Where there are more than have a box each: the others by name.
@@ -47,7 +73,7 @@ pub(crate) struct Permissions {
 
 impl Permissions {
     /// Of a scope. While it is of every deployment, nothing is ticked beside the toggle.
-    pub(crate) fn of(scope: &Scope, deployments: &[Deployment], may_be_org_agent: bool, faults: &Faults) -> Self {
+    pub(crate) fn of(scope: &Scope, giveable: &Giveable, faults: &Faults) -> Self {
         let (is_org_agent, ticked, all_branches) = match &scope.deployments {
             DeploymentScope::Every => (true, BTreeSet::new(), false),
             DeploymentScope::Only { deployments, all_branches } => (false, deployments.clone(), *all_branches),
@@ -57,28 +83,25 @@ impl Permissions {
             QueueScope::Only(queues) => queues.iter().map(QueueName::as_str).collect::<Vec<_>>().join("\n"),
         };
         let networks = scope.networks.iter().map(ToString::to_string).collect::<Vec<_>>().join("\n");
-        Self::new(is_org_agent, may_be_org_agent, all_branches, &ticked, deployments, [&queues, &networks, ""], faults)
+        Self::new([is_org_agent, all_branches], &ticked, giveable, [&queues, &networks, ""], faults)
     }
 
     /// As a form was sent that could not be taken.
-    pub(crate) fn again(form: &Posted, deployments: &[Deployment], may_be_org_agent: bool, faults: &Faults) -> Self {
+    pub(crate) fn again(form: &Posted, giveable: &Giveable, faults: &Faults) -> Self {
         let ticked = form.all("deployment").filter_map(|id| id.parse().ok()).collect();
         let texts = [form.text("queues"), form.text("networks"), form.text(OTHERS)];
-        let (is_org_agent, branches) = (form.is_ticked("org_agent"), form.is_ticked("all_branches"));
-        Self::new(is_org_agent, may_be_org_agent, branches, &ticked, deployments, texts, faults)
+        Self::new([form.is_ticked("org_agent"), form.is_ticked("all_branches")], &ticked, giveable, texts, faults)
     }
 
     fn new(
-        is_org_agent: bool,
-        may_be_org_agent: bool,
-        all_branches: bool,
+        [is_org_agent, all_branches]: [bool; 2],
         ticked: &BTreeSet<DeploymentId>,
-        deployments: &[Deployment],
+        giveable: &Giveable,
         [queues, networks, others]: [&str; 3],
         faults: &Faults,
     ) -> Self {
-        let is_crowded = deployments.len() > BOXES;
-        let shown = deployments.iter().filter(|it| !is_crowded || ticked.contains(&it.id));
+        let is_crowded = giveable.deployments.len() > BOXES;
+        let shown = giveable.deployments.iter().filter(|it| !is_crowded || ticked.contains(&it.id));
         let ticks = shown.map(|it| Tick {
             id: it.id.to_string(),
             name: it.name.clone(),
@@ -87,8 +110,9 @@ impl Permissions {
         });
         Self {
             is_org_agent,
-            may_be_org_agent,
+            may_be_org_agent: giveable.is_all,
             all_branches,
+            may_be_all_branches: giveable.all_branches,
             deployments: ticks.collect(),
             others: is_crowded.then(|| {
                 Field::new(OTHERS, "Other deployments")

@@ -5,6 +5,8 @@ mod attacks;
 mod browser;
 mod cookie;
 mod headers;
+mod offered;
+mod roles;
 mod rows;
 mod sessions;
 mod targets;

@@ -9,6 +9,7 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on must say where")]
 
+mod people;
 mod provider;
 mod script;
 mod seeds;
@@ -81,7 +82,9 @@ async fn a10_whatever_strangers_write_stays_text() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn everybody_is_offered_what_they_may_do_and_nothing_else() {
-    let told = tell("roles.mjs").await;
+    let stage = Box::pin(Stage::with_people()).await;
+    let told = Box::pin(script::run(&stage, "roles.mjs", stage.folder(), false)).await;
+    told.must_hold("roles.mjs");
     let printed = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/browser/roles.txt");
     table::must_be_as_printed(printed, &format!("{}\n", told.rows.join("\n")), "what pages offer to whom");
 }

@@ -9,9 +9,14 @@ const NO_PAGES = /\/(events|log|export|artifacts\/\{artifact\}|passkeys\/\{passk
 // What anyone may see.
 export const OPEN = ["/sign-in", "/sign-in/link", "/invitation"];
 
+// Of routes, those that are pages.
+export function only(routes) {
+  return routes.filter(({ route }) => !route.startsWith("/assets/") && !route.endsWith("/reveal") && !NO_PAGES.test(route) && !LEADS_BACK.test(route) && !LEADS_ON.has(route));
+}
+
 // Every page: the routes that are asked for by GET, with something in the places that they leave open.
 export function pages() {
-  const all = setting.pages.filter(({ route }) => !route.startsWith("/assets/") && !route.endsWith("/reveal") && !NO_PAGES.test(route) && !LEADS_BACK.test(route) && !LEADS_ON.has(route));
+  const all = only(setting.pages);
   if (all.length < 20) throw new Error(`only ${all.length} pages: the list is not read as it was`);
   return all;
 }

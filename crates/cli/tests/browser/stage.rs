@@ -15,14 +15,15 @@ use countersign_control::queues::{NewQueue, Queue};
 use countersign_control::service_users::NewServiceUser;
 use countersign_control::teams::NewTeam;
 use countersign_domain::Role;
-use countersign_domain::id::{DeploymentId, Id, TeamId, UserId};
+use countersign_domain::id::{DeploymentId, Id, TeamId, TokenId, UserId};
 use countersign_http::{Edge, TrustedProxies};
 use countersign_testkit::routes::{self, Route};
-use countersign_testkit::{Engine, SeededEntropy, World};
+use countersign_testkit::{Engine, Member, SeededEntropy, World};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::people::People;
 use crate::provider::Wanted;
 use crate::work::{self, Work};
 
@@ -47,6 +48,8 @@ pub struct Stage {
     work: Work,
     /// What a script has to be for people to sign in by it.
     provider: Option<Wanted>,
+    /// Somebody of every role.
+    people: Option<People>,
     serving: JoinHandle<()>,
 }
 
@@ -59,6 +62,15 @@ impl Stage {
     /// One whose people sign in by a provider, which is another site.
     pub async fn with_provider() -> Self {
         Box::pin(Self::at("127.0.0.1", Some(Wanted::new().await))).await
+    }
+
+    /// One that somebody of every role looks at.
+    pub async fn with_people() -> Self {
+        let mut stage = Box::pin(Self::set()).await;
+        // Where the pages are of, and where there is work.
+        let shown = [stage.deployment, stage.world.acme.created.organization.default_deployment];
+        stage.people = Some(Box::pin(People::of(&stage.world, &shown)).await);
+        stage
     }
 
     async fn at(host: &str, provider: Option<Wanted>) -> Self {
@@ -88,7 +100,7 @@ impl Stage {
         let work = Box::pin(Work::of(&world)).await;
         let routes = faces(&world).into_make_service_with_connect_info::<SocketAddr>();
         let serving = tokio::spawn(async move { axum::serve(listener, routes).await.expect("it serves") });
-        Self { world, address, deployment, queue, team, robot, work, provider, serving }
+        Self { world, address, deployment, queue, team, robot, work, provider, people: None, serving }
     }
 
     /// A folder of the test's own.
@@ -108,7 +120,8 @@ impl Stage {
             "user_token": acme.user_token(),
             "admin": { "email": ADMIN, "link": self.link(ADMIN).await },
             "member": { "email": MEMBER, "link": self.link(MEMBER).await, "name": self.world.globex.created.admin.name },
-            "pages": self.pages(),
+            "pages": self.pages(self.deployment, acme.created.agent_token.id),
+            "people": self.told_of_people().await,
             "provider": self.provider.as_ref().map(Wanted::told),
             "out": out.display().to_string(),
             "whole": is_whole,
@@ -128,22 +141,43 @@ impl Stage {
         link.secret.reveal().to_owned()
     }
 
+    /// What a script is told of the people of every role; null where there are none.
+    async fn told_of_people(&self) -> Value {
+        let Some(people) = &self.people else { return Value::Null };
+        let mut members = Vec::new();
+        for it in Member::ALL {
+            members.push(json!({ "role": it.name(), "link": self.link(&it.email()).await }));
+        }
+        let token = self.world.acme.created.agent_token.id;
+        let of_token = |page: &Value| page["route"].as_str().is_some_and(|it| it.contains("/settings/tokens/{token}"));
+        let of_deployment = |page: &Value| {
+            let is_of_one = |it: &str| it.contains("/deployments/{id}") && !it.contains("{queue}");
+            page["route"].as_str().is_some_and(is_of_one)
+        };
+        json!({
+            "members": members,
+            "robot": people.robot,
+            "token": self.pages(self.deployment, people.token).into_iter().filter(of_token).collect::<Vec<_>>(),
+            "branch": self.pages(people.branch, token).into_iter().filter(of_deployment).collect::<Vec<_>>(),
+        })
+    }
+
     /// Every route that is asked for by GET, with something in the places that it leaves open.
-    fn pages(&self) -> Vec<Value> {
+    fn pages(&self, deployment: DeploymentId, agent_token: TokenId) -> Vec<Value> {
         let created = &self.world.acme.created;
         let shown = routes::pages().into_iter().filter(|route| route.method == "GET");
         let filled = shown.map(|Route { path, .. }| {
-            let token = if path.contains("/user-tokens/") { &created.user_token } else { &created.agent_token };
+            let token = if path.contains("/user-tokens/") { created.user_token.id } else { agent_token };
             // What is a service user's alone is no other member's.
             let is_of_robot = path.contains("/members/{member}/edit") || path.contains("/members/{member}/tokens/");
             let member = if is_of_robot { self.robot } else { self.world.globex.created.admin.id };
             let address = path
                 .replace("{organization}", "acme")
-                .replace("{token}", &token.id.to_string())
+                .replace("{token}", &token.to_string())
                 .replace("{member}", &member.to_string())
                 .replace("{team}", &self.team.to_string())
                 .replace("{queue}", &self.queue.to_string())
-                .replace("/deployments/{id}", &format!("/deployments/{}", self.deployment))
+                .replace("/deployments/{id}", &format!("/deployments/{deployment}"))
                 .replace("{agent}", &self.work.agent.to_string())
                 .replace("{dagster_agent}", &self.work.dagster_agent.to_string())
                 .replace("{pipeline}", work::PIPELINE)

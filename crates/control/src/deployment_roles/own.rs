@@ -20,6 +20,15 @@ impl OwnRoles {
             _ => true,
         }
     }
+
+    /// The same of what is held in all branch deployments, also in those made later.
+    #[must_use]
+    pub fn are_enough_in_all_branches<A: Action>(&self) -> bool {
+        match (&self.0, A::WITHIN) {
+            (Some(rights), Some(need)) => need.is_met_by(rights.within_all_branches()),
+            _ => true,
+        }
+    }
 }
 
 impl Control {

@@ -88,6 +88,11 @@ impl Visit {
         Err(Error::Denied { action: A::NAME, needs: "a role in this deployment that allows it" }.into())
     }
 
+    /// Whether whoever looks may create one: a full one is an Organization Admin's to create, a branch deployment also an Editor's of all.
+    fn can_create(&self, held: &OwnRoles) -> bool {
+        self.can::<CreateDeployment>() && held.are_enough_in_all_branches::<CreateDeployment>()
+    }
+
     /// Whether whoever looks may delete it: a full one is an Organization Admin's to delete, the default one stays.
     fn can_delete(&self, held: &OwnRoles, it: &Deployment) -> bool {
         let may = it.parent.is_some() || self.may_give_all();
@@ -121,7 +126,7 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     let last = shown.last().filter(|_| has_more).map(|it| it.id.to_string());
     frame::show(&Page {
         frame: visit.settings(Tab::Deployments, "Deployments"),
-        create: visit.can::<CreateDeployment>().then(|| visit.path("/settings/deployments/new")),
+        create: visit.can_create(&held).then(|| visit.path("/settings/deployments/new")),
         pager: Pager::new(&visit.path("/settings/deployments"), &[], after.is_none(), last),
         rows: shown.iter().map(|it| Row::new(&visit, it, &names, &held)).collect(),
         everybody: super::roles::everybody_has(&visit).await?,

@@ -5,13 +5,16 @@ pub(crate) mod give;
 mod of;
 pub(crate) mod take;
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use askama::filters::HtmlSafe;
 use countersign_control::access::actions::{GrantDeploymentRole, ViewDeploymentRoles, ViewMembers, ViewTeams};
 use countersign_control::deployment_roles::{Holder, HolderReference, OwnRoles, Place, RoleGrant};
 use countersign_control::deployments::Deployment;
 use countersign_control::members::MemberReference;
-use countersign_domain::id::DeploymentId;
+use countersign_control::teams::TeamReference;
+use countersign_domain::id::{TeamId, UserId};
 
 use crate::failure::Failure;
 use crate::parts::When;
@@ -96,12 +99,27 @@ impl Visit {
     fn can_at(&self, held: &OwnRoles, place: Place, deployments: &[Deployment]) -> bool {
         self.can::<GrantDeploymentRole>()
             && match place {
-                // No deployment has this id: what is held in it is what is held in all branch deployments.
-                Place::AllBranches => held.are_enough_for::<GrantDeploymentRole>(DeploymentId::nil(), true),
+                Place::AllBranches => held.are_enough_in_all_branches::<GrantDeploymentRole>(),
                 Place::Deployment(id) => {
                     deployments.iter().any(|it| it.id == id && self.can_in::<GrantDeploymentRole>(held, it))
                 }
             }
+    }
+
+    /// Whether a role is for whoever looks, themself or by a team that they are in: an Organization Admin alone gives one so.
+    async fn is_own(&self, holder: &HolderReference) -> Result<bool, Failure> {
+        let Some(own) = self.user().filter(|_| !self.may_give_all()) else { return Ok(false) };
+        Ok(match holder {
+            HolderReference::Member(MemberReference::Id(id)) => *id == own,
+            HolderReference::Team(TeamReference::Id(id)) => self.own_teams(own).await?.contains(id),
+            _ => false,
+        })
+    }
+
+    /// The teams that they are in.
+    async fn own_teams(&self, own: UserId) -> Result<BTreeSet<TeamId>, Failure> {
+        let teams = self.control().teams_of_member(&self.may::<ViewTeams>()?, own).await?;
+        Ok(teams.into_iter().map(|it| it.id).collect())
     }
 
     /// Whether they may take this one away. What brings agent tokens is an Organization Admin's to give and to take.
@@ -125,6 +143,7 @@ fn row(it: &RoleGrant, (what, href): (String, Option<String>), sort: &'static st
 
 /// Places where somebody was given a role, on the page at `path`.
 pub(crate) async fn of_holder(visit: &Visit, holder: HolderReference, path: &str) -> Result<Roles, Failure> {
+    let may_give = visit.can::<GrantDeploymentRole>() && !visit.is_own(&holder).await?;
     let given = visit.control().deployment_roles_of(&visit.may::<ViewDeploymentRoles>()?, holder).await?;
     let (deployments, held) = (visit.deployments().await?, visit.held().await?);
     let rows = given.iter().take(ROWS).map(|it| {
@@ -146,7 +165,7 @@ pub(crate) async fn of_holder(visit: &Visit, holder: HolderReference, path: &str
         note: format!("{} What is held by a team stands on the page of the team.", everybody_has(visit).await?),
         rows: rows.collect(),
         more: given.len().saturating_sub(ROWS),
-        give: visit.can::<GrantDeploymentRole>().then(|| format!("{path}/roles/new")),
+        give: may_give.then(|| format!("{path}/roles/new")),
         take: format!("{path}/roles/take"),
     })
 }

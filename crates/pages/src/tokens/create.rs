@@ -61,13 +61,12 @@ impl Visit {
 }
 
 async fn page(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> std::result::Result<Page, Failure> {
-    let deployments = visit.deployments().await?;
-    let may_give_all = visit.may_give_all();
+    let giveable = visit.giveable().await?;
     let permissions = match form {
-        Some(form) => Permissions::again(form, &deployments, may_give_all, faults),
+        Some(form) => Permissions::again(form, &giveable, faults),
         None => {
-            let mut fresh = Permissions::of(&Scope::widest(), &deployments, may_give_all, faults);
-            fresh.is_org_agent = may_give_all;
+            let mut fresh = Permissions::of(&Scope::widest(), &giveable, faults);
+            fresh.is_org_agent = giveable.is_all;
             fresh
         }
     };

@@ -53,11 +53,10 @@ async fn page(
     form: Option<&Posted>,
     faults: &Faults,
 ) -> std::result::Result<Page, Failure> {
-    let deployments = visit.deployments().await?;
-    let may_give_all = visit.may_give_all();
+    let giveable = visit.giveable().await?;
     let permissions = match form {
-        Some(form) => Permissions::again(form, &deployments, may_give_all, faults),
-        None => Permissions::of(&token.scope, &deployments, may_give_all, faults),
+        Some(form) => Permissions::again(form, &giveable, faults),
+        None => Permissions::of(&token.scope, &giveable, faults),
     };
     let path = |below| visit.token_path(token.token.id, below);
     Ok(Page {
@@ -110,6 +109,7 @@ mod tests {
     use countersign_domain::{Scope, Timestamp};
 
     use crate::naughty::{TEXTS, assert_inert};
+    use crate::permissions::Giveable;
     use crate::seen::Seen;
     use crate::theme::Theme;
 
@@ -117,9 +117,10 @@ mod tests {
 
     fn page(text: &str, is_org_agent: bool) -> String {
         let id = "0192f3a1-7c3e-7b21-9f60-3a5c1e0d4b77".parse().expect("an id");
-        let deployments = [Deployment::named(id, text.to_owned(), Timestamp::EPOCH)];
+        let deployments = vec![Deployment::named(id, text.to_owned(), Timestamp::EPOCH)];
+        let giveable = Giveable { is_all: true, all_branches: true, deployments };
         let faults = Faults::of(countersign_control::Error::Invalid(vec![FieldError::new("scope", text)]));
-        let mut permissions = Permissions::of(&Scope::widest(), &deployments, true, &faults.expect("faults"));
+        let mut permissions = Permissions::of(&Scope::widest(), &giveable, &faults.expect("faults"));
         permissions.is_org_agent = is_org_agent;
         let seen = Seen { is_safe: true, page: "/x".to_owned(), theme: Theme::System, notice: None };
         let page = Page {

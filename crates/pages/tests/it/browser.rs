@@ -7,8 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use countersign_control::Settings;
-use countersign_control::access::actions::{ChangeMembersRole, IssueSignInLink};
-use countersign_domain::DeploymentRole;
+use countersign_control::access::actions::IssueSignInLink;
 use countersign_http::{Edge, TrustedProxies};
 use countersign_testkit::routes::{self, Route};
 use countersign_testkit::{Engine, SeededEntropy, World};
@@ -63,8 +62,7 @@ impl Server {
 
     /// All members only look on, where they have not been given more.
     pub async fn members_look_on(&self) {
-        let grant = self.world.admin::<ChangeMembersRole>();
-        self.world.control.change_members_role(&grant, DeploymentRole::Viewer).await.expect("changed");
+        self.world.members_look_on().await;
     }
 
     /// A request with headers, and a form where it is a POST.

@@ -1,7 +1,14 @@
 //! Every page and every role: who is not allowed sees neither the page nor the way to it.
 
-use crate::browser::Server;
+use countersign_control::access::actions::CreateDeployment;
+use countersign_control::deployments::NewDeployment;
+use countersign_domain::id::{DeploymentId, UserId};
+use countersign_testkit::Member;
+
+use crate::browser::{Browser, Server};
 use crate::cast;
+
+const SETTINGS: &str = "/organizations/acme/settings";
 
 /// What each page answers an Organization Admin and a plain member of acme, both of whom have just proved who they are.
 const PAGES: &[(&str, u16, u16)] = &[
@@ -124,4 +131,123 @@ async fn another_organization_is_not_there() {
         assert_eq!(answer.status, 404, "{path}: {}", answer.text);
         assert!(!answer.text.contains("grace@globex.example"), "{path}: {}", answer.text);
     }
+}
+
+/// Deployments of acme beside the default one.
+struct Places {
+    prod: DeploymentId,
+    /// A branch deployment of it.
+    branch: DeploymentId,
+    /// Another full one.
+    other: DeploymentId,
+}
+
+async fn places(server: &Server) -> Places {
+    server.members_look_on().await;
+    let control = &server.world.control;
+    let made = async |name: &str, parent| {
+        let new = NewDeployment { name: name.to_owned(), parent, ..NewDeployment::default() };
+        control.create_deployment(&server.world.admin::<CreateDeployment>(), new).await.expect("a deployment").id
+    };
+    let prod = made("prod", None).await;
+    Places { prod, branch: made("pull-1", Some(prod)).await, other: made("other", None).await }
+}
+
+/// Somebody who holds something in `prod`, signed in, and their id.
+async fn holds<'a>(server: &'a Server, it: Member, at: &Places) -> (Browser<'a>, UserId) {
+    let id = server.world.joins(it, &[at.prod], at.other).await;
+    (server.signed_in(&it.email()).await, id)
+}
+
+#[tokio::test]
+async fn a_deployment_is_created_and_deleted_by_whom_it_is_offered_to() {
+    let server = Server::new().await;
+    let at = places(&server).await;
+    let (new, list) = (format!("{SETTINGS}/deployments/new"), format!("{SETTINGS}/deployments"));
+    let (prod, branch) = (at.prod.to_string(), at.branch.to_string());
+    let delete = |id: &str| format!("{list}/{id}/delete");
+    // An Editor of one deployment creates none, and deletes no full one.
+    for it in [Member::Editor, Member::TokenAdmin] {
+        let (who, _) = holds(&server, it, &at).await;
+        let shown = who.page(&list).await;
+        assert!(!shown.contains("/deployments/new\"") && !shown.contains("/delete\""), "{shown}");
+        for path in [&new, &delete(&prod), &delete(&branch)] {
+            assert_eq!(who.get(path).await.status, 403, "{path}");
+        }
+        for parent in ["", prod.as_str()] {
+            let sent = who.post(&new, &[("name", "pull-2"), ("parent", parent)]).await;
+            assert_eq!(sent.status, 403, "{}", sent.text);
+        }
+        assert_eq!(who.post(&delete(&prod), &[]).await.status, 403);
+    }
+    // One of all branch deployments creates those alone.
+    let (who, _) = holds(&server, Member::BranchAdmin, &at).await;
+    assert!(who.page(&list).await.contains("/deployments/new\""));
+    let form = who.page(&new).await;
+    assert!(form.contains(">prod</option>") && !form.contains("a full deployment"), "{form}");
+    assert_eq!(who.post(&new, &[("name", "full"), ("parent", "")]).await.status, 403);
+    let made = who.post(&new, &[("name", "pull-2"), ("parent", &prod)]).await;
+    assert_eq!(made.status, 303, "{}", made.text);
+    assert_eq!(who.get(&delete(&prod)).await.status, 403);
+    assert_eq!(who.get(&delete(&branch)).await.status, 200);
+    assert_eq!(who.post(&delete(&branch), &[]).await.location(), list);
+    // The name of what they may change otherwise is an Organization Admin's.
+    let edit = format!("{}/edit", made.location());
+    let renamed = who.post(&edit, &[("name", "mine"), ("description", "")]).await;
+    assert_eq!(renamed.status, 403, "{}", renamed.text);
+    assert_eq!(who.post(&edit, &[("description", "mine")]).await.status, 303);
+}
+
+#[tokio::test]
+async fn nobody_is_offered_to_give_a_role_to_themself() {
+    let server = Server::new().await;
+    let at = places(&server).await;
+    let (ada, prod) = (server.admin().await, at.prod.to_string());
+    let (who, id) = holds(&server, Member::Admin, &at).await;
+    let team = ada.post(&format!("{SETTINGS}/teams/new"), &[("name", "Ours")]).await.location().to_owned();
+    let theirs = ada.post(&format!("{SETTINGS}/teams/new"), &[("name", "Theirs")]).await.location().to_owned();
+    assert_eq!(ada.post(&format!("{team}/members"), &[("member", &Member::Admin.email())]).await.location(), team);
+    let own = format!("{SETTINGS}/members/{id}");
+    for page in [&own, &team] {
+        let give = format!("{page}/roles/new");
+        assert!(!who.page(page).await.contains("/roles/new\""), "{page}");
+        assert_eq!(who.get(&give).await.status, 403, "{page}");
+        assert_eq!(who.post(&give, &[("place", &prod), ("role", "viewer")]).await.status, 403, "{page}");
+        assert!(ada.page(page).await.contains("/roles/new\""), "an Organization Admin may: {page}");
+    }
+    assert!(who.page(&theirs).await.contains("/roles/new\""));
+    let form = who.page(&format!("{SETTINGS}/deployments/{prod}/roles/new")).await;
+    assert!(form.contains(">Theirs</option>") && !form.contains(">Ours</option>"), "{form}");
+    let sent = [("place", prod.as_str()), ("role", "viewer")];
+    assert_eq!(who.post(&format!("{theirs}/roles/new"), &sent).await.location(), theirs);
+    // What they hold they may lay down.
+    assert_eq!(who.post(&format!("{own}/roles/take"), &[("of", &prod)]).await.location(), own);
+    assert_eq!(who.get(&format!("{theirs}/roles/new")).await.status, 403);
+}
+
+#[tokio::test]
+async fn a_token_is_let_reach_what_its_maker_manages() {
+    let server = Server::new().await;
+    let at = places(&server).await;
+    let new = format!("{SETTINGS}/tokens/new");
+    let (who, _) = holds(&server, Member::TokenAdmin, &at).await;
+    let (prod, other) = (at.prod.to_string(), at.other.to_string());
+    let made = who.post(&new, &[("description", "Hers"), ("deployment", &prod)]).await;
+    assert_eq!(made.status, 303, "{}", made.text);
+    let path = made.location().strip_suffix("/value").expect("the page with the value").to_owned();
+    for page in [new.clone(), format!("{path}/permissions")] {
+        let form = who.page(&page).await;
+        assert!(form.contains(&format!("value=\"{prod}\"")), "{form}");
+        for word in [other.as_str(), "all_branches", "org_agent", "once Org Agent is off"] {
+            assert!(!form.contains(word), "{word}: {form}");
+        }
+        for more in [("deployment", other.as_str()), ("all_branches", "on"), ("org_agent", "on")] {
+            let sent = who.post(&page, &[("description", "More"), ("deployment", &prod), more]).await;
+            assert_eq!(sent.status, 403, "{page} {more:?}: {}", sent.text);
+        }
+    }
+    let (who, _) = holds(&server, Member::BranchAdmin, &at).await;
+    let form = who.page(&new).await;
+    assert!(form.contains("all_branches") && form.contains(&at.branch.to_string()), "{form}");
+    assert!(!form.contains(&prod) && !form.contains("org_agent"), "{form}");
 }

@@ -3,6 +3,7 @@
 mod account;
 mod deployments;
 mod members;
+mod narrow;
 mod service_users;
 mod teams;
 mod tokens;
@@ -49,6 +50,8 @@ pub struct Form {
     pub leaves: Leaves,
     /// The sign-in that sends it; Ada's first one if it is none of its own.
     pub cookie: String,
+    /// What it is of, where there is another one at the same address.
+    pub of: &'static str,
 }
 
 /// The forms, in an order in which all succeed one after the other, and the first sign-in of Ada's.
@@ -63,6 +66,22 @@ struct Making {
     ada: String,
 }
 
+impl Form {
+    /// One at an address, with what stands in it.
+    pub fn at(path: &str, fields: &[(&'static str, &str)]) -> Self {
+        let mut making = Making { made: Vec::new(), ada: String::new() };
+        let route: &'static str = path.to_owned().leak();
+        making.form(route, &[], fields).clone()
+    }
+
+    /// The form in a table: its address, and what distinguishes it from another one there.
+    pub fn words(&self) -> String {
+        let told = self.fields.iter().filter(|(name, _)| matches!(*name, "tokens" | "org_agent" | "all_branches"));
+        let told: Vec<_> = told.map(|(name, _)| format!(" {name}")).collect();
+        format!("{}{}{}", self.route, told.concat(), self.of)
+    }
+}
+
 impl Making {
     fn form(&mut self, route: &'static str, places: &[(&str, &str)], fields: &[(&'static str, &str)]) -> &mut Form {
         let path =
@@ -70,7 +89,7 @@ impl Making {
         assert!(!path.contains('{'), "{route} leaves something open: {path}");
         let fields = fields.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
         let (by, leaves, cookie) = (By::Member, Leaves::Rows, self.ada.clone());
-        self.made.push(Form { route, path, fields, by, leaves, cookie });
+        self.made.push(Form { route, path, fields, by, leaves, cookie, of: "" });
         self.made.last_mut().expect("it was put there")
     }
 }
@@ -83,7 +102,7 @@ impl Targets {
         let provider = FakeProvider::of(&server.world.control);
         work::work(server, &mut making).await;
         work::agents(&server.world, &mut making).await;
-        tokens::of_agents(server, &mut making).await;
+        tokens::of_agents(server, &mut making, None).await;
         tokens::of_users(&server.world, &mut making).await;
         members::members(server, &mut making).await;
         service_users::service_users(&server.world, &mut making).await;

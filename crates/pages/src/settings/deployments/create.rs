@@ -3,7 +3,7 @@
 use askama::Template;
 use countersign_control::access::actions::{CreateDeployment, ViewOrganization};
 use countersign_control::deployments::{Deployment, NewDeployment};
-use countersign_control::{Error, Result};
+use countersign_control::{Action, Error, Result};
 use countersign_domain::id::DeploymentId;
 
 use crate::failure::Failure;
@@ -16,6 +16,8 @@ use crate::visit::{Tab, Visit};
 
 /// The most full deployments to choose from; of more, one is named.
 const CHOICES: usize = 200;
+/// Who may.
+const WHO: &str = "an Organization Admin, or for a branch deployment an Editor of all branch deployments";
 
 #[derive(Template)]
 #[template(path = "deployment_new.html")]
@@ -36,7 +38,9 @@ async fn page(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> std::res
     let text = |name| form.map(|form| form.text(name).to_owned()).unwrap_or_default();
     let list = visit.path("/settings/deployments");
     let chosen = text("parent");
-    let mut parents = vec![Choice::new("", "None: a full deployment", chosen.is_empty())];
+    let may_be_full = visit.may_give_all();
+    let none = Choice::new("", "None: a full deployment", chosen.is_empty());
+    let mut parents: Vec<_> = may_be_full.then_some(none).into_iter().collect();
     let deployments = visit.deployments().await?;
     let full: Vec<_> = deployments.iter().filter(|it| it.parent.is_none()).collect();
     let is_crowded = full.len() > CHOICES;
@@ -61,10 +65,12 @@ async fn page(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> std::res
             .faults(faults, "description"),
         parents,
         parent: is_crowded.then(|| {
-            Field::new("parent", "Branch deployment of")
-                .value(chosen)
-                .hint("The name of a full deployment. Left empty: this is a full deployment.")
-                .faults(faults, "parent")
+            let field = Field::new("parent", "Branch deployment of").value(chosen).faults(faults, "parent");
+            if may_be_full {
+                field.hint("The name of a full deployment. Left empty: this is a full deployment.")
+            } else {
+                field.hint("The name of a full deployment.").required()
+            }
         }),
         expires: Field::new("expires_at", "Ends (UTC)")
             .kind("datetime-local")
@@ -74,9 +80,12 @@ async fn page(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> std::res
     })
 }
 
-/// The form.
+/// The form, for whoever may create a deployment of some kind.
 pub(crate) async fn show(visit: Visit) -> Answer {
     visit.may::<CreateDeployment>()?;
+    if !visit.can_create(&visit.held().await?) {
+        return Err(Error::Denied { action: CreateDeployment::NAME, needs: WHO }.into());
+    }
     frame::show(&page(&visit, None, &Faults::default()).await?)
 }
 

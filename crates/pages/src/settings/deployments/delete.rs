@@ -3,11 +3,15 @@
 use askama::Template;
 use countersign_control::access::actions::DeleteDeployment;
 use countersign_control::deployments::{Deletion, Deployment};
+use countersign_control::{Action, Error};
 
 use crate::form::{Faults, Posted};
 use crate::frame::{self, Answer, Frame};
 use crate::notice::{Notice, then};
 use crate::visit::Visit;
+
+/// Who deletes a full one.
+const WHO: &str = "an Organization Admin; an Editor deletes branch deployments alone";
 
 #[derive(Template)]
 #[template(path = "deployment_delete.html")]
@@ -29,10 +33,13 @@ fn page(visit: &Visit, it: &Deployment, faults: &Faults) -> Page {
     }
 }
 
-/// Asks.
+/// Asks whoever may delete this one.
 pub(crate) async fn show(visit: Visit) -> Answer {
     let it = visit.deployment().await?;
     visit.must_in::<DeleteDeployment>(&it).await?;
+    if it.parent.is_none() && !visit.may_give_all() {
+        return Err(Error::Denied { action: DeleteDeployment::NAME, needs: WHO }.into());
+    }
     frame::show(&page(&visit, &it, &Faults::default()))
 }
 

@@ -69,7 +69,8 @@ async fn save(visit: &Visit, it: &Deployment, form: &Posted) -> Result<()> {
         description: Some(form.said("description").map(str::to_owned)),
         ..DeploymentChange::of(it.id)
     };
-    if visit.may_give_all() {
+    // Whoever is not offered the name and sends one is refused, and not told that it was saved.
+    if visit.may_give_all() || form.given("name").is_some() {
         change.name = Some(form.text("name").trim().to_owned());
     }
     // A time that was left as it was is not asked of again: it may be about to come.

@@ -1,11 +1,13 @@
 //! Giving a role in a deployment.
 
+use std::collections::BTreeSet;
+
 use askama::Template;
 use countersign_control::access::actions::{GrantDeploymentRole, ViewTeams};
 use countersign_control::deployment_roles::{HolderReference, NewRole, Place};
 use countersign_control::members::MemberReference;
 use countersign_control::teams::TeamReference;
-use countersign_control::{Error, Result};
+use countersign_control::{Action, Error, Result};
 use countersign_domain::DeploymentRole;
 
 use crate::failure::Failure;
@@ -48,6 +50,8 @@ struct Whom {
 
 /// The most teams, or deployments, that are offered: a role is given on the page of each, too.
 const MOST: usize = 200;
+/// Who gives a role to whoever asks.
+const OF_OWN: &str = "an Organization Admin: nobody else gives a role to themself, or to a team that they are in";
 const FIELDS: [&str; 2] = ["member", "manageAgentTokens"];
 
 /// Choices of a role; the one that may least is chosen where none was.
@@ -63,9 +67,14 @@ pub(super) fn role(form: &Posted) -> DeploymentRole {
 async fn whom(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> std::result::Result<Whom, Failure> {
     let chosen = form.map(|form| form.text("team")).unwrap_or_default();
     let teams = visit.control().teams(&visit.may::<ViewTeams>()?).await?;
+    let own = match visit.user().filter(|_| !visit.may_give_all()) {
+        Some(id) => visit.own_teams(id).await?,
+        None => BTreeSet::new(),
+    };
     let is_cut = teams.len() > MOST;
     let mut choices: Vec<_> = teams
         .into_iter()
+        .filter(|team| !own.contains(&team.id))
         .take(MOST)
         .map(|team| {
             let id = team.id.to_string();
@@ -130,6 +139,11 @@ pub(crate) async fn show(visit: Visit) -> Answer {
         Of::Deployment(it) => visit.must_in::<GrantDeploymentRole>(it).await?,
         Of::Team(_) | Of::Member(_) => drop(visit.may::<GrantDeploymentRole>()?),
     }
+    if let Some(holder) = of.holder()
+        && visit.is_own(&holder).await?
+    {
+        return Err(Error::Denied { action: GrantDeploymentRole::NAME, needs: OF_OWN }.into());
+    }
     frame::show(&page(&visit, &of, None, &Faults::default()).await?)
 }
 
@@ -148,10 +162,13 @@ pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
 async fn give(visit: &Visit, of: &Of, form: &Posted) -> Result<()> {
     let control = visit.control();
     let grant = control.grant_own::<GrantDeploymentRole>(&visit.caller)?;
-    let (holder, place) = match of {
-        Of::Deployment(it) => (holder(form)?, Place::Deployment(it.id)),
-        Of::Team(it) => (HolderReference::Team(TeamReference::Id(it.id)), place(form.text("place"))?),
-        Of::Member(it) => (HolderReference::Member(MemberReference::Id(it.user.id)), place(form.text("place"))?),
+    let place = match of {
+        Of::Deployment(it) => Place::Deployment(it.id),
+        Of::Team(_) | Of::Member(_) => place(form.text("place"))?,
+    };
+    let holder = match of.holder() {
+        Some(holder) => holder,
+        None => holder(form)?,
     };
     let is_written = matches!(of, Of::Deployment(_));
     let new = NewRole { holder, place, role: role(form), tokens: form.is_ticked("tokens") };

@@ -1,8 +1,9 @@
 //! On whose page roles are given and taken.
 
+use countersign_control::deployment_roles::HolderReference;
 use countersign_control::deployments::Deployment;
-use countersign_control::members::Member;
-use countersign_control::teams::Team;
+use countersign_control::members::{Member, MemberReference};
+use countersign_control::teams::{Team, TeamReference};
 
 use crate::failure::Failure;
 use crate::frame::Frame;
@@ -25,6 +26,15 @@ impl Of {
             return Ok(Self::Member(visit.member().await?));
         }
         Ok(Self::Deployment(visit.deployment().await?))
+    }
+
+    /// Who holds the roles of the page; none where each row has its own.
+    pub(super) fn holder(&self) -> Option<HolderReference> {
+        match self {
+            Self::Deployment(_) => None,
+            Self::Team(it) => Some(HolderReference::Team(TeamReference::Id(it.id))),
+            Self::Member(it) => Some(HolderReference::Member(MemberReference::Id(it.user.id))),
+        }
     }
 
     pub(super) fn name(&self) -> &str {

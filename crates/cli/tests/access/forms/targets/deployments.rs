@@ -14,7 +14,7 @@ use super::members::member;
 use super::teams::team;
 
 /// Makes a deployment.
-async fn deployment(world: &World, name: &str) -> Deployment {
+pub async fn deployment(world: &World, name: &str) -> Deployment {
     let new = NewDeployment { name: name.to_owned(), ..NewDeployment::default() };
     world.control.create_deployment(&world.admin::<CreateDeployment>(), new).await.expect("a deployment")
 }

@@ -3,22 +3,32 @@
 use countersign_control::access::actions::{CreateAgentToken, CreateUserToken, RotateAgentToken};
 use countersign_control::agent_tokens::{NewAgentToken, Rotation, TokenReference};
 use countersign_control::user_tokens::NewUserToken;
-use countersign_domain::RevealPolicy;
+use countersign_domain::id::DeploymentId;
+use countersign_domain::{DeploymentScope, RevealPolicy, Scope};
 use countersign_testkit::World;
 
 use super::{Making, SETTINGS};
 use crate::forms::browser::Server;
 
-pub async fn of_agents(server: &Server, making: &mut Making) {
+fn only(deployment: DeploymentId) -> Scope {
+    let deployments = DeploymentScope::Only { deployments: [deployment].into(), all_branches: false };
+    Scope { deployments, ..Scope::widest() }
+}
+
+/// Of a token that reaches one deployment alone, or every one.
+pub async fn of_agents(server: &Server, making: &mut Making, deployment: Option<DeploymentId>) {
     let world = &server.world;
     let control = &world.control;
     let grant = world.admin::<CreateAgentToken>();
     let token = async || {
-        let new = NewAgentToken { reveal_policy: Some(RevealPolicy::Always), ..NewAgentToken::default() };
+        let scope = deployment.map(only);
+        let new = NewAgentToken { reveal_policy: Some(RevealPolicy::Always), scope, ..NewAgentToken::default() };
         control.create_agent_token(&grant, new).await.expect("a token").token.token.id
     };
-    let permissions = [("org_agent", "on"), ("queues", "deploy")];
-    let new = [("description", "made"), ("org_agent", "on"), ("reveal_policy", "always")];
+    let id = deployment.map(|id| id.to_string());
+    let reach = id.as_deref().map_or(("org_agent", "on"), |id| ("deployment", id));
+    let permissions = [reach, ("queues", "deploy")];
+    let new = [("description", "made"), reach, ("reveal_policy", "always")];
     making.form("/organizations/{organization}/settings/tokens/new", &[], &new);
     for (route, fields) in [
         ("/organizations/{organization}/settings/tokens/{token}/reveal", &[][..]),

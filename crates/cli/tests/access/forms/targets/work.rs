@@ -1,6 +1,6 @@
 //! Builds, their steps and jobs, and agents.
 
-use countersign_control::access::actions::{CreateBuild, PauseAgent, RegisterAgent, ViewBuilds};
+use countersign_control::access::actions::{ConnectAgent, CreateBuild, PauseAgent, RegisterAgent, ViewBuilds};
 use countersign_control::agents::Registration;
 use countersign_control::builds::NewBuild;
 use countersign_testkit::World;
@@ -49,7 +49,11 @@ pub async fn agents(world: &World, making: &mut Making) {
     let grant = control.grant_own::<RegisterAgent>(&token).expect("it may");
     let agent = async |name: &str| {
         let new = Registration { name: name.to_owned(), ..Registration::default() };
-        control.register_agent(&grant, new).await.expect("it registers").agent.id
+        let registered = control.register_agent(&grant, new).await.expect("it registers");
+        let agent = world.authenticate(registered.session.reveal()).await.expect("a live session");
+        let grant = control.grant_own::<ConnectAgent>(&agent).expect("it may");
+        control.connect_agent(&grant).await.expect("it connects");
+        registered.agent.id
     };
     let (one, paused, other) = (agent("one").await, agent("paused").await, agent("other").await);
     control.pause_agent(&world.admin::<PauseAgent>(), paused, None, None).await.expect("it is paused");

@@ -29,7 +29,7 @@ fn page(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> Page {
     let text = |name, now: &str| form.map_or(now, |form| form.text(name)).to_owned();
     let back = visit.path("/settings");
     Page {
-        frame: visit.settings(Tab::General, "Change the organization"),
+        frame: visit.settings(Tab::General, "Edit the organization"),
         action: format!("{back}/edit"),
         back,
         problems: faults.beside(&["name", "slug"]),
@@ -88,7 +88,7 @@ mod tests {
         let seen = Seen { is_safe: false, page: "/x".to_owned(), theme: Theme::System, notice: None };
         for text in TEXTS {
             let page = Page {
-                frame: Frame::plain("Change the organization", &seen),
+                frame: Frame::plain("Edit the organization", &seen),
                 action: "/x".to_owned(),
                 back: "/".to_owned(),
                 problems: Vec::new(),

@@ -37,9 +37,9 @@ fn page(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> Page {
         slug: Field::new("slug", "Slug")
             .value(text("slug", &it.slug))
             .hint(
-                "Lower-case letters, digits and '-'. It stands in the address of every page and of the API, and in the sub of what jobs show other \
-                 services: with another one, bookmarks, scripts and trust in the old one must be changed too. The old one stays yours: you may take it back, and \
-                 no other organization is ever given it.",
+                "Lower-case letters, digits and '-'. It is a part of every page's address, of the API's, and of the sub by which jobs show other \
+                 services who they are: bookmarks, scripts and trust in the old one must be changed too. The old one stays yours: you may take it \
+                 back, and no other organization is ever given it.",
             )
             .required()
             .faults(faults, "slug"),

@@ -212,7 +212,7 @@ async fn refused(visit: &Visit) -> Result<Option<Vec<RefusalRow>>, Failure> {
     };
     let now = visit.control().now();
     let rows = found.iter().map(|it| RefusalRow {
-        reason: it.reason.as_str(),
+        reason: words::refusal(it.reason),
         public_id: it.public_id.to_string(),
         ip: it.ip.clone(),
         count: it.count,

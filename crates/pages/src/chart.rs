@@ -33,8 +33,8 @@ struct Column {
     y: usize,
     width: usize,
     height: usize,
-    /// Where the words stand below it, where they do.
-    mark: Option<usize>,
+    /// Whether its words stand below it.
+    is_marked: bool,
 }
 
 impl Columns {
@@ -54,7 +54,7 @@ impl Columns {
                 y: HEIGHT - height,
                 width: place.saturating_sub(2 * BESIDE).max(1),
                 height,
-                mark: (at % every == 0).then_some(x),
+                is_marked: at % every == 0,
             }
         });
         Self { label: label.into(), heads, most, columns: columns.collect() }
@@ -73,9 +73,13 @@ mod tests {
         assert_eq!(chart.columns.iter().map(|it| it.height).collect::<Vec<_>>(), [0, HEIGHT / 2, HEIGHT]);
         assert_eq!(chart.columns.iter().map(|it| it.y + it.height).collect::<Vec<_>>(), [HEIGHT; 3]);
         let many = Columns::new("x", ["a", "b"], vec![("a".to_owned(), 1); 48]);
-        assert!(many.columns.iter().filter(|it| it.mark.is_some()).count() <= MARKS);
+        assert!(many.columns.iter().filter(|it| it.is_marked).count() <= MARKS);
         assert!(many.columns.iter().all(|it| it.x + it.width <= WIDTH));
-        assert!(Columns::new("x", ["a", "b"], Vec::new()).to_string().contains("<svg"), "nothing is a picture too");
+        let nothing = Columns::new("Agents", ["a", "b"], vec![("a".to_owned(), 0)]).to_string();
+        assert!(
+            nothing.contains("Agents: none.") && !nothing.contains("<svg"),
+            "nothing is said, not drawn: {nothing}"
+        );
     }
 
     #[test]

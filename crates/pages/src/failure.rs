@@ -156,7 +156,7 @@ fn of_error(error: Error) -> Says {
             StatusCode::NOT_FOUND,
             "Not found",
             what,
-            "It may be gone, or belong to an organization that you are no member of. Check the address.",
+            "It may be gone, or belong to an organization of which you are not a member. Check the address.",
         ),
         Error::Invalid(_) => {
             Says::new(StatusCode::UNPROCESSABLE_ENTITY, "This cannot be used", what, "Go back and change it.")

@@ -66,7 +66,7 @@ notices! {
     QueueSaved "queue-saved" "The queue is saved.";
     QueuePaused "queue-paused" "The queue is paused: its jobs wait, and what runs goes on.";
     QueueResumed "queue-resumed" "The queue's jobs go to agents again.";
-    QueueDeleted "queue-deleted" "The queue is deleted. A job or an agent that names it makes it anew.";
+    QueueDeleted "queue-deleted" "The queue is deleted. A job or an agent that names it creates it again.";
     TeamCreated "team-created" "The team is created. Let members into it.";
     TeamChanged "team-changed" "Who is in the team is changed.";
     TeamDeleted "team-deleted" "The team is deleted, and with it the roles that its members had by it.";

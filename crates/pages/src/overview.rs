@@ -96,7 +96,6 @@ struct RefusalRow {
 #[derive(Debug, Clone, Template)]
 #[template(path = "parts/waits.html")]
 pub(crate) struct Bars {
-    height: usize,
     rows: Vec<Bar>,
 }
 
@@ -104,9 +103,7 @@ impl askama::filters::HtmlSafe for Bars {}
 
 #[derive(Debug, Clone)]
 struct Bar {
-    y: usize,
     name: String,
-    short: String,
     p50: u64,
     p95: u64,
     words: String,
@@ -115,26 +112,18 @@ struct Bar {
 impl Bars {
     /// To look at.
     pub(crate) fn sample() -> Self {
-        let bar = |at, name: &str, p50, p95| Bar {
-            y: at * BAR,
-            name: name.to_owned(),
-            short: name.to_owned(),
-            p50,
-            p95,
-            words: "12 s, 1 min 4 s".to_owned(),
-        };
+        let bar = |name: &str, p50, p95, words: &str| Bar { name: name.to_owned(), p50, p95, words: words.to_owned() };
         Self {
-            height: 2 * BAR,
-            rows: vec![bar(0, "production / default", 90, LONGEST), bar(1, "staging / default", 40, 200)],
+            rows: vec![
+                bar("production / default", 90, LONGEST, "p50 9 s, p95 1 min 4 s"),
+                bar("staging / default", 40, 200, "p50 4 s, p95 20 s"),
+            ],
         }
     }
 }
 
-/// The height of a bar with what is below it, and the length of the longest.
-const BAR: usize = 28;
+/// The length of the longest bar.
 const LONGEST: u64 = 640;
-/// The most characters of a name beside a bar.
-const NAME: usize = 26;
 
 impl Bars {
     /// Of those queues of the table whose waits are known; none where no job began.
@@ -142,19 +131,13 @@ impl Bars {
         let shown: Vec<&Waits> = queues.iter().take(QUEUES).filter_map(|it| waits_of(it, waits)).collect();
         let most = shown.iter().map(|it| it.p95.as_millis()).max()?.max(1);
         let length = |millis: u128| u64::try_from(u128::from(LONGEST) * millis / most).unwrap_or(LONGEST).max(1);
-        let rows = shown.iter().enumerate().map(|(at, it)| {
-            let name = queue_name(&it.queue, names.get(&it.deployment));
-            Bar {
-                y: at * BAR,
-                short: words::short(&name, NAME),
-                name,
-                p50: length(it.p50.as_millis()),
-                p95: length(it.p95.as_millis()),
-                words: format!("{} and {}", states::duration(it.p50), states::duration(it.p95)),
-            }
+        let rows = shown.iter().map(|it| Bar {
+            name: queue_name(&it.queue, names.get(&it.deployment)),
+            p50: length(it.p50.as_millis()),
+            p95: length(it.p95.as_millis()),
+            words: format!("p50 {}, p95 {}", states::duration(it.p50), states::duration(it.p95)),
         });
-        let rows: Vec<Bar> = rows.collect();
-        Some(Self { height: rows.len() * BAR, rows })
+        Some(Self { rows: rows.collect() })
     }
 }
 
@@ -229,7 +212,7 @@ async fn refused(visit: &Visit) -> Result<Option<Vec<RefusalRow>>, Failure> {
     };
     let now = visit.control().now();
     let rows = found.iter().map(|it| RefusalRow {
-        reason: it.reason.as_str(),
+        reason: words::refusal(it.reason),
         public_id: it.public_id.to_string(),
         ip: it.ip.clone(),
         count: it.count,
@@ -310,11 +293,8 @@ mod tests {
             let page = Page {
                 frame: Frame::plain(some(), &seen),
                 numbers: vec![Number { count: 1, words: "agents", href: "/x".to_owned() }],
-                agents: Columns::new(some(), ["a", "b"], Vec::new()),
-                waits: Some(Bars {
-                    height: 1,
-                    rows: vec![Bar { y: 0, name: some(), short: some(), p50: 1, p95: 2, words: some() }],
-                }),
+                agents: Columns::new(some(), ["a", "b"], vec![(some(), 1)]),
+                waits: Some(Bars { rows: vec![Bar { name: some(), p50: 1, p95: 2, words: some() }] }),
                 deployments: "/x".to_owned(),
                 queues: vec![QueueRow {
                     name: some(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use countersign_control::agent_tokens::{EXPIRING, Token};
 use countersign_control::deployments::Deployment;
 use countersign_domain::id::DeploymentId;
-use countersign_domain::{DeploymentRole, DeploymentScope, QueueScope, RevealPolicy, Role, Scope, Timestamp};
+use countersign_domain::{DeploymentRole, DeploymentScope, QueueScope, Refusal, RevealPolicy, Role, Scope, Timestamp};
 
 /// The most names that one line has before it counts the rest.
 const MAX_NAMED: usize = 3;
@@ -89,7 +89,7 @@ const BROWSERS: [(&str, &str); 6] = [
     ("Edg/", "Edge"),
     ("OPR/", "Opera"),
     ("Firefox/", "Firefox"),
-    ("HeadlessChrome/", "Chrome without a window"),
+    ("HeadlessChrome/", "Headless Chrome"),
     ("Chrome/", "Chrome"),
     ("Safari/", "Safari"),
 ];
@@ -163,6 +163,20 @@ pub(crate) const fn policy(policy: RevealPolicy) -> &'static str {
         RevealPolicy::Window => "For 10 minutes after it was created",
         RevealPolicy::Always => "For as long as the token lives",
         RevealPolicy::Never => "Never: it is shown once, when it is created",
+    }
+}
+
+/// Why a value was refused.
+pub(crate) const fn refusal(reason: Refusal) -> &'static str {
+    match reason {
+        Refusal::Unknown => "No such value",
+        Refusal::Revoked => "The token is revoked",
+        Refusal::Rotated => "An old value, after a rotation",
+        Refusal::Expired => "The token has expired",
+        Refusal::Network => "From outside its networks",
+        Refusal::Scope => "Outside its permissions",
+        Refusal::Kind => "Another kind of token is needed",
+        Refusal::Rate => "Too often",
     }
 }
 

@@ -23,7 +23,7 @@ impl Page {
         Self {
             frame: visit.frame("Change your password").crumb("Your account", "/account"),
             problems: faults.beside(&["password", "newPassword"]),
-            old: Field::new("password", "Your password until now")
+            old: Field::new("password", "Current password")
                 .kind("password")
                 .complete("current-password")
                 .required()

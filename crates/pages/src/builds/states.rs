@@ -6,7 +6,7 @@ use countersign_control::builds::Entry;
 use countersign_control::jobs::{Job, Try};
 use countersign_control::steps::{StepRow, job_state};
 use countersign_domain::Timestamp;
-use countersign_domain::build::{BuildState, JobState};
+use countersign_domain::build::{BuildState, JobState, Source};
 use countersign_domain::graph::{Kind, Outcome, StepState};
 
 /// Where something stands, in words, and the name of its colour.
@@ -161,6 +161,14 @@ pub(crate) fn duration(it: Duration) -> String {
         format!("{minutes} min {} s", seconds % 60)
     } else {
         format!("{seconds} s")
+    }
+}
+
+/// By which way a build was made.
+pub(crate) const fn source(it: Source) -> &'static str {
+    match it {
+        Source::Api => "through the API",
+        Source::TriggerJob => "by a trigger step",
     }
 }
 

@@ -135,12 +135,12 @@ impl Waterfall {
 impl Waterfall {
     /// To look at: two jobs, one after the other.
     pub(crate) fn sample() -> Self {
-        let bar = |at: usize, name: &str, class, waiting, running| Bar {
+        let bar = |at: usize, name: &str, (state, class), waiting, running| Bar {
             y: AXIS + at * LINE,
             name: name.to_owned(),
             short: name.to_owned(),
             href: "#pictures".to_owned(),
-            state: "Passed",
+            state,
             class,
             is_old: false,
             waiting,
@@ -156,8 +156,8 @@ impl Waterfall {
                 Tick { x: LEFT + WIDTH / 2, words: "1 min".to_owned() },
             ],
             bars: vec![
-                bar(0, "Unit", "good", (LEFT, 90), (LEFT + 90, 200)),
-                bar(1, "Ship", "active", (LEFT + 290, 40), (LEFT + 330, 400)),
+                bar(0, "Unit", ("Passed", "good"), (LEFT, 90), (LEFT + 90, 200)),
+                bar(1, "Ship", ("Running", "active"), (LEFT + 290, 40), (LEFT + 330, 400)),
             ],
         }
     }

@@ -181,7 +181,7 @@ struct RefusalRow {
 impl RefusalRow {
     fn new(it: &Refused) -> Self {
         Self {
-            reason: it.reason.as_str(),
+            reason: words::refusal(it.reason),
             ip: it.ip.clone(),
             count: it.count,
             last: When::new(it.last_at),

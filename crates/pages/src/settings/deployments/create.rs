@@ -56,7 +56,7 @@ async fn page(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> std::res
         problems: faults.beside(&["name", "description", "parent", "expiresAt"]),
         name: Field::new("name", "Name")
             .value(text("name"))
-            .hint("Letters, digits, '-', '_', '.' and blanks. Agents name it to join it.")
+            .hint("Letters, digits, '-', '_', '.' and spaces. Agents name it to join it.")
             .required()
             .first()
             .faults(faults, "name"),
@@ -75,7 +75,7 @@ async fn page(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> std::res
         expires: Field::new("expires_at", "Ends (UTC)")
             .kind("datetime-local")
             .value(text("expires_at"))
-            .hint("For branch deployments alone: from then on it is removed by itself.")
+            .hint("For branch deployments only: it is deleted at that time.")
             .faults(faults, "expiresAt"),
     })
 }

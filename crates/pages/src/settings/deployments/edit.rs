@@ -18,7 +18,7 @@ fn page(visit: &Visit, it: &Deployment, form: Option<&Posted>, faults: &Faults) 
     if visit.may_give_all() {
         let name = Field::new("name", "Name")
             .value(text("name", it.name.clone()))
-            .hint("Agents and builds that name the old one are refused from then on; agents that are connected stay.")
+            .hint("Agents and builds that use the old name are refused from then on; agents that are connected stay.")
             .required()
             .first();
         fields.push(name.faults(faults, "name"));
@@ -30,11 +30,11 @@ fn page(visit: &Visit, it: &Deployment, form: Option<&Posted>, faults: &Faults) 
         let expires = Field::new("expires_at", "Ends (UTC)")
             .kind("datetime-local")
             .value(text("expires_at", written(it.expires_at)))
-            .hint("From then on it is removed by itself. Left empty: never.");
+            .hint("It is deleted at that time. Left empty: never.");
         fields.push(expires.faults(faults, "expiresAt"));
     }
     Fields {
-        frame: visit.deployment_frame("Edit", it),
+        frame: visit.deployment_frame("Edit deployment", it),
         action: visit.deployment_path(it.id, "/edit"),
         back: visit.deployment_path(it.id, ""),
         problems: faults.beside(&["name", "description", "expiresAt"]),

@@ -16,7 +16,7 @@ fn page(visit: &Visit, it: &Deployment, form: Option<&Posted>, faults: &Faults) 
     let text = |name| form.map(|form| form.text(name).to_owned()).unwrap_or_default();
     let name = Field::new("name", "Name")
         .value(text("name"))
-        .hint("Jobs and agents name it as queue=NAME. It stays; what it is for can be changed.")
+        .hint("Jobs and agents name it as queue=NAME. The name cannot be changed later.")
         .required()
         .first();
     let description = Field::new("description", "What it is for").value(text("description"));

@@ -29,7 +29,7 @@ fn page(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> Page {
     let text = |name, now: &str| form.map_or(now, |form| form.text(name)).to_owned();
     let back = visit.path("/settings");
     Page {
-        frame: visit.settings(Tab::General, "Change the organization"),
+        frame: visit.settings(Tab::General, "Edit the organization"),
         action: format!("{back}/edit"),
         back,
         problems: faults.beside(&["name", "slug"]),
@@ -37,9 +37,9 @@ fn page(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> Page {
         slug: Field::new("slug", "Slug")
             .value(text("slug", &it.slug))
             .hint(
-                "Lower-case letters, digits and '-'. It stands in the address of every page and of the API, and in the sub of what jobs show other \
-                 services: with another one, bookmarks, scripts and trust in the old one must be changed too. The old one stays yours: you may take it back, and \
-                 no other organization is ever given it.",
+                "Lower-case letters, digits and '-'. It is a part of every page's address, of the API's, and of the sub by which jobs show other \
+                 services who they are: bookmarks, scripts and trust in the old one must be changed too. The old one stays yours: you may take it \
+                 back, and no other organization is ever given it.",
             )
             .required()
             .faults(faults, "slug"),
@@ -88,7 +88,7 @@ mod tests {
         let seen = Seen { is_safe: false, page: "/x".to_owned(), theme: Theme::System, notice: None };
         for text in TEXTS {
             let page = Page {
-                frame: Frame::plain("Change the organization", &seen),
+                frame: Frame::plain("Edit the organization", &seen),
                 action: "/x".to_owned(),
                 back: "/".to_owned(),
                 problems: Vec::new(),

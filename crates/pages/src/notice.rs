@@ -85,6 +85,14 @@ notices! {
 }
 
 impl Notice {
+    /// How the page shows it: what was not done is no good news.
+    pub(crate) const fn class(self) -> &'static str {
+        match self {
+            Self::ProviderLate => "problem",
+            _ => "notice",
+        }
+    }
+
     pub(crate) fn named(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|it| it.word() == word)
     }

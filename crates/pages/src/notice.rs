@@ -123,6 +123,7 @@ mod tests {
         for notice in Notice::ALL {
             assert_eq!(Notice::named(notice.word()), Some(*notice));
             assert!(notice.says().ends_with('.'), "{}", notice.says());
+            assert_eq!(notice.class() == "problem", notice.says().contains("nothing was done"), "{}", notice.says());
         }
         assert_eq!(Notice::named("<script>"), None);
     }

@@ -156,6 +156,11 @@ mod tests {
             ]
         );
         assert_eq!(situation.hosts(), ["host-10", "host-11"]);
+        let one = Situation { agents: vec![agent(10, None)], dagster_agents: Vec::new() };
+        assert_eq!(
+            effects(&one)[1..],
+            ["1 agent is connected with it: choose below what becomes of it.", "It runs 0 jobs at this moment."]
+        );
     }
 
     #[test]

@@ -117,3 +117,31 @@ async fn revoke(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::naughty::{TEXTS, assert_inert};
+    use crate::seen::Seen;
+    use crate::theme::Theme;
+
+    use super::*;
+
+    #[test]
+    fn whatever_a_token_and_its_owner_are_called_stays_text() {
+        let seen = Seen { is_safe: true, page: "/x".to_owned(), theme: Theme::System, notice: None };
+        for text in TEXTS {
+            let some = || (*text).to_owned();
+            let page = Page {
+                frame: Frame::plain(*text, &seen),
+                action: "/x".to_owned(),
+                back: "/".to_owned(),
+                token: some(),
+                owner: some(),
+                of: String::new(),
+                problems: vec![some()],
+                reason: Field::new("reason", "Reason").value(*text),
+            };
+            assert_inert(&page.render().expect("a page"), text);
+        }
+    }
+}

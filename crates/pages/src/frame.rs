@@ -8,6 +8,7 @@ use http::{HeaderValue, StatusCode};
 
 use crate::assets;
 use crate::failure::Failure;
+use crate::notice::Notice;
 use crate::seen::Seen;
 use crate::site::Site;
 use crate::theme::Theme;
@@ -31,7 +32,7 @@ pub(crate) struct Frame {
     pub tabs: Vec<Link>,
     /// Where the page stands, from the outside in, without itself.
     pub crumbs: Vec<Link>,
-    pub notice: Option<&'static str>,
+    pub notice: Option<Notice>,
     /// Whether what is written and shown on the page can be read on its way.
     pub is_in_clear: bool,
     pub styles: [String; 3],
@@ -82,7 +83,7 @@ impl Frame {
             organization: None,
             tabs: Vec::new(),
             crumbs: Vec::new(),
-            notice: seen.notice.filter(|_| seen.is_safe).map(|notice| notice.says()),
+            notice: seen.notice.filter(|_| seen.is_safe),
             is_in_clear: false,
             styles: ["variables.css", "pages.css", "log.css"].map(assets::address),
             script: assets::address("pages.js"),

@@ -85,6 +85,14 @@ notices! {
 }
 
 impl Notice {
+    /// How the page shows it: what was not done is no good news.
+    pub(crate) const fn class(self) -> &'static str {
+        match self {
+            Self::ProviderLate => "problem",
+            _ => "notice",
+        }
+    }
+
     pub(crate) fn named(word: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|it| it.word() == word)
     }
@@ -115,6 +123,7 @@ mod tests {
         for notice in Notice::ALL {
             assert_eq!(Notice::named(notice.word()), Some(*notice));
             assert!(notice.says().ends_with('.'), "{}", notice.says());
+            assert_eq!(notice.class() == "problem", notice.says().contains("nothing was done"), "{}", notice.says());
         }
         assert_eq!(Notice::named("<script>"), None);
     }

@@ -144,6 +144,7 @@ fn row(it: &RoleGrant, (what, href): (String, Option<String>), sort: &'static st
 /// Places where somebody was given a role, on the page at `path`.
 pub(crate) async fn of_holder(visit: &Visit, holder: HolderReference, path: &str) -> Result<Roles, Failure> {
     let may_give = visit.can::<GrantDeploymentRole>() && !visit.is_own(&holder).await?;
+    let is_member = matches!(holder, HolderReference::Member(_));
     let given = visit.control().deployment_roles_of(&visit.may::<ViewDeploymentRoles>()?, holder).await?;
     let (deployments, held) = (visit.deployments().await?, visit.held().await?);
     let rows = given.iter().take(ROWS).map(|it| {
@@ -158,11 +159,15 @@ pub(crate) async fn of_holder(visit: &Visit, holder: HolderReference, path: &str
             }
         }
     });
+    let mut note = everybody_has(visit).await?;
+    if is_member {
+        note.push_str(" The roles of a team stand on the page of the team.");
+    }
     Ok(Roles {
         heading: "Roles in deployments",
         head: "Deployment",
-        none: "No role was given here.",
-        note: format!("{} What is held by a team stands on the page of the team.", everybody_has(visit).await?),
+        none: "No role in a deployment was given yet.",
+        note,
         rows: rows.collect(),
         more: given.len().saturating_sub(ROWS),
         give: may_give.then(|| format!("{path}/roles/new")),
@@ -207,7 +212,7 @@ pub(crate) async fn in_deployment(visit: &Visit, it: &Deployment, held: &OwnRole
 /// What all members have, as a sentence.
 pub(crate) async fn everybody_has(visit: &Visit) -> Result<String, Failure> {
     let role = visit.control().members_role(&visit.may::<ViewDeploymentRoles>()?).await?;
-    Ok(format!("Without being given anything, each member is {} in every deployment.", words::with_article(role)))
+    Ok(format!("Every member is {} in every deployment, also where no role was given.", words::with_article(role)))
 }
 
 #[cfg(test)]

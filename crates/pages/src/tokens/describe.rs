@@ -22,13 +22,8 @@ pub(crate) struct Page {
 }
 
 /// A field for a description that must be given.
-pub(crate) fn field(text: &str, faults: &Faults) -> Field {
-    Field::new("description", "Description")
-        .value(text)
-        .hint("Name the environment that the token is for.")
-        .required()
-        .first()
-        .faults(faults, "description")
+pub(crate) fn field(text: &str, hint: &'static str, faults: &Faults) -> Field {
+    Field::new("description", "Description").value(text).hint(hint).required().first().faults(faults, "description")
 }
 
 fn page(visit: &Visit, token: &AgentToken, text: &str, faults: &Faults) -> Page {
@@ -38,7 +33,7 @@ fn page(visit: &Visit, token: &AgentToken, text: &str, faults: &Faults) -> Page 
         action: path("/edit"),
         back: path(""),
         problems: faults.beside(&["description"]),
-        description: field(text, faults),
+        description: field(text, "Name the environment that the token is for.", faults),
     }
 }
 

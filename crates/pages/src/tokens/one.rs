@@ -234,7 +234,7 @@ pub(crate) async fn told(visit: &Visit, it: &AgentToken, told: Told<'_>) -> Answ
             let about = if again { "It can be revealed again while the policy of the token lets it." } else { ONCE };
             (Some(value), about.to_owned(), "The token has a new value.")
         }
-        Told::Again(value) => (Some(value), "This look is in the audit log.".to_owned(), ""),
+        Told::Again(value) => (Some(value), "The audit log says that you saw it.".to_owned(), ""),
         Told::Closed(why) => (None, why, ""),
     };
     let of_one = it.scope.deployments.only_one().and_then(|id| names.get(&id).cloned());
@@ -259,7 +259,7 @@ pub(crate) async fn told(visit: &Visit, it: &AgentToken, told: Told<'_>) -> Answ
         expires: token.expires_at.map(When::new),
         policy: words::policy(token.reveal_policy),
         reveal_until: token.reveal_until.filter(|_| revealing::is_open(token, now)).map(When::new),
-        last_used: token.last_used_at.map(When::new),
+        last_used: token.last_used_at.map(|at| When::ago(at, now)),
         last_used_ip: token.last_used_ip.clone().unwrap_or_default(),
         state: state.words(),
         state_class: state.class(),

@@ -39,15 +39,17 @@ struct Page {
 }
 
 fn effects(it: &Situation) -> Vec<String> {
-    let mut effects = vec!["No agent can register with it any more, from the moment of your answer on.".to_owned()];
+    let mut effects = vec!["No agent can register with it any more, from the moment that you confirm.".to_owned()];
     if it.agents.is_empty() {
         effects.push("No agent is connected with it.".to_owned());
     } else {
-        effects.push(format!(
-            "{} connected with it; what becomes of them you choose below.",
-            if it.agents.len() == 1 { "1 agent is".to_owned() } else { format!("{} agents are", it.agents.len()) }
-        ));
-        effects.push(format!("They run {} at this moment.", count(it.jobs(), "job", "jobs")));
+        let jobs = count(it.jobs(), "job", "jobs");
+        let (agents, them, they_run) = match it.agents.len() {
+            1 => ("1 agent is".to_owned(), "it", "It runs"),
+            many => (format!("{many} agents are"), "them", "They run"),
+        };
+        effects.push(format!("{agents} connected with it: choose below what becomes of {them}."));
+        effects.push(format!("{they_run} {jobs} at this moment."));
     }
     if !it.dagster_agents.is_empty() {
         effects.push(format!(
@@ -148,12 +150,17 @@ mod tests {
         assert_eq!(
             effects(&situation),
             [
-                "No agent can register with it any more, from the moment of your answer on.",
-                "2 agents are connected with it; what becomes of them you choose below.",
+                "No agent can register with it any more, from the moment that you confirm.",
+                "2 agents are connected with it: choose below what becomes of them.",
                 "They run 1 job at this moment.",
             ]
         );
         assert_eq!(situation.hosts(), ["host-10", "host-11"]);
+        let one = Situation { agents: vec![agent(10, None)], dagster_agents: Vec::new() };
+        assert_eq!(
+            effects(&one)[1..],
+            ["1 agent is connected with it: choose below what becomes of it.", "It runs 0 jobs at this moment."]
+        );
     }
 
     #[test]

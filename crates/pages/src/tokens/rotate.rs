@@ -42,7 +42,7 @@ fn page(visit: &Visit, token: &AgentToken, until: String, faults: &Faults) -> Pa
         until: Field::new("old_valid_until", "Old values are valid until (UTC)")
             .kind("datetime-local")
             .value(until)
-            .hint("Time to bring the new value to every host. A time that has passed ends them at once.")
+            .hint("Time to bring the new value to every host. A time that has passed ends them at once. Left empty: a day from now.")
             .first()
             .faults(faults, "oldValidUntil"),
     }

@@ -17,7 +17,7 @@ fn page(visit: &Visit, token: &Token, text: &str, faults: &Faults) -> Page {
         action: visit.user_token_path(token.id, "/edit"),
         back: visit.user_token_path(token.id, ""),
         problems: faults.beside(&["description"]),
-        description: field(text, faults),
+        description: field(text, "What uses it, such as \"Release script on the build host\".", faults),
     }
 }
 

@@ -27,6 +27,7 @@ struct Page<'a> {
     created: When,
     expires: Option<When>,
     policy: &'static str,
+    reveal_until: Option<When>,
     last_used: Option<When>,
     last_used_ip: String,
     state: &'static str,
@@ -50,7 +51,7 @@ pub(crate) fn told(visit: &Visit, token: &Token, told: Told<'_>) -> Answer {
         Told::Nothing => (None, String::new()),
         Told::Once(value) | Told::Rotated { value, again: false } => (Some(value), ONCE.to_owned()),
         Told::Again(value) | Told::Rotated { value, again: true } => {
-            (Some(value), "This look is in the audit log.".to_owned())
+            (Some(value), "The audit log says that you saw it.".to_owned())
         }
         Told::Closed(why) => (None, why),
     };
@@ -67,7 +68,8 @@ pub(crate) fn told(visit: &Visit, token: &Token, told: Told<'_>) -> Answer {
         created: When::new(token.created_at),
         expires: token.expires_at.map(When::new),
         policy: words::policy(token.reveal_policy),
-        last_used: token.last_used_at.map(When::new),
+        reveal_until: token.reveal_until.filter(|_| revealing::is_open(token, now)).map(When::new),
+        last_used: token.last_used_at.map(|at| When::ago(at, now)),
         last_used_ip: token.last_used_ip.clone().unwrap_or_default(),
         state: state.words(),
         state_class: state.class(),
@@ -103,6 +105,7 @@ mod tests {
                 created: at.clone(),
                 expires: None,
                 policy: "Never",
+                reveal_until: Some(at.clone()),
                 last_used: Some(at.clone()),
                 last_used_ip: (*text).to_owned(),
                 state: "Active",

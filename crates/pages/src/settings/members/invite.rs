@@ -46,7 +46,7 @@ fn page(visit: &Visit, email: &str, chosen: Role, faults: &Faults) -> Page {
         email: Field::new("email", "E-mail address")
             .kind("email")
             .value(email)
-            .hint("Whoever accepts becomes a member under this address. Nothing is sent: you hand the link over.")
+            .hint("Whoever accepts becomes a member under this address. No mail is sent: you hand the link over yourself.")
             .required()
             .first()
             .faults(faults, "email"),

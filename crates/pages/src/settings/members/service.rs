@@ -34,7 +34,7 @@ struct Page {
 fn page(visit: &Visit, it: Option<&Member>, form: &Posted, faults: &Faults) -> Page {
     let list = visit.path("/settings/members");
     let text = |name, now: Option<&str>| form.given(name).or(now).unwrap_or_default().to_owned();
-    let frame = visit.settings(Tab::Members, if it.is_some() { "Edit" } else { "Create service user" });
+    let frame = visit.settings(Tab::Members, if it.is_some() { "Edit service user" } else { "Create service user" });
     let frame = frame.crumb("Members", list.clone());
     let (frame, action, back) = match it {
         Some(it) => {

@@ -47,7 +47,7 @@ fn list(visit: &Visit, owner: &Member) -> String {
 fn told(visit: &Visit, owner: &Member, token: &Token, told: Told<'_>) -> Answer {
     let (value, is_new, about_secret) = match told {
         Told::New(value) => (Some(value), true, ONCE.to_owned()),
-        Told::Again(value) => (Some(value), false, "This look is in the audit log.".to_owned()),
+        Told::Again(value) => (Some(value), false, "The audit log says that you saw it.".to_owned()),
         Told::Closed(why) => (None, false, why),
     };
     let back = list(visit, owner);

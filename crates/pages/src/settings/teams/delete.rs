@@ -22,7 +22,10 @@ pub(crate) async fn show(visit: Visit) -> Answer {
     visit.may::<DeleteTeam>()?;
     let team = visit.team().await?;
     frame::show(&Page {
-        frame: visit.settings(Tab::Teams, "Delete").crumb("Teams", visit.path("/settings/teams")),
+        frame: visit
+            .settings(Tab::Teams, "Delete")
+            .crumb("Teams", visit.path("/settings/teams"))
+            .crumb(team.name.clone(), visit.team_path(team.id, "")),
         action: visit.team_path(team.id, "/delete"),
         back: visit.team_path(team.id, ""),
         name: team.name,

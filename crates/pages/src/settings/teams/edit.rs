@@ -18,7 +18,7 @@ fn page(visit: &Visit, it: &Team, form: Option<&Posted>, faults: &Faults) -> Fie
     let description = it.description.as_deref().unwrap_or_default();
     let description = Field::new("description", "What it is for").value(text("description", description));
     Fields {
-        frame: visit.settings(Tab::Teams, "Edit").crumb("Teams", list).crumb(it.name.clone(), back.clone()),
+        frame: visit.settings(Tab::Teams, "Edit team").crumb("Teams", list).crumb(it.name.clone(), back.clone()),
         action: visit.team_path(it.id, "/edit"),
         back,
         problems: faults.beside(&["name", "description"]),

@@ -77,7 +77,7 @@ async fn page(
         add: visit.can::<ChangeTeamMembers>().then(|| visit.team_path(team.id, "/members")),
         member: Field::new("member", "Member to let in")
             .value(said)
-            .hint("The e-mail address of a member.")
+            .hint("The e-mail address of a member, or the name of a service user.")
             .required()
             .faults(faults, "member"),
         roles: roles::of_holder(visit, HolderReference::Team(TeamReference::Id(team.id)), &path).await?,

@@ -20,7 +20,7 @@ pub mod search;
 pub mod sessions;
 pub mod times;
 
-pub use list::{Wanted, count, page, search};
+pub use list::{Wanted, count, page};
 
 statements! {
     /// A new agent, if its token and the secret that it showed still stand: one statement decides and consumes. The token

@@ -344,6 +344,16 @@ mod tests {
         assert!(!RevokeAgentToken::allows(Who::Member));
     }
 
+    /// The server's own grants ask here and nowhere else, so a row has to be enough by itself.
+    #[test]
+    fn nobody_may_what_no_row_says_they_may() {
+        for who in Who::ALL {
+            assert_eq!(ViewBuilds::allows(who), matches!(who, Who::Admin | Who::Member), "{who:?} sees builds");
+            assert_eq!(KeepHouse::allows(who), who == Who::System, "{who:?} keeps house");
+            assert_eq!(RegisterAgent::allows(who), who == Who::AgentToken, "{who:?} registers an agent");
+        }
+    }
+
     #[test]
     fn what_is_proved_is_proved_by_people() {
         for row in TABLE.iter().filter(|row| row.proof != Proof::None) {

@@ -9,7 +9,7 @@ use countersign_store::jobs::of_agents::{self, Running};
 use countersign_store::jobs::{self, Job};
 
 use crate::access::actions::ViewAgents;
-use crate::{Control, Error, Grant, Page, PageRequest, Part, Result, SEARCHED};
+use crate::{Control, Error, Grant, Page, PageRequest, Result};
 
 /// The most characters of a search: the longest tag.
 const MAX_SEARCH: usize = MAX_TAG_BYTES;
@@ -58,33 +58,6 @@ impl Control {
             self.overlay_agent(agent);
         }
         Ok(page)
-    }
-
-    /// A part of the organization's agents that are wanted, newest first. Where only some are, [`SEARCHED`] are looked at in one call; so a part may be
-    /// short, or have none, and the list go on behind it.
-    ///
-    /// # Errors
-    /// As [`Control::agents`].
-    pub async fn search_agents(
-        &self,
-        grant: &Grant<ViewAgents>,
-        wanted: Wanted,
-        page: PageRequest<AgentId>,
-    ) -> Result<Part<Agent, AgentId>> {
-        check(&wanted)?;
-        let (rows, last) = self
-            .read(grant, (wanted, page), |tx, scene| {
-                Box::pin(async move {
-                    let ((wanted, page), of) = (&scene.input, scene.organization);
-                    Ok(agents::search(tx, of, wanted, SEARCHED, page.start(), page.rows()).await?)
-                })
-            })
-            .await?;
-        let mut part = Part::of(rows, &page, last, |it: &Agent| it.id);
-        for agent in &mut part.items {
-            self.overlay_agent(agent);
-        }
-        Ok(part)
     }
 
     /// How many agents those are.

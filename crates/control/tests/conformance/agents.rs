@@ -7,7 +7,6 @@ use countersign_control::agent_tokens::NewAgentToken;
 use countersign_control::agents::Wanted;
 use countersign_control::{MAX_PAGE, PageRequest};
 use countersign_domain::id::AgentId;
-use countersign_store::{StoreError, agents as store};
 use countersign_testkit::World;
 
 use crate::acting::{Agent, caller, connect, deployment, field_of, may, registration, token};
@@ -15,20 +14,13 @@ use crate::acting::{Agent, caller, connect, deployment, field_of, may, registrat
 pub const CASES: &[crate::run::Case] = crate::list::cases!["agents"
     newest_first_in_pages,
     a_search_is_by_name_and_tags_in_any_case_of_letters,
-    a_search_goes_on_from_where_it_looked,
     a_list_is_of_one_deployment_one_queue_and_one_token,
     a_token_lists_the_agents_that_are_connected_with_it,
 ];
 
 async fn list(world: &World, wanted: Wanted, page: PageRequest<AgentId>) -> (Vec<AgentId>, bool) {
-    let (again, request) = (wanted.clone(), page);
     let page = world.control.agents(&world.admin::<ViewAgents>(), wanted, page).await.expect("a list");
-    let ids: Vec<_> = page.items.iter().map(|it| it.id).collect();
-    // What is searched is the same, but for where it goes on.
-    let part = world.control.search_agents(&world.admin::<ViewAgents>(), again, request).await.expect("a part");
-    assert_eq!(part.items.iter().map(|it| it.id).collect::<Vec<_>>(), ids);
-    assert_eq!(part.next, ids.last().copied().filter(|_| page.has_more));
-    (ids, page.has_more)
+    (page.items.iter().map(|it| it.id).collect(), page.has_more)
 }
 
 async fn named(world: &World, name: &str, tags: &[&str]) -> Agent {
@@ -53,37 +45,6 @@ pub async fn newest_first_in_pages(world: &World) {
     assert_eq!(list(world, Wanted::default(), PageRequest::first(3)).await, (made[..3].to_vec(), true));
     let rest = PageRequest { after: Some(made[2]), limit: 3 };
     assert_eq!(list(world, Wanted::default(), rest).await, (made[3..6].to_vec(), true));
-}
-
-pub async fn a_search_goes_on_from_where_it_looked(world: &World) {
-    let of = world.acme.created.organization.id;
-    let old = named(world, "the-first", &[]).await.id;
-    for number in 0..7 {
-        let agent = named(world, &format!("another-{number}"), &[]).await;
-        if number % 2 == 0 {
-            world.control.disconnect_agent(&may::<DisconnectAgent>(&world.control, &agent.caller)).await.expect("gone");
-        }
-    }
-    for live_only in [false, true] {
-        let wanted = Wanted { live_only, search: Some("first".to_owned()), ..Wanted::default() };
-        let (mut calls, mut after) = (Vec::new(), AgentId::last());
-        loop {
-            let found: Result<_, StoreError> = world
-                .control
-                .store()
-                .read((wanted.clone(), after), move |tx, (wanted, after)| {
-                    Box::pin(store::search(tx, of, wanted, 2, *after, 1))
-                })
-                .await;
-            let (agents, last) = found.expect("a read");
-            calls.push(agents.into_iter().map(|it| it.id).collect::<Vec<_>>());
-            assert!(calls.len() < 50, "it comes to an end");
-            let Some(last) = last else { break };
-            after = last;
-        }
-        assert_eq!(calls.concat(), [old]);
-        assert_eq!(calls.len(), if live_only { 2 } else { 4 }, "no call looks at all: {calls:?}");
-    }
 }
 
 pub async fn a_search_is_by_name_and_tags_in_any_case_of_letters(world: &World) {

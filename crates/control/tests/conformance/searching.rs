@@ -202,7 +202,7 @@ pub async fn a_search_of_the_audit_log_goes_on_from_where_it_looked(world: &Worl
     }
     let subject = world.control.agent_token(&world.admin::<ViewAgentTokens>(), old).await.expect("the token");
     let text = Some(subject.token.public_id.to_string());
-    let wanted = Events { action: Some("agent_token.created".to_owned()), text };
+    let wanted = Events { action: Some("agent_token.created".to_owned()), text, ..Events::default() };
     let (mut calls, mut after) = (Vec::new(), AuditEventId::last());
     loop {
         let found: Result<_, StoreError> = world

@@ -19,21 +19,6 @@ statements! {
     /// The same of those that are connected, on an index of their own.
     PAGE_LIVE = concat!("SELECT ", columns!(), " FROM agents a WHERE a.organization_id = $1 AND a.id < $9
               AND a.state IN ('connected', 'stopping') AND ", wanted!(), " ORDER BY a.id DESC LIMIT $10");
-    /// The same among $11 agents, from where the page begins: how far is looked has an end before any is left out, so that no search walks over all that
-    /// have come and gone.
-    SEARCH = concat!("SELECT ", columns!(), " FROM agents a WHERE a.id IN (SELECT a.id FROM (
-                SELECT id, name, tags, deployment_id, queue, token_id FROM agents WHERE organization_id = $1 AND id < $9
-                ORDER BY id DESC LIMIT $11) a WHERE ", wanted!(), " ORDER BY a.id DESC LIMIT $10) ORDER BY a.id DESC");
-    /// The last among which is looked so. $3: how many are before it.
-    SEARCH_LAST = "SELECT id FROM agents WHERE organization_id = $1 AND id < $2 ORDER BY id DESC LIMIT 1 OFFSET $3";
-    /// The same as `SEARCH` among those that are connected.
-    SEARCH_LIVE = concat!("SELECT ", columns!(), " FROM agents a WHERE a.id IN (SELECT a.id FROM (
-                SELECT id, name, tags, deployment_id, queue, token_id FROM agents WHERE organization_id = $1 AND id < $9
-                AND state IN ('connected', 'stopping') ORDER BY id DESC LIMIT $11) a WHERE ", wanted!(), " ORDER BY a.id DESC LIMIT $10)
-              ORDER BY a.id DESC");
-    /// The last of them.
-    SEARCH_LAST_LIVE = "SELECT id FROM agents WHERE organization_id = $1 AND id < $2 AND state IN ('connected', 'stopping')
-              ORDER BY id DESC LIMIT 1 OFFSET $3";
     /// How many those are.
     COUNT = concat!("SELECT COUNT(*) AS n FROM agents a WHERE a.organization_id = $1 AND ", wanted!());
     /// How many there are, whatever they are called: no row is looked at but in an index.
@@ -103,31 +88,6 @@ pub async fn page(
     let mut values = wanted.values(of);
     values.extend(params![after, limit]);
     tx.all(sql, &values).await?.iter().map(agent).collect()
-}
-
-/// At most `limit` of the organization's agents below `after` that are wanted, newest first; and the last that was looked at, where not all were. Where
-/// some are left out, as many as `within` are looked at, which is 1 or more.
-pub async fn search(
-    tx: &mut Tx,
-    of: OrganizationId,
-    wanted: &Wanted,
-    within: i64,
-    after: AgentId,
-    limit: i64,
-) -> Result<(Vec<Agent>, Option<AgentId>), StoreError> {
-    if wanted.is_everything() {
-        return Ok((page(tx, of, wanted, after, limit).await?, None));
-    }
-    let within = within.max(limit);
-    let (sql, last) = if wanted.live_only { (SEARCH_LIVE, SEARCH_LAST_LIVE) } else { (SEARCH, SEARCH_LAST) };
-    let mut values = wanted.values(of);
-    values.extend(params![after, limit, within]);
-    let agents: Vec<Agent> = tx.all(sql, &values).await?.iter().map(agent).collect::<Result<_, _>>()?;
-    if i64::try_from(agents.len()).unwrap_or(i64::MAX) >= limit {
-        return Ok((agents, None));
-    }
-    let last = tx.maybe(last, &params![of, after, within.saturating_sub(1)]).await?;
-    Ok((agents, last.map(|row| row.get("id")).transpose()?))
 }
 
 /// How many agents those are.

@@ -2,19 +2,21 @@
 
 use std::time::Duration;
 
-use countersign_control::access::actions::ReportJob;
+use countersign_control::access::actions::{EndSignIns, ReportJob};
 use countersign_control::agent_tokens::NewAgentToken;
 use countersign_control::audit::Verdict;
 use countersign_control::oidc::TokenRequest;
+use countersign_control::signing_in::LIFETIME;
 use countersign_control::{Control, Error};
-use countersign_domain::{KeyId, KeyRing, RevealPolicy};
+use countersign_domain::{KeyId, KeyRing, Refusal, RevealPolicy};
 use countersign_store::IntoValue;
 use countersign_testkit::{SeededEntropy, World};
 
-use crate::acting::{caller, finish, may, next, running_job, token, try_caller};
+use crate::acting::{caller, finish, may, next, refusal_of, running_job, token, try_caller};
 use crate::audit_chain::chain;
 use crate::oidc;
 use crate::revealing::reveal;
+use crate::signing_in::{ADA, PASSWORD, browser, by_link, cookie, link, try_cookie};
 use crate::sql;
 
 /// Adds a key to the ring; answers the one before and the new one.
@@ -112,13 +114,38 @@ pub async fn a_missing_key_is_named_and_never_a_denial(world: &World) {
         assert!(matches!(outcome, Err(Error::Unavailable { code: "key_ring", .. })), "{outcome:?}");
     }
     // What has ended needs its key no more: it is refused by its row.
-    assert_eq!(crate::acting::refusal(control, ended.secret.reveal()).await, countersign_domain::Refusal::Unknown);
+    assert_eq!(crate::acting::refusal(control, ended.secret.reveal()).await, Refusal::Unknown);
     assert!(control.move_to_newest_key().await.is_err(), "a copy whose key is gone cannot be moved");
     assert!(matches!(reveal(world, world.acme.created.agent_token.id).await, Err(Error::Internal(_))));
     control.set_keys(full);
     assert_eq!(control.missing_keys().await.map(|it| it.len()), Ok(0));
     caller(control, job.secret.reveal()).await;
     control.start_job(&may::<ReportJob>(control, &job.caller)).await.expect("it goes on");
+}
+
+/// Of what people sign in with: what has ended, by an act or by its time, is refused by its row; what lives waits for the key.
+pub async fn sign_ins_and_links_need_their_key_while_they_live(world: &World) {
+    let control = &world.control;
+    let (old_link, old_sign_in) = (link(world, ADA).await, by_link(world, ADA, PASSWORD).await);
+    world.clock.advance(LIFETIME);
+    let used_link = link(world, ADA).await;
+    let gone = control.use_sign_in_link(&browser(), used_link.secret.reveal(), PASSWORD).await.expect("signed in");
+    control.sign_out(&may::<EndSignIns>(control, &cookie(control, &gone).await)).await.expect("signed out");
+    let (sign_in, live_link) = (by_link(world, ADA, PASSWORD).await, link(world, ADA).await);
+    let (old, _) = add_key(control);
+    control.set_keys(without(control, &old));
+    for ended in [&old_sign_in, &gone] {
+        assert_eq!(refusal_of(try_cookie(control, ended.secret.reveal(), None).await), Refusal::Unknown);
+    }
+    for ended in [&old_link, &used_link] {
+        let outcome = control.use_sign_in_link(&browser(), ended.secret.reveal(), PASSWORD).await;
+        assert_eq!(refusal_of(outcome), Refusal::Unknown);
+    }
+    let waits = |outcome: Option<Error>| {
+        assert!(matches!(outcome, Some(Error::Unavailable { code: "key_ring", .. })), "{outcome:?}")
+    };
+    waits(try_cookie(control, sign_in.secret.reveal(), None).await.err());
+    waits(control.use_sign_in_link(&browser(), live_link.secret.reveal(), PASSWORD).await.err());
 }
 
 pub async fn more_rows_than_a_batch_holds_move_too(world: &World) {

@@ -276,6 +276,7 @@ list! {
         copies_and_heads_move_at_once
         digests_move_at_their_next_use_and_then_the_key_can_go
         a_missing_key_is_named_and_never_a_denial
+        sign_ins_and_links_need_their_key_while_they_live
         more_rows_than_a_batch_holds_move_too
         closed_windows_need_no_key
         a_signing_key_moves_too;

@@ -150,6 +150,8 @@ fn text_and_controls_stand_out_in_both_themes() {
         ("--on-bad", "--bad", 4.5),
         ("--on-bad", "--bad-strong", 4.5),
         ("--bad", "--ground", 4.5),
+        ("--accent", "--active-ground", 4.5),
+        ("--ended", "--ground", 4.5),
         ("--control", "--ground", 3.0),
         ("--control", "--raised", 3.0),
         ("--focus", "--ground", 3.0),

@@ -28,15 +28,15 @@ statements! {
     /// A page of an organization's events that are wanted, newest first, among $8 from $2 on that are of a period. $3: only those whose action begins like
     /// $4. $5: only those of which the actor's or the subject's name, the credential or the address is like $6.
     SEARCH = concat!("SELECT ", columns!(), " FROM audit_events WHERE id IN (SELECT e.id FROM (
-                SELECT id, action, actor_name, subject_name, credential, ip FROM audit_events WHERE organization_id = $1 AND id < $2
-                AND id >= $9 AND occurred_at >= $10 AND occurred_at < $11 ORDER BY id DESC LIMIT $8) e
-              WHERE (NOT $3 OR e.action LIKE $4)
+                SELECT id, occurred_at, action, actor_name, subject_name, credential, ip FROM audit_events WHERE organization_id = $1 AND id < $2
+                AND id >= $9 ORDER BY id DESC LIMIT $8) e
+              WHERE e.occurred_at >= $10 AND e.occurred_at < $11 AND (NOT $3 OR e.action LIKE $4)
               AND (NOT $5 OR LOWER(e.actor_name) LIKE $6 OR LOWER(e.subject_name) LIKE $6 OR LOWER(COALESCE(e.credential, '')) LIKE $6
                 OR COALESCE(e.ip, '') LIKE $6)
               ORDER BY e.id DESC LIMIT $7) ORDER BY id DESC");
     /// The last among which is looked so. $3: how many are before it.
-    SEARCH_LAST = "SELECT id FROM audit_events WHERE organization_id = $1 AND id < $2
-              AND id >= $4 AND occurred_at >= $5 AND occurred_at < $6 ORDER BY id DESC LIMIT 1 OFFSET $3";
+    SEARCH_LAST = "SELECT id FROM audit_events WHERE organization_id = $1 AND id < $2 AND id >= $4
+              ORDER BY id DESC LIMIT 1 OFFSET $3";
     /// A page of an organization's events about one thing, newest first.
     OF_SUBJECT = concat!("SELECT ", columns!(), " FROM audit_events WHERE organization_id = $1 AND subject_id = $2 AND id < $3
               ORDER BY id DESC LIMIT $4");
@@ -253,7 +253,7 @@ fn plain(text: Option<&str>) -> String {
 }
 
 /// At most `limit` of an organization's events below `after` that are wanted, newest first; and the last event that was looked at, where not all were.
-/// Where some are left out, as many as `within` are looked at, which is 1 or more: no search walks over a log of years.
+/// Where some of a period are left out, as many of its events as `within` are looked at, which is 1 or more: no search walks over a log of years.
 pub async fn search(
     tx: &mut Tx,
     of: OrganizationId,
@@ -262,8 +262,10 @@ pub async fn search(
     after: AuditEventId,
     limit: i64,
 ) -> Result<(Vec<Event>, Option<AuditEventId>), StoreError> {
-    let is_left_out = wanted.action.is_some() || wanted.text.is_some();
-    let within = if is_left_out { within.max(limit) } else { limit };
+    if wanted.action.is_none() && wanted.text.is_none() {
+        return Ok((page_of_period(tx, of, &wanted.period, after, limit).await?, None));
+    }
+    let within = within.max(limit);
     let Bounds { least, most, from, until } = wanted.period.bounds();
     let after = after.min(most);
     let action = format!("{}%", plain(wanted.action.as_deref()));
@@ -282,10 +284,10 @@ pub async fn search(
         until
     ];
     let events: Vec<Event> = tx.all(SEARCH, &values).await?.iter().map(event).collect::<Result<_, _>>()?;
-    if !is_left_out || i64::try_from(events.len()).unwrap_or(i64::MAX) >= limit {
+    if i64::try_from(events.len()).unwrap_or(i64::MAX) >= limit {
         return Ok((events, None));
     }
-    let last = tx.maybe(SEARCH_LAST, &params![of, after, within.saturating_sub(1), least, from, until]).await?;
+    let last = tx.maybe(SEARCH_LAST, &params![of, after, within.saturating_sub(1), least]).await?;
     Ok((events, last.map(|row| row.get("id")).transpose()?))
 }
 

@@ -123,7 +123,7 @@ pub async fn each_filter_is_of_both_protocols(world: &World) {
         (stands(Standing::Gone), vec![gone, silent]),
         (text("NORTH"), vec![north, plain, gone]),
         (text("east_1"), vec![east]),
-        (text("t%1"), vec![]),
+        (text("e%1"), vec![]),
         (text("nobody"), vec![]),
         (queue("fast"), vec![north, paused, gone, silent]),
         (queue("gpu"), vec![north]),

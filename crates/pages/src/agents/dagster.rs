@@ -11,7 +11,6 @@ use countersign_domain::text::QueueName;
 use crate::failure::Failure;
 use crate::frame::{self, Answer, Frame, Link};
 use crate::parts::When;
-use crate::query::Query;
 use crate::settings::audit::Row as EventRow;
 use crate::tokens::title;
 use crate::visit::Visit;
@@ -202,7 +201,7 @@ async fn facts(visit: &Visit, it: &DagsterAgent) -> Result<Facts, Failure> {
 }
 
 /// The page.
-pub(crate) async fn show(visit: Visit, _: Query) -> Answer {
+pub(crate) async fn show(visit: Visit) -> Answer {
     let (control, grant) = (visit.control(), visit.may::<ViewAgents>()?);
     let id: DagsterAgentId = visit.param("dagster_agent").parse().map_err(|_| Error::NotFound("agent"))?;
     let agent = control.dagster_agent(&grant, id).await?;

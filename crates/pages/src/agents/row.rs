@@ -224,7 +224,7 @@ pub(super) mod tests {
     use super::*;
 
     /// A row in which everything is said, by the same text.
-    pub(crate) fn row(text: &str) -> Row {
+    pub(in crate::agents) fn row(text: &str) -> Row {
         let some = || text.to_owned();
         Row {
             href: "/x".to_owned(),

@@ -127,7 +127,12 @@ async fn list(visit: &Visit, query: &Query, verdict: Option<Verdict>) -> Answer 
     let extent = control.audit_extent(&grant).await?;
     let path = visit.path("/settings/audit-log");
     let last = found.next.map(|it| it.to_string());
-    let said = [("search", text.as_str()), ("action", action), ("from", &written.from), ("until", &written.until)];
+    let said = [
+        ("search", text.as_str()),
+        ("action", action),
+        ("from", written.from.as_str()),
+        ("until", written.until.as_str()),
+    ];
     let page = Page {
         frame: visit.settings(Tab::AuditLog, "Audit log"),
         actions: ACTIONS.into_iter().map(|(word, words)| Choice::new(word, words, word == action)).collect(),
@@ -149,7 +154,7 @@ async fn list(visit: &Visit, query: &Query, verdict: Option<Verdict>) -> Answer 
         ],
         problems: faults.beside(&["from", "until"]),
         path,
-        search: text.clone(),
+        search: text,
     };
     if faults.is_empty() { frame::show(&page) } else { frame::again(&page) }
 }

@@ -1,5 +1,7 @@
 //! The audit log as a file: a line of JSON for each row, in the order of the chain, read and sent a part at a time.
 
+use std::future::ready;
+
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use countersign_control::access::actions::ViewAudit;
@@ -7,7 +9,7 @@ use countersign_control::audit::Period;
 use countersign_control::audit::as_json;
 use countersign_control::{Error, MAX_PAGE, Result};
 use countersign_domain::id::AuditEventId;
-use futures_util::stream;
+use futures_util::stream::{self, StreamExt};
 use http::HeaderValue;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
 
@@ -80,11 +82,14 @@ pub(crate) async fn whole(visit: Visit, anyone: Anyone, query: Query) -> std::re
     let name = format!("attachment; filename=\"audit-log-{organization}.jsonl\"");
     let name = HeaderValue::from_str(&name).map_err(|_| Error::internal("a slug that is in no header"))?;
     let from = if period.is_all() { Place::Row(0) } else { Place::Of(period, None) };
-    let reading = Reading { anyone, organization, from, is_done: false };
-    let parts = stream::try_unfold(reading, |mut reading| async move {
+    let mut reading = Reading { anyone, organization, from, is_done: false };
+    // What is wrong with what is asked for is answered before a file has begun.
+    let first = reading.next().await?.unwrap_or_default();
+    let rest = stream::try_unfold(reading, |mut reading| async move {
         let part = reading.next().await?;
         Ok::<_, Error>(part.map(|part| (part, reading)))
     });
+    let parts = stream::once(ready(Ok::<_, Error>(first))).chain(rest);
     let mut answer = Body::from_stream(parts).into_response();
     answer.headers_mut().insert(CONTENT_TYPE, LINES);
     answer.headers_mut().insert(CONTENT_DISPOSITION, name);

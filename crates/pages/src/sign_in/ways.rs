@@ -46,7 +46,7 @@ impl Ways {
 
 impl Ways {
     /// Whether there is any.
-    pub fn are_any(&self) -> bool {
+    pub const fn are_any(&self) -> bool {
         self.passkey.is_some() || self.provider.is_some()
     }
 

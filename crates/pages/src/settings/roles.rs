@@ -106,6 +106,16 @@ impl Visit {
             }
     }
 
+    /// Where they may give a role to whoever was `given` these. What brings agent tokens is an Organization Admin's to replace.
+    fn places_for(&self, held: &OwnRoles, given: &[RoleGrant], deployments: &[Deployment]) -> BTreeSet<Place> {
+        let is_kept =
+            |place: Place| !self.may_give_all() && given.iter().any(|it| it.place == place && it.held.manages_tokens());
+        let branches = self.can_at(held, Place::AllBranches, deployments).then_some(Place::AllBranches);
+        let single = deployments.iter().filter(|it| self.can_in::<GrantDeploymentRole>(held, it));
+        let all = branches.into_iter().chain(single.map(|it| Place::Deployment(it.id)));
+        all.filter(|place| !is_kept(*place)).collect()
+    }
+
     /// Whether a role is for whoever looks, themself or by a team that they are in: an Organization Admin alone gives one so.
     async fn is_own(&self, holder: &HolderReference) -> Result<bool, Failure> {
         let Some(own) = self.user().filter(|_| !self.may_give_all()) else { return Ok(false) };
@@ -143,10 +153,11 @@ fn row(it: &RoleGrant, (what, href): (String, Option<String>), sort: &'static st
 
 /// Places where somebody was given a role, on the page at `path`.
 pub(crate) async fn of_holder(visit: &Visit, holder: HolderReference, path: &str) -> Result<Roles, Failure> {
-    let may_give = visit.can::<GrantDeploymentRole>() && !visit.is_own(&holder).await?;
+    let is_own = visit.is_own(&holder).await?;
     let is_member = matches!(holder, HolderReference::Member(_));
     let given = visit.control().deployment_roles_of(&visit.may::<ViewDeploymentRoles>()?, holder).await?;
     let (deployments, held) = (visit.deployments().await?, visit.held().await?);
+    let may_give = !is_own && !visit.places_for(&held, &given, &deployments).is_empty();
     let rows = given.iter().take(ROWS).map(|it| {
         let may_take = visit.can_take(&held, it, &deployments);
         match it.place {

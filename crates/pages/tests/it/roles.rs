@@ -226,6 +226,21 @@ async fn nobody_is_offered_to_give_a_role_to_themself() {
 }
 
 #[tokio::test]
+async fn what_brings_agent_tokens_is_replaced_by_an_organization_admin_alone() {
+    let server = Server::new().await;
+    let at = places(&server).await;
+    let ada = server.admin().await;
+    let (who, _) = holds(&server, Member::Admin, &at).await;
+    let (_, other) = holds(&server, Member::TokenAdmin, &at).await;
+    let (page, prod) = (format!("{SETTINGS}/members/{other}"), at.prod.to_string());
+    // The only place where they give roles is the one where the other manages agent tokens.
+    assert!(!who.page(&page).await.contains("/roles/new\""));
+    assert!(ada.page(&page).await.contains("/roles/new\""));
+    let sent = who.post(&format!("{page}/roles/new"), &[("place", &prod), ("role", "viewer")]).await;
+    assert_eq!(sent.status, 403, "{}", sent.text);
+}
+
+#[tokio::test]
 async fn a_token_is_let_reach_what_its_maker_manages() {
     let server = Server::new().await;
     let at = places(&server).await;

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use askama::Template;
-use countersign_control::access::actions::{GrantDeploymentRole, ViewTeams};
+use countersign_control::access::actions::{GrantDeploymentRole, ViewDeploymentRoles, ViewTeams};
 use countersign_control::deployment_roles::{HolderReference, NewRole, Place};
 use countersign_control::members::MemberReference;
 use countersign_control::teams::TeamReference;
@@ -93,15 +93,21 @@ async fn whom(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> std::res
     Ok(Whom { teams: choices, is_cut, member })
 }
 
-/// Where whoever looks may give a role.
-async fn places(visit: &Visit, form: Option<&Posted>) -> std::result::Result<(Vec<Choice>, bool), Failure> {
+/// Where whoever looks may give the holder a role.
+async fn places(
+    visit: &Visit,
+    holder: HolderReference,
+    form: Option<&Posted>,
+) -> std::result::Result<(Vec<Choice>, bool), Failure> {
+    let given = visit.control().deployment_roles_of(&visit.may::<ViewDeploymentRoles>()?, holder).await?;
     let (deployments, held) = (visit.deployments().await?, visit.held().await?);
+    let offered = visit.places_for(&held, &given, &deployments);
     let chosen = form.map(|form| form.text("place")).unwrap_or_default();
     let mut places = Vec::new();
-    if visit.can_at(&held, Place::AllBranches, &deployments) {
+    if offered.contains(&Place::AllBranches) {
         places.push(Choice::new(BRANCHES, ALL_BRANCHES, chosen == BRANCHES));
     }
-    places.extend(deployments.iter().filter(|it| visit.can_in::<GrantDeploymentRole>(&held, it)).map(|it| {
+    places.extend(deployments.iter().filter(|it| offered.contains(&Place::Deployment(it.id))).map(|it| {
         let id = it.id.to_string();
         // The default one first, until another is chosen.
         let is_default = chosen.is_empty() && it.id == visit.organization.default_deployment;
@@ -115,7 +121,10 @@ async fn places(visit: &Visit, form: Option<&Posted>) -> std::result::Result<(Ve
 
 async fn page(visit: &Visit, of: &Of, form: Option<&Posted>, faults: &Faults) -> std::result::Result<Page, Failure> {
     let is_of_deployment = matches!(of, Of::Deployment(_));
-    let (places, is_cut) = if is_of_deployment { (Vec::new(), false) } else { places(visit, form).await? };
+    let (places, is_cut) = match of.holder() {
+        Some(holder) => places(visit, holder, form).await?,
+        None => (Vec::new(), false),
+    };
     Ok(Page {
         frame: of.frame(visit, "Give a role"),
         name: of.name().to_owned(),

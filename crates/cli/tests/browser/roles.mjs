@@ -9,27 +9,16 @@ const ADMIN = "organization admin";
 // Who is not signed in.
 const OUTSIDE = ["nobody", "service user"];
 
-// What can be clicked in the page's own part, in the order of its words.
+// What can be clicked in the page's own part, in the order of its words, and where the links of the whole page lead.
 async function offered(page) {
-  const words = await page.evaluate(() => {
+  return page.evaluate(() => {
     const all = [...document.querySelectorAll("main :is(a[href], button, input:not([type=hidden]), select, textarea)")];
     const name = (of) => of.getAttribute("aria-label") ?? (of.labels?.[0] ?? of).textContent;
     const shown = all.filter((of) => !of.closest(".crumbs, [aria-hidden=true]") && of.checkVisibility());
-    return shown.map((of) => name(of).replace(/\s+/g, " ").trim());
+    const words = shown.map((of) => name(of).replace(/\s+/g, " ").trim());
+    const ways = [...document.querySelectorAll("body a[href^='/']")].map((it) => it.getAttribute("href"));
+    return { words: [...new Set(words)].sort().join(" | "), ways };
   });
-  return [...new Set(words)].sort().join(" | ");
-}
-
-// The page as the server writes it for somebody: where it led, its own part without what is another at each look, and its links.
-async function written({ context }, path) {
-  const answer = await context.request.get(path);
-  const text = await answer.text();
-  const at = new URL(answer.url()).pathname;
-  const led = at === new URL(path, setting.address).pathname ? "" : ` at ${at}`;
-  const own = /<main[^]*<\/main>/.exec(text)?.[0] ?? text;
-  const same = own.replace(/data-options="[^"]*"|name="challenge" value="[^"]*"/g, "");
-  const ways = [...text.matchAll(/<a [^>]*href="(\/[^"]*)"/g)].map(([, way]) => way.replaceAll("&#38;", "&"));
-  return { status: answer.status(), at, led, same, ways };
 }
 
 // Somebody uses the link that was made for them.
@@ -66,27 +55,19 @@ await main(async (browser) => {
   // By role: where each page led, and the ways that were offered on those that were there.
   const seen = new Map([...people.keys()].map((role) => [role, { led: new Map(), ways: new Set() }]));
   for (const { route, path } of all()) {
-    // By what is written, those for whom it is: the first of them opens it, and the others see the same.
-    const alike = new Map();
-    const asked = [...people].map(async ([role, who]) => [role, await written(who, path)]);
-    for (const [role, { status, at, led, same, ways }] of await Promise.all(asked)) {
+    const same = new Map();
+    const visits = [...people].map(async ([role, { page }]) => {
+      const status = (await page.goto(path)).status();
+      const at = new URL(page.url()).pathname;
+      const { words, ways } = await offered(page);
+      const led = at === new URL(path, setting.address).pathname ? "" : ` at ${at}`;
       seen.get(role).led.set(path, at);
       if (status === 200) ways.forEach((way) => seen.get(role).ways.add(way));
-      const key = `${status}${led} ${same}`;
-      alike.set(key, { status, led, roles: [...(alike.get(key)?.roles ?? []), role] });
-    }
-    const opened = [...alike.values()].map(async ({ status, led, roles }) => {
-      const { page } = people.get(roles[0]);
-      const shown = (await page.goto(path)).status();
-      if (shown !== status) throw new Error(`${path} by ${roles[0]}: ${status}, and then ${shown}`);
-      return [roles, `${status}${led} [${await offered(page)}]`];
+      return [role, `${status}${led} [${words}]`];
     });
-    // What differs by a name or a time alone is one line too.
-    const lines = new Map();
-    for (const [roles, what] of await Promise.all(opened)) lines.set(what, [...(lines.get(what) ?? []), ...roles]);
-    const inOrder = (roles) => [...people.keys()].filter((role) => roles.includes(role)).join(", ");
+    for (const [role, what] of await Promise.all(visits)) same.set(what, [...(same.get(what) ?? []), role]);
     say({ row: route });
-    for (const [what, roles] of lines) say({ row: `  ${inOrder(roles)}: ${what}` });
+    for (const [what, roles] of same) say({ row: `  ${roles.join(", ")}: ${what}` });
   }
   await Promise.all([...people].map(([role, { context, faults }]) => look(`${role}: each way that is offered leads to a page`, async (must) => {
     const { ways } = seen.get(role);

@@ -357,7 +357,9 @@ CREATE TABLE agents (
     paused_until          BIGINT
 );
 CREATE INDEX agents_of_organization ON agents (organization_id, id);
-CREATE INDEX agents_live ON agents (organization_id, id) WHERE state IN ('connected', 'stopping');
+-- Those that are connected, with what the overview adds up of them: of ten thousand no row is read. Written when an agent connects, stops and goes; SQLite takes
+-- the state from the index only where it is a column of it.
+CREATE INDEX agents_live ON agents (organization_id, id, deployment_id, queue, connected_at, state) WHERE state IN ('connected', 'stopping');
 CREATE INDEX agents_of_token ON agents (token_id, state);
 CREATE INDEX agents_in_state ON agents (state);
 -- Agents that are gone, by when they went. Written once for each agent, when it goes.

@@ -39,7 +39,7 @@ pub async fn of_agents(server: &Server, making: &mut Making, deployment: Option<
         making.form(route, &[("{token}", &token().await.to_string())], fields);
     }
     let rotated = token().await;
-    let rotation = Rotation { token: TokenReference::Id(rotated), old_valid_until: None };
+    let rotation = Rotation { token: TokenReference::Id(rotated), old_valid_until: None, expected: None };
     control.rotate_agent_token(&world.admin::<RotateAgentToken>(), rotation).await.expect("it is rotated");
     let finish = "/organizations/{organization}/settings/tokens/{token}/finish";
     making.form(finish, &[("{token}", &rotated.to_string())], &[]);

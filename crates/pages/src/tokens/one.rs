@@ -234,8 +234,11 @@ pub(super) async fn page_of(visit: &Visit, it: &AgentToken, status: StatusCode, 
     };
     let of_one = it.scope.deployments.only_one().and_then(|id| names.get(&id).cloned());
     let dagster_agents = dagster_agents.iter().map(|it| it.label.clone().unwrap_or_else(|| it.process.to_string()));
-    let is_left = token.revoked_at.is_some() && agents_count > 0;
-    let agents_count = usize::try_from(agents_count).unwrap_or_default();
+    // Whoever holds a session, and has not connected yet, is left too.
+    let left = match token.revoked_at {
+        Some(_) => control.agent_token_situation(&grant, token.id).await?.agents.len(),
+        None => 0,
+    };
     let page = Page {
         frame: visit.settings(Tab::AgentTokens, title(it)).crumb("Agent tokens", visit.path("/settings/tokens")),
         secret: value.map(Secret::of_token),
@@ -248,9 +251,9 @@ pub(super) async fn page_of(visit: &Visit, it: &AgentToken, status: StatusCode, 
                 .or_else(|| names.get(&visit.organization.default_deployment).cloned())
                 .unwrap_or_default(),
         }),
-        left: if is_left { words::count(agents_count, "agent is", "agents are") } else { String::new() },
+        left: if left > 0 { words::count(left, "agent is", "agents are") } else { String::new() },
         ways: Ways {
-            leave: (is_left && visit.can::<RevokeAgentToken>()).then(|| visit.token_path(token.id, "/revoke")),
+            leave: (left > 0 && visit.can::<RevokeAgentToken>()).then(|| visit.token_path(token.id, "/revoke")),
             ..ways(visit, it, state, values.iter().filter(|it| is_valid(it, now)).count() > 1)
         },
         public_id: token.public_id.to_string(),
@@ -266,7 +269,7 @@ pub(super) async fn page_of(visit: &Visit, it: &AgentToken, status: StatusCode, 
         state_class: state.class(),
         revoked,
         came: came(visit, token.id).await?,
-        agents_count,
+        agents_count: usize::try_from(agents_count).unwrap_or_default(),
         agents_path: address(&visit.path("/agents"), &[("show", "all"), ("token", &token.id.to_string())]),
         agents: connected.items.iter().map(|it| AgentRow::new(visit, it, now)).collect(),
         dagster_agents: dagster_agents.collect(),

@@ -118,8 +118,9 @@ impl Control {
     /// it lets in no more is chosen with the change.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Conflict`] for a revoked token, for one that reaches something else than `expected`, for the last permission that is taken away, and for more deployments
-    /// while a value is valid that somebody knows who is no Organization Admin; [`Error::Invalid`] at the field.
+    /// [`Error::NotFound`]; [`Error::Conflict`] for a revoked token, for one that reaches something else than `expected`, for the last permission
+    /// that is taken away, and for more deployments while a value is valid that somebody knows who is no Organization Admin; [`Error::Invalid`] at
+    /// the field.
     pub async fn update_agent_token(
         &self,
         grant: &Grant<UpdateAgentToken>,

@@ -217,7 +217,7 @@ impl Browser<'_> {
     /// Fills in the form of a page that carries what it shows.
     pub async fn fill(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
         let shown = self.shown(path).await;
-        self.post(path, &[fields, &[("shown", &shown)]].concat()).await
+        self.post(path, &[fields, &[("shown", shown.as_str())]].concat()).await
     }
 
     /// Proves again who one is.

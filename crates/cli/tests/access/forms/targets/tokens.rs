@@ -53,7 +53,7 @@ pub async fn of_agents(server: &Server, making: &mut Making, deployment: Option<
         let id = token().await.to_string();
         let path = route.replace("{organization}", "acme").replace("{token}", &id);
         let shown = shown(server, &making.ada, &path).await;
-        making.form(route, &[("{token}", &id)], &[fields, &[("shown", &shown)]].concat());
+        making.form(route, &[("{token}", &id)], &[fields, &[("shown", shown.as_str())]].concat());
     }
 }
 

@@ -96,6 +96,7 @@ pub(crate) async fn issue(tx: &mut Tx, keys: &KeyRing, entropy: &dyn Entropy, ne
         generation: 1,
         digest: keys.digest(&new.secret),
         sealed: sealed.sealed,
+        made_by: new.created_by,
     };
     secrets::insert(tx, &secret).await?;
     if new.scope != Scope::widest() {

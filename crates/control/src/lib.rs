@@ -37,6 +37,7 @@ pub mod revealing;
 mod scene;
 pub mod service_users;
 pub mod settings;
+mod shown;
 pub mod signing_in;
 pub mod steps;
 pub mod teams;

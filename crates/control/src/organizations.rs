@@ -10,7 +10,7 @@ pub use countersign_store::deployments::Deployment;
 pub use countersign_store::organizations::Organization;
 pub use countersign_store::users::{Member, User};
 pub use create::{Created, DEFAULT_DEPLOYMENT, DEFAULT_TOKEN, NewOrganization};
-pub use update::{MAX_SLUGS, OrganizationChange};
+pub use update::{MAX_SLUGS, OrganizationChange, digest};
 
 use crate::Error;
 

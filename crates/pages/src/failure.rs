@@ -28,6 +28,8 @@ pub(crate) enum Failure {
     NoForm,
     /// There is something at the address, and it is asked for in another way.
     OtherMethod,
+    /// A browser asks in advance for a page that is written down as seen.
+    InAdvance,
 }
 
 impl From<Error> for Failure {
@@ -118,6 +120,12 @@ impl Failure {
                 "Not a page",
                 "There is no page at this address: a form is sent to it.".to_owned(),
                 "Open the page that the form is on, and send it from there.",
+            ),
+            Self::InAdvance => Says::new(
+                StatusCode::FORBIDDEN,
+                "Not in advance",
+                "A browser asked for this page before anybody wanted to see it. It may hold a value, so it is shown to whoever opens it.".to_owned(),
+                "Open the page.",
             ),
         };
         let request = (says.status == StatusCode::INTERNAL_SERVER_ERROR).then(countersign_http::request_id).flatten();
@@ -220,6 +228,7 @@ mod tests {
         assert_eq!(status(Failure::TooLarge), 413);
         assert_eq!(status(Failure::NoForm), 400);
         assert_eq!(status(Failure::OtherMethod), 405);
+        assert_eq!(status(Failure::InAdvance), 403);
         assert_eq!(Failure::from(too_many).answer(&seen("/")).headers()[RETRY_AFTER_HEADER], "7");
     }
 

@@ -2,6 +2,8 @@
 //!
 //! Where a form was posted from is asked before any of this, for every change at once: see [`crate::around`].
 
+use std::str::FromStr;
+
 use axum::extract::{FromRequest, Request};
 use countersign_control::{Error, Result};
 use countersign_domain::Timestamp;
@@ -82,6 +84,27 @@ impl Posted {
         self.0.iter().any(|(of, value)| of == name && value == "on")
     }
 
+    /// What was chosen of some; none where the form has no such field.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] at the field for what is none of them: never is another one taken in its place.
+    pub(crate) fn choice<T: FromStr>(&self, name: &str, label: &str) -> Result<Option<T>> {
+        self.given(name).map(|word| word.parse().map_err(|_| not_offered(name, label))).transpose()
+    }
+
+    /// The same where something must be chosen.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] at the field.
+    pub(crate) fn chosen<T: FromStr>(&self, name: &str, label: &str) -> Result<T> {
+        self.choice(name, label)?.ok_or_else(|| not_offered(name, label))
+    }
+
+    /// The same to show a form again that could not be taken; none where nothing is to be ticked.
+    pub(crate) fn was_chosen<T: FromStr>(&self, name: &str) -> Option<T> {
+        self.choice(name, "").ok().flatten()
+    }
+
     /// Lines of a field, without blank ones.
     pub(crate) fn lines(&self, name: &str) -> Vec<&str> {
         let parts = self.text(name).split(['\n', '\r', ',']);
@@ -101,6 +124,11 @@ impl Posted {
             whole.parse().map_err(|_| Error::invalid(name, "is not a point in time; write it as 2027-01-31T09:00"));
         read.map(Some)
     }
+}
+
+/// What is said at a choice where none that is offered was made.
+pub(crate) fn not_offered(name: &str, label: &str) -> Error {
+    Error::invalid(name, format!("{label}: choose one of those that are offered"))
 }
 
 /// What an operation says is wrong with a form.
@@ -190,6 +218,23 @@ mod tests {
         assert_eq!(form.all("a").collect::<Vec<_>>(), ["1", "ä"]);
         assert_eq!((form.is_ticked("box"), form.is_ticked("other")), (true, false));
         assert_eq!(form.lines("lines"), ["10.0.0.0/8", "192.0.2.7", "x"]);
+    }
+
+    #[test]
+    fn what_is_none_of_the_choices_is_a_fault_and_no_other_choice() {
+        use countersign_domain::Role;
+        let form = read("a=admin&b=owner&c=");
+        assert_eq!(form.choice("a", "Role"), Ok(Some(Role::Admin)));
+        assert_eq!(form.choice::<Role>("d", "Role"), Ok(None), "the form does not have it");
+        let wrong = |name| Err(Error::invalid(name, "Role: choose one of those that are offered"));
+        for name in ["b", "c"] {
+            assert_eq!(form.choice::<Role>(name, "Role"), wrong(name).map(Some), "{name}");
+        }
+        for name in ["b", "c", "d"] {
+            assert_eq!(form.chosen::<Role>(name, "Role"), wrong(name), "{name}");
+            assert_eq!(form.was_chosen::<Role>(name), None, "{name}");
+        }
+        assert_eq!(form.was_chosen("a"), Some(Role::Admin));
     }
 
     #[test]

@@ -144,7 +144,7 @@ pub fn router(control: Control) -> Router {
         .route("/organizations/{organization}/settings/members/invite", get(members::invite::show))
         .route("/organizations/{organization}/settings/members/invite", post(members::invite::submit))
         .route("/organizations/{organization}/settings/members/{member}", get(members::one::show))
-        .route("/organizations/{organization}/settings/members/{member}/role", post(members::one::role))
+        .route("/organizations/{organization}/settings/members/{member}/role", post(members::role::submit))
         .route("/organizations/{organization}/settings/members/{member}/sign-in-link", post(members::link::submit))
         .route("/organizations/{organization}/settings/members/{member}/remove", get(members::remove::show))
         .route("/organizations/{organization}/settings/members/{member}/remove", post(members::remove::submit))

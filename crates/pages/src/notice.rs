@@ -72,6 +72,7 @@ notices! {
     TeamDeleted "team-deleted" "The team is deleted, and with it the roles that its members had by it.";
     DeploymentCreated "deployment-created" "The deployment is created. Agents join it by its name.";
     DeploymentDeleted "deployment-deleted" "The deployment is deleted.";
+    Rotated "rotated" "The token has a new value. Bring it to every host before the old ones end.";
     RotationFinished "rotation-finished" "The older values are refused from now on. The newest one stands.";
     AgentPaused "agent-paused" "The agent is paused: it finishes its job and takes no other.";
     AgentResumed "agent-resumed" "The agent takes jobs again.";
@@ -81,6 +82,9 @@ notices! {
     JobRetried "job-retried" "The job runs again: this is the new one.";
     JobCanceled "job-canceled" "The job is canceled.";
     StepUnblocked "step-unblocked" "The step is answered. What waited for it goes on.";
+    AgentTokenRevoked "agent-token-revoked" "The token is revoked. No agent registers with it any more.";
+    AgentsDrained "agents-drained" "The token's agents are told: each finishes its job and then leaves.";
+    AgentsDisconnected "agents-disconnected" "The token's agents are disconnected, and their jobs are canceled.";
     Revoked "revoked" "The token is revoked. Nothing is accepted from it any more.";
 }
 

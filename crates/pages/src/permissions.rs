@@ -9,6 +9,7 @@ use countersign_domain::id::DeploymentId;
 use countersign_domain::scope::MAX_DEPLOYMENTS;
 use countersign_domain::text::{QueueName, shown};
 use countersign_domain::{DeploymentScope, Network, QueueScope, Scope};
+use http::StatusCode;
 
 use crate::failure::Failure;
 use crate::form::{Faults, Posted};
@@ -17,6 +18,9 @@ use crate::visit::Visit;
 
 /// The most deployments that have a box each: a page stays small, however many there are. A scope names at most as many.
 const BOXES: usize = MAX_DEPLOYMENTS;
+/// What is said where somebody lets a token reach more than they may.
+const NOT_YOURS: &str = "The token would reach more than you manage agent tokens of. Choose among the deployments that are offered here, or ask an \
+                         Organization Admin.";
 /// The field for the others.
 const OTHERS: &str = "other_deployments";
 
@@ -132,6 +136,24 @@ impl Permissions {
                 .faults(faults, "networks"),
             wrong: faults.of_field("scope", "The permissions").0,
         }
+    }
+}
+
+/// Why a form with permissions was not taken, and the status of the answer in which it is shown again.
+#[derive(Debug)]
+pub(crate) struct Refused {
+    pub status: StatusCode,
+    pub faults: Faults,
+}
+
+impl Refused {
+    /// Of whoever may create or change tokens, and not let one reach this: it stands at the permissions, and nothing that was written is lost.
+    pub(crate) fn of(error: Error) -> std::result::Result<Self, Failure> {
+        let (status, error) = match error {
+            Error::Denied { .. } => (StatusCode::FORBIDDEN, Error::invalid("scope", NOT_YOURS)),
+            other => (StatusCode::UNPROCESSABLE_ENTITY, other),
+        };
+        Ok(Self { status, faults: Faults::of(error)? })
     }
 }
 

@@ -3,7 +3,7 @@
 use axum::extract::{Extension, State};
 use axum::response::Response;
 
-use crate::form::Posted;
+use crate::form::{Posted, not_offered};
 use crate::frame::{Answer, set_cookie, to};
 use crate::seen::{Seen, is_local};
 use crate::site::Site;
@@ -45,7 +45,7 @@ impl std::fmt::Display for Theme {
 
 /// Keeps a choice, and leads back.
 pub(crate) async fn choose(State(site): State<Site>, Extension(seen): Extension<Seen>, form: Posted) -> Answer {
-    let theme = Theme::named(form.text("theme")).unwrap_or_default();
+    let theme = Theme::named(form.text("theme")).ok_or_else(|| not_offered("theme", "Appearance"))?;
     let page = Some(form.text("to")).filter(|path| is_local(path)).unwrap_or(&seen.page);
     let mut answer: Response = to(page);
     set_cookie(&site, &mut answer, COOKIE, theme.as_str(), KEPT);

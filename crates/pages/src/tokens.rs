@@ -2,6 +2,7 @@
 
 pub(crate) mod create;
 pub(crate) mod describe;
+mod ended;
 pub(crate) mod list;
 pub(crate) mod live;
 pub(crate) mod one;

@@ -7,6 +7,7 @@ use countersign_control::access::actions::{
 use countersign_control::organizations::Organization;
 use countersign_control::{Action, Caller, Control, Error, Grant};
 use countersign_domain::id::UserId;
+use http::Method;
 use http::request::Parts;
 
 use crate::failure::Failure;
@@ -14,6 +15,10 @@ use crate::frame::{Frame, Link, Person, Place};
 use crate::person;
 use crate::seen::Seen;
 use crate::site::Site;
+
+const SEC_PURPOSE: &str = "sec-purpose";
+/// What browsers said it by before.
+const PURPOSE: &str = "purpose";
 
 /// What stands in an address for the organization that one works in now.
 pub(crate) const CURRENT: &str = "-";
@@ -27,6 +32,10 @@ pub(crate) struct Visit {
     pub seen: Seen,
     /// Whether one comes from a page of this server, or by an address that one typed; not by a link elsewhere.
     pub is_from_here: bool,
+    /// Whether the page itself is answered, and not its headers alone.
+    pub is_shown: bool,
+    /// Whether a browser asks in advance, for somebody who may never look.
+    is_in_advance: bool,
     params: Vec<(String, String)>,
 }
 
@@ -95,7 +104,16 @@ where
             return Err(Failure::SignedOut);
         }
         let organization = site.control.organization(&site.control.grant_own::<ViewOrganization>(&caller)?).await?;
-        Ok(Self { site, caller, organization, seen, is_from_here: is_from_here(parts), params })
+        Ok(Self {
+            site,
+            caller,
+            organization,
+            seen,
+            is_from_here: is_from_here(parts),
+            is_shown: parts.method != Method::HEAD,
+            is_in_advance: is_in_advance(parts),
+            params,
+        })
     }
 }
 
@@ -117,6 +135,12 @@ where
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
         Ok(Self { site: Site::from_ref(state), seen: seen(parts)?, parts: parts.clone() })
     }
+}
+
+/// Browsers say so of what they fetch before a link is followed. It may say more, such as `prefetch;prerender`.
+fn is_in_advance(parts: &Parts) -> bool {
+    let said = [SEC_PURPOSE, PURPOSE].into_iter().filter_map(|name| parts.headers.get(name)?.to_str().ok());
+    said.flat_map(|said| said.split([';', ','])).any(|word| matches!(word.trim(), "prefetch" | "prerender"))
 }
 
 /// Browsers say it of every call, but for those without TLS to another machine.
@@ -152,6 +176,11 @@ impl Visit {
     /// Goes on only for whoever has proved lately who they are; anyone else is led to doing it, and back.
     pub(crate) fn must_be_proved(&self) -> Result<(), Failure> {
         if person::is_proved(&self.site.control, &self.caller) { Ok(()) } else { Err(Failure::Unproved) }
+    }
+
+    /// Goes on only where the answer is for somebody who looks at it now: what this page shows is written down as seen.
+    pub(crate) const fn must_be_looked_at(&self) -> Result<(), Failure> {
+        if self.is_in_advance { Err(Failure::InAdvance) } else { Ok(()) }
     }
 
     /// What stands in the address under this name.

@@ -295,6 +295,7 @@ CREATE TABLE token_secrets (
     sealed        BYTEA,
     told          BOOLEAN NOT NULL,
     created_at    BIGINT NOT NULL,
+    made_by       BYTEA,
     valid_until   BIGINT,
     last_used_at  BIGINT,
     last_used_ip  TEXT,

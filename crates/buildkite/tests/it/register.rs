@@ -84,7 +84,7 @@ async fn rotated() {
     let server = Server::new().await;
     let token = TokenReference::parse(server.public_id().as_str()).expect("a public id");
     let until = server.world.clock.now().plus(Duration::from_secs(60));
-    let rotation = Rotation { token, old_valid_until: Some(until) };
+    let rotation = Rotation { token, old_valid_until: Some(until), expected: None };
     let grant = server.world.admin::<RotateAgentToken>();
     let rotated = server.world.control.rotate_agent_token(&grant, rotation).await.expect("rotated");
     let old = server.world.acme.agent_token();

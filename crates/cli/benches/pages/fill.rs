@@ -195,6 +195,7 @@ async fn token(tx: &mut Tx, row: &Row) -> Result<(), StoreError> {
         generation: 1,
         digest: (*row.digest).clone(),
         sealed: None,
+        made_by: None,
     };
     secrets::insert(tx, &secret).await?;
     if let Some(scope) = &row.scope {

@@ -115,6 +115,10 @@ await main(async (browser) => {
     await page.getByRole("button", { name: "Revoke the token" }).click();
     await page.getByRole("status").filter({ hasText: "The token is revoked" }).waitFor();
     must(await page.getByText("Left in a public log").first().isVisible(), await page.innerText("main"));
+    must((await page.innerText("main")).includes("2 agents are still connected with it"), await page.innerText("main"));
+    await page.getByRole("link", { name: "Disconnect or drain its agents" }).click();
+    await page.getByRole("heading", { name: "Agents of a revoked token" }).waitFor();
+    must(await page.getByRole("radio", { checked: true }).count() === 0, "what becomes of them is chosen for one");
   });
   await step("revoking tokens: no new agent can start with the token", async (must) => {
     must(!(await accepts(value)), "the token is accepted");

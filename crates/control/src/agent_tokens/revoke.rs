@@ -47,9 +47,12 @@ fn as_expected(expected: &str, found: &Situation) -> Result<()> {
     if found.digest() == expected {
         return Ok(());
     }
-    Err(Error::Conflict(
-        "What hangs on the token has changed since it was shown. Look at it again, and confirm.".to_owned(),
-    ))
+    Err(Error::Conflict(match found.revoked_at {
+        None => "What hangs on the token has changed since it was shown. Look at it again, and confirm.".to_owned(),
+        Some(at) => format!(
+            "The token is revoked already, since {at}, and what hangs on it has changed since it was shown. Nothing more was done."
+        ),
+    }))
 }
 
 impl Control {
@@ -80,7 +83,8 @@ impl Control {
                 reach::hold(tx, &agents).await?;
                 // From here on no agent joins and, where agents are told anything, none of them takes or ends a job.
                 if let Some(expected) = expected {
-                    as_expected(expected, &situation::find(tx, scene, token.id).await?)?;
+                    // The token as it was before this: somebody else may have revoked it meanwhile.
+                    as_expected(expected, &situation::find(tx, scene, token.id, token.revoked_at).await?)?;
                 }
                 let note = format!("The agent token {} was revoked: {reason}", token.public_id);
                 let touched = reach::apply(tx, scene, *reach, agents, &note).await?;

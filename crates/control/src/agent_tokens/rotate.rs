@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use countersign_domain::id::SecretId;
+use countersign_domain::id::{SecretId, UserId};
 use countersign_domain::sealing::Place;
 use countersign_domain::{KeyId, Kind, Timestamp, TokenSecret};
 use countersign_store::tokens::secrets::{self, NewSecret};
@@ -30,6 +30,9 @@ pub struct Rotation {
     pub token: TokenReference,
     /// Until when the old secrets are valid; [`OVERLAP`] from now when none is given. Now or earlier: they end at once.
     pub old_valid_until: Option<Timestamp>,
+    /// The generation of the newest secret that whoever rotates it saw. When there is a newer one by now, nothing is done. None rotates it
+    /// however often it was.
+    pub expected: Option<i64>,
 }
 
 /// What a rotation did.
@@ -48,13 +51,16 @@ struct Input {
     secret: Arc<TokenSecret>,
     secret_id: SecretId,
     old_valid_until: Option<Timestamp>,
+    by: UserId,
+    expected: Option<i64>,
 }
 
 impl Control {
     /// Gives a token a new secret. The token keeps its ids, its scope, its history and its agents.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Conflict`] for a token that is revoked or expired, or has [`MAX_SECRETS`] valid secrets.
+    /// [`Error::NotFound`]; [`Error::Conflict`] for a token that is revoked or expired, or has [`MAX_SECRETS`] valid secrets, or
+    /// a newer one than `expected`.
     pub async fn rotate_agent_token(&self, grant: &Grant<RotateAgentToken>, rotation: Rotation) -> Result<Rotated> {
         if rotation.old_valid_until.is_some_and(|at| at > Timestamp::LATEST) {
             return Err(Error::invalid("oldValidUntil", "is too far away; give a time before the year 9999"));
@@ -65,11 +71,13 @@ impl Control {
             secret: secret.clone(),
             secret_id: self.fresh_id(),
             old_valid_until: rotation.old_valid_until,
+            by: grant.user()?.user,
+            expected: rotation.expected,
         };
         let (token, old_valid_until) = self
             .write(grant, Lane::Normal, input, |tx, scene| {
                 Box::pin(async move {
-                    let Input { reference, secret, secret_id, old_valid_until } = &scene.input;
+                    let Input { reference, secret, secret_id, old_valid_until, by, expected } = &scene.input;
                     let now = tx.now();
                     let until = old_valid_until.unwrap_or_else(|| now.plus(OVERLAP));
                     let token = resolve(tx, scene, reference).await?;
@@ -79,6 +87,13 @@ impl Control {
                         ));
                     }
                     let known = secrets::of_token(tx, token.id).await?;
+                    if expected.is_some_and(|seen| known.first().is_some_and(|newest| newest.generation != seen)) {
+                        return Err(Error::Conflict(
+                            "The token was rotated meanwhile and has a newer value, so nothing was done. Look who uses it, and rotate again \
+                             if it is to have another one."
+                                .to_owned(),
+                        ));
+                    }
                     let valid = known.iter().filter(|it| it.valid_until.is_none_or(|at| at > now)).count();
                     if valid >= MAX_SECRETS && until > now {
                         return Err(Error::Conflict(format!(
@@ -113,6 +128,7 @@ impl Control {
                         generation,
                         digest: scene.keys.digest(secret),
                         sealed: sealed.sealed,
+                        made_by: Some(*by),
                     };
                     secrets::insert(tx, &new).await?;
                     told::note(tx, scene, secret.public_id()).await?;

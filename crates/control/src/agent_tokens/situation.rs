@@ -1,12 +1,13 @@
 //! What hangs on an agent token at this moment: what whoever is about to revoke it ought to see.
 
 use aws_lc_rs::digest::{Context, SHA256};
+use countersign_domain::Timestamp;
 use countersign_domain::dagster::RUNNING_FOR;
 use countersign_domain::id::{AgentId, JobId, TokenId};
 use countersign_domain::text::hex;
 use countersign_store::Tx;
 use countersign_store::dagster_agents::{self, AgentName};
-use countersign_store::tokens::in_use;
+use countersign_store::tokens::{self, in_use};
 
 use crate::access::actions::ViewAgentTokens;
 use crate::{Control, Grant, MAX_PAGE, Result, Scene};
@@ -32,6 +33,8 @@ pub struct Using {
 /// What hangs on a token.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Situation {
+    /// When it was revoked: then no agent joins them any more.
+    pub revoked_at: Option<Timestamp>,
     /// Its agents that hold a session, in the order of their ids.
     pub agents: Vec<Using>,
     /// Its Dagster+ agents that run, newest first, at most [`MAX_PAGE`].
@@ -54,10 +57,12 @@ impl Situation {
         hosts
     }
 
-    /// All of it as one short text, which is another one when anything has changed: an agent, its job, a Dagster+ agent.
+    /// All of it as one short text, which is another one when anything has changed: an agent, its job, a Dagster+ agent, that the token is
+    /// revoked.
     #[must_use]
     pub fn digest(&self) -> String {
         let mut context = Context::new(&SHA256);
+        context.update(if self.revoked_at.is_some() { b"r" } else { b"-" });
         for using in &self.agents {
             context.update(using.agent.as_bytes());
             // An agent without a job is not one with a job of any id.
@@ -74,8 +79,13 @@ impl Situation {
     }
 }
 
-/// What hangs on one of the organization's tokens, as this transaction sees it.
-pub(super) async fn find<I: Sync>(tx: &mut Tx, scene: &Scene<I>, id: TokenId) -> Result<Situation> {
+/// What hangs on one of the organization's tokens that was revoked then, or is not, as this transaction sees it.
+pub(super) async fn find<I: Sync>(
+    tx: &mut Tx,
+    scene: &Scene<I>,
+    id: TokenId,
+    revoked_at: Option<Timestamp>,
+) -> Result<Situation> {
     let of = scene.organization;
     let agents = in_use::agents(tx, of, id).await?.into_iter().map(|it| Using {
         agent: it.agent,
@@ -86,7 +96,7 @@ pub(super) async fn find<I: Sync>(tx: &mut Tx, scene: &Scene<I>, id: TokenId) ->
     let agents = agents.collect();
     let since = tx.now().minus(RUNNING_FOR);
     let dagster_agents = dagster_agents::names_of_token(tx, of, id, since, i64::from(MAX_PAGE)).await?;
-    Ok(Situation { agents, dagster_agents })
+    Ok(Situation { revoked_at, agents, dagster_agents })
 }
 
 impl Control {
@@ -118,7 +128,8 @@ impl Control {
         self.read(grant, id, |tx, scene| {
             Box::pin(async move {
                 visible(tx, scene, scene.input).await?;
-                find(tx, scene, scene.input).await
+                let token = tokens::find(tx, scene.organization, scene.input).await?;
+                find(tx, scene, scene.input, token.and_then(|it| it.revoked_at)).await
             })
         })
         .await
@@ -137,8 +148,10 @@ mod tests {
     #[test]
     fn what_was_shown_is_another_thing_once_anything_has_changed() {
         let job: JobId = "0192f3a1-7c3e-7b21-9f60-3a5c1e0d4b77".parse().expect("an id");
-        let of = |agents: &[Using]| Situation { agents: agents.to_vec(), dagster_agents: Vec::new() }.digest();
+        let of = |agents: &[Using]| Situation { agents: agents.to_vec(), ..Situation::default() }.digest();
+        let revoked = Situation { revoked_at: Some(Timestamp::EPOCH), ..Situation::default() };
         let all = [
+            revoked.digest(),
             of(&[]),
             of(&[agent(10, None)]),
             of(&[agent(10, Some(job))]),

@@ -12,7 +12,7 @@ use crate::access::actions::UpdateAgentToken;
 use crate::agents::{Reach, is_within, reach};
 use crate::issuing::CLUSTER_TOKEN;
 use crate::scene::Subject;
-use crate::{Control, Error, Grant, Result, Scene, dagster_runs, input, issuing, revealing};
+use crate::{Control, Error, Grant, Result, Scene, dagster_runs, input, issuing, revealing, shown};
 
 use super::list::with_scope;
 use super::permission::{self, Permission};
@@ -40,6 +40,9 @@ pub struct AgentTokenChange {
     pub permission: Option<Permission>,
     /// What becomes of connected agents that the new scope lets in no more.
     pub connected_agents: Reach,
+    /// What the token reached when whoever changes it saw it: [`AgentToken::scope_digest`]. When it reaches something else by now, nothing is done.
+    /// None changes it whatever it reaches.
+    pub expected: Option<String>,
 }
 
 impl AgentTokenChange {
@@ -56,6 +59,7 @@ impl AgentTokenChange {
             networks: None,
             permission: None,
             connected_agents: Reach::Keep,
+            expected: None,
         }
     }
 }
@@ -81,6 +85,18 @@ pub struct Changed {
     pub touched: Vec<AgentId>,
 }
 
+impl AgentToken {
+    /// What it reaches as one short text, which is another one once it reaches anything else.
+    #[must_use]
+    pub fn scope_digest(&self) -> String {
+        digest_of(&self.scope)
+    }
+}
+
+fn digest_of(scope: &Scope) -> String {
+    shown::digest(&[&in_words(scope).to_string()])
+}
+
 /// A scope for an audit row.
 pub(super) fn in_words(scope: &Scope) -> serde_json::Value {
     let deployments = match &scope.deployments {
@@ -102,8 +118,9 @@ impl Control {
     /// it lets in no more is chosen with the change.
     ///
     /// # Errors
-    /// [`Error::NotFound`]; [`Error::Conflict`] for a revoked token, for the last permission that is taken away, and for more deployments
-    /// while a value is valid that somebody knows who is no Organization Admin; [`Error::Invalid`] at the field.
+    /// [`Error::NotFound`]; [`Error::Conflict`] for a revoked token, for one that reaches something else than `expected`, for the last permission
+    /// that is taken away, and for more deployments while a value is valid that somebody knows who is no Organization Admin; [`Error::Invalid`] at
+    /// the field.
     pub async fn update_agent_token(
         &self,
         grant: &Grant<UpdateAgentToken>,
@@ -132,6 +149,11 @@ async fn update(tx: &mut Tx, scene: &Scene<AgentTokenChange>) -> Result<Changed>
     }
     if before.revoked_at.is_some() {
         return Err(Error::Conflict("The token is revoked; a revoked token stays as it is.".to_owned()));
+    }
+    if change.expected.is_some() {
+        // The token is kept still: nobody else gives it another scope meanwhile.
+        let reached = scopes::find(tx, scene.organization, before.id).await?.ok_or(Error::NotFound("agent token"))?;
+        shown::must_be_as_seen(change.expected.as_deref(), || digest_of(&reached), "What the token reaches has")?;
     }
     let now = tx.now();
     let policy = change.reveal_policy.unwrap_or(before.reveal_policy);

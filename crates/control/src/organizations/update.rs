@@ -8,7 +8,7 @@ use serde_json::{Map, json};
 
 use crate::access::actions::UpdateOrganization;
 use crate::scene::Subject;
-use crate::{Control, Error, Grant, Result, Scene, input};
+use crate::{Control, Error, Grant, Result, Scene, input, shown};
 
 use super::taken;
 
@@ -24,6 +24,15 @@ pub struct OrganizationChange {
     pub slug: Option<String>,
     /// Until when values of new tokens may be revealed that name no policy. Those that are there keep theirs.
     pub default_reveal_policy: Option<RevealPolicy>,
+    /// What the organization was when whoever changes it saw it: [`digest`]. When it is something else by now, nothing is done. None changes
+    /// it whatever it is.
+    pub expected: Option<String>,
+}
+
+/// What of an organization can be changed, as one short text, which is another one once anything of it was.
+#[must_use]
+pub fn digest(it: &Organization) -> String {
+    shown::digest(&[&it.name, &it.slug, it.default_reveal_policy.as_str()])
 }
 
 impl Control {
@@ -32,7 +41,7 @@ impl Control {
     ///
     /// # Errors
     /// [`Error::Invalid`] at `name` or `slug`; [`Error::Conflict`] when the slug is another organization's, or was, or the organization has had
-    /// [`MAX_SLUGS`].
+    /// [`MAX_SLUGS`], or the organization is something else than `expected`.
     pub async fn update_organization(
         &self,
         grant: &Grant<UpdateOrganization>,
@@ -53,6 +62,7 @@ async fn update(tx: &mut Tx, scene: &Scene<OrganizationChange>) -> Result<Organi
     // Of two who change it at the same time, the second changes what the first has left.
     tx.take_turn(of, Turn::Alone).await?;
     let before = organizations::find(tx, of).await?.ok_or(Error::NotFound("organization"))?;
+    shown::must_be_as_seen(change.expected.as_deref(), || digest(&before), "The organization has")?;
     let after = Organization {
         name: change.name.clone().unwrap_or_else(|| before.name.clone()),
         slug: change.slug.clone().unwrap_or_else(|| before.slug.clone()),

@@ -49,7 +49,7 @@ pub async fn ids_of_another_organization_are_ids_that_nothing_has(world: &World)
         assert_eq!(foreign, missing, "{operation} tells a foreign id (left) from a missing one (right)");
         let nothing = ["NotFound(", "Invalid(", "Ok(None)", "Ok([])", "Ok(0)", "Ok(Page { items: []", "reason: Scope"]
             .into_iter()
-            .chain(["Ok(Situation { agents: [], dagster_agents: [] })"]);
+            .chain(["Ok(Situation { revoked_at: None, agents: [], dagster_agents: [] })"]);
         assert!(nothing.into_iter().any(|it| foreign.contains(it)), "{operation} answers {foreign}");
     }
 }
@@ -70,7 +70,7 @@ async fn agent_tokens(world: &World, ids: &Ids, answers: &mut Answers) {
         let change = updating::change(token.clone());
         answers.keep("update", &control.update_agent_token(&world.admin::<UpdateAgentToken>(), change).await);
         answers.keep("reveal", &control.reveal_agent_token(&world.admin::<RevealAgentToken>(), token.clone()).await);
-        let rotation = Rotation { token: token.clone(), old_valid_until: None };
+        let rotation = Rotation { token: token.clone(), old_valid_until: None, expected: None };
         answers.keep("rotate", &control.rotate_agent_token(&world.admin::<RotateAgentToken>(), rotation).await);
         let finished = control.finish_agent_token_rotation(&world.admin::<RotateAgentToken>(), token.clone()).await;
         answers.keep("finish", &finished);

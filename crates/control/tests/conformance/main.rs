@@ -75,6 +75,7 @@ mod runs_at_bounds;
 mod scopes;
 mod searching;
 mod service_users;
+mod shown;
 mod sight;
 mod signing_in;
 mod signing_in_links;
@@ -121,6 +122,7 @@ fn main() -> ExitCode {
                 every_agent::CASES,
                 audit_period::CASES,
                 organizations::CASES,
+                shown::CASES,
                 members::CASES,
                 invitations::CASES,
                 signing_in::CASES,

@@ -99,7 +99,7 @@ pub async fn what_reaches_one_deployment_alone_is_its_admins(world: &World) {
         ..AgentTokenChange::nothing(named())
     };
     control.update_agent_token(&may::<UpdateAgentToken>(control, &of_prod), change).await.expect("changed");
-    let rotation = Rotation { token: named(), old_valid_until: None };
+    let rotation = Rotation { token: named(), old_valid_until: None, expected: None };
     control.rotate_agent_token(&may::<RotateAgentToken>(control, &of_prod), rotation).await.expect("rotated");
     let grant = may::<RevokeAgentToken>(control, &of_prod);
     control.revoke_agent_token(&grant, revocation(named())).await.expect("revoked");
@@ -157,7 +157,7 @@ pub async fn a_broader_token_is_as_if_it_were_not_there(world: &World) {
             let grant = may::<RevealAgentToken>(control, who);
             assert_eq!(control.reveal_agent_token(&grant, named.clone()).await.err(), missing, "{what}");
             let grant = may::<RotateAgentToken>(control, who);
-            let rotation = Rotation { token: named.clone(), old_valid_until: None };
+            let rotation = Rotation { token: named.clone(), old_valid_until: None, expected: None };
             assert_eq!(control.rotate_agent_token(&grant, rotation).await.err(), missing, "{what}");
             let grant = may::<UpdateAgentToken>(control, who);
             // Narrowing it to what is one's own is no way either.
@@ -211,7 +211,8 @@ pub async fn an_admin_without_agent_tokens_has_none(world: &World) {
 
 /// Rotates a token; the old values end at once.
 async fn rotated(world: &World, by: &Caller, id: TokenId) {
-    let rotation = Rotation { token: TokenReference::Id(id), old_valid_until: Some(world.control.now()) };
+    let rotation =
+        Rotation { token: TokenReference::Id(id), old_valid_until: Some(world.control.now()), expected: None };
     world.control.rotate_agent_token(&may::<RotateAgentToken>(&world.control, by), rotation).await.expect("rotated");
 }
 
@@ -241,7 +242,7 @@ pub async fn a_value_that_was_told_never_reaches_more(world: &World) {
     rotated(world, &of_prod, told).await;
     refused(told, "rotated").await;
     // Whoever keeps the old value valid has not ended it.
-    let rotation = Rotation { token: TokenReference::Id(told), old_valid_until: None };
+    let rotation = Rotation { token: TokenReference::Id(told), old_valid_until: None, expected: None };
     control.rotate_agent_token(&world.admin::<RotateAgentToken>(), rotation).await.expect("rotated");
     refused(told, "in the overlap").await;
     let named = || TokenReference::Id(told);

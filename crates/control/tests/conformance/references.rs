@@ -17,7 +17,7 @@ pub async fn id_public_id_and_value_name_the_same_token(world: &World) {
     let control = &world.control;
     let issued = token(world, NewAgentToken::default()).await;
     let id = issued.token.token.id;
-    let rotation = Rotation { token: TokenReference::Id(id), old_valid_until: None };
+    let rotation = Rotation { token: TokenReference::Id(id), old_valid_until: None, expected: None };
     let rotated = control.rotate_agent_token(&world.admin::<RotateAgentToken>(), rotation).await.expect("rotated");
     let (old, new) = (&issued.secret, &rotated.secret);
     let padded = format!("  {id}\n");

@@ -15,7 +15,7 @@ use crate::revealing::reveal;
 use crate::tokens::revoke;
 
 async fn rotate(world: &World, id: TokenId, old_valid_until: Option<Timestamp>) -> Result<Rotated> {
-    let rotation = Rotation { token: TokenReference::Id(id), old_valid_until };
+    let rotation = Rotation { token: TokenReference::Id(id), old_valid_until, expected: None };
     world.control.rotate_agent_token(&world.admin::<RotateAgentToken>(), rotation).await
 }
 

@@ -364,7 +364,7 @@ pub async fn a_rotation_is_finished_before_its_time(world: &World) {
     let grant = world.admin::<RotateAgentToken>();
     let early = control.finish_agent_token_rotation(&grant, reference.clone()).await;
     assert!(matches!(early, Err(Error::Conflict(_))), "there is one value alone: {early:?}");
-    let rotation = Rotation { token: reference.clone(), old_valid_until: None };
+    let rotation = Rotation { token: reference.clone(), old_valid_until: None, expected: None };
     let rotated = control.rotate_agent_token(&grant, rotation).await.expect("rotated");
     caller(control, issued.secret.reveal()).await;
     let ended = control.finish_agent_token_rotation(&grant, reference.clone()).await.expect("finished");

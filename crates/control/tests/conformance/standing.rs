@@ -118,7 +118,11 @@ pub async fn a_value_that_is_rotated_out_on_the_way_registers_nobody(world: &Wor
     let control = &world.control;
     let issued = token(world, NewAgentToken::default()).await;
     let grant = may::<RegisterAgent>(control, &caller(control, issued.secret.reveal()).await);
-    let rotation = Rotation { token: TokenReference::Id(issued.token.token.id), old_valid_until: Some(control.now()) };
+    let rotation = Rotation {
+        token: TokenReference::Id(issued.token.token.id),
+        old_valid_until: Some(control.now()),
+        expected: None,
+    };
     let rotated = control.rotate_agent_token(&world.admin::<RotateAgentToken>(), rotation).await.expect("rotated");
     assert_eq!(refusal_of(control.register_agent(&grant, registration(&[])).await), Refusal::Rotated);
     let grant = may::<RegisterAgent>(control, &caller(control, rotated.secret.reveal()).await);

@@ -138,6 +138,7 @@ pub async fn no_text_of_an_operator_is_a_fault_of_ours(world: &World) {
             name: name.map(ToOwned::to_owned),
             slug: slug.map(ToOwned::to_owned),
             default_reveal_policy: None,
+            expected: None,
         };
         for change in [change(Some(&text), None), change(None, Some(&text))] {
             let grant = world.admin::<UpdateOrganization>();

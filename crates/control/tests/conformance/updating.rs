@@ -127,7 +127,7 @@ pub async fn a_change_of_words_leaves_the_window_of_a_rotated_value_open(world: 
     let issued = token(world, NewAgentToken::default()).await;
     let id = issued.token.token.id;
     world.clock.advance(Duration::from_secs(3600));
-    let rotation = Rotation { token: TokenReference::Id(id), old_valid_until: None };
+    let rotation = Rotation { token: TokenReference::Id(id), old_valid_until: None, expected: None };
     let rotated = world.control.rotate_agent_token(&world.admin::<RotateAgentToken>(), rotation).await;
     let rotated = rotated.expect("a token is rotated");
     let text = Some(Some("another word".to_owned()));

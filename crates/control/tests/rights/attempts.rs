@@ -256,7 +256,7 @@ impl Step<'_> {
                 told.map(|_| Some(id))
             }
             19 => {
-                let rotation = Rotation { token: named, old_valid_until: Some(control.now()) };
+                let rotation = Rotation { token: named, old_valid_until: Some(control.now()), expected: None };
                 let told = control.rotate_agent_token(&control.grant_own::<RotateAgentToken>(by)?, rotation).await;
                 told.map(|_| Some(id))
             }

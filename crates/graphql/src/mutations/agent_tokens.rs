@@ -121,6 +121,7 @@ async fn update(call: &Call, input: AgentTokenUpdateInput) -> Result<AgentTokenU
         networks: None,
         permission: None,
         connected_agents: reach::chosen(input.connected_agents),
+        expected: None,
     };
     let changed = call.control.update_agent_token(&call.may()?, change).await?;
     let client_mutation_id = input.client_mutation_id;
@@ -146,7 +147,11 @@ async fn reveal(call: &Call, input: AgentTokenRevealInput) -> Result<AgentTokenR
 }
 
 async fn rotate(call: &Call, input: AgentTokenRotateInput) -> Result<AgentTokenRotatePayload> {
-    let rotation = Rotation { token: reference(&input.id)?, old_valid_until: input.old_valid_until.map(|at| at.0) };
+    let rotation = Rotation {
+        token: reference(&input.id)?,
+        old_valid_until: input.old_valid_until.map(|at| at.0),
+        expected: None,
+    };
     let rotated = call.control.rotate_agent_token(&call.may()?, rotation).await?;
     Ok(AgentTokenRotatePayload {
         agent_token: AgentToken(rotated.token),

@@ -103,6 +103,7 @@ async fn update(call: &Call, input: OrganizationUpdateInput) -> Result<Organizat
         name: input.name,
         slug: input.slug,
         default_reveal_policy: input.default_reveal_policy.map(Into::into),
+        expected: None,
     };
     let organization = Organization(call.control.update_organization(&grant, change).await?);
     Ok(OrganizationUpdatePayload { client_mutation_id: input.client_mutation_id, organization })

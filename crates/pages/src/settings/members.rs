@@ -4,6 +4,7 @@ pub(crate) mod invite;
 pub(crate) mod link;
 pub(crate) mod one;
 pub(crate) mod remove;
+pub(crate) mod role;
 pub(crate) mod service;
 pub(crate) mod service_tokens;
 

@@ -30,6 +30,8 @@ struct Page {
     permissions: Permissions,
 }
 
+/// The field of the reveal policy.
+const POLICY: &str = "reveal_policy";
 /// The names that operations know this form's fields by.
 const FIELDS: [&str; 5] = ["description", "expiresAt", "scope", "queues", "networks"];
 
@@ -39,9 +41,14 @@ pub(crate) fn policies(visit: &Visit, chosen: Option<RevealPolicy>) -> Vec<Choic
     RevealPolicy::ALL.into_iter().map(|it| Choice::new(it.as_str(), words::policy(it), it == chosen)).collect()
 }
 
-/// The policy of a form.
-pub(crate) fn policy(form: &Posted) -> Option<RevealPolicy> {
-    RevealPolicy::ALL.into_iter().find(|it| it.as_str() == form.text("reveal_policy"))
+/// The policy of a form; none where it says nothing of it: then it is the organization's own.
+pub(crate) fn policy(form: &Posted) -> Result<Option<RevealPolicy>> {
+    form.choice(POLICY, "The value can be revealed")
+}
+
+/// The policy that is ticked where the form is shown again.
+pub(crate) fn was_chosen(form: &Posted) -> Option<RevealPolicy> {
+    form.was_chosen(POLICY)
 }
 
 /// A field for the end of a token.
@@ -84,7 +91,7 @@ async fn page(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> std::res
             .first()
             .faults(faults, "description"),
         expires: expiry(&text("expires_at"), faults),
-        policies: policies(visit, form.and_then(policy)),
+        policies: policies(visit, form.and_then(was_chosen)),
         permissions,
     })
 }
@@ -97,11 +104,12 @@ pub(crate) async fn show(visit: Visit) -> Answer {
 
 /// Creates the token, and leads to its page with the value.
 pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
+    visit.may::<CreateAgentToken>()?;
     match create(&visit, &form).await {
         Ok(issued) => answer(&visit, &issued).await,
         Err(error) => {
-            let faults = Faults::of(error)?;
-            frame::again(&page(&visit, Some(&form), &faults).await?)
+            let refused = permissions::Refused::of(error)?;
+            frame::page(refused.status, &page(&visit, Some(&form), &refused.faults).await?)
         }
     }
 }
@@ -114,7 +122,7 @@ async fn create(visit: &Visit, form: &Posted) -> Result<Issued> {
         description: Some(form.text("description").trim().to_owned()),
         is_public: false,
         expires_at: form.time("expires_at").map_err(expiry_fault)?,
-        reveal_policy: policy(form),
+        reveal_policy: policy(form)?,
         scope: Some(permissions::read(form, &known)?),
     };
     control.create_agent_token(&control.grant_own::<CreateAgentToken>(&visit.caller)?, new).await

@@ -11,6 +11,8 @@ use crate::notice::{Notice, then};
 use crate::parts::Field;
 use crate::visit::Visit;
 
+use super::ended::{Doing, in_place_of_form};
+
 #[derive(Template)]
 #[template(path = "describe.html")]
 pub(crate) struct Page {
@@ -41,13 +43,20 @@ fn page(visit: &Visit, token: &AgentToken, text: &str, faults: &Faults) -> Page 
 pub(crate) async fn show(visit: Visit) -> Answer {
     visit.may::<UpdateAgentToken>()?;
     let token = visit.agent_token().await?;
+    if let Some(ended) = in_place_of_form(&visit, &token, Doing::Changing).await {
+        return ended;
+    }
     let text = token.token.description.clone().unwrap_or_default();
     frame::show(&page(&visit, &token, &text, &Faults::default()))
 }
 
 /// Saves the description.
 pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
+    visit.may::<UpdateAgentToken>()?;
     let token = visit.agent_token().await?;
+    if let Some(ended) = in_place_of_form(&visit, &token, Doing::Changing).await {
+        return ended;
+    }
     let text = form.text("description").trim();
     match save(&visit, TokenReference::Id(token.token.id), text).await {
         Ok(()) => Ok(then(&visit.site, &visit.token_path(token.token.id, ""), Notice::DescriptionSaved)),

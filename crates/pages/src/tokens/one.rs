@@ -10,6 +10,7 @@ use countersign_control::agents::Agent;
 use countersign_control::{Error, PageRequest, revealing};
 use countersign_domain::Timestamp;
 use countersign_domain::id::{TokenId, UserId};
+use http::StatusCode;
 
 use crate::chart::Columns;
 use crate::failure::Failure;
@@ -20,6 +21,7 @@ use crate::settings::audit::Row as EventRow;
 use crate::visit::{Tab, Visit};
 use crate::words::{self, State};
 
+use super::ended::Revoked;
 use super::title;
 
 /// How many of its agents the page names.
@@ -39,8 +41,8 @@ pub(crate) enum Told<'a> {
     Nothing,
     /// The token was created: it is shown now and never again.
     Once(&'a str),
-    /// The token was rotated: its new value is shown now, and again for a while or not.
-    Rotated { value: &'a str, again: bool },
+    /// The token was rotated: its new value is shown now and never again.
+    Rotated(&'a str),
     /// It is shown, and can be again for a while.
     Again(&'a str),
     /// It was asked for and cannot be shown, for this reason.
@@ -63,6 +65,7 @@ struct Page<'a> {
     creator: String,
     created: When,
     expires: Option<When>,
+    /// Until when the value can be revealed; empty where no value is good any more.
     policy: &'static str,
     reveal_until: Option<When>,
     last_used: Option<When>,
@@ -70,6 +73,8 @@ struct Page<'a> {
     state: &'static str,
     state_class: &'static str,
     revoked: Option<Revoked>,
+    /// Of a revoked token: how many of its agents are still connected. Empty where none is.
+    left: String,
     /// How many agents came with it on each day.
     came: Columns,
     agents_count: usize,
@@ -94,6 +99,8 @@ struct Ways {
     /// Where the older values are ended, while there are any.
     finish: Option<String>,
     revoke: Option<String>,
+    /// Where it is chosen what becomes of agents that are still connected with a revoked token.
+    leave: Option<String>,
 }
 
 /// Ready-made ways to start an agent.
@@ -113,13 +120,6 @@ impl Start<'_> {
         let deployment = "production".to_owned();
         Self { url: "https://ci.example", value: "csnat_0000000000_this-value-opens-nothing", deployment }
     }
-}
-
-#[derive(Debug, Clone)]
-struct Revoked {
-    at: When,
-    by: String,
-    reason: String,
 }
 
 #[derive(Debug, Clone)]
@@ -210,6 +210,11 @@ pub(crate) async fn show(visit: Visit) -> Answer {
 
 /// The page of a token, with its value where that was asked for.
 pub(crate) async fn told(visit: &Visit, it: &AgentToken, told: Told<'_>) -> Answer {
+    page_of(visit, it, StatusCode::OK, told).await
+}
+
+/// The same with another status.
+pub(super) async fn page_of(visit: &Visit, it: &AgentToken, status: StatusCode, told: Told<'_>) -> Answer {
     let (control, grant) = (visit.control(), visit.may::<ViewAgentTokens>()?);
     let (token, now) = (&it.token, control.now());
     let names = words::names(&visit.deployments().await?);
@@ -219,27 +224,22 @@ pub(crate) async fn told(visit: &Visit, it: &AgentToken, told: Told<'_>) -> Answ
     let values = control.agent_token_secrets(&grant, token.id).await?;
     let refusals = control.agent_token_refusals(&grant, token.id).await?;
     let state = State::of(token, now);
-    let revoked = match token.revoked_at {
-        None => None,
-        Some(at) => Some(Revoked {
-            at: When::new(at),
-            by: visit.name_of(token.revoked_by).await?,
-            reason: token.revoked_reason.clone().unwrap_or_default(),
-        }),
-    };
+    let revoked = Revoked::of(visit, token).await?;
     let (value, about_secret, done) = match told {
         Told::Nothing => (None, String::new(), ""),
         Told::Once(value) => (Some(value), ONCE.to_owned(), "The token is created."),
-        Told::Rotated { value, again } => {
-            let about = if again { "It can be revealed again while the policy of the token lets it." } else { ONCE };
-            (Some(value), about.to_owned(), "The token has a new value.")
-        }
+        Told::Rotated(value) => (Some(value), ONCE.to_owned(), "The token has a new value."),
         Told::Again(value) => (Some(value), "The audit log says that you saw it.".to_owned(), ""),
         Told::Closed(why) => (None, why, ""),
     };
     let of_one = it.scope.deployments.only_one().and_then(|id| names.get(&id).cloned());
     let dagster_agents = dagster_agents.iter().map(|it| it.label.clone().unwrap_or_else(|| it.process.to_string()));
-    frame::show(&Page {
+    // Whoever holds a session, and has not connected yet, is left too.
+    let left = match token.revoked_at {
+        Some(_) => control.agent_token_situation(&grant, token.id).await?.agents.len(),
+        None => 0,
+    };
+    let page = Page {
         frame: visit.settings(Tab::AgentTokens, title(it)).crumb("Agent tokens", visit.path("/settings/tokens")),
         secret: value.map(Secret::of_token),
         about_secret,
@@ -251,13 +251,17 @@ pub(crate) async fn told(visit: &Visit, it: &AgentToken, told: Told<'_>) -> Answ
                 .or_else(|| names.get(&visit.organization.default_deployment).cloned())
                 .unwrap_or_default(),
         }),
-        ways: ways(visit, it, state, values.iter().filter(|it| is_valid(it, now)).count() > 1),
+        left: if left > 0 { words::count(left, "agent is", "agents are") } else { String::new() },
+        ways: Ways {
+            leave: (left > 0 && visit.can::<RevokeAgentToken>()).then(|| visit.token_path(token.id, "/revoke")),
+            ..ways(visit, it, state, values.iter().filter(|it| is_valid(it, now)).count() > 1)
+        },
         public_id: token.public_id.to_string(),
         permissions: words::permissions(&it.scope, &names),
         creator: visit.name_of(token.created_by).await?,
         created: When::new(token.created_at),
         expires: token.expires_at.map(When::new),
-        policy: words::policy(token.reveal_policy),
+        policy: if token.revoked_at.is_some() { "" } else { words::policy(token.reveal_policy) },
         reveal_until: token.reveal_until.filter(|_| revealing::is_open(token, now)).map(When::new),
         last_used: token.last_used_at.map(|at| When::ago(at, now)),
         last_used_ip: token.last_used_ip.clone().unwrap_or_default(),
@@ -272,7 +276,8 @@ pub(crate) async fn told(visit: &Visit, it: &AgentToken, told: Told<'_>) -> Answ
         values: values.iter().map(|it| ValueRow::new(it, now)).collect(),
         refusals: refusals.iter().map(RefusalRow::new).collect(),
         rows: events(visit, token.id).await?,
-    })
+    };
+    frame::page(status, &page)
 }
 
 async fn came(visit: &Visit, id: TokenId) -> Result<Columns, Failure> {
@@ -308,6 +313,7 @@ fn ways(visit: &Visit, it: &AgentToken, state: State, has_old: bool) -> Ways {
         rotate: (state.is_live() && visit.can::<RotateAgentToken>()).then(|| path("/rotate")),
         finish: (has_old && state.is_live() && visit.can::<RotateAgentToken>()).then(|| path("/finish")),
         revoke: (state != State::Revoked && visit.can::<RevokeAgentToken>()).then(|| path("/revoke")),
+        leave: None,
     }
 }
 
@@ -341,8 +347,9 @@ mod tests {
             last_used_ip: some(),
             state: "Active",
             state_class: "good",
-            revoked: Some(Revoked { at: at.clone(), by: some(), reason: some() }),
+            revoked: Some(Revoked::sample(text)),
             came: Columns::new(text, ["Day (UTC)", "Agents"], vec![(some(), 1)]),
+            left: some(),
             agents_count: 1,
             agents_path: "/x".to_owned(),
             agents: vec![AgentRow {

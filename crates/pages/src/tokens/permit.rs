@@ -5,6 +5,7 @@ use countersign_control::Result;
 use countersign_control::access::actions::{RevokeAgentToken, UpdateAgentToken, ViewOrganization};
 use countersign_control::agent_tokens::{AgentToken, AgentTokenChange, TokenReference};
 use countersign_control::agents::Reach;
+use countersign_domain::id::TokenId;
 
 use crate::failure::Failure;
 use crate::form::{Faults, Posted};
@@ -13,7 +14,9 @@ use crate::notice::{Notice, then};
 use crate::parts::Choice;
 use crate::permissions::{self, Permissions};
 use crate::visit::Visit;
+use crate::words;
 
+use super::ended::{Doing, in_place_of_form};
 use super::title;
 
 #[derive(Template)]
@@ -27,25 +30,30 @@ struct Page {
     token: String,
     problems: Vec<String>,
     permissions: Permissions,
+    /// What the token was shown to reach, so that it is known when it has changed.
+    shown: String,
+    /// What it reaches by now, where that is not what was shown; else empty.
+    now: String,
     reaches: Vec<Choice>,
 }
 
+/// The field that says what becomes of connected agents, and what it is called.
+pub(super) const REACH: &str = "connected_agents";
+pub(super) const LABEL: &str = "Connected agents";
+
 /// What becomes of connected agents, in words.
-pub(crate) fn reaches(chosen: Reach) -> Vec<Choice> {
+pub(super) fn reaches(chosen: Option<Reach>) -> Vec<Choice> {
     let all = [
         (Reach::Keep, "Keep: they stay connected and go on working"),
         (Reach::Drain, "Drain: each finishes its job, then it is told to disconnect"),
         (Reach::Disconnect, "Disconnect: their sessions end at once, and running jobs are canceled"),
     ];
-    all.into_iter().map(|(it, words)| Choice::new(it.as_str(), words, it == chosen)).collect()
-}
-
-/// The choice of a form; what is none is the mildest.
-pub(crate) fn reach(form: &Posted) -> Reach {
-    form.text("connected_agents").parse().unwrap_or_default()
+    all.into_iter().map(|(it, words)| Choice::new(it.as_str(), words, Some(it) == chosen)).collect()
 }
 
 const FIELDS: [&str; 3] = ["scope", "queues", "networks"];
+/// The field that carries what was shown.
+const SHOWN: &str = "shown";
 
 async fn page(
     visit: &Visit,
@@ -59,6 +67,14 @@ async fn page(
         None => Permissions::of(&token.scope, &giveable, faults),
     };
     let path = |below| visit.token_path(token.token.id, below);
+    let shown = token.scope_digest();
+    let now = match form {
+        Some(form) if form.text(SHOWN) != shown => {
+            words::permissions(&token.scope, &words::names(&visit.deployments().await?))
+        }
+        _ => String::new(),
+    };
+    let chosen = form.and_then(|form| form.was_chosen(REACH)).unwrap_or_default();
     Ok(Page {
         frame: visit.token_frame("Permissions", token),
         action: path("/permissions"),
@@ -67,7 +83,9 @@ async fn page(
         token: title(token),
         problems: faults.beside(&FIELDS),
         permissions,
-        reaches: reaches(form.map(reach).unwrap_or_default()),
+        shown,
+        now,
+        reaches: reaches(Some(chosen)),
     })
 }
 
@@ -76,28 +94,38 @@ pub(crate) async fn show(visit: Visit) -> Answer {
     visit.may::<UpdateAgentToken>()?;
     visit.must_be_proved()?;
     let token = visit.agent_token().await?;
+    if let Some(ended) = in_place_of_form(&visit, &token, Doing::Changing).await {
+        return ended;
+    }
     frame::show(&page(&visit, &token, None, &Faults::default()).await?)
 }
 
 /// Saves what the token reaches.
 pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
-    let token = visit.agent_token().await?;
-    match save(&visit, &token, &form).await {
-        Ok(()) => Ok(then(&visit.site, &visit.token_path(token.token.id, ""), Notice::PermissionsSaved)),
+    visit.may::<UpdateAgentToken>()?;
+    let id = visit.token_id()?;
+    match save(&visit, id, &form).await {
+        Ok(()) => Ok(then(&visit.site, &visit.token_path(id, ""), Notice::PermissionsSaved)),
         Err(error) => {
-            let faults = Faults::of(error)?;
-            frame::again(&page(&visit, &token, Some(&form), &faults).await?)
+            let refused = permissions::Refused::of(error)?;
+            // As it is by now, which may be another than was shown.
+            let token = visit.agent_token().await?;
+            if let Some(ended) = in_place_of_form(&visit, &token, Doing::Changing).await {
+                return ended;
+            }
+            frame::page(refused.status, &page(&visit, &token, Some(&form), &refused.faults).await?)
         }
     }
 }
 
-async fn save(visit: &Visit, token: &AgentToken, form: &Posted) -> Result<()> {
+async fn save(visit: &Visit, token: TokenId, form: &Posted) -> Result<()> {
     let control = visit.control();
     let known = control.deployments(&control.grant_own::<ViewOrganization>(&visit.caller)?).await?;
     let change = AgentTokenChange {
         scope: Some(permissions::read(form, &known)?),
-        connected_agents: reach(form),
-        ..AgentTokenChange::nothing(TokenReference::Id(token.token.id))
+        connected_agents: form.choice(REACH, LABEL)?.unwrap_or_default(),
+        expected: Some(form.text(SHOWN).to_owned()),
+        ..AgentTokenChange::nothing(TokenReference::Id(token))
     };
     control.update_agent_token(&control.grant_own::<UpdateAgentToken>(&visit.caller)?, change).await.map(drop)
 }
@@ -131,7 +159,9 @@ mod tests {
             token: text.to_owned(),
             problems: vec![text.to_owned()],
             permissions,
-            reaches: reaches(Reach::Keep),
+            shown: String::new(),
+            now: text.to_owned(),
+            reaches: reaches(Some(Reach::Keep)),
         };
         page.render().expect("a page")
     }
@@ -148,11 +178,5 @@ mod tests {
         let toggle = |html: &str| html.contains(r#"name="org_agent" value="on" checked"#);
         assert!(toggle(&page("prod", true)));
         assert!(!toggle(&page("prod", false)));
-    }
-
-    #[test]
-    fn a_reach_that_is_none_is_the_mildest() {
-        assert_eq!(reach(&Posted::of("connected_agents=DRAIN")), Reach::Drain);
-        assert_eq!(reach(&Posted::of("connected_agents=everything")), Reach::Keep);
     }
 }

@@ -9,7 +9,7 @@ use countersign_control::user_tokens::{IssuedUserToken, NewUserToken};
 use crate::form::{Faults, Posted};
 use crate::frame::{self, Answer, Frame};
 use crate::parts::{Choice, Field};
-use crate::tokens::create::{expiry, expiry_fault, policies, policy};
+use crate::tokens::create::{expiry, expiry_fault, policies, policy, was_chosen};
 use crate::tokens::one::Told;
 use crate::visit::{Tab, Visit};
 
@@ -49,7 +49,7 @@ impl Page {
                 .first()
                 .faults(faults, "description"),
             expires: expiry(&text("expires_at"), faults),
-            policies: policies(visit, form.and_then(policy)),
+            policies: policies(visit, form.and_then(was_chosen)),
         }
     }
 }
@@ -68,6 +68,7 @@ pub(crate) async fn show(visit: Visit) -> Answer {
 
 /// Creates the token, and leads to its page with the value.
 pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
+    visit.may::<CreateUserToken>()?;
     match create(&visit, &form).await {
         Ok(issued) if is_open(&issued.token, visit.control().now()) => {
             Ok(frame::to(&visit.user_token_path(issued.token.id, "/value")))
@@ -81,7 +82,7 @@ async fn create(visit: &Visit, form: &Posted) -> Result<IssuedUserToken> {
     let new = NewUserToken {
         description: Some(form.text("description").trim().to_owned()),
         expires_at: form.time("expires_at").map_err(expiry_fault)?,
-        reveal_policy: policy(form),
+        reveal_policy: policy(form)?,
     };
     let control = visit.control();
     control.create_user_token(&control.grant_own::<CreateUserToken>(&visit.caller)?, new).await

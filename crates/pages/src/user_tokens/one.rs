@@ -49,10 +49,8 @@ pub(crate) fn told(visit: &Visit, token: &Token, told: Told<'_>) -> Answer {
     let stands = state != State::Revoked;
     let (value, about_secret) = match told {
         Told::Nothing => (None, String::new()),
-        Told::Once(value) | Told::Rotated { value, again: false } => (Some(value), ONCE.to_owned()),
-        Told::Again(value) | Told::Rotated { value, again: true } => {
-            (Some(value), "The audit log says that you saw it.".to_owned())
-        }
+        Told::Once(value) | Told::Rotated(value) => (Some(value), ONCE.to_owned()),
+        Told::Again(value) => (Some(value), "The audit log says that you saw it.".to_owned()),
         Told::Closed(why) => (None, why),
     };
     let path = |below| visit.user_token_path(token.id, below);

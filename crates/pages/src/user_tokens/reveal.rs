@@ -33,10 +33,11 @@ pub(crate) async fn submit(visit: Visit) -> Answer {
 /// The page after creating: it shows the value, also after a reload, for [`MAKER_SEES`] at the most and while its window is open; not to
 /// whoever comes by a link from elsewhere.
 pub(crate) async fn fresh(visit: Visit) -> Answer {
+    visit.must_be_looked_at()?;
     let token = visit.own_token().await?;
     let now = visit.control().now();
     let is_new = now < token.created_at.plus(MAKER_SEES);
-    if !is_new || !visit.is_from_here || !revealing::is_open(&token, now) {
+    if !is_new || !visit.is_from_here || !visit.is_shown || !revealing::is_open(&token, now) {
         return told(&visit, &token, Told::Nothing);
     }
     match reveal(&visit, token.id).await {

@@ -168,6 +168,18 @@ impl Browser<'_> {
         self.server.send("GET", path, &headers, "").await
     }
 
+    /// A page with more headers.
+    pub async fn get_with(&self, path: &str, more: &[(&str, &str)]) -> Answer {
+        let headers = [&[("cookie", self.cookie.as_str()), ("sec-fetch-site", "none")][..], more].concat();
+        self.server.send("GET", path, &headers, "").await
+    }
+
+    /// The headers of a page alone.
+    pub async fn head(&self, path: &str) -> Answer {
+        let headers = [("cookie", self.cookie.as_str()), ("sec-fetch-site", "none")];
+        self.server.send("HEAD", path, &headers, "").await
+    }
+
     /// A stream of events, as a page of this server opens it.
     pub async fn listen(&self, path: &str) -> Response<Body> {
         let request = Request::builder().uri(path).header("cookie", self.cookie.as_str()).header(OWN[0].0, OWN[0].1);
@@ -193,6 +205,19 @@ impl Browser<'_> {
         let answer = self.get(path).await;
         assert_eq!(answer.status, 200, "{path}: {} {}", answer.location(), answer.text);
         answer.text
+    }
+
+    /// What a form says that it shows.
+    pub async fn shown(&self, path: &str) -> String {
+        let page = self.page(path).await;
+        let shown = page.split(r#"name="shown" value=""#).nth(1).and_then(|rest| rest.split('"').next());
+        shown.expect("the form carries what it shows").to_owned()
+    }
+
+    /// Fills in the form of a page that carries what it shows.
+    pub async fn fill(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
+        let shown = self.shown(path).await;
+        self.post(path, &[fields, &[("shown", shown.as_str())]].concat()).await
     }
 
     /// Proves again who one is.

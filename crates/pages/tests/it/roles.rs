@@ -257,8 +257,15 @@ async fn a_token_is_let_reach_what_its_maker_manages() {
             assert!(!form.contains(word), "{word}: {form}");
         }
         for more in [("deployment", other.as_str()), ("all_branches", "on"), ("org_agent", "on")] {
-            let sent = who.post(&page, &[("description", "More"), ("deployment", &prod), more]).await;
+            let fields = [("description", "More"), ("deployment", prod.as_str()), more];
+            let sent = if page == new { who.post(&page, &fields).await } else { who.fill(&page, &fields).await };
             assert_eq!(sent.status, 403, "{page} {more:?}: {}", sent.text);
+            // What was written is not lost, and it stands at the permissions why it was not taken.
+            assert!(
+                sent.text.contains(r#"id="scope-error""#) && sent.text.contains("more than you manage"),
+                "{}",
+                sent.text
+            );
         }
     }
     let (who, _) = holds(&server, Member::BranchAdmin, &at).await;

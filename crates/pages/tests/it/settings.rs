@@ -29,20 +29,20 @@ async fn an_organization_is_changed_and_found_under_its_new_slug() {
     assert!(ada.page(&edit).await.contains("no other organization is ever given it"));
 
     let fields = |name, slug| [("name", name), ("slug", slug), ("reveal_policy", "never")];
-    assert!(is_at_field(&ada.post(&edit, &fields(" ", "acme")).await, "name"));
-    assert!(is_at_field(&ada.post(&edit, &fields("Acme", "Acme!")).await, "slug"));
-    let taken = ada.post(&edit, &fields("Acme", "globex")).await;
+    assert!(is_at_field(&ada.fill(&edit, &fields(" ", "acme")).await, "name"));
+    assert!(is_at_field(&ada.fill(&edit, &fields("Acme", "Acme!")).await, "slug"));
+    let taken = ada.fill(&edit, &fields("Acme", "globex")).await;
     assert!(is_at_field(&taken, "slug") && taken.text.contains("Another organization has the slug"), "{}", taken.text);
     assert_eq!(grace.post(&edit, &fields("Mine", "mine")).await.status, 403);
 
-    let done = ada.post(&edit, &fields("Acme Corporation", "acme-corporation")).await;
+    let done = ada.fill(&edit, &fields("Acme Corporation", "acme-corporation")).await;
     assert_eq!((done.status.as_u16(), done.location()), (303, "/organizations/acme-corporation/settings"));
     let page = ada.page(done.location()).await;
     assert!(page.contains("Acme Corporation") && page.contains("it is shown once"), "{page}");
     assert_eq!(ada.get(SETTINGS).await.status, 404, "the old address leads nowhere");
     let log = ada.page("/organizations/acme-corporation/settings/audit-log").await;
     assert!(log.contains("organization.updated"), "{log}");
-    let back = ada.post("/organizations/acme-corporation/settings/edit", &fields("Acme", "acme")).await;
+    let back = ada.fill("/organizations/acme-corporation/settings/edit", &fields("Acme", "acme")).await;
     assert_eq!(back.location(), SETTINGS, "its own it takes back");
 }
 
@@ -187,7 +187,8 @@ async fn a_team_and_a_member_are_given_roles_on_their_pages() {
     ada.post(&format!("{team}/members"), &[("member", "grace@globex.example")]).await;
     assert!(grace.page(&prod).await.contains("/roles/new\""), "an Admin of a deployment gives roles in it");
     // She is offered the places of her own alone, and gives herself nothing.
-    let robot = ada.post(&format!("{SETTINGS}/members/new-service-user"), &[("name", "robot")]).await;
+    let robot =
+        ada.post(&format!("{SETTINGS}/members/new-service-user"), &[("name", "robot"), ("role", "member")]).await;
     let form = grace.page(&format!("{}/roles/new", robot.location())).await;
     assert!(form.contains(">prod<") && !form.contains(">default<") && !form.contains("All branch"), "{form}");
     assert!(!form.contains("agent tokens"), "they come from an Organization Admin: {form}");
@@ -221,7 +222,7 @@ async fn a_service_user_is_made_and_has_tokens_that_admins_see() {
     let made = ada.post(&new, &[("name", "robot"), ("description", "Releases"), ("role", "member")]).await;
     assert_eq!(made.status, 303, "{}", made.text);
     let robot = made.location().to_owned();
-    assert!(is_at_field(&ada.post(&new, &[("name", "robot")]).await, "name"));
+    assert!(is_at_field(&ada.post(&new, &[("name", "robot"), ("role", "member")]).await, "name"));
     let edited = ada.post(&format!("{robot}/edit"), &[("name", "release-robot"), ("description", "")]).await;
     assert_eq!(edited.location(), robot, "{}", edited.text);
     assert!(ada.page(&robot).await.contains("release-robot"));

@@ -7,8 +7,8 @@ use crate::{Row, StoreError, Turn, Tx, members, params, statements};
 
 statements! {
     /// A secret of a token.
-    INSERT = "INSERT INTO token_secrets (id, token_id, public_id, generation, digest, key_id, sealed, told, created_at)
-              VALUES ($1, $2, $3, $4, $5, $6, $7, FALSE, $8)";
+    INSERT = "INSERT INTO token_secrets (id, token_id, public_id, generation, digest, key_id, sealed, told, created_at, made_by)
+              VALUES ($1, $2, $3, $4, $5, $6, $7, FALSE, $8, $9)";
     /// What a presented value is checked against, and what it then stands for: one primary look-up.
     CREDENTIAL = "SELECT s.id AS secret_id, s.token_id, s.public_id, s.digest, s.key_id, s.valid_until,
                 t.organization_id, t.kind, t.user_id, t.generation, t.expires_at, t.revoked_at,
@@ -23,7 +23,8 @@ statements! {
     /// Whether a member's role is still the one that was seen.
     MEMBER_STANDING = "SELECT role, generation FROM members WHERE organization_id = $1 AND user_id = $2";
     /// The secrets of a token, newest first.
-    OF_TOKEN = "SELECT id, public_id, generation, sealed, created_at, valid_until, last_used_at, last_used_ip FROM token_secrets
+    OF_TOKEN = "SELECT id, public_id, generation, sealed, created_at, made_by, valid_until, last_used_at, last_used_ip
+              FROM token_secrets
               WHERE token_id = $1 ORDER BY generation DESC";
     /// Ends every secret of a token but the newest at the given time, unless it ends before.
     END_OLDER = "UPDATE token_secrets SET valid_until = $3, sealed = NULL
@@ -56,6 +57,8 @@ pub struct NewSecret {
     pub digest: TokenDigest,
     /// The sealed copy, while the reveal policy keeps one.
     pub sealed: Option<Vec<u8>>,
+    /// Who made it; none for the server itself.
+    pub made_by: Option<UserId>,
 }
 
 /// A secret as it is listed: never the digest.
@@ -71,6 +74,8 @@ pub struct Secret {
     pub sealed: Option<Vec<u8>>,
     /// When it was made.
     pub created_at: Timestamp,
+    /// Who made it; none for the server itself.
+    pub made_by: Option<UserId>,
     /// Until when a rotation lets it be used; none for the newest.
     pub valid_until: Option<Timestamp>,
     /// When it was last accepted.
@@ -146,6 +151,7 @@ pub async fn insert(tx: &mut Tx, new: &NewSecret) -> Result<(), StoreError> {
         new.digest.key().to_string(),
         new.sealed.clone(),
         now,
+        new.made_by,
     ];
     tx.execute(INSERT, &values).await.map(drop)
 }
@@ -209,6 +215,7 @@ pub async fn of_token(tx: &mut Tx, id: TokenId) -> Result<Vec<Secret>, StoreErro
                 generation: row.get("generation")?,
                 sealed: row.get("sealed")?,
                 created_at: row.get("created_at")?,
+                made_by: row.get("made_by")?,
                 valid_until: row.get("valid_until")?,
                 last_used_at: row.get("last_used_at")?,
                 last_used_ip: row.get("last_used_ip")?,

@@ -110,6 +110,7 @@ impl Met {
             if !matches!(status.as_str(), "403" | "404") {
                 self.wrong.push(format!("{}: not offered, and answers {status}", form.words()));
             }
+            self.sends_nothing(server, cookie, form).await;
             self.forms.insert(form.words(), status);
         }
         let changes = before.changes(&server.rows().await);
@@ -122,6 +123,17 @@ impl Met {
                 self.wrong.push(format!("{}: offered, and answers {status}", form.words()));
             }
             self.forms.insert(form.words(), status);
+        }
+    }
+
+    /// Who may is asked before any field is looked at: somebody to whom the page of a form is refused is told so, and nothing of the form.
+    async fn sends_nothing(&mut self, server: &Server, cookie: &str, form: &Form) {
+        if server.get(&form.path, cookie).await.status != 403 {
+            return;
+        }
+        let status = server.post(&form.path, cookie, &[]).await.status.as_u16();
+        if status != 403 {
+            self.wrong.push(format!("{} with no field: its page is refused, and it answers {status}", form.words()));
         }
     }
 

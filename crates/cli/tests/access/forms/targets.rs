@@ -110,7 +110,8 @@ impl Targets {
         deployments::deployments(&server.world, &mut making).await;
         deployments::queues(&server.world, &mut making).await;
         deployments::roles(&server.world, &mut making).await;
-        let fields = [("name", "Acme Inc."), ("slug", "acme"), ("reveal_policy", "always")];
+        let shown = tokens::shown(server, &making.ada, &format!("{SETTINGS}/edit")).await;
+        let fields = [("name", "Acme Inc."), ("slug", "acme"), ("reveal_policy", "always"), ("shown", shown.as_str())];
         making.form("/organizations/{organization}/settings/edit", &[], &fields);
         making.form("/organizations/{organization}/settings/audit-log", &[], &[]).leaves = Leaves::Nothing;
         account::ways_in(server, &provider, &mut making).await;

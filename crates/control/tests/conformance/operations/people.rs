@@ -62,13 +62,13 @@ operations! {
     }
     "rotate_agent_token" by Person writes ["agent_token.rotated"] |control, world, cast| {
         let grant = may::<RotateAgentToken>(&control, &cast.person);
-        let rotation = Rotation { token: some_token(world).await, old_valid_until: None };
+        let rotation = Rotation { token: some_token(world).await, old_valid_until: None, expected: None };
         pending(async move { control.rotate_agent_token(&grant, rotation).await.map(drop) })
     }
     "finish_agent_token_rotation" by Person writes ["agent_token.rotation_finished"] |control, world, cast| {
         let grant = may::<RotateAgentToken>(&control, &cast.person);
         let id = some_token(world).await;
-        let rotation = Rotation { token: id.clone(), old_valid_until: None };
+        let rotation = Rotation { token: id.clone(), old_valid_until: None, expected: None };
         control.rotate_agent_token(&grant, rotation).await.expect("rotated");
         pending(async move { control.finish_agent_token_rotation(&grant, id).await.map(drop) })
     }

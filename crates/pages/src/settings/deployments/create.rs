@@ -82,15 +82,22 @@ async fn page(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> std::res
 
 /// The form, for whoever may create a deployment of some kind.
 pub(crate) async fn show(visit: Visit) -> Answer {
-    visit.may::<CreateDeployment>()?;
-    if !visit.can_create(&visit.held().await?) {
-        return Err(Error::Denied { action: CreateDeployment::NAME, needs: WHO }.into());
-    }
+    must_create(&visit).await?;
     frame::show(&page(&visit, None, &Faults::default()).await?)
+}
+
+/// Goes on only for whoever may create one of some kind: before any field is looked at.
+async fn must_create(visit: &Visit) -> std::result::Result<(), Failure> {
+    visit.may::<CreateDeployment>()?;
+    if visit.can_create(&visit.held().await?) {
+        return Ok(());
+    }
+    Err(Error::Denied { action: CreateDeployment::NAME, needs: WHO }.into())
 }
 
 /// Creates the deployment.
 pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
+    must_create(&visit).await?;
     match create(&visit, &form).await {
         Ok(it) => Ok(then(&visit.site, &visit.deployment_path(it.id, ""), Notice::DeploymentCreated)),
         Err(error) => {

@@ -53,6 +53,7 @@ pub(crate) async fn show(visit: Visit) -> Answer {
 /// Saves it.
 pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
     let it = visit.deployment().await?;
+    visit.must_in::<UpdateDeployment>(&it).await?;
     match save(&visit, &it, &form).await {
         Ok(()) => Ok(then(&visit.site, &visit.deployment_path(it.id, ""), Notice::DeploymentSaved)),
         Err(error) => {

@@ -83,6 +83,7 @@ pub(crate) async fn show(visit: Visit) -> Answer {
 /// Saves what it is for.
 pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
     let (of, it) = visit.queue().await?;
+    visit.must_in::<UpdateQueue>(&of).await?;
     let change = QueueChange { queue: it.id, description: Some(form.said("description").map(str::to_owned)) };
     match visit.control().update_queue(&visit.may::<UpdateQueue>()?, change).await {
         Ok(_) => Ok(then(&visit.site, &visit.deployment_path(of.id, ""), Notice::QueueSaved)),
@@ -93,6 +94,7 @@ pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
 /// Keeps its jobs back, with a note why.
 pub(crate) async fn pause(visit: Visit, form: Posted) -> Answer {
     let (of, it) = visit.queue().await?;
+    visit.must_in::<PauseQueue>(&of).await?;
     let note = form.said("note").map(str::to_owned);
     match visit.control().pause_queue_dispatch(&visit.may::<PauseQueue>()?, reference(&of, &it), note).await {
         Ok(_) => Ok(then(&visit.site, &visit.deployment_path(of.id, ""), Notice::QueuePaused)),

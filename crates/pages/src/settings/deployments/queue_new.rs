@@ -40,6 +40,7 @@ pub(crate) async fn show(visit: Visit) -> Answer {
 /// Creates the queue.
 pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
     let it = visit.deployment().await?;
+    visit.must_in::<CreateQueue>(&it).await?;
     let name = form.text("name").trim();
     match create(&visit, &it, &form).await {
         Ok(()) => Ok(then(&visit.site, &visit.deployment_path(it.id, ""), Notice::QueueCreated)),

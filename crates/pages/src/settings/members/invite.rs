@@ -31,9 +31,9 @@ pub(super) fn roles(chosen: Role) -> Vec<Choice> {
     all.into_iter().map(|it| Choice::new(it.as_str(), words::role(it), it == chosen)).collect()
 }
 
-/// The role of a form; what is none is the one that may least.
-pub(super) fn role(form: &Posted) -> Role {
-    form.text("role").parse().unwrap_or(Role::Member)
+/// The role of a form.
+pub(super) fn role(form: &Posted) -> Result<Role> {
+    form.chosen("role", "Role")
 }
 
 fn page(visit: &Visit, email: &str, chosen: Role, faults: &Faults) -> Page {
@@ -72,8 +72,10 @@ struct Invited<'a> {
 
 /// Makes the invitation, and shows its link once.
 pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
-    let (email, chosen) = (form.text("email").trim(), role(&form));
-    match invite(&visit, email, chosen).await {
+    visit.may::<CreateInvitation>()?;
+    let email = form.text("email").trim();
+    let chosen = form.was_chosen("role").unwrap_or(Role::Member);
+    match invite(&visit, email, &form).await {
         Ok(issued) => {
             let list = visit.path("/settings/members");
             let link = format!("{}/invitation#{}", visit.site.public_url(), issued.secret.reveal());
@@ -107,9 +109,9 @@ async fn is_known(visit: &Visit, email: &str) -> Result<bool> {
     Ok(pending.items.iter().any(|it| it.email.eq_ignore_ascii_case(email)))
 }
 
-async fn invite(visit: &Visit, email: &str, role: Role) -> Result<IssuedInvitation> {
+async fn invite(visit: &Visit, email: &str, form: &Posted) -> Result<IssuedInvitation> {
     let control = visit.control();
-    let new = NewInvitation { email: email.to_owned(), role, expires_at: None };
+    let new = NewInvitation { email: email.to_owned(), role: role(form)?, expires_at: None };
     control.create_invitation(&control.grant_own::<CreateInvitation>(&visit.caller)?, new).await
 }
 

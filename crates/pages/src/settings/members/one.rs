@@ -5,19 +5,18 @@ use countersign_control::access::actions::{
     ChangeMemberRole, IssueMemberSignInLink, RemoveMember, UpdateServiceUser, ViewMemberTokens, ViewTeams,
 };
 use countersign_control::deployment_roles::HolderReference;
-use countersign_control::members::{Member, MemberReference, RoleChange};
+use countersign_control::members::{Member, MemberReference};
 use countersign_domain::Role;
 
 use crate::failure::Failure;
-use crate::form::{Faults, Posted};
+use crate::form::Faults;
 use crate::frame::{self, Answer, Frame};
-use crate::notice::{Notice, then};
 use crate::parts::{Choice, When};
 use crate::settings::roles::{Roles, of_holder};
 use crate::visit::{Tab, Visit};
 use crate::words;
 
-use super::invite::{role as role_of, roles};
+use super::invite::roles;
 
 #[derive(Template)]
 #[template(path = "member.html")]
@@ -83,18 +82,6 @@ pub(super) async fn page(visit: &Visit, it: &Member, faults: &Faults) -> Result<
 /// What a member is called on pages.
 pub(super) fn called(it: &Member) -> String {
     it.user.name.clone()
-}
-
-/// Gives the member another role.
-pub(crate) async fn role(visit: Visit, form: Posted) -> Answer {
-    let it = visit.member().await?;
-    let change = RoleChange {
-        member: MemberReference::Id(it.user.id),
-        role: role_of(&form),
-        keep_tokens: form.is_ticked("keep_tokens"),
-    };
-    visit.control().change_member_role(&visit.may::<ChangeMemberRole>()?, change).await?;
-    Ok(then(&visit.site, &visit.member_path(it.user.id, ""), Notice::RoleChanged))
 }
 
 #[cfg(test)]

@@ -45,8 +45,8 @@ pub(crate) async fn show(visit: Visit) -> Answer {
 
 /// Removes the member.
 pub(crate) async fn submit(visit: Visit) -> Answer {
-    let it = visit.member().await?;
     let grant = visit.may::<RemoveMember>()?;
+    let it = visit.member().await?;
     match visit.control().remove_member(&grant, MemberReference::Id(it.user.id)).await {
         // Whoever has removed themselves sees nothing of the organization any more.
         Ok(_) if Some(it.user.id) == visit.user() => Ok(frame::to("/")),

@@ -5,6 +5,7 @@ use countersign_control::access::actions::{CreateServiceUser, UpdateServiceUser,
 use countersign_control::members::{Member, MemberReference};
 use countersign_control::service_users::{NewServiceUser, ServiceUserChange};
 use countersign_control::{Error, Result};
+use countersign_domain::Role;
 use countersign_domain::text::ServiceUserName;
 
 use crate::failure::Failure;
@@ -56,7 +57,7 @@ fn page(visit: &Visit, it: Option<&Member>, form: &Posted, faults: &Faults) -> P
         description: Field::new("description", "What it is for")
             .value(text("description", it.and_then(|it| it.user.description.as_deref())))
             .faults(faults, "description"),
-        roles: if it.is_some() { Vec::new() } else { roles(role(form)) },
+        roles: if it.is_some() { Vec::new() } else { roles(form.was_chosen("role").unwrap_or(Role::Member)) },
         button: if it.is_some() { "Save" } else { "Create service user" },
     }
 }
@@ -88,18 +89,24 @@ pub(crate) async fn create_form(visit: Visit) -> Answer {
 
 /// Makes a service user, and leads to it.
 pub(crate) async fn create(visit: Visit, form: Posted) -> Answer {
-    let new = NewServiceUser {
-        name: form.text("name").trim().to_owned(),
-        description: form.said("description").map(str::to_owned),
-        role: role(&form),
-    };
-    match visit.control().create_service_user(&visit.may::<CreateServiceUser>()?, new).await {
+    visit.may::<CreateServiceUser>()?;
+    match make(&visit, &form).await {
         Ok(it) => Ok(then(&visit.site, &visit.member_path(it.user.id, ""), Notice::ServiceUserCreated)),
         Err(error) => {
             let faults = Faults::of_named(error, visit.has_service_user(form.text("name").trim()).await?)?;
             frame::again(&page(&visit, None, &form, &faults))
         }
     }
+}
+
+async fn make(visit: &Visit, form: &Posted) -> Result<Member> {
+    let new = NewServiceUser {
+        name: form.text("name").trim().to_owned(),
+        description: form.said("description").map(str::to_owned),
+        role: role(form)?,
+    };
+    let control = visit.control();
+    control.create_service_user(&control.grant_own::<CreateServiceUser>(&visit.caller)?, new).await
 }
 
 /// The form for one that is there.
@@ -111,6 +118,7 @@ pub(crate) async fn edit_form(visit: Visit) -> Answer {
 
 /// Saves its name and what it is for.
 pub(crate) async fn edit(visit: Visit, form: Posted) -> Answer {
+    visit.may::<UpdateServiceUser>()?;
     let it = visit.service_user().await?;
     let change = ServiceUserChange {
         service_user: MemberReference::Id(it.user.id),
@@ -128,8 +136,6 @@ pub(crate) async fn edit(visit: Visit, form: Posted) -> Answer {
 
 #[cfg(test)]
 mod tests {
-    use countersign_domain::Role;
-
     use crate::naughty::{TEXTS, assert_inert};
     use crate::seen::Seen;
     use crate::theme::Theme;

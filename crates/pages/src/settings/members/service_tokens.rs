@@ -80,6 +80,7 @@ pub(crate) async fn show(visit: Visit) -> Answer {
 
 /// Creates the token, and shows its value.
 pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
+    visit.may::<CreateServiceUserToken>()?;
     let owner = visit.service_user().await?;
     match create(&visit, &owner, &form).await {
         Ok(issued) => told(&visit, &owner, &issued.token, Told::New(issued.secret.reveal())),
@@ -91,7 +92,7 @@ async fn create(visit: &Visit, owner: &Member, form: &Posted) -> Result<IssuedUs
     let new = NewUserToken {
         description: Some(form.text("description").trim().to_owned()),
         expires_at: form.time("expires_at").map_err(expiry_fault)?,
-        reveal_policy: policy(form),
+        reveal_policy: policy(form)?,
     };
     let control = visit.control();
     let grant = control.grant_own::<CreateServiceUserToken>(&visit.caller)?;

@@ -2,6 +2,7 @@
 
 use askama::Template;
 use countersign_control::access::actions::{ChangeMembersRole, ViewDeploymentRoles};
+use countersign_control::{Grant, Result};
 use countersign_domain::DeploymentRole;
 
 use crate::form::{Faults, Posted};
@@ -10,7 +11,7 @@ use crate::notice::{Notice, then};
 use crate::parts::Choice;
 use crate::visit::{Tab, Visit};
 
-use super::give::{role, roles};
+use super::give::{role, roles, was_chosen};
 
 #[derive(Template)]
 #[template(path = "members_role.html")]
@@ -45,9 +46,13 @@ pub(crate) async fn show(visit: Visit) -> Answer {
 
 /// Gives every member that role.
 pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
-    let chosen = role(&form);
-    match visit.control().change_members_role(&visit.may::<ChangeMembersRole>()?, chosen).await {
+    let grant = visit.may::<ChangeMembersRole>()?;
+    match change(&visit, &grant, &form).await {
         Ok(()) => Ok(then(&visit.site, &visit.path("/settings/deployments"), Notice::MembersRoleChanged)),
-        Err(error) => frame::again(&page(&visit, chosen, &Faults::of(error)?)),
+        Err(error) => frame::again(&page(&visit, was_chosen(&form), &Faults::of(error)?)),
     }
+}
+
+async fn change(visit: &Visit, grant: &Grant<ChangeMembersRole>, form: &Posted) -> Result<()> {
+    visit.control().change_members_role(grant, role(form)?).await
 }

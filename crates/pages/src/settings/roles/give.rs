@@ -11,7 +11,7 @@ use countersign_control::{Action, Error, Result};
 use countersign_domain::DeploymentRole;
 
 use crate::failure::Failure;
-use crate::form::{Faults, Posted};
+use crate::form::{Faults, Posted, not_offered};
 use crate::frame::{self, Answer, Frame};
 use crate::notice::{Notice, then};
 use crate::parts::{Choice, Field};
@@ -59,9 +59,14 @@ pub(super) fn roles(all: &[DeploymentRole], chosen: DeploymentRole) -> Vec<Choic
     all.iter().map(|it| Choice::new(it.as_str(), words::about_role(*it), *it == chosen)).collect()
 }
 
-/// The role of a form; what is none is the one that may least.
-pub(super) fn role(form: &Posted) -> DeploymentRole {
-    form.text("role").parse().unwrap_or(DeploymentRole::Viewer)
+/// The role of a form.
+pub(super) fn role(form: &Posted) -> Result<DeploymentRole> {
+    form.chosen("role", "Role")
+}
+
+/// The role that is ticked where the form is shown again: where none was chosen, the one that may least.
+pub(super) fn was_chosen(form: &Posted) -> DeploymentRole {
+    form.was_chosen("role").unwrap_or(DeploymentRole::Viewer)
 }
 
 async fn whom(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> std::result::Result<Whom, Failure> {
@@ -134,7 +139,7 @@ async fn page(visit: &Visit, of: &Of, form: Option<&Posted>, faults: &Faults) ->
         whom: if is_of_deployment { Some(whom(visit, form, faults).await?) } else { None },
         places,
         is_cut,
-        roles: roles(&DeploymentRole::ALL, form.map_or(DeploymentRole::Viewer, role)),
+        roles: roles(&DeploymentRole::ALL, form.map_or(DeploymentRole::Viewer, was_chosen)),
         may_give_tokens: visit.may_give_all(),
         is_tokens: form.is_some_and(|form| form.is_ticked("tokens")),
         tokens_wrong: faults.of_field("manageAgentTokens", "Managing agent tokens").0,
@@ -144,7 +149,13 @@ async fn page(visit: &Visit, of: &Of, form: Option<&Posted>, faults: &Faults) ->
 /// The form, for whoever may give a role there. Who one is is proved before it is filled in.
 pub(crate) async fn show(visit: Visit) -> Answer {
     let of = Of::address(&visit).await?;
-    match &of {
+    must_give(&visit, &of).await?;
+    frame::show(&page(&visit, &of, None, &Faults::default()).await?)
+}
+
+/// Goes on only for whoever may give a role there: before any field is looked at.
+async fn must_give(visit: &Visit, of: &Of) -> std::result::Result<(), Failure> {
+    match of {
         Of::Deployment(it) => visit.must_in::<GrantDeploymentRole>(it).await?,
         Of::Team(_) | Of::Member(_) => drop(visit.may::<GrantDeploymentRole>()?),
     }
@@ -153,12 +164,13 @@ pub(crate) async fn show(visit: Visit) -> Answer {
     {
         return Err(Error::Denied { action: GrantDeploymentRole::NAME, needs: OF_OWN }.into());
     }
-    frame::show(&page(&visit, &of, None, &Faults::default()).await?)
+    Ok(())
 }
 
 /// Gives the role.
 pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
     let of = Of::address(&visit).await?;
+    must_give(&visit, &of).await?;
     match give(&visit, &of, &form).await {
         Ok(()) => Ok(then(&visit.site, &of.path(&visit, ""), Notice::RoleGiven)),
         Err(error) => {
@@ -173,14 +185,14 @@ async fn give(visit: &Visit, of: &Of, form: &Posted) -> Result<()> {
     let grant = control.grant_own::<GrantDeploymentRole>(&visit.caller)?;
     let place = match of {
         Of::Deployment(it) => Place::Deployment(it.id),
-        Of::Team(_) | Of::Member(_) => place(form.text("place"))?,
+        Of::Team(_) | Of::Member(_) => place(form.text("place")).map_err(|_| not_offered("place", "Deployment"))?,
     };
     let holder = match of.holder() {
         Some(holder) => holder,
         None => holder(form)?,
     };
     let is_written = matches!(of, Of::Deployment(_));
-    let new = NewRole { holder, place, role: role(form), tokens: form.is_ticked("tokens") };
+    let new = NewRole { holder, place, role: role(form)?, tokens: form.is_ticked("tokens") };
     control.give_deployment_role(&grant, new).await.map(drop).map_err(|error| match error {
         Error::NotFound("member") if is_written => nobody(),
         other => other,
@@ -229,7 +241,10 @@ mod tests {
             let Err(Error::Invalid(faults)) = read(form) else { panic!("{form} is taken") };
             assert_eq!(faults[0].field, "member", "{form}");
         }
-        assert_eq!(role(&Posted::of("role=owner")), DeploymentRole::Viewer, "what is none may least");
+        for none in ["role=owner", "role=", ""] {
+            assert_eq!(role(&Posted::of(none)), Err(not_offered("role", "Role")), "{none}");
+            assert_eq!(was_chosen(&Posted::of(none)), DeploymentRole::Viewer, "{none}");
+        }
         assert_eq!(place(BRANCHES), Ok(Place::AllBranches));
         assert_eq!(place("x"), Err(Error::NotFound("deployment")));
     }

@@ -45,6 +45,7 @@ pub(crate) async fn show(visit: Visit) -> Answer {
 
 /// Creates the team, and leads to it.
 pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
+    visit.may::<CreateTeam>()?;
     match create(&visit, &form).await {
         Ok(team) => Ok(then(&visit.site, &visit.team_path(team.id, ""), Notice::TeamCreated)),
         Err(error) => {

@@ -34,7 +34,8 @@ pub(crate) async fn show(visit: Visit) -> Answer {
 
 /// Deletes the team.
 pub(crate) async fn submit(visit: Visit) -> Answer {
+    let grant = visit.may::<DeleteTeam>()?;
     let team = visit.team().await?;
-    visit.control().delete_team(&visit.may::<DeleteTeam>()?, TeamReference::Id(team.id)).await?;
+    visit.control().delete_team(&grant, TeamReference::Id(team.id)).await?;
     Ok(then(&visit.site, &visit.path("/settings/teams"), Notice::TeamDeleted))
 }

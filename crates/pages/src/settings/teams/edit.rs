@@ -36,6 +36,7 @@ pub(crate) async fn show(visit: Visit) -> Answer {
 
 /// Saves it. Members and roles stay.
 pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
+    visit.may::<UpdateTeam>()?;
     let it = visit.team().await?;
     match save(&visit, &it, &form).await {
         Ok(()) => Ok(then(&visit.site, &visit.team_path(it.id, ""), Notice::TeamSaved)),

@@ -99,6 +99,7 @@ pub(crate) async fn back(visit: Visit) -> Answer {
 
 /// Lets a member in.
 pub(crate) async fn add(visit: Visit, form: Posted) -> Answer {
+    visit.may::<ChangeTeamMembers>()?;
     let team = visit.team().await?;
     let said = form.text("member").trim();
     match let_in(&visit, &team, said).await {

@@ -7,7 +7,7 @@ use countersign_domain::id::DeploymentId;
 use countersign_domain::{DeploymentScope, RevealPolicy, Scope};
 use countersign_testkit::World;
 
-use super::{Making, SETTINGS};
+use super::Making;
 use crate::forms::browser::Server;
 
 fn only(deployment: DeploymentId) -> Scope {
@@ -33,22 +33,35 @@ pub async fn of_agents(server: &Server, making: &mut Making, deployment: Option<
     for (route, fields) in [
         ("/organizations/{organization}/settings/tokens/{token}/reveal", &[][..]),
         ("/organizations/{organization}/settings/tokens/{token}/edit", &[("description", "other")]),
-        ("/organizations/{organization}/settings/tokens/{token}/permissions", &permissions),
-        ("/organizations/{organization}/settings/tokens/{token}/rotate", &[("old_valid_until", "2099-01-01T00:00")]),
     ] {
         making.form(route, &[("{token}", &token().await.to_string())], fields);
     }
     let rotated = token().await;
-    let rotation = Rotation { token: TokenReference::Id(rotated), old_valid_until: None };
+    let rotation = Rotation { token: TokenReference::Id(rotated), old_valid_until: None, expected: None };
     control.rotate_agent_token(&world.admin::<RotateAgentToken>(), rotation).await.expect("it is rotated");
     let finish = "/organizations/{organization}/settings/tokens/{token}/finish";
     making.form(finish, &[("{token}", &rotated.to_string())], &[]);
-    let revoked = token().await.to_string();
-    let page = server.get(&format!("{SETTINGS}/tokens/{revoked}/revoke"), &making.ada).await;
+    // These carry what their page shows.
+    for (route, fields) in [
+        ("/organizations/{organization}/settings/tokens/{token}/permissions", &permissions[..]),
+        ("/organizations/{organization}/settings/tokens/{token}/rotate", &[("old_valid_until", "2099-01-01T00:00")]),
+        (
+            "/organizations/{organization}/settings/tokens/{token}/revoke",
+            &[("reason", "Left in a log"), ("connected_agents", "KEEP")],
+        ),
+    ] {
+        let id = token().await.to_string();
+        let path = route.replace("{organization}", "acme").replace("{token}", &id);
+        let shown = shown(server, &making.ada, &path).await;
+        making.form(route, &[("{token}", &id)], &[fields, &[("shown", shown.as_str())]].concat());
+    }
+}
+
+/// What the form at an address was shown of.
+pub async fn shown(server: &Server, cookie: &str, path: &str) -> String {
+    let page = server.get(path, cookie).await;
     let shown = page.text.split("name=\"shown\" value=\"").nth(1).and_then(|rest| rest.split('"').next());
-    let fields = [("reason", "Left in a log"), ("connected_agents", "KEEP"), ("shown", shown.expect("what is shown"))];
-    let revoke = "/organizations/{organization}/settings/tokens/{token}/revoke";
-    making.form(revoke, &[("{token}", &revoked)], &fields);
+    shown.expect("the form carries what it shows").to_owned()
 }
 
 pub async fn of_users(world: &World, making: &mut Making) {

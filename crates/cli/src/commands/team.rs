@@ -230,7 +230,7 @@ fn table(teams: &[Value]) -> String {
             text(it, "name").to_owned(),
             text(it, "uuid").to_owned(),
             local_time(it["createdAt"].as_str()),
-            text(it, "description").to_owned(),
+            brief(text(it, "description")),
         ]);
     }
     table.render()

@@ -13,7 +13,7 @@ use crate::{Result, input};
 
 pub use countersign_store::deployments::{Deployment, Holds};
 pub use create::NewDeployment;
-pub use delete::{Deleted, Deletion};
+pub use delete::{Deleted, Deletion, Effects};
 pub use update::DeploymentChange;
 
 /// Most deployments of one organization, branch deployments among them; those that were deleted are not counted.

@@ -283,6 +283,13 @@ fn check_slug(text: &str) -> Result<(), BadText> {
     Ok(())
 }
 
+/// Whether a text names an e-mail address other than `own`, alone or among other words: what somebody calls themself is taken for it.
+#[must_use]
+pub fn names_another_address(text: &str, own: &str) -> bool {
+    let beside = |sign: char| sign.is_whitespace() || "<>()[]{},;:\"'`|".contains(sign);
+    text.split(beside).filter_map(|word| Email::parse(word).ok()).any(|it| !it.as_str().eq_ignore_ascii_case(own))
+}
+
 /// Refuses what names a folder in paths, and nothing to people.
 fn not_dots(text: &str) -> Result<(), BadText> {
     if matches!(text, "." | "..") {

@@ -114,6 +114,23 @@ fn names_of_people_and_of_service_users() {
 }
 
 #[test]
+fn a_name_with_somebody_elses_address_is_found_out() {
+    for text in [
+        "ada@example.com",
+        "Ada@Example.com",
+        "Ada <ada@example.com>",
+        "(ada@example.com) admin",
+        "eve ada@example.com",
+    ] {
+        assert!(names_another_address(text, "eve@example.com"), "{text}");
+        assert!(!names_another_address(text, "ada@example.com"), "{text}");
+    }
+    for text in ["Ada", "Ada Lovelace", "@ada", "ada@", "Ada @ work"] {
+        assert!(!names_another_address(text, "eve@example.com"), "{text}");
+    }
+}
+
+#[test]
 fn colours_and_signs() {
     for text in ["#0B79CE", "#abcdef"] {
         assert!(Color::parse(text).is_ok(), "{text}");

@@ -252,10 +252,10 @@ impl Organization {
         first: Option<i32>,
         last: Option<i32>,
         #[graphql(desc = "Only members with this role.")] role: Option<OrganizationMemberRole>,
-        #[graphql(desc = "true: only service users; false: only people.")] service_users: Option<bool>,
         #[graphql(desc = "Only those whose name, or whose address as a person, holds this text.")] search: Option<
             String,
         >,
+        #[graphql(desc = "true: only service users; false: only people.")] service_users: Option<bool>,
     ) -> Nullable<OrganizationMemberConnection> {
         let wanted = Wanted { service: service_users, role: role.map(Into::into), search };
         answered(member::list(Call::of(ctx), wanted, Window { first, last, after, before }).await)

@@ -19,7 +19,7 @@ statements! {
     /// may be the last of one token and reason.
     NEWEST = "SELECT r.token_id, r.public_id, r.reason, r.ip, g.n AS count, g.first_at, r.last_at, t.kind, t.user_id, t.description
            FROM (SELECT token_id, reason, CAST(SUM(count) AS BIGINT) AS n, MIN(first_at) AS first_at, MAX(last_at) AS last_at
-             FROM (SELECT token_id, reason, count, first_at, last_at FROM refusals WHERE organization_id = $1 ORDER BY last_at DESC LIMIT $3) some
+             FROM (SELECT token_id, reason, count, first_at, last_at FROM refusals WHERE organization_id = $1 ORDER BY last_at DESC LIMIT $3) newest
              GROUP BY token_id, reason ORDER BY MAX(last_at) DESC LIMIT $2) g
            JOIN refusals r ON r.organization_id = $1 AND r.token_id = g.token_id AND r.reason = g.reason AND r.last_at = g.last_at
            JOIN tokens t ON t.id = r.token_id AND t.organization_id = $1

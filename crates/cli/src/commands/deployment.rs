@@ -14,7 +14,7 @@ use crate::{
     },
     failure::{Exit, Failure, Outcome},
     flags::{ServerArgs, variables},
-    output::{Printer, Table, harmless, local_time},
+    output::{Printer, Table, brief, harmless, local_time},
 };
 
 /// Create, list, rename and delete deployments, the boundaries that work runs inside

@@ -14,7 +14,7 @@ use crate::{
     },
     failure::{Exit, Outcome},
     flags::{ServerArgs, variables},
-    output::{Printer, Table, harmless, local_time},
+    output::{Printer, Table, brief, harmless, local_time},
 };
 
 /// Create, list, change and delete teams, and give them roles in deployments

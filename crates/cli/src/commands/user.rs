@@ -16,7 +16,7 @@ use crate::{
     },
     failure::{Exit, Failure, Outcome},
     flags::{ServerArgs, variables},
-    output::{Printer, Table, local_time},
+    output::{Printer, Table, brief, local_time},
 };
 
 /// User tokens: your own, and for Organization Admins those of another member

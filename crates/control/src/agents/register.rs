@@ -82,7 +82,7 @@ impl Control {
         self.take_registration(token)?;
         let hostname = host_text(new.hostname);
         let name = expand_name(&new.name, hostname.as_deref().unwrap_or_default(), new.pid, self.entropy());
-        let name = name.map_err(|wrong| Error::invalid(wrong.field(), &wrong))?;
+        let name = name.map_err(|wrong| Error::invalid(wrong.field(), wrong))?;
         let tags = input::field("meta_data", Tags::parse(new.tags.clone()))?;
         let priority = match new.priority.as_deref().map(str::trim) {
             None | Some("") => None,

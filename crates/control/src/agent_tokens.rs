@@ -19,7 +19,7 @@ mod update;
 
 use countersign_domain::{Scope, Timestamp};
 
-pub use countersign_store::refusals::Refused;
+pub use countersign_store::refusals::{Refused, Summed};
 pub use countersign_store::tokens::secrets::Secret;
 pub use countersign_store::tokens::{Liveness, Token};
 pub use create::{Issued, NewAgentToken};

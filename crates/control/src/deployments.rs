@@ -5,13 +5,15 @@ mod create;
 mod delete;
 mod update;
 
+use countersign_domain::id::{DeploymentId, OrganizationId};
 use countersign_domain::text::{Color, DeploymentName, Emoji};
+use countersign_store::{Tx, deployments};
 
-use crate::{Error, Result, input};
+use crate::{Result, input};
 
 pub use countersign_store::deployments::{Deployment, Holds};
 pub use create::NewDeployment;
-pub use delete::{Deleted, Deletion};
+pub use delete::{Deleted, Deletion, Effects};
 pub use update::DeploymentChange;
 
 /// Most deployments of one organization, branch deployments among them; those that were deleted are not counted.
@@ -40,6 +42,10 @@ fn description(text: Option<String>) -> Result<Option<String>> {
     input::description(text.filter(|text| !text.is_empty()).as_deref())
 }
 
-fn taken(name: &str) -> Error {
-    Error::Conflict(format!("A deployment {name} already exists in the organization; choose another name."))
+/// Refuses a name that another deployment has, in whatever case of letters. `besides` is the one that is to have it.
+async fn not_taken(tx: &mut Tx, of: OrganizationId, name: &str, besides: DeploymentId) -> Result<()> {
+    match deployments::find_alike(tx, of, name, besides).await? {
+        Some(found) => Err(input::taken("deployment", name, &found.name)),
+        None => Ok(()),
+    }
 }

@@ -23,6 +23,16 @@ pub(crate) fn field<T, E: Display>(name: &str, parsed: std::result::Result<T, E>
     parsed.map_err(|message| Error::invalid(name, message))
 }
 
+/// Refuses a name that something has, or from which it differs only in the case of letters: people would take one for the other.
+pub(crate) fn taken(kind: &str, name: &str, by: &str) -> Error {
+    if name == by {
+        return Error::Conflict(format!("A {kind} {name} already exists in the organization; choose another name."));
+    }
+    Error::Conflict(format!(
+        "A {kind} {by} already exists in the organization, and {name} differs from it only in the case of letters; choose another name."
+    ))
+}
+
 /// A text that is searched for: nothing that a database does not take, and not longer than anything that could be found.
 pub(crate) fn search(text: Option<&str>, most: usize) -> Result<()> {
     let text = text.unwrap_or_default();

@@ -33,7 +33,7 @@ pub(crate) fn label(member: &Member) -> &str {
 
 /// Refuses one more member where there are [`MAX_MEMBERS`].
 pub(crate) async fn room_for_one(tx: &mut Tx, of: OrganizationId) -> Result<()> {
-    if members::count(tx, of, Wanted::default()).await? >= MAX_MEMBERS {
+    if members::count(tx, of, &Wanted::default()).await? >= MAX_MEMBERS {
         return Err(Error::Conflict(format!(
             "The organization has {MAX_MEMBERS} members, the most there may be; remove some first."
         )));

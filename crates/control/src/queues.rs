@@ -23,7 +23,7 @@ use crate::{Control, Error, Grant, Result, Scene, input};
 pub use countersign_store::queues::Queue;
 pub use create::{MAX_QUEUES, NewQueue};
 pub use update::QueueChange;
-pub use view::Standing;
+pub use view::{Standing, Unlisted};
 pub use waits::{WAITS_SINCE, Waits};
 
 /// A queue, by its deployment's and its own name.

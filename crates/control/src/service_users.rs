@@ -5,6 +5,7 @@ mod create;
 mod tokens;
 mod update;
 
+use countersign_domain::id::UserId;
 use countersign_domain::text::ServiceUserName;
 use countersign_store::{Tx, members};
 
@@ -27,12 +28,10 @@ fn name(text: &str) -> Result<String> {
     Ok(input::field("name", ServiceUserName::parse(text))?.as_str().to_owned())
 }
 
-/// Refuses a name that another one has.
-async fn not_taken<I: Sync>(tx: &mut Tx, scene: &Scene<I>, name: &str) -> Result<()> {
-    match members::find_service_user(tx, scene.organization, name).await? {
-        Some(_) => {
-            Err(Error::Conflict(format!("The organization has a service user {name} already; choose another name.")))
-        }
+/// Refuses a name that another one has, in whatever case of letters. `besides` is the one that is to have it.
+async fn not_taken<I: Sync>(tx: &mut Tx, scene: &Scene<I>, name: &str, besides: UserId) -> Result<()> {
+    match members::find_alike_service_user(tx, scene.organization, name, besides).await? {
+        Some(found) => Err(input::taken("service user", name, &found.user.name)),
         None => Ok(()),
     }
 }

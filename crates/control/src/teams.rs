@@ -16,10 +16,12 @@ pub use reference::TeamReference;
 pub(crate) use reference::resolve;
 pub use update::TeamChange;
 
+use countersign_domain::id::{OrganizationId, TeamId};
 use countersign_domain::text::TeamName;
+use countersign_store::{Tx, teams};
 
 use crate::scene::Subject;
-use crate::{Error, Result, input};
+use crate::{Result, input};
 
 /// The most teams of one organization.
 pub const MAX_TEAMS: i64 = 1_000;
@@ -35,8 +37,12 @@ fn description(text: Option<String>) -> Result<Option<String>> {
     input::description(text.filter(|text| !text.is_empty()).as_deref())
 }
 
-fn taken(name: &str) -> Error {
-    Error::Conflict(format!("A team {name} already exists in the organization; choose another name."))
+/// Refuses a name that another team has, in whatever case of letters. `besides` is the one that is to have it.
+async fn not_taken(tx: &mut Tx, of: OrganizationId, name: &str, besides: TeamId) -> Result<()> {
+    match teams::find_alike(tx, of, name, besides).await? {
+        Some(found) => Err(input::taken("team", name, &found.name)),
+        None => Ok(()),
+    }
 }
 
 fn subject(team: &Team) -> Subject {

@@ -253,6 +253,7 @@ const fn is_name_byte(byte: u8) -> bool {
 
 fn check_service_user(text: &str) -> Result<(), BadText> {
     check_name(text, MAX_NAME, NAME_CHARACTERS, is_name_byte)?;
+    not_dots(text)?;
     if uuid::Uuid::try_parse(text).is_ok() {
         return Err(BadText::Shape("is a UUID, which names a member by id; choose a name"));
     }
@@ -282,9 +283,25 @@ fn check_slug(text: &str) -> Result<(), BadText> {
     Ok(())
 }
 
+/// Whether a text names an e-mail address other than `own`, alone or among other words: what somebody calls themself is taken for it.
+#[must_use]
+pub fn names_another_address(text: &str, own: &str) -> bool {
+    let beside = |sign: char| sign.is_whitespace() || "<>()[]{},;:\"'`|".contains(sign);
+    text.split(beside).filter_map(|word| Email::parse(word).ok()).any(|it| !it.as_str().eq_ignore_ascii_case(own))
+}
+
+/// Refuses what names a folder in paths, and nothing to people.
+fn not_dots(text: &str) -> Result<(), BadText> {
+    if matches!(text, "." | "..") {
+        return Err(BadText::Shape("is '.' or '..', which names a folder; choose a name with a letter or digit"));
+    }
+    Ok(())
+}
+
 /// Buildkite's clusters have blanks in their names.
 fn check_deployment(text: &str) -> Result<(), BadText> {
     check_name(text, MAX_NAME, "letters, digits, '-', '_', '.' and blanks", |byte| is_name_byte(byte) || byte == b' ')?;
+    not_dots(text)?;
     if text.starts_with(' ') || text.ends_with(' ') {
         return Err(BadText::Shape("begins or ends with a blank; let it begin and end with another character"));
     }

@@ -7,6 +7,7 @@ use http::header::{CONTENT_TYPE, LOCATION, SET_COOKIE};
 use http::{HeaderValue, StatusCode};
 
 use crate::assets;
+use crate::brief::Brief;
 use crate::failure::Failure;
 use crate::notice::Notice;
 use crate::seen::Seen;
@@ -105,8 +106,13 @@ impl Frame {
         (slug == organization.slug || slug == "-") && below.split('/').next().unwrap_or_default() == part
     }
 
+    /// Its title where there is little room for it.
+    pub(crate) fn short_title(&self) -> Brief {
+        Brief::of(&self.title)
+    }
+
     pub(crate) fn crumb(mut self, words: impl Into<String>, href: impl Into<String>) -> Self {
-        self.crumbs.push(Link::new(words, href));
+        self.crumbs.push(Link::new(&*Brief::of(&words.into()), href));
         self
     }
 }

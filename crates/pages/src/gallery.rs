@@ -170,12 +170,15 @@ fn pairs() -> pairs::Pairs {
 fn event() -> audit::Row {
     audit::Row {
         at: When::new(NOON),
-        actor: "ada".to_owned(),
+        actor: "ada@example.com".into(),
         credential: "0000000000".to_owned(),
         action: "agent_token.revoked".to_owned(),
-        subject: "agent token Build farm in Oslo".to_owned(),
+        kind: "agent token".to_owned(),
+        subject: "4f9Kd0aZ81b".into(),
+        described: "Build farm in Oslo".into(),
+        href: Some(COMPONENTS.to_owned()),
         ip: "192.0.2.7".to_owned(),
-        detail: r#"{"reason":"Left in a public log"}"#.to_owned(),
+        detail: r#"{"reason":"Left in a public log"}"#.into(),
         is_sealed: false,
     }
 }

@@ -12,6 +12,7 @@ mod account;
 mod agents;
 mod around;
 mod assets;
+mod brief;
 mod builds;
 mod chart;
 mod failure;

@@ -1,5 +1,8 @@
 //! Texts that would be more than text on a page that does not escape them, for the tests of every template that shows what people give.
 
+/// Signs that take most bytes of a page: one that is escaped, and one of four bytes.
+pub(crate) const HEAVY: [&str; 2] = ["\"", "👩"];
+
 /// Each breaks out of one place or another.
 pub(crate) const TEXTS: &[&str] = &[
     "<script>alert(1)</script>",

@@ -1,25 +1,30 @@
 //! An organization at a glance: agents, jobs, queues and their waits, and tokens that somebody should look at.
 
 use askama::Template;
-use countersign_control::access::actions::{ViewAgentTokens, ViewAgents, ViewBuilds, ViewQueues};
-use countersign_control::agent_tokens::{Search, Selection};
-use countersign_control::queues::{Standing, Waits};
+use countersign_control::access::actions::{
+    ViewAgentTokens, ViewAgents, ViewBuilds, ViewMemberTokens, ViewOrganization, ViewQueues,
+};
+use countersign_control::agent_tokens::{Search, Selection, Summed};
+use countersign_control::queues::{Standing, Unlisted, Waits};
 use countersign_control::{Error, MAX_PAGE, PageRequest};
-use countersign_domain::Timestamp;
 use countersign_domain::build::BuildState;
+use countersign_domain::{Kind, Timestamp};
 
+use crate::brief::Brief;
 use crate::builds::states;
 use crate::chart::Columns;
 use crate::failure::Failure;
 use crate::frame::{self, Answer, Frame};
 use crate::parts::When;
 use crate::query::address;
-use crate::tokens::title;
+use crate::tokens::{title, title_of};
 use crate::visit::Visit;
 use crate::words::{self, Names};
 
 /// Queues on the page: those that were made last. All of the first [`MAX_PAGE`] are added up.
 pub(crate) const QUEUES: usize = 50;
+/// Queues of those that agents wait in and no job was put into yet.
+const UNLISTED: u32 = 10;
 /// Tokens of each list.
 const TOKENS: u32 = 5;
 /// Refused attempts on the page.
@@ -75,7 +80,7 @@ struct Tokens {
 #[derive(Debug, Clone)]
 struct TokenRow {
     href: String,
-    description: String,
+    description: Brief,
     public_id: String,
     /// When it ends, or was last used.
     at: Option<When>,
@@ -88,8 +93,10 @@ struct RefusalRow {
     ip: String,
     count: i64,
     last: When,
-    /// The token's page.
-    href: String,
+    /// What the token is described as.
+    description: Brief,
+    /// Where the token is, while it is there.
+    href: Option<String>,
 }
 
 /// How long jobs wait, by queue: two bars, one in the other.
@@ -97,6 +104,8 @@ struct RefusalRow {
 #[template(path = "parts/waits.html")]
 pub(crate) struct Bars {
     rows: Vec<Bar>,
+    /// What the longest bar stands for.
+    longest: String,
 }
 
 impl askama::filters::HtmlSafe for Bars {}
@@ -118,6 +127,7 @@ impl Bars {
                 bar("production / default", 90, LONGEST, "p50 9 s, p95 1 min 4 s"),
                 bar("staging / default", 40, 200, "p50 4 s, p95 20 s"),
             ],
+            longest: "1 min 4 s".to_owned(),
         }
     }
 }
@@ -129,7 +139,8 @@ impl Bars {
     /// Of those queues of the table whose waits are known; none where no job began.
     fn of(queues: &[Standing], waits: &[Waits], names: &Names) -> Option<Self> {
         let shown: Vec<&Waits> = queues.iter().take(QUEUES).filter_map(|it| waits_of(it, waits)).collect();
-        let most = shown.iter().map(|it| it.p95.as_millis()).max()?.max(1);
+        let longest = shown.iter().map(|it| it.p95).max()?;
+        let most = longest.as_millis().max(1);
         let length = |millis: u128| u64::try_from(u128::from(LONGEST) * millis / most).unwrap_or(LONGEST).max(1);
         let rows = shown.iter().map(|it| Bar {
             name: queue_name(&it.queue, names.get(&it.deployment)),
@@ -137,7 +148,7 @@ impl Bars {
             p95: length(it.p95.as_millis()),
             words: format!("p50 {}, p95 {}", states::duration(it.p50), states::duration(it.p95)),
         });
-        Some(Self { rows: rows.collect() })
+        Some(Self { rows: rows.collect(), longest: states::duration(longest) })
     }
 }
 
@@ -169,6 +180,24 @@ impl QueueRow {
     }
 }
 
+impl QueueRow {
+    /// A queue of which nothing is known but that agents wait in it.
+    fn of_agents(it: Unlisted, names: &Names) -> Self {
+        Self {
+            name: it.name,
+            deployment: names.get(&it.deployment).cloned().unwrap_or_default(),
+            is_paused: false,
+            idle: it.agents,
+            busy: 0,
+            scheduled: 0,
+            running: 0,
+            waiting: 0,
+            p50: String::new(),
+            p95: String::new(),
+        }
+    }
+}
+
 async fn tokens_of(visit: &Visit, selection: Selection) -> Result<Vec<TokenRow>, Failure> {
     let search = Search { selection, text: None };
     let page = PageRequest::first(TOKENS);
@@ -179,7 +208,7 @@ async fn tokens_of(visit: &Visit, selection: Selection) -> Result<Vec<TokenRow>,
         let at = if selection == Selection::Expiring { token.expires_at } else { token.last_used_at };
         TokenRow {
             href: visit.token_path(token.id, ""),
-            description: title(&it.token),
+            description: title(&it.token).into(),
             public_id: token.public_id.to_string(),
             at: at.map(|at| When::ago(at, now)),
         }
@@ -211,15 +240,39 @@ async fn refused(visit: &Visit) -> Result<Option<Vec<RefusalRow>>, Failure> {
         Err(error) => return Err(error.into()),
     };
     let now = visit.control().now();
-    let rows = found.iter().map(|it| RefusalRow {
-        reason: words::refusal(it.reason),
-        public_id: it.public_id.to_string(),
-        ip: it.ip.clone(),
-        count: it.count,
-        last: When::ago(it.last_at, now),
-        href: visit.token_path(it.token, ""),
-    });
-    Ok(Some(rows.collect()))
+    let mut rows = Vec::with_capacity(found.len());
+    for it in found {
+        let href = place_of(visit, &it).await?;
+        let refused = it.refused;
+        rows.push(RefusalRow {
+            reason: words::refusal(refused.reason),
+            public_id: refused.public_id.to_string(),
+            ip: refused.ip,
+            count: refused.count,
+            last: When::ago(refused.last_at, now),
+            description: title_of(it.description).into(),
+            href,
+        });
+    }
+    Ok(Some(rows))
+}
+
+/// Where a token is that somebody was refused with: one's own and agent tokens have pages, others are in the list of whose they are.
+async fn place_of(visit: &Visit, it: &Summed) -> Result<Option<String>, Failure> {
+    match (it.kind, it.owner) {
+        (Kind::AgentToken, _) => Ok(Some(visit.token_path(it.refused.token, ""))),
+        (Kind::UserToken, Some(owner)) if Some(owner) == visit.user() => {
+            Ok(Some(visit.user_token_path(it.refused.token, "")))
+        }
+        (Kind::UserToken, Some(owner)) if visit.can::<ViewMemberTokens>() => {
+            match visit.control().member(&visit.may::<ViewOrganization>()?, owner).await {
+                Ok(_) => Ok(Some(address(&visit.path("/settings/user-tokens"), &[("for", &owner.to_string())]))),
+                Err(Error::NotFound(_)) => Ok(None),
+                Err(error) => Err(error.into()),
+            }
+        }
+        _ => Ok(None),
+    }
 }
 
 /// A time of day in UTC.
@@ -262,14 +315,17 @@ pub(crate) async fn show(visit: Visit) -> Answer {
     let grant = visit.may::<ViewQueues>()?;
     let queues = control.queues(&grant, PageRequest::first(MAX_PAGE)).await?.items;
     let waits = control.queue_waits(&grant).await?;
+    let unlisted = control.unlisted_queues(&grant, UNLISTED).await?;
+    let listed = queues.iter().take(QUEUES - unlisted.len().min(QUEUES)).map(|it| QueueRow::new(it, &waits, &names));
+    let rows = listed.chain(unlisted.into_iter().map(|it| QueueRow::of_agents(it, &names))).collect();
     let moments = control.agents_over_time(&visit.may::<ViewAgents>()?).await?;
     let moments = moments.into_iter().map(|(at, count)| (clock(at), count)).collect();
     frame::show(&Page {
         frame: visit.frame("Overview"),
         numbers: numbers(&visit, &queues).await?,
-        agents: Columns::new("Agents connected in the last 24 hours", ["Time", "Agents"], moments),
+        agents: Columns::new("Agents connected in the last 24 hours", ["Time (UTC)", "Agents"], moments),
         waits: Bars::of(&queues, &waits, &names),
-        queues: queues.iter().take(QUEUES).map(|it| QueueRow::new(it, &waits, &names)).collect(),
+        queues: rows,
         deployments: visit.deployment_path(visit.organization.default_deployment, ""),
         tokens: tokens(&visit).await?,
         refused: refused(&visit).await?,
@@ -289,12 +345,12 @@ mod tests {
         let seen = Seen { is_safe: true, page: "/x".to_owned(), theme: Theme::System, notice: None };
         for text in TEXTS {
             let some = || (*text).to_owned();
-            let token = TokenRow { href: "/x".to_owned(), description: some(), public_id: some(), at: None };
+            let token = TokenRow { href: "/x".to_owned(), description: (*text).into(), public_id: some(), at: None };
             let page = Page {
                 frame: Frame::plain(some(), &seen),
                 numbers: vec![Number { count: 1, words: "agents", href: "/x".to_owned() }],
                 agents: Columns::new(some(), ["a", "b"], vec![(some(), 1)]),
-                waits: Some(Bars { rows: vec![Bar { name: some(), p50: 1, p95: 2, words: some() }] }),
+                waits: Some(Bars { rows: vec![Bar { name: some(), p50: 1, p95: 2, words: some() }], longest: some() }),
                 deployments: "/x".to_owned(),
                 queues: vec![QueueRow {
                     name: some(),
@@ -320,7 +376,8 @@ mod tests {
                     ip: some(),
                     count: 1,
                     last: When::new(Timestamp::EPOCH),
-                    href: "/x".to_owned(),
+                    description: (*text).into(),
+                    href: Some("/x".to_owned()),
                 }]),
             };
             assert_inert(&page.render().expect("a page"), text);

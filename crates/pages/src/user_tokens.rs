@@ -29,7 +29,7 @@ impl Visit {
     }
 
     /// A path of a user token.
-    fn user_token_path(&self, id: TokenId, below: &str) -> String {
+    pub(crate) fn user_token_path(&self, id: TokenId, below: &str) -> String {
         self.path(&format!("/settings/user-tokens/{id}{below}"))
     }
 

@@ -3,7 +3,7 @@
 use countersign_domain::id::{AuditEventId, Id, OrganizationId};
 use countersign_domain::{KeyId, Timestamp};
 
-use crate::{Row, StoreError, Tx, params, statements};
+use crate::{Row, StoreError, Tx, like, params, statements};
 
 macro_rules! columns {
     () => {
@@ -26,13 +26,16 @@ statements! {
     PERIOD = concat!("SELECT ", columns!(), " FROM audit_events WHERE organization_id = $1 AND id > $2 AND id >= $3 AND id < $4
               AND occurred_at >= $5 AND occurred_at < $6 ORDER BY id LIMIT $7");
     /// A page of an organization's events that are wanted, newest first, among $8 from $2 on that are of a period. $3: only those whose action begins like
-    /// $4. $5: only those of which the actor's or the subject's name, the credential or the address is like $6.
+    /// $4. $5: only those of which the actor's or the subject's name, the credential, the action, the address, or what a token is called that it was done
+    /// to, is like $6. $12: only what people and their programs did, not agents, jobs and the server.
     SEARCH = concat!("SELECT ", columns!(), " FROM audit_events WHERE id IN (SELECT e.id FROM (
-                SELECT id, occurred_at, action, actor_name, subject_name, credential, ip FROM audit_events WHERE organization_id = $1 AND id < $2
+                SELECT id, occurred_at, action, actor_kind, actor_name, subject_id, subject_name, credential, ip FROM audit_events WHERE organization_id = $1 AND id < $2
                 AND id >= $9 ORDER BY id DESC LIMIT $8) e
-              WHERE e.occurred_at >= $10 AND e.occurred_at < $11 AND (NOT $3 OR e.action LIKE $4)
-              AND (NOT $5 OR LOWER(e.actor_name) LIKE $6 OR LOWER(e.subject_name) LIKE $6 OR LOWER(COALESCE(e.credential, '')) LIKE $6
-                OR COALESCE(e.ip, '') LIKE $6)
+              WHERE e.occurred_at >= $10 AND e.occurred_at < $11 AND (NOT $3 OR e.action LIKE $4 ESCAPE '!') AND (NOT $12 OR e.actor_kind IN ('user', 'operator', 'invitation', 'anonymous'))
+              AND (NOT $5 OR LOWER(e.actor_name) LIKE $6 ESCAPE '!' OR LOWER(e.subject_name) LIKE $6 ESCAPE '!' OR e.action LIKE $6 ESCAPE '!'
+                OR LOWER(COALESCE(e.credential, '')) LIKE $6 ESCAPE '!' OR COALESCE(e.ip, '') LIKE $6 ESCAPE '!'
+                OR EXISTS (SELECT 1 FROM tokens t WHERE t.id = e.subject_id AND t.organization_id = $1
+                  AND LOWER(COALESCE(t.description, '')) LIKE $6 ESCAPE '!'))
               ORDER BY e.id DESC LIMIT $7) ORDER BY id DESC");
     /// The last among which is looked so. $3: how many are before it.
     SEARCH_LAST = "SELECT id FROM audit_events WHERE organization_id = $1 AND id < $2 AND id >= $4
@@ -241,15 +244,13 @@ pub async fn of_period(
 pub struct Wanted {
     /// Only those whose action begins so, such as `agent_token.`.
     pub action: Option<String>,
-    /// Only those whose actor's or subject's name, credential or address holds this text, in any case of the letters A to Z.
+    /// Only those whose actor's or subject's name, credential, action or address holds this text, in any case of the letters A to Z; or that tell of a
+    /// token whose description now holds it.
     pub text: Option<String>,
+    /// Only what people, service users and the operator did: leave out what agents, jobs and the server did themselves.
+    pub people_only: bool,
     /// Only those of this time.
     pub period: Period,
-}
-
-/// A text between LIKE's own signs, which would widen the search to everything; as `_` each stands for any one character.
-fn plain(text: Option<&str>) -> String {
-    text.unwrap_or_default().to_ascii_lowercase().replace(['%', '_', '\\'], "_")
 }
 
 /// At most `limit` of an organization's events below `after` that are wanted, newest first; and the last event that was looked at, where not all were.
@@ -262,26 +263,25 @@ pub async fn search(
     after: AuditEventId,
     limit: i64,
 ) -> Result<(Vec<Event>, Option<AuditEventId>), StoreError> {
-    if wanted.action.is_none() && wanted.text.is_none() {
+    if wanted.action.is_none() && wanted.text.is_none() && !wanted.people_only {
         return Ok((page_of_period(tx, of, &wanted.period, after, limit).await?, None));
     }
     let within = within.max(limit);
     let Bounds { least, most, from, until } = wanted.period.bounds();
     let after = after.min(most);
-    let action = format!("{}%", plain(wanted.action.as_deref()));
-    let text = format!("%{}%", plain(wanted.text.as_deref()));
     let values = params![
         of,
         after,
         wanted.action.is_some(),
-        action,
+        like::beginning(wanted.action.as_deref()),
         wanted.text.is_some(),
-        text,
+        like::holding(wanted.text.as_deref()),
         limit,
         within,
         least,
         from,
-        until
+        until,
+        wanted.people_only,
     ];
     let events: Vec<Event> = tx.all(SEARCH, &values).await?.iter().map(event).collect::<Result<_, _>>()?;
     if i64::try_from(events.len()).unwrap_or(i64::MAX) >= limit {

@@ -36,6 +36,9 @@ statements! {
     /// One of the organization's deployments, by its name.
     FIND_BY_NAME = concat!("SELECT ", columns!(), " FROM deployments d
               WHERE d.organization_id = $1 AND d.name = $2 AND d.deleted_at IS NULL");
+    /// One other than $3 whose name is $2 in lower case.
+    FIND_ALIKE = concat!("SELECT ", columns!(), " FROM deployments d
+              WHERE d.organization_id = $1 AND LOWER(d.name) = $2 AND d.id <> $3 AND d.deleted_at IS NULL ORDER BY d.name LIMIT 1");
     /// The organization's deployments, by name.
     LIST = concat!("SELECT ", columns!(), " FROM deployments d WHERE d.organization_id = $1 AND d.deleted_at IS NULL ORDER BY d.name");
     /// The branch deployments of one.
@@ -197,6 +200,17 @@ pub async fn find_any(tx: &mut Tx, of: OrganizationId, id: DeploymentId) -> Resu
 /// The organization's deployment with this name.
 pub async fn find_by_name(tx: &mut Tx, of: OrganizationId, name: &str) -> Result<Option<Deployment>, StoreError> {
     tx.maybe(FIND_BY_NAME, &params![of, name]).await?.as_ref().map(deployment).transpose()
+}
+
+/// One of the organization's deployments other than `besides` whose name differs from this one at most in the case of letters.
+pub async fn find_alike(
+    tx: &mut Tx,
+    of: OrganizationId,
+    name: &str,
+    besides: DeploymentId,
+) -> Result<Option<Deployment>, StoreError> {
+    let values = params![of, name.to_ascii_lowercase(), besides];
+    tx.maybe(FIND_ALIKE, &values).await?.as_ref().map(deployment).transpose()
 }
 
 /// The organization's deployment with this id, which nobody deletes until the transaction ends: for whatever is put into it. None when it

@@ -23,6 +23,7 @@ pub mod instance;
 pub mod invitations;
 pub mod jobs;
 pub mod keys;
+mod like;
 mod many;
 pub mod members;
 pub mod numbers;

@@ -4,7 +4,7 @@ use countersign_domain::id::{Id, OrganizationId, TokenId, UserId};
 use countersign_domain::{PublicId, Role};
 
 use crate::users::{Member, member};
-use crate::{Row, StoreError, Turn, Tx, params, statements};
+use crate::{Row, StoreError, Turn, Tx, Value, like, params, statements};
 
 /// The columns of a [`Member`]; a macro because statements are constants.
 macro_rules! members {
@@ -14,22 +14,26 @@ macro_rules! members {
     };
 }
 
-/// Which members are wanted. $2, $3: service users too, people too. $4, $5: Organization Admins too, other members too.
+/// Which members are wanted. $2, $3: service users too, people too. $4, $5: Organization Admins too, other members too. $6: what the name or a person's
+/// address is like; the address of a service user is nobody's.
 macro_rules! wanted {
     () => {
-        " AND ((u.is_service AND $2) OR (NOT u.is_service AND $3)) AND ((m.role = 'admin' AND $4) OR (m.role <> 'admin' AND $5))"
+        " AND ((u.is_service AND $2) OR (NOT u.is_service AND $3)) AND ((m.role = 'admin' AND $4) OR (m.role <> 'admin' AND $5))
+         AND (LOWER(u.name) LIKE $6 ESCAPE '!' OR (NOT u.is_service AND u.email LIKE $6 ESCAPE '!'))"
     };
 }
 
 statements! {
-    /// A page of the organization's members; those who were known last come first. $6: the id to go on from.
-    PAGE = concat!(members!(), wanted!(), " AND m.user_id < $6 ORDER BY m.user_id DESC LIMIT $7");
+    /// A page of the organization's members; those who were known last come first. $7: the id to go on from.
+    PAGE = concat!(members!(), wanted!(), " AND m.user_id < $7 ORDER BY m.user_id DESC LIMIT $8");
     /// How many there are of those.
     COUNT = concat!("SELECT COUNT(*) AS n FROM members m JOIN users u ON u.id = m.user_id WHERE m.organization_id = $1", wanted!());
     /// The member with this address.
     FIND_BY_EMAIL = concat!(members!(), " AND u.email = $2");
     /// The service user of this name.
     FIND_SERVICE_USER = concat!(members!(), " AND u.is_service AND u.name = $2");
+    /// One other than $3 whose name is $2 in lower case.
+    FIND_ALIKE_SERVICE_USER = concat!(members!(), " AND u.is_service AND LOWER(u.name) = $2 AND u.id <> $3 ORDER BY u.name LIMIT 1");
     /// How many people other than this one are Organization Admins.
     OTHER_ADMINS = "SELECT COUNT(*) AS n FROM members m JOIN users u ON u.id = m.user_id
               WHERE m.organization_id = $1 AND m.user_id <> $2 AND m.role = 'admin' AND NOT u.is_service";
@@ -47,26 +51,34 @@ statements! {
 }
 
 /// Which members a list is of.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Wanted {
     /// Only service users, or only people.
     pub service: Option<bool>,
     /// Only those with this role.
     pub role: Option<Role>,
+    /// Only those whose name, or whose address as a person, holds this text, in any case of the letters A to Z.
+    pub search: Option<String>,
 }
 
 impl Wanted {
-    const fn service_users(self) -> bool {
+    const fn service_users(&self) -> bool {
         matches!(self.service, None | Some(true))
     }
-    const fn people(self) -> bool {
+    const fn people(&self) -> bool {
         matches!(self.service, None | Some(false))
     }
-    const fn admins(self) -> bool {
+    const fn admins(&self) -> bool {
         matches!(self.role, None | Some(Role::Admin))
     }
-    const fn others(self) -> bool {
+    const fn others(&self) -> bool {
         matches!(self.role, None | Some(Role::Member))
+    }
+
+    /// What `wanted!` names, after the organization.
+    fn values(&self, of: OrganizationId) -> Vec<Value> {
+        let like = like::holding(self.search.as_deref());
+        params![of, self.service_users(), self.people(), self.admins(), self.others(), like].into()
     }
 }
 
@@ -102,18 +114,18 @@ fn members(rows: &[Row]) -> Result<Vec<Member>, StoreError> {
 pub async fn page(
     tx: &mut Tx,
     of: OrganizationId,
-    wanted: Wanted,
+    wanted: &Wanted,
     after: UserId,
     limit: i64,
 ) -> Result<Vec<Member>, StoreError> {
-    let values = params![of, wanted.service_users(), wanted.people(), wanted.admins(), wanted.others(), after, limit];
+    let mut values = wanted.values(of);
+    values.extend(params![after, limit]);
     members(&tx.all(PAGE, &values).await?)
 }
 
 /// How many members there are of those.
-pub async fn count(tx: &mut Tx, of: OrganizationId, wanted: Wanted) -> Result<i64, StoreError> {
-    let values = params![of, wanted.service_users(), wanted.people(), wanted.admins(), wanted.others()];
-    tx.one(COUNT, &values).await?.get("n")
+pub async fn count(tx: &mut Tx, of: OrganizationId, wanted: &Wanted) -> Result<i64, StoreError> {
+    tx.one(COUNT, &wanted.values(of)).await?.get("n")
 }
 
 /// The organization's member with this address, which is in lower case.
@@ -124,6 +136,17 @@ pub async fn find_by_email(tx: &mut Tx, of: OrganizationId, email: &str) -> Resu
 /// The organization's service user of this name.
 pub async fn find_service_user(tx: &mut Tx, of: OrganizationId, name: &str) -> Result<Option<Member>, StoreError> {
     tx.maybe(FIND_SERVICE_USER, &params![of, name]).await?.as_ref().map(member).transpose()
+}
+
+/// One of the organization's service users other than `besides` whose name differs from this one at most in the case of letters.
+pub async fn find_alike_service_user(
+    tx: &mut Tx,
+    of: OrganizationId,
+    name: &str,
+    besides: UserId,
+) -> Result<Option<Member>, StoreError> {
+    let values = params![of, name.to_ascii_lowercase(), besides];
+    tx.maybe(FIND_ALIKE_SERVICE_USER, &values).await?.as_ref().map(member).transpose()
 }
 
 /// Whether the organization has an Organization Admin other than this one who is a person.

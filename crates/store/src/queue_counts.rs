@@ -14,6 +14,11 @@ statements! {
     /// The organization's connected agents by deployment and queue.
     AGENTS = "SELECT deployment_id, queue, COUNT(*) AS n FROM agents
            WHERE organization_id = $1 AND state IN ('connected', 'stopping') GROUP BY deployment_id, queue";
+    /// Queues that connected agents wait in and that have no row, those with most agents first. $2: at the most.
+    UNLISTED = "SELECT a.deployment_id, a.queue, COUNT(*) AS n FROM agents a
+           WHERE a.organization_id = $1 AND a.state IN ('connected', 'stopping') AND NOT EXISTS (SELECT 1 FROM queues q
+             WHERE q.organization_id = a.organization_id AND q.deployment_id = a.deployment_id AND q.name = a.queue)
+           GROUP BY a.deployment_id, a.queue ORDER BY n DESC, a.queue, a.deployment_id LIMIT $2";
     /// How many of them have a job. Found from the jobs that agents have: there are fewer of these than of agents, and far fewer than of past jobs.
     BUSY = "SELECT a.deployment_id, a.queue, COUNT(DISTINCT a.id) AS n FROM jobs j JOIN agents a ON a.id = j.agent_id
            WHERE j.organization_id = $1 AND j.finished_at IS NULL AND j.state IN ('assigned', 'accepted', 'running', 'canceling', 'timing_out')
@@ -61,6 +66,16 @@ fn jobs_of(row: &Row) -> Result<Jobs, StoreError> {
 /// The organization's jobs that have not ended.
 pub async fn jobs(tx: &mut Tx, of: OrganizationId) -> Result<Vec<Jobs>, StoreError> {
     tx.all(JOBS, &params![of]).await?.iter().map(jobs_of).collect()
+}
+
+/// Queues that connected agents wait in, and that no job was put into and nobody has made: at most `limit`, those with most agents first.
+pub async fn unlisted(
+    tx: &mut Tx,
+    of: OrganizationId,
+    limit: i64,
+) -> Result<Vec<(DeploymentId, String, i64)>, StoreError> {
+    let rows = tx.all(UNLISTED, &params![of, limit]).await?;
+    rows.iter().map(|row| Ok((row.get("deployment_id")?, row.get("queue")?, row.get("n")?))).collect()
 }
 
 /// The organization's connected agents.

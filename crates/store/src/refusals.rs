@@ -1,8 +1,11 @@
 //! Refused attempts with values whose secret verified: counted by token, reason and address, written behind.
 
-use countersign_domain::id::{OrganizationId, TokenId};
-use countersign_domain::{PublicId, Refusal, Timestamp};
+use std::collections::BTreeSet;
 
+use countersign_domain::id::{OrganizationId, TokenId, UserId};
+use countersign_domain::{Kind, PublicId, Refusal, Timestamp};
+
+use crate::tokens::kind;
 use crate::{Row, StoreError, Tx, params, statements};
 
 statements! {
@@ -12,9 +15,15 @@ statements! {
     /// A token's refused attempts, newest first.
     OF_TOKEN = "SELECT token_id, public_id, reason, ip, count, first_at, last_at FROM refusals
            WHERE organization_id = $1 AND token_id = $2 ORDER BY last_at DESC LIMIT $3";
-    /// The organization's refused attempts, newest first.
-    NEWEST = "SELECT token_id, public_id, reason, ip, count, first_at, last_at FROM refusals
-           WHERE organization_id = $1 ORDER BY last_at DESC LIMIT $2";
+    /// The organization's refused attempts by token and reason, those first of which the last is the newest, among $3 that are counted apart. Several
+    /// may be the last of one token and reason.
+    NEWEST = "SELECT r.token_id, r.public_id, r.reason, r.ip, g.n AS count, g.first_at, r.last_at, t.kind, t.user_id, t.description
+           FROM (SELECT token_id, reason, CAST(SUM(count) AS BIGINT) AS n, MIN(first_at) AS first_at, MAX(last_at) AS last_at
+             FROM (SELECT token_id, reason, count, first_at, last_at FROM refusals WHERE organization_id = $1 ORDER BY last_at DESC LIMIT $3) newest
+             GROUP BY token_id, reason ORDER BY MAX(last_at) DESC LIMIT $2) g
+           JOIN refusals r ON r.organization_id = $1 AND r.token_id = g.token_id AND r.reason = g.reason AND r.last_at = g.last_at
+           JOIN tokens t ON t.id = r.token_id AND t.organization_id = $1
+           ORDER BY r.last_at DESC, r.token_id, r.reason, r.public_id, r.ip";
 }
 
 /// Attempts with one token, for one reason, from one address.
@@ -34,6 +43,19 @@ pub struct Refused {
     pub first_at: Timestamp,
     /// When last.
     pub last_at: Timestamp,
+}
+
+/// Attempts with one token for one reason, whatever value of it and from wherever: of a fleet of agents that went silent it is one, not one for each.
+#[derive(Debug, Clone)]
+pub struct Summed {
+    /// All of them, with the value and the address of the last.
+    pub refused: Refused,
+    /// Of what kind the token is.
+    pub kind: Kind,
+    /// Whose it is, for a user token.
+    pub owner: Option<UserId>,
+    /// What the token is described as.
+    pub description: Option<String>,
 }
 
 /// Adds attempts to their count.
@@ -56,9 +78,23 @@ pub async fn of_token(tx: &mut Tx, of: OrganizationId, token: TokenId, limit: i6
     tx.all(OF_TOKEN, &params![of, token, limit]).await?.iter().map(refused).collect()
 }
 
-/// At most `limit` counts of the organization's refused attempts, newest first.
-pub async fn newest(tx: &mut Tx, of: OrganizationId, limit: i64) -> Result<Vec<Refused>, StoreError> {
-    tx.all(NEWEST, &params![of, limit]).await?.iter().map(refused).collect()
+/// At most `limit` of the organization's refused attempts by token and reason, newest first, among the newest `within` counts.
+pub async fn newest(tx: &mut Tx, of: OrganizationId, within: i64, limit: i64) -> Result<Vec<Summed>, StoreError> {
+    let mut all: Vec<Summed> =
+        tx.all(NEWEST, &params![of, limit, within]).await?.iter().map(summed).collect::<Result<_, _>>()?;
+    // Attempts of one moment are written together, and several can be the last.
+    let mut seen = BTreeSet::new();
+    all.retain(|it| seen.insert((it.refused.token, it.refused.reason.as_str())));
+    Ok(all)
+}
+
+fn summed(row: &Row) -> Result<Summed, StoreError> {
+    Ok(Summed {
+        refused: refused(row)?,
+        kind: kind(row)?,
+        owner: row.get("user_id")?,
+        description: row.get("description")?,
+    })
 }
 
 fn refused(row: &Row) -> Result<Refused, StoreError> {

@@ -20,6 +20,9 @@ statements! {
     FIND = concat!("SELECT ", columns!(), " FROM teams t WHERE t.organization_id = $1 AND t.id = $2");
     /// The same, by its name.
     FIND_BY_NAME = concat!("SELECT ", columns!(), " FROM teams t WHERE t.organization_id = $1 AND t.name = $2");
+    /// One other than $3 whose name is $2 in lower case.
+    FIND_ALIKE = concat!("SELECT ", columns!(), " FROM teams t WHERE t.organization_id = $1 AND LOWER(t.name) = $2 AND t.id <> $3
+              ORDER BY t.name LIMIT 1");
     /// The organization's teams, by name.
     LIST = concat!("SELECT ", columns!(), " FROM teams t WHERE t.organization_id = $1 ORDER BY t.name, t.id");
     /// The teams that a member is in, by name.
@@ -84,6 +87,17 @@ pub async fn find(tx: &mut Tx, of: OrganizationId, id: TeamId) -> Result<Option<
 /// The organization's team of this name.
 pub async fn find_by_name(tx: &mut Tx, of: OrganizationId, name: &str) -> Result<Option<Team>, StoreError> {
     tx.maybe(FIND_BY_NAME, &params![of, name]).await?.as_ref().map(team).transpose()
+}
+
+/// One of the organization's teams other than `besides` whose name differs from this one at most in the case of letters.
+pub async fn find_alike(
+    tx: &mut Tx,
+    of: OrganizationId,
+    name: &str,
+    besides: TeamId,
+) -> Result<Option<Team>, StoreError> {
+    let values = params![of, name.to_ascii_lowercase(), besides];
+    tx.maybe(FIND_ALIKE, &values).await?.as_ref().map(team).transpose()
 }
 
 /// The organization's teams, by name.

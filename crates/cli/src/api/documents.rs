@@ -216,8 +216,8 @@ macro_rules! member_fields {
 
 /// The organization's members.
 pub const MEMBER_LIST: &str = concat!(
-    "query($first: Int, $serviceUsers: Boolean) { viewer { organizations(first: 1) { edges { node { \
-     members(first: $first, serviceUsers: $serviceUsers) { edges { node { ...M } } pageInfo { hasNextPage } } } } } } } ",
+    "query($first: Int, $serviceUsers: Boolean, $search: String) { viewer { organizations(first: 1) { edges { node { \
+     members(first: $first, serviceUsers: $serviceUsers, search: $search) { edges { node { ...M } } pageInfo { hasNextPage } } } } } } } ",
     member_fields!()
 );
 

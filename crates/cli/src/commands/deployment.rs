@@ -14,7 +14,7 @@ use crate::{
     },
     failure::{Exit, Failure, Outcome},
     flags::{ServerArgs, variables},
-    output::{Printer, Table, harmless, local_time},
+    output::{Printer, Table, brief, harmless, local_time},
 };
 
 /// Create, list, rename and delete deployments, the boundaries that work runs inside
@@ -200,7 +200,7 @@ fn table(deployments: &[Value]) -> String {
             it["parent"]["name"].as_str().unwrap_or("-").to_owned(),
             local_time(it["createdAt"].as_str()),
             it["expiresAt"].as_str().map_or_else(|| "-".to_owned(), |at| local_time(Some(at))),
-            text(it, "description").to_owned(),
+            brief(text(it, "description")),
         ]);
     }
     table.render()

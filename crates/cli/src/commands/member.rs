@@ -14,7 +14,7 @@ use crate::{
     },
     failure::{Exit, Failure, Outcome},
     flags::{ServerArgs, variables},
-    output::{Printer, Table, harmless, local_time},
+    output::{Printer, Table, brief, harmless, local_time},
 };
 
 /// List, promote, demote and remove the members of the organization, and give them roles in deployments
@@ -30,8 +30,11 @@ pub struct Member {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// List members, service users among them
-    #[command(after_help = "Example:\n  countersign member list")]
+    #[command(after_help = "Example:\n  countersign member list --search example.com")]
     List {
+        /// Only those whose name, or whose address as a person, holds this text, in any case of the letters A to Z
+        #[arg(long, value_name = "TEXT", env = variables::SEARCH)]
+        search: Option<String>,
         /// The most that are listed
         #[arg(long, value_name = "NUMBER", default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=500), env = variables::LIMIT)]
         limit: u32,
@@ -121,8 +124,8 @@ struct Found {
 impl Member {
     pub(super) async fn run(self, ambient: &Ambient, printer: Printer) -> Outcome {
         match self.command {
-            Command::List { limit, server } => {
-                list(&Api::for_user(&server, &ambient.environment)?, printer, limit, None).await?;
+            Command::List { search, limit, server } => {
+                list(&Api::for_user(&server, &ambient.environment)?, printer, limit, None, search).await?;
             }
             Command::Show { named } => {
                 let api = Api::for_user(&named.server, &ambient.environment)?;
@@ -168,8 +171,14 @@ impl Member {
 }
 
 /// Lists members that are wanted.
-pub(super) async fn list(api: &Api, printer: Printer, limit: u32, service_users: Option<bool>) -> Outcome<()> {
-    let variables = json!({ "first": limit, "serviceUsers": service_users });
+pub(super) async fn list(
+    api: &Api,
+    printer: Printer,
+    limit: u32,
+    service_users: Option<bool>,
+    search: Option<String>,
+) -> Outcome<()> {
+    let variables = json!({ "first": limit, "serviceUsers": service_users, "search": search });
     let answer: shapes::Viewer<Listed> = api.call(documents::MEMBER_LIST, variables).await?;
     let members = answer.into_organization()?.members;
     let has_more = members.has_more();
@@ -228,7 +237,7 @@ pub(super) fn table(members: &[Value]) -> String {
             text(it, "role").to_lowercase(),
             if is_service { "service user" } else { "person" }.to_owned(),
             local_time(it["createdAt"].as_str()),
-            text(it, "description").to_owned(),
+            brief(text(it, "description")),
         ]);
     }
     table.render()

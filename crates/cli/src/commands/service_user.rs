@@ -160,7 +160,7 @@ impl ServiceUser {
                 shown(printer, &made["serviceUser"])?;
             }
             Command::List { limit, server } => {
-                member::list(&Api::for_user(&server, &ambient.environment)?, printer, limit, Some(true)).await?;
+                member::list(&Api::for_user(&server, &ambient.environment)?, printer, limit, Some(true), None).await?;
             }
             Command::Edit { named, name, description } => {
                 let input = inputs::named_anew(named.service_user.trim(), name, description)?;

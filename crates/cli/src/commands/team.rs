@@ -14,7 +14,7 @@ use crate::{
     },
     failure::{Exit, Outcome},
     flags::{ServerArgs, variables},
-    output::{Printer, Table, harmless, local_time},
+    output::{Printer, Table, brief, harmless, local_time},
 };
 
 /// Create, list, change and delete teams, and give them roles in deployments
@@ -230,7 +230,7 @@ fn table(teams: &[Value]) -> String {
             text(it, "name").to_owned(),
             text(it, "uuid").to_owned(),
             local_time(it["createdAt"].as_str()),
-            text(it, "description").to_owned(),
+            brief(text(it, "description")),
         ]);
     }
     table.render()

@@ -16,7 +16,7 @@ use crate::{
     },
     failure::{Exit, Failure, Outcome},
     flags::{ServerArgs, variables},
-    output::{Printer, Table, local_time},
+    output::{Printer, Table, brief, local_time},
 };
 
 /// User tokens: your own, and for Organization Admins those of another member
@@ -226,13 +226,18 @@ fn listed(printer: Printer, tokens: shapes::Connection<Value>) -> Outcome<()> {
     Ok(())
 }
 
+/// What a token is described as, in words where it is not.
+pub(super) fn described(token: &Value) -> &str {
+    token["description"].as_str().filter(|text| !text.is_empty()).unwrap_or("(no description)")
+}
+
 /// User tokens as a table.
 pub(super) fn table(tokens: &[Value]) -> String {
     let mut table = Table::new(&["public id", "description", "state", "created", "expires", "last used"]);
     for token in tokens {
         table.row([
             text(token, "publicId").to_owned(),
-            text(token, "description").to_owned(),
+            brief(described(token)),
             text(token, "state").to_lowercase(),
             local_time(token["createdAt"].as_str()),
             local_time(token["expiresAt"].as_str()),

@@ -198,7 +198,7 @@ variables! {
     COMMIT = "COUNTERSIGN_COMMIT";
     /// The states of builds that are listed, separated by commas.
     STATE = "COUNTERSIGN_STATE";
-    /// What pipelines are looked for by.
+    /// What pipelines and members are looked for by.
     SEARCH = "COUNTERSIGN_SEARCH";
     /// Why a queue is paused.
     NOTE = "COUNTERSIGN_NOTE";

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::{Failure, failure::Outcome};
 
-pub use table::{Table, local_time};
+pub use table::{Table, brief, local_time};
 
 /// How results are written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, clap::ValueEnum)]

@@ -51,6 +51,18 @@ impl Table {
     }
 }
 
+/// Characters of a text that a table has room for.
+const BRIEF: usize = 60;
+
+/// A text that may be long, such as a description, where a table has room for its start: no row is wider for one that says much. JSON has all of it.
+#[must_use]
+pub fn brief(text: &str) -> String {
+    match text.char_indices().nth(BRIEF) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default().trim_end()),
+        None => text.to_owned(),
+    }
+}
+
 /// A moment as people read it, to the second, in UTC.
 #[must_use]
 pub fn local_time(at: Option<&str>) -> String {
@@ -69,6 +81,16 @@ mod tests {
         table.row(["a".to_owned(), "lost\u{7}".to_owned()]);
         table.row(["long".to_owned(), "ok".to_owned()]);
         assert_eq!(table.render(), "id    state\na     lost\\u{7}\nlong  ok\n");
+    }
+
+    #[test]
+    fn a_long_text_takes_as_much_room_as_there_is() {
+        assert_eq!(
+            [brief(""), brief("runners"), brief(&"ä".repeat(BRIEF))],
+            ["".to_owned(), "runners".to_owned(), "ä".repeat(BRIEF)]
+        );
+        let long = brief(&"👩 ".repeat(1_000));
+        assert!(long.ends_with("👩…") && long.chars().count() <= BRIEF + 1, "{long}");
     }
 
     #[test]

@@ -5,7 +5,7 @@ use std::time::Duration;
 use countersign_domain::dagster::RUNNING_FOR;
 use countersign_domain::id::TokenId;
 use countersign_domain::text::MAX_DESCRIPTION;
-use countersign_store::tokens::search::{self, Among, Wanted};
+use countersign_store::tokens::search::{self, Among, Creator, Wanted};
 
 use crate::access::actions::ViewAgentTokens;
 use crate::{Control, Grant, PageRequest, Part, Result, SEARCHED, input};
@@ -50,8 +50,8 @@ pub struct Search {
 pub struct Found {
     /// The token, and what it reaches.
     pub token: AgentToken,
-    /// The name of whoever made it; none for the default token.
-    pub creator: Option<String>,
+    /// Whoever made it; none for the default token.
+    pub creator: Option<Creator>,
     /// How many of its agents are connected.
     pub agents: i64,
     /// How many of its Dagster+ agents run.

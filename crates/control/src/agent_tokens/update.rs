@@ -185,6 +185,7 @@ async fn update(tx: &mut Tx, scene: &Scene<AgentTokenChange>) -> Result<Changed>
     }
     let mut touched = Vec::new();
     if let Some((scope, beside)) = &new_scope(tx, scene, &before).await? {
+        let had = scopes::find(tx, scene.organization, after.id).await?;
         scene.may_reach(tx, &scope.deployments).await?;
         told::refuse_wider(tx, scene, &before, &scope.deployments).await?;
         if !scopes::replace_beside(tx, scene.organization, after.id, scope, beside).await? {
@@ -200,12 +201,17 @@ async fn update(tx: &mut Tx, scene: &Scene<AgentTokenChange>) -> Result<Changed>
         if let Some(permission) = change.permission {
             detail.insert("permission".to_owned(), permission.in_words());
         }
-        detail.insert("scope".to_owned(), in_words(scope));
-        detail.insert("connected_agents".to_owned(), json!(change.connected_agents.as_str()));
-        detail.insert("agents_touched".to_owned(), json!(touched.len()));
+        if change.permission.is_some() || !touched.is_empty() || had.as_ref() != Some(scope) {
+            detail.insert("scope".to_owned(), in_words(scope));
+            detail.insert("connected_agents".to_owned(), json!(change.connected_agents.as_str()));
+            detail.insert("agents_touched".to_owned(), json!(touched.len()));
+        }
     }
-    let subject = Subject::new("agent_token", after.id, after.public_id.as_str());
-    scene.audit(tx, "agent_token.updated", subject, detail.into()).await?;
+    // Of what is as it was there is nothing to tell.
+    if !detail.is_empty() {
+        let subject = Subject::new("agent_token", after.id, after.public_id.as_str());
+        scene.audit(tx, "agent_token.updated", subject, detail.into()).await?;
+    }
     let token = tokens::find(tx, scene.organization, after.id).await?.ok_or(Error::NotFound("agent token"))?;
     Ok(Changed { token: with_scope(tx, scene, token).await?, touched })
 }

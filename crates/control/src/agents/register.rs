@@ -72,7 +72,7 @@ impl Control {
     /// Registers an agent with the grant's agent token. A new agent each time: what a client sends never selects an existing one.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] with `scope` for a deployment or queue outside the token's scope; [`Error::Invalid`] at `name`,
+    /// [`Error::Unauthenticated`] with `scope` for a deployment or queue outside the token's scope; [`Error::Invalid`] at `name`, `hostname`,
     /// `meta_data` or `priority`. With `rate` for a token that too many agents register with in a short time, and [`Error::TooMany`] for
     /// one that has [as many agents as it may have](crate::Settings::max_agents_per_token).
     pub async fn register_agent(&self, grant: &Grant<RegisterAgent>, new: Registration) -> Result<Registered> {
@@ -82,7 +82,7 @@ impl Control {
         self.take_registration(token)?;
         let hostname = host_text(new.hostname);
         let name = expand_name(&new.name, hostname.as_deref().unwrap_or_default(), new.pid, self.entropy());
-        let name = input::field("name", name)?;
+        let name = name.map_err(|wrong| Error::invalid(wrong.field(), wrong))?;
         let tags = input::field("meta_data", Tags::parse(new.tags.clone()))?;
         let priority = match new.priority.as_deref().map(str::trim) {
             None | Some("") => None,

@@ -9,7 +9,7 @@ use crate::access::actions::CreateDeployment;
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene, issuing};
 
-use super::{Deployment, MAX_BRANCHES_OF_MEMBERS, MAX_DEPLOYMENTS, color, description, emoji, name, taken};
+use super::{Deployment, MAX_BRANCHES_OF_MEMBERS, MAX_DEPLOYMENTS, color, description, emoji, name, not_taken};
 
 /// What a new deployment is to be.
 #[derive(Debug, Clone, Default)]
@@ -86,9 +86,7 @@ async fn create(tx: &mut Tx, scene: &Scene<Deployment>) -> Result<Deployment> {
             ));
         }
     }
-    if deployments::find_by_name(tx, of, &deployment.name).await?.is_some() {
-        return Err(taken(&deployment.name));
-    }
+    not_taken(tx, of, &deployment.name, deployment.id).await?;
     if scene.by_roles_of().is_some() && deployments::was_full(tx, of, &deployment.name).await? {
         return Err(Error::Conflict(format!(
             "A full deployment had the name {}, and agents and builds may still name it. Choose another name, or have an Organization Admin \

@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use countersign_domain::id::{DeploymentId, OrganizationId};
-use countersign_store::{Lane, Tx, deployment_roles, deployments, organizations};
+use countersign_store::{Lane, Tx, code_locations, deployment_roles, deployments, organizations, queues};
 use serde_json::json;
 
 use crate::access::actions::{DeleteDeployment, KeepHouse};
+use crate::queues::MAX_QUEUES;
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene, deployment_roles as roles};
 
@@ -33,7 +34,48 @@ pub struct Deleted {
     pub held: Holds,
 }
 
+/// What goes with a deployment, and with its branch deployments, if it is deleted by force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Effects {
+    /// Its branch deployments.
+    pub branches: usize,
+    /// Work that ends, agents that leave, and tokens that reach nothing else.
+    pub held: Holds,
+    /// Queues.
+    pub queues: usize,
+    /// Code locations.
+    pub code_locations: i64,
+}
+
 impl Control {
+    /// What would go with a deployment now. Nothing is deleted.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Denied`].
+    pub async fn deployment_effects(
+        &self,
+        grant: &Grant<DeleteDeployment>,
+        deployment: DeploymentId,
+    ) -> Result<Effects> {
+        self.read(grant, deployment, |tx, scene| {
+            Box::pin(async move {
+                let (of, id) = (scene.organization, scene.input);
+                organizations::find_deployment(tx, of, id).await?.ok_or(Error::NotFound("deployment"))?;
+                scene.may_in(tx, id).await?;
+                let mut ids = vec![id];
+                ids.extend(deployments::branches(tx, of, id).await?.into_iter().map(|it| it.id));
+                let mut effects = Effects { branches: ids.len() - 1, ..Effects::default() };
+                for id in ids {
+                    add(&mut effects.held, deployments::holds(tx, of, id).await?);
+                    effects.queues += queues::of_deployment(tx, of, id, MAX_QUEUES).await?.len();
+                    effects.code_locations += code_locations::count(tx, of, id).await?;
+                }
+                Ok(effects)
+            })
+        })
+        .await
+    }
+
     /// Deletes a deployment. Its name is free at once. Builds, jobs and agents that were in it keep it as where they were.
     ///
     /// # Errors
@@ -98,12 +140,7 @@ async fn delete<I: Sync>(
     }
     let mut held = Holds::default();
     for it in branches.iter().chain([&deployment]) {
-        let holds = deployments::holds(tx, of, it.id).await?;
-        held.builds += holds.builds;
-        held.jobs += holds.jobs;
-        held.agents += holds.agents;
-        held.dagster_agents += holds.dagster_agents;
-        held.tokens += holds.tokens;
+        add(&mut held, deployments::holds(tx, of, it.id).await?);
     }
     // A token is no work: it is taken back when nothing is left that it reaches.
     let has_work = Holds { tokens: 0, ..held } != Holds::default() || !branches.is_empty();
@@ -136,6 +173,14 @@ async fn delete<I: Sync>(
     let subject = Subject::new("deployment", deployment.id, deployment.name.as_str());
     scene.audit(tx, action, subject, detail).await?;
     Ok(Deleted { deployment, branches, held })
+}
+
+fn add(held: &mut Holds, more: Holds) {
+    held.builds += more.builds;
+    held.jobs += more.jobs;
+    held.agents += more.agents;
+    held.dagster_agents += more.dagster_agents;
+    held.tokens += more.tokens;
 }
 
 /// Why one that holds work is not deleted, and what can be done.

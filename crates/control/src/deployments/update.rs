@@ -10,7 +10,7 @@ use crate::access::actions::UpdateDeployment;
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene, issuing};
 
-use super::{Deployment, color, description, emoji, name, taken};
+use super::{Deployment, color, description, emoji, name, not_taken};
 
 /// What is to be different. What is `None` stays; `Some(None)` takes it away.
 #[derive(Debug, Clone)]
@@ -95,9 +95,7 @@ async fn update(tx: &mut Tx, scene: &Scene<DeploymentChange>) -> Result<Deployme
     if after.name != before.name {
         // Agents and builds name it, and would follow the name to whatever has it next.
         scene.for_admins_alone()?;
-        if deployments::find_by_name(tx, of, &after.name).await?.is_some() {
-            return Err(taken(&after.name));
-        }
+        not_taken(tx, of, &after.name, after.id).await?;
     }
     let mut detail = Map::new();
     let mut differs = |field: &str, from: serde_json::Value, to: serde_json::Value| {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use countersign_domain::id::{InvitationId, UserId};
-use countersign_domain::text::PersonName;
+use countersign_domain::text::{PersonName, names_another_address};
 use countersign_domain::{Kind, Refusal, TokenSecret};
 use countersign_store::organizations::{self, Organization};
 use countersign_store::tokens::Token;
@@ -132,6 +132,10 @@ async fn person(tx: &mut Tx, newcomer: &Newcomer, email: &str) -> Result<User> {
         return Ok(known);
     }
     let name = match &newcomer.name {
+        // Lists name people by it: nobody is to be taken for another.
+        Some(name) if names_another_address(name.as_str(), email) => {
+            return Err(Error::invalid("name", "names an e-mail address that is not yours; write what you are called"));
+        }
         Some(name) => name.as_str().to_owned(),
         None => email.split('@').next().unwrap_or_default().to_owned(),
     };

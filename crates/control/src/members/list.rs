@@ -1,10 +1,11 @@
 //! Seeing who is a member.
 
 use countersign_domain::id::UserId;
+use countersign_domain::text::MAX_DESCRIPTION;
 use countersign_store::members;
 
 use crate::access::actions::ViewMembers;
-use crate::{Control, Grant, Page, PageRequest, Result};
+use crate::{Control, Grant, Page, PageRequest, Result, input};
 
 use super::{Member, MemberReference, Wanted, resolve};
 
@@ -12,17 +13,18 @@ impl Control {
     /// A page of the organization's members that are wanted; those whom this server has known for the shortest time come first.
     ///
     /// # Errors
-    /// Only [`crate::Error::Unavailable`] and [`crate::Error::Internal`].
+    /// [`crate::Error::Invalid`] at `search`.
     pub async fn members(
         &self,
         grant: &Grant<ViewMembers>,
         wanted: Wanted,
         page: PageRequest<UserId>,
     ) -> Result<Page<Member>> {
+        input::search(wanted.search.as_deref(), MAX_DESCRIPTION)?;
         let rows = self
             .read(grant, (wanted, page), |tx, scene| {
                 Box::pin(async move {
-                    let (wanted, page) = scene.input;
+                    let (wanted, page) = &scene.input;
                     Ok(members::page(tx, scene.organization, wanted, page.start(), page.rows()).await?)
                 })
             })
@@ -33,10 +35,11 @@ impl Control {
     /// How many members the organization has of those.
     ///
     /// # Errors
-    /// Only [`crate::Error::Unavailable`] and [`crate::Error::Internal`].
+    /// [`crate::Error::Invalid`] at `search`.
     pub async fn count_members(&self, grant: &Grant<ViewMembers>, wanted: Wanted) -> Result<i64> {
+        input::search(wanted.search.as_deref(), MAX_DESCRIPTION)?;
         self.read(grant, wanted, |tx, scene| {
-            Box::pin(async move { Ok(members::count(tx, scene.organization, scene.input).await?) })
+            Box::pin(async move { Ok(members::count(tx, scene.organization, &scene.input).await?) })
         })
         .await
     }

@@ -9,7 +9,7 @@ use countersign_store::{Tx, queue_counts};
 use super::MAX_QUEUES;
 use crate::access::actions::ViewQueues;
 use crate::queue_counts::Counts;
-use crate::{Control, Error, Grant, Page, PageRequest, Result};
+use crate::{Control, Error, Grant, MAX_PAGE, Page, PageRequest, Result};
 
 /// A queue, with its agents and jobs counted.
 #[derive(Debug, Clone)]
@@ -20,7 +20,34 @@ pub struct Standing {
     pub counts: Counts,
 }
 
+/// A queue of which nothing is known but that agents wait in it: no job was put into it yet, and nobody has made it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unlisted {
+    /// Its deployment.
+    pub deployment: DeploymentId,
+    /// Its name.
+    pub name: String,
+    /// How many of its agents are connected.
+    pub agents: i64,
+}
+
 impl Control {
+    /// Queues that connected agents wait in and that are none of [`Control::queues`], those with most agents first; at most `limit`, and
+    /// [`MAX_PAGE`].
+    ///
+    /// # Errors
+    /// Only [`Error::Unavailable`] and [`Error::Internal`].
+    pub async fn unlisted_queues(&self, grant: &Grant<ViewQueues>, limit: u32) -> Result<Vec<Unlisted>> {
+        self.read(grant, i64::from(limit.min(MAX_PAGE)), |tx, scene| {
+            Box::pin(async move {
+                let found = queue_counts::unlisted(tx, scene.organization, scene.input).await?;
+                let unlisted = |(deployment, name, agents)| Unlisted { deployment, name, agents };
+                Ok(found.into_iter().map(unlisted).collect())
+            })
+        })
+        .await
+    }
+
     /// A page of the organization's queues, newest first.
     ///
     /// # Errors

@@ -42,7 +42,13 @@ impl Control {
                 let name = change.name.as_ref().unwrap_or(&before.name);
                 let description = change.description.as_ref().unwrap_or(&before.description);
                 if *name != before.name {
-                    not_taken(tx, scene, name).await?;
+                    not_taken(tx, scene, name, before.id).await?;
+                }
+                if *name == before.name && *description == before.description {
+                    // Nothing is different: there is nothing to tell.
+                    return users::find_member(tx, scene.organization, before.id)
+                        .await?
+                        .ok_or(Error::NotFound("service user"));
                 }
                 members::describe(tx, before.id, name, description.as_deref()).await?;
                 let subject = Subject::new("service_user", before.id, name.as_str());

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::access::actions::CreateTeam;
 use crate::{Control, Error, Grant, Result};
 
-use super::{MAX_TEAMS, Team, description, name, subject, taken};
+use super::{MAX_TEAMS, Team, description, name, not_taken, subject};
 
 /// What a new team is to be.
 #[derive(Debug, Clone, Default)]
@@ -34,9 +34,7 @@ impl Control {
             Box::pin(async move {
                 let of = scene.organization;
                 let new = Team { created_at: tx.now(), ..scene.input.clone() };
-                if teams::find_by_name(tx, of, &new.name).await?.is_some() {
-                    return Err(taken(&new.name));
-                }
+                not_taken(tx, of, &new.name, new.id).await?;
                 if teams::count(tx, of).await? >= MAX_TEAMS {
                     return Err(Error::Conflict(format!(
                         "The organization has {MAX_TEAMS} teams, the most there may be; delete some."

@@ -6,7 +6,7 @@ use serde_json::{Map, json};
 use crate::access::actions::UpdateTeam;
 use crate::{Control, Grant, Result};
 
-use super::{Team, TeamReference, description, name, resolve, subject, taken};
+use super::{Team, TeamReference, description, name, not_taken, resolve, subject};
 
 /// What is to be different. What is `None` stays.
 #[derive(Debug, Clone)]
@@ -38,9 +38,7 @@ impl Control {
                 };
                 let mut detail = Map::new();
                 if after.name != before.name {
-                    if teams::find_by_name(tx, of, &after.name).await?.is_some() {
-                        return Err(taken(&after.name));
-                    }
+                    not_taken(tx, of, &after.name, after.id).await?;
                     detail.insert("name".to_owned(), json!({ "from": before.name, "to": after.name }));
                 }
                 if after.description != before.description {

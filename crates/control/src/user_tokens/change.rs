@@ -58,6 +58,10 @@ impl Control {
                     expires_at: change.expires_at.unwrap_or(before.expires_at),
                     ..before.clone()
                 };
+                if (&after.description, after.expires_at) == (&before.description, before.expires_at) {
+                    // Nothing is different: there is nothing to tell.
+                    return Ok(before);
+                }
                 tokens::update(tx, &after).await?;
                 // What had closed stays closed: no change opens it again.
                 if before.data_key.is_some()

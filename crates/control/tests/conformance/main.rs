@@ -54,6 +54,7 @@ mod managed_tokens;
 mod many_deployments;
 mod members;
 mod meta_data;
+mod names;
 mod narrowing;
 mod numbers;
 mod oidc;
@@ -132,6 +133,7 @@ fn main() -> ExitCode {
                 passkeys::CASES,
                 provider::CASES,
                 service_users::CASES,
+                names::CASES,
                 runs_at_bounds::CASES,
                 code_locations::CASES,
                 dagster_requests::CASES,

@@ -78,18 +78,28 @@ pub async fn members_are_listed_in_pages_and_chosen(world: &World) {
         (page.items.iter().map(|it| it.user.id).collect::<Vec<_>>(), page.has_more)
     };
     let everybody = Wanted::default();
-    assert_eq!(list(everybody, None, 9).await, (all.clone(), false));
-    assert_eq!(list(everybody, None, 2).await, (all[..2].to_vec(), true));
-    assert_eq!(list(everybody, Some(all[1]), 9).await, (all[2..].to_vec(), false));
+    assert_eq!(list(everybody.clone(), None, 9).await, (all.clone(), false));
+    assert_eq!(list(everybody.clone(), None, 2).await, (all[..2].to_vec(), true));
+    assert_eq!(list(everybody.clone(), Some(all[1]), 9).await, (all[2..].to_vec(), false));
     for (wanted, found) in [
-        (Wanted { service: Some(true), role: None }, vec![all[0]]),
-        (Wanted { service: Some(false), role: Some(Role::Admin) }, vec![all[2], ada]),
-        (Wanted { service: None, role: Some(Role::Member) }, vec![all[0], all[1], all[3]]),
-        (Wanted { service: Some(true), role: Some(Role::Admin) }, vec![]),
+        (Wanted { service: Some(true), ..everybody.clone() }, vec![all[0]]),
+        (Wanted { service: Some(false), role: Some(Role::Admin), search: None }, vec![all[2], ada]),
+        (Wanted { role: Some(Role::Member), ..everybody.clone() }, vec![all[0], all[1], all[3]]),
+        (Wanted { service: Some(true), role: Some(Role::Admin), search: None }, vec![]),
+        // By a name, and by the address of a person: nobody knows that of a service user.
+        (Wanted { search: Some("ROBOT".to_owned()), ..everybody.clone() }, vec![all[0]]),
+        (Wanted { search: Some("P2@acme".to_owned()), ..everybody.clone() }, vec![all[1]]),
+        (Wanted { search: Some("@".to_owned()), ..everybody.clone() }, all[1..].to_vec()),
+        (Wanted { search: Some("@".to_owned()), service: Some(false), role: Some(Role::Admin) }, vec![all[2], ada]),
+        // No sign stands for others.
+        (Wanted { search: Some("_".to_owned()), ..everybody.clone() }, vec![]),
+        (Wanted { search: Some("%".to_owned()), ..everybody.clone() }, vec![]),
+        (Wanted { search: Some("\\".to_owned()), ..everybody.clone() }, vec![]),
+        (Wanted { search: Some("!".to_owned()), ..everybody.clone() }, vec![]),
     ] {
         let count = i64::try_from(found.len()).expect("few");
-        assert_eq!(control.count_members(&grant, wanted).await, Ok(count), "{wanted:?}");
-        assert_eq!(list(wanted, None, 9).await.0, found, "{wanted:?}");
+        assert_eq!(control.count_members(&grant, wanted.clone()).await, Ok(count), "{wanted:?}");
+        assert_eq!(list(wanted.clone(), None, 9).await.0, found, "{wanted:?}");
     }
     for name in [ada.to_string(), "ADA@acme.example".to_owned(), " ada@acme.example ".to_owned()] {
         let reference = MemberReference::parse(&name).expect("a name");

@@ -154,6 +154,7 @@ async fn agents(world: &World, seen: &mut Seen) {
         seen.keep("agent_audit_events", events.expect("a read"));
     }
     seen.keep("agents_over_time", control.agents_over_time(&grant).await.expect("a read"));
+    seen.keep("unlisted_queues", control.unlisted_queues(&world.admin(), MAX_PAGE).await.expect("a read"));
     seen.keep("queue_waits", control.queue_waits(&world.admin()).await.expect("a read"));
     let page = control.dagster_agents(&grant, false, PageRequest::first(MAX_PAGE)).await.expect("a read");
     for agent in seen.keep("dagster_agents", page).items.iter().take(20) {

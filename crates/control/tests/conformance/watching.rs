@@ -286,7 +286,7 @@ pub async fn refused_attempts_are_told_to_admins_alone(world: &World) {
         assert_eq!(refusal(control, issued.secret.reveal()).await, Refusal::Revoked);
     }
     let told = control.refused_attempts(&grant, 10).await.expect("a list");
-    let told: Vec<_> = told.iter().map(|it| (it.token, it.reason, it.count)).collect();
+    let told: Vec<_> = told.iter().map(|it| (it.refused.token, it.refused.reason, it.refused.count)).collect();
     assert_eq!(told, [(issued.token.token.id, Refusal::Revoked, 2)]);
     assert!(control.refused_attempts(&grant, 0).await.expect("a list").is_empty());
     assert!(control.refused_attempts(&may(control, &other), 10).await.expect("a list").is_empty());

@@ -93,6 +93,10 @@ fn names_of_queues_and_deployments() {
         assert!(QueueName::parse(text).is_err() && DeploymentName::parse(text).is_err(), "{text:?}");
     }
     assert!(QueueName::parse("Open Source").is_err() && DeploymentName::parse("Open Source").is_ok());
+    for text in [".", ".."] {
+        assert!(DeploymentName::parse(text).is_err() && TeamName::parse(text).is_err(), "{text:?}");
+    }
+    assert!(DeploymentName::parse("...").is_ok() && QueueName::parse(".").is_ok());
 }
 
 #[test]
@@ -104,8 +108,25 @@ fn names_of_people_and_of_service_users() {
         assert!(PersonName::parse(text).is_err() && ServiceUserName::parse(text).is_err(), "{text:?}");
     }
     assert!(ServiceUserName::parse("ci-deployer_2.x").is_ok());
-    for text in ["a b", "a@b", "ä", "a/b"] {
+    for text in ["a b", "a@b", "ä", "a/b", ".", ".."] {
         assert!(ServiceUserName::parse(text).is_err(), "{text:?}");
+    }
+}
+
+#[test]
+fn a_name_with_somebody_elses_address_is_found_out() {
+    for text in [
+        "ada@example.com",
+        "Ada@Example.com",
+        "Ada <ada@example.com>",
+        "(ada@example.com) admin",
+        "eve ada@example.com",
+    ] {
+        assert!(names_another_address(text, "eve@example.com"), "{text}");
+        assert!(!names_another_address(text, "ada@example.com"), "{text}");
+    }
+    for text in ["Ada", "Ada Lovelace", "@ada", "ada@", "Ada @ work"] {
+        assert!(!names_another_address(text, "eve@example.com"), "{text}");
     }
 }
 

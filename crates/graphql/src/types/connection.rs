@@ -99,7 +99,7 @@ impl Count {
             Self::Pipelines(search) => call.control.count_pipelines(&call.may()?, search.clone()).await?,
             Self::Queues => call.control.count_all_queues(&call.may()?).await?,
             Self::ClusterTokens(of) => call.control.count_cluster_tokens(&call.may()?, *of).await?,
-            Self::Members(wanted) => call.control.count_members(&call.may()?, *wanted).await?,
+            Self::Members(wanted) => call.control.count_members(&call.may()?, wanted.clone()).await?,
             Self::TeamMembers(team) => call.control.count_team_members(&call.may()?, *team).await?,
             Self::Invitations(pending) => call.control.count_invitations(&call.may()?, *pending).await?,
             Self::AgentsOfToken(token) => call.control.count_agent_token_agents(&call.may()?, *token).await?,

@@ -163,7 +163,7 @@ async fn role_in(call: &Call, member: UserId, deployment: &ID) -> Result<Deploym
 /// The organization's members.
 pub(crate) async fn list(call: &Call, wanted: Wanted, window: Window) -> Result<OrganizationMemberConnection> {
     let grant = &call.may()?;
-    let slice = window.read(|page| call.control.members(grant, wanted, page), |it| it.user.id).await?;
+    let slice = window.read(|page| call.control.members(grant, wanted.clone(), page), |it| it.user.id).await?;
     Ok(OrganizationMemberConnection::new(slice, OrganizationMember, Count::Members(wanted)))
 }
 

@@ -243,7 +243,7 @@ impl Organization {
     }
 
     /// Its members, service users among them; those whom this server has known for the shortest time come first.
-    #[expect(clippy::too_many_arguments, reason = "four for the page and two to choose by")]
+    #[expect(clippy::too_many_arguments, reason = "four for the page and three to choose by")]
     async fn members(
         &self,
         ctx: &Context<'_>,
@@ -252,9 +252,12 @@ impl Organization {
         first: Option<i32>,
         last: Option<i32>,
         #[graphql(desc = "Only members with this role.")] role: Option<OrganizationMemberRole>,
+        #[graphql(desc = "Only those whose name, or whose address as a person, holds this text.")] search: Option<
+            String,
+        >,
         #[graphql(desc = "true: only service users; false: only people.")] service_users: Option<bool>,
     ) -> Nullable<OrganizationMemberConnection> {
-        let wanted = Wanted { service: service_users, role: role.map(Into::into) };
+        let wanted = Wanted { service: service_users, role: role.map(Into::into), search };
         answered(member::list(Call::of(ctx), wanted, Window { first, last, after, before }).await)
     }
 

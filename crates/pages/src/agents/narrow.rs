@@ -109,7 +109,7 @@ fn word<T>(all: &[(&'static str, T, &'static str)], is_it: impl Fn(&T) -> bool) 
 }
 
 /// The most deployments that are offered. The page of each leads to its agents.
-const MOST: usize = 100;
+pub(super) const MOST: usize = 100;
 
 /// Choices of a deployment, the chosen one among them.
 pub(super) fn choices(deployments: &[Deployment], chosen: Option<DeploymentId>) -> Vec<Choice> {

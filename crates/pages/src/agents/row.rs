@@ -11,6 +11,7 @@ use countersign_domain::dagster::AgentStatus;
 use countersign_domain::id::{AgentId, DagsterAgentId, DeploymentId, TokenId};
 use countersign_domain::{AgentState, Timestamp};
 
+use crate::brief::Brief;
 use crate::parts::When;
 use crate::visit::Visit;
 use crate::words::{self, Names, short};
@@ -26,17 +27,17 @@ pub(super) const FAILED: &str = "FAILED";
 #[derive(Debug, Clone)]
 pub(super) struct Row {
     pub href: String,
-    pub name: String,
+    pub name: Brief,
     /// Which protocol it speaks, and what of it is worth a word.
-    pub kind: String,
+    pub kind: Brief,
     pub state: &'static str,
     pub state_class: &'static str,
-    pub paused: String,
-    pub token: String,
-    pub deployment: String,
-    pub queue: String,
-    pub version: String,
-    pub host: String,
+    pub paused: Brief,
+    pub token: Brief,
+    pub deployment: Brief,
+    pub queue: Brief,
+    pub version: Brief,
+    pub host: Brief,
     pub work: Work,
     pub seen: Option<When>,
     pub pause: Option<String>,
@@ -47,8 +48,8 @@ pub(super) struct Row {
 /// What an agent does: a job, or code locations.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Work {
-    pub job: String,
-    pub locations: String,
+    pub job: Brief,
+    pub locations: Brief,
     /// How many of those failed, in words.
     pub failed: String,
     /// How many errors of its own it tells of, in words.
@@ -110,10 +111,6 @@ impl Beside {
     }
 }
 
-fn said(text: Option<&String>) -> String {
-    text.cloned().unwrap_or_default()
-}
-
 impl Row {
     pub(super) fn new(visit: &Visit, it: &AnyAgent, beside: &Beside) -> Self {
         match it {
@@ -131,17 +128,17 @@ impl Row {
         let may_stop = beside.may::<StopAgent>(beside.may_stop, it);
         Self {
             href: path(""),
-            name: it.name.clone(),
-            kind: if it.build.as_deref() == Some(NATIVE) { "Native" } else { "Buildkite" }.to_owned(),
+            name: it.name.as_str().into(),
+            kind: if it.build.as_deref() == Some(NATIVE) { "Native" } else { "Buildkite" }.into(),
             state,
             state_class,
-            paused: if is_paused { said(it.paused_note.as_ref()) } else { String::new() },
-            token: beside.token(it.token),
-            deployment: beside.names.get(&it.deployment).cloned().unwrap_or_default(),
-            queue: it.queue.clone(),
-            version: said(it.version.as_ref()),
-            host: said(it.hostname.as_ref()),
-            work: Work { job: beside.jobs.get(&it.id).cloned().unwrap_or_default(), ..Work::default() },
+            paused: Brief::of_some(it.paused_note.as_ref().filter(|_| is_paused)),
+            token: beside.token(it.token).into(),
+            deployment: Brief::of_some(beside.names.get(&it.deployment)),
+            queue: it.queue.as_str().into(),
+            version: Brief::of_some(it.version.as_ref()),
+            host: Brief::of_some(it.hostname.as_ref()),
+            work: Work { job: Brief::of_some(beside.jobs.get(&it.id)), ..Work::default() },
             seen: it.last_seen_at.map(|at| When::ago(at, beside.now)),
             pause: (is_there && !is_paused && may_pause).then(|| path("/pause")),
             resume: (is_paused && may_pause).then(|| path("/resume")),
@@ -155,19 +152,19 @@ impl Row {
         let served = beside.served.get(&it.id).map(Vec::as_slice).unwrap_or_default();
         Self {
             href: visit.path(&format!("/agents/dagster/{}", it.id)),
-            name: name(it),
-            kind: format!("Dagster+{}", said(launcher.as_ref())),
+            name: name(it).into(),
+            kind: format!("Dagster+{}", launcher.unwrap_or_default()).into(),
             state,
             state_class,
-            paused: String::new(),
+            paused: Brief::default(),
             token: match beside.token(it.token) {
-                text if text.is_empty() => it.token_public_id.to_string(),
-                text => text,
+                text if text.is_empty() => it.token_public_id.to_string().into(),
+                text => text.into(),
             },
-            deployment: deployments(served, &beside.names),
-            queue: queues(served),
-            version: said(it.version.as_ref()),
-            host: it.ip.clone(),
+            deployment: deployments(served, &beside.names).into(),
+            queue: queues(served).into(),
+            version: Brief::of_some(it.version.as_ref()),
+            host: it.ip.as_str().into(),
             work: Work::of(served, it.error_count),
             seen: Some(When::ago(it.heartbeat_at, beside.now)),
             pause: None,
@@ -202,11 +199,11 @@ impl Work {
         let (count, failed) = (all().count(), all().filter(|it| it.status == FAILED).count());
         let named = listed(all().map(|it| it.name.clone()));
         Self {
-            job: String::new(),
+            job: Brief::default(),
             locations: match count {
-                0 => String::new(),
-                1 => format!("Code location {named}"),
-                count => format!("{count} code locations: {named}"),
+                0 => Brief::default(),
+                1 => format!("Code location {named}").into(),
+                count => format!("{count} code locations: {named}").into(),
             },
             failed: if failed > 0 { format!("{failed} failed") } else { String::new() },
             errors: match usize::try_from(errors) {
@@ -225,7 +222,7 @@ pub(super) mod tests {
 
     /// A row in which everything is said, by the same text.
     pub(in crate::agents) fn row(text: &str) -> Row {
-        let some = || text.to_owned();
+        let some = || Brief::of(text);
         Row {
             href: "/x".to_owned(),
             name: some(),
@@ -238,7 +235,12 @@ pub(super) mod tests {
             queue: some(),
             version: some(),
             host: some(),
-            work: Work { job: some(), locations: some(), failed: some(), errors: some() },
+            work: Work {
+                job: some(),
+                locations: some(),
+                failed: "12 failed".to_owned(),
+                errors: "200 errors".to_owned(),
+            },
             seen: Some(When::new(Timestamp::EPOCH)),
             pause: Some("/pause".to_owned()),
             resume: None,
@@ -261,12 +263,12 @@ pub(super) mod tests {
     #[test]
     fn what_a_dagster_agent_does_is_said_in_a_line() {
         let none = Work::of(&[served(true, &[], &[])], 0);
-        assert_eq!([none.locations, none.failed, none.errors], ["", "", ""]);
+        assert_eq!([&*none.locations, &none.failed, &none.errors], ["", "", ""]);
         let one = Work::of(&[served(true, &[], &[("etl", "RUNNING")])], 1);
-        assert_eq!([one.locations.as_str(), &one.failed, &one.errors], ["Code location etl", "", "1 error"]);
+        assert_eq!([&*one.locations, &one.failed, &one.errors], ["Code location etl", "", "1 error"]);
         let several = Work::of(&[served(true, &[], &[("a", "RUNNING")]), served(false, &[], &[("b", FAILED)])], 2);
         assert_eq!(
-            [several.locations.as_str(), &several.failed, &several.errors],
+            [&*several.locations, &several.failed, &several.errors],
             ["2 code locations: a and b", "1 failed", "2 errors"]
         );
     }

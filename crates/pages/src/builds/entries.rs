@@ -8,6 +8,7 @@ use countersign_domain::build::JobState;
 use countersign_domain::graph::{Kind, StepState};
 use countersign_domain::plan::{CommandWork, Question, Work};
 
+use crate::brief::Brief;
 use crate::frame::Link;
 use crate::offers::Offers;
 use crate::visit::Visit;
@@ -140,7 +141,7 @@ impl Row {
         };
         let retry = job.zip(work).filter(|(job, work)| may.retry && can_retry(job, work, build));
         let cancel = job.filter(|job| may.cancel && can_cancel(job));
-        let answered = it.answered_by.as_ref().map(|user| format!("by {}", user.name));
+        let answered = it.answered_by.as_ref().map(|user| format!("by {}", Brief::of_user(user)));
         let notes = [it.step.note.clone(), answered];
         let unblock = asks(it).filter(|_| may.unblock).map(|question| Unblock {
             path: visit.step_path(build, it.step.id, "/unblock"),

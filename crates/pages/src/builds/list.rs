@@ -118,7 +118,7 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
         let known = names.get(&build.created_by).cloned();
         let creator = match known {
             Some(name) => name,
-            None => visit.name_of(build.created_by).await?,
+            None => visit.name_of(build.created_by).await?.to_string(),
         };
         names.insert(build.created_by, creator.clone());
         rows.push(Row::new(&visit, build, creator, now));

@@ -6,6 +6,7 @@ use countersign_control::builds::{Annotation, Build, Cursor, Glance, Left, Room}
 use countersign_control::{Error, PageRequest};
 use countersign_domain::id::AnnotationId;
 
+use crate::brief::Brief;
 use crate::failure::Failure;
 use crate::frame::{self, Answer, Frame, Link};
 use crate::offers::Offers;
@@ -122,12 +123,12 @@ fn facts(visit: &Visit, whole: &Glance, offers: &Offers<'_>) -> Facts {
     let jobs = said.map(|(class, words)| (count(class), words)).into_iter().filter(|(count, _)| *count > 0);
     let jobs: Vec<String> = jobs.map(|(count, words)| format!("{count} {words}")).collect();
     let creator = match (&whole.creator, build.created_by) {
-        (Some(user), _) => user.name.clone(),
+        (Some(user), _) => Brief::of_user(user).to_string(),
         (None, Some(_)) => "somebody who has left".to_owned(),
         (None, None) => "the server".to_owned(),
     };
     let canceler = match (&whole.canceler, build.canceled_by) {
-        (Some(user), _) => user.name.clone(),
+        (Some(user), _) => Brief::of_user(user).to_string(),
         (None, Some(_)) => "somebody who has left".to_owned(),
         // A job of it, or the server.
         (None, None) => String::new(),

@@ -1,10 +1,14 @@
 //! The audit log: searched, in parts, with how far it is sealed.
 
+mod actions;
+mod subjects;
+
 use askama::Template;
 use countersign_control::access::actions::ViewAudit;
 use countersign_control::audit::{Event, Verdict, Wanted};
 use countersign_control::{PageRequest, Part};
 
+use crate::brief::{Brief, address as short_address};
 use crate::form::Faults;
 use crate::frame::{self, Answer, Frame};
 use crate::parts::{Choice, Pager, When};
@@ -15,7 +19,7 @@ use super::period::{Edge, Written};
 
 /// Rows of one part.
 const ROWS: u32 = 50;
-/// The most characters of a detail that a row shows; the whole is in an export.
+/// The most bytes of a detail that a row takes in the page; the whole is in an export.
 const DETAIL: usize = 400;
 
 #[derive(Template)]
@@ -24,7 +28,9 @@ struct Page {
     frame: Frame,
     path: String,
     search: String,
-    actions: Vec<Choice>,
+    actions: Vec<(&'static str, Vec<Choice>)>,
+    /// Whether what agents, jobs and the server did is left out.
+    people_only: bool,
     /// Both ends of the time of which the rows are.
     edges: [Edge; 2],
     /// What is wrong with nothing that can be written here.
@@ -47,51 +53,41 @@ struct Page {
 #[derive(Debug, Clone)]
 pub(crate) struct Row {
     pub at: When,
-    pub actor: String,
+    pub actor: Brief,
     pub credential: String,
     pub action: String,
-    pub subject: String,
+    /// Of what kind it is that something was done to, and what it goes by.
+    pub kind: String,
+    pub subject: Brief,
+    /// What that is described as now, where the name says little.
+    pub described: Brief,
+    /// Where it is, while it is there.
+    pub href: Option<String>,
     pub ip: String,
-    pub detail: String,
+    pub detail: Brief,
     pub is_sealed: bool,
 }
 
 impl Row {
+    /// A row on the page of what it tells of.
     pub(crate) fn new(it: &Event) -> Self {
         let detail = if it.detail == "{}" { "" } else { it.detail.as_str() };
+        let actor = if it.actor_name.is_empty() { &it.actor_kind } else { &it.actor_name };
         Self {
             at: When::new(it.occurred_at),
-            actor: if it.actor_name.is_empty() { it.actor_kind.clone() } else { it.actor_name.clone() },
+            actor: if actor.contains('@') { short_address(actor).into() } else { actor.as_str().into() },
             credential: it.credential.clone().unwrap_or_default(),
             action: it.action.clone(),
-            subject: format!("{} {}", it.subject_kind.replace('_', " "), it.subject_name),
+            kind: it.subject_kind.replace('_', " "),
+            subject: it.subject_name.as_str().into(),
+            described: Brief::default(),
+            href: None,
             ip: it.ip.clone().unwrap_or_default(),
-            detail: shortened(detail),
+            detail: Brief::within(detail, DETAIL),
             is_sealed: it.sealed.is_some(),
         }
     }
 }
-
-fn shortened(text: &str) -> String {
-    let start: String = text.chars().take(DETAIL).collect();
-    if start.len() < text.len() { format!("{start}…") } else { start }
-}
-
-/// What can be chosen, as actions begin.
-const ACTIONS: [(&str, &str); 11] = [
-    ("", "Everything"),
-    ("agent_token.", "Agent tokens"),
-    ("user_token.", "User tokens"),
-    ("member.", "Members"),
-    ("invitation.", "Invitations"),
-    // Sign-ins, and the links by which there are some.
-    ("sign_in", "Signing in, and links for it"),
-    ("password.", "Passwords"),
-    ("team.", "Teams"),
-    ("deployment", "Deployments"),
-    ("agent.", "Agents"),
-    ("build.", "Builds"),
-];
 
 /// A part of the log.
 pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
@@ -108,13 +104,14 @@ async fn list(visit: &Visit, query: &Query, verdict: Option<Verdict>) -> Answer 
     let (control, grant) = (visit.control(), visit.may::<ViewAudit>()?);
     let written = Written::of(query);
     let said = query.said("action").unwrap_or_default();
-    let action = ACTIONS.iter().find(|(of, _)| *of == said).map_or("", |(of, _)| *of);
+    let action = actions::known(said);
+    let people_only = query.said("people") == Some("on");
     let text = query.said("search").unwrap_or_default().to_owned();
     let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     let page = PageRequest { after: query.after(), limit: ROWS };
     let found = match written.period() {
         Ok(period) => {
-            let wanted = Wanted { action: some(action), text: some(&text), period };
+            let wanted = Wanted { action: some(action), text: some(&text), people_only, period };
             control.search_audit_events(&grant, wanted, page).await
         }
         Err(error) => Err(error),
@@ -127,15 +124,18 @@ async fn list(visit: &Visit, query: &Query, verdict: Option<Verdict>) -> Answer 
     let extent = control.audit_extent(&grant).await?;
     let path = visit.path("/settings/audit-log");
     let last = found.next.map(|it| it.to_string());
+    let people = if people_only { "on" } else { "" };
     let said = [
         ("search", text.as_str()),
         ("action", action),
+        ("people", people),
         ("from", written.from.as_str()),
         ("until", written.until.as_str()),
     ];
     let page = Page {
         frame: visit.settings(Tab::AuditLog, "Audit log"),
-        actions: ACTIONS.into_iter().map(|(word, words)| Choice::new(word, words, word == action)).collect(),
+        actions: actions::choices(action),
+        people_only,
         sealed: extent.sealed,
         unsealed: extent.unsealed,
         holds: !matches!(verdict, Some(Verdict::Broken { .. })),
@@ -143,9 +143,9 @@ async fn list(visit: &Visit, query: &Query, verdict: Option<Verdict>) -> Answer 
             Verdict::Holds => "The chain holds from its first row to its last.".to_owned(),
             Verdict::Broken { what, .. } => what,
         }),
-        rows: found.items.iter().map(Row::new).collect(),
+        rows: subjects::rows(visit, &found.items).await?,
         pager: Pager::new(&path, &said, page.after.is_none(), last),
-        export: address(&format!("{path}/export"), if faults.is_empty() { &said[2..] } else { &[] }),
+        export: address(&format!("{path}/export"), if faults.is_empty() { &said[3..] } else { &[] }),
         is_whole: written.from.is_empty() && written.until.is_empty(),
         is_refused: !faults.is_empty(),
         edges: [
@@ -163,21 +163,11 @@ async fn list(visit: &Visit, query: &Query, verdict: Option<Verdict>) -> Answer 
 mod tests {
     use countersign_domain::Timestamp;
 
-    use crate::naughty::{TEXTS, assert_inert};
+    use crate::naughty::{HEAVY, TEXTS, assert_inert};
     use crate::seen::Seen;
     use crate::theme::Theme;
 
     use super::*;
-
-    #[test]
-    fn what_hands_somebody_an_account_can_be_chosen() {
-        for action in
-            ["sign_in.started", "sign_in_link.issued", "sign_in_link.used", "password.set", "password.changed"]
-        {
-            let chosen = ACTIONS.iter().filter(|(of, _)| !of.is_empty() && action.starts_with(of));
-            assert_eq!(chosen.count(), 1, "{action}");
-        }
-    }
 
     #[test]
     fn whatever_the_log_tells_stays_text() {
@@ -186,12 +176,15 @@ mod tests {
             let some = || (*text).to_owned();
             let row = Row {
                 at: When::new(Timestamp::EPOCH),
-                actor: some(),
+                actor: (*text).into(),
                 credential: some(),
                 action: some(),
-                subject: some(),
+                kind: some(),
+                subject: (*text).into(),
+                described: (*text).into(),
+                href: Some("/x".to_owned()),
                 ip: some(),
-                detail: some(),
+                detail: (*text).into(),
                 is_sealed: false,
             };
             let page = Page {
@@ -199,6 +192,7 @@ mod tests {
                 path: "/x".to_owned(),
                 search: some(),
                 actions: Vec::new(),
+                people_only: true,
                 edges: [
                     Edge::new(text, &Faults::at("from", text), "from", "From"),
                     Edge::new(text, &Faults::default(), "until", "Until"),
@@ -227,6 +221,7 @@ mod tests {
                 path: "/x".to_owned(),
                 search: "ada".to_owned(),
                 actions: Vec::new(),
+                people_only: true,
                 edges: [
                     Edge::new("", &Faults::default(), "from", "From"),
                     Edge::new("", &Faults::default(), "until", "Until"),
@@ -250,8 +245,46 @@ mod tests {
     }
 
     #[test]
-    fn a_long_detail_is_cut() {
-        assert_eq!(shortened("short"), "short");
-        assert_eq!(shortened(&"ä".repeat(DETAIL + 1)).chars().count(), DETAIL + 1);
+    fn a_page_of_the_log_is_small() {
+        let seen = Seen { is_safe: true, page: "/x".to_owned(), theme: Theme::System, notice: None };
+        for text in HEAVY {
+            let some = || text.repeat(1_000);
+            let row = Row {
+                at: When::new(Timestamp::EPOCH),
+                actor: some().into(),
+                credential: "4f9Kd0aZ81b".to_owned(),
+                action: "agent_token.rotation_finished".to_owned(),
+                kind: "agent token".to_owned(),
+                subject: some().into(),
+                described: some().into(),
+                href: Some("/organizations/acme/settings/tokens/00000000-0000-7000-8000-000000000000".to_owned()),
+                ip: "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff".to_owned(),
+                detail: Brief::within(&some(), DETAIL),
+                is_sealed: false,
+            };
+            let page = Page {
+                frame: Frame::plain("Audit log", &seen),
+                path: "/x".to_owned(),
+                search: String::new(),
+                actions: actions::choices(""),
+                people_only: true,
+                edges: [
+                    Edge::new("", &Faults::default(), "from", "From"),
+                    Edge::new("", &Faults::default(), "until", "Until"),
+                ],
+                is_whole: true,
+                is_refused: false,
+                problems: Vec::new(),
+                export: "/x".to_owned(),
+                sealed: 1,
+                unsealed: 1,
+                verdict: None,
+                holds: true,
+                rows: vec![row; ROWS as usize],
+                pager: Pager::new("/x", &[], true, None),
+            };
+            let size = page.render().expect("a page").len();
+            assert!(size < 95_000, "{size} bytes of {text}");
+        }
     }
 }

@@ -16,6 +16,7 @@ use countersign_control::deployments::Deployment;
 use countersign_control::{Action, Error};
 use countersign_domain::id::DeploymentId;
 
+use crate::brief::Brief;
 use crate::failure::Failure;
 use crate::frame::{self, Answer, Frame};
 use crate::parts::{Pager, When, part};
@@ -24,7 +25,7 @@ use crate::visit::{Tab, Visit};
 use crate::words::{self, Names};
 
 /// Rows of one part.
-const ROWS: usize = 80;
+const ROWS: usize = 60;
 
 #[derive(Template)]
 #[template(path = "deployments.html")]
@@ -46,7 +47,7 @@ struct Row {
     is_default: bool,
     /// The full deployment of a branch deployment.
     parent: String,
-    description: String,
+    description: Brief,
     created: When,
     expires: Option<When>,
     edit: Option<String>,
@@ -108,7 +109,7 @@ impl Row {
             name: it.name.clone(),
             is_default: it.id == visit.organization.default_deployment,
             parent: it.parent.and_then(|id| names.get(&id).cloned()).unwrap_or_default(),
-            description: it.description.clone().unwrap_or_default(),
+            description: Brief::of_some(it.description.as_ref()),
             created: When::new(it.created_at),
             expires: it.expires_at.map(When::new),
             edit: visit.can_in::<UpdateDeployment>(held, it).then(|| path("/edit")),
@@ -153,7 +154,7 @@ mod tests {
                 name: (*text).to_owned(),
                 is_default: true,
                 parent: (*text).to_owned(),
-                description: (*text).to_owned(),
+                description: (*text).into(),
                 created: When::new(Timestamp::EPOCH),
                 expires: None,
                 edit: Some("/x".to_owned()),

@@ -18,6 +18,7 @@ use countersign_control::members::{Member, MemberReference, Wanted};
 use countersign_domain::Role;
 use countersign_domain::id::UserId;
 
+use crate::brief::{Brief, address};
 use crate::failure::Failure;
 use crate::frame::{self, Answer, Frame};
 use crate::parts::{Choice, Pager, When};
@@ -35,6 +36,7 @@ const INVITATIONS: u32 = 40;
 struct Page {
     frame: Frame,
     path: String,
+    search: String,
     filters: Vec<Choice>,
     count: i64,
     rows: Vec<Row>,
@@ -52,7 +54,7 @@ struct Page {
 /// Somebody who was invited.
 #[derive(Debug, Clone)]
 struct InvitationRow {
-    email: String,
+    email: Brief,
     role: &'static str,
     created: When,
     expires: When,
@@ -63,7 +65,7 @@ impl InvitationRow {
     fn new(visit: &Visit, it: &Invitation) -> Self {
         let may_withdraw = visit.can::<WithdrawInvitation>();
         Self {
-            email: it.email.clone(),
+            email: address(&it.email).into(),
             role: words::role(it.role),
             created: When::new(it.created_at),
             expires: When::new(it.expires_at),
@@ -80,7 +82,7 @@ impl Visit {
     }
 
     /// A path of a member.
-    pub(super) fn member_path(&self, id: UserId, below: &str) -> String {
+    pub(crate) fn member_path(&self, id: UserId, below: &str) -> String {
         self.path(&format!("/settings/members/{id}{below}"))
     }
 }
@@ -98,10 +100,10 @@ async fn invitations(visit: &Visit) -> Result<(Vec<InvitationRow>, bool), Failur
 #[derive(Debug, Clone)]
 struct Row {
     href: String,
-    name: String,
+    name: Brief,
     email: String,
     is_service: bool,
-    description: String,
+    description: Brief,
     role: &'static str,
     joined: When,
     /// Where their user tokens are seen, for whoever may.
@@ -113,10 +115,10 @@ impl Row {
         let may_see = visit.can::<ViewMemberTokens>();
         Self {
             href: visit.member_path(it.user.id, ""),
-            name: it.user.name.clone(),
-            email: if it.user.is_service { String::new() } else { it.user.email.clone() },
+            name: it.user.name.as_str().into(),
+            email: if it.user.is_service { String::new() } else { address(&it.user.email) },
             is_service: it.user.is_service,
-            description: it.user.description.clone().unwrap_or_default(),
+            description: Brief::of_some(it.user.description.as_ref()),
             role: words::role(it.role),
             joined: When::new(it.joined_at),
             tokens: may_see.then(|| visit.path(&format!("/settings/user-tokens?for={}", it.user.id))),
@@ -128,14 +130,16 @@ impl Row {
 pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     let grant = visit.may::<ViewMembers>()?;
     let filter = query.said("show").unwrap_or_default();
-    let wanted = match filter {
-        "admins" => Wanted { service: None, role: Some(Role::Admin) },
-        "people" => Wanted { service: Some(false), role: None },
-        "service-users" => Wanted { service: Some(true), role: None },
-        _ => Wanted::default(),
+    let text = query.said("search").unwrap_or_default().to_owned();
+    let (service, role) = match filter {
+        "admins" => (None, Some(Role::Admin)),
+        "people" => (Some(false), None),
+        "service-users" => (Some(true), None),
+        _ => (None, None),
     };
+    let wanted = Wanted { service, role, search: Some(text.clone()).filter(|text| !text.is_empty()) };
     let page = PageRequest { after: query.after(), limit: ROWS };
-    let found = visit.control().members(&grant, wanted, page).await?;
+    let found = visit.control().members(&grant, wanted.clone(), page).await?;
     let count = visit.control().count_members(&grant, wanted).await?;
     let path = visit.path("/settings/members");
     let (invitations, are_more_invited) = invitations(&visit).await?;
@@ -151,8 +155,9 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
         filters: all.into_iter().map(|(word, words)| Choice::new(word, words, word == filter)).collect(),
         count,
         rows: found.items.iter().map(|it| Row::new(&visit, it)).collect(),
-        pager: Pager::new(&path, &[("show", filter)], page.after.is_none(), last),
+        pager: Pager::new(&path, &[("search", text.as_str()), ("show", filter)], page.after.is_none(), last),
         path,
+        search: text,
         invite: visit.can::<CreateInvitation>().then(|| visit.path("/settings/members/invite")),
         invitations,
         are_more_invited,
@@ -177,14 +182,15 @@ mod tests {
             let page = Page {
                 frame: Frame::plain("Members", &seen),
                 path: "/x".to_owned(),
+                search: (*text).to_owned(),
                 filters: Vec::new(),
                 count: 1,
                 rows: vec![Row {
                     href: "/x".to_owned(),
-                    name: (*text).to_owned(),
+                    name: (*text).into(),
                     email: (*text).to_owned(),
                     is_service: true,
-                    description: (*text).to_owned(),
+                    description: (*text).into(),
                     role: "Member",
                     joined: When::new(Timestamp::EPOCH),
                     tokens: None,
@@ -193,7 +199,7 @@ mod tests {
                 invite: None,
                 create: Some("/x".to_owned()),
                 invitations: vec![InvitationRow {
-                    email: (*text).to_owned(),
+                    email: (*text).into(),
                     role: "Member",
                     created: When::new(Timestamp::EPOCH),
                     expires: When::new(Timestamp::EPOCH),

@@ -16,6 +16,7 @@ use countersign_control::members::MemberReference;
 use countersign_control::teams::TeamReference;
 use countersign_domain::id::{TeamId, UserId};
 
+use crate::brief::Brief;
 use crate::failure::Failure;
 use crate::parts::When;
 use crate::visit::Visit;
@@ -26,7 +27,7 @@ const BRANCHES: &str = "branches";
 /// The same in words.
 const ALL_BRANCHES: &str = "All branch deployments";
 /// The most rows of one page.
-const ROWS: usize = 100;
+const ROWS: usize = 32;
 
 /// Roles that were given.
 #[derive(Debug, Clone, Template)]
@@ -52,7 +53,7 @@ impl Roles {
     /// To look at: a role of a member, and one of a team.
     pub(crate) fn sample(at: &When) -> Self {
         let row = |what: &str, sort, role, manages_tokens| Row {
-            what: what.to_owned(),
+            what: what.into(),
             href: Some("#roles".to_owned()),
             sort,
             role,
@@ -77,7 +78,7 @@ impl Roles {
 #[derive(Debug, Clone)]
 struct Row {
     /// Whose role it is, or where.
-    what: String,
+    what: Brief,
     href: Option<String>,
     /// Of what sort that is.
     sort: &'static str,
@@ -138,7 +139,7 @@ impl Visit {
     }
 }
 
-fn row(it: &RoleGrant, (what, href): (String, Option<String>), sort: &'static str, of: String, may_take: bool) -> Row {
+fn row(it: &RoleGrant, (what, href): (Brief, Option<String>), sort: &'static str, of: String, may_take: bool) -> Row {
     Row {
         what,
         href,
@@ -161,12 +162,12 @@ pub(crate) async fn of_holder(visit: &Visit, holder: HolderReference, path: &str
     let rows = given.iter().take(ROWS).map(|it| {
         let may_take = visit.can_take(&held, it, &deployments);
         match it.place {
-            Place::AllBranches => row(it, (ALL_BRANCHES.to_owned(), None), "", BRANCHES.to_owned(), may_take),
+            Place::AllBranches => row(it, (ALL_BRANCHES.into(), None), "", BRANCHES.to_owned(), may_take),
             Place::Deployment(id) => {
                 let name = deployments.iter().find(|it| it.id == id).map(|it| it.name.clone());
                 let href = name.is_some().then(|| visit.deployment_path(id, ""));
                 let name = name.unwrap_or_else(|| "A deployment that is gone".to_owned());
-                row(it, (name, href), "", id.to_string(), may_take)
+                row(it, (name.into(), href), "", id.to_string(), may_take)
             }
         }
     });
@@ -198,12 +199,18 @@ pub(crate) async fn in_deployment(visit: &Visit, it: &Deployment, held: &OwnRole
         rows.push(match role.holder {
             Holder::Team(id) => {
                 let name = teams.iter().find(|it| it.id == id).map(|it| it.name.clone()).unwrap_or_default();
-                row(role, (name, Some(visit.team_path(id, ""))), "Team", format!("team:{id}"), may_take)
+                row(role, (name.into(), Some(visit.team_path(id, ""))), "Team", format!("team:{id}"), may_take)
             }
             Holder::Member(id) => {
                 let user = control.find_member(&members, MemberReference::Id(id)).await?.user;
                 let sort = if user.is_service { "Service user" } else { "" };
-                row(role, (user.name, Some(visit.member_path(id, ""))), sort, format!("member:{id}"), may_take)
+                row(
+                    role,
+                    (Brief::of_user(&user), Some(visit.member_path(id, ""))),
+                    sort,
+                    format!("member:{id}"),
+                    may_take,
+                )
             }
         });
     }
@@ -247,7 +254,7 @@ mod tests {
     fn whoever_holds_a_role_stays_text() {
         for text in TEXTS {
             let row = Row {
-                what: (*text).to_owned(),
+                what: (*text).into(),
                 href: Some("/x".to_owned()),
                 sort: "Team",
                 role: "Admin",

@@ -11,6 +11,7 @@ use countersign_control::access::actions::{CreateTeam, ViewTeams};
 use countersign_control::teams::{Team, TeamReference};
 use countersign_domain::id::TeamId;
 
+use crate::brief::Brief;
 use crate::failure::Failure;
 use crate::frame::{self, Answer, Frame};
 use crate::parts::{Pager, When, part};
@@ -33,7 +34,7 @@ struct Page {
 struct Row {
     href: String,
     name: String,
-    description: String,
+    description: Brief,
     created: When,
 }
 
@@ -42,7 +43,7 @@ impl Row {
         Self {
             href: visit.team_path(it.id, ""),
             name: it.name.clone(),
-            description: it.description.clone().unwrap_or_default(),
+            description: Brief::of_some(it.description.as_ref()),
             created: When::new(it.created_at),
         }
     }
@@ -56,7 +57,7 @@ impl Visit {
     }
 
     /// A path of a team.
-    pub(super) fn team_path(&self, id: TeamId, below: &str) -> String {
+    pub(crate) fn team_path(&self, id: TeamId, below: &str) -> String {
         self.path(&format!("/settings/teams/{id}{below}"))
     }
 }
@@ -89,7 +90,7 @@ mod tests {
     fn whatever_a_team_is_called_stays_text() {
         let seen = Seen { is_safe: true, page: "/x".to_owned(), theme: Theme::System, notice: None };
         for text in TEXTS {
-            let (name, description) = ((*text).to_owned(), (*text).to_owned());
+            let (name, description) = ((*text).to_owned(), (*text).into());
             let row = Row { href: "/x".to_owned(), name, description, created: When::new(Timestamp::EPOCH) };
             let page = Page {
                 frame: Frame::plain("Teams", &seen),

@@ -3,6 +3,7 @@
 use countersign_control::agent_tokens::{AgentToken, Token};
 use http::StatusCode;
 
+use crate::brief::Brief;
 use crate::failure::Failure;
 use crate::frame::Answer;
 use crate::parts::When;
@@ -15,7 +16,7 @@ use super::one::{Told, page_of};
 #[derive(Debug, Clone)]
 pub(super) struct Revoked {
     pub at: When,
-    pub by: String,
+    pub by: Brief,
     pub reason: String,
 }
 
@@ -33,7 +34,7 @@ impl Revoked {
     /// For a test, with this text wherever somebody else chooses it.
     #[cfg(test)]
     pub(super) fn sample(text: &str) -> Self {
-        Self { at: When::new(countersign_domain::Timestamp::EPOCH), by: text.to_owned(), reason: text.to_owned() }
+        Self { at: When::new(countersign_domain::Timestamp::EPOCH), by: text.into(), reason: text.to_owned() }
     }
 }
 

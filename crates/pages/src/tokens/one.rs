@@ -12,6 +12,7 @@ use countersign_domain::Timestamp;
 use countersign_domain::id::{TokenId, UserId};
 use http::StatusCode;
 
+use crate::brief::Brief;
 use crate::chart::Columns;
 use crate::failure::Failure;
 use crate::frame::{self, Answer, Frame};
@@ -24,8 +25,10 @@ use crate::words::{self, State};
 use super::ended::Revoked;
 use super::title;
 
-/// How many of its agents the page names.
+/// How many of its agents the page names, of each protocol.
 const AGENTS: u32 = 50;
+/// The most bytes of what it says of its permissions; the form has them all.
+const PERMISSIONS: usize = 2_000;
 /// The length of a date.
 const DATE: usize = 10;
 /// How many rows of the audit log it shows.
@@ -61,8 +64,8 @@ struct Page<'a> {
     start: Option<Start<'a>>,
     ways: Ways,
     public_id: String,
-    permissions: String,
-    creator: String,
+    permissions: Brief,
+    creator: Brief,
     created: When,
     expires: Option<When>,
     /// Until when the value can be revealed; empty where no value is good any more.
@@ -81,7 +84,9 @@ struct Page<'a> {
     /// Where all of them are listed.
     agents_path: String,
     agents: Vec<AgentRow>,
-    dagster_agents: Vec<String>,
+    dagster_agents: Vec<Brief>,
+    /// How many there are beside.
+    more_dagster_agents: usize,
     values: Vec<ValueRow>,
     refusals: Vec<RefusalRow>,
     /// What the audit log says of it, for whoever sees that.
@@ -125,21 +130,20 @@ impl Start<'_> {
 #[derive(Debug, Clone)]
 struct AgentRow {
     href: String,
-    name: String,
-    host: String,
-    version: String,
+    name: Brief,
+    host: Brief,
+    version: Brief,
     queue: String,
     seen: Option<When>,
 }
 
 impl AgentRow {
     fn new(visit: &Visit, it: &Agent, now: Timestamp) -> Self {
-        let said = |text: &Option<String>| text.clone().unwrap_or_default();
         Self {
             href: visit.path(&format!("/agents/{}", it.id)),
-            name: it.name.clone(),
-            host: said(&it.hostname),
-            version: said(&it.version),
+            name: it.name.as_str().into(),
+            host: Brief::of_some(it.hostname.as_ref()),
+            version: Brief::of_some(it.version.as_ref()),
             queue: it.queue.clone(),
             seen: it.last_seen_at.map(|at| When::ago(at, now)),
         }
@@ -191,12 +195,12 @@ impl RefusalRow {
 }
 
 impl Visit {
-    /// What somebody is called.
-    pub(crate) async fn name_of(&self, user: Option<UserId>) -> Result<String, Failure> {
-        let Some(user) = user else { return Ok("the server".to_owned()) };
+    /// What somebody is called, with the address that nobody else has.
+    pub(crate) async fn name_of(&self, user: Option<UserId>) -> Result<Brief, Failure> {
+        let Some(user) = user else { return Ok("the server".into()) };
         match self.control().member(&self.may::<ViewOrganization>()?, user).await {
-            Ok(member) => Ok(member.user.name),
-            Err(Error::NotFound(_)) => Ok("somebody who has left".to_owned()),
+            Ok(member) => Ok(Brief::of_user(&member.user)),
+            Err(Error::NotFound(_)) => Ok("somebody who has left".into()),
             Err(error) => Err(error.into()),
         }
     }
@@ -233,7 +237,10 @@ pub(super) async fn page_of(visit: &Visit, it: &AgentToken, status: StatusCode, 
         Told::Closed(why) => (None, why, ""),
     };
     let of_one = it.scope.deployments.only_one().and_then(|id| names.get(&id).cloned());
-    let dagster_agents = dagster_agents.iter().map(|it| it.label.clone().unwrap_or_else(|| it.process.to_string()));
+    let more_dagster_agents = dagster_agents.len().saturating_sub(AGENTS as usize);
+    let dagster_agents = dagster_agents.iter().take(AGENTS as usize);
+    let dagster_agents =
+        dagster_agents.map(|it| it.label.as_deref().map_or_else(|| it.process.to_string().into(), Brief::of));
     // Whoever holds a session, and has not connected yet, is left too.
     let left = match token.revoked_at {
         Some(_) => control.agent_token_situation(&grant, token.id).await?.agents.len(),
@@ -257,7 +264,7 @@ pub(super) async fn page_of(visit: &Visit, it: &AgentToken, status: StatusCode, 
             ..ways(visit, it, state, values.iter().filter(|it| is_valid(it, now)).count() > 1)
         },
         public_id: token.public_id.to_string(),
-        permissions: words::permissions(&it.scope, &names),
+        permissions: Brief::within(&words::permissions(&it.scope, &names), PERMISSIONS),
         creator: visit.name_of(token.created_by).await?,
         created: When::new(token.created_at),
         expires: token.expires_at.map(When::new),
@@ -273,6 +280,7 @@ pub(super) async fn page_of(visit: &Visit, it: &AgentToken, status: StatusCode, 
         agents_path: address(&visit.path("/agents"), &[("show", "all"), ("token", &token.id.to_string())]),
         agents: connected.items.iter().map(|it| AgentRow::new(visit, it, now)).collect(),
         dagster_agents: dagster_agents.collect(),
+        more_dagster_agents,
         values: values.iter().map(|it| ValueRow::new(it, now)).collect(),
         refusals: refusals.iter().map(RefusalRow::new).collect(),
         rows: events(visit, token.id).await?,
@@ -337,8 +345,8 @@ mod tests {
             start: Some(Start { url: text, value: text, deployment: some() }),
             ways: Ways { here: "/x".to_owned(), reveal: Some("/r".to_owned()), ..Ways::default() },
             public_id: "4f9Kd0aZ81b".to_owned(),
-            permissions: some(),
-            creator: some(),
+            permissions: text.into(),
+            creator: text.into(),
             created: at.clone(),
             expires: None,
             policy: "Never",
@@ -354,13 +362,14 @@ mod tests {
             agents_path: "/x".to_owned(),
             agents: vec![AgentRow {
                 href: "/x".to_owned(),
-                name: some(),
-                host: some(),
-                version: some(),
+                name: text.into(),
+                host: text.into(),
+                version: text.into(),
                 queue: some(),
                 seen: Some(at.clone()),
             }],
-            dagster_agents: vec![some()],
+            dagster_agents: vec![text.into()],
+            more_dagster_agents: 1,
             values: vec![ValueRow {
                 public_id: some(),
                 created: at.clone(),

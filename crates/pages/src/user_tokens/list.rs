@@ -10,6 +10,7 @@ use countersign_control::members::{Member, MemberReference, Wanted};
 use countersign_control::{PageRequest, revealing};
 use countersign_domain::Timestamp;
 
+use crate::brief::Brief;
 use crate::failure::Failure;
 use crate::frame::{self, Answer, Frame, Link};
 use crate::parts::{Choice, Pager, When};
@@ -22,7 +23,7 @@ use super::title;
 /// Rows of one part.
 const ROWS: u32 = 50;
 /// The most members to choose from; of more, one is named.
-const CHOICES: u32 = 200;
+const CHOICES: u32 = 100;
 
 #[derive(Template)]
 #[template(path = "user_tokens.html")]
@@ -35,7 +36,7 @@ struct Page {
     /// Whether there are more members than the list of them holds: then an address is written.
     is_crowded: bool,
     /// Whose they are, unless they are one's own.
-    owner: Option<String>,
+    owner: Option<Brief>,
     /// Whether that is a service user.
     is_of_service_user: bool,
     create: Option<String>,
@@ -46,7 +47,7 @@ struct Page {
 #[derive(Debug, Clone)]
 struct Row {
     href: Option<String>,
-    description: String,
+    description: Brief,
     public_id: String,
     created: When,
     last_used: Option<When>,
@@ -76,7 +77,7 @@ impl Row {
         };
         Self {
             href: is_own.then(|| path("")),
-            description: title(token),
+            description: title(token).into(),
             public_id: token.public_id.to_string(),
             created: When::new(token.created_at),
             last_used: token.last_used_at.map(|at| When::ago(at, now)),
@@ -126,7 +127,7 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
         create: create(&visit, owner.as_ref()),
         is_of_service_user: owner.as_ref().is_some_and(|it| it.user.is_service),
         rows: found.items.iter().map(|it| Row::new(&visit, it, owner.as_ref(), now)).collect(),
-        owner: owner.map(|it| it.user.name),
+        owner: owner.map(|it| Brief::of_user(&it.user)),
     })
 }
 
@@ -151,12 +152,11 @@ async fn members(visit: &Visit, owner: Option<&Member>) -> Result<(Vec<Choice>, 
     let others = page.items.iter().filter(|it| Some(it.user.id) != visit.user());
     let mut choices: Vec<_> = others
         .map(|it| {
-            let words = if it.user.is_service {
-                format!("{} (service user)", it.user.name)
-            } else {
-                format!("{} ({})", it.user.name, it.user.email)
-            };
-            Choice::new(it.user.id.to_string(), words, owner.is_some_and(|owner| owner.user.id == it.user.id))
+            Choice::new(
+                it.user.id.to_string(),
+                &*Brief::of_user(&it.user),
+                owner.is_some_and(|owner| owner.user.id == it.user.id),
+            )
         })
         .collect();
     choices.sort_by_key(|it| it.words.to_lowercase());
@@ -171,7 +171,7 @@ pub(super) fn of(owner: Option<&Member>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use crate::naughty::{TEXTS, assert_inert};
+    use crate::naughty::{HEAVY, TEXTS, assert_inert};
     use crate::seen::Seen;
     use crate::theme::Theme;
 
@@ -186,12 +186,12 @@ mod tests {
             path: "/organizations/acme/settings/user-tokens".to_owned(),
             members: vec![Choice::new(text, text, true)],
             is_crowded: false,
-            owner: Some(text.to_owned()),
+            owner: Some(text.into()),
             is_of_service_user: false,
             create: None,
             rows: vec![Row {
                 href: Some("/x".to_owned()),
-                description: text.to_owned(),
+                description: text.into(),
                 public_id: text.to_owned(),
                 created: at.clone(),
                 last_used: Some(at.clone()),
@@ -211,6 +211,25 @@ mod tests {
     fn whatever_a_member_is_called_stays_text() {
         for text in TEXTS {
             assert_inert(&page(text).render().expect("a page"), text);
+        }
+    }
+
+    #[test]
+    fn a_page_of_the_list_is_small() {
+        for text in HEAVY {
+            let mut page = page(&text.repeat(1_000));
+            page.rows = vec![
+                Row {
+                    public_id: "4f9Kd0aZ81b".to_owned(),
+                    last_used_ip: "2001:db8::1".to_owned(),
+                    ..page.rows[0].clone()
+                };
+                ROWS as usize
+            ];
+            let whom = Brief::of_person(&text.repeat(100), &text.repeat(250), false);
+            page.members = vec![Choice::new("00000000-0000-7000-8000-000000000000", &*whom, false); CHOICES as usize];
+            let size = page.render().expect("a page").len();
+            assert!(size < 100_000, "{size} bytes of {text}");
         }
     }
 }

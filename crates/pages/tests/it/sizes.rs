@@ -18,8 +18,9 @@ const MOST: usize = 100_000;
 /// Nearly as many as an organization can have.
 const DEPLOYMENTS: usize = 990;
 const SETTINGS: &str = "/organizations/acme/settings";
-/// As long as people write them when they mean to be helpful.
-const WORDS: &str = "what customers see, and those who look after it at night, in the region that is nearest to them";
+/// The longest descriptions, of the signs that take most bytes of a page: one that is escaped, and one of four bytes.
+const HEAVY: [&str; 2] = ["\"", "👩"];
+const LONGEST: usize = 1_000;
 
 /// What there is one of in addresses.
 struct Filled {
@@ -29,21 +30,25 @@ struct Filled {
     deployment: String,
 }
 
+fn heavy(number: usize) -> String {
+    HEAVY[number % HEAVY.len()].repeat(LONGEST)
+}
+
 /// Fills acme.
 async fn fill(world: &World) -> Filled {
     let control = &world.control;
     let (mut made, mut team) = (Vec::new(), String::new());
     for number in 0..DEPLOYMENTS {
         let name = format!("deployment-{number:04}-of-a-name-with-some-length");
-        let new = NewDeployment { name, description: Some(WORDS.to_owned()), ..NewDeployment::default() };
+        let new = NewDeployment { name, description: Some(heavy(number)), ..NewDeployment::default() };
         made.push(control.create_deployment(&world.admin::<CreateDeployment>(), new).await.expect("one").id);
     }
     for number in 0..150 {
         let name = format!("team-{number:03}-of-a-name-with-some-length");
-        let new = NewTeam { name, description: Some(WORDS.to_owned()) };
+        let new = NewTeam { name, description: Some(heavy(number)) };
         team = control.create_team(&world.admin::<CreateTeam>(), new).await.expect("one").id.to_string();
         let name = format!("service-user-{number:03}-of-a-name-with-some-length");
-        let new = NewServiceUser { name, description: Some(WORDS.to_owned()), role: Role::Member };
+        let new = NewServiceUser { name, description: Some(heavy(number)), role: Role::Member };
         control.create_service_user(&world.admin::<CreateServiceUser>(), new).await.expect("one");
     }
     for number in 0..60 {
@@ -56,11 +61,8 @@ async fn fill(world: &World) -> Filled {
         Scope { deployments: DeploymentScope::Only { deployments: few, all_branches: true }, ..Scope::widest() };
     let mut token = String::new();
     for number in 0..60 {
-        let new = NewAgentToken {
-            description: Some(format!("Token {number} of {WORDS}")),
-            scope: Some(scope.clone()),
-            ..NewAgentToken::default()
-        };
+        let new =
+            NewAgentToken { description: Some(heavy(number)), scope: Some(scope.clone()), ..NewAgentToken::default() };
         let issued = control.create_agent_token(&world.admin::<CreateAgentToken>(), new).await.expect("one");
         token = format!("{SETTINGS}/tokens/{}", issued.token.token.id);
     }

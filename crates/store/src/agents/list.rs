@@ -3,22 +3,27 @@
 use countersign_domain::id::{AgentId, DeploymentId, OrganizationId, TokenId};
 
 use super::{Agent, agent};
+use crate::like::{self, texts};
 use crate::{StoreError, Tx, Value, params, statements};
 
-/// Those with $2 in their name or tags, of one deployment, one queue and one token, each unless the flag before it says that any will do.
+/// Those with $2 in their name, or $9 in their tags, of one deployment, one queue and one token, each unless the flag before it says that any will do.
 macro_rules! wanted {
     () => {
-        "(LOWER(a.name) LIKE $2 OR LOWER(a.tags) LIKE $2) AND ($3 OR a.deployment_id = $4) AND ($5 OR a.queue = $6) AND ($7 OR a.token_id = $8)"
+        concat!(
+            "(LOWER(a.name) LIKE $2 ESCAPE '!' OR ",
+            texts!("a.tags"),
+            " LIKE $9 ESCAPE '!') AND ($3 OR a.deployment_id = $4) AND ($5 OR a.queue = $6) AND ($7 OR a.token_id = $8)"
+        )
     };
 }
 
 statements! {
     /// A page of the organization's agents, newest first.
-    PAGE = concat!("SELECT ", columns!(), " FROM agents a WHERE a.organization_id = $1 AND a.id < $9
-              AND ", wanted!(), " ORDER BY a.id DESC LIMIT $10");
+    PAGE = concat!("SELECT ", columns!(), " FROM agents a WHERE a.organization_id = $1 AND a.id < $10
+              AND ", wanted!(), " ORDER BY a.id DESC LIMIT $11");
     /// The same of those that are connected, on an index of their own.
-    PAGE_LIVE = concat!("SELECT ", columns!(), " FROM agents a WHERE a.organization_id = $1 AND a.id < $9
-              AND a.state IN ('connected', 'stopping') AND ", wanted!(), " ORDER BY a.id DESC LIMIT $10");
+    PAGE_LIVE = concat!("SELECT ", columns!(), " FROM agents a WHERE a.organization_id = $1 AND a.id < $10
+              AND a.state IN ('connected', 'stopping') AND ", wanted!(), " ORDER BY a.id DESC LIMIT $11");
     /// How many those are.
     COUNT = concat!("SELECT COUNT(*) AS n FROM agents a WHERE a.organization_id = $1 AND ", wanted!());
     /// How many there are, whatever they are called: no row is looked at but in an index.
@@ -50,13 +55,14 @@ impl Wanted {
     fn values(&self, of: OrganizationId) -> Vec<Value> {
         let values = params![
             of,
-            pattern(self.search.as_deref()),
+            like::holding(self.search.as_deref()),
             self.deployment.is_none(),
             self.deployment.unwrap_or(DeploymentId::nil()),
             self.queue.is_none(),
             self.queue.clone().unwrap_or_default(),
             self.token.is_none(),
             self.token.unwrap_or(TokenId::nil()),
+            like::one_of_list_holding(self.search.as_deref()),
         ];
         values.into()
     }
@@ -66,14 +72,6 @@ impl Wanted {
         let is_searched = self.search.as_ref().is_some_and(|text| !text.is_empty());
         !is_searched && self.deployment.is_none() && self.queue.is_none() && self.token.is_none()
     }
-}
-
-/// What LIKE is given to find a text in any case of the letters A to Z.
-pub(crate) fn pattern(text: Option<&str>) -> String {
-    // As both engines do: other letters than ASCII's stay as they are.
-    let text = text.unwrap_or_default().to_ascii_lowercase();
-    // LIKE's own signs would widen the search to everything; as `_` each stands for any one character.
-    format!("%{}%", text.replace(['%', '_', '\\'], "_"))
 }
 
 /// At most `limit` of the organization's agents below `after`, newest first.

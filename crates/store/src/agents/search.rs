@@ -2,8 +2,8 @@
 
 use countersign_domain::id::{AgentId, DeploymentId, OrganizationId, TokenId};
 
-use super::list::pattern;
 use super::{Agent, agent};
+use crate::like::{self, texts};
 use crate::{StoreError, Tx, Value, params, statements};
 
 /// Those that are sought between $2 and $3. Each condition holds unless the flag before it says that anything will do.
@@ -14,7 +14,9 @@ macro_rules! search {
             columns!(),
             " FROM agents a WHERE a.organization_id = $1 AND a.id < $2 AND a.id >= $3",
             $among,
-            " AND (LOWER(a.name) LIKE $4 OR LOWER(a.tags) LIKE $4) AND ($5 OR a.deployment_id = $6) AND ($7 OR a.queue = $8)
+            " AND (LOWER(a.name) LIKE $4 ESCAPE '!' OR ",
+            texts!("a.tags"),
+            " LIKE $16 ESCAPE '!') AND ($5 OR a.deployment_id = $6) AND ($7 OR a.queue = $8)
               AND ($9 OR a.token_id = $10) AND ($11 OR a.state = 'stopping')
               AND ($12 OR (a.paused_at IS NOT NULL AND (a.paused_until IS NULL OR a.paused_until > $13)))
               AND ($14 OR a.state IN ('disconnected', 'stopped', 'lost')) ORDER BY a.id DESC LIMIT $15"
@@ -75,7 +77,7 @@ impl Sought {
 
     /// Its text as LIKE has it.
     pub(crate) fn pattern(&self) -> String {
-        pattern(self.search.as_deref())
+        like::holding(self.search.as_deref())
     }
 }
 
@@ -113,6 +115,7 @@ pub async fn search(
         now,
         standing != Standing::Gone,
         limit,
+        like::one_of_list_holding(sought.search.as_deref()),
     ]
     .into();
     let found: Vec<Agent> = tx.all(sql, &values).await?.iter().map(agent).collect::<Result<_, _>>()?;

@@ -3,7 +3,7 @@
 use countersign_domain::Timestamp;
 use countersign_domain::id::{Id, OrganizationId};
 
-use crate::{Row, StoreError, Tx, params, statements};
+use crate::{Row, StoreError, Tx, like, params, statements};
 
 statements! {
     /// A pipeline. Nothing happens when the organization has it.
@@ -20,9 +20,9 @@ statements! {
               WHERE organization_id = $1 AND id = $2";
     /// A page of the organization's pipelines whose names hold a text, newest first.
     NEWEST = "SELECT id, organization_id, slug, name, repository, default_branch, steps, created_at, updated_at FROM pipelines
-              WHERE organization_id = $1 AND (slug LIKE $2 OR LOWER(name) LIKE $2) AND id < $3 ORDER BY id DESC LIMIT $4";
+              WHERE organization_id = $1 AND (slug LIKE $2 ESCAPE '!' OR LOWER(name) LIKE $2 ESCAPE '!') AND id < $3 ORDER BY id DESC LIMIT $4";
     /// How many those are.
-    COUNT = "SELECT COUNT(*) AS n FROM pipelines WHERE organization_id = $1 AND (slug LIKE $2 OR LOWER(name) LIKE $2)";
+    COUNT = "SELECT COUNT(*) AS n FROM pipelines WHERE organization_id = $1 AND (slug LIKE $2 ESCAPE '!' OR LOWER(name) LIKE $2 ESCAPE '!')";
     /// A page of the organization's pipelines, by their names in addresses.
     PAGE = "SELECT id, organization_id, slug, name, repository, default_branch, steps, created_at, updated_at FROM pipelines
               WHERE organization_id = $1 AND slug > $2 ORDER BY slug LIMIT $3";
@@ -101,12 +101,6 @@ pub async fn find(tx: &mut Tx, of: OrganizationId, id: Id<Pipeline>) -> Result<O
     tx.maybe(FIND, &params![of, id]).await?.as_ref().map(pipeline).transpose()
 }
 
-/// What a name must be like to hold a text, in any case of the letters A to Z.
-fn holding(search: &str) -> String {
-    // LIKE's own signs would widen the search to everything; as `_` each stands for any one character.
-    format!("%{}%", search.to_ascii_lowercase().replace(['%', '_', '\\'], "_"))
-}
-
 /// At most `limit` of the organization's pipelines below `after` whose names hold a text, newest first. An empty text is in every name.
 pub async fn newest(
     tx: &mut Tx,
@@ -115,12 +109,12 @@ pub async fn newest(
     after: Id<Pipeline>,
     limit: i64,
 ) -> Result<Vec<Pipeline>, StoreError> {
-    tx.all(NEWEST, &params![of, holding(search), after, limit]).await?.iter().map(pipeline).collect()
+    tx.all(NEWEST, &params![of, like::holding(Some(search)), after, limit]).await?.iter().map(pipeline).collect()
 }
 
 /// How many of the organization's pipelines have names that hold a text.
 pub async fn count(tx: &mut Tx, of: OrganizationId, search: &str) -> Result<i64, StoreError> {
-    tx.one(COUNT, &params![of, holding(search)]).await?.get("n")
+    tx.one(COUNT, &params![of, like::holding(Some(search))]).await?.get("n")
 }
 
 /// At most `limit` of the organization's pipelines behind `after`.

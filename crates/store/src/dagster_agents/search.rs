@@ -17,7 +17,7 @@ statements! {
     /// queue's name as JSON has it: REPLACE tells whether it is in the list, by each sign.
     SEARCH = concat!("SELECT ", columns!(), " FROM dagster_agents a JOIN tokens t ON t.id = a.token_id
               WHERE a.organization_id = $1 AND a.id < $2 AND a.id >= $3 AND a.heartbeat_at >= $4 AND a.heartbeat_at < $5
-              AND ($6 OR LOWER(COALESCE(a.label, '')) LIKE $7 OR a.process_id = $8) AND ($9 OR a.token_id = $10)
+              AND ($6 OR LOWER(COALESCE(a.label, '')) LIKE $7 ESCAPE '!' OR a.process_id = $8) AND ($9 OR a.token_id = $10)
               AND ($11 OR EXISTS (SELECT 1 FROM dagster_agent_deployments s WHERE s.dagster_agent_id = a.id AND ($12 OR s.deployment_id = $14)
                 AND ($15 OR ($16 AND s.default_queue) OR REPLACE(s.queues, $13, '') <> s.queues)))
               ORDER BY a.id DESC LIMIT $17");

@@ -3,7 +3,7 @@
 use countersign_domain::id::{OrganizationId, TokenId, UserId};
 use countersign_domain::{Kind, PublicId, Timestamp};
 
-use crate::{IntoValue, Row, Sql, StoreError, Tx, Value, params, statements};
+use crate::{IntoValue, Row, Sql, StoreError, Tx, Value, like, params, statements};
 
 use super::managed::{grants, managed};
 use super::{Token, columns, token};
@@ -24,13 +24,13 @@ macro_rules! found {
         concat!(
             "SELECT ",
             columns!(),
-            ", u.name AS creator_name,
+            ", u.name AS creator_name, u.email AS creator_email, u.is_service AS creator_is_service,
               (SELECT COUNT(*) FROM agents a WHERE a.token_id = t.id AND a.state IN ('connected', 'stopping')) AS agents,
               (SELECT COUNT(*) FROM dagster_agents d WHERE d.token_id = t.id AND d.heartbeat_at >= $6) AS dagster_agents
               FROM (SELECT t.id AS selected_id FROM (",
             some!("t.id, t.description, t.every_deployment, t.all_branches, t.expires_at, t.last_used_at, t.created_at",
                 " AND t.id >= $7 AND t.id <= $8", $($selected)*),
-            " ORDER BY ", $order, " LIMIT $4) t WHERE LOWER(COALESCE(t.description, '')) LIKE $9",
+            " ORDER BY ", $order, " LIMIT $4) t WHERE LOWER(COALESCE(t.description, '')) LIKE $9 ESCAPE '!'",
             $($left)*
             " ORDER BY ", $order, " LIMIT $5) f JOIN tokens t ON t.id = f.selected_id LEFT JOIN users u ON u.id = t.created_by
               ORDER BY ", $order
@@ -144,9 +144,20 @@ pub struct Wanted {
     pub within: i64,
 }
 
-fn pattern(text: &str) -> String {
-    // LIKE's own signs would widen the search to everything; as `_` each stands for any one character.
-    format!("%{}%", text.to_ascii_lowercase().replace(['%', '_', '\\'], "_"))
+/// Whoever made a token, as much as tells them from others.
+#[derive(Debug, Clone)]
+pub struct Creator {
+    /// What they call themself, which others may, too.
+    pub name: String,
+    /// Their address, which nobody else has.
+    pub email: String,
+    /// Whether they are a service user.
+    pub is_service: bool,
+}
+
+fn creator(row: &Row) -> Result<Option<Creator>, StoreError> {
+    let Some(name) = row.get("creator_name")? else { return Ok(None) };
+    Ok(Some(Creator { name, email: row.get("creator_email")?, is_service: row.get("creator_is_service")? }))
 }
 
 /// An agent token as a list has it.
@@ -154,8 +165,8 @@ fn pattern(text: &str) -> String {
 pub struct Listed {
     /// The token.
     pub token: Token,
-    /// The name of whoever made it; none for the default token.
-    pub creator: Option<String>,
+    /// Whoever made it; none for the default token.
+    pub creator: Option<Creator>,
     /// Its connected agents.
     pub agents: i64,
     /// Its Dagster+ agents that run.
@@ -165,7 +176,7 @@ pub struct Listed {
 fn listed(row: &Row) -> Result<Listed, StoreError> {
     Ok(Listed {
         token: token(row)?,
-        creator: row.get("creator_name")?,
+        creator: creator(row)?,
         agents: row.get("agents")?,
         dagster_agents: row.get("dagster_agents")?,
     })
@@ -238,7 +249,7 @@ pub async fn search(
     let within = if is_left_out { wanted.within.max(limit) } else { limit };
     let mut values =
         Vec::from(params![of, Kind::AgentToken.code(), start, within, limit, heard_since, lowest, highest]);
-    values.push(pattern(text.unwrap_or_default()).into_value());
+    values.push(like::holding(text).into_value());
     values.extend(of_way.iter().cloned());
     if let Among::Unused(since) = wanted.among {
         values.push(since.into_value());

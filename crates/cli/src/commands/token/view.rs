@@ -6,7 +6,8 @@ use serde_json::Value;
 
 use crate::{
     api::shapes::text,
-    output::{Table, counted, harmless, local_time},
+    commands::user::described,
+    output::{Table, brief, counted, harmless, local_time},
 };
 
 /// A scope in one line.
@@ -46,7 +47,7 @@ pub(super) fn table(tokens: &[Value]) -> String {
     for token in tokens {
         table.row([
             text(token, "publicId").to_owned(),
-            text(token, "description").to_owned(),
+            brief(described(token)),
             text(token, "state").to_lowercase(),
             local_time(token["createdAt"].as_str()),
             local_time(token["lastUsedAt"].as_str()),
@@ -65,7 +66,7 @@ pub(super) fn details(token: &Value) -> String {
         }
     };
     line("public id", text(token, "publicId"));
-    line("description", text(token, "description"));
+    line("description", described(token));
     line("state", &text(token, "state").to_lowercase());
     line("id", text(token, "id"));
     line("uuid", text(token, "uuid"));
@@ -109,6 +110,18 @@ mod tests {
         assert_eq!(touched(&json!([])), "No connected agent was touched.");
         assert_eq!(touched(&json!([{ "name": "a" }])), "Touched 1 connected agent: a");
         assert_eq!(touched(&json!([{ "name": "a" }, { "name": "b" }])), "Touched 2 connected agents: a, b");
+    }
+
+    #[test]
+    fn a_long_description_widens_no_row_and_none_is_said() {
+        let tokens = [
+            json!({ "publicId": "4f9Kd0aZ81b", "description": "\"".repeat(1_000), "scope": {} }),
+            json!({ "scope": {} }),
+        ];
+        let table = table(&tokens);
+        assert!(table.lines().all(|line| line.chars().count() < 250), "{table}");
+        assert!(table.contains("(no description)") && details(&tokens[1]).contains("(no description)"), "{table}");
+        assert!(details(&tokens[0]).contains(&"\"".repeat(1_000)), "all of it is where one token is shown");
     }
 
     #[test]

@@ -27,6 +27,10 @@ impl Control {
                 let (user, id, name) = &scene.input;
                 let not_found = || Error::NotFound("passkey");
                 let before = passkeys::find(tx, *user, *id).await?.ok_or_else(not_found)?;
+                if before.name == *name {
+                    // Nothing is different: there is nothing to tell.
+                    return Ok(before.into());
+                }
                 if !passkeys::rename(tx, *user, *id, name).await? {
                     return Err(not_found());
                 }

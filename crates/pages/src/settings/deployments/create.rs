@@ -102,7 +102,10 @@ pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
         Ok(it) => Ok(then(&visit.site, &visit.deployment_path(it.id, ""), Notice::DeploymentCreated)),
         Err(error) => {
             let name = form.text("name").trim();
-            let faults = Faults::of_named(error, visit.deployments().await?.iter().any(|it| it.name == name))?;
+            let faults = Faults::of_named(
+                error,
+                visit.deployments().await?.iter().any(|it| it.name.eq_ignore_ascii_case(name)),
+            )?;
             frame::again(&page(&visit, Some(&form), &faults).await?)
         }
     }

@@ -58,7 +58,11 @@ pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
         Ok(()) => Ok(then(&visit.site, &visit.deployment_path(it.id, ""), Notice::DeploymentSaved)),
         Err(error) => {
             let name = form.text("name").trim();
-            let is_taken = visit.deployments().await?.iter().any(|other| other.name == name && other.id != it.id);
+            let is_taken = visit
+                .deployments()
+                .await?
+                .iter()
+                .any(|other| other.name.eq_ignore_ascii_case(name) && other.id != it.id);
             frame::again(&page(&visit, &it, Some(&form), &Faults::of_named(error, is_taken)?))
         }
     }

@@ -11,6 +11,7 @@ use countersign_control::queues::{Queue, Standing};
 use countersign_domain::id::Id;
 use countersign_http::global_id::{Sort, encode};
 
+use crate::brief::Brief;
 use crate::failure::Failure;
 use crate::frame::{self, Answer, Frame, Link};
 use crate::parts::{Pager, When, part};
@@ -19,7 +20,7 @@ use crate::settings::roles::{self, Roles};
 use crate::visit::{Tab, Visit};
 
 /// Queues of one part.
-const ROWS: usize = 50;
+const ROWS: usize = 24;
 /// The most branch deployments that are named.
 const BRANCHES: usize = 50;
 
@@ -53,11 +54,11 @@ struct Page {
 #[derive(Debug, Clone)]
 struct Row {
     name: String,
-    description: String,
+    description: Brief,
     counts: Counts,
     is_paused: bool,
     /// Why it is paused.
-    note: String,
+    note: Brief,
     /// Where its agents are listed.
     agents: String,
     pause: Option<String>,
@@ -73,10 +74,10 @@ impl Row {
         let may_pause = visit.can_in::<PauseQueue>(held, of);
         Self {
             name: queue.name.clone(),
-            description: queue.description.clone().unwrap_or_default(),
+            description: Brief::of_some(queue.description.as_ref()),
             counts: it.counts,
             is_paused,
-            note: queue.paused_note.clone().unwrap_or_default(),
+            note: Brief::of_some(queue.paused_note.as_ref()),
             agents: address(
                 &visit.path("/agents"),
                 &[("deployment", &of.id.to_string()), ("queue", queue.name.as_str())],
@@ -161,10 +162,10 @@ mod tests {
                 create_queue: Some("/x".to_owned()),
                 queues: vec![Row {
                     name: some(),
-                    description: some(),
+                    description: (*text).into(),
                     counts: Counts::default(),
                     is_paused: true,
-                    note: some(),
+                    note: (*text).into(),
                     agents: "/x".to_owned(),
                     pause: Some("/x".to_owned()),
                     resume: Some("/x".to_owned()),

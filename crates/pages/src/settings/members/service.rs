@@ -2,9 +2,9 @@
 
 use askama::Template;
 use countersign_control::access::actions::{CreateServiceUser, UpdateServiceUser, ViewMembers};
-use countersign_control::members::{Member, MemberReference};
+use countersign_control::members::{Member, MemberReference, Wanted};
 use countersign_control::service_users::{NewServiceUser, ServiceUserChange};
-use countersign_control::{Error, Result};
+use countersign_control::{Error, MAX_PAGE, PageRequest, Result};
 use countersign_domain::Role;
 use countersign_domain::text::ServiceUserName;
 
@@ -73,11 +73,10 @@ impl Visit {
     async fn has_service_user(&self, name: &str) -> Result<bool> {
         let Ok(name) = ServiceUserName::parse(name) else { return Ok(false) };
         let grant = self.control().grant_own::<ViewMembers>(&self.caller)?;
-        match self.control().find_member(&grant, MemberReference::ServiceUser(name)).await {
-            Ok(_) => Ok(true),
-            Err(Error::NotFound(_)) => Ok(false),
-            Err(other) => Err(other),
-        }
+        // In whatever case of letters: such a name is refused, too.
+        let wanted = Wanted { service: Some(true), search: Some(name.as_str().to_owned()), ..Wanted::default() };
+        let found = self.control().members(&grant, wanted, PageRequest::first(MAX_PAGE)).await?;
+        Ok(found.items.iter().any(|it| it.user.name.eq_ignore_ascii_case(name.as_str())))
     }
 }
 

@@ -61,6 +61,6 @@ impl Visit {
     /// Whether a team has this name.
     pub(super) async fn has_team(&self, name: &str) -> Result<bool> {
         let grant = self.control().grant_own::<ViewTeams>(&self.caller)?;
-        Ok(self.control().teams(&grant).await?.iter().any(|it| it.name == name))
+        Ok(self.control().teams(&grant).await?.iter().any(|it| it.name.eq_ignore_ascii_case(name)))
     }
 }

@@ -7,6 +7,7 @@ use countersign_control::members::{Member, MemberReference};
 use countersign_control::teams::{Team, TeamReference};
 use countersign_control::{Error, PageRequest, Result};
 
+use crate::brief::{Brief, address};
 use crate::failure::Failure;
 use crate::form::{Faults, Posted};
 use crate::frame::{self, Answer, Frame};
@@ -38,7 +39,7 @@ struct Page {
 
 #[derive(Debug, Clone)]
 struct Row {
-    name: String,
+    name: Brief,
     email: String,
     remove: Option<String>,
 }
@@ -47,8 +48,9 @@ impl Row {
     fn new(visit: &Visit, team: &Team, it: &Member) -> Self {
         let way = || visit.team_path(team.id, &format!("/members/{}/remove", it.user.id));
         Self {
-            name: it.user.name.clone(),
-            email: it.user.email.clone(),
+            name: it.user.name.as_str().into(),
+            // Nobody has the address of a service user.
+            email: if it.user.is_service { "Service user".to_owned() } else { address(&it.user.email) },
             remove: visit.can::<ChangeTeamMembers>().then(way),
         }
     }

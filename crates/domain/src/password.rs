@@ -171,7 +171,13 @@ mod tests {
     fn whatever_is_typed_is_judged() {
         let known: Vec<String> = (0..60).map(|n| format!("word{n}-{n}x@acme.example")).collect();
         let known: Vec<&str> = known.iter().map(String::as_str).collect();
-        for text in ["\u{0}".repeat(12), "\u{1f469}\u{200d}".repeat(20), "a1!".repeat(42), "4@$5|0013".repeat(14), "İ".repeat(20)] {
+        for text in [
+            "\u{0}".repeat(12),
+            "\u{1f469}\u{200d}".repeat(20),
+            "a1!".repeat(42),
+            "4@$5|0013".repeat(14),
+            "İ".repeat(20),
+        ] {
             let _ = Password::new(&text, &known);
         }
     }

@@ -29,6 +29,9 @@ if (told && !location.pathname.endsWith("/value")) {
   history.replaceState(null, "", told.dataset.address);
 }
 
+// Whoever was asked who they are in the middle of a form goes on with it.
+document.querySelector("[data-again-form]")?.submit();
+
 // Only one menu is open, and it closes when one goes on elsewhere.
 const menu = document.querySelector("details.menu");
 if (menu) {

@@ -26,6 +26,10 @@ pub(crate) enum Failure {
     TooLarge,
     /// The body is no form, or was cut off.
     NoForm,
+    /// What stands behind the `?` is longer than any of this server's.
+    LongAddress,
+    /// What stands there is no text.
+    NoAddress,
     /// There is something at the address, and it is asked for in another way.
     OtherMethod,
 }
@@ -88,6 +92,15 @@ impl Says {
 }
 
 impl Failure {
+    /// Whether it is that somebody has to prove first who they are.
+    pub(crate) fn is_unproved(&self) -> bool {
+        match self {
+            Self::Unproved => true,
+            Self::Error(error) => person::wants_proof(error),
+            _ => false,
+        }
+    }
+
     /// The answer.
     pub(crate) fn answer(self, seen: &Seen) -> Response {
         let says = match self {
@@ -112,6 +125,18 @@ impl Failure {
                 "Not a form",
                 "What was sent is no form of these pages, or was cut off on its way.".to_owned(),
                 "Go back and send it again.",
+            ),
+            Self::LongAddress => Says::new(
+                StatusCode::URI_TOO_LONG,
+                "Too long an address",
+                "The address asks for more than this server looks at, so nothing is shown.".to_owned(),
+                "Go back and search for less, or leave some of the filters out.",
+            ),
+            Self::NoAddress => Says::new(
+                StatusCode::BAD_REQUEST,
+                "Not an address",
+                "What stands behind the ? of the address is no text in UTF-8, so nothing is shown.".to_owned(),
+                "Go back, and write what you look for anew.",
             ),
             Self::OtherMethod => Says::new(
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -219,6 +244,8 @@ mod tests {
         assert_eq!(status(Failure::FromElsewhere), 403);
         assert_eq!(status(Failure::TooLarge), 413);
         assert_eq!(status(Failure::NoForm), 400);
+        assert_eq!(status(Failure::LongAddress), 414);
+        assert_eq!(status(Failure::NoAddress), 400);
         assert_eq!(status(Failure::OtherMethod), 405);
         assert_eq!(Failure::from(too_many).answer(&seen("/")).headers()[RETRY_AFTER_HEADER], "7");
     }

@@ -38,7 +38,10 @@ impl Control {
         let new = self.new_password("newPassword", new, &user.email, &user.name, user.organization).await?;
         let before = self.check_own_password(user, old).await?;
         if is_same {
-            return Err(Error::invalid("newPassword", "is the one that you have; choose another, or leave it as it is"));
+            return Err(Error::invalid(
+                "newPassword",
+                "is the one that you have; choose another, or leave it as it is",
+            ));
         }
         let after = self.hash_password(Asking::Oneself, Arc::new(new)).await?;
         let input = Input { user: user.user, email: user.email.clone(), this: user.sign_in(), before, after };

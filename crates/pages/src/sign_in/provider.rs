@@ -84,7 +84,7 @@ async fn taken(anyone: &Anyone, back: &Back) -> Result<Response, Failure> {
             let own = person::own(anyone).await?;
             match provider::prove(&anyone.site.control, &own.0, &back.answer).await {
                 Ok(()) => Ok(with(&anyone.site, on(anyone, "It is you", &to)?, Notice::Proved)),
-                Err(error) => proof::again(anyone, own, to, error).await,
+                Err(error) => proof::again(anyone, own, to, None, error).await,
             }
         }
         AskedFor::Invitation => match provider::accept(anyone, back).await {

@@ -69,6 +69,55 @@ async fn who_one_is_is_proved_again_after_five_minutes() {
 }
 
 #[tokio::test]
+async fn what_was_typed_is_kept_while_one_proves_who_one_is() {
+    const NEW: &str = "/organizations/acme/settings/tokens/new";
+    let server = Server::new().await;
+    let ada = server.admin().await;
+    server.world.clock.advance(Duration::from_secs(6 * 60));
+    let typed =
+        [("description", "a \"b\" & <c>"), ("org_agent", "on"), ("reveal_policy", "always"), ("queues", "x\r\ny")];
+    let asked = ada.post(NEW, &typed).await;
+    assert!(asked.asks_for_proof() && asked.text.contains("Nothing is done yet"), "{} {}", asked.status, asked.text);
+    assert!(!asked.text.contains("<c>"), "{}", asked.text);
+    let post = async |path: &str, fields: &[(String, String)]| {
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        ada.post(path, &fields).await
+    };
+    let mut proof = asked.hidden("/prove");
+    proof.push(("password".to_owned(), "wrong horse battery".to_owned()));
+    let wrong = post("/prove", &proof).await;
+    assert_eq!(wrong.status, 422, "{}", wrong.text);
+    let mut proof = wrong.hidden("/prove");
+    proof.push(("password".to_owned(), PASSWORD.to_owned()));
+    let proved = post("/prove", &proof).await;
+    assert!(proved.status == 200 && proved.text.contains("data-again-form"), "{} {}", proved.status, proved.text);
+    assert!(!proved.text.contains(PASSWORD), "{}", proved.text);
+    let again = proved.hidden(NEW);
+    assert_eq!(again, typed.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    assert!(
+        ada.page("/organizations/acme/settings/tokens").await.matches("&#60;c&#62;").count() == 0,
+        "it was made before"
+    );
+    let made = post(NEW, &again).await;
+    assert!(made.status == 303 && made.location().ends_with("/value"), "{} {}", made.status, made.text);
+}
+
+#[tokio::test]
+async fn no_form_of_elsewhere_and_no_secret_is_sent_after_a_proof() {
+    let server = Server::new().await;
+    let ada = server.admin().await;
+    for action in ["https://evil.example/organizations/", "//evil.example/organizations/", "/sign-out", "/prove"] {
+        let fields = [("password", PASSWORD), ("to", "/account"), ("typed_to", action), ("typed", "a=b")];
+        let answer = ada.post("/prove", &fields).await;
+        assert_eq!((answer.status.as_u16(), answer.location()), (303, "/account"), "{action}: {}", answer.text);
+    }
+    server.world.clock.advance(Duration::from_secs(6 * 60));
+    let fields = [("name", "x"), ("challenge", "secret-challenge"), ("credential", "secret-credential")];
+    let asked = ada.post("/account/passkeys/new", &fields).await;
+    assert!(asked.status == 303 && asked.location().starts_with("/prove"), "{} {}", asked.status, asked.text);
+}
+
+#[tokio::test]
 async fn one_sees_where_one_is_signed_in_and_ends_it() {
     let server = Server::new().await;
     let one = server.admin().await;

@@ -5,6 +5,8 @@ import { dialogs, toggles } from "./dialog.js";
 import { links } from "./link.js";
 import { live, targets } from "./live.js";
 import { passkeys } from "./passkey.js";
+import { passwords } from "./password.js";
+import { signed } from "./signed.js";
 
 function enhance(root) {
   copying(root);
@@ -16,6 +18,8 @@ enhance(document);
 dialogs(document, enhance);
 links(document);
 passkeys(document);
+passwords(document);
+signed(document);
 live(document, (region) => {
   enhance(region);
   dialogs(region, enhance);

@@ -26,6 +26,10 @@ pub(crate) enum Failure {
     TooLarge,
     /// The body is no form, or was cut off.
     NoForm,
+    /// The page has another address now.
+    Moved(String),
+    /// The organization that a form was sent to has this slug now.
+    Renamed(String),
     /// What stands behind the `?` is longer than any of this server's.
     LongAddress,
     /// What stands there is no text.
@@ -47,11 +51,6 @@ impl IntoResponse for Failure {
         answer.extensions_mut().insert(self);
         answer
     }
-}
-
-/// A page of which there is none.
-pub(crate) async fn nowhere() -> Failure {
-    Failure::Error(Error::NotFound("page"))
 }
 
 /// The address of a form that is opened like a page, and its like.
@@ -125,6 +124,13 @@ impl Failure {
                 "Not a form",
                 "What was sent is no form of these pages, or was cut off on its way.".to_owned(),
                 "Go back and send it again.",
+            ),
+            Self::Moved(to) => return Self::moved(&to),
+            Self::Renamed(slug) => Says::new(
+                StatusCode::CONFLICT,
+                "Another address",
+                format!("The organization has another address now, /organizations/{slug}, so nothing was done."),
+                "Open the page there, and send the form again.",
             ),
             Self::LongAddress => Says::new(
                 StatusCode::URI_TOO_LONG,
@@ -244,6 +250,8 @@ mod tests {
         assert_eq!(status(Failure::FromElsewhere), 403);
         assert_eq!(status(Failure::TooLarge), 413);
         assert_eq!(status(Failure::NoForm), 400);
+        assert_eq!(status(Failure::Moved("/x".to_owned())), 308);
+        assert_eq!(status(Failure::Renamed("acme".to_owned())), 409);
         assert_eq!(status(Failure::LongAddress), 414);
         assert_eq!(status(Failure::NoAddress), 400);
         assert_eq!(status(Failure::OtherMethod), 405);

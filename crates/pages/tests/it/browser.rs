@@ -78,7 +78,8 @@ impl Server {
     }
 
     fn of(world: World) -> Self {
-        let edge = Edge::new(world.control.clone(), Arc::new(SeededEntropy::new(9)), TrustedProxies::default());
+        let edge = Edge::new(world.control.clone(), Arc::new(SeededEntropy::new(9)), TrustedProxies::default())
+            .with_nowhere(countersign_pages::nowhere(world.control.clone()));
         let router = edge.layers(countersign_pages::router(world.control.clone()));
         Self { world, router }
     }

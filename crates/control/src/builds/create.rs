@@ -143,6 +143,14 @@ impl Control {
     }
 }
 
+/// By which way a caller asks for a build: whoever is signed in does it on a page, and anybody else by the API.
+pub(super) fn way(caller: &Caller) -> Source {
+    match caller {
+        Caller::User(user) if user.sign_in().is_some() => Source::Ui,
+        _ => Source::Api,
+    }
+}
+
 /// Reads the text of a pipeline.
 pub(crate) fn read(field: &str, text: &str) -> Result<(String, Text)> {
     if text.len() > MAX_TEXT {

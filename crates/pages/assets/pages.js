@@ -6,6 +6,7 @@ import { links } from "./link.js";
 import { live, targets } from "./live.js";
 import { passkeys } from "./passkey.js";
 import { passwords } from "./password.js";
+import { pencils } from "./pencil.js";
 import { signed } from "./signed.js";
 
 function enhance(root) {
@@ -14,16 +15,19 @@ function enhance(root) {
   toggles(root);
 }
 
-enhance(document);
-dialogs(document, enhance);
+// What leads on from a part of a page, and opens above it or in its place.
+function enliven(root) {
+  enhance(root);
+  dialogs(root, enhance);
+  pencils(root, enliven);
+}
+
+enliven(document);
 links(document);
 passkeys(document);
 passwords(document);
 signed(document);
-live(document, (region) => {
-  enhance(region);
-  dialogs(region, enhance);
-});
+live(document, enliven);
 
 targets();
 

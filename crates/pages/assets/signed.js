@@ -49,7 +49,9 @@ export async function checkSignedIn() {
   isBusy = true;
   try {
     const isOut = await isSignedOut();
-    if (isOut) leave("You are signed out. This page shows nothing new until you sign in again.");
+    if (isOut) leave(hasValue(document)
+      ? "You are signed out. The value that stood here is gone from this page."
+      : "You are signed out. This page shows nothing new until you sign in again.");
     return isOut;
   } finally {
     isBusy = false;

@@ -19,6 +19,7 @@ use crate::{form, headers, notice, person};
 pub(crate) async fn around(State(site): State<Site>, request: Request, next: Next) -> Response {
     let (mut parts, body) = request.into_parts();
     let seen = Seen::of(&parts, site.public_url());
+    let is_get = parts.method == Method::GET;
     let is_own = seen.is_safe || person::is_same_origin(&parts, site.public_url());
     let is_readable = parts.method != Method::POST || form::is_form(&parts.headers);
     parts.extensions.insert(seen.clone());
@@ -39,7 +40,8 @@ pub(crate) async fn around(State(site): State<Site>, request: Request, next: Nex
         let failure = if is_own { Failure::NoForm } else { Failure::FromElsewhere };
         failure.answer(&seen)
     };
-    if seen.notice.is_some() && seen.is_safe && is_page(&answer) {
+    // A script that only asks whether somebody is signed in shows nothing.
+    if seen.notice.is_some() && is_get && is_page(&answer) {
         notice::forget(&site, &mut answer);
     }
     headers::dress(&mut answer, site.is_https());

@@ -34,12 +34,16 @@ fn a_flag_wins_over_a_variable_over_the_file_over_the_default() {
 
 #[test]
 fn an_agent_that_is_told_nothing_else_calls_the_server_of_every_command() {
-    let server = [("COUNTERSIGN_SERVER", "http://ci.example:8080/")];
-    let config = resolve(&[(Setting::Token, "t")], &server, "").expect("resolves");
-    assert_eq!(config.endpoint, "http://ci.example:8080/v3");
+    let endpoint = |flags: &[(Setting, &str)], server: &str| {
+        let environment: Environment = [("HOME", "/home/ada"), ("COUNTERSIGN_SERVER", server)].into_iter().collect();
+        Config::resolve(&layers(flags, &[], ""), &environment).map(|config| config.endpoint)
+    };
+    let only = [(Setting::Token, "t")];
+    assert_eq!(endpoint(&only, "http://ci.example:8080/").expect("resolves"), "http://ci.example:8080/v3");
+    assert_eq!(endpoint(&only, "").expect("resolves"), DEFAULT_ENDPOINT);
     let told = [(Setting::Token, "t"), (Setting::Endpoint, "http://agents.example/v3")];
-    assert_eq!(resolve(&told, &server, "").expect("resolves").endpoint, "http://agents.example/v3");
-    let wrong = resolve(&[(Setting::Token, "t")], &[("COUNTERSIGN_SERVER", "ci.example")], "").expect_err("no address");
+    assert_eq!(endpoint(&told, "http://ci.example:8080").expect("resolves"), "http://agents.example/v3");
+    let wrong = endpoint(&only, "ci.example").expect_err("no address");
     assert!(wrong.to_string().contains("COUNTERSIGN_SERVER"), "{wrong}");
 }
 

@@ -73,7 +73,9 @@ await main(async (browser) => {
     must(await page.inputValue("#description") === FIRST, await page.inputValue("#description"));
     await page.fill("#description", RENAMED);
     await page.getByRole("button", { name: "Save" }).click();
-    must(await page.getByRole("status").filter({ hasText: "description is saved" }).isVisible(), page.url());
+    await page.getByRole("status").filter({ hasText: "description is saved" }).waitFor();
+    must(new URL(page.url()).pathname.endsWith("/tokens"), "the pencil edits in place");
+    must(await page.evaluate(() => document.activeElement.matches("a.pencil")), "the pencil has the focus again");
     await toTokens(page);
     must(await row(page, RENAMED).count() === 1 && await row(page, FIRST).count() === 0, "the list has another name");
   });
@@ -157,6 +159,7 @@ await main(async (browser) => {
     await row(page, "Script").getByRole("link", { name: "Edit the description" }).click();
     await page.fill("#description", OWN);
     await page.getByRole("button", { name: "Save" }).click();
+    await page.getByRole("status").filter({ hasText: "description is saved" }).waitFor();
     await userTokens();
     must(await row(page, OWN).count() === 1, "the list has another name");
   });

@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::access::actions::CreateBuild;
 use crate::scene::Subject;
-use crate::{Control, Error, Grant, Result, Scene, input};
+use crate::{Caller, Control, Error, Grant, Result, Scene, input};
 
 use super::meta_data::MAX_KEYS;
 use super::put::{Place, put};

@@ -28,7 +28,7 @@ pub struct Edge {
     pub(crate) proxies: Arc<TrustedProxies>,
     pub(crate) metrics: Metrics,
     request_time: Duration,
-    nowhere: MethodRouter,
+    nowhere: Arc<MethodRouter>,
     pub(crate) last_look: operation::LastLook,
 }
 
@@ -49,14 +49,14 @@ impl Edge {
             metrics: Metrics::default(),
             last_look: operation::LastLook::default(),
             request_time: REQUEST_TIME,
-            nowhere: any(answer::not_found),
+            nowhere: Arc::new(any(answer::not_found)),
         }
     }
 
     /// The same, with an answer of its own where there is no route, instead of a message for programs.
     #[must_use]
     pub fn with_nowhere(self, nowhere: MethodRouter) -> Self {
-        Self { nowhere, ..self }
+        Self { nowhere: Arc::new(nowhere), ..self }
     }
 
     /// The same, giving up on a request after `time` instead of [`REQUEST_TIME`].
@@ -82,7 +82,7 @@ impl Edge {
             .layer(from_fn(limit_size))
             .layer(from_fn_with_state(self.request_time, limit_time))
             .merge(streams)
-            .fallback_service(self.nowhere.clone())
+            .fallback_service(MethodRouter::clone(&self.nowhere))
             .method_not_allowed_fallback(answer::method_not_allowed)
             .layer(CatchPanicLayer::custom(panicked))
             .layer(from_fn_with_state(self.clone(), observe))

@@ -31,7 +31,7 @@ pub(crate) async fn around(State(site): State<Site>, request: Request, next: Nex
         let mut answer = next.run(Request::from_parts(parts, body)).await;
         match answer.extensions_mut().remove::<Failure>() {
             Some(failure) => match sent.filter(|_| failure.is_unproved()) {
-                Some((parts, reading)) => unproved(site.clone(), seen.clone(), parts, &reading).await,
+                Some((parts, reading)) => Box::pin(unproved(site.clone(), seen.clone(), parts, &reading)).await,
                 None => failure.answer(&seen),
             },
             None => answer,

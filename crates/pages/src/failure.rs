@@ -7,6 +7,7 @@ use http::header::RETRY_AFTER as RETRY_AFTER_HEADER;
 use http::{HeaderValue, StatusCode};
 
 use crate::frame::{Frame, page, to};
+use crate::lost::moved;
 use crate::person;
 use crate::query::encoded;
 use crate::seen::Seen;
@@ -125,7 +126,7 @@ impl Failure {
                 "What was sent is no form of these pages, or was cut off on its way.".to_owned(),
                 "Go back and send it again.",
             ),
-            Self::Moved(to) => return Self::moved(&to),
+            Self::Moved(to) => return moved(&to),
             Self::Renamed(slug) => Says::new(
                 StatusCode::CONFLICT,
                 "Another address",

@@ -19,7 +19,7 @@ use crate::site::Site;
 const ORGANIZATIONS: &str = "/organizations/";
 
 /// Leads to the same page at another address, for good.
-fn moved(path: &str) -> Response {
+pub(crate) fn moved(path: &str) -> Response {
     let location = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/"));
     (StatusCode::PERMANENT_REDIRECT, [(LOCATION, location)]).into_response()
 }
@@ -78,13 +78,6 @@ pub(crate) async fn renamed(site: &Site, parts: &Parts, seen: &Seen, slug: &str)
     let to = path.strip_prefix(ORGANIZATIONS).and_then(|rest| rest.strip_prefix(slug));
     let to = to.map(|rest| format!("{ORGANIZATIONS}{}{rest}", organization.slug)).filter(|to| is_local(to));
     Ok(to.map(|to| if seen.is_safe { Failure::Moved(to) } else { Failure::Renamed(organization.slug) }))
-}
-
-impl Failure {
-    /// The answer of an address that leads elsewhere for good.
-    pub(crate) fn moved(to: &str) -> Response {
-        moved(to)
-    }
 }
 
 #[cfg(test)]

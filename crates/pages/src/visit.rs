@@ -94,7 +94,7 @@ where
         let slug = slug.filter(|slug| *slug != CURRENT);
         let caller = match (person::signed_in(&site.control, parts, slug).await, slug) {
             (Err(Error::NotFound("organization")), Some(slug)) => {
-                let renamed = lost::renamed(&site, parts, &seen, slug).await?;
+                let renamed = Box::pin(lost::renamed(&site, parts, &seen, slug)).await?;
                 return Err(renamed.unwrap_or(Failure::Error(Error::NotFound("organization"))));
             }
             (caller, _) => caller?,

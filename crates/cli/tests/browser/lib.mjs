@@ -128,24 +128,25 @@ export async function signIn(who, whose, hasScript = true) {
 }
 
 // Whoever is asked for their password gives it, and is where they wanted to be: what they were about to do is done, without script with one more click.
-export async function prove(page) {
+export async function prove(page, hasScript = true) {
   const asks = page.getByRole("heading", { name: "Confirm that it is you" });
   if (await asks.count() === 0) return;
   await page.fill("#password", setting.password);
   await page.getByRole("button", { name: "Confirm", exact: true }).click();
-  await page.waitForFunction(() => !document.querySelector("form[action='/prove']"));
-  const again = page.locator("[data-again-form]");
-  // With script it goes on by itself, and may have by now.
-  if (await again.count()) await again.getByRole("button", { name: "Go on" }).click({ timeout: 5000 }).catch(() => {});
+  if (!hasScript) {
+    await page.waitForLoadState("load");
+    const again = page.locator("[data-again-form]");
+    if (await again.count()) await again.getByRole("button", { name: "Go on" }).click();
+  }
   await page.waitForURL((url) => url.pathname !== "/prove");
   await page.waitForLoadState("load");
 }
 
 // Does something, and proves who does it where that is asked for.
-export async function proved(page, act) {
+export async function proved(page, act, hasScript = true) {
   await act();
   await page.waitForLoadState("load");
-  await prove(page);
+  await prove(page, hasScript);
 }
 
 // User menu › Organization Settings.

@@ -1,6 +1,7 @@
 //! How a link or an invitation has ended, for whoever shows its value: what they do now depends on it.
 
 use countersign_domain::PublicId;
+use countersign_store::Tx;
 use countersign_store::invitations::{self, State};
 use countersign_store::sign_ins::links;
 
@@ -31,7 +32,7 @@ impl Control {
     }
 }
 
-async fn ending(tx: &mut countersign_store::Tx, id: &PublicId) -> Result<Option<Ending>> {
+async fn ending(tx: &mut Tx, id: &PublicId) -> Result<Option<Ending>> {
     let now = tx.now();
     if let Some(it) = invitations::credential_by_public_id(tx, id).await? {
         return Ok(match it.state(now) {
@@ -44,10 +45,8 @@ async fn ending(tx: &mut countersign_store::Tx, id: &PublicId) -> Result<Option<
     let Some(it) = links::credential_by_public_id(tx, id).await? else { return Ok(None) };
     Ok(if it.used_at.is_some() {
         Some(Ending::Used)
-    } else if it.expires_at > now {
-        // Its maker has no say any more, or its person belongs to nothing.
-        Some(Ending::TakenBack)
-    } else if it.expires_at < it.created_at.plus(LINK_LIFETIME) {
+    } else if it.expires_at > now || it.expires_at < it.created_at.plus(LINK_LIFETIME) {
+        // Its maker has no say any more, its person belongs to nothing, or a newer one was made.
         Some(Ending::TakenBack)
     } else {
         Some(Ending::Late)

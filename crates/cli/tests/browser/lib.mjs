@@ -130,7 +130,7 @@ export async function signIn(who, whose, hasScript = true) {
 // Whoever is asked for their password gives it, and is where they wanted to be: what they were about to do is done, without script with one more click.
 export async function prove(page, hasScript = true) {
   const asks = page.getByRole("heading", { name: "Confirm that it is you" });
-  if (await asks.count() === 0) return;
+  if (await asks.count() === 0) return false;
   await page.fill("#password", setting.password);
   await page.getByRole("button", { name: "Confirm", exact: true }).click();
   if (!hasScript) {
@@ -140,6 +140,7 @@ export async function prove(page, hasScript = true) {
   }
   await page.waitForURL((url) => url.pathname !== "/prove");
   await page.waitForLoadState("load");
+  return true;
 }
 
 // Does something, and proves who does it where that is asked for.

@@ -72,7 +72,7 @@ impl Password {
         let is_weak = |text: &str| zxcvbn(text, &parts).score() < Score::Three;
         // What is put together of several things that others know is no better than what stands between them.
         let rest = parts.iter().fold(plain.clone(), |rest, part| Zeroizing::new(rest.replace(part, "")));
-        if is_weak(text) || (rest.len() < plain.len() && is_weak(&rest)) {
+        if is_weak(text) || (rest.len() < plain.len() && is_weak(rest.as_str())) {
             return Err(BadPassword::Weak);
         }
         Ok(Self::kept(text))
@@ -104,7 +104,7 @@ fn parts(known: &[&str]) -> Vec<String> {
         let words: Vec<_> = known.split(|it: char| !it.is_alphanumeric()).filter(|word| !word.is_empty()).collect();
         let mut all = vec![words.concat()];
         all.extend(words.iter().map(|word| (*word).to_owned()));
-        all.push(known.clone());
+        all.push(known);
         parts.extend(all.into_iter().filter(|part| part.chars().count() >= MIN_PART));
     }
     // The longest first: what holds another is taken whole.

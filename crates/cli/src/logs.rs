@@ -5,7 +5,7 @@
 
 use std::io::{self, IsTerminal};
 
-use tracing_subscriber::{EnvFilter, fmt, prelude::*};
+use tracing_subscriber::{EnvFilter, filter::LevelFilter, fmt, prelude::*};
 
 use crate::failure::{Failure, Outcome};
 
@@ -31,11 +31,22 @@ const NEVER_BELOW_INFO: [&str; 7] = [
     "refinery_core=warn",
 ];
 
+/// A word of a filter that is no level and names none: it would be taken for a part of the program, and nothing but that would be logged.
+fn no_level(filter: &str) -> Option<&str> {
+    let words = filter.split(',').map(str::trim).filter(|word| !word.is_empty());
+    words.into_iter().find(|word| !word.contains(['=', '[']) && word.parse::<LevelFilter>().is_err())
+}
+
 /// Starts logging.
 ///
 /// # Errors
 /// The filter cannot be read.
 pub fn start(filter: &str, format: LogFormat) -> Outcome<()> {
+    if let Some(word) = no_level(filter) {
+        return Err(Failure::bad_input(format!(
+            "--log {filter}: {word} is no level; write off, error, warn, info, debug or trace, or TARGET=LEVEL"
+        )));
+    }
     let mut wanted = EnvFilter::builder()
         .parse(filter)
         .map_err(|error| Failure::bad_input(format!("--log {filter}: {error}; write for example info or debug")))?;
@@ -55,4 +66,18 @@ pub fn start(filter: &str, format: LogFormat) -> Outcome<()> {
         tracing::error!(place, message, "panicked");
     }));
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_filter_is_made_of_levels() {
+        for good in ["info", "DEBUG", "off", "info,hyper=warn", "countersign_store[query]=trace", "", "3"] {
+            assert_eq!(no_level(good), None, "{good}");
+        }
+        assert_eq!(no_level("zzz"), Some("zzz"));
+        assert_eq!(no_level("info, verbose"), Some("verbose"));
+    }
 }

@@ -196,11 +196,13 @@ words!(JobOutcome, NotAState: Passed = "passed", Failed = "failed", Canceled = "
 pub enum Source {
     /// By a call of the API, the command line's among them.
     Api,
+    /// By somebody who is signed in, on a page.
+    Ui,
     /// By a trigger step.
     TriggerJob,
 }
 
-words!(Source, NotAState: Api = "api", TriggerJob = "trigger_job");
+words!(Source, NotAState: Api = "api", Ui = "ui", TriggerJob = "trigger_job");
 
 /// Why a job is another one's successor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -20,7 +20,8 @@ pub fn message(status: StatusCode, text: &str) -> Response {
     (status, axum::Json(Message { message: text, code: None, request_id: None })).into_response()
 }
 
-pub(crate) async fn not_found() -> Response {
+/// There is no such route.
+pub async fn not_found() -> Response {
     message(StatusCode::NOT_FOUND, "Not found")
 }
 

@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use axum::routing::{MethodRouter, any};
 use countersign_control::Control;
 use countersign_domain::Entropy;
 use http_body_util::Limited;
@@ -27,6 +28,7 @@ pub struct Edge {
     pub(crate) proxies: Arc<TrustedProxies>,
     pub(crate) metrics: Metrics,
     request_time: Duration,
+    nowhere: Arc<MethodRouter>,
     pub(crate) last_look: operation::LastLook,
 }
 
@@ -47,7 +49,14 @@ impl Edge {
             metrics: Metrics::default(),
             last_look: operation::LastLook::default(),
             request_time: REQUEST_TIME,
+            nowhere: Arc::new(any(answer::not_found)),
         }
+    }
+
+    /// The same, with an answer of its own where there is no route, instead of a message for programs.
+    #[must_use]
+    pub fn with_nowhere(self, nowhere: MethodRouter) -> Self {
+        Self { nowhere: Arc::new(nowhere), ..self }
     }
 
     /// The same, giving up on a request after `time` instead of [`REQUEST_TIME`].
@@ -73,7 +82,7 @@ impl Edge {
             .layer(from_fn(limit_size))
             .layer(from_fn_with_state(self.request_time, limit_time))
             .merge(streams)
-            .fallback(answer::not_found)
+            .fallback_service(MethodRouter::clone(&self.nowhere))
             .method_not_allowed_fallback(answer::method_not_allowed)
             .layer(CatchPanicLayer::custom(panicked))
             .layer(from_fn_with_state(self.clone(), observe))

@@ -19,7 +19,7 @@ mod request_id;
 mod secrets_in_text;
 mod sign_in;
 
-pub use answer::{internal, message, unavailable};
+pub use answer::{internal, message, not_found, unavailable};
 pub use authenticate::{authenticate, authenticate_value};
 pub use brackets::deepest_bracket;
 pub use edge::Edge;

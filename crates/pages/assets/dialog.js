@@ -25,6 +25,48 @@ export function pageAt(address) {
   });
 }
 
+// What stands in the fields of a dialog.
+function written(dialog) {
+  return [...dialog.querySelectorAll("form")].map((form) => new URLSearchParams(new FormData(form)).toString()).join("\n");
+}
+
+// What was changed is thrown away by whoever says so, and by no key alone.
+function askFirst(dialog) {
+  const asked = dialog.querySelector("[data-asks]");
+  if (asked) {
+    asked.querySelector("button").focus();
+    return;
+  }
+  const back = document.activeElement;
+  const box = document.createElement("div");
+  box.className = "problem";
+  box.setAttribute("role", "alertdialog");
+  box.setAttribute("aria-label", "Changes that are not saved");
+  box.dataset.asks = "";
+  const text = document.createElement("p");
+  text.textContent = "You have changed something that is not saved yet.";
+  const button = (words, act) => {
+    const it = document.createElement("button");
+    it.type = "button";
+    it.className = "button small";
+    it.textContent = words;
+    it.addEventListener("click", act);
+    return it;
+  };
+  const bar = document.createElement("div");
+  bar.className = "bar";
+  bar.append(
+    button("Keep editing", () => {
+      box.remove();
+      if (dialog.contains(back)) back.focus();
+    }),
+    button("Discard the changes", () => dialog.close()),
+  );
+  box.append(text, bar);
+  dialog.prepend(box);
+  bar.querySelector("button").focus();
+}
+
 async function open(link, enhance) {
   const page = await pageAt(link.href);
   const body = page && page.querySelector("[data-dialog-body]");
@@ -36,11 +78,22 @@ async function open(link, enhance) {
   dialog.append(document.adoptNode(body));
   document.body.append(dialog);
   enhance(dialog);
+  const before = written(dialog);
+  const leave = () => {
+    if (written(dialog) === before) dialog.close();
+    else askFirst(dialog);
+  };
   dialog.addEventListener("click", (event) => {
     if (event.target.closest("[data-dialog-close]")) {
       event.preventDefault();
-      dialog.close();
+      leave();
     }
+  });
+  // Escape, and a phone's way back.
+  dialog.addEventListener("cancel", (event) => {
+    if (event.target !== dialog) return;
+    event.preventDefault();
+    leave();
   });
   dialog.addEventListener("close", () => {
     dialog.remove();

@@ -2,6 +2,8 @@
 // A page that shows a value says which other one to ask for: that value is asked for by nobody but people.
 // A document that is read so runs nothing.
 
+import { checkSignedIn } from "./signed.js";
+
 const MAX_LINES = 5000;
 
 function pageAt(address) {
@@ -171,9 +173,13 @@ export function live(root, enhance) {
       hasEnded = true;
       source.close();
       withStreamLost(region);
+      checkSignedIn();
     });
     // A browser asks again by itself, but for what was refused; until then the page says that it does not follow.
-    source.addEventListener("error", () => withStreamLost(region));
+    source.addEventListener("error", () => {
+      withStreamLost(region);
+      if (source?.readyState === EventSource.CLOSED) checkSignedIn();
+    });
   };
   // Without HTTP/2 a browser has six connections to a server: windows that nobody sees take none of them.
   document.addEventListener("visibilitychange", () => {

@@ -5,6 +5,9 @@ import { dialogs, toggles } from "./dialog.js";
 import { links } from "./link.js";
 import { live, targets } from "./live.js";
 import { passkeys } from "./passkey.js";
+import { passwords } from "./password.js";
+import { pencils } from "./pencil.js";
+import { signed } from "./signed.js";
 
 function enhance(root) {
   copying(root);
@@ -12,14 +15,19 @@ function enhance(root) {
   toggles(root);
 }
 
-enhance(document);
-dialogs(document, enhance);
+// What leads on from a part of a page, and opens above it or in its place.
+function enliven(root) {
+  enhance(root);
+  dialogs(root, enhance);
+  pencils(root, enliven);
+}
+
+enliven(document);
 links(document);
 passkeys(document);
-live(document, (region) => {
-  enhance(region);
-  dialogs(region, enhance);
-});
+passwords(document);
+signed(document);
+live(document, enliven);
 
 targets();
 
@@ -28,6 +36,9 @@ const told = document.querySelector("[data-address]");
 if (told && !location.pathname.endsWith("/value")) {
   history.replaceState(null, "", told.dataset.address);
 }
+
+// Whoever was asked who they are in the middle of a form goes on with it.
+document.querySelector("[data-again-form]")?.submit();
 
 // Only one menu is open, and it closes when one goes on elsewhere.
 const menu = document.querySelector("details.menu");

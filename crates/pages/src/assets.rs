@@ -16,7 +16,7 @@ const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Name, kind and text of each. Scripts load each other by name, which stays below one address.
-static FILES: [(&str, &str, &str); 10] = [
+static FILES: [(&str, &str, &str); 13] = [
     ("variables.css", STYLE, include_str!("../assets/variables.css")),
     ("pages.css", STYLE, include_str!("../assets/pages.css")),
     ("log.css", STYLE, include_str!("../assets/log.css")),
@@ -27,6 +27,9 @@ static FILES: [(&str, &str, &str); 10] = [
     ("dialog.js", SCRIPT, include_str!("../assets/dialog.js")),
     ("passkey.js", SCRIPT, include_str!("../assets/passkey.js")),
     ("link.js", SCRIPT, include_str!("../assets/link.js")),
+    ("pencil.js", SCRIPT, include_str!("../assets/pencil.js")),
+    ("password.js", SCRIPT, include_str!("../assets/password.js")),
+    ("signed.js", SCRIPT, include_str!("../assets/signed.js")),
 ];
 
 /// Bytes of the hash that stand in an address: enough that no two releases share one.

@@ -7,6 +7,7 @@ use http::header::RETRY_AFTER as RETRY_AFTER_HEADER;
 use http::{HeaderValue, StatusCode};
 
 use crate::frame::{Frame, page, to};
+use crate::lost::moved;
 use crate::person;
 use crate::query::encoded;
 use crate::seen::Seen;
@@ -26,6 +27,14 @@ pub(crate) enum Failure {
     TooLarge,
     /// The body is no form, or was cut off.
     NoForm,
+    /// The page has another address now.
+    Moved(String),
+    /// The organization that a form was sent to has this slug now.
+    Renamed(String),
+    /// What stands behind the `?` is longer than any of this server's.
+    LongAddress,
+    /// What stands there is no text.
+    NoAddress,
     /// There is something at the address, and it is asked for in another way.
     OtherMethod,
     /// A browser asks in advance for a page that is written down as seen.
@@ -45,11 +54,6 @@ impl IntoResponse for Failure {
         answer.extensions_mut().insert(self);
         answer
     }
-}
-
-/// A page of which there is none.
-pub(crate) async fn nowhere() -> Failure {
-    Failure::Error(Error::NotFound("page"))
 }
 
 /// The address of a form that is opened like a page, and its like.
@@ -90,6 +94,15 @@ impl Says {
 }
 
 impl Failure {
+    /// Whether it is that somebody has to prove first who they are.
+    pub(crate) fn is_unproved(&self) -> bool {
+        match self {
+            Self::Unproved => true,
+            Self::Error(error) => person::wants_proof(error),
+            _ => false,
+        }
+    }
+
     /// The answer.
     pub(crate) fn answer(self, seen: &Seen) -> Response {
         let says = match self {
@@ -114,6 +127,25 @@ impl Failure {
                 "Not a form",
                 "What was sent is no form of these pages, or was cut off on its way.".to_owned(),
                 "Go back and send it again.",
+            ),
+            Self::Moved(to) => return moved(&to),
+            Self::Renamed(slug) => Says::new(
+                StatusCode::CONFLICT,
+                "Another address",
+                format!("The organization has another address now, /organizations/{slug}, so nothing was done."),
+                "Open the page there, and send the form again.",
+            ),
+            Self::LongAddress => Says::new(
+                StatusCode::URI_TOO_LONG,
+                "Too long an address",
+                "The address asks for more than this server looks at, so nothing is shown.".to_owned(),
+                "Go back and search for less, or leave some of the filters out.",
+            ),
+            Self::NoAddress => Says::new(
+                StatusCode::BAD_REQUEST,
+                "Not an address",
+                "What stands behind the ? of the address is no text in UTF-8, so nothing is shown.".to_owned(),
+                "Go back, and write what you look for anew.",
             ),
             Self::OtherMethod => Says::new(
                 StatusCode::METHOD_NOT_ALLOWED,
@@ -227,6 +259,10 @@ mod tests {
         assert_eq!(status(Failure::FromElsewhere), 403);
         assert_eq!(status(Failure::TooLarge), 413);
         assert_eq!(status(Failure::NoForm), 400);
+        assert_eq!(status(Failure::Moved("/x".to_owned())), 308);
+        assert_eq!(status(Failure::Renamed("acme".to_owned())), 409);
+        assert_eq!(status(Failure::LongAddress), 414);
+        assert_eq!(status(Failure::NoAddress), 400);
         assert_eq!(status(Failure::OtherMethod), 405);
         assert_eq!(status(Failure::InAdvance), 403);
         assert_eq!(Failure::from(too_many).answer(&seen("/")).headers()[RETRY_AFTER_HEADER], "7");

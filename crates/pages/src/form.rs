@@ -14,6 +14,7 @@ use http::header::CONTENT_TYPE;
 use url::form_urlencoded;
 
 use crate::failure::Failure;
+use crate::sign_in::typed::Reading;
 
 /// The most bytes of a form: a hundred deployments and queues by name are a tenth of it.
 const MAX_FORM: usize = 128 * 1024;
@@ -45,18 +46,28 @@ impl<S: Send + Sync> FromRequest<S> for Posted {
         if !is_form(request.headers()) {
             return Err(Failure::NoForm);
         }
+        let reading = request.extensions().get::<Reading>().cloned();
         let body = read_body(request, MAX_FORM).await.map_err(|bad| match bad {
             BadBody::TooLarge(_) | BadBody::TooManyValues(_) => Failure::TooLarge,
             BadBody::CutOff | BadBody::Malformed(_) => Failure::NoForm,
         })?;
-        Self::read(&body).ok_or(Failure::TooLarge)
+        let form = Self::read(&body)?;
+        if let Some(reading) = reading {
+            reading.keep(&form.0);
+        }
+        Ok(form)
     }
 }
 
 impl Posted {
-    fn read(body: &[u8]) -> Option<Self> {
+    fn read(body: &[u8]) -> std::result::Result<Self, Failure> {
+        // What is no UTF-8 would be kept with other characters than were sent.
+        let is_text = percent_encoding::percent_decode(body).decode_utf8().is_ok();
+        if !is_text {
+            return Err(Failure::NoForm);
+        }
         let fields: Vec<_> = form_urlencoded::parse(body).into_owned().take(MAX_FIELDS + 1).collect();
-        (fields.len() <= MAX_FIELDS).then_some(Self(fields))
+        if fields.len() > MAX_FIELDS { Err(Failure::TooLarge) } else { Ok(Self(fields)) }
     }
 
     /// What was written in a field; empty where it is not in the form. Of several, the last.
@@ -276,6 +287,10 @@ mod tests {
         for kind in ["text/plain", "multipart/form-data; boundary=x", "application/json", ""] {
             assert!(matches!(send(kind, b"a=b".to_vec()).await, Err(Failure::NoForm)), "{kind}");
         }
+        for body in [&b"a=%ff%fe"[..], b"a=\xff", b"%c3=b", b"a=%c3&b=%a4"] {
+            assert!(matches!(send(KIND, body.to_vec()).await, Err(Failure::NoForm)), "{body:?}");
+        }
+        assert!(send(KIND, b"a=%c3%a4&b=%zz&c=%".to_vec()).await.is_ok(), "as browsers read it");
         assert!(matches!(send(KIND, vec![b'a'; MAX_FORM + 1]).await, Err(Failure::TooLarge)));
         assert!(matches!(send(KIND, b"a=b&".repeat(MAX_FIELDS + 1)).await, Err(Failure::TooLarge)));
     }

@@ -21,6 +21,7 @@ mod frame;
 mod gallery;
 mod headers;
 pub mod limits;
+mod lost;
 mod notice;
 mod offers;
 mod overview;
@@ -45,7 +46,7 @@ mod naughty;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, post};
+use axum::routing::{MethodRouter, any, get, post};
 use countersign_control::Control;
 
 pub use gallery::development;
@@ -53,6 +54,11 @@ pub use gallery::development;
 use builds::{act, artifacts, live, unblock};
 use settings::{deployments, members, roles, teams};
 use site::Site;
+
+/// What answers where the server has no route: a page for whoever asks for pages, and a message for programs.
+pub fn nowhere(control: Control) -> MethodRouter {
+    any(lost::nowhere).with_state(Site::new(control))
+}
 
 /// The routes of this face, to stand behind `countersign_http::Edge::layers`.
 pub fn router(control: Control) -> Router {
@@ -228,7 +234,7 @@ pub fn router(control: Control) -> Router {
         .route("/organizations/{organization}/settings/audit-log", get(settings::audit::show))
         .route("/organizations/{organization}/settings/audit-log", post(settings::audit::check))
         .route("/organizations/{organization}/settings/audit-log/export", get(settings::export::whole))
-        .route("/organizations/{organization}/{*rest}", get(failure::nowhere))
+        .route("/organizations/{organization}/{*rest}", get(lost::below_an_organization))
         .method_not_allowed_fallback(failure::other_method)
         .layer(from_fn_with_state(site.clone(), around::around))
         .with_state(site)

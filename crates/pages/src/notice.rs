@@ -69,6 +69,10 @@ notices! {
     QueueDeleted "queue-deleted" "The queue is deleted. A job or an agent that names it creates it again.";
     TeamCreated "team-created" "The team is created. Let members into it.";
     TeamChanged "team-changed" "Who is in the team is changed.";
+    TeamGone "team-gone" "The team was deleted already, so nothing was done.";
+    OutAlready "out-already" "They were out of the team already, so nothing was done.";
+    MemberGone "member-gone" "They were no member any more already, so nothing was done.";
+    RoleGone "role-gone" "That role was taken away already, so nothing was done.";
     TeamDeleted "team-deleted" "The team is deleted, and with it the roles that its members had by it.";
     DeploymentCreated "deployment-created" "The deployment is created. Agents join it by its name.";
     DeploymentDeleted "deployment-deleted" "The deployment is deleted.";
@@ -92,7 +96,7 @@ impl Notice {
     /// How the page shows it: what was not done is no good news.
     pub(crate) const fn class(self) -> &'static str {
         match self {
-            Self::ProviderLate => "problem",
+            Self::ProviderLate | Self::TeamGone | Self::OutAlready | Self::MemberGone | Self::RoleGone => "problem",
             _ => "notice",
         }
     }

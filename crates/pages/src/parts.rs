@@ -6,6 +6,7 @@ use countersign_control::signing_in::PasskeyQuestion;
 use countersign_domain::Timestamp;
 
 use crate::form::Faults;
+use crate::sign_in::typed::Typed;
 
 /// A moment: in UTC, and by script in the reader's own zone; or how far it is from now, with the exact one on hover.
 #[derive(Debug, Clone, Template)]
@@ -191,6 +192,8 @@ pub(crate) struct PasskeyForm {
     pub again: String,
     /// Where one is led afterwards.
     pub to: String,
+    /// The form that waits for a proof.
+    pub typed: Option<Typed>,
     /// What a new one is called.
     pub name: Option<Field>,
 }

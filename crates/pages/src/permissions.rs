@@ -7,7 +7,7 @@ use countersign_control::deployments::Deployment;
 use countersign_control::{Error, Result};
 use countersign_domain::id::DeploymentId;
 use countersign_domain::scope::MAX_DEPLOYMENTS;
-use countersign_domain::text::{QueueName, shown};
+use countersign_domain::text::{FieldError, QueueName, shown};
 use countersign_domain::{DeploymentScope, Network, QueueScope, Scope};
 use http::StatusCode;
 
@@ -162,39 +162,64 @@ impl Refused {
 /// # Errors
 /// [`Error::Invalid`] at `queues`, `networks` or `scope`.
 pub(crate) fn read(form: &Posted, deployments: &[Deployment]) -> Result<Scope> {
+    let mut faults = Vec::new();
     let queues = form.lines("queues").into_iter().map(|text| {
         let read = text.parse::<QueueName>();
         read.map_err(|wrong| Error::invalid("queues", format!("have a line \"{}\" that {wrong}", shown(text))))
     });
-    let queues = queues.collect::<Result<BTreeSet<_>>>()?;
+    let queues = told(queues.collect::<Result<BTreeSet<_>>>(), &mut faults)?;
     let networks = form.lines("networks").into_iter().map(|text| {
         let read = text.parse::<Network>();
         read.map_err(|wrong| Error::invalid("networks", format!("have a line \"{}\" that {wrong}", shown(text))))
     });
-    let networks = networks.collect::<Result<Vec<_>>>()?;
-    let deployments = if form.is_ticked("org_agent") {
-        DeploymentScope::Every
-    } else {
-        let ids = form.all("deployment").map(|id| id.parse().map_err(|_| Error::NotFound("deployment")));
-        let mut reached = ids.collect::<Result<BTreeSet<_>>>()?;
-        for name in form.lines(OTHERS) {
-            let named = deployments
-                .iter()
-                .find(|it| it.name == name)
-                .ok_or_else(|| Error::invalid("scope", format!("No deployment is called \"{}\".", shown(name))))?;
-            reached.insert(named.id);
+    let networks = told(networks.collect::<Result<Vec<_>>>(), &mut faults)?;
+    let reached = told(reached(form, deployments), &mut faults)?;
+    match (queues, networks, reached) {
+        (Some(queues), Some(networks), Some(deployments)) => {
+            let queues = if queues.is_empty() { QueueScope::Any } else { QueueScope::Only(queues) };
+            Ok(Scope { deployments, queues, networks })
         }
-        let all_branches = form.is_ticked("all_branches");
-        if reached.is_empty() && !all_branches {
-            return Err(Error::invalid(
-                "scope",
-                "Tick at least one deployment, or turn Org Agent on: the token would reach nothing.",
-            ));
+        _ => Err(Error::Invalid(faults)),
+    }
+}
+
+/// What was read; none where it is at fault, which is noted, so that whoever sent a form is told all at once.
+///
+/// # Errors
+/// Whatever is no fault at a field.
+pub(crate) fn told<T>(read: Result<T>, faults: &mut Vec<FieldError>) -> Result<Option<T>> {
+    match read {
+        Ok(read) => Ok(Some(read)),
+        Err(Error::Invalid(more)) => {
+            faults.extend(more);
+            Ok(None)
         }
-        DeploymentScope::Only { deployments: reached, all_branches }
-    };
-    let queues = if queues.is_empty() { QueueScope::Any } else { QueueScope::Only(queues) };
-    Ok(Scope { deployments, queues, networks })
+        Err(other) => Err(other),
+    }
+}
+
+/// The deployments of a form.
+fn reached(form: &Posted, deployments: &[Deployment]) -> Result<DeploymentScope> {
+    if form.is_ticked("org_agent") {
+        return Ok(DeploymentScope::Every);
+    }
+    let ids = form.all("deployment").map(|id| id.parse().map_err(|_| Error::NotFound("deployment")));
+    let mut reached = ids.collect::<Result<BTreeSet<_>>>()?;
+    for name in form.lines(OTHERS) {
+        let named = deployments
+            .iter()
+            .find(|it| it.name == name)
+            .ok_or_else(|| Error::invalid("scope", format!("No deployment is called \"{}\".", shown(name))))?;
+        reached.insert(named.id);
+    }
+    let all_branches = form.is_ticked("all_branches");
+    if reached.is_empty() && !all_branches {
+        return Err(Error::invalid(
+            "scope",
+            "Tick at least one deployment, or turn Org Agent on: the token would reach nothing.",
+        ));
+    }
+    Ok(DeploymentScope::Only { deployments: reached, all_branches })
 }
 
 #[cfg(test)]
@@ -228,6 +253,8 @@ mod tests {
             let Err(Error::Invalid(faults)) = read_text(form) else { panic!("{form} is taken") };
             assert_eq!(faults[0].field, field, "{form}");
         }
+        let Err(Error::Invalid(faults)) = read_text("queues=no+blanks&networks=x") else { panic!("it is taken") };
+        assert_eq!(faults.iter().map(|it| it.field.as_str()).collect::<Vec<_>>(), ["queues", "networks", "scope"]);
         assert_eq!(read_text("deployment=x"), Err(Error::NotFound("deployment")));
     }
 }

@@ -6,9 +6,9 @@ pub(crate) mod provider;
 use axum::response::Response;
 use countersign_control::access::actions::{AcceptInvitation, ChangePassword, EndSignIns, ProveAgain, ViewSignIns};
 use countersign_control::organizations::Organization;
-use countersign_control::signing_in::{Attempt, OwnSignIn, SignedIn};
+use countersign_control::signing_in::{Attempt, Ending, OwnSignIn, SignedIn};
 use countersign_control::{Caller, Control, Error, Grant, Presented, Result};
-use countersign_domain::{Password, Role};
+use countersign_domain::{Password, Refusal, Role};
 use countersign_http::SignInCookie;
 use http::HeaderValue;
 use http::header::{COOKIE, SET_COOKIE};
@@ -156,10 +156,57 @@ pub(crate) async fn change_password(control: &Control, caller: &Caller, old: &st
     control.change_password(&grant, Password::shown(old), new).await.map(drop)
 }
 
-/// A value that was typed into a field and is refused is a fault at that field, in the words of the refusal.
-pub(crate) fn at_field(error: Error, field: &str) -> Error {
-    match error {
-        Error::Unauthenticated { reason, .. } => Error::invalid(field, format!("cannot be used: {reason}")),
-        other => other,
+/// What is good once and is shown to sign in by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Once {
+    Link,
+    Invitation,
+}
+
+impl Once {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Link => "link",
+            Self::Invitation => "invitation",
+        }
     }
+
+    /// That nothing was written in its field.
+    pub(crate) fn is_missing(self) -> Error {
+        Error::invalid("link", format!("is empty; paste the {} that you were given", self.word()))
+    }
+}
+
+/// A value that was typed into the field `link` and is refused is a fault at that field, which says how it ended and what to do.
+pub(crate) async fn at_link(control: &Control, error: Error, of: Once) -> Error {
+    let Error::Unauthenticated { reason, .. } = &error else { return error };
+    let it = of.word();
+    let words = match control.how_it_ended(&error).await {
+        Err(error) => return error,
+        Ok(Some(Ending::Used)) => format!(
+            "This {it} was used already, and is good once. If that was you, sign in with your password; if not, tell whoever gave it to you, and \
+             ask for another one."
+        ),
+        Ok(Some(Ending::Late)) => {
+            format!("The time of this {it} has run out. Ask whoever gave it to you for another one.")
+        }
+        Ok(Some(Ending::TakenBack)) => match of {
+            Once::Link => {
+                "This link was taken back, or a newer one was made after it. Use the newest, or ask for another one."
+                    .to_owned()
+            }
+            Once::Invitation => {
+                "This invitation was withdrawn. Ask an Organization Admin of the organization for another one."
+                    .to_owned()
+            }
+        },
+        Ok(None) => match reason {
+            Refusal::Unknown => format!("This is no {it} of this server. Copy it whole, to its very end."),
+            Refusal::Kind => {
+                format!("This is no {it} but another value, such as a token. Paste the {it} that you were given.")
+            }
+            _ => format!("This {it} is good no more. Ask whoever gave it to you for another one."),
+        },
+    };
+    Error::invalid("link", words)
 }

@@ -4,11 +4,12 @@ use std::str::FromStr;
 
 use axum::extract::FromRequestParts;
 use http::request::Parts;
+use percent_encoding::percent_decode_str;
 use url::form_urlencoded;
 
 use crate::failure::Failure;
 
-/// The most of a query that is looked at, in bytes.
+/// The most of a query, in bytes: the longest that any page of this server links to is less.
 const MAX_QUERY: usize = 8 * 1024;
 
 /// What an address asks for.
@@ -19,16 +20,19 @@ impl<S: Send + Sync> FromRequestParts<S> for Query {
     type Rejection = Failure;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Failure> {
-        Ok(Self::read(parts.uri.query().unwrap_or_default()))
+        Self::read(parts.uri.query().unwrap_or_default())
     }
 }
 
 impl Query {
-    fn read(text: &str) -> Self {
+    fn read(text: &str) -> Result<Self, Failure> {
         if text.len() > MAX_QUERY {
-            return Self::default();
+            return Err(Failure::LongAddress);
         }
-        Self(form_urlencoded::parse(text.as_bytes()).into_owned().collect())
+        if percent_decode_str(text).decode_utf8().is_err() {
+            return Err(Failure::NoAddress);
+        }
+        Ok(Self(form_urlencoded::parse(text.as_bytes()).into_owned().collect()))
     }
 
     /// What is said under a name; none where nothing is.
@@ -66,10 +70,17 @@ mod tests {
     fn a_query_is_written_as_it_is_read() {
         let address = address("/a", &[("search", "a&b=\"<c>"), ("filter", ""), ("after", "1")]);
         assert_eq!(address, "/a?search=a%26b%3D%22%3Cc%3E&after=1");
-        let query = Query::read(address.split_once('?').expect("a query").1);
+        let read = |text: &str| Query::read(text).expect("a query");
+        let query = read(address.split_once('?').expect("a query").1);
         assert_eq!(query.said("search"), Some("a&b=\"<c>"));
         assert_eq!((query.said("filter"), query.after::<u8>()), (None, Some(1)));
-        assert_eq!(Query::read("after=x").after::<u8>(), None);
-        assert_eq!(Query::read(&format!("search={}", "a".repeat(MAX_QUERY))).said("search"), None);
+        assert_eq!(read("after=x").after::<u8>(), None);
+    }
+
+    #[test]
+    fn what_cannot_be_looked_at_is_not_left_out() {
+        let long = format!("search={}", "a".repeat(MAX_QUERY));
+        assert!(matches!(Query::read(&long), Err(Failure::LongAddress)));
+        assert!(matches!(Query::read("search=%ff%fe"), Err(Failure::NoAddress)));
     }
 }

@@ -8,6 +8,7 @@ pub(crate) mod passkey;
 pub(crate) mod password;
 pub(crate) mod prove;
 pub(crate) mod provider;
+pub(crate) mod typed;
 pub(crate) mod ways;
 
 use crate::form::Posted;

@@ -12,6 +12,7 @@ use http::request::Parts;
 
 use crate::failure::Failure;
 use crate::frame::{Frame, Link, Person, Place};
+use crate::lost;
 use crate::person;
 use crate::seen::Seen;
 use crate::site::Site;
@@ -99,7 +100,14 @@ where
         let params: Vec<_> = params.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
         let slug = params.iter().find(|(name, _)| name == "organization").map(|(_, slug)| slug.as_str());
         let seen = seen(parts)?;
-        let caller = person::signed_in(&site.control, parts, slug.filter(|slug| *slug != CURRENT)).await?;
+        let slug = slug.filter(|slug| *slug != CURRENT);
+        let caller = match (person::signed_in(&site.control, parts, slug).await, slug) {
+            (Err(Error::NotFound("organization")), Some(slug)) => {
+                let renamed = Box::pin(lost::renamed(&site, parts, &seen, slug)).await?;
+                return Err(renamed.unwrap_or(Failure::Error(Error::NotFound("organization"))));
+            }
+            (caller, _) => caller?,
+        };
         if !matches!(caller, Caller::User(_)) {
             return Err(Failure::SignedOut);
         }

@@ -21,6 +21,10 @@ use crate::{AgentError, Environment, TokenSource, job::signal_named};
 
 /// Where a Countersign server listens when nothing else was said.
 pub const DEFAULT_ENDPOINT: &str = "http://127.0.0.1:8420/v3";
+/// The variable that names the server to every other command, and to an agent that is told nothing else.
+const SERVER: &str = "COUNTERSIGN_SERVER";
+/// Where agents call, below the server's own address.
+const BELOW: &str = "/v3";
 
 /// The name that the server expands when no other was given.
 const DEFAULT_NAME: &str = "%hostname-%spawn";
@@ -77,7 +81,8 @@ pub struct Config {
 }
 
 impl Config {
-    /// Puts the layers together. `environment` only serves to find the home folder for the default build path.
+    /// Puts the layers together. `environment` only serves to find the home folder for the default build path, and
+    /// `COUNTERSIGN_SERVER` where no endpoint is given.
     ///
     /// # Errors
     /// A value is missing or cannot be read; the message names the flag, the variable or the file that it came from.
@@ -90,7 +95,12 @@ impl Config {
         let token = TokenSource::parse(token.text).map_err(|error| token.wrong(&error.to_string()))?;
         let endpoint = match layers.get(Setting::Endpoint) {
             Some(given) => parse_endpoint(given.text).map_err(|problem| given.wrong(&problem))?,
-            None => DEFAULT_ENDPOINT.to_owned(),
+            None => match environment.get(SERVER) {
+                Some(server) => parse_endpoint(server)
+                    .map(|server| format!("{server}{BELOW}"))
+                    .map_err(|problem| AgentError::bad_input(format!("{SERVER} {problem}")))?,
+                None => DEFAULT_ENDPOINT.to_owned(),
+            },
         };
         let spawn = match layers.get(Setting::Spawn) {
             Some(given) => given.number(1, u64::from(MAX_SPAWN))?.try_into().unwrap_or(MAX_SPAWN),

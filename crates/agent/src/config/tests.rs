@@ -33,6 +33,21 @@ fn a_flag_wins_over_a_variable_over_the_file_over_the_default() {
 }
 
 #[test]
+fn an_agent_that_is_told_nothing_else_calls_the_server_of_every_command() {
+    let endpoint = |flags: &[(Setting, &str)], server: &str| {
+        let environment: Environment = [("HOME", "/home/ada"), ("COUNTERSIGN_SERVER", server)].into_iter().collect();
+        Config::resolve(&layers(flags, &[], ""), &environment).map(|config| config.endpoint)
+    };
+    let only = [(Setting::Token, "t")];
+    assert_eq!(endpoint(&only, "http://ci.example:8080/").expect("resolves"), "http://ci.example:8080/v3");
+    assert_eq!(endpoint(&only, "").expect("resolves"), DEFAULT_ENDPOINT);
+    let told = [(Setting::Token, "t"), (Setting::Endpoint, "http://agents.example/v3")];
+    assert_eq!(endpoint(&told, "http://ci.example:8080").expect("resolves"), "http://agents.example/v3");
+    let wrong = endpoint(&only, "ci.example").expect_err("no address");
+    assert!(wrong.to_string().contains("COUNTERSIGN_SERVER"), "{wrong}");
+}
+
+#[test]
 fn an_empty_variable_is_no_variable() {
     let config =
         resolve(&[(Setting::Token, "t")], &[("COUNTERSIGN_AGENT_NAME", ""), ("BUILDKITE_AGENT_NAME", "b")], "");

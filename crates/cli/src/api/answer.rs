@@ -46,10 +46,14 @@ pub(super) fn read<T: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Outc
     if let Some(fault) = answer.errors.first() {
         let exit = by_kind(&fault.extensions).or_else(|| by_status(status)).unwrap_or(Exit::BadInput);
         let request = fault.extensions.request_id.as_ref().map(|id| format!(" (request {id})")).unwrap_or_default();
-        return Err(Failure::new(exit, format!("{}{request}", fault.message)));
+        return Err(Failure::new(exit, format!("{}{request}", as_flag(&fault.message))));
     }
     if !status.is_success() {
-        let message = answer.message.unwrap_or_else(|| format!("answered {status}"));
+        let mut message = answer.message.unwrap_or_else(|| format!("answered {status}"));
+        if status == StatusCode::NOT_FOUND {
+            // A thing that is not there is said with 200: this is about the address.
+            message.push_str(": no Countersign API is at this address; --server and COUNTERSIGN_SERVER take the server's own, without a path");
+        }
         return Err(Failure::new(by_status(status).unwrap_or(Exit::Internal), message));
     }
     let data = answer.data.ok_or_else(|| Failure::internal("answered without data"))?;
@@ -57,6 +61,17 @@ pub(super) fn read<T: DeserializeOwned>(status: StatusCode, body: &[u8]) -> Outc
         Failure::internal(format!("answered something unexpected ({error}); is the server of another version?"))
     })
 }
+
+/// A message about a field, by the name that the command line has for it.
+fn as_flag(message: &str) -> String {
+    FLAGS
+        .iter()
+        .find_map(|(field, flag)| Some(format!("{flag}{}", message.strip_prefix(field)?)))
+        .unwrap_or_else(|| message.to_owned())
+}
+
+/// Fields that the command line calls otherwise.
+const FLAGS: [(&str, &str); 1] = [("expiresAt ", "--expires ")];
 
 fn by_kind(extensions: &Extensions) -> Option<Exit> {
     [&extensions.kind, &extensions.code].into_iter().flatten().find_map(|word| {

@@ -61,6 +61,11 @@ impl Api {
             (None, None) => DEFAULT_SERVER.to_owned(),
         };
         let token = match (&given.user_token, &profile) {
+            (Some(token), _) if token.trim().is_empty() => {
+                return Err(Failure::bad_input(
+                    "the user token is empty; give one with --user-token or COUNTERSIGN_USER_TOKEN, or unset that variable to use the saved profile",
+                ));
+            }
             (Some(token), _) => read_token(token)?,
             // A saved token is for its own server, and is shown to no other.
             (None, Some(profile)) if same_server(&profile.server, &server) => {
@@ -168,6 +173,11 @@ impl Api {
 /// # Errors
 /// The file cannot be read, or holds no token.
 pub fn read_token(given: &str) -> Outcome<Zeroizing<String>> {
+    if given.trim().is_empty() {
+        return Err(Failure::bad_input(
+            "the token that was given is empty; give a value, file://PATH or fd://N, or unset the variable that it comes from",
+        ));
+    }
     let value = TokenSource::parse(given)?.read()?;
     Ok(Zeroizing::new(value.reveal().to_owned()))
 }

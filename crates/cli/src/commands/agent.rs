@@ -1,6 +1,10 @@
 //! `countersign agent start`: the native agent.
 
-use std::{ffi::OsString, path::PathBuf, sync::Arc};
+use std::{
+    ffi::OsString,
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use clap::{Args, Subcommand};
 use countersign_agent::{
@@ -122,6 +126,7 @@ impl Start {
         let config = Config::resolve(&layers, &ambient.environment)?;
         let token = config.token.read()?;
         let several = config.spawn > 1;
+        let endpoint = config.endpoint.clone();
         let reflects = config.reflect_exit_status;
         let (raise, stop) = watch::channel(Stop::No);
         let agent = Worker {
@@ -131,7 +136,7 @@ impl Start {
             environment: ambient.environment.clone(),
             clock: ambient.clock.clone(),
             entropy: ambient.entropy.clone(),
-            reporter: Arc::new(Teller { printer, several }),
+            reporter: Arc::new(Teller { printer, several, looks_at: Mutex::new(Some(endpoint)) }),
             stop,
         };
         tokio::spawn(raise_on_signals(signals, raise, printer));
@@ -192,6 +197,8 @@ async fn raise_on_signals(mut signals: Signals, raise: watch::Sender<Stop>, prin
 struct Teller {
     printer: Printer,
     several: bool,
+    /// Where the server is looked for, until it was found or this was said.
+    looks_at: Mutex<Option<String>>,
 }
 
 impl Reporter for Teller {
@@ -202,6 +209,20 @@ impl Reporter for Teller {
             self.printer.say(format_args!("[{worker}] {text}"));
         } else {
             self.printer.say(text);
+        }
+        let hint = match event {
+            Event::Waiting { .. } => self.looks_at.lock().unwrap_or_else(PoisonError::into_inner).take(),
+            Event::Registered { .. } => {
+                self.looks_at.lock().unwrap_or_else(PoisonError::into_inner).take();
+                None
+            }
+            _ => None,
+        };
+        if let Some(endpoint) = hint {
+            self.printer.say(format_args!(
+                "The server is looked for at {}; --endpoint, COUNTERSIGN_AGENT_ENDPOINT or COUNTERSIGN_SERVER names another address.",
+                harmless(&endpoint)
+            ));
         }
     }
 }

@@ -29,7 +29,9 @@ impl AgentSettings {
 const fn help(setting: Setting) -> &'static str {
     match setting {
         Setting::Token => "The agent token: the value, file://PATH or fd://N",
-        Setting::Endpoint => "The server's agent address [default: http://127.0.0.1:8420/v3]",
+        Setting::Endpoint => {
+            "The server's agent address [default: /v3 below COUNTERSIGN_SERVER, else http://127.0.0.1:8420/v3]"
+        }
         Setting::Name => {
             "The agent's name; %hostname, %spawn, %pid and %random are replaced [default: %hostname-%spawn]"
         }

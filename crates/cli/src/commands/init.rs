@@ -156,7 +156,11 @@ impl Answer {
         );
         match &self.sign_in_url {
             Some(url) => format!("{text}\nTo sign in with a browser, once and within 24 hours: {url}\n"),
-            None => text,
+            None => format!(
+                "{text}\nNext: {0} signs in with a browser by a link, which `countersign sign-in-link --user {0}` makes on the data folder (with SQLite, \
+                 while no server uses it).\n",
+                self.admin.email
+            ),
         }
     }
 }

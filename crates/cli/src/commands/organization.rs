@@ -42,7 +42,7 @@ enum Command {
     Create(Create),
     /// Change your organization's name, its slug, or until when values of its new tokens can be revealed
     ///
-    /// A slug that the organization leaves stays its own: no other organization is given it. Addresses with the old one lead nowhere, and job
+    /// A slug that the organization leaves stays its own: no other organization is given it. Pages at addresses with the old one lead to the new ones, and job
     /// tokens for other services name the new one in their `sub`.
     #[command(after_help = "Example:\n  countersign organization update --name \"Acme Corporation\"")]
     Update(Update),

@@ -92,7 +92,8 @@ async fn serve(config: &ServerConfig, ambient: &Ambient, place: &Place, control:
     let address = listener.local_addr().map_err(Failure::internal)?;
 
     let proxies = TrustedProxies::new(config.trusted_proxies.clone());
-    let edge = Edge::new(control.clone(), ambient.entropy.clone(), proxies.clone());
+    let edge = Edge::new(control.clone(), ambient.entropy.clone(), proxies.clone())
+        .with_nowhere(countersign_pages::nowhere(control.clone()));
     let routes = countersign_buildkite::router(control.clone())
         .merge(countersign_graphql::router(control.clone(), config.allowance))
         .merge(countersign_dagster::router(control.clone()))

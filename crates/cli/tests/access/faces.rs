@@ -13,7 +13,8 @@ use tower::ServiceExt;
 
 /// Their routes, as a server has them.
 pub fn of(world: &World) -> Router {
-    let edge = Edge::new(world.control.clone(), Arc::new(SeededEntropy::new(11)), TrustedProxies::default());
+    let edge = Edge::new(world.control.clone(), Arc::new(SeededEntropy::new(11)), TrustedProxies::default())
+        .with_nowhere(countersign_pages::nowhere(world.control.clone()));
     let routes = countersign_buildkite::router(world.control.clone())
         .merge(countersign_graphql::router(world.control.clone(), countersign_graphql::Allowance::default()))
         .merge(countersign_dagster::router(world.control.clone()))

@@ -1,5 +1,5 @@
 // What goes on is shown as it goes on, and takes nothing out of anybody's hands.
-import { ask, main, person, setting, signIn, step } from "./lib.mjs";
+import { ask, home, main, person, prove, setting, settings, shownValue, signIn, step } from "./lib.mjs";
 
 const at = (end) => setting.pages.find((it) => it.route.endsWith(end)).path;
 const build = at("/builds/{pipeline}/{build}");
@@ -85,6 +85,30 @@ await main(async (browser) => {
     must(await until(page, () => !document.querySelector("#live").textContent.includes("Cancel Lint (2 of 3)")), await page.innerText("#live"));
     must(await page.evaluate(() => document.activeElement.id) === "live", await focused(page));
     must(await until(page, () => document.querySelector("#live-said").textContent !== ""), "nothing is told");
+  });
+  await step("whoever signs out everywhere leaves no value in another window", async (must) => {
+    await page.goto(`${settings}/tokens/new`);
+    await prove(page);
+    await page.fill("#description", "Left open");
+    await page.getByRole("button", { name: "Create agent token" }).click();
+    await page.locator("#token-value").waitFor();
+    const value = await shownValue(page);
+    const agents = await context.newPage();
+    await agents.goto(`${home}/agents`);
+    const other = await context.newPage();
+    await other.goto("/account");
+    await other.getByRole("button", { name: /everywhere/i }).click();
+    await other.waitForURL("**/sign-in");
+    await page.bringToFront();
+    await page.getByRole("link", { name: "Sign in again" }).waitFor({ timeout: 20_000 });
+    must(!(await page.content()).includes(value), "the value stands in the page");
+    must(await shownValue(page) === null, "the value is shown");
+    must((await page.innerText("main")).includes("You are signed out"), await page.innerText("main"));
+    await agents.bringToFront();
+    must(await until(agents, () => document.querySelector("#main").textContent.includes("You are signed out")), await agents.innerText("main"));
+    must(await agents.getByRole("link", { name: "Sign in again" }).getAttribute("href") === `/sign-in?to=${encodeURIComponent(`${home}/agents`)}`, "it leads back");
+    await agents.close();
+    await other.close();
   });
   await step("no page did what it may not", async (must) => {
     must(ada.faults.length === 0, ada.faults);

@@ -30,7 +30,7 @@ await main(async (browser) => {
   });
   await step("revealing", async (must) => {
     await page.goto(`${settings}/tokens`);
-    await proved(page, () => row(page, "Plain").getByRole("button", { name: "Reveal token" }).click());
+    await proved(page, () => row(page, "Plain").getByRole("button", { name: "Reveal token" }).click(), false);
     must(await shownValue(page) === value, await shownValue(page));
   });
   await step("the pencil", async (must) => {
@@ -44,7 +44,7 @@ await main(async (browser) => {
     await page.goto(`${settings}/tokens`);
     await row(page, "Simple").getByRole("link", { name: "Edit permissions" }).click();
     await page.waitForLoadState("load");
-    await prove(page);
+    await prove(page, false);
     must(new URL(page.url()).pathname.endsWith("/permissions"), page.url());
     await page.getByRole("switch", { name: "Org Agent" }).uncheck();
     await page.getByRole("checkbox", { name: "default", exact: true }).check();
@@ -72,7 +72,7 @@ await main(async (browser) => {
     value = await shownValue(page);
     must(value && await accepts(value), value);
     await page.goto(`${settings}/user-tokens`);
-    await proved(page, () => row(page, "Mine").getByRole("link", { name: "Revoke" }).click());
+    await proved(page, () => row(page, "Mine").getByRole("link", { name: "Revoke" }).click(), false);
     await page.getByRole("button", { name: "Revoke the token" }).click();
     must(!(await accepts(value)), "the token is accepted");
   });

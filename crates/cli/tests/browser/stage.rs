@@ -205,7 +205,8 @@ impl Drop for Stage {
 /// The routes of every face, as a server has them.
 fn faces(world: &World) -> Router {
     let control = &world.control;
-    let edge = Edge::new(control.clone(), Arc::new(SeededEntropy::new(11)), TrustedProxies::default());
+    let edge = Edge::new(control.clone(), Arc::new(SeededEntropy::new(11)), TrustedProxies::default())
+        .with_nowhere(countersign_pages::nowhere(control.clone()));
     let routes = countersign_buildkite::router(control.clone())
         .merge(countersign_graphql::router(control.clone(), countersign_graphql::Allowance::default()))
         .merge(countersign_dagster::router(control.clone()))

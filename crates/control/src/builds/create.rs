@@ -13,7 +13,7 @@ use serde_json::json;
 
 use crate::access::actions::CreateBuild;
 use crate::scene::Subject;
-use crate::{Control, Error, Grant, Result, Scene, input};
+use crate::{Caller, Control, Error, Grant, Result, Scene, input};
 
 use super::meta_data::MAX_KEYS;
 use super::put::{Place, put};
@@ -140,6 +140,14 @@ impl Control {
             rebuilt_from: None,
             triggered_by: None,
         })
+    }
+}
+
+/// By which way a caller asks for a build: whoever is signed in does it on a page, and anybody else by the API.
+pub(super) fn way(caller: &Caller) -> Source {
+    match caller {
+        Caller::User(user) if user.sign_in().is_some() => Source::Ui,
+        _ => Source::Api,
     }
 }
 

@@ -1,6 +1,5 @@
 //! The same build once more.
 
-use countersign_domain::build::Source;
 use countersign_domain::id::{BuildId, Id};
 use countersign_domain::text::QueueName;
 use countersign_store::builds::{self, Build, Pipeline};
@@ -9,7 +8,7 @@ use countersign_store::{Lane, Tx};
 use crate::access::actions::CreateBuild;
 use crate::{Control, Error, Grant, Result, Scene, input};
 
-use super::create::{Order, Where, make, read};
+use super::create::{Order, Where, make, read, way};
 
 impl Control {
     /// Makes a build from what another was made from: its text, branch, commit, message and variables. Its meta-data do not come along.
@@ -40,7 +39,7 @@ async fn rebuild(tx: &mut Tx, scene: &Scene<(BuildId, BuildId, Id<Pipeline>)>) -
         commit: Some(old.commit),
         env: builds::variables(tx, old.id).await?.env,
         meta_data: Vec::new(),
-        source: Source::Api,
+        source: way(&scene.caller),
         rebuilt_from: Some(old.id),
         triggered_by: None,
     };

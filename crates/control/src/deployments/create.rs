@@ -78,7 +78,12 @@ async fn create(tx: &mut Tx, scene: &Scene<Deployment>) -> Result<Deployment> {
     }
     if let Some(parent) = deployment.parent {
         let parent = deployments::enter(tx, of, parent).await?;
-        let parent = parent.ok_or_else(|| Error::invalid("parent", "names none of the organization's deployments"))?;
+        let parent = parent.ok_or_else(|| {
+            Error::invalid(
+                "parent",
+                "names none of the organization's deployments; it may be deleted meanwhile: choose another",
+            )
+        })?;
         if parent.parent.is_some() {
             return Err(Error::invalid(
                 "parent",

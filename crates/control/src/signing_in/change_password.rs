@@ -33,8 +33,16 @@ impl Control {
     /// [`Error::Invalid`] at `password` for the old one, at `newPassword` for the new one; [`Error::TooMany`].
     pub async fn change_password(&self, grant: &Grant<ChangePassword>, old: Password, new: &str) -> Result<u64> {
         let user = grant.user()?;
+        // Both are told by whoever calls, so that this says nothing to them. That the first is right is asked next.
+        let is_same = old.reveal() == new.as_bytes();
         let new = self.new_password("newPassword", new, &user.email, &user.name, user.organization).await?;
         let before = self.check_own_password(user, old).await?;
+        if is_same {
+            return Err(Error::invalid(
+                "newPassword",
+                "is the one that you have; choose another, or leave it as it is",
+            ));
+        }
         let after = self.hash_password(Asking::Oneself, Arc::new(new)).await?;
         let input = Input { user: user.user, email: user.email.clone(), this: user.sign_in(), before, after };
         self.write(grant, Lane::Urgent, input, |tx, scene| Box::pin(change(tx, scene))).await

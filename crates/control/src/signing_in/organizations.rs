@@ -25,4 +25,27 @@ impl Control {
         })
         .await
     }
+
+    /// The one of those that has this slug, or had it before it took another; none for an organization that is not the caller's.
+    ///
+    /// # Errors
+    /// As [`Control::own_organizations`].
+    pub async fn own_organization_that_had(
+        &self,
+        grant: &Grant<ViewSignIns>,
+        slug: &str,
+    ) -> Result<Option<Organization>> {
+        let user = grant.user()?;
+        let only = user.token().map(|_| user.organization);
+        self.read(grant, (user.user, only, slug.to_owned()), |tx, scene| {
+            Box::pin(async move {
+                let (user, only, slug) = &scene.input;
+                let Some(owner) = organizations::owner_of_slug(tx, slug).await? else { return Ok(None) };
+                let mut all = organizations::of_member(tx, *user).await?;
+                all.retain(|(it, _)| it.id == owner && only.is_none_or(|only| it.id == only));
+                Ok(all.pop().map(|(it, _)| it))
+            })
+        })
+        .await
+    }
 }

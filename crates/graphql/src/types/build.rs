@@ -86,7 +86,7 @@ pub(crate) enum BuildBlockedStates {
 /// Why a build was made.
 #[derive(SimpleObject)]
 pub(crate) struct BuildOrigin {
-    /// `api`, or `trigger_job` for a trigger step.
+    /// `api`, `ui` for a page, or `trigger_job` for a trigger step.
     name: &'static str,
 }
 

@@ -36,6 +36,7 @@ async fn page(visit: &Visit, name: &str, faults: &Faults) -> Result<Page, Error>
             question,
             again: HERE.to_owned(),
             to: "/account".to_owned(),
+            typed: None,
             name: Some(named(name).first().faults(faults, "name")),
         },
     })

@@ -119,7 +119,13 @@ fn facts(visit: &Visit, whole: &Glance, offers: &Offers<'_>) -> Facts {
         let of_class = whole.counts.iter().filter(|(state, well, _)| states::class_of(*state, *well) == class);
         of_class.map(|(.., count)| count).sum()
     };
-    let said = [("good", "passed"), ("bad", "failed"), ("active", "running"), ("waiting", "waiting")];
+    let said = [
+        ("good", "passed"),
+        ("bad", "failed"),
+        ("active", "running"),
+        ("waiting", "waiting"),
+        ("", "canceled or not run"),
+    ];
     let jobs = said.map(|(class, words)| (count(class), words)).into_iter().filter(|(count, _)| *count > 0);
     let jobs: Vec<String> = jobs.map(|(count, words)| format!("{count} {words}")).collect();
     let creator = match (&whole.creator, build.created_by) {

@@ -58,7 +58,7 @@ pub(crate) fn of_try(it: &Try) -> Stands {
     }
 }
 
-/// What of a build's jobs are counted together: `good`, `bad`, `active`, `waiting`; empty for what is not counted.
+/// What of a build's jobs are counted together: `good`, `bad`, `active`, `waiting`; empty for what was canceled, skipped or never came to run.
 pub(crate) const fn class_of(state: JobState, has_passed: bool) -> &'static str {
     match state {
         JobState::Finished if has_passed => "good",
@@ -168,6 +168,7 @@ pub(crate) fn duration(it: Duration) -> String {
 pub(crate) const fn source(it: Source) -> &'static str {
     match it {
         Source::Api => "through the API",
+        Source::Ui => "on a page",
         Source::TriggerJob => "by a trigger step",
     }
 }

@@ -7,7 +7,7 @@ use crate::form::{Faults, Posted};
 use crate::frame::{self, Answer, Frame};
 use crate::notice::{Notice, then};
 use crate::parts::Field;
-use crate::person::{self, provider};
+use crate::person::{self, Once, provider};
 use crate::visit::Anyone;
 
 use super::link::{new_password, value_of};
@@ -57,17 +57,24 @@ pub(crate) async fn show(anyone: Anyone) -> Answer {
 /// Becomes a member and signs in.
 pub(crate) async fn submit(anyone: Anyone, form: Posted) -> Answer {
     let (value, name) = (value_of(form.text("link")), form.said("name"));
+    if value.is_empty() {
+        return frame::again(&Page::new(
+            &anyone,
+            name.unwrap_or_default(),
+            &Faults::of(Once::Invitation.is_missing())?,
+        ));
+    }
     match person::accept(&anyone, value, name, form.text("password")).await {
         Ok(cookie) => Ok(person::signed(cookie, then(&anyone.site, "/", Notice::Joined))),
         Err(error) => {
-            let faults = Faults::of(person::at_field(error, "link"))?;
+            let faults = Faults::of(person::at_link(&anyone.site.control, error, Once::Invitation).await)?;
             frame::again(&Page::new(&anyone, name.unwrap_or_default(), &faults))
         }
     }
 }
 
 /// The form once more for whoever has tried it by a provider, with what was wrong.
-pub(super) fn again(anyone: &Anyone, name: &str, error: Error) -> Answer {
-    let faults = Faults::of(person::at_field(error, "link"))?;
+pub(super) async fn again(anyone: &Anyone, name: &str, error: Error) -> Answer {
+    let faults = Faults::of(person::at_link(&anyone.site.control, error, Once::Invitation).await)?;
     frame::again(&Page { address: Some("/invitation"), ..Page::new(anyone, name, &faults) })
 }

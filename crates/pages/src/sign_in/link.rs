@@ -6,7 +6,7 @@ use crate::form::{Faults, Posted};
 use crate::frame::{self, Answer, Frame};
 use crate::notice::{Notice, then};
 use crate::parts::Field;
-use crate::person;
+use crate::person::{self, Once};
 use crate::visit::Anyone;
 
 #[derive(Template)]
@@ -57,9 +57,16 @@ pub(crate) async fn show(anyone: Anyone) -> Answer {
 
 /// Sets the password and signs in.
 pub(crate) async fn submit(anyone: Anyone, form: Posted) -> Answer {
-    match person::use_link(&anyone, value_of(form.text("link")), form.text("password")).await {
+    let value = value_of(form.text("link"));
+    if value.is_empty() {
+        return frame::again(&Page::new(&anyone, &Faults::of(Once::Link.is_missing())?));
+    }
+    match person::use_link(&anyone, value, form.text("password")).await {
         Ok(cookie) => Ok(person::signed(cookie, then(&anyone.site, "/", Notice::PasswordSet))),
-        Err(error) => frame::again(&Page::new(&anyone, &Faults::of(person::at_field(error, "link"))?)),
+        Err(error) => {
+            let faults = Faults::of(person::at_link(&anyone.site.control, error, Once::Link).await)?;
+            frame::again(&Page::new(&anyone, &faults))
+        }
     }
 }
 

@@ -2,10 +2,10 @@
 
 use crate::form::Posted;
 use crate::frame::{self, Answer};
-use crate::notice::{Notice, then};
 use crate::person::{self, passkeys};
 use crate::visit::Anyone;
 
+use super::typed::Typed;
 use super::{password, posted_way, prove as proof};
 
 /// Signs in, and leads to where one wanted to go.
@@ -19,10 +19,10 @@ pub(crate) async fn sign_in(anyone: Anyone, form: Posted) -> Answer {
 
 /// Takes the passkey, and leads back.
 pub(crate) async fn prove(anyone: Anyone, form: Posted) -> Answer {
-    let to = posted_way(&form);
+    let (to, typed) = (posted_way(&form), Typed::posted(&form));
     let own = person::own(&anyone).await?;
     match passkeys::prove(&anyone.site.control, &own.0, &passkeys::answer(&form)).await {
-        Ok(()) => Ok(then(&anyone.site, &to, Notice::Proved)),
-        Err(error) => proof::again(&anyone, own, to, error).await,
+        Ok(()) => proof::proved(&anyone, typed, &to),
+        Err(error) => proof::again(&anyone, own, to, typed, error).await,
     }
 }

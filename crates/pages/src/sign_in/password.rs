@@ -7,7 +7,7 @@ use crate::form::{Faults, Posted};
 use crate::frame::{self, Answer, Frame};
 use crate::parts::Field;
 use crate::person;
-use crate::query::Query;
+use crate::query::{Query, address};
 use crate::visit::Anyone;
 
 use super::ways::Ways;
@@ -51,8 +51,32 @@ impl Page {
     }
 }
 
-/// The form.
+/// Who asks for the form although somebody is signed in.
+const AS: &str = "as";
+const ANOTHER: &str = "another";
+
+#[derive(Template)]
+#[template(path = "signed_in.html")]
+struct SignedIn {
+    frame: Frame,
+    /// The address of whoever is signed in.
+    email: String,
+    /// Where they go on.
+    to: String,
+    /// The form, for somebody else.
+    another: String,
+}
+
+/// The form; whoever is signed in is told so, and chooses.
 pub(crate) async fn show(anyone: Anyone, query: Query) -> Answer {
+    if query.said(AS) != Some(ANOTHER)
+        && let Ok((_, email)) = person::own(&anyone).await
+    {
+        let to = asked_way(&query);
+        let another = address("/sign-in", &[(AS, ANOTHER), ("to", if to == "/" { "" } else { &to })]);
+        let frame = Frame::plain("You are signed in", &anyone.seen).on(&anyone.site);
+        return frame::show(&SignedIn { frame, email, to, another });
+    }
     frame::show(&Page::new(&anyone, asked_way(&query), "", &Faults::default())?)
 }
 

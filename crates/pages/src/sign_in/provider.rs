@@ -13,7 +13,7 @@ use crate::form::Posted;
 use crate::frame::{self, Answer, Frame};
 use crate::notice::{Notice, then, with};
 use crate::person::provider::{self, Back, Sent};
-use crate::person::{self, signed};
+use crate::person::{self, Once, signed};
 use crate::query::Query;
 use crate::visit::Anyone;
 
@@ -58,9 +58,12 @@ pub(crate) async fn prove(anyone: Anyone, form: Posted) -> Answer {
 /// Sends somebody there who accepts an invitation.
 pub(crate) async fn accept(anyone: Anyone, form: Posted) -> Answer {
     let (value, name) = (value_of(form.text("link")), form.said("name"));
+    if value.is_empty() {
+        return invitation::again(&anyone, name.unwrap_or_default(), Once::Invitation.is_missing()).await;
+    }
     match provider::ask_invited(&anyone, value, name).await {
         Ok(sent) => there(&anyone, sent),
-        Err(error) => invitation::again(&anyone, name.unwrap_or_default(), error),
+        Err(error) => invitation::again(&anyone, name.unwrap_or_default(), error).await,
     }
 }
 
@@ -84,7 +87,7 @@ async fn taken(anyone: &Anyone, back: &Back) -> Result<Response, Failure> {
             let own = person::own(anyone).await?;
             match provider::prove(&anyone.site.control, &own.0, &back.answer).await {
                 Ok(()) => Ok(with(&anyone.site, on(anyone, "It is you", &to)?, Notice::Proved)),
-                Err(error) => proof::again(anyone, own, to, error).await,
+                Err(error) => proof::again(anyone, own, to, None, error).await,
             }
         }
         AskedFor::Invitation => match provider::accept(anyone, back).await {
@@ -92,7 +95,7 @@ async fn taken(anyone: &Anyone, back: &Back) -> Result<Response, Failure> {
                 let answer = on(anyone, "You are a member now", &to)?;
                 Ok(signed(cookie, with(&anyone.site, answer, Notice::Joined)))
             }
-            Err(error) => invitation::again(anyone, &back.errand.name, error),
+            Err(error) => invitation::again(anyone, &back.errand.name, error).await,
         },
     }
 }

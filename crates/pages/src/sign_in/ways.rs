@@ -10,6 +10,7 @@ use crate::parts::PasskeyForm;
 use crate::person::{passkeys, provider};
 
 use super::leading;
+use super::typed::Typed;
 
 /// What is there of them; each is a form.
 #[derive(Debug, Clone, Template)]
@@ -23,6 +24,8 @@ pub(crate) struct Ways {
     /// What stands before its host.
     words: &'static str,
     to: String,
+    /// Whether a form waits, which is lost on the way to a provider.
+    loses_form: bool,
 }
 
 impl HtmlSafe for Ways {}
@@ -40,6 +43,7 @@ impl Ways {
             action: "/sign-in/provider",
             words: "Sign in with",
             to: to.to_owned(),
+            loses_form: false,
         }
     }
 }
@@ -69,14 +73,17 @@ impl Ways {
             action: "/sign-in/provider",
             words: "Sign in with",
             to: to.to_owned(),
+            loses_form: false,
         })
     }
 
     /// For whoever is signed in and proves that it is still them: what they have of it.
-    pub async fn to_prove(control: &Control, caller: &Caller, to: &str) -> Result<Self> {
+    pub async fn to_prove(control: &Control, caller: &Caller, to: &str, typed: Option<Typed>) -> Result<Self> {
+        let loses_form = typed.is_some();
         let form = |question| PasskeyForm {
             action: "/prove/passkey",
             words: "Confirm with a passkey",
+            typed,
             ..shown(question, "/prove", to)
         };
         Ok(Self {
@@ -85,6 +92,7 @@ impl Ways {
             action: "/prove/provider",
             words: "Confirm with",
             to: to.to_owned(),
+            loses_form,
         })
     }
 }
@@ -98,5 +106,6 @@ fn shown(question: PasskeyQuestion, page: &str, to: &str) -> PasskeyForm {
         again: leading(page, to),
         to: to.to_owned(),
         name: None,
+        typed: None,
     }
 }

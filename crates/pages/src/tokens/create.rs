@@ -5,6 +5,7 @@ use countersign_control::access::actions::{CreateAgentToken, ViewOrganization};
 use countersign_control::agent_tokens::{Issued, NewAgentToken};
 use countersign_control::revealing::is_open;
 use countersign_control::{Caller, Error, Result};
+use countersign_domain::text::{Description, FieldError};
 use countersign_domain::{RevealPolicy, Role, Scope};
 
 use crate::failure::Failure;
@@ -117,13 +118,26 @@ pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
 async fn create(visit: &Visit, form: &Posted) -> Result<Issued> {
     let control = visit.control();
     let known = control.deployments(&control.grant_own::<ViewOrganization>(&visit.caller)?).await?;
+    // All that is wrong is told at once: what the operation would say after the first fault, too.
+    let mut faults = Vec::new();
+    let description = form.text("description").trim();
+    let said = Description::parse(description).map_err(|wrong| Error::invalid("description", wrong));
+    permissions::told(said, &mut faults)?;
+    let expires_at = permissions::told(form.time("expires_at").map_err(expiry_fault), &mut faults)?;
+    let now = control.now();
+    if expires_at.flatten().is_some_and(|at| at <= now) {
+        faults.push(FieldError::new("expiresAt", "has passed; give a time that is still to come, or none"));
+    }
+    let scope = permissions::told(permissions::read(form, &known), &mut faults)?;
+    if !faults.is_empty() {
+        return Err(Error::Invalid(faults));
+    }
     let new = NewAgentToken {
-        // Empty is no description, and the operation says so.
-        description: Some(form.text("description").trim().to_owned()),
+        description: Some(description.to_owned()),
         is_public: false,
-        expires_at: form.time("expires_at").map_err(expiry_fault)?,
+        expires_at: expires_at.flatten(),
         reveal_policy: policy(form)?,
-        scope: Some(permissions::read(form, &known)?),
+        scope,
     };
     control.create_agent_token(&control.grant_own::<CreateAgentToken>(&visit.caller)?, new).await
 }

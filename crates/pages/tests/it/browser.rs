@@ -37,10 +37,33 @@ impl Answer {
         lines.into_iter().find(|line| line.split('=').next() == Some(name))
     }
 
+    /// Whether it is the page that asks for a proof before a form is taken.
+    pub fn asks_for_proof(&self) -> bool {
+        self.status == 403 && self.text.contains(r#"data-address="/prove"#)
+    }
+
+    /// The fields of the form that is sent to this address, as a browser sends them.
+    pub fn hidden(&self, action: &str) -> Vec<(String, String)> {
+        let form =
+            self.text.split(&format!(r#"action="{action}""#)).nth(1).and_then(|rest| rest.split("</form>").next());
+        let fields = form.expect("the form").split(r#"<input type="hidden" name=""#).skip(1);
+        let fields = fields.map(|field| {
+            let (name, rest) = field.split_once(r#"" value=""#).expect("a field");
+            (name.to_owned(), unescaped(rest.split('"').next().expect("a value")))
+        });
+        fields.collect()
+    }
+
     /// Where one is led.
     pub fn location(&self) -> &str {
         self.headers.get(LOCATION).and_then(|value| value.to_str().ok()).unwrap_or_default()
     }
+}
+
+/// A text as a browser reads it out of a page.
+fn unescaped(text: &str) -> String {
+    let signs = [("&#34;", "\""), ("&#39;", "'"), ("&#60;", "<"), ("&#62;", ">"), ("&#38;", "&")];
+    signs.iter().fold(text.to_owned(), |text, (from, to)| text.replace(from, to))
 }
 
 impl Server {
@@ -55,7 +78,8 @@ impl Server {
     }
 
     fn of(world: World) -> Self {
-        let edge = Edge::new(world.control.clone(), Arc::new(SeededEntropy::new(9)), TrustedProxies::default());
+        let edge = Edge::new(world.control.clone(), Arc::new(SeededEntropy::new(9)), TrustedProxies::default())
+            .with_nowhere(countersign_pages::nowhere(world.control.clone()));
         let router = edge.layers(countersign_pages::router(world.control.clone()));
         Self { world, router }
     }

@@ -126,9 +126,11 @@ async fn a_build_is_canceled_and_repeated_by_whoever_may() {
     assert!(page.contains("Canceled") && !page.contains("Cancel build"), "{page}");
     let canceled = page.split("<dt>Canceled</dt>").nth(1).and_then(|it| it.split("</dd>").next()).expect("when");
     assert!(canceled.contains("</time> by "), "and by whom: {canceled}");
+    assert!(page.contains("1 canceled or not run"), "its job is counted: {page}");
     let made = ada.post(&way(&page, "/rebuild"), &[]).await;
     assert_eq!(made.location(), "/organizations/acme/builds/demo/2", "{}", made.text);
-    assert!(ada.page(made.location()).await.contains("Repeats"));
+    let repeated = ada.page(made.location()).await;
+    assert!(repeated.contains("Repeats") && repeated.contains(", on a page"), "{repeated}");
 }
 
 #[tokio::test]

@@ -21,7 +21,9 @@ async fn whoever_is_invited_becomes_a_member_once() {
     assert_eq!((joined.status.as_u16(), joined.location()), (303, "/"), "{}", joined.text);
     assert!(ada.page(MEMBERS).await.contains(">Alan</a>"));
     let again = server.send("POST", "/invitation", &OWN, &form(&fields)).await;
-    assert_eq!(again.status, 422, "{}", again.text);
+    assert!(again.status == 422 && again.text.contains("was used already"), "{}", again.text);
+    let empty = server.send("POST", "/invitation", &OWN, &form(&[("link", " "), ("password", PASSWORD)])).await;
+    assert!(empty.status == 422 && empty.text.contains("Invitation is empty"), "{}", empty.text);
     let known = ada.post(&format!("{MEMBERS}/invite"), &[("email", "alan@acme.example"), ("role", "member")]).await;
     assert!(known.status == 422 && known.text.contains(r#"id="email-error""#), "{}", known.text);
 }
@@ -37,7 +39,8 @@ async fn an_invitation_is_withdrawn() {
     let done = ada.post(&format!("/organizations/acme/settings/invitations/{way}"), &[]).await;
     assert_eq!((done.status.as_u16(), done.location()), (303, MEMBERS), "{}", done.text);
     let fields = [("link", link), ("name", "Alan"), ("password", PASSWORD)];
-    assert_eq!(server.send("POST", "/invitation", &OWN, &form(&fields)).await.status, 422);
+    let late = server.send("POST", "/invitation", &OWN, &form(&fields)).await;
+    assert!(late.status == 422 && late.text.contains("was withdrawn"), "{}", late.text);
 }
 
 #[tokio::test]
@@ -59,6 +62,20 @@ async fn whoever_has_forgotten_their_password_gets_a_link_from_an_admin() {
     let fields = [("link", link), ("password", "another horse battery staple")];
     let signed_in = server.send("POST", "/sign-in/link", &OWN, &form(&fields)).await;
     assert_eq!((signed_in.status.as_u16(), signed_in.location()), (303, "/"), "{}", signed_in.text);
+    let again = server.send("POST", "/sign-in/link", &OWN, &form(&fields)).await;
+    assert!(again.status == 422 && again.text.contains("was used already"), "{}", again.text);
+    let link_of = |made: &str| made.split("/sign-in#").nth(1).and_then(|it| it.split('"').next()).map(str::to_owned);
+    let older = link_of(&ada.post(&format!("{his}/sign-in-link"), &[]).await.text).expect("a link");
+    let newer = link_of(&ada.post(&format!("{his}/sign-in-link"), &[]).await.text).expect("a link");
+    let open = async |link: &str| {
+        let fields = [("link", link), ("password", "another horse battery staple")];
+        server.send("POST", "/sign-in/link", &OWN, &form(&fields)).await.text
+    };
+    assert!(open(&older).await.contains("a newer one was made"));
+    server.world.clock.advance(Duration::from_secs(24 * 3600));
+    assert!(open(&newer).await.contains("has run out"));
+    assert!(open("").await.contains("is empty; paste the link"));
+    let ada = server.admin().await;
 
     // Grace is an admin elsewhere: whoever runs the server makes hers.
     let grace = server.member().await;
@@ -70,7 +87,7 @@ async fn whoever_has_forgotten_their_password_gets_a_link_from_an_admin() {
 
     server.world.clock.advance(Duration::from_secs(6 * 60));
     let led = ada.post(&format!("{his}/sign-in-link"), &[]).await;
-    assert!(led.location().starts_with("/prove"), "{} {}", led.location(), led.text);
+    assert!(led.asks_for_proof(), "{} {}", led.status, led.text);
 }
 
 #[tokio::test]
@@ -85,11 +102,14 @@ async fn a_member_is_promoted_and_removed() {
 
     server.world.clock.advance(Duration::from_secs(6 * 60));
     let led = ada.post(&format!("{hers}/remove"), &[]).await;
-    assert!(led.location().starts_with("/prove"), "{} {}", led.location(), led.text);
+    assert!(led.asks_for_proof(), "{} {}", led.status, led.text);
     ada.prove().await;
     assert!(ada.page(&format!("{hers}/remove")).await.contains("What will happen"));
     let done = ada.post(&format!("{hers}/remove"), &[]).await;
     assert_eq!((done.status.as_u16(), done.location()), (303, MEMBERS), "{}", done.text);
+    let again = ada.post(&format!("{hers}/remove"), &[]).await;
+    assert_eq!((again.status.as_u16(), again.location()), (303, MEMBERS), "{}", again.text);
+    assert!(again.cookie("countersign-notice").is_some_and(|it| it.contains("member-gone")), "{:?}", again.headers);
     assert_eq!(grace.get(&hers).await.status, 404, "the organization is not there for her any more");
 
     let own = format!("{MEMBERS}/{}", server.world.acme.created.admin.id);

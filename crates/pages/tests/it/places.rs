@@ -61,7 +61,14 @@ async fn a_team_is_created_filled_and_deleted() {
     assert_eq!(grace.get(&format!("{team}/delete")).await.status, 403);
     let out = format!("{team}/members/{}/remove", server.world.globex.created.admin.id);
     assert_eq!(ada.post(&out, &[]).await.location(), team);
+    let again = ada.post(&out, &[]).await;
+    assert_eq!(again.location(), team, "{}", again.text);
+    assert!(again.cookie("countersign-notice").is_some_and(|it| it.contains("out-already")), "{:?}", again.headers);
     assert!(ada.page(&team).await.contains("Nobody is in the team"));
     assert_eq!(ada.post(&format!("{team}/delete"), &[]).await.location(), format!("{SETTINGS}/teams"));
     assert_eq!(ada.get(&team).await.status, 404);
+    for way in [format!("{team}/delete"), out] {
+        let again = ada.post(&way, &[]).await;
+        assert_eq!(again.location(), format!("{SETTINGS}/teams"), "{}", again.text);
+    }
 }

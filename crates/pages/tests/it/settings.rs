@@ -39,11 +39,31 @@ async fn an_organization_is_changed_and_found_under_its_new_slug() {
     assert_eq!((done.status.as_u16(), done.location()), (303, "/organizations/acme-corporation/settings"));
     let page = ada.page(done.location()).await;
     assert!(page.contains("Acme Corporation") && page.contains("it is shown once"), "{page}");
-    assert_eq!(ada.get(SETTINGS).await.status, 404, "the old address leads nowhere");
+    let old = ada.get(&format!("{SETTINGS}/tokens?search=a")).await;
+    assert_eq!(
+        (old.status.as_u16(), old.location()),
+        (308, "/organizations/acme-corporation/settings/tokens?search=a"),
+        "{}",
+        old.text
+    );
+    let late = ada.post(&edit, &fields("Late", "late")).await;
+    assert!(late.status == 409 && late.text.contains("/organizations/acme-corporation"), "{}", late.text);
     let log = ada.page("/organizations/acme-corporation/settings/audit-log").await;
     assert!(log.contains("organization.updated"), "{log}");
     let back = ada.fill("/organizations/acme-corporation/settings/edit", &fields("Acme", "acme")).await;
     assert_eq!(back.location(), SETTINGS, "its own it takes back");
+}
+
+#[tokio::test]
+async fn an_old_slug_tells_nothing_to_others() {
+    let server = Server::new().await;
+    let (ada, grace) = (server.admin().await, server.signed_in("grace@globex.example").await);
+    let fields = [("name", "Acme"), ("slug", "acme-works"), ("reveal_policy", "never")];
+    assert_eq!(ada.post(&format!("{SETTINGS}/edit"), &fields).await.status, 303);
+    assert_eq!(ada.get(SETTINGS).await.status, 308);
+    let (old, never) = (grace.get(SETTINGS).await, grace.get("/organizations/never-there/settings").await);
+    assert_eq!((old.status.as_u16(), never.status.as_u16()), (404, 404), "{}", old.text);
+    assert_eq!(grace.post(&format!("{SETTINGS}/edit"), &fields).await.status, 404);
 }
 
 #[tokio::test]
@@ -181,6 +201,15 @@ async fn a_team_and_a_member_are_given_roles_on_their_pages() {
     assert!(ada.page(&team).await.contains("Releases"));
     assert_eq!(grace.get(&format!("{team}/edit")).await.status, 403);
 
+    let gone = "0192f3a1-7c3e-7b21-9f60-3a5c1e0d4b77";
+    for place in [gone, "zzz"] {
+        let none = ada.post(&format!("{team}/roles/new"), &[("place", place), ("role", "editor")]).await;
+        assert!(is_at_field(&none, "place"), "{} {}", none.status, none.text);
+    }
+    for parent in [gone, "zzz"] {
+        let none = ada.post(&format!("{SETTINGS}/deployments/new"), &[("name", "late"), ("parent", parent)]).await;
+        assert!(is_at_field(&none, "parent") && none.text.contains("aria-invalid"), "{} {}", none.status, none.text);
+    }
     let given = ada.post(&format!("{team}/roles/new"), &[("place", id), ("role", "admin")]).await;
     assert_eq!((given.status.as_u16(), given.location()), (303, team.as_str()), "{}", given.text);
     assert!(ada.page(&prod).await.contains("Releases"));
@@ -203,6 +232,9 @@ async fn a_team_and_a_member_are_given_roles_on_their_pages() {
     assert_eq!(ada.post(&format!("{own}/roles/take"), &[("of", "branches")]).await.location(), own);
     assert!(!ada.page(&own).await.contains("All branch deployments"));
     assert_eq!(ada.post(&format!("{team}/roles/take"), &[("of", id)]).await.location(), team);
+    let again = ada.post(&format!("{team}/roles/take"), &[("of", id)]).await;
+    assert_eq!(again.location(), team, "{}", again.text);
+    assert!(again.cookie("countersign-notice").is_some_and(|it| it.contains("role-gone")), "{:?}", again.headers);
     assert!(!grace.page(&prod).await.contains("/roles/new\""));
 
     let all = format!("{SETTINGS}/deployments/members-role");

@@ -69,6 +69,99 @@ async fn who_one_is_is_proved_again_after_five_minutes() {
 }
 
 #[tokio::test]
+async fn what_was_typed_is_kept_while_one_proves_who_one_is() {
+    const NEW: &str = "/organizations/acme/settings/tokens/new";
+    let server = Server::new().await;
+    let ada = server.admin().await;
+    server.world.clock.advance(Duration::from_secs(6 * 60));
+    let typed =
+        [("description", "a \"b\" & <c>"), ("org_agent", "on"), ("reveal_policy", "always"), ("queues", "x\r\ny")];
+    let asked = ada.post(NEW, &typed).await;
+    assert!(asked.asks_for_proof() && asked.text.contains("Nothing is done yet"), "{} {}", asked.status, asked.text);
+    assert!(!asked.text.contains("<c>"), "{}", asked.text);
+    let post = async |path: &str, fields: &[(String, String)]| {
+        let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        ada.post(path, &fields).await
+    };
+    let mut proof = asked.hidden("/prove");
+    proof.push(("password".to_owned(), "wrong horse battery".to_owned()));
+    let wrong = post("/prove", &proof).await;
+    assert_eq!(wrong.status, 422, "{}", wrong.text);
+    let mut proof = wrong.hidden("/prove");
+    proof.push(("password".to_owned(), PASSWORD.to_owned()));
+    let proved = post("/prove", &proof).await;
+    assert!(proved.status == 200 && proved.text.contains("data-again-form"), "{} {}", proved.status, proved.text);
+    assert!(!proved.text.contains(PASSWORD), "{}", proved.text);
+    let again = proved.hidden(NEW);
+    assert_eq!(again, typed.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    assert!(
+        ada.page("/organizations/acme/settings/tokens").await.matches("&#60;c&#62;").count() == 0,
+        "it was made before"
+    );
+    let made = post(NEW, &again).await;
+    assert!(made.status == 303 && made.location().ends_with("/value"), "{} {}", made.status, made.text);
+}
+
+#[tokio::test]
+async fn no_form_of_elsewhere_and_no_secret_is_sent_after_a_proof() {
+    let server = Server::new().await;
+    let ada = server.admin().await;
+    for action in ["https://evil.example/organizations/", "//evil.example/organizations/", "/sign-out", "/prove"] {
+        let fields = [("password", PASSWORD), ("to", "/account"), ("typed_to", action), ("typed", "a=b")];
+        let answer = ada.post("/prove", &fields).await;
+        assert_eq!((answer.status.as_u16(), answer.location()), (303, "/account"), "{action}: {}", answer.text);
+    }
+    server.world.clock.advance(Duration::from_secs(6 * 60));
+    let fields = [("name", "x"), ("challenge", "secret-challenge"), ("credential", "secret-credential")];
+    let asked = ada.post("/account/passkeys/new", &fields).await;
+    assert!(asked.status == 303 && asked.location().starts_with("/prove"), "{} {}", asked.status, asked.text);
+}
+
+#[tokio::test]
+async fn whoever_is_signed_in_is_told_so_before_they_sign_in_as_somebody_else() {
+    let server = Server::new().await;
+    let ada = server.admin().await;
+    let page = ada.page("/sign-in?to=%2Faccount").await;
+    assert!(page.contains("signed in as") && page.contains("ada@acme.example"), "{page}");
+    assert!(page.contains(r#"href="/account""#) && !page.contains(r#"name="password""#), "{page}");
+    let form = ada.page("/sign-in?as=another&to=%2Faccount").await;
+    assert!(form.contains(r#"name="password""#) && form.contains(r#"name="to" value="/account""#), "{form}");
+}
+
+#[tokio::test]
+async fn where_there_is_no_page_a_browser_is_shown_one_and_a_program_a_message() {
+    let server = Server::new().await;
+    let browser = [("accept", "text/html,application/xhtml+xml,*/*;q=0.8")];
+    for path in ["/nowhere", "/v3/nowhere", "/organizations"] {
+        let answer = server.send("GET", path, &browser, "").await;
+        assert!(answer.status == 404 && answer.text.contains("<h1>Not found</h1>"), "{path}: {}", answer.text);
+        assert!(answer.headers.contains_key("content-security-policy"), "{:?}", answer.headers);
+        let answer = server.send("GET", path, &[("accept", "*/*")], "").await;
+        assert!(answer.status == 404 && answer.text.starts_with('{'), "{path}: {}", answer.text);
+        let answer = server.send("POST", path, &browser, "").await;
+        assert!(answer.status == 404 && answer.text.starts_with('{'), "{path}: {}", answer.text);
+    }
+    for (path, to) in [
+        ("/account/", "/account"),
+        ("/organizations/acme/", "/organizations/acme"),
+        ("/organizations/acme/agents/?show=all", "/organizations/acme/agents?show=all"),
+    ] {
+        let answer = server.send("GET", path, &browser, "").await;
+        assert_eq!((answer.status.as_u16(), answer.location()), (308, to), "{}", answer.text);
+    }
+}
+
+#[tokio::test]
+async fn a_form_that_is_no_text_and_a_query_that_is_too_long_are_refused() {
+    let server = Server::new().await;
+    let ada = server.admin().await;
+    let long = format!("{AGENTS}?search=b&show={}", "a".repeat(9_000));
+    let answer = ada.get(&long).await;
+    assert!(answer.status == 414 && answer.text.contains("Too long an address"), "{} {}", answer.status, answer.text);
+    assert_eq!(ada.get(&format!("{AGENTS}?search=%ff")).await.status, 400);
+}
+
+#[tokio::test]
 async fn one_sees_where_one_is_signed_in_and_ends_it() {
     let server = Server::new().await;
     let one = server.admin().await;
@@ -97,6 +190,18 @@ async fn a_password_is_changed_by_whoever_knows_it() {
     assert!(wrong.status == 422 && wrong.text.contains(r#"id="password-error""#), "{}", wrong.text);
     let short = change(PASSWORD, "short").await;
     assert!(short.status == 422 && short.text.contains(r#"id="new_password-error""#), "{}", short.text);
+    for weak in [
+        "            ",
+        "aaaaaaaaaaaa",
+        "123456789012",
+        "passwordpassword",
+        "acmeacmeacme",
+        "ada@acme.example1",
+        PASSWORD,
+    ] {
+        let weak = change(PASSWORD, weak).await;
+        assert!(weak.status == 422 && weak.text.contains(r#"id="new_password-error""#), "{}", weak.text);
+    }
     let changed = change(PASSWORD, NEW).await;
     assert_eq!((changed.status.as_u16(), changed.location()), (303, "/account"), "{}", changed.text);
     let fields = [("email", "ada@acme.example"), ("password", NEW)];

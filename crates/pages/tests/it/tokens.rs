@@ -122,7 +122,7 @@ async fn a_token_is_revealed_described_permitted_and_revoked() {
 
     // Reveal token.
     let led = ada.post(&format!("{token}/reveal"), &[]).await;
-    assert!(led.location().starts_with("/prove"), "{} {}", led.location(), led.text);
+    assert!(led.asks_for_proof(), "{} {}", led.status, led.text);
     ada.prove().await;
     let shown = ada.post(&format!("{token}/reveal"), &[]).await;
     assert!(value(&shown.text, "at").is_some(), "{}", shown.text);

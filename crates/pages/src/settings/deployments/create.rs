@@ -29,6 +29,10 @@ struct Page {
     name: Field,
     description: Field,
     parents: Vec<Choice>,
+    /// What is wrong with the one that was chosen.
+    parent_wrong: Option<String>,
+    /// Whether that is where one goes on.
+    is_parent_first: bool,
     /// The same by its name, where there are too many to choose from.
     parent: Option<Field>,
     expires: Field,
@@ -49,7 +53,10 @@ async fn page(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> std::res
         let is_chosen = id == chosen;
         Choice::new(id, it.name.clone(), is_chosen)
     }));
+    let (parent_wrong, is_parent_first) = faults.of_field("parent", "Branch deployment of");
     Ok(Page {
+        parent_wrong,
+        is_parent_first,
         frame: visit.settings(Tab::Deployments, "Create deployment").crumb("Deployments", list.clone()),
         action: format!("{list}/new"),
         back: list,
@@ -119,7 +126,7 @@ async fn parent(visit: &Visit, said: &str) -> Result<DeploymentId> {
     let control = visit.control();
     let all = control.deployments(&control.grant_own::<ViewOrganization>(&visit.caller)?).await?;
     let named = all.iter().find(|it| it.name == said).map(|it| it.id);
-    named.ok_or_else(|| Error::invalid("parent", "is no deployment's name"))
+    named.ok_or_else(|| Error::invalid("parent", "names no deployment: it may be deleted; choose another"))
 }
 
 async fn create(visit: &Visit, form: &Posted) -> Result<Deployment> {

@@ -1,9 +1,11 @@
 //! Taking a member out of the organization: what that means is said first.
 
 use askama::Template;
+use countersign_control::Error;
 use countersign_control::access::actions::RemoveMember;
 use countersign_control::members::{Member, MemberReference};
 
+use crate::failure::Failure;
 use crate::form::Faults;
 use crate::frame::{self, Answer, Frame};
 use crate::notice::{Notice, then};
@@ -46,11 +48,16 @@ pub(crate) async fn show(visit: Visit) -> Answer {
 /// Removes the member.
 pub(crate) async fn submit(visit: Visit) -> Answer {
     let grant = visit.may::<RemoveMember>()?;
-    let it = visit.member().await?;
+    let list = visit.path("/settings/members");
+    let it = match visit.member().await {
+        Err(Failure::Error(Error::NotFound("member"))) => return Ok(then(&visit.site, &list, Notice::MemberGone)),
+        it => it?,
+    };
     match visit.control().remove_member(&grant, MemberReference::Id(it.user.id)).await {
         // Whoever has removed themselves sees nothing of the organization any more.
         Ok(_) if Some(it.user.id) == visit.user() => Ok(frame::to("/")),
-        Ok(_) => Ok(then(&visit.site, &visit.path("/settings/members"), Notice::MemberRemoved)),
+        Ok(_) => Ok(then(&visit.site, &list, Notice::MemberRemoved)),
+        Err(Error::NotFound("member")) => Ok(then(&visit.site, &list, Notice::MemberGone)),
         Err(error) => frame::again(&page(&visit, &it, &Faults::of(error)?)),
     }
 }

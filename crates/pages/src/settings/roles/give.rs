@@ -33,6 +33,8 @@ struct Page {
     whom: Option<Whom>,
     /// Where, where that is chosen.
     places: Vec<Choice>,
+    /// What is wrong with the one that was chosen.
+    place_wrong: Option<String>,
     /// Whether there are more.
     is_cut: bool,
     roles: Vec<Choice>,
@@ -52,7 +54,9 @@ struct Whom {
 const MOST: usize = 200;
 /// Who gives a role to whoever asks.
 const OF_OWN: &str = "an Organization Admin: nobody else gives a role to themself, or to a team that they are in";
-const FIELDS: [&str; 2] = ["member", "manageAgentTokens"];
+/// The fields of the form where there is no place to choose.
+const BESIDE_PLACE: [&str; 2] = ["member", "manageAgentTokens"];
+const FIELDS: [&str; 3] = ["member", "place", "manageAgentTokens"];
 
 /// Choices of a role; the one that may least is chosen where none was.
 pub(super) fn roles(all: &[DeploymentRole], chosen: DeploymentRole) -> Vec<Choice> {
@@ -135,9 +139,10 @@ async fn page(visit: &Visit, of: &Of, form: Option<&Posted>, faults: &Faults) ->
         name: of.name().to_owned(),
         action: of.path(visit, "/roles/new"),
         back: of.path(visit, ""),
-        problems: faults.beside(&FIELDS),
+        problems: faults.beside(if places.is_empty() { &BESIDE_PLACE } else { &FIELDS }),
         whom: if is_of_deployment { Some(whom(visit, form, faults).await?) } else { None },
         places,
+        place_wrong: faults.of_field("place", "Deployment").0,
         is_cut,
         roles: roles(&DeploymentRole::ALL, form.map_or(DeploymentRole::Viewer, was_chosen)),
         may_give_tokens: visit.may_give_all(),
@@ -185,7 +190,7 @@ async fn give(visit: &Visit, of: &Of, form: &Posted) -> Result<()> {
     let grant = control.grant_own::<GrantDeploymentRole>(&visit.caller)?;
     let place = match of {
         Of::Deployment(it) => Place::Deployment(it.id),
-        Of::Team(_) | Of::Member(_) => place(form.text("place")).map_err(|_| not_offered("place", "Deployment"))?,
+        Of::Team(_) | Of::Member(_) => place(form.text("place")).map_err(|_| no_place())?,
     };
     let holder = match of.holder() {
         Some(holder) => holder,
@@ -195,6 +200,7 @@ async fn give(visit: &Visit, of: &Of, form: &Posted) -> Result<()> {
     let new = NewRole { holder, place, role: role(form)?, tokens: form.is_ticked("tokens") };
     control.give_deployment_role(&grant, new).await.map(drop).map_err(|error| match error {
         Error::NotFound("member") if is_written => nobody(),
+        Error::NotFound("deployment") if !is_written => no_place(),
         other => other,
     })
 }
@@ -202,6 +208,11 @@ async fn give(visit: &Visit, of: &Of, form: &Posted) -> Result<()> {
 /// Here it is a field that somebody has written, and no address of a page.
 fn nobody() -> Error {
     Error::invalid("member", "is nobody's address here, and no service user's name; see the list of members")
+}
+
+/// Here it is what somebody has chosen, while it was deleted.
+fn no_place() -> Error {
+    Error::invalid("place", "is none any more: it may be deleted; choose another")
 }
 
 /// The team or the member of a form: one of both.
@@ -263,6 +274,7 @@ mod tests {
                 problems: vec![some()],
                 whom: Some(Whom { teams: vec![Choice::new(*text, *text, true)], is_cut: true, member }),
                 places: vec![Choice::new(*text, *text, true)],
+                place_wrong: Some(some()),
                 is_cut: true,
                 roles: roles(&DeploymentRole::ALL, DeploymentRole::Viewer),
                 may_give_tokens: true,

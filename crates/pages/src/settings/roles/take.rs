@@ -35,8 +35,11 @@ pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
             RoleRemoval { holder: HolderReference::Member(MemberReference::Id(it.user.id)), place: place(said)? }
         }
     };
-    visit.control().take_deployment_role(&grant, removal).await?;
-    Ok(then(&visit.site, &of.path(&visit, ""), Notice::RoleTaken))
+    let notice = match visit.control().take_deployment_role(&grant, removal).await {
+        Err(Error::NotFound("role in that deployment")) => Notice::RoleGone,
+        outcome => outcome.map(|_| Notice::RoleTaken)?,
+    };
+    Ok(then(&visit.site, &of.path(&visit, ""), notice))
 }
 
 /// Asking for the address of the form leads to the page that it is on.

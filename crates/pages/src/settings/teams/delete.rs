@@ -1,6 +1,7 @@
 //! Deleting a team.
 
 use askama::Template;
+use countersign_control::Error;
 use countersign_control::access::actions::DeleteTeam;
 use countersign_control::teams::TeamReference;
 
@@ -35,7 +36,10 @@ pub(crate) async fn show(visit: Visit) -> Answer {
 /// Deletes the team.
 pub(crate) async fn submit(visit: Visit) -> Answer {
     let grant = visit.may::<DeleteTeam>()?;
-    let team = visit.team().await?;
-    visit.control().delete_team(&grant, TeamReference::Id(team.id)).await?;
-    Ok(then(&visit.site, &visit.path("/settings/teams"), Notice::TeamDeleted))
+    let id = visit.param("team").parse().map_err(|_| Error::NotFound("team"))?;
+    let notice = match visit.control().delete_team(&grant, TeamReference::Id(id)).await {
+        Err(Error::NotFound("team")) => Notice::TeamGone,
+        outcome => outcome.map(|_| Notice::TeamDeleted)?,
+    };
+    Ok(then(&visit.site, &visit.path("/settings/teams"), notice))
 }

@@ -127,11 +127,19 @@ async fn let_in(visit: &Visit, team: &Team, said: &str) -> Result<()> {
 
 /// Takes a member out.
 pub(crate) async fn remove(visit: Visit) -> Answer {
-    let team = visit.team().await?;
     let grant = visit.may::<ChangeTeamMembers>()?;
+    let team = match visit.team().await {
+        Err(Failure::Error(Error::NotFound("team"))) => {
+            return Ok(then(&visit.site, &visit.path("/settings/teams"), Notice::TeamGone));
+        }
+        team => team?,
+    };
     let member = MemberReference::parse(visit.param("member"))?;
-    visit.control().remove_team_member(&grant, TeamReference::Id(team.id), member).await?;
-    Ok(then(&visit.site, &visit.team_path(team.id, ""), Notice::TeamChanged))
+    let notice = match visit.control().remove_team_member(&grant, TeamReference::Id(team.id), member).await {
+        Err(Error::NotFound("member" | "member of the team")) => Notice::OutAlready,
+        outcome => outcome.map(|_| Notice::TeamChanged)?,
+    };
+    Ok(then(&visit.site, &visit.team_path(team.id, ""), notice))
 }
 
 #[cfg(test)]

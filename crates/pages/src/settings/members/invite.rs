@@ -134,9 +134,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_role_that_is_none_may_least() {
-        assert_eq!(role(&Posted::of("role=admin")), Role::Admin);
-        assert_eq!(role(&Posted::of("role=operator")), Role::Member);
+    fn a_role_that_is_none_is_refused() {
+        assert_eq!(role(&Posted::of("role=admin")), Ok(Role::Admin));
+        for other in ["role=operator", "role=", ""] {
+            assert!(matches!(role(&Posted::of(other)), Err(countersign_control::Error::Invalid(_))), "{other}");
+        }
     }
 
     #[test]

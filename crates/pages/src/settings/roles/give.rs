@@ -11,7 +11,7 @@ use countersign_control::{Action, Error, Result};
 use countersign_domain::DeploymentRole;
 
 use crate::failure::Failure;
-use crate::form::{Faults, Posted, not_offered};
+use crate::form::{Faults, Posted};
 use crate::frame::{self, Answer, Frame};
 use crate::notice::{Notice, then};
 use crate::parts::{Choice, Field};

@@ -112,7 +112,8 @@ impl Frame {
     }
 
     pub(crate) fn crumb(mut self, words: impl Into<String>, href: impl Into<String>) -> Self {
-        self.crumbs.push(Link::new(&*Brief::of(&words.into()), href));
+        let words: String = words.into();
+        self.crumbs.push(Link::new(&*Brief::of(&words), href));
         self
     }
 }

@@ -23,7 +23,7 @@ use super::narrow::{Narrow, choices};
 use super::row::{Beside, Row};
 
 /// Agents of one part.
-const ROWS: u32 = 40;
+const ROWS: u32 = 25;
 /// Tokens that stand above the agents; the rest is in the settings.
 const TOKENS: u32 = 10;
 

@@ -18,6 +18,8 @@ use crate::words::{self, Names, short};
 
 /// The most characters that a row shows of one of several names; all of it is on the agent's page.
 const NAME: usize = 60;
+/// The most bytes of a text of a row.
+const ROOM: usize = 80;
 /// What the native agent says that it is built as.
 const NATIVE: &str = "countersign";
 /// What agents say of a code server that does not serve.
@@ -111,6 +113,16 @@ impl Beside {
     }
 }
 
+/// A text in a row that has many.
+fn cell(text: &str) -> Brief {
+    Brief::within(text, ROOM)
+}
+
+/// The same of one that may not be there; empty without one.
+fn some(text: Option<&String>) -> Brief {
+    text.map(|text| cell(text)).unwrap_or_default()
+}
+
 impl Row {
     pub(super) fn new(visit: &Visit, it: &AnyAgent, beside: &Beside) -> Self {
         match it {
@@ -128,17 +140,17 @@ impl Row {
         let may_stop = beside.may::<StopAgent>(beside.may_stop, it);
         Self {
             href: path(""),
-            name: it.name.as_str().into(),
+            name: cell(&it.name),
             kind: if it.build.as_deref() == Some(NATIVE) { "Native" } else { "Buildkite" }.into(),
             state,
             state_class,
-            paused: Brief::of_some(it.paused_note.as_ref().filter(|_| is_paused)),
-            token: beside.token(it.token).into(),
-            deployment: Brief::of_some(beside.names.get(&it.deployment)),
-            queue: it.queue.as_str().into(),
-            version: Brief::of_some(it.version.as_ref()),
-            host: Brief::of_some(it.hostname.as_ref()),
-            work: Work { job: Brief::of_some(beside.jobs.get(&it.id)), ..Work::default() },
+            paused: some(it.paused_note.as_ref().filter(|_| is_paused)),
+            token: cell(&beside.token(it.token)),
+            deployment: some(beside.names.get(&it.deployment)),
+            queue: cell(&it.queue),
+            version: some(it.version.as_ref()),
+            host: some(it.hostname.as_ref()),
+            work: Work { job: some(beside.jobs.get(&it.id)), ..Work::default() },
             seen: it.last_seen_at.map(|at| When::ago(at, beside.now)),
             pause: (is_there && !is_paused && may_pause).then(|| path("/pause")),
             resume: (is_paused && may_pause).then(|| path("/resume")),
@@ -152,18 +164,18 @@ impl Row {
         let served = beside.served.get(&it.id).map(Vec::as_slice).unwrap_or_default();
         Self {
             href: visit.path(&format!("/agents/dagster/{}", it.id)),
-            name: name(it).into(),
-            kind: format!("Dagster+{}", launcher.unwrap_or_default()).into(),
+            name: cell(&name(it)),
+            kind: cell(&format!("Dagster+{}", launcher.unwrap_or_default())),
             state,
             state_class,
             paused: Brief::default(),
             token: match beside.token(it.token) {
-                text if text.is_empty() => it.token_public_id.to_string().into(),
-                text => text.into(),
+                text if text.is_empty() => cell(it.token_public_id.as_str()),
+                text => cell(&text),
             },
-            deployment: deployments(served, &beside.names).into(),
-            queue: queues(served).into(),
-            version: Brief::of_some(it.version.as_ref()),
+            deployment: cell(&deployments(served, &beside.names)),
+            queue: cell(&queues(served)),
+            version: some(it.version.as_ref()),
             host: it.ip.as_str().into(),
             work: Work::of(served, it.error_count),
             seen: Some(When::ago(it.heartbeat_at, beside.now)),
@@ -202,8 +214,8 @@ impl Work {
             job: Brief::default(),
             locations: match count {
                 0 => Brief::default(),
-                1 => format!("Code location {named}").into(),
-                count => format!("{count} code locations: {named}").into(),
+                1 => cell(&format!("Code location {named}")),
+                count => cell(&format!("{count} code locations: {named}")),
             },
             failed: if failed > 0 { format!("{failed} failed") } else { String::new() },
             errors: match usize::try_from(errors) {
@@ -222,7 +234,7 @@ pub(super) mod tests {
 
     /// A row in which everything is said, by the same text.
     pub(in crate::agents) fn row(text: &str) -> Row {
-        let some = || Brief::of(text);
+        let some = || cell(text);
         Row {
             href: "/x".to_owned(),
             name: some(),

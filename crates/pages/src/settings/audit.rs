@@ -20,7 +20,7 @@ use super::period::{Edge, Written};
 /// Rows of one part.
 const ROWS: u32 = 50;
 /// The most bytes of a detail that a row takes in the page; the whole is in an export.
-const DETAIL: usize = 400;
+const DETAIL: usize = 320;
 
 #[derive(Template)]
 #[template(path = "audit.html")]

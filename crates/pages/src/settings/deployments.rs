@@ -25,7 +25,7 @@ use crate::visit::{Tab, Visit};
 use crate::words::{self, Names};
 
 /// Rows of one part.
-const ROWS: usize = 60;
+const ROWS: usize = 50;
 
 #[derive(Template)]
 #[template(path = "deployments.html")]

@@ -27,9 +27,9 @@ use crate::visit::{Tab, Visit};
 use crate::words;
 
 /// Rows of one part.
-const ROWS: u32 = 60;
+const ROWS: u32 = 50;
 /// The most invitations that stand beside them.
-const INVITATIONS: u32 = 40;
+const INVITATIONS: u32 = 30;
 
 #[derive(Template)]
 #[template(path = "members.html")]

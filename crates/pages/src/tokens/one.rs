@@ -26,7 +26,7 @@ use super::ended::Revoked;
 use super::title;
 
 /// How many of its agents the page names, of each protocol.
-const AGENTS: u32 = 50;
+const AGENTS: u32 = 30;
 /// The most bytes of what it says of its permissions; the form has them all.
 const PERMISSIONS: usize = 2_000;
 /// The length of a date.

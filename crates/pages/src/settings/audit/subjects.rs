@@ -8,7 +8,7 @@ use countersign_control::access::actions::{ViewAgentTokens, ViewAgents, ViewMemb
 use countersign_control::audit::Event;
 use countersign_control::members::MemberReference;
 use countersign_control::user_tokens::UserTokenReference;
-use countersign_domain::id::{AgentId, DeploymentId, TeamId, TokenId, UserId};
+use countersign_domain::id::{AgentId, DeploymentId, Id, TeamId, TokenId, UserId};
 
 use crate::brief::Brief;
 use crate::failure::Failure;
@@ -49,7 +49,7 @@ impl Subjects {
         let mut subjects = Self::default();
         let tokens = of_kind(&["agent_token"]);
         if !tokens.is_empty() && visit.can::<ViewAgentTokens>() {
-            let ids = tokens.into_iter().map(|id| id.cast()).collect();
+            let ids: Vec<TokenId> = tokens.into_iter().map(Id::cast).collect();
             let grant = visit.may::<ViewAgentTokens>()?;
             subjects.agent_tokens = control.agent_token_descriptions(&grant, ids).await?;
         }
@@ -84,31 +84,39 @@ impl Subjects {
     fn of_event(&self, visit: &Visit, it: &Event) -> (Brief, Option<String>) {
         let id = it.subject_id;
         let described = |tokens: &BTreeMap<TokenId, Option<String>>| {
-            tokens.get(&id.cast()).map(|text| Brief::from(title_of(text.clone())))
+            let token: TokenId = id.cast();
+            tokens.get(&token).map(|text| Brief::from(title_of(text.clone())))
         };
-        let (described, href) = match it.subject_kind.as_str() {
-            "agent_token" => {
-                let token = described(&self.agent_tokens);
-                let href = token.is_some().then(|| visit.token_path(id.cast(), ""));
-                (token, href)
+        let token = match it.subject_kind.as_str() {
+            "agent_token" => described(&self.agent_tokens),
+            "user_token" => described(&self.user_tokens),
+            _ => None,
+        };
+        let href = match it.subject_kind.as_str() {
+            "agent_token" => token.is_some().then(|| visit.token_path(id.cast(), "")),
+            "user_token" => token.is_some().then(|| visit.user_token_path(id.cast(), "")),
+            "deployment" => {
+                let id: DeploymentId = id.cast();
+                self.deployments.contains(&id).then(|| visit.deployment_path(id, ""))
             }
-            "user_token" => {
-                let token = described(&self.user_tokens);
-                let href = token.is_some().then(|| visit.user_token_path(id.cast(), ""));
-                (token, href)
+            "team" => {
+                let id: TeamId = id.cast();
+                self.teams.contains(&id).then(|| visit.team_path(id, ""))
             }
-            "deployment" => (None, self.deployments.get(&id.cast()).map(|id| visit.deployment_path(*id, ""))),
-            "team" => (None, self.teams.get(&id.cast()).map(|id| visit.team_path(*id, ""))),
             "member" | "service_user" | "user" => {
-                (None, self.members.get(&id.cast()).map(|id| visit.member_path(*id, "")))
+                let id: UserId = id.cast();
+                self.members.contains(&id).then(|| visit.member_path(id, ""))
             }
-            "agent" => (None, self.agents.get(&id.cast()).map(|id| visit.path(&format!("/agents/{id}")))),
+            "agent" => {
+                let id: AgentId = id.cast();
+                self.agents.contains(&id).then(|| visit.path(&format!("/agents/{id}")))
+            }
             // No pipeline goes.
-            "pipeline" => (None, Some(address(&visit.path("/builds"), &[("pipeline", it.subject_name.as_str())]))),
-            "organization" => (None, Some(visit.path("/settings"))),
-            _ => (None, None),
+            "pipeline" => Some(address(&visit.path("/builds"), &[("pipeline", it.subject_name.as_str())])),
+            "organization" => Some(visit.path("/settings")),
+            _ => None,
         };
-        (described.unwrap_or_default(), href.filter(|_| !it.subject_name.is_empty()))
+        (token.unwrap_or_default(), href.filter(|_| !it.subject_name.is_empty()))
     }
 }
 

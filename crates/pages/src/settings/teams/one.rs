@@ -160,7 +160,7 @@ mod tests {
                 description: some(),
                 problems: vec![some()],
                 count: 1,
-                rows: vec![Row { name: (*text).into(), email: (*text).into(), remove: Some("/x".to_owned()) }],
+                rows: vec![Row { name: (*text).into(), email: some(), remove: Some("/x".to_owned()) }],
                 pager: Pager::new("/", &[], true, None),
                 add: Some("/x".to_owned()),
                 member: Field::new("member", "Member").value(some()),

@@ -213,7 +213,7 @@ impl Reporter for Teller {
         let hint = match event {
             Event::Waiting { .. } => self.looks_at.lock().unwrap_or_else(PoisonError::into_inner).take(),
             Event::Registered { .. } => {
-                self.looks_at.lock().unwrap_or_else(PoisonError::into_inner).take();
+                *self.looks_at.lock().unwrap_or_else(PoisonError::into_inner) = None;
                 None
             }
             _ => None,

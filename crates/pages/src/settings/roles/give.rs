@@ -241,6 +241,8 @@ mod tests {
     use crate::seen::Seen;
     use crate::theme::Theme;
 
+    use crate::form::not_offered;
+
     use super::*;
 
     #[test]

@@ -218,7 +218,7 @@ async fn two_admins(world: &World, round: usize) -> [Caller; 2] {
 }
 
 async fn admins(world: &World) -> i64 {
-    let wanted = Wanted { service: Some(false), role: Some(Role::Admin) };
+    let wanted = Wanted { service: Some(false), role: Some(Role::Admin), search: None };
     world.control.count_members(&world.admin::<ViewMembers>(), wanted).await.expect("a count")
 }
 

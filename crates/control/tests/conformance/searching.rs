@@ -272,9 +272,9 @@ pub async fn agents_of_a_token_are_counted_where_it_is_listed(world: &World) {
     let count = async || {
         let all = page(world, Search::default(), PageRequest::first(MAX_PAGE)).await;
         let it = all.items.into_iter().find(|it| it.token.token.id == id).expect("it is listed");
-        (it.agents, it.dagster_agents, it.creator)
+        (it.agents, it.dagster_agents, it.creator.map(|it| it.email))
     };
-    let ada = Some(world.acme.created.admin.name.clone());
+    let ada = Some(world.acme.created.admin.email.clone());
     assert_eq!(count().await, (0, 0, ada.clone()));
     connect(&world.control, value.secret.reveal(), &[]).await;
     connect(&world.control, value.secret.reveal(), &[]).await;

@@ -161,6 +161,29 @@ fn actor(caller: &Caller) -> (&'static str, Option<Id<audit::Event>>, String) {
 }
 
 #[cfg(test)]
+impl Scene<()> {
+    /// A scene of nobody in particular, for tests of what is asked in one.
+    pub(crate) fn of_nobody(within: Option<Within>, proving: Option<Proving>) -> Self {
+        struct Zeros;
+        impl Entropy for Zeros {
+            fn fill(&self, buffer: &mut [u8]) {
+                buffer.fill(0);
+            }
+        }
+        Self {
+            input: (),
+            caller: Caller::Anonymous(crate::Origin::local()),
+            organization: OrganizationId::nil(),
+            within,
+            proving,
+            keys: Arc::new(KeyRing::generate(countersign_domain::Timestamp::EPOCH, &Zeros)),
+            entropy: Arc::new(Zeros),
+            wakeups: Wakeups::new(1),
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

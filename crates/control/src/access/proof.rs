@@ -87,46 +87,18 @@ impl<I> Scene<I> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use countersign_domain::id::OrganizationId;
-    use countersign_domain::{Entropy, KeyRing, Timestamp};
-
-    use crate::Origin;
-    use crate::wakeups::Wakeups;
-
     use super::*;
-
-    struct Zeros;
-
-    impl Entropy for Zeros {
-        fn fill(&self, buffer: &mut [u8]) {
-            buffer.fill(0);
-        }
-    }
-
-    fn scene(proving: Option<Proving>) -> Scene<()> {
-        Scene {
-            input: (),
-            caller: Caller::Anonymous(Origin::local()),
-            organization: OrganizationId::nil(),
-            within: None,
-            proving,
-            keys: Arc::new(KeyRing::generate(Timestamp::EPOCH, &Zeros)),
-            entropy: Arc::new(Zeros),
-            wakeups: Wakeups::new(1),
-        }
-    }
 
     /// No operation that is there forgets to ask, so none can show what becomes of one that does.
     #[test]
     fn what_has_not_asked_is_undone_and_each_run_asks_anew() {
-        let asks = scene(Some(Proving { action: "agent_token.reveal", was_asked: AtomicBool::new(false) }));
+        let asks =
+            Scene::of_nobody(None, Some(Proving { action: "agent_token.reveal", was_asked: AtomicBool::new(false) }));
         assert!(matches!(asks.proof_was_asked(), Err(Error::Internal(_))), "nothing was asked");
         asks.needs_no_proof();
         assert_eq!(asks.proof_was_asked(), Ok(()));
         asks.nothing_was_asked();
         assert!(matches!(asks.proof_was_asked(), Err(Error::Internal(_))), "what the run before asked is not asked");
-        assert_eq!(scene(None).proof_was_asked(), Ok(()), "somebody who has nothing to prove");
+        assert_eq!(Scene::of_nobody(None, None).proof_was_asked(), Ok(()), "somebody who has nothing to prove");
     }
 }

@@ -124,3 +124,17 @@ async fn somewhere(tx: &mut Tx, user: countersign_domain::id::UserId, it: Member
         Role::Member => Ok(deployment_roles::somewhere(tx, it.organization, user).await?),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::is_slug;
+
+    /// No database is asked for what it cannot hold.
+    #[test]
+    fn what_cannot_be_a_slug_is_not_looked_for() {
+        assert!(is_slug("acme") && is_slug("acme-2"));
+        for other in ["", "Acme", "a\0b", "a b", "-", "a'; --"] {
+            assert!(!is_slug(other), "{other:?}");
+        }
+    }
+}

@@ -168,15 +168,39 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn what_was_refused_was_not_let() {
-        let it = Within {
+    fn within() -> Within {
+        Within {
             action: "queue.create",
             need: Need::Editor,
             user: UserId::nil(),
             was_let: AtomicBool::new(false),
             was_selected: AtomicBool::new(false),
-        };
+        }
+    }
+
+    /// No operation that is there forgets to ask, so none can show what becomes of one that does.
+    #[test]
+    fn what_has_not_asked_is_undone_and_each_run_asks_anew() {
+        let scene = Scene::of_nobody(Some(within()), None);
+        assert!(matches!(scene.write_was_let(), Err(Error::Internal(_))), "a write that has not asked");
+        assert!(matches!(scene.read_was_let(), Err(Error::Internal(_))), "a read that has not asked");
+        assert_eq!(scene.selected_by_roles_of(), Some(UserId::nil()));
+        assert_eq!(scene.read_was_let(), Ok(()));
+        assert!(matches!(scene.write_was_let(), Err(Error::Internal(_))), "to select is not enough to change");
+        let asked = scene.within.as_ref().map(|it| it.decide(true));
+        assert_eq!((asked, scene.write_was_let()), (Some(Ok(())), Ok(())));
+        scene.nothing_was_asked();
+        assert!(
+            scene.read_was_let().is_err() && scene.write_was_let().is_err(),
+            "what the run before asked is not asked"
+        );
+        let admin = Scene::of_nobody(None, None);
+        assert_eq!((admin.read_was_let(), admin.write_was_let()), (Ok(()), Ok(())));
+    }
+
+    #[test]
+    fn what_was_refused_was_not_let() {
+        let it = within();
         let ended = || it.ended(it.was_let.load(Ordering::Relaxed));
         assert!(matches!(ended(), Err(Error::Internal(_))), "nothing was asked");
         assert!(matches!(it.decide_by(Held::plain(DeploymentRole::Launcher)), Err(Error::Denied { .. })));

@@ -23,7 +23,7 @@ const OF_FORMS: [&str; 2] = ["/organizations/", "/account/"];
 
 /// A form that waits for a proof.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Template)]
-#[template(path = "parts/typed.html")]
+#[template(path = "typed.html")]
 pub(crate) struct Typed {
     /// Where it is sent; a path of this server.
     action: String,

@@ -1,10 +1,7 @@
 //! An agent token's own page: what it is, who uses it, who was refused, and its value where it was asked for.
 
 use askama::Template;
-use countersign_control::access::actions::{
-    RevealAgentToken, RevokeAgentToken, RotateAgentToken, UpdateAgentToken, ViewAgentTokens, ViewAudit,
-    ViewOrganization,
-};
+use countersign_control::access::actions::{ViewAgentTokens, ViewAudit, ViewOrganization};
 use countersign_control::agent_tokens::{self, AgentToken, Refused, Secret as Value};
 use countersign_control::agents::Agent;
 use countersign_control::{Error, PageRequest, revealing};
@@ -24,6 +21,7 @@ use crate::words::{self, State};
 
 use super::ended::Revoked;
 use super::title;
+use super::ways::Ways;
 
 /// How many of its agents the page names, of each protocol.
 const AGENTS: u32 = 30;
@@ -91,21 +89,6 @@ struct Page<'a> {
     refusals: Vec<RefusalRow>,
     /// What the audit log says of it, for whoever sees that.
     rows: Vec<EventRow>,
-}
-
-/// Where things are done with the token, for whoever may.
-#[derive(Debug, Clone, Default)]
-struct Ways {
-    here: String,
-    reveal: Option<String>,
-    describe: Option<String>,
-    edit: Option<String>,
-    rotate: Option<String>,
-    /// Where the older values are ended, while there are any.
-    finish: Option<String>,
-    revoke: Option<String>,
-    /// Where it is chosen what becomes of agents that are still connected with a revoked token.
-    leave: Option<String>,
 }
 
 /// Ready-made ways to start an agent.
@@ -259,10 +242,7 @@ pub(super) async fn page_of(visit: &Visit, it: &AgentToken, status: StatusCode, 
                 .unwrap_or_default(),
         }),
         left: if left > 0 { words::count(left, "agent is", "agents are") } else { String::new() },
-        ways: Ways {
-            leave: (left > 0 && visit.can::<RevokeAgentToken>()).then(|| visit.token_path(token.id, "/revoke")),
-            ..ways(visit, it, state, values.iter().filter(|it| is_valid(it, now)).count() > 1)
-        },
+        ways: Ways::of(visit, it, state, values.iter().filter(|it| is_valid(it, now)).count() > 1, left > 0),
         public_id: token.public_id.to_string(),
         permissions: Brief::within(&words::permissions(&it.scope, &names), PERMISSIONS),
         creator: visit.name_of(token.created_by).await?,
@@ -306,23 +286,6 @@ async fn events(visit: &Visit, id: TokenId) -> Result<Vec<EventRow>, Failure> {
 
 fn is_valid(it: &Value, now: Timestamp) -> bool {
     it.valid_until.is_none_or(|until| now < until)
-}
-
-fn ways(visit: &Visit, it: &AgentToken, state: State, has_old: bool) -> Ways {
-    let now = visit.control().now();
-    let path = |below| visit.token_path(it.token.id, below);
-    let may_change = state != State::Revoked && visit.can::<UpdateAgentToken>();
-    let may_reveal = revealing::is_open(&it.token, now) && visit.can::<RevealAgentToken>();
-    Ways {
-        here: path(""),
-        reveal: may_reveal.then(|| path("/reveal")),
-        describe: may_change.then(|| path("/edit")),
-        edit: may_change.then(|| path("/permissions")),
-        rotate: (state.is_live() && visit.can::<RotateAgentToken>()).then(|| path("/rotate")),
-        finish: (has_old && state.is_live() && visit.can::<RotateAgentToken>()).then(|| path("/finish")),
-        revoke: (state != State::Revoked && visit.can::<RevokeAgentToken>()).then(|| path("/revoke")),
-        leave: None,
-    }
 }
 
 #[cfg(test)]

@@ -104,7 +104,7 @@ async fn agents_of_both_protocols_are_one_list_each_with_what_only_it_has() {
     assert_eq!(paused.status, 303, "{}", paused.text);
     assert_eq!(shown("show=paused").await, (true, false));
     world.clock.advance(Duration::from_secs(600));
-    assert_eq!(shown("show=gone").await.1, true, "it was heard too long ago");
+    assert!(shown("show=gone").await.1, "it was heard too long ago");
 }
 
 #[tokio::test]

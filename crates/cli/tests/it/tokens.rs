@@ -102,7 +102,7 @@ fn each_fault_has_its_exit_code() {
     for description in ["", "a\u{202e}b", "a\u{7}b", long.as_str()] {
         stand.ada(&["token", "create", "--description", description]).must(2, &["description"]);
     }
-    stand.ada(&["token", "create", "--expires", "2001-01-31T09:00:00Z"]).must(2, &["expiresAt"]);
+    stand.ada(&["token", "create", "--expires", "2001-01-31T09:00:00Z"]).must(2, &["--expires has passed"]);
     stand.ada(&["token", "create", "--expires", "tomorrow"]).must(2, &["RFC 3339"]);
     stand.ada(&["token", "create", "--networks", "300.1.1.1"]).must(2, &["networks"]);
     stand.ada(&["token", "edit", "AAAAAAAAAAA"]).must(2, &["nothing to change"]);

@@ -50,7 +50,7 @@ async fn what_is_none_of_the_choices_is_a_fault_at_its_field() {
         }
     }
     let place = ada.post(&format!("{hers}/roles/new"), &[("place", "zzz"), ("role", "editor")]).await;
-    assert!(place.status == 422 && place.text.contains("Deployment: choose"), "{}", place.text);
+    assert!(place.status == 422 && place.text.contains("Deployment is none any more"), "{}", place.text);
     assert_eq!(rows(&server).await, before, "nothing was done");
 }
 

@@ -59,7 +59,7 @@ async fn an_old_slug_tells_nothing_to_others() {
     let server = Server::new().await;
     let (ada, grace) = (server.admin().await, server.signed_in("grace@globex.example").await);
     let fields = [("name", "Acme"), ("slug", "acme-works"), ("reveal_policy", "never")];
-    assert_eq!(ada.post(&format!("{SETTINGS}/edit"), &fields).await.status, 303);
+    assert_eq!(ada.fill(&format!("{SETTINGS}/edit"), &fields).await.status, 303);
     assert_eq!(ada.get(SETTINGS).await.status, 308);
     let (old, never) = (grace.get(SETTINGS).await, grace.get("/organizations/never-there/settings").await);
     assert_eq!((old.status.as_u16(), never.status.as_u16()), (404, 404), "{}", old.text);
@@ -250,7 +250,7 @@ async fn a_service_user_is_made_and_has_tokens_that_admins_see() {
     let server = Server::new().await;
     let (ada, grace) = (server.admin().await, server.member().await);
     let new = format!("{SETTINGS}/members/new-service-user");
-    assert!(is_at_field(&ada.post(&new, &[("name", "")]).await, "name"));
+    assert!(is_at_field(&ada.post(&new, &[("name", ""), ("role", "member")]).await, "name"));
     let made = ada.post(&new, &[("name", "robot"), ("description", "Releases"), ("role", "member")]).await;
     assert_eq!(made.status, 303, "{}", made.text);
     let robot = made.location().to_owned();

@@ -67,7 +67,7 @@ pub async fn a_search_is_by_name_and_tags_in_any_case_of_letters(world: &World) 
     assert_eq!(search("mac%2").await, [mac]);
     assert_eq!(search("").await, [umlaut, mac, linux]);
     assert_eq!(search("_").await, [linux], "one that stands for any sign would find all");
-    for none in ["\\", "!", "\"", "[", "]", ",", "x_1", "\",\""] {
+    for none in ["\\", "!", "\"", "[", "]", ",", "l_n", "\",\""] {
         assert_eq!(search(none).await, [linux; 0], "{none}: tags are looked at, not how they are kept");
     }
     let odd = named(world, "odd", &["said=\"no\"", "a,b", "c:\\d!"]).await.id;

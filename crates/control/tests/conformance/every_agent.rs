@@ -122,7 +122,8 @@ pub async fn each_filter_is_of_both_protocols(world: &World) {
         (stands(Standing::Stopping), vec![stopping]),
         (stands(Standing::Gone), vec![gone, silent]),
         (text("NORTH"), vec![north, plain, gone]),
-        (text("east_1"), vec![east]),
+        (text("EAST%1"), vec![east]),
+        (text("east_1"), vec![]),
         (text("e%1"), vec![]),
         (text("nobody"), vec![]),
         (queue("fast"), vec![north, paused, gone, silent]),
@@ -202,9 +203,12 @@ pub async fn what_was_done_to_an_agent_is_told_of_it(world: &World) {
     let other = dagster(world, &holder, "north", &["default"], &[]).await;
     let told = async |id: AnyAgentId| {
         let page = control.agent_audit_events(&world.admin::<ViewAudit>(), id, PageRequest::first(9)).await;
-        page.expect("a read").items.into_iter().map(|it| it.action).collect::<Vec<_>>()
+        let mut told: Vec<_> = page.expect("a read").items.into_iter().map(|it| it.action).collect();
+        // Of one millisecond, and in no order therefore.
+        told.sort_unstable();
+        told
     };
-    assert_eq!(told(id).await, ["agent.paused", "agent.connected", "agent.registered"]);
+    assert_eq!(told(id).await, ["agent.connected", "agent.paused", "agent.registered"]);
     assert_eq!(told(other).await, ["dagster_agent.registered"]);
     assert_eq!(told(Id::nil()).await, [""; 0]);
 }

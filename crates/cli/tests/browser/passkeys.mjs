@@ -64,12 +64,12 @@ await main(async (browser) => {
     const without = await person(browser);
     await without.context.addInitScript(() => { delete window.PublicKeyCredential; });
     const plain = await person(browser, { javaScriptEnabled: false });
-    await signIn(plain, setting.member, false);
     for (const it of [without, plain]) {
       await it.page.goto("/sign-in");
       must(await it.page.getByRole("button", { name: "Sign in", exact: true }).isVisible(), it.page.url());
       must(await it.page.getByRole("button", { name: WITH, includeHidden: true }).isHidden(), "it is offered");
     }
+    await signIn(plain, setting.member, false);
     await plain.page.goto("/account/passkeys/new");
     must(await plain.page.getByText("switch scripts on").isVisible(), await plain.page.innerText("main"));
     must(await plain.page.getByRole("button", { name: "Add a passkey", includeHidden: true }).isHidden(), "it is offered");

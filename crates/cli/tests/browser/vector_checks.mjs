@@ -46,6 +46,19 @@ export async function wrongs(page) {
   });
 }
 
+// Which of these texts a page shows, in the page: whole, or as much of the beginning of a long one as a list has room for.
+function seen(all) {
+  const body = document.body.textContent;
+  const begun = (text) => {
+    const signs = [...text];
+    for (let most = signs.length - 1; most >= 16; most -= 1) {
+      if (body.includes(`${signs.slice(0, most).join("")}…`)) return true;
+    }
+    return false;
+  };
+  return all.filter((text) => body.includes(text) || begun(text));
+}
+
 // Opens a page and what follows it; answers the texts that are not shown as they are.
 export async function missing(page, path, texts, must) {
   const left = new Set(texts);
@@ -55,7 +68,7 @@ export async function missing(page, path, texts, must) {
     must(answer.status() === 200, `${next}: ${answer.status()}`);
     const found = await wrongs(page);
     must(found.length === 0, `${next}: ${found.join("\n")}`);
-    for (const text of await page.evaluate((all) => all.filter((text) => document.body.textContent.includes(text)), [...left])) left.delete(text);
+    for (const text of await page.evaluate(seen, [...left])) left.delete(text);
     const link = page.locator("nav.pager a[rel=next]").first();
     next = left.size > 0 && (await link.count()) > 0 ? await link.getAttribute("href") : null;
   }

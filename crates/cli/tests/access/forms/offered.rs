@@ -21,6 +21,8 @@ enum Field {
     Written,
     /// It has this value, or one of these, or is left out.
     Chosen(BTreeSet<String>),
+    /// It has one of these values: a browser always sends what stands in a list.
+    Listed(BTreeSet<String>),
 }
 
 /// Everything that somebody is offered.
@@ -94,8 +96,11 @@ impl Offered {
         let takes = |fields: &BTreeMap<String, Field>| {
             form.fields.iter().all(|(name, value)| match fields.get(*name) {
                 Some(Field::Written) => true,
-                Some(Field::Chosen(values)) => values.contains(value),
+                Some(Field::Chosen(values) | Field::Listed(values)) => values.contains(value),
                 None => false,
+            }) && fields.iter().all(|(name, field)| match field {
+                Field::Listed(values) => values.contains("") || form.fields.iter().any(|(given, _)| given == name),
+                _ => true,
             })
         };
         self.forms.get(&form.path).is_some_and(|all| all.iter().any(takes))
@@ -105,7 +110,7 @@ impl Offered {
     pub fn as_they_come(&self) -> impl Iterator<Item = (&String, Vec<(String, String)>)> {
         let value = |field: &Field| match field {
             Field::Written => String::new(),
-            Field::Chosen(values) => values.first().cloned().unwrap_or_default(),
+            Field::Chosen(values) | Field::Listed(values) => values.first().cloned().unwrap_or_default(),
         };
         let all = self.forms.iter().flat_map(|(action, all)| all.iter().map(move |fields| (action, fields)));
         all.map(move |(action, fields)| (action, fields.iter().map(|(name, it)| (name.clone(), value(it))).collect()))
@@ -155,7 +160,7 @@ impl Tag {
         let chosen = |fields: &mut BTreeMap<String, Field>, name: &str| {
             let value = self.value("value").unwrap_or("on").to_owned();
             match fields.entry(name.to_owned()).or_insert_with(|| Field::Chosen(BTreeSet::new())) {
-                Field::Chosen(values) => {
+                Field::Chosen(values) | Field::Listed(values) => {
                     values.insert(value);
                 }
                 Field::Written => {}
@@ -166,7 +171,10 @@ impl Tag {
         }
         let Some(name) = self.value("name") else { return };
         match (self.name.as_str(), self.value("type").unwrap_or("text")) {
-            ("select", _) => name.clone_into(select),
+            ("select", _) => {
+                name.clone_into(select);
+                fields.insert(name.to_owned(), Field::Listed(BTreeSet::new()));
+            }
             ("button", _) | ("input", "checkbox" | "radio" | "hidden") => chosen(fields, name),
             _ => {
                 fields.insert(name.to_owned(), Field::Written);
@@ -193,8 +201,9 @@ fn a_page_is_read_as_a_browser_reads_it() {
     assert_eq!(links, ["/x?a=1&b=2"]);
     let has = |fields: &[(&'static str, &str)]| offered.has(&Form::at("/go", fields));
     assert!(has(&[("text", "whatever"), ("of", "one"), ("place", "p"), ("tokens", "on")]));
-    for other in [("of", "two"), ("place", "q"), ("tokens", "off"), ("outside", "x")] {
-        assert!(!has(&[other]), "{other:?}");
+    for other in [("of", "two"), ("tokens", "off"), ("outside", "x")] {
+        assert!(!has(&[("place", "p"), other]), "{other:?}");
     }
+    assert!(!has(&[("place", "q")]) && !has(&[("text", "no place")]));
     assert!(!offered.has(&Form::at("/stay", &[])));
 }

@@ -58,11 +58,11 @@ async fn met(who: Who) -> Met {
     let all = world.control.deployments(&world.admin::<ViewOrganization>()).await.expect("deployments");
     let elsewhere = all.iter().find(|it| it.name == Targets::ELSEWHERE).expect("it was made").id;
     let shown: Vec<_> = all.iter().filter(|it| it.parent.is_none() && it.id != elsewhere).map(|it| it.id).collect();
-    let cookie = match who {
-        Who::OrganizationAdmin => targets.ada.clone(),
+    let (cookie, own) = match who {
+        Who::OrganizationAdmin => (targets.ada.clone(), None),
         Who::Member(it) => {
-            world.joins(it, &shown, elsewhere).await;
-            server.links_in(&it.email(), PASSWORD).await
+            let own = world.joins(it, &shown, elsewhere).await;
+            (server.links_in(&it.email(), PASSWORD).await, Some(own.to_string()))
         }
     };
     let of_admin = Offered::to(&server, &targets.ada).await;
@@ -70,7 +70,7 @@ async fn met(who: Who) -> Met {
     let mut met = Met::default();
     met.looks(&server, &cookie, &offered, &of_admin).await;
     met.sends(&server, &cookie, &offered, &forms).await;
-    met.sends_others(&server, &cookie, &offered, &forms).await;
+    met.sends_others(&server, &offered, &forms, own.as_deref()).await;
     met
 }
 
@@ -138,12 +138,19 @@ impl Met {
     }
 
     /// What else is offered, with what stands in it when it comes up: something may be wrong with that, but nothing with who sends it.
-    async fn sends_others(&mut self, server: &Server, cookie: &str, offered: &Offered, forms: &[Form]) {
+    /// What is about themself comes last: it may take away what the rest needs.
+    async fn sends_others(&mut self, server: &Server, offered: &Offered, forms: &[Form], own: Option<&str>) {
         let is_known = |action: &str| forms.iter().any(|form| form.path == action);
         let is_anyones = |action: &str| ["/account", "/sign-", "/appearance"].iter().any(|it| action.starts_with(it));
-        for (action, fields) in offered.as_they_come().filter(|(action, _)| !is_known(action) && !is_anyones(action)) {
+        let mut others: Vec<_> =
+            offered.as_they_come().filter(|(action, _)| !is_known(action) && !is_anyones(action)).collect();
+        let is_own = |action: &str, fields: &[(String, String)]| {
+            own.is_some_and(|own| action.contains(own) || fields.iter().any(|(_, value)| value.contains(own)))
+        };
+        others.sort_by_key(|(action, fields)| is_own(action, fields));
+        for (action, fields) in others {
             let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-            let status = server.post(action, cookie, &fields).await.status.as_u16();
+            let status = server.post(action, &offered.cookie, &fields).await.status.as_u16();
             if matches!(status, 401 | 403) || status >= 500 {
                 self.wrong.push(format!("{action} with {fields:?}: offered, and answers {status}"));
             }

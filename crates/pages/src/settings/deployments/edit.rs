@@ -75,7 +75,7 @@ async fn save(visit: &Visit, it: &Deployment, form: &Posted) -> Result<()> {
         ..DeploymentChange::of(it.id)
     };
     // Whoever is not offered the name and sends one is refused, and not told that it was saved.
-    if visit.may_give_all() || form.given("name").is_some() {
+    if form.given("name").is_some() {
         change.name = Some(form.text("name").trim().to_owned());
     }
     // A time that was left as it was is not asked of again: it may be about to come.

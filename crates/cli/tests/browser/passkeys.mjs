@@ -71,7 +71,7 @@ await main(async (browser) => {
     }
     await signIn(plain, setting.member, false);
     await plain.page.goto("/account/passkeys/new");
-    must(await plain.page.getByText("switch scripts on").isVisible(), await plain.page.innerText("main"));
+    must(await plain.page.getByText("A passkey needs scripts").isVisible(), await plain.page.innerText("main"));
     must(await plain.page.getByRole("button", { name: "Add a passkey", includeHidden: true }).isHidden(), "it is offered");
     await without.context.close();
     await plain.context.close();
@@ -89,7 +89,7 @@ await main(async (browser) => {
     await page.getByRole("button", { name: "Confirm", exact: true }).click();
     await page.waitForURL(isAt("/account/passkeys/new"));
     must(await page.getByText("A passkey is a key that").isVisible(), page.url());
-    must(await page.getByText("switch scripts on").isHidden(), "it says that there are none");
+    must(await page.getByText("A passkey needs scripts").isHidden(), "it says that there are none");
     await checked(must);
   });
   await step("adding: it has a name, and is listed", async (must) => {

@@ -142,7 +142,7 @@ pub async fn sign_ins_and_links_need_their_key_while_they_live(world: &World) {
         assert_eq!(refusal_of(outcome), Refusal::Unknown);
     }
     let waits = |outcome: Option<Error>| {
-        assert!(matches!(outcome, Some(Error::Unavailable { code: "key_ring", .. })), "{outcome:?}")
+        assert!(matches!(outcome, Some(Error::Unavailable { code: "key_ring", .. })), "{outcome:?}");
     };
     waits(try_cookie(control, sign_in.secret.reveal(), None).await.err());
     waits(control.use_sign_in_link(&browser(), live_link.secret.reveal(), PASSWORD).await.err());

@@ -27,8 +27,8 @@ pub const CASES: &[crate::run::Case] = crate::list::cases!["names"
     what_goes_with_a_deployment_is_counted,
 ];
 
-fn is_taken<T: std::fmt::Debug>(outcome: Result<T>) -> bool {
-    matches!(&outcome, Err(Error::Conflict(why)) if why.contains("choose another name"))
+fn is_taken<T>(outcome: &Result<T>) -> bool {
+    matches!(outcome, Err(Error::Conflict(why)) if why.contains("choose another name"))
 }
 
 pub async fn a_name_that_differs_in_the_case_of_letters_alone_is_refused(world: &World) {
@@ -36,31 +36,31 @@ pub async fn a_name_that_differs_in_the_case_of_letters_alone_is_refused(world: 
     let new = |name: &str| NewDeployment { name: name.to_owned(), ..NewDeployment::default() };
     let prod = control.create_deployment(&world.admin::<CreateDeployment>(), new("prod")).await.expect("made");
     for name in ["prod", "PROD", "Prod"] {
-        assert!(is_taken(control.create_deployment(&world.admin::<CreateDeployment>(), new(name)).await), "{name}");
+        assert!(is_taken(&control.create_deployment(&world.admin::<CreateDeployment>(), new(name)).await), "{name}");
     }
     let other = control.create_deployment(&world.admin::<CreateDeployment>(), new("prod_2")).await.expect("made");
     let called = |id, name: &str| DeploymentChange { name: Some(name.to_owned()), ..DeploymentChange::of(id) };
     let update = async |id, name: &str| {
         control.update_deployment(&world.admin::<UpdateDeployment>(), called(id, name)).await.map(|it| it.name)
     };
-    assert!(is_taken(update(other.id, "pRod").await));
+    assert!(is_taken(&update(other.id, "pRod").await));
     assert_eq!(update(prod.id, "Prod").await, Ok("Prod".to_owned()), "its own name in other letters");
 
     let new = |name: &str| NewTeam { name: name.to_owned(), ..NewTeam::default() };
     let team = control.create_team(&world.admin::<CreateTeam>(), new("Platform")).await.expect("made");
-    assert!(is_taken(control.create_team(&world.admin::<CreateTeam>(), new("platform")).await));
+    assert!(is_taken(&control.create_team(&world.admin::<CreateTeam>(), new("platform")).await));
     control.create_team(&world.admin::<CreateTeam>(), new("Plat_orm")).await.expect("another name");
     let change = TeamChange { team: TeamReference::Id(team.id), name: Some("PLAT_ORM".to_owned()), description: None };
-    assert!(is_taken(control.update_team(&world.admin::<UpdateTeam>(), change).await));
+    assert!(is_taken(&control.update_team(&world.admin::<UpdateTeam>(), change).await));
 
     let new = |name: &str| NewServiceUser { name: name.to_owned(), description: None, role: Role::Member };
     let robot = control.create_service_user(&world.admin::<CreateServiceUser>(), new("deployer")).await.expect("made");
-    assert!(is_taken(control.create_service_user(&world.admin::<CreateServiceUser>(), new("DEPLOYER")).await));
+    assert!(is_taken(&control.create_service_user(&world.admin::<CreateServiceUser>(), new("DEPLOYER")).await));
     control.create_service_user(&world.admin::<CreateServiceUser>(), new("other")).await.expect("made");
     let reference = || MemberReference::Id(robot.user.id);
     let change =
         |name: &str| ServiceUserChange { service_user: reference(), name: Some(name.to_owned()), description: None };
-    assert!(is_taken(control.update_service_user(&world.admin::<UpdateServiceUser>(), change("Other")).await));
+    assert!(is_taken(&control.update_service_user(&world.admin::<UpdateServiceUser>(), change("Other")).await));
     let after = control.update_service_user(&world.admin::<UpdateServiceUser>(), change("Deployer")).await;
     assert_eq!(after.map(|it| it.user.name), Ok("Deployer".to_owned()));
     for name in [".", ".."] {

@@ -25,7 +25,7 @@ pub(super) async fn events(visit: &Visit, agent: AnyAgentId) -> Result<Vec<Row>,
     let mut rows: Vec<Row> = found.items.iter().map(Row::new).collect();
     rows.retain(|row| {
         let texts = [&*row.actor, &row.credential, &row.action, &row.kind, &row.subject, &row.ip, &row.detail];
-        let rest = left.checked_sub(texts.into_iter().map(|text| weight::of(text)).sum());
+        let rest = left.checked_sub(texts.into_iter().map(weight::of).sum());
         // Behind one that is left out there is no room for any.
         left = rest.unwrap_or_default();
         rest.is_some()

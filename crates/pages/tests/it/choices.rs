@@ -7,6 +7,9 @@ use crate::browser::Server;
 
 const SETTINGS: &str = "/organizations/acme/settings";
 
+/// Where a form is sent, what is in it besides, and the choice by its name and its label.
+type Case<'a> = (String, &'a [(&'a str, &'a str)], (&'a str, &'a str));
+
 #[tokio::test]
 async fn what_is_none_of_the_choices_is_a_fault_at_its_field() {
     let server = Server::new().await;
@@ -21,7 +24,7 @@ async fn what_is_none_of_the_choices_is_a_fault_at_its_field() {
     let robot = robot.location().to_owned();
     let before = rows(&server).await;
     let made = [("description", "made"), ("org_agent", "on")];
-    let forms: [(String, &[(&str, &str)], (&str, &str)); 12] = [
+    let forms: [Case<'_>; 12] = [
         (format!("{token}/revoke"), &[("reason", "leaked")], ("connected_agents", "Connected agents")),
         (format!("{token}/permissions"), &[("org_agent", "on")], ("connected_agents", "Connected agents")),
         (format!("{SETTINGS}/tokens/new"), &made, ("reveal_policy", "The value can be revealed")),

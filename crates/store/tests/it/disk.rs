@@ -84,7 +84,8 @@ async fn on_a_full_disk_what_takes_access_away_still_works() {
     if !may_mount() {
         return;
     }
-    let disk = Disk::new("12m");
+    // The schema and the log of the transaction that makes it, the reserve, and as much again for what fills the disk.
+    let disk = Disk::new("14m");
     let store = disk.store().await;
     let mut kept = Vec::new();
     for id in 0..10 {
@@ -134,7 +135,7 @@ async fn of_a_group_that_meets_a_full_disk_the_urgent_ones_succeed() {
     if !may_mount() {
         return;
     }
-    let disk = Disk::new("12m");
+    let disk = Disk::new("14m");
     let store = disk.store().await;
     disk.fill();
     let writes = (0..400).map(|id| {

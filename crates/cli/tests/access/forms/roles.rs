@@ -142,12 +142,14 @@ impl Met {
     async fn sends_others(&mut self, server: &Server, offered: &Offered, forms: &[Form], own: Option<&str>) {
         let is_known = |action: &str| forms.iter().any(|form| form.path == action);
         let is_anyones = |action: &str| ["/account", "/sign-", "/appearance"].iter().any(|it| action.starts_with(it));
-        let mut others: Vec<_> =
-            offered.as_they_come().filter(|(action, _)| !is_known(action) && !is_anyones(action)).collect();
-        let is_own = |action: &str, fields: &[(String, String)]| {
-            own.is_some_and(|own| action.contains(own) || fields.iter().any(|(_, value)| value.contains(own)))
-        };
-        others.sort_by_key(|(action, fields)| is_own(action, fields));
+        // A role of one's own is taken on one's own page alone: on the other it would be taken already.
+        let is_there_too =
+            |fields: &[(String, String)]| own.is_some_and(|own| fields.iter().any(|(_, value)| value.ends_with(own)));
+        let mut others: Vec<_> = offered
+            .as_they_come()
+            .filter(|(action, fields)| !is_known(action) && !is_anyones(action) && !is_there_too(fields))
+            .collect();
+        others.sort_by_key(|(action, _)| own.is_some_and(|own| action.contains(own)));
         for (action, fields) in others {
             let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
             let status = server.post(action, &offered.cookie, &fields).await.status.as_u16();

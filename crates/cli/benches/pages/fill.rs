@@ -26,7 +26,7 @@ const TOKENS: usize = 100_000;
 const AGENTS: usize = 10_000;
 /// Of those that are connected, how many came with one token.
 const BUSY: usize = 4_000;
-const DAGSTER_AGENTS: usize = 2_000;
+const DAGSTER_AGENTS: usize = 10_000;
 const DEPLOYMENTS: usize = 1_000;
 const EVENTS: usize = 100_000;
 /// Rows of one transaction, which PostgreSQL has half a minute for.

@@ -22,6 +22,9 @@ pub struct Password(Zeroizing<String>);
 const PRODUCT: &str = "countersign";
 /// Fewest characters of a part of a name that counts for nothing in a password.
 const MIN_PART: usize = 3;
+/// Characters by which a password is judged: work grows with the square of their number, and what is unguessable is so by fewer. What is behind them
+/// can only make it better.
+const JUDGED: usize = 32;
 /// Most such parts: what a guess is made of, and no more work than it needs.
 const MAX_PARTS: usize = 40;
 
@@ -50,7 +53,7 @@ pub enum BadPassword {
 
 impl Password {
     /// A password that somebody wants from now on. `known` is what others know of its owner: address, name, organization. Parts of it count for
-    /// little, too. It takes some milliseconds at the most.
+    /// little, too. A text that is made for it takes tenths of a second of a processor: not for a thread that answers others.
     ///
     /// # Errors
     /// [`BadPassword`] says what is wrong and what to do.
@@ -69,7 +72,10 @@ impl Password {
         let parts = parts(known);
         let parts: Vec<&str> = parts.iter().map(String::as_str).collect();
         // 10^8 guesses and more: what its authors call safely unguessable.
-        let is_weak = |text: &str| zxcvbn(text, &parts).score() < Score::Three;
+        let is_weak = |text: &str| {
+            let judged: Zeroizing<String> = Zeroizing::new(text.chars().take(JUDGED).collect());
+            zxcvbn(&judged, &parts).score() < Score::Three
+        };
         // What is put together of several things that others know is no better than what stands between them.
         let rest = parts.iter().fold(plain.clone(), |rest, part| Zeroizing::new(rest.replace(part, "")));
         if is_weak(text) || (rest.len() < plain.len() && is_weak(rest.as_str())) {
@@ -200,5 +206,15 @@ mod tests {
         assert_eq!(Password::shown("a").reveal(), b"a");
         assert_eq!(Password::shown(&"x".repeat(1_000_000)).reveal(), b"");
         assert_eq!(format!("{:?}", Password::shown("secret words")), "Password(…)");
+    }
+
+    /// Each sign of it stands for letters in many ways: judged whole, it would keep a processor busy for seconds.
+    #[test]
+    fn a_long_text_is_judged_by_its_beginning() {
+        let signs = "4@8({[<3691!|70$5+%2".repeat(6);
+        assert_eq!(Password::new(&signs, &["4@8({[<3691!|70$5+%2"]).map(drop), Err(BadPassword::Weak));
+        let start = "Zebra kettle moonlit gravel and ";
+        assert_eq!(start.chars().count(), JUDGED);
+        assert_eq!(Password::new(&format!("{start}{}", "a".repeat(90)), &[]).map(drop), Ok(()));
     }
 }

@@ -1,6 +1,8 @@
 // Whoever was signed out elsewhere is told so here: a page with a value forgets it, and any other says that it shows what was.
 
 const CHECK = 5000;
+// Asking counts as use, so it has an end: what stands on a page for longer is asked of when somebody comes back to it.
+const CHECKED_FOR = 10 * 60 * 1000;
 
 // The page of whoever is signed in has this form.
 const isOfPerson = (root) => root.querySelector("form[action='/sign-out']") !== null;
@@ -65,6 +67,7 @@ export function signed(root) {
     const timer = setInterval(async () => {
       if (document.visibilityState === "visible" && await checkSignedIn()) clearInterval(timer);
     }, CHECK);
+    setTimeout(() => clearInterval(timer), CHECKED_FOR);
   }
   document.addEventListener("visibilitychange", () => {
     if (document.visibilityState === "visible" && !isGone()) checkSignedIn();

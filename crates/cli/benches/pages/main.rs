@@ -123,7 +123,10 @@ fn pages(made: &fill::Made, log: &log::Written) -> Vec<(String, String)> {
         page("agents: search, many found", format!("{agents}?search=linux")),
         page("agents: search, nothing found", format!("{agents}?search=nothing+of+the+sort")),
         page("agents: search, nothing found, of all", format!("{agents}?show=all&search=nothing+of+the+sort")),
-        page("agents: Dagster+ agents, in the middle", format!("{agents}?kind=dagster&after={}", made.middle_dagster_agent)),
+        page(
+            "agents: Dagster+ agents, in the middle",
+            format!("{agents}?kind=dagster&after={}", made.middle_dagster_agent),
+        ),
         page("agent: one", format!("{agents}/{}", log.agent)),
         page("builds", "/organizations/acme/builds".to_owned()),
         page("builds: of a branch that has none", "/organizations/acme/builds?branch=nowhere".to_owned()),

@@ -186,6 +186,7 @@ async fn update(tx: &mut Tx, scene: &Scene<AgentTokenChange>) -> Result<Changed>
     let mut touched = Vec::new();
     if let Some((scope, beside)) = &new_scope(tx, scene, &before).await? {
         let had = scopes::find(tx, scene.organization, after.id).await?;
+        let had_granted = scopes::granted(tx, scene.organization, after.id).await?;
         scene.may_reach(tx, &scope.deployments).await?;
         told::refuse_wider(tx, scene, &before, &scope.deployments).await?;
         if !scopes::replace_beside(tx, scene.organization, after.id, scope, beside).await? {
@@ -201,7 +202,10 @@ async fn update(tx: &mut Tx, scene: &Scene<AgentTokenChange>) -> Result<Changed>
         if let Some(permission) = change.permission {
             detail.insert("permission".to_owned(), permission.in_words());
         }
-        if change.permission.is_some() || !touched.is_empty() || had.as_ref() != Some(scope) {
+        // What was granted one by one is kept beside a token for all deployments, and goes with a scope that says nothing of it.
+        let is_other =
+            had.as_ref() != Some(scope) || had_granted != scopes::granted(tx, scene.organization, after.id).await?;
+        if change.permission.is_some() || !touched.is_empty() || is_other {
             detail.insert("scope".to_owned(), in_words(scope));
             detail.insert("connected_agents".to_owned(), json!(change.connected_agents.as_str()));
             detail.insert("agents_touched".to_owned(), json!(touched.len()));

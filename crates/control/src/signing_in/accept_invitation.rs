@@ -70,8 +70,8 @@ impl Control {
         let plan = match known {
             Known::Nobody => {
                 let called = newcomer.name.as_ref().map_or("", |name| name.as_str());
-                let password = self.new_password("password", password, &email, called, grant.organization()).await?;
-                Plan::Set(self.hash_password(Asking::Stranger, Arc::new(password)).await?)
+                let of = grant.organization();
+                Plan::Set(self.new_password(Asking::Stranger, "password", password, &email, called, of).await?)
             }
             // Whether they have a password is not told: without one as much is done, and it is wrong.
             known @ (Known::ByPassword(_) | Known::Elsewhere) => {

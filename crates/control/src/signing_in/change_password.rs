@@ -8,6 +8,7 @@ use countersign_store::passwords::{self, Kept};
 use countersign_store::sign_ins::{self, Ended, links};
 use countersign_store::{Lane, Tx, organizations};
 use serde_json::json;
+use zeroize::Zeroizing;
 
 use crate::access::UserCaller;
 use crate::access::actions::ChangePassword;
@@ -33,9 +34,9 @@ impl Control {
     /// [`Error::Invalid`] at `password` for the old one, at `newPassword` for the new one; [`Error::TooMany`].
     pub async fn change_password(&self, grant: &Grant<ChangePassword>, old: Password, new: &str) -> Result<u64> {
         let user = grant.user()?;
-        // Both are told by whoever calls, so that this says nothing to them. That the first is right is asked next.
+        // Both are told by whoever calls, so that this says nothing to them. That the first is right is asked first: it has a pace, and what a new one is
+        // worth takes work.
         let is_same = old.reveal() == new.as_bytes();
-        let new = self.new_password("newPassword", new, &user.email, &user.name, user.organization).await?;
         let before = self.check_own_password(user, old).await?;
         if is_same {
             return Err(Error::invalid(
@@ -43,7 +44,8 @@ impl Control {
                 "is the one that you have; choose another, or leave it as it is",
             ));
         }
-        let after = self.hash_password(Asking::Oneself, Arc::new(new)).await?;
+        let (email, name) = (&user.email, &user.name);
+        let after = self.new_password(Asking::Oneself, "newPassword", new, email, name, user.organization).await?;
         let input = Input { user: user.user, email: user.email.clone(), this: user.sign_in(), before, after };
         self.write(grant, Lane::Urgent, input, |tx, scene| Box::pin(change(tx, scene))).await
     }
@@ -59,21 +61,23 @@ impl Control {
         })
     }
 
-    /// A new password of somebody, which may be nothing that others know of them.
+    /// What is kept of a new password of somebody, which may be nothing that others know of them.
     pub(super) async fn new_password(
         &self,
+        asking: Asking,
         field: &str,
         text: &str,
         email: &str,
         name: &str,
         of: OrganizationId,
-    ) -> Result<Password> {
+    ) -> Result<Kept> {
         let organization = self.store().read(of, |tx, of| Box::pin(organizations::find(tx, *of))).await?;
         let mut known = vec![email, email.split('@').next().unwrap_or_default(), name];
         if let Some(organization) = &organization {
             known.extend([organization.slug.as_str(), organization.name.as_str()]);
         }
-        input::field(field, Password::new(text, &known))
+        let known = known.into_iter().map(str::to_owned).collect();
+        input::field(field, self.hash_new_password(asking, Zeroizing::new(text.to_owned()), known).await?)
     }
 }
 

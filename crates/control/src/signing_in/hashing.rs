@@ -11,6 +11,7 @@ use std::sync::Arc;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordHasher, PasswordVerifier, Version};
+use countersign_domain::password::BadPassword;
 use countersign_domain::{Entropy, KeyRing, Password};
 use countersign_store::passwords::Kept;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -101,11 +102,23 @@ pub(super) struct Checked {
 }
 
 impl Control {
-    /// Hashes a password under the parameters and the key of today.
-    pub(super) async fn hash_password(&self, asking: Asking, password: Arc<Password>) -> Result<Kept> {
+    /// Judges a password that somebody wants, beside what others know of them, and hashes it under the parameters and the key of today. Both are work.
+    pub(super) async fn hash_new_password(
+        &self,
+        asking: Asking,
+        text: Zeroizing<String>,
+        known: Vec<String>,
+    ) -> Result<std::result::Result<Kept, BadPassword>> {
         let (keys, salt) = (self.keys(), salt(self.entropy()));
         let places = self.hashing().line(asking).enter().await?;
-        apart(places, move || hash(&keys, &password, &salt)).await
+        apart(places, move || {
+            let known: Vec<&str> = known.iter().map(String::as_str).collect();
+            match Password::new(&text, &known) {
+                Ok(password) => hash(&keys, &password, &salt).map(Ok),
+                Err(bad) => Ok(Err(bad)),
+            }
+        })
+        .await
     }
 
     /// Checks a password against what is kept. Where nothing is kept, as much work is done, and it is not the one.

@@ -1,7 +1,5 @@
 //! Setting a password and signing in by a link.
 
-use std::sync::Arc;
-
 use countersign_domain::id::OrganizationId;
 use countersign_domain::{Refusal, Role, TokenSecret};
 use countersign_store::passwords::Kept;
@@ -45,8 +43,7 @@ impl Control {
         }
         let whose = self.store().read(link.clone(), |tx, link| Box::pin(person(tx, link))).await?;
         let Some((of, user)) = whose else { return refused(Refusal::Revoked) };
-        let password = self.new_password("password", password, &user.email, &user.name, of).await?;
-        let kept = self.hash_password(Asking::Stranger, Arc::new(password)).await?;
+        let kept = self.new_password(Asking::Stranger, "password", password, &user.email, &user.name, of).await?;
         self.end_anothers(caller, link.user).await?;
         let new = self.new_sign_in(Method::Link, caller);
         let minted = new.secret.clone();

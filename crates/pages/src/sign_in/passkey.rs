@@ -19,8 +19,8 @@ pub(crate) async fn sign_in(anyone: Anyone, form: Posted) -> Answer {
 
 /// Takes the passkey, and leads back.
 pub(crate) async fn prove(anyone: Anyone, form: Posted) -> Answer {
-    let (to, typed) = (posted_way(&form), Typed::posted(&form));
-    let own = person::own(&anyone).await?;
+    let (own, to) = (person::own(&anyone).await?, posted_way(&form));
+    let typed = Typed::posted(&form, &own.0);
     match passkeys::prove(&anyone.site.control, &own.0, &passkeys::answer(&form)).await {
         Ok(()) => proof::proved(&anyone, typed, &to),
         Err(error) => proof::again(&anyone, own, to, typed, error).await,

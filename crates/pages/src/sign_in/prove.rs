@@ -72,7 +72,8 @@ pub(crate) async fn show(anyone: Anyone, query: Query) -> Answer {
 pub(crate) async fn with_form(anyone: &Anyone, typed: Typed) -> Answer {
     let (own, to) = (person::own(anyone).await?, anyone.seen.page.clone());
     let address = Some(leading("/prove", &to));
-    let shown = Page::new(anyone, own, to, Some(typed), &Faults::default()).await?;
+    let typed = Some(typed.of(&own.0));
+    let shown = Page::new(anyone, own, to, typed, &Faults::default()).await?;
     page(StatusCode::FORBIDDEN, &Page { address, ..shown })
 }
 
@@ -86,8 +87,8 @@ pub(super) fn proved(anyone: &Anyone, typed: Option<Typed>, to: &str) -> Answer 
 
 /// Takes the password, and leads back.
 pub(crate) async fn submit(anyone: Anyone, form: Posted) -> Answer {
-    let (to, typed) = (posted_way(&form), Typed::posted(&form));
-    let own = person::own(&anyone).await?;
+    let (own, to) = (person::own(&anyone).await?, posted_way(&form));
+    let typed = Typed::posted(&form, &own.0);
     match person::prove(&anyone.site.control, &own.0, form.text("password")).await {
         Ok(()) => proved(&anyone, typed, &to),
         Err(error) => frame::again(&Page::new(&anyone, own, to, typed, &Faults::of(error)?).await?),

@@ -6,6 +6,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use askama::Template;
+use countersign_control::Caller;
 use http::Uri;
 use url::form_urlencoded;
 
@@ -29,6 +30,8 @@ pub(crate) struct Typed {
     action: String,
     /// Its fields, as a form is written.
     text: String,
+    /// Who typed it: nobody else sends it by proving who they are.
+    by: String,
 }
 
 impl askama::filters::HtmlSafe for Typed {}
@@ -72,13 +75,28 @@ impl Typed {
         let is_of_form = OF_FORMS.iter().any(|of| action.starts_with(of)) && is_local(action) && !action.contains('#');
         let is_secret = form_urlencoded::parse(text.as_bytes()).any(|(name, _)| SECRET.contains(&&*name));
         let fits = text != NOT_KEPT && text.len() <= MAX_TYPED && !is_secret;
-        (is_of_form && fits).then(|| Self { action: action.to_owned(), text: text.to_owned() })
+        (is_of_form && fits).then(|| Self { action: action.to_owned(), text: text.to_owned(), by: String::new() })
     }
 
-    /// The form that a page carried which asked for a proof.
-    pub(crate) fn posted(form: &Posted) -> Option<Self> {
-        Self::new(form.said("typed_to")?, form.text("typed"))
+    /// The same, said to be typed by whoever calls.
+    pub(crate) fn of(self, caller: &Caller) -> Self {
+        Self { by: id_of(caller), ..self }
     }
+
+    /// The form that a page carried which asked for a proof, where it is the caller who had typed it: two people may use one browser.
+    pub(crate) fn posted(form: &Posted, caller: &Caller) -> Option<Self> {
+        Self::posted_by(form, id_of(caller))
+    }
+
+    fn posted_by(form: &Posted, by: String) -> Option<Self> {
+        let typed = Self::new(form.said("typed_to")?, form.text("typed"))?;
+        (!by.is_empty() && form.text("typed_by") == by).then_some(Self { by, ..typed })
+    }
+}
+
+/// Empty for whoever is no person.
+fn id_of(caller: &Caller) -> String {
+    caller.user().map(|it| it.to_string()).unwrap_or_default()
 }
 
 #[derive(Template)]
@@ -115,10 +133,14 @@ mod tests {
         let typed = kept("/organizations/acme/settings/tokens/new", &fields).expect("a form");
         let html = typed.render().expect("a part");
         assert!(!html.contains("<c>") && html.contains(r#"name="typed_to" value="/organizations/acme"#), "{html}");
-        let body = [("typed_to", typed.action.clone()), ("typed", typed.text.clone())];
+        let typed = Typed { by: "ada".to_owned(), ..typed };
+        let body = [("typed_to", &typed.action), ("typed", &typed.text), ("typed_by", &typed.by)];
         let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(body).finish();
-        let posted = Typed::posted(&Posted::of(&body)).expect("the same form");
+        let posted = Typed::posted_by(&Posted::of(&body), "ada".to_owned()).expect("the same form");
         assert_eq!(posted, typed);
+        for other in ["grace", ""] {
+            assert_eq!(Typed::posted_by(&Posted::of(&body), other.to_owned()), None, "{other}: who did not type it");
+        }
         let read: Vec<(String, String)> = form_urlencoded::parse(posted.text.as_bytes()).into_owned().collect();
         let fields: Vec<_> = fields.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
         assert_eq!(read, fields);

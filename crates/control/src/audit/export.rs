@@ -1,4 +1,4 @@
-//! The audit log, whole and in the order of its chain, for whoever may see it.
+//! The audit log for whoever may see it: whole and in the order of its chain, or of a period in the order in which it happened.
 
 use countersign_domain::id::AuditEventId;
 use countersign_domain::text::hex;

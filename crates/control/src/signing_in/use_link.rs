@@ -1,4 +1,5 @@
 //! Setting a password and signing in by a link.
+
 use countersign_domain::id::OrganizationId;
 use countersign_domain::{Refusal, Role, TokenSecret};
 use countersign_store::passwords::Kept;

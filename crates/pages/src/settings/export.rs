@@ -1,4 +1,4 @@
-//! The audit log as a file: a line of JSON for each row, in the order of the chain, read and sent a part at a time.
+//! The audit log as a file: a line of JSON for each row, in the order of the chain or of a period in the order in which it happened, read and sent a part at a time.
 
 use std::future::ready;
 

@@ -1,5 +1,7 @@
 //! A time that is asked for in an address: from one moment until another, in UTC.
 
+use std::time::Duration;
+
 use countersign_control::audit::Period;
 use countersign_control::{Error, Result};
 use countersign_domain::Timestamp;
@@ -22,8 +24,9 @@ impl Written {
 
     /// The time that is meant; with all that is wrong at its fields.
     pub(super) fn period(&self) -> Result<Period> {
-        // A day without a time begins at its beginning, and ends at its end.
-        let (from, until) = (read("from", &self.from, "T00:00:00Z"), read("until", &self.until, "T23:59:59.999999Z"));
+        // A day without a time begins at its beginning, and ends with the first moment of the next one.
+        let (from, until) = (read("from", &self.from), read("until", &self.until));
+        let until = until.map(|it| it.map(|at| if self.until.len() == DAY_WRITTEN { at.plus(DAY) } else { at }));
         match (from, until) {
             (Ok(from), Ok(until)) => Ok(Period { from, until }),
             (from, until) => Err(Error::Invalid([from.err(), until.err()].into_iter().flatten().collect())),
@@ -31,11 +34,15 @@ impl Written {
     }
 }
 
+/// How long a day is written.
+const DAY_WRITTEN: usize = 10;
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
 /// A moment as `datetime-local` writes it, or whole, or a day.
-fn read(field: &'static str, text: &str, of_day: &str) -> std::result::Result<Option<Timestamp>, FieldError> {
+fn read(field: &'static str, text: &str) -> std::result::Result<Option<Timestamp>, FieldError> {
     let whole = match text.len() {
         0 => return Ok(None),
-        10 => format!("{text}{of_day}"),
+        DAY_WRITTEN => format!("{text}T00:00:00Z"),
         16 => format!("{text}:00Z"),
         19 => format!("{text}Z"),
         _ => text.to_owned(),
@@ -78,7 +85,7 @@ mod tests {
         assert_eq!(read("", ""), pair("", ""));
         assert_eq!(read("2027-01-31T09:00", ""), pair("2027-01-31T09:00:00Z", ""));
         assert_eq!(read("2027-01-31", "2027-01-31").0, "2027-01-31T00:00:00Z");
-        assert!(read("", "2027-01-31").1.starts_with("2027-01-31T23:59:59"));
+        assert_eq!(read("", "2027-01-31").1, "2027-02-01T00:00:00Z");
         assert_eq!(read("", "2027-01-31T09:00:00Z"), pair("", "2027-01-31T09:00:00Z"));
     }
 

@@ -54,6 +54,7 @@ static GROUPS: [Group; 6] = [
             ("job.", "Jobs"),
             ("annotation.", "Annotations"),
             ("artifact", "Artifacts"),
+            ("meta_data.", "Meta-data"),
             ("concurrency_group.", "Concurrency groups"),
             ("dagster_run.", "Runs"),
         ],
@@ -77,7 +78,7 @@ mod tests {
     use super::*;
 
     /// One of each kind that an organization's log has.
-    const TOLD: [&str; 40] = [
+    const TOLD: [&str; 41] = [
         "agent.registered",
         "agent_token.revoked",
         "annotation.written",
@@ -93,6 +94,7 @@ mod tests {
         "deployment_role.given",
         "identity.linked",
         "invitation.created",
+        "meta_data.set",
         "job.accepted",
         "member.removed",
         "member.role_changed",

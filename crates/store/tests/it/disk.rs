@@ -124,7 +124,10 @@ async fn on_a_full_disk_what_takes_access_away_still_works() {
     while write(&store, Lane::Normal, refused_at).await.is_err() {
         tries += 1;
         assert!(tries < 6_000, "writing never comes back");
-        // The space is tried for once in a second.
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the writer tries for the space once a second by the machine's own time"
+        )]
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!(store.health().await.map(|health| health.space_is_short), Ok(false), "the reserve is there again");

@@ -212,31 +212,34 @@ mod tests {
         }
     }
 
+    fn page(seen: &Seen, rows: Vec<Row>, pager: Pager) -> Page {
+        let edge = |name, label| Edge::new("", &Faults::default(), name, label);
+        Page {
+            frame: Frame::plain("Audit log", seen),
+            path: "/x".to_owned(),
+            search: String::new(),
+            actions: actions::choices(""),
+            people_only: true,
+            edges: [edge("from", "From"), edge("until", "Until")],
+            is_whole: true,
+            is_refused: false,
+            problems: Vec::new(),
+            export: "/x".to_owned(),
+            sealed: 1,
+            unsealed: 1,
+            verdict: None,
+            holds: true,
+            rows,
+            pager,
+        }
+    }
+
     #[test]
     fn a_part_in_which_nothing_was_found_leads_on() {
         let seen = Seen { is_safe: true, page: "/x".to_owned(), theme: Theme::System, notice: None };
         let said = |last: Option<String>| {
-            let page = Page {
-                frame: Frame::plain("Audit log", &seen),
-                path: "/x".to_owned(),
-                search: "ada".to_owned(),
-                actions: Vec::new(),
-                people_only: true,
-                edges: [
-                    Edge::new("", &Faults::default(), "from", "From"),
-                    Edge::new("", &Faults::default(), "until", "Until"),
-                ],
-                is_whole: true,
-                is_refused: false,
-                problems: Vec::new(),
-                export: "/x".to_owned(),
-                sealed: 1,
-                unsealed: 1,
-                verdict: None,
-                holds: true,
-                rows: Vec::new(),
-                pager: Pager::new("/x", &[("search", "ada")], true, last),
-            };
+            let pager = Pager::new("/x", &[("search", "ada")], true, last);
+            let page = Page { search: "ada".to_owned(), actions: Vec::new(), ..page(&seen, Vec::new(), pager) };
             page.render().expect("a page")
         };
         let html = said(Some("1".to_owned()));
@@ -262,27 +265,7 @@ mod tests {
                 detail: Brief::within(&some(), DETAIL),
                 is_sealed: false,
             };
-            let page = Page {
-                frame: Frame::plain("Audit log", &seen),
-                path: "/x".to_owned(),
-                search: String::new(),
-                actions: actions::choices(""),
-                people_only: true,
-                edges: [
-                    Edge::new("", &Faults::default(), "from", "From"),
-                    Edge::new("", &Faults::default(), "until", "Until"),
-                ],
-                is_whole: true,
-                is_refused: false,
-                problems: Vec::new(),
-                export: "/x".to_owned(),
-                sealed: 1,
-                unsealed: 1,
-                verdict: None,
-                holds: true,
-                rows: vec![row; ROWS as usize],
-                pager: Pager::new("/x", &[], true, None),
-            };
+            let page = page(&seen, vec![row; ROWS as usize], Pager::new("/x", &[], true, None));
             let size = page.render().expect("a page").len();
             assert!(size < 95_000, "{size} bytes of {text}");
         }

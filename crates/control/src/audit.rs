@@ -14,7 +14,7 @@ use countersign_domain::audit::canonical;
 use countersign_domain::id::OrganizationId;
 pub use countersign_store::audit::{Event, Period, Wanted};
 
-pub use export::as_json;
+pub use export::{Export, as_json};
 pub use list::AuditLog;
 pub use search::Extent;
 pub use verify::{Chain, Verdict};

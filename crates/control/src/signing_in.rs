@@ -64,7 +64,7 @@ pub const LIFETIME: Duration = Duration::from_secs(30 * 24 * 3600);
 pub const IDLE: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How long a proof that it is still oneself is good.
 pub const PROOF: Duration = Duration::from_secs(5 * 60);
-/// How long whoever has made a token sees its value again without a proof.
+/// How long whoever has made a value of a token sees it again without a proof.
 pub const MAKER_SEES: Duration = countersign_domain::reveal::WINDOW;
 /// How long a link is good by which somebody sets a password and signs in.
 pub const LINK_LIFETIME: Duration = Duration::from_secs(24 * 3600);

@@ -403,6 +403,8 @@ CREATE TABLE dagster_agents (
 -- With the time, so that those that run are found without the rows, in which it is behind the errors.
 CREATE INDEX dagster_agents_of_organization ON dagster_agents (organization_id, id, heartbeat_at);
 CREATE INDEX dagster_agents_heard ON dagster_agents (heartbeat_at);
+-- How many of a token run is counted for each token of a list, and thousands may have come with one of them.
+CREATE INDEX dagster_agents_of_token ON dagster_agents (token_id, heartbeat_at);
 
 -- What each of them does for one deployment.
 CREATE TABLE dagster_agent_deployments (

@@ -17,10 +17,8 @@ statements! {
     INSERT = "INSERT INTO audit_events (id, organization_id, occurred_at, actor_kind, actor_id, actor_name, credential, action, subject_kind,
                 subject_id, subject_name, detail, ip, user_agent, request_id)
               VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)";
-    /// A page of an organization's events, newest first.
-    PAGE = concat!("SELECT ", columns!(), " FROM audit_events WHERE organization_id = $1 AND id < $2 ORDER BY id DESC LIMIT $3");
-    /// The same of those of a period: ids tell the millisecond, so the index ends where the period does.
-    PAGE_OF_PERIOD = concat!("SELECT ", columns!(), " FROM audit_events WHERE organization_id = $1 AND id < $2 AND id >= $3
+    /// A page of an organization's events of a period, newest first: ids tell the millisecond, so the index ends where the period does.
+    PAGE = concat!("SELECT ", columns!(), " FROM audit_events WHERE organization_id = $1 AND id < $2 AND id >= $3
               AND occurred_at >= $4 AND occurred_at < $5 ORDER BY id DESC LIMIT $6");
     /// A part of an organization's events of a period, oldest first.
     PERIOD = concat!("SELECT ", columns!(), " FROM audit_events WHERE organization_id = $1 AND id > $2 AND id >= $3 AND id < $4
@@ -208,13 +206,8 @@ pub async fn insert(tx: &mut Tx, new: &Event) -> Result<(), StoreError> {
     tx.execute(INSERT, &values).await.map(drop)
 }
 
-/// At most `limit` events of an organization below `after`, newest first.
-pub async fn page(tx: &mut Tx, of: OrganizationId, after: AuditEventId, limit: i64) -> Result<Vec<Event>, StoreError> {
-    tx.all(PAGE, &params![of, after, limit]).await?.iter().map(event).collect()
-}
-
 /// At most `limit` events of an organization below `after` that are of a period, newest first.
-pub async fn page_of_period(
+pub async fn page(
     tx: &mut Tx,
     of: OrganizationId,
     period: &Period,
@@ -223,7 +216,7 @@ pub async fn page_of_period(
 ) -> Result<Vec<Event>, StoreError> {
     let Bounds { least, most, from, until } = period.bounds();
     let values = params![of, after.min(most), least, from, until, limit];
-    tx.all(PAGE_OF_PERIOD, &values).await?.iter().map(event).collect()
+    tx.all(PAGE, &values).await?.iter().map(event).collect()
 }
 
 /// At most `limit` events of an organization behind `after` that are of a period, oldest first, sealed or not.
@@ -264,7 +257,7 @@ pub async fn search(
     limit: i64,
 ) -> Result<(Vec<Event>, Option<AuditEventId>), StoreError> {
     if wanted.action.is_none() && wanted.text.is_none() && !wanted.people_only {
-        return Ok((page_of_period(tx, of, &wanted.period, after, limit).await?, None));
+        return Ok((page(tx, of, &wanted.period, after, limit).await?, None));
     }
     let within = within.max(limit);
     let Bounds { least, most, from, until } = wanted.period.bounds();

@@ -93,10 +93,12 @@ fn made_at(now: Timestamp, over: Duration, number: usize, of: usize) -> Timestam
     now.minus(over.mul_f64(1.0 - number as f64 / of as f64))
 }
 
-/// Writes rows, a batch in a transaction, and a few of those at one time: each statement is a way to PostgreSQL and back.
+/// Writes rows, a batch in a transaction, and a few of those at one time: each statement is a way to PostgreSQL and back. What gets a number of the
+/// organization is written one batch at a time, for each transaction waits for the one that took the number before.
 async fn write<T: Clone + Send + Sync + 'static>(
     world: &World,
     rows: &[T],
+    at_once: usize,
     each: impl for<'a> Fn(&'a mut Tx, &'a T) -> BoxFuture<'a, Result<(), StoreError>> + Copy + Send + Sync + 'static,
 ) {
     let batches = rows.chunks(BATCH).map(|some| async move {
@@ -114,7 +116,7 @@ async fn write<T: Clone + Send + Sync + 'static>(
             .await;
         done.expect("the rows are written");
     });
-    futures_util::stream::iter(batches).buffer_unordered(AT_ONCE).collect::<Vec<()>>().await;
+    futures_util::stream::iter(batches).buffer_unordered(at_once).collect::<Vec<()>>().await;
 }
 
 async fn deployments(world: &World, part: usize) -> Vec<DeploymentId> {
@@ -122,7 +124,7 @@ async fn deployments(world: &World, part: usize) -> Vec<DeploymentId> {
     let rows: Vec<(OrganizationId, Deployment)> = (1..DEPLOYMENTS / part)
         .map(|number| (of, Deployment::named(Id::new(now, &entropy), format!("service-{number}"), now)))
         .collect();
-    write(world, &rows, |tx, (of, row)| Box::pin(deployments::insert(tx, *of, row))).await;
+    write(world, &rows, AT_ONCE, |tx, (of, row)| Box::pin(deployments::insert(tx, *of, row))).await;
     rows.into_iter().map(|(_, row)| row.id).collect()
 }
 
@@ -177,7 +179,7 @@ async fn tokens(world: &World, part: usize, deployments: &[DeploymentId]) -> Vec
             Row { digest: Arc::new(keys.digest(&secret)), secret: Id::new(created_at, &entropy), token, scope }
         })
         .collect();
-    write(world, &rows, |tx, row| Box::pin(token(tx, row))).await;
+    write(world, &rows, 1, |tx, row| Box::pin(token(tx, row))).await;
     rows
 }
 
@@ -253,7 +255,7 @@ async fn agents(world: &World, part: usize, tokens: &[Row]) -> Vec<AgentId> {
             }
         })
         .collect();
-    write(world, &rows, |tx, row| Box::pin(agent(tx, row))).await;
+    write(world, &rows, AT_ONCE, |tx, row| Box::pin(agent(tx, row))).await;
     rows.into_iter().map(|row| row.id).collect()
 }
 
@@ -287,7 +289,7 @@ async fn dagster_agents(world: &World, part: usize, tokens: &[Row]) -> Vec<Dagst
             (Id::new(made_at(now, 29 * DAY, number, count), &entropy), heard, at)
         })
         .collect();
-    write(world, &rows, |tx, row| Box::pin(dagster_agent(tx, row))).await;
+    write(world, &rows, AT_ONCE, |tx, row| Box::pin(dagster_agent(tx, row))).await;
     rows.into_iter().map(|(id, ..)| id).collect()
 }
 
@@ -329,6 +331,6 @@ async fn events(world: &World, part: usize) -> Vec<AuditEventId> {
             }
         })
         .collect();
-    write(world, &rows, |tx, row| Box::pin(audit::insert(tx, row))).await;
+    write(world, &rows, AT_ONCE, |tx, row| Box::pin(audit::insert(tx, row))).await;
     rows.into_iter().map(|row| row.id).collect()
 }

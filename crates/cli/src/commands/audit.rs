@@ -1,12 +1,10 @@
 //! `countersign audit`: seeing, checking and exporting the audit log, beside a server that may be running.
 
-use std::collections::VecDeque;
-
 use clap::{Args, Subcommand};
 use countersign_control::{
-    Control, Grant, MAX_PAGE,
+    Control, Grant, PageRequest,
     access::actions::ViewInstance,
-    audit::{AuditLog, Chain, Event, Period, Verdict, as_json},
+    audit::{AuditLog, Chain, Export, Period, Verdict, as_json},
 };
 use countersign_domain::{Timestamp, clock::NotATimestamp, id::OrganizationId, text::Slug};
 use serde_json::{Value, json};
@@ -143,15 +141,7 @@ async fn list(
     let mut rows = Vec::new();
     let mut unsealed = 0;
     for log in logs {
-        let mut newest: VecDeque<Event> = VecDeque::new();
-        each(control, grant, log.of, period, |event| {
-            newest.push_back(event);
-            if newest.len() > limit as usize {
-                newest.pop_front();
-            }
-            Ok(())
-        })
-        .await?;
+        let newest = control.audit_events_of(grant, log.of, period, PageRequest::first(limit)).await?.items;
         unsealed += newest.iter().filter(|event| event.sealed.is_none()).count();
         rows.extend(newest.into_iter().map(|event| (log, event)));
     }
@@ -230,59 +220,16 @@ async fn export(
     printer: Printer,
 ) -> Outcome {
     for log in logs {
-        each(control, grant, log.of, period, |event| {
-            let mut line = as_json(&log.name, &event).to_string();
-            line.push('\n');
-            printer.write(line.as_bytes())
-        })
-        .await?;
+        let mut from = Some(Export::of(period));
+        while let Some(place) = from {
+            let part = control.export_audit(grant, log.of, place).await?;
+            for event in part.items {
+                let mut line = as_json(&log.name, &event).to_string();
+                line.push('\n');
+                printer.write(line.as_bytes())?;
+            }
+            from = part.next;
+        }
     }
     Ok(Exit::Done)
-}
-
-/// Every row of a log: the sealed ones in the order of the chain, then the others.
-async fn each(
-    control: &Control,
-    grant: &Grant<ViewInstance>,
-    of: OrganizationId,
-    period: Period,
-    mut then: impl FnMut(Event) -> Outcome<()>,
-) -> Outcome<()> {
-    if !period.is_all() {
-        return each_of(control, grant, of, period, then).await;
-    }
-    let mut after = 0;
-    loop {
-        let events = control.export_audit(grant, of, after).await?;
-        let last = events.last().and_then(|event| event.sealed.as_ref()).map(|(sequence, _)| *sequence);
-        for event in events {
-            then(event)?;
-        }
-        match last {
-            Some(sequence) => after = sequence,
-            None => return Ok(()),
-        }
-    }
-}
-
-/// Every row of a time, oldest first.
-async fn each_of(
-    control: &Control,
-    grant: &Grant<ViewInstance>,
-    of: OrganizationId,
-    period: Period,
-    mut then: impl FnMut(Event) -> Outcome<()>,
-) -> Outcome<()> {
-    let mut after = None;
-    loop {
-        let events = control.export_audit_of(grant, of, period, after).await?;
-        let is_last = events.len() < MAX_PAGE as usize;
-        after = events.last().map(|event| event.id.cast());
-        for event in events {
-            then(event)?;
-        }
-        if is_last {
-            return Ok(());
-        }
-    }
 }

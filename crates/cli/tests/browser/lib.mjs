@@ -204,3 +204,23 @@ export async function pasted(context) {
     server.close();
   }
 }
+
+// An authenticator in a browser's own device.
+export async function authenticator({ context, page }) {
+  const devtools = await context.newCDPSession(page);
+  await devtools.send("WebAuthn.enable");
+  const options = {
+    protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true,
+  };
+  const { authenticatorId } = await devtools.send("WebAuthn.addVirtualAuthenticator", { options });
+  const tell = (what, more = {}) => devtools.send(`WebAuthn.${what}`, { authenticatorId, ...more });
+  return {
+    keys: async () => (await tell("getCredentials")).credentials,
+    verifies: (isUserVerified) => tell("setUserVerified", { isUserVerified }),
+    // Has it hold this key and no other.
+    holds: async (credential) => {
+      await tell("clearCredentials");
+      await tell("addCredential", { credential });
+    },
+  };
+}

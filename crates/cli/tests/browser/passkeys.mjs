@@ -1,28 +1,8 @@
 // Passkeys, with authenticators that Chromium plays: added, signed in with, proved with, renamed, removed; and those that are not taken.
-import { AXE, ask, cookie, main, person, setting, settings, signIn, signOut, step, violations } from "./lib.mjs";
+import { AXE, ask, authenticator, cookie, main, person, setting, settings, signIn, signOut, step, violations } from "./lib.mjs";
 
 const SIGN_IN = "countersign";
 const WITH = "Sign in with a passkey";
-
-// An authenticator in a browser's own device.
-async function authenticator({ context, page }) {
-  const devtools = await context.newCDPSession(page);
-  await devtools.send("WebAuthn.enable");
-  const options = {
-    protocol: "ctap2", transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true, automaticPresenceSimulation: true,
-  };
-  const { authenticatorId } = await devtools.send("WebAuthn.addVirtualAuthenticator", { options });
-  const tell = (what, more = {}) => devtools.send(`WebAuthn.${what}`, { authenticatorId, ...more });
-  return {
-    keys: async () => (await tell("getCredentials")).credentials,
-    verifies: (isUserVerified) => tell("setUserVerified", { isUserVerified }),
-    // Has it hold this key and no other.
-    holds: async (credential) => {
-      await tell("clearCredentials");
-      await tell("addCredential", { credential });
-    },
-  };
-}
 
 function row(page, name) {
   return page.getByRole("row").filter({ has: page.getByRole("rowheader", { name, exact: true }) });

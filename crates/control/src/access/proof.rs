@@ -5,8 +5,9 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use countersign_domain::id::TokenId;
 use countersign_store::Tx;
-use countersign_store::tokens::Token;
+use countersign_store::tokens::secrets;
 
 use crate::signing_in::{MAKER_SEES, PROOF};
 use crate::{Control, Error, Result, Scene};
@@ -57,14 +58,21 @@ impl<I> Scene<I> {
         }
     }
 
-    /// Goes on if the caller has nothing to prove, or has made this token a moment ago: they were shown its value then.
-    pub(crate) fn must_be_proved_or_have_made(&self, tx: &Tx, token: &Token) -> Result<()> {
-        let is_new = tx.now() < token.created_at.plus(MAKER_SEES);
-        if is_new && token.created_by.is_some() && token.created_by == self.caller.user() {
+    /// Goes on if the caller has nothing to prove, or has made the newest value of this token a moment ago: they were shown it then.
+    pub(crate) async fn must_be_proved_or_have_made(&self, tx: &mut Tx, token: TokenId) -> Result<()> {
+        if self.proving.is_some() && self.has_just_made(tx, token).await? {
             self.needs_no_proof();
             return Ok(());
         }
         self.must_be_proved()
+    }
+
+    /// The value counts, not the token: a rotation by somebody else makes another.
+    async fn has_just_made(&self, tx: &mut Tx, token: TokenId) -> Result<bool> {
+        let newest = secrets::of_token(tx, token).await?.into_iter().next();
+        Ok(newest.is_some_and(|it| {
+            it.made_by.is_some() && it.made_by == self.caller.user() && tx.now() < it.created_at.plus(MAKER_SEES)
+        }))
     }
 
     /// Begins anew: an operation may be run again.

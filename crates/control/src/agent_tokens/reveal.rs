@@ -24,7 +24,7 @@ impl Control {
         self.write(grant, Lane::Normal, token, |tx, scene| {
             Box::pin(async move {
                 let token = resolve(tx, scene, &scene.input).await?;
-                scene.must_be_proved_or_have_made(tx, &token)?;
+                scene.must_be_proved_or_have_made(tx, token.id).await?;
                 let secret = revealing::open(tx, &scene.keys, &token).await?;
                 told::note(tx, scene, secret.public_id()).await?;
                 let subject = Subject::new("agent_token", token.id, token.public_id.as_str());

@@ -9,7 +9,7 @@ use countersign_store::jobs::of_agents::{self, Running};
 use countersign_store::jobs::{self, Job};
 
 use crate::access::actions::ViewAgents;
-use crate::{Control, Error, Grant, Page, PageRequest, Result};
+use crate::{Control, Error, Grant, Page, PageRequest, Result, input};
 
 /// The most characters of a search: the longest tag.
 const MAX_SEARCH: usize = MAX_TAG_BYTES;
@@ -19,17 +19,7 @@ pub(super) fn check(search: Option<&str>, queue: Option<&str>) -> Result<()> {
     if queue.is_some_and(|queue| queue.contains('\0')) {
         return Err(Error::invalid("queue", "holds a NUL character; remove it"));
     }
-    let search = search.unwrap_or_default();
-    if search.chars().count() > MAX_SEARCH {
-        return Err(Error::invalid(
-            "search",
-            format!("has more than {MAX_SEARCH} characters; no name and no tag is that long"),
-        ));
-    }
-    if search.contains('\0') {
-        return Err(Error::invalid("search", "holds a NUL character; remove it"));
-    }
-    Ok(())
+    input::search(search, MAX_SEARCH)
 }
 
 impl Control {

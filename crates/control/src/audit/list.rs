@@ -5,7 +5,7 @@ use countersign_store::audit::{self, Event, Period};
 use countersign_store::organizations;
 
 use crate::access::actions::{ViewAudit, ViewInstance};
-use crate::{Control, Grant, MAX_PAGE, Page, PageRequest, Result};
+use crate::{Control, Grant, Page, PageRequest, Result};
 
 use super::search::check;
 
@@ -19,27 +19,11 @@ pub struct AuditLog {
 }
 
 impl Control {
-    /// A page of the organization's audit log, newest first.
-    ///
-    /// # Errors
-    /// Only [`crate::Error::Unavailable`] and [`crate::Error::Internal`].
-    pub async fn audit_events(&self, grant: &Grant<ViewAudit>, page: PageRequest<AuditEventId>) -> Result<Page<Event>> {
-        let rows = self
-            .read(grant, page, |tx, scene| {
-                Box::pin(async move {
-                    let after = scene.input.start();
-                    Ok(audit::page(tx, scene.organization, after, scene.input.rows()).await?)
-                })
-            })
-            .await?;
-        Ok(Page::of(rows, &page))
-    }
-
-    /// The same of a period.
+    /// A page of the organization's audit log of a period, newest first.
     ///
     /// # Errors
     /// [`crate::Error::Invalid`] at `until` for one that ends before it begins.
-    pub async fn audit_events_of(
+    pub async fn audit_events(
         &self,
         grant: &Grant<ViewAudit>,
         period: Period,
@@ -50,7 +34,7 @@ impl Control {
             .read(grant, (period, page), |tx, scene| {
                 Box::pin(async move {
                     let (period, page) = &scene.input;
-                    Ok(audit::page_of_period(tx, scene.organization, period, page.start(), page.rows()).await?)
+                    Ok(audit::page(tx, scene.organization, period, page.start(), page.rows()).await?)
                 })
             })
             .await?;
@@ -75,41 +59,21 @@ impl Control {
         Ok(logs.await?)
     }
 
-    /// A part of an audit log in the order in which it is sealed, and then what is not sealed yet: for export by the operator.
+    /// A page of any audit log of a period, newest first: for the operator.
     ///
     /// # Errors
-    /// Only [`crate::Error::Unavailable`] and [`crate::Error::Internal`].
-    pub async fn export_audit(&self, _: &Grant<ViewInstance>, of: OrganizationId, after: i64) -> Result<Vec<Event>> {
-        let events = self
-            .store()
-            .read((of, after), |tx, (of, after)| {
-                Box::pin(async move {
-                    let limit = i64::from(MAX_PAGE);
-                    let sealed = audit::sealed(tx, *of, *after, limit).await?;
-                    if sealed.is_empty() { audit::unsealed(tx, *of, i64::MAX).await } else { Ok(sealed) }
-                })
-            })
-            .await?;
-        Ok(events)
-    }
-
-    /// A part of what an audit log tells of a period, oldest first, behind the event `after`: for export by the operator. The last part is shorter than
-    /// [`MAX_PAGE`] events.
-    ///
-    /// # Errors
-    /// [`crate::Error::Invalid`] at `until` for a period that ends before it begins.
-    pub async fn export_audit_of(
+    /// [`crate::Error::Invalid`] at `until` for one that ends before it begins.
+    pub async fn audit_events_of(
         &self,
         _: &Grant<ViewInstance>,
         of: OrganizationId,
         period: Period,
-        after: Option<AuditEventId>,
-    ) -> Result<Vec<Event>> {
+        page: PageRequest<AuditEventId>,
+    ) -> Result<Page<Event>> {
         check(&period)?;
-        let after = after.unwrap_or(AuditEventId::nil());
-        let events = self.store().read((of, period, after), |tx, (of, period, after)| {
-            Box::pin(audit::of_period(tx, *of, period, *after, i64::from(MAX_PAGE)))
+        let rows = self.store().read((of, period, page), |tx, (of, period, page)| {
+            Box::pin(audit::page(tx, *of, period, page.start(), page.rows()))
         });
-        Ok(events.await?)
+        Ok(Page::of(rows.await?, &page))
     }
 }

@@ -30,14 +30,6 @@ fn check(wanted: &Wanted) -> Result<()> {
 }
 
 impl Control {
-    /// A page of the organization's builds, newest first.
-    ///
-    /// # Errors
-    /// Only [`Error::Unavailable`] and [`Error::Internal`].
-    pub async fn builds(&self, grant: &Grant<ViewBuilds>, page: PageRequest<BuildId>) -> Result<Page<Build>> {
-        self.find_builds(grant, Wanted::default(), page).await
-    }
-
     /// A page of the organization's builds that are wanted, newest first.
     ///
     /// # Errors

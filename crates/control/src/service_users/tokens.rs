@@ -76,7 +76,7 @@ impl Control {
                 let (reference, token) = &scene.input;
                 let owner = service_user(tx, scene, reference).await?.user;
                 let token = of_user(tx, scene, token, owner.id).await?;
-                scene.must_be_proved_or_have_made(tx, &token)?;
+                scene.must_be_proved_or_have_made(tx, token.id).await?;
                 let secret = revealing::open(tx, &scene.keys, &token).await?;
                 let subject = Subject::new("user_token", token.id, token.public_id.as_str());
                 scene.audit(tx, "user_token.revealed", subject, json!({ "owner": owner.name })).await?;

@@ -3,7 +3,7 @@
 use countersign_control::Control;
 use countersign_control::access::actions::{CreateAgentToken, ViewAudit, ViewInstance};
 use countersign_control::agent_tokens::NewAgentToken;
-use countersign_control::audit::{AuditLog, Chain, Verdict};
+use countersign_control::audit::{AuditLog, Chain, Export, Period, Verdict};
 use countersign_domain::KeyRing;
 use countersign_domain::id::OrganizationId;
 use countersign_store::{IntoValue, Lane, StoreError, audit};
@@ -89,12 +89,11 @@ pub async fn more_rows_than_a_batch_and_a_page_hold(world: &World) {
     assert_eq!((end.unsealed, end.verdict), (0, Verdict::Holds));
     assert_eq!(places(control, of).await, (1..=end.sealed).collect::<Vec<_>>());
     let operator = may::<ViewInstance>(control, &world.operator);
-    let (mut exported, mut after) = (Vec::new(), 0);
-    loop {
-        let part = control.export_audit(&operator, of, after).await.expect("a part");
-        let Some((last, _)) = part.last().and_then(|event| event.sealed.clone()) else { break };
-        exported.extend(part.iter().map(|event| event.sealed.clone().expect("sealed").0));
-        after = last;
+    let (mut exported, mut from) = (Vec::new(), Some(Export::of(Period::default())));
+    while let Some(place) = from {
+        let part = control.export_audit(&operator, of, place).await.expect("a part");
+        exported.extend(part.items.iter().map(|event| event.sealed.clone().expect("sealed").0));
+        from = part.next;
     }
     assert_eq!(exported, (1..=end.sealed).collect::<Vec<_>>());
 }

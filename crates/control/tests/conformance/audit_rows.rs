@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use countersign_control::access::actions::{CreateAgentToken, ViewAudit};
 use countersign_control::agent_tokens::NewAgentToken;
+use countersign_control::audit::Period;
 use countersign_control::{Caller, Control, Error, PageRequest};
 use countersign_domain::Id;
 use countersign_store::Row;
@@ -143,7 +144,10 @@ pub async fn work_of_the_server_itself_says_why(world: &World) {
     crate::acting::build(control, &world.acme, crate::acting::ONE_STEP).await;
     crate::acting::ping(control, &slow).await;
     let newest = async || {
-        let page = control.audit_events(&world.admin::<ViewAudit>(), PageRequest::first(1)).await.expect("a list");
+        let page = control
+            .audit_events(&world.admin::<ViewAudit>(), Period::default(), PageRequest::first(1))
+            .await
+            .expect("a list");
         let event = page.items.into_iter().next().expect("a row");
         assert_eq!((event.actor_kind.as_str(), event.ip, event.credential), ("system", None, None));
         (event.action, event.subject_kind, event.actor_name)
@@ -168,7 +172,8 @@ pub async fn the_log_is_listed_newest_first_in_pages(world: &World) {
         world.clock.advance(std::time::Duration::from_millis(1));
         crate::acting::token(world, NewAgentToken::default()).await;
     }
-    let list = async |page| control.audit_events(&world.admin::<ViewAudit>(), page).await.expect("a list");
+    let list =
+        async |page| control.audit_events(&world.admin::<ViewAudit>(), Period::default(), page).await.expect("a list");
     let all = list(PageRequest::first(100)).await.items;
     assert!(all.is_sorted_by(|a, b| a.id > b.id) && all.len() == 10, "{} rows", all.len());
     let (mut seen, mut page) = (Vec::new(), PageRequest::first(4));

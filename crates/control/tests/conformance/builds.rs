@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use countersign_control::access::actions::{CancelBuild, CreateBuild, ReportJob, ViewBuilds};
 use countersign_control::agents::Instruction;
-use countersign_control::builds::{Build, NewBuild};
+use countersign_control::builds::{Build, NewBuild, Wanted};
 use countersign_control::{Error, Grant, PageRequest, Result};
 use countersign_domain::build::{BuildState, JobState};
 use countersign_domain::id::BuildId;
@@ -78,7 +78,11 @@ pub async fn what_cannot_be_built_is_named_and_makes_nothing(world: &World) {
     ] {
         assert_eq!(field_of(create(world, wrong).await), field);
     }
-    let page = world.control.builds(&world.admin::<ViewBuilds>(), PageRequest::first(9)).await.expect("a list");
+    let page = world
+        .control
+        .find_builds(&world.admin::<ViewBuilds>(), Wanted::default(), PageRequest::first(9))
+        .await
+        .expect("a list");
     assert_eq!(page.items.len(), 0);
     assert_eq!(create(world, new(ONE_STEP)).await.expect("made").number, 1, "no number was used up");
 }
@@ -101,10 +105,13 @@ pub async fn numbers_count_per_pipeline_and_are_never_given_twice(world: &World)
         numbers.sort_unstable();
         assert_eq!(numbers, [1, 2, 3, 4, 5, 6], "{slug}");
     }
-    let page = control.builds(&world.admin::<ViewBuilds>(), PageRequest::first(5)).await.expect("a list");
+    let page = control
+        .find_builds(&world.admin::<ViewBuilds>(), Wanted::default(), PageRequest::first(5))
+        .await
+        .expect("a list");
     assert!(page.has_more && page.items.is_sorted_by(|a, b| a.id > b.id), "newest first");
     let after = PageRequest { after: page.items.last().map(|it| it.id), limit: 50 };
-    let rest = control.builds(&world.admin::<ViewBuilds>(), after).await.expect("a list");
+    let rest = control.find_builds(&world.admin::<ViewBuilds>(), Wanted::default(), after).await.expect("a list");
     assert_eq!((rest.items.len(), rest.has_more), (7, false));
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 use countersign_control::access::actions::{
     DeleteDeployment, EditCodeLocations, ReadDagsterWorkspace, TellCodeLocation, ViewAudit, ViewCodeLocations,
 };
+use countersign_control::audit::Period;
 use countersign_control::code_locations::{
     CALM, CodeLocation, Definition, MAX_DEFINITIONS, MAX_ERROR, MAX_LOCATIONS, MAX_MANIFEST, NewLocation, Outcome, Set,
     Taken, Told, state,
@@ -97,7 +98,8 @@ fn failed(why: &str) -> Outcome {
 
 /// The rows of the audit log that are about code locations, by name.
 async fn actions(world: &World) -> Vec<String> {
-    let page = world.control.audit_events(&world.admin::<ViewAudit>(), PageRequest::first(100)).await;
+    let page =
+        world.control.audit_events(&world.admin::<ViewAudit>(), Period::default(), PageRequest::first(100)).await;
     let mut all: Vec<String> = page.expect("a read").items.into_iter().map(|it| it.action).collect();
     all.retain(|it| it.starts_with("code_location."));
     // Those of one moment stand in any order.

@@ -7,6 +7,7 @@ use countersign_control::access::actions::{
     AcceptInvitation, CreateBuild, CreateInvitation, RemoveMember, ViewAudit, ViewInvitations, ViewOrganization,
     WithdrawInvitation,
 };
+use countersign_control::audit::Period;
 use countersign_control::invitations::{
     Invitation, InvitationReference, IssuedInvitation, Joined, LIFETIME, MAX_LIFETIME, NewInvitation, State,
 };
@@ -77,7 +78,11 @@ pub async fn whoever_accepts_one_is_a_member_and_it_is_used_up(world: &World) {
     assert_eq!(again, Err(Error::refused(Refusal::Expired, issued.secret.public_id().clone())));
     let found = control.invitation(&world.admin(), InvitationReference::Id(issued.invitation.id)).await.expect("there");
     assert_eq!((found.state(control.now()), found.accepted_by), (State::Accepted, bob.user()));
-    let events = control.audit_events(&world.admin::<ViewAudit>(), PageRequest::first(2)).await.expect("rows").items;
+    let events = control
+        .audit_events(&world.admin::<ViewAudit>(), Period::default(), PageRequest::first(2))
+        .await
+        .expect("rows")
+        .items;
     let mut actions: Vec<_> = events.iter().map(|it| it.action.as_str()).collect();
     actions.sort_unstable();
     assert_eq!(actions, ["invitation.accepted", "user_token.created"]);

@@ -7,6 +7,7 @@ use countersign_control::access::actions::{
     ChangeMemberRole, CreateBuild, CreateInvitation, CreateUserToken, RemoveMember, RevokeMemberToken, ViewAudit,
     ViewMemberTokens, ViewMembers, ViewUserTokens,
 };
+use countersign_control::audit::Period;
 use countersign_control::builds::NewBuild;
 use countersign_control::invitations::{InvitationReference, NewInvitation, State};
 use countersign_control::members::{MemberReference, Removal, RoleChange, RoleChanged, Wanted};
@@ -131,7 +132,11 @@ pub async fn a_demoted_admin_loses_tokens_and_invitations_at_once(world: &World)
     assert_eq!(found.state(control.now()), State::Withdrawn);
     let new = NewBuild { definition: ONE_STEP.to_owned(), pipeline: "p".to_owned(), ..NewBuild::default() };
     assert_eq!(refusal_of(control.create_build(&begun, new).await), Refusal::Revoked, "what was begun does not commit");
-    let events = control.audit_events(&world.admin::<ViewAudit>(), PageRequest::first(1)).await.expect("a row").items;
+    let events = control
+        .audit_events(&world.admin::<ViewAudit>(), Period::default(), PageRequest::first(1))
+        .await
+        .expect("a row")
+        .items;
     assert_eq!(
         (events[0].action.as_str(), events[0].subject_name.as_str()),
         ("member.role_changed", "eve@acme.example")

@@ -4,6 +4,7 @@ use countersign_control::access::actions::{
     CreateOrganization, RequestOidcToken, UpdateOrganization, ViewAudit, ViewOrganization,
 };
 use countersign_control::agent_tokens::NewAgentToken;
+use countersign_control::audit::Period;
 use countersign_control::oidc::TokenRequest;
 use countersign_control::organizations::{Created, MAX_SLUGS, NewOrganization, Organization, OrganizationChange};
 use countersign_control::{Control, PageRequest, Result};
@@ -53,7 +54,10 @@ pub async fn one_is_changed_by_its_admins(world: &World) {
     assert_eq!(issued.token.token.reveal_policy, RevealPolicy::Never, "a token that says nothing of it");
 
     let audit = async || {
-        let page = control.audit_events(&world.admin::<ViewAudit>(), PageRequest::first(100)).await.expect("a log");
+        let page = control
+            .audit_events(&world.admin::<ViewAudit>(), Period::default(), PageRequest::first(100))
+            .await
+            .expect("a log");
         page.items.into_iter().filter(|row| row.action == "organization.updated").collect::<Vec<_>>()
     };
     let rows = audit().await;

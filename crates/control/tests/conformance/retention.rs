@@ -6,6 +6,7 @@ use countersign_control::Error;
 use countersign_control::access::actions::{
     Annotate, AppendLog, DisconnectAgent, RetryJob, UploadPipeline, ViewAgents, ViewAudit, ViewBuilds, WriteMetaData,
 };
+use countersign_control::audit::Period;
 use countersign_control::builds::{NewAnnotation, Upload};
 use countersign_control::jobs::NewChunk;
 use countersign_control::maintenance::{BUILDS_AT_ONCE, Removed, TRY_AGAIN};
@@ -87,7 +88,8 @@ pub async fn a_build_goes_with_all_that_was_its_own_and_not_a_moment_early(world
         assert!(is_there(world, kept).await, "what has not ended stays");
     }
     let page = countersign_control::PageRequest::first(50);
-    let events = control.audit_events(&world.admin::<ViewAudit>(), page).await.expect("the audit log").items;
+    let events =
+        control.audit_events(&world.admin::<ViewAudit>(), Period::default(), page).await.expect("the audit log").items;
     let of_it: Vec<&str> =
         events.iter().filter(|it| it.subject_id == job.build.cast()).map(|it| it.action.as_str()).collect();
     for action in ["build.created", "build.removed", "pipeline.uploaded"] {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use countersign_control::access::actions::{RevealAgentToken, ViewAudit};
 use countersign_control::agent_tokens::{NewAgentToken, TokenReference};
 use countersign_control::agents::Reach;
+use countersign_control::audit::Period;
 use countersign_control::{Error, PageRequest, Result};
 use countersign_domain::id::TokenId;
 use countersign_domain::{RevealPolicy, TokenSecret};
@@ -92,7 +93,11 @@ pub async fn each_reveal_is_in_the_audit_log_and_a_refused_one_is_not(world: &Wo
     for _ in 0..3 {
         assert!(reveal(world, id).await.is_err());
     }
-    let page = world.control.audit_events(&world.admin::<ViewAudit>(), PageRequest::first(100)).await.expect("a list");
+    let page = world
+        .control
+        .audit_events(&world.admin::<ViewAudit>(), Period::default(), PageRequest::first(100))
+        .await
+        .expect("a list");
     let revealed = page.items.iter().filter(|event| event.action == "agent_token.revealed").count();
     assert_eq!(revealed, 3);
 }

@@ -9,7 +9,7 @@ use countersign_control::agent_tokens::{
     AgentTokenChange, EXPIRING, Found, NewAgentToken, Revocation, Rotation, Search, Selection, TokenReference, UNUSED,
 };
 use countersign_control::agents::{Reach, Wanted as Agents};
-use countersign_control::audit::{Extent, Wanted as Events};
+use countersign_control::audit::{Extent, Period, Wanted as Events};
 use countersign_control::{Error, MAX_PAGE, PageRequest, Part};
 use countersign_domain::id::{AuditEventId, TokenId};
 use countersign_domain::{DeploymentScope, QueueScope, Refusal, Scope, Timestamp};
@@ -343,7 +343,10 @@ pub async fn the_audit_log_is_searched(world: &World) {
     assert_eq!(actions(action("agent_token.upd")).await, ["agent_token.updated"]);
     assert_eq!(actions(action("nothing.")).await, [""; 0]);
     let everything = actions(Events::default()).await;
-    assert_eq!(everything.len(), control.audit_events(&grant, all).await.expect("a log").items.len());
+    assert_eq!(
+        everything.len(),
+        control.audit_events(&grant, Period::default(), all).await.expect("a log").items.len()
+    );
     let by_ada = Events {
         action: Some("agent_token.created".to_owned()),
         text: Some("ADA@acme".to_owned()),

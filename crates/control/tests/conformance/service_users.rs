@@ -7,6 +7,7 @@ use countersign_control::access::actions::{
     RevealServiceUserToken, RevealUserToken, RevokeMemberToken, RevokeUserToken, UpdateServiceUser, UpdateUserToken,
     ViewAudit, ViewUserTokens,
 };
+use countersign_control::audit::Period;
 use countersign_control::members::MemberReference;
 use countersign_control::organizations::NewOrganization;
 use countersign_control::service_users::{NewServiceUser, ServiceUserChange};
@@ -123,7 +124,11 @@ pub async fn its_tokens_are_the_admins_business(world: &World) {
     };
     world.clock.advance(Duration::from_millis(1));
     assert_eq!(reveal(issued.token.id).await.expect("in time").reveal(), issued.secret.reveal());
-    let newest = control.audit_events(&world.admin::<ViewAudit>(), PageRequest::first(1)).await.expect("a row").items;
+    let newest = control
+        .audit_events(&world.admin::<ViewAudit>(), Period::default(), PageRequest::first(1))
+        .await
+        .expect("a row")
+        .items;
     assert_eq!(newest[0].action, "user_token.revealed");
     let never = NewUserToken { reveal_policy: Some(RevealPolicy::Never), ..NewUserToken::default() };
     let never = token(world, id, never).await;

@@ -9,7 +9,7 @@ use countersign_control::access::actions::{
 };
 use countersign_control::agent_tokens::{Liveness, Search, Selection};
 use countersign_control::agents::{Sought, Standing};
-use countersign_control::audit::{Period, Wanted as Events};
+use countersign_control::audit::{Export, Period, Wanted as Events};
 use countersign_control::builds::{Cursor, Room};
 use countersign_control::deployment_roles::HolderReference;
 use countersign_control::jobs::LogWindow;
@@ -96,12 +96,12 @@ async fn organization(world: &World, seen: &mut Seen) {
     seen.keep("identities", control.list_identities(&world.admin()).await.expect("a read"));
     seen.keep("sign-ins", control.list_sign_ins(&world.admin()).await.expect("a read"));
     let page = PageRequest::first(MAX_PAGE);
-    seen.keep("audit_events", control.audit_events(&world.admin::<ViewAudit>(), page).await.expect("a read"));
-    let told = control.audit_events_of(&world.admin::<ViewAudit>(), Period::default(), page).await.expect("a read");
-    seen.keep("audit_events_of", told);
-    let told = control.export_own_audit_of(&world.admin::<ViewAudit>(), Period::default(), None).await.expect("a read");
-    seen.keep("export_own_audit_of", told);
-    seen.keep("export_own_audit", control.export_own_audit(&world.admin::<ViewAudit>(), 0).await.expect("a read"));
+    let (grant, always) = (world.admin::<ViewAudit>(), Period::default());
+    seen.keep("audit_events", control.audit_events(&grant, always, page).await.expect("a read"));
+    let happened = Export::Happened { period: always, after: None };
+    for (name, from) in [("export_own_audit", Export::of(always)), ("export_own_audit, happened", happened)] {
+        seen.keep(name, control.export_own_audit(&grant, from).await.expect("a read"));
+    }
     seen.keep("verify_audit", control.verify_audit(&world.admin::<ViewAudit>()).await.expect("a read"));
 }
 
@@ -171,7 +171,10 @@ async fn agents(world: &World, seen: &mut Seen) {
 async fn builds(world: &World, seen: &mut Seen) {
     let control = &world.control;
     let grant = world.admin::<ViewBuilds>();
-    let page = control.builds(&grant, PageRequest::first(MAX_PAGE)).await.expect("a read");
+    let page = control
+        .find_builds(&grant, countersign_control::builds::Wanted::default(), PageRequest::first(MAX_PAGE))
+        .await
+        .expect("a read");
     let page_of = PageRequest::first(MAX_PAGE);
     seen.keep("count_builds_under_way", control.count_builds_under_way(&grant).await.expect("a read"));
     let found = control.search_builds(&grant, countersign_control::builds::Wanted::default(), page_of).await;
@@ -180,7 +183,7 @@ async fn builds(world: &World, seen: &mut Seen) {
         "pipelines",
         control.pipelines(&grant, String::new(), PageRequest::first(MAX_PAGE)).await.expect("a read"),
     );
-    for build in seen.keep("builds", page).items.iter().take(20) {
+    for build in seen.keep("find_builds", page).items.iter().take(20) {
         seen.keep("whole_builds", control.whole_builds(&grant, vec![build.id], true).await.expect("a read"));
         let window = control.build_window(&grant, build.id, Cursor::default(), MAX_PAGE).await.expect("a read");
         seen.keep("build_window", window);

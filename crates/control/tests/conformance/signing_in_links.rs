@@ -5,6 +5,7 @@ use std::time::Duration;
 use countersign_control::access::actions::{
     AcceptInvitation, CreateInvitation, IssueMemberSignInLink, ViewAudit, ViewOrganization,
 };
+use countersign_control::audit::Period;
 use countersign_control::invitations::NewInvitation;
 use countersign_control::members::{MemberReference, RoleChange};
 use countersign_control::signing_in::{IssuedLink, LINK_LIFETIME, SignedIn};
@@ -99,7 +100,11 @@ pub async fn a_link_is_for_a_member_and_says_so_in_the_audit_log(world: &World) 
     assert_eq!(issued.email, ADA);
     world.clock.advance(Duration::from_millis(1));
     let it = open(control, &issued.secret, PASSWORD).await.expect("signed in");
-    let events = control.audit_events(&world.admin::<ViewAudit>(), PageRequest::first(3)).await.expect("rows").items;
+    let events = control
+        .audit_events(&world.admin::<ViewAudit>(), Period::default(), PageRequest::first(3))
+        .await
+        .expect("rows")
+        .items;
     let mut actions: Vec<_> = events.iter().map(|it| it.action.as_str()).collect();
     actions.sort_unstable();
     assert_eq!(actions, ["password.changed", "sign_in.begun", "sign_in_link.used"]);

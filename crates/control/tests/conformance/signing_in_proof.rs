@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use countersign_control::access::actions::{
     AcceptInvitation, ChangePassword, CreateAgentToken, CreateInvitation, CreateUserToken, DeleteDeployment,
-    ProveAgain, RemoveMember, RevealAgentToken, RevealUserToken, RevokeAgentToken, UpdateAgentToken, UpdateUserToken,
-    ViewAgentTokens,
+    ProveAgain, RemoveMember, RevealAgentToken, RevealUserToken, RevokeAgentToken, RotateAgentToken, UpdateAgentToken,
+    UpdateUserToken, ViewAgentTokens,
 };
-use countersign_control::agent_tokens::{AgentTokenChange, NewAgentToken, TokenReference};
+use countersign_control::agent_tokens::{AgentTokenChange, NewAgentToken, Rotation, TokenReference};
 use countersign_control::invitations::NewInvitation;
 use countersign_control::signing_in::{MAKER_SEES, PROOF};
 use countersign_control::user_tokens::{NewUserToken, UserTokenChange, UserTokenReference};
@@ -26,6 +26,7 @@ pub const CASES: &[crate::run::Case] = crate::list::cases!["signing_in_proof"
     a_wrong_password_proves_nothing,
     each_wrong_password_is_counted,
     whoever_made_a_token_sees_its_value_for_ten_minutes,
+    of_a_rotated_token_whoever_made_the_newest_value_sees_it,
     words_are_changed_without_a_proof_and_permissions_are_not,
     a_user_token_has_nothing_to_prove,
     whoever_has_no_password_proves_by_none,
@@ -162,6 +163,31 @@ pub async fn whoever_made_a_token_sees_its_value_for_ten_minutes(world: &World) 
     assert_eq!(reveal_own(&ada).await, Ok(()));
     world.clock.advance(MICROSECOND);
     assert_eq!(reveal_own(&ada).await, Err(Error::Unproved));
+}
+
+pub async fn of_a_rotated_token_whoever_made_the_newest_value_sees_it(world: &World) {
+    let control = &world.control;
+    let it = by_link(world, ADA, PASSWORD).await;
+    let ada = cookie(control, &it).await;
+    let eve = crate::acting::person(control, &world.acme, "eve@acme.example", Role::Admin).await;
+    let made = async |by: &Caller| {
+        control.create_agent_token(&may::<CreateAgentToken>(control, by), always()).await.expect("made").token.token.id
+    };
+    let rotated = async |by: &Caller, id: TokenId| {
+        let rotation = Rotation { token: TokenReference::Id(id), old_valid_until: None, expected: None };
+        control.rotate_agent_token(&may::<RotateAgentToken>(control, by), rotation).await.expect("rotated");
+    };
+    let (mine, hers) = (made(&ada).await, made(&eve).await);
+    world.clock.advance(MICROSECOND);
+    rotated(&ada, hers).await;
+    world.clock.advance(PROOF);
+    let ada = cookie(control, &it).await;
+    assert_eq!(reveal(control, &ada, mine).await, Ok(()));
+    assert_eq!(reveal(control, &ada, hers).await, Ok(()), "the value is hers that rotated, though not the token");
+    rotated(&eve, mine).await;
+    assert_eq!(reveal(control, &ada, mine).await, Err(Error::Unproved), "somebody else made the newest value");
+    world.clock.advance(MAKER_SEES - PROOF);
+    assert_eq!(reveal(control, &ada, hers).await, Err(Error::Unproved), "ten minutes after the rotation");
 }
 
 pub async fn words_are_changed_without_a_proof_and_permissions_are_not(world: &World) {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use countersign_control::PageRequest;
 use countersign_control::access::actions::{ViewAgentTokens, ViewAudit};
 use countersign_control::agent_tokens::Liveness;
+use countersign_control::audit::Period;
 use serde_json::{Value, json};
 
 use crate::server::{AGENTS, Server};
@@ -36,7 +37,11 @@ pub fn kind(data: &Value) -> &str {
 }
 
 async fn audited(server: &Server, action: &str) -> usize {
-    let page = server.world.control.audit_events(&server.world.admin::<ViewAudit>(), PageRequest::first(500)).await;
+    let page = server
+        .world
+        .control
+        .audit_events(&server.world.admin::<ViewAudit>(), Period::default(), PageRequest::first(500))
+        .await;
     page.expect("a read").items.iter().filter(|it| it.action == action).count()
 }
 

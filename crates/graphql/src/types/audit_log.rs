@@ -131,7 +131,7 @@ pub(crate) struct AuditChain {
 /// The organization's audit log.
 pub(crate) async fn list(call: &Call, period: Period, window: Window) -> Result<AuditLogConnection> {
     let grant = &call.may()?;
-    let slice = window.read(|page| call.control.audit_events_of(grant, period, page), |it| it.id).await?;
+    let slice = window.read(|page| call.control.audit_events(grant, period, page), |it| it.id).await?;
     let edge = |(cursor, event)| Some(AuditLogEdge { cursor, node: Some(AuditLogEntry(event)) });
     let edges = slice.entries.into_iter().map(edge).collect();
     Ok(AuditLogConnection { edges: Some(edges), page_info: Some(slice.info) })

@@ -5,10 +5,8 @@ use std::future::ready;
 use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use countersign_control::access::actions::ViewAudit;
-use countersign_control::audit::Period;
-use countersign_control::audit::as_json;
-use countersign_control::{Error, MAX_PAGE, Result};
-use countersign_domain::id::AuditEventId;
+use countersign_control::audit::{Export, as_json};
+use countersign_control::{Error, Result};
 use futures_util::stream::{self, StreamExt};
 use http::HeaderValue;
 use http::header::{CONTENT_DISPOSITION, CONTENT_TYPE};
@@ -27,44 +25,20 @@ const LINES: HeaderValue = HeaderValue::from_static("application/jsonl; charset=
 struct Reading {
     anyone: Anyone,
     organization: String,
-    from: Place,
-    is_done: bool,
-}
-
-/// Up to where was read.
-enum Place {
-    /// In the order of the chain: this row.
-    Row(i64),
-    /// Of a period, in the order in which it happened: this event.
-    Of(Period, Option<AuditEventId>),
+    /// From where on; none at the end.
+    from: Option<Export>,
 }
 
 impl Reading {
     /// The next lines; none at the end. For each part it is asked anew who asks, and whether they may.
     async fn next(&mut self) -> Result<Option<String>> {
-        if self.is_done {
-            return Ok(None);
-        }
+        let Some(from) = self.from else { return Ok(None) };
         let Anyone { site, parts, .. } = &self.anyone;
         let caller = person::signed_in(&site.control, parts, Some(&self.organization)).await?;
         let grant = site.control.grant_own::<ViewAudit>(&caller)?;
-        let events = match &mut self.from {
-            Place::Row(after) => {
-                let events = site.control.export_own_audit(&grant, *after).await?;
-                match events.last().and_then(|event| event.sealed.as_ref()) {
-                    Some((sequence, _)) => *after = *sequence,
-                    None => self.is_done = true,
-                }
-                events
-            }
-            Place::Of(period, after) => {
-                let events = site.control.export_own_audit_of(&grant, *period, *after).await?;
-                self.is_done = events.len() < MAX_PAGE as usize;
-                *after = events.last().map(|event| event.id.cast());
-                events
-            }
-        };
-        let lines = events.iter().map(|event| format!("{}\n", as_json(&self.organization, event)));
+        let part = site.control.export_own_audit(&grant, from).await?;
+        self.from = part.next;
+        let lines = part.items.iter().map(|event| format!("{}\n", as_json(&self.organization, event)));
         Ok(Some(lines.collect()))
     }
 }
@@ -81,8 +55,7 @@ pub(crate) async fn whole(visit: Visit, anyone: Anyone, query: Query) -> std::re
     // A slug holds letters, digits and hyphens alone.
     let name = format!("attachment; filename=\"audit-log-{organization}.jsonl\"");
     let name = HeaderValue::from_str(&name).map_err(|_| Error::internal("a slug that is in no header"))?;
-    let from = if period.is_all() { Place::Row(0) } else { Place::Of(period, None) };
-    let mut reading = Reading { anyone, organization, from, is_done: false };
+    let mut reading = Reading { anyone, organization, from: Some(Export::of(period)) };
     // What is wrong with what is asked for is answered before a file has begun.
     let first = reading.next().await?.unwrap_or_default();
     let rest = stream::try_unfold(reading, |mut reading| async move {

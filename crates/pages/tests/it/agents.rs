@@ -159,6 +159,8 @@ async fn a_dagster_agent_has_a_page_with_what_went_wrong() {
     ] {
         assert!(page.contains(part), "{part}: {page}");
     }
+    let log = ada.page("/organizations/acme/settings/audit-log?search=dagster_agent.registered").await;
+    assert!(log.contains(&format!("href=\"{path}\"")), "a row of the audit log leads there: {log}");
     let hers = grace.page(&path).await;
     assert!(hers.contains("The agent is tired") && !hers.contains("dagster_agent.registered"), "{hers}");
     assert!(!hers.contains("Default agent registration token"), "{hers}");

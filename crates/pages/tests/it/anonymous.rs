@@ -2,6 +2,7 @@
 
 use axum::body::Body;
 use countersign_control::access::actions::ViewAudit;
+use countersign_control::audit::Period;
 use countersign_control::{MAX_PAGE, PageRequest};
 use http::Request;
 use tower::ServiceExt;
@@ -55,7 +56,14 @@ async fn a_form_on_a_page_of_another_site_does_nothing() {
     let server = Server::new().await;
     let grant = server.world.admin::<ViewAudit>();
     let events = async || {
-        server.world.control.audit_events(&grant, PageRequest::first(MAX_PAGE)).await.expect("a log").items.len()
+        server
+            .world
+            .control
+            .audit_events(&grant, Period::default(), PageRequest::first(MAX_PAGE))
+            .await
+            .expect("a log")
+            .items
+            .len()
     };
     let before = events().await;
     let elsewhere: [&[(&str, &str)]; 6] = [

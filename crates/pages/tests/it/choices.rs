@@ -1,6 +1,7 @@
 //! What is chosen of some is taken as it is or not at all: never is another choice taken in its place.
 
 use countersign_control::access::actions::ViewAudit;
+use countersign_control::audit::Period;
 use countersign_control::{MAX_PAGE, PageRequest};
 
 use crate::browser::Server;
@@ -59,8 +60,11 @@ async fn what_is_none_of_the_choices_is_a_fault_at_its_field() {
 
 /// How much was done: each change is a row of the audit log.
 async fn rows(server: &Server) -> usize {
-    let page =
-        server.world.control.audit_events(&server.world.admin::<ViewAudit>(), PageRequest::first(MAX_PAGE)).await;
+    let page = server
+        .world
+        .control
+        .audit_events(&server.world.admin::<ViewAudit>(), Period::default(), PageRequest::first(MAX_PAGE))
+        .await;
     page.expect("a log").items.len()
 }
 

@@ -7,6 +7,7 @@ use countersign_control::access::actions::{
 };
 use countersign_control::agent_tokens::{AgentTokenChange, NewAgentToken, Revocation, TokenReference};
 use countersign_control::agents::Reach;
+use countersign_control::audit::Period;
 use countersign_control::organizations::OrganizationChange;
 use countersign_control::{MAX_PAGE, PageRequest};
 use countersign_domain::id::TokenId;
@@ -40,7 +41,12 @@ async fn values(server: &Server, id: TokenId) -> usize {
 /// How many rows of the audit log say this.
 async fn rows(server: &Server, action: &str) -> usize {
     let grant = server.world.admin::<ViewAudit>();
-    let page = server.world.control.audit_events(&grant, PageRequest::first(MAX_PAGE)).await.expect("a log");
+    let page = server
+        .world
+        .control
+        .audit_events(&grant, Period::default(), PageRequest::first(MAX_PAGE))
+        .await
+        .expect("a log");
     page.items.iter().filter(|row| row.action == action).count()
 }
 

@@ -8,7 +8,7 @@ use countersign_control::access::actions::{ViewAgentTokens, ViewAgents, ViewMemb
 use countersign_control::audit::Event;
 use countersign_control::members::MemberReference;
 use countersign_control::user_tokens::UserTokenReference;
-use countersign_domain::id::{AgentId, DeploymentId, Id, TeamId, TokenId, UserId};
+use countersign_domain::id::{AgentId, DagsterAgentId, DeploymentId, Id, TeamId, TokenId, UserId};
 
 use crate::brief::Brief;
 use crate::failure::Failure;
@@ -29,6 +29,7 @@ struct Subjects {
     teams: BTreeSet<TeamId>,
     members: BTreeSet<UserId>,
     agents: BTreeSet<AgentId>,
+    dagster_agents: BTreeSet<DagsterAgentId>,
 }
 
 /// Whether something is there; anything but its absence goes on as it is.
@@ -77,6 +78,11 @@ impl Subjects {
                 subjects.agents.insert(agent.id);
             }
         }
+        for id in of_kind(&["dagster_agent"]) {
+            if let Some(agent) = there(control.dagster_agent(&visit.may::<ViewAgents>()?, id.cast()).await)? {
+                subjects.dagster_agents.insert(agent.id);
+            }
+        }
         Ok(subjects)
     }
 
@@ -110,6 +116,10 @@ impl Subjects {
             "agent" => {
                 let id: AgentId = id.cast();
                 self.agents.contains(&id).then(|| visit.path(&format!("/agents/{id}")))
+            }
+            "dagster_agent" => {
+                let id: DagsterAgentId = id.cast();
+                self.dagster_agents.contains(&id).then(|| visit.path(&format!("/agents/dagster/{id}")))
             }
             // No pipeline goes.
             "pipeline" => Some(address(&visit.path("/builds"), &[("pipeline", it.subject_name.as_str())])),

@@ -26,7 +26,7 @@ pub(crate) fn beginning(text: Option<&str>) -> String {
     format!("{}%", plain(text.unwrap_or_default()))
 }
 
-/// A list of texts, as JSON has it, of which one holds a text. The list is looked at by [`texts!`]; signs that JSON writes in its own way are sought as
+/// A list of texts, as JSON has it, of which one holds a text. The list is looked at by [`one_holds!`]; signs that JSON writes in its own way are sought as
 /// it writes them.
 pub(crate) fn one_of_list_holding(text: Option<&str>) -> String {
     let quoted = serde_json::Value::from(text.unwrap_or_default()).to_string();
@@ -34,13 +34,26 @@ pub(crate) fn one_of_list_holding(text: Option<&str>) -> String {
     holding(Some(inner))
 }
 
-/// What the texts of a list hold, as JSON writes them, without what JSON puts around and between them: two quotes are nowhere else.
-macro_rules! texts {
-    ($column:literal) => {
-        concat!("LOWER(REPLACE(SUBSTR(", $column, ", 2, LENGTH(", $column, ") - 2), '\",\"', '\"\"'))")
+/// Whether one of a list of texts, as JSON has it, is like what [`one_of_list_holding`] gives: without what JSON puts around and between them, for two
+/// quotes are nowhere else. What is in one of them is in the whole list too, which costs a third to look at and leaves few for the rest.
+macro_rules! one_holds {
+    ($column:literal, $like:literal) => {
+        concat!(
+            "(LOWER(",
+            $column,
+            ") LIKE ",
+            $like,
+            " ESCAPE '!' AND LOWER(REPLACE(SUBSTR(",
+            $column,
+            ", 2, LENGTH(",
+            $column,
+            ") - 2), '\",\"', '\"\"')) LIKE ",
+            $like,
+            " ESCAPE '!')"
+        )
     };
 }
-pub(crate) use texts;
+pub(crate) use one_holds;
 
 #[cfg(test)]
 mod tests {

@@ -1,22 +1,22 @@
 //! The page of what a job may leave behind, printed from the numbers themselves.
 
-use std::fmt::Write as _;
+use std::{fmt::Write as _, time::Duration};
 
 use countersign_control::{
     Settings,
-    agent_tokens::MAX_TOKENS_BY_OTHERS,
+    agent_tokens::{EXPIRING, MAX_SECRETS, MAX_TOKENS_BY_OTHERS, OVERLAP, UNUSED},
     artifacts::{MAX_BATCH, MAX_FOUND},
     builds::{MAX_ANNOTATIONS, MAX_KEYS, MAX_STEPS, MAX_UPLOAD_DEPTH, MAX_UPLOADS},
     code_locations, dagster,
     dagster_runs::{MAX_EVENTS_AT_ONCE, MAX_OPEN_RUNS, MAX_RECORDS, MAX_RUNS, MAX_RUNS_AT_ONCE},
     deployment_roles::{MAX_ROLES_AT_PLACE, MAX_ROLES_BY_OTHERS, MAX_ROLES_OF_HOLDER},
     deployments::{MAX_BRANCHES_OF_MEMBERS, MAX_DEPLOYMENTS},
-    invitations::{MAX_LIFETIME, MAX_PENDING},
+    invitations::{self, MAX_LIFETIME, MAX_PENDING},
     jobs::{LATE_CHUNKS, MAX_CHUNK, MAX_LOG},
     members::MAX_MEMBERS,
     organizations::MAX_SLUGS,
     queues::MAX_QUEUES,
-    signing_in::{MAX_PASSKEY_NAME, MAX_PASSKEYS, MAX_SIGN_INS},
+    signing_in::{self, MAX_ANSWER, MAX_FETCHED, MAX_PASSKEY_NAME, MAX_PASSKEYS, MAX_SIGN_INS},
     steps::MAX_NOTIFY,
     teams::{MAX_TEAMS, MAX_TEAMS_OF_MEMBER},
     user_tokens::MAX_USER_TOKENS,
@@ -31,6 +31,7 @@ use countersign_domain::{
     metadata::{MAX_KEY, MAX_VALUE},
     password::MAX_PASSWORD,
     pipeline::{MAX_TEXT, MAX_UPLOADED_JOBS},
+    reveal::WINDOW,
     text::MAX_CODE_LOCATION,
 };
 
@@ -137,7 +138,38 @@ fn rows() -> Vec<Row> {
         ),
         ("passkeys of one person", number(MAX_PASSKEYS as u64), "", CONFLICT),
         ("characters of a passkey's name", number(MAX_PASSKEY_NAME as u64), "", INVALID),
+        ("bytes of what a browser answers with a passkey", number(MAX_ANSWER as u64), "", "the passkey is not taken"),
+        ("bytes of one answer of a provider", number(MAX_FETCHED as u64), "", "the provider cannot be reached"),
+        ("values of one token that are valid at once", number(MAX_SECRETS as u64), "", CONFLICT),
         ("announcements of one step", number(MAX_NOTIFY), "", INVALID),
+    ]
+}
+
+/// A time in the largest unit of which it is a whole number, but one day in hours.
+fn span(time: Duration) -> String {
+    let seconds = time.as_secs();
+    let (unit, words) = match seconds {
+        it if it > 86_400 && it.is_multiple_of(86_400) => (86_400, "days"),
+        it if it.is_multiple_of(3_600) => (3_600, "hours"),
+        it if it.is_multiple_of(60) => (60, "minutes"),
+        _ => (1, "seconds"),
+    };
+    format!("{} {words}", number(seconds / unit))
+}
+
+/// How long what tokens and people do with them is good.
+fn time_rows() -> [(&'static str, Duration); 10] {
+    [
+        ("a value can be revealed under the policy `window`, and by whoever made it without a proof", WINDOW),
+        ("the old values of a rotated token are valid, when no time is given", OVERLAP),
+        ("before its end a token counts as expiring", EXPIRING),
+        ("nobody has used a token that counts as unused", UNUSED),
+        ("a sign-in stands", signing_in::LIFETIME),
+        ("a sign-in stands that nobody uses", signing_in::IDLE),
+        ("a proof that it is still oneself is good", signing_in::PROOF),
+        ("a passkey's or a provider's question can be answered", signing_in::CHALLENGE_LIFETIME),
+        ("a link that signs somebody in is good", signing_in::LINK_LIFETIME),
+        ("an invitation can be accepted, when no time is given", invitations::LIFETIME),
     ]
 }
 
@@ -263,6 +295,10 @@ fn the_page_of_limits_is_up_to_date() {
     for (what, most, flag, beyond) in rows() {
         writeln!(page, "| {what} | {most} | {flag} | {beyond} |").expect("text");
     }
+    page.push_str("\n## Times\n\nHow long something is good or counts as such.\n\n| what | how long |\n|---|---|\n");
+    for (what, time) in time_rows() {
+        writeln!(page, "| {what} | {} |", span(time)).expect("text");
+    }
     let (points, page_size, list) = (graphql::INTROSPECTION_COST, graphql::DEFAULT_PAGE, graphql::ASSUMED_LIST);
     writeln!(
         page,
@@ -310,4 +346,6 @@ fn numbers_are_written_for_people() {
         (number(7_u32), number(100_u32), number(1_000_u32), number(67_108_864_u64)),
         ("7".to_owned(), "100".to_owned(), "1,000".to_owned(), "67,108,864".to_owned())
     );
+    let times = [90, 600, 7_200, 86_400, 30 * 86_400].map(|seconds| span(Duration::from_secs(seconds)));
+    assert_eq!(times, ["90 seconds", "10 minutes", "2 hours", "24 hours", "30 days"]);
 }

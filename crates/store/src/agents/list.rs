@@ -3,7 +3,7 @@
 use countersign_domain::id::{AgentId, DeploymentId, OrganizationId, TokenId};
 
 use super::{Agent, agent};
-use crate::like::{self, texts};
+use crate::like::{self, one_holds};
 use crate::{StoreError, Tx, Value, params, statements};
 
 /// Those with $2 in their name, or $9 in their tags, of one deployment, one queue and one token, each unless the flag before it says that any will do.
@@ -11,8 +11,8 @@ macro_rules! wanted {
     () => {
         concat!(
             "(LOWER(a.name) LIKE $2 ESCAPE '!' OR ",
-            texts!("a.tags"),
-            " LIKE $9 ESCAPE '!') AND ($3 OR a.deployment_id = $4) AND ($5 OR a.queue = $6) AND ($7 OR a.token_id = $8)"
+            one_holds!("a.tags", "$9"),
+            ") AND ($3 OR a.deployment_id = $4) AND ($5 OR a.queue = $6) AND ($7 OR a.token_id = $8)"
         )
     };
 }

@@ -3,7 +3,7 @@
 use countersign_domain::id::{AgentId, DeploymentId, OrganizationId, TokenId};
 
 use super::{Agent, agent};
-use crate::like::{self, texts};
+use crate::like::{self, one_holds};
 use crate::{StoreError, Tx, Value, params, statements};
 
 /// Those that are sought between $2 and $3. Each condition holds unless the flag before it says that anything will do.
@@ -15,8 +15,8 @@ macro_rules! search {
             " FROM agents a WHERE a.organization_id = $1 AND a.id < $2 AND a.id >= $3",
             $among,
             " AND (LOWER(a.name) LIKE $4 ESCAPE '!' OR ",
-            texts!("a.tags"),
-            " LIKE $16 ESCAPE '!') AND ($5 OR a.deployment_id = $6) AND ($7 OR a.queue = $8)
+            one_holds!("a.tags", "$16"),
+            ") AND ($5 OR a.deployment_id = $6) AND ($7 OR a.queue = $8)
               AND ($9 OR a.token_id = $10) AND ($11 OR a.state = 'stopping')
               AND ($12 OR (a.paused_at IS NOT NULL AND (a.paused_until IS NULL OR a.paused_until > $13)))
               AND ($14 OR a.state IN ('disconnected', 'stopped', 'lost')) ORDER BY a.id DESC LIMIT $15"

@@ -37,6 +37,7 @@ mod deployments;
 mod dispatch;
 mod dump;
 mod every_agent;
+mod explaining;
 mod following;
 mod foreign;
 mod graph;
@@ -128,6 +129,7 @@ fn main() -> ExitCode {
                 invitations::CASES,
                 signing_in::CASES,
                 signing_in_links::CASES,
+                explaining::CASES,
                 signing_in_proof::CASES,
                 signing_in_rows::CASES,
                 passkeys::CASES,

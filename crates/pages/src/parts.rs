@@ -144,7 +144,8 @@ impl Field {
     /// The ids of what describes it, in the order in which they are read out; none where nothing does.
     fn described_by(&self) -> Option<String> {
         let all = [("hint", !self.hint.is_empty()), ("below", !self.below.is_empty()), ("error", self.error.is_some())];
-        let ids: Vec<_> = all.iter().filter(|(_, is_there)| *is_there).map(|(of, _)| format!("{}-{of}", self.name)).collect();
+        let ids: Vec<_> =
+            all.iter().filter(|(_, is_there)| *is_there).map(|(of, _)| format!("{}-{of}", self.name)).collect();
         if ids.is_empty() { None } else { Some(ids.join(" ")) }
     }
 
@@ -345,7 +346,9 @@ mod tests {
             assert!(html.contains(part), "{part}: {html}");
         }
         let long = Field::new("slug", "Slug").hint("Digits.").below("As `sub` says it.").to_string();
-        for part in [r#"aria-describedby="slug-hint slug-below""#, r#"id="slug-below">As <code>sub</code> says it.</p>"#] {
+        for part in
+            [r#"aria-describedby="slug-hint slug-below""#, r#"id="slug-below">As <code>sub</code> says it.</p>"#]
+        {
             assert!(long.contains(part), "{part}: {long}");
         }
         assert!(long.contains("optional") && !Field::new("a", "A").unmarked().to_string().contains("optional"));

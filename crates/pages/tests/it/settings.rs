@@ -179,9 +179,9 @@ async fn a_role_in_a_deployment_is_given_and_taken_on_its_page() {
 
     let of = format!("member:{}", server.world.globex.created.admin.id);
     let page = ada.page(&prod).await;
-    assert!(page.contains(&of) && page.contains("Manages those that reach nothing else"), "{page}");
+    assert!(page.contains(&of) && page.contains("Manages those limited to this deployment"), "{page}");
     assert_eq!(ada.post(&format!("{prod}/roles/take"), &[("of", &of)]).await.location(), prod);
-    assert!(ada.page(&prod).await.contains("Nobody was given a role in it"));
+    assert!(ada.page(&prod).await.contains("Nobody has a role here yet"));
     assert_eq!(grace.get(&format!("{prod}/queues/new")).await.status, 403);
     assert_eq!(ada.post(&format!("{prod}/roles/take"), &[("of", "x")]).await.status, 404);
 }

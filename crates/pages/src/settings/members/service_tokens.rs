@@ -13,7 +13,7 @@ use crate::form::{Faults, Posted};
 use crate::frame::{self, Answer, Frame};
 use crate::parts::{Secret, When};
 use crate::tokens::create::{expiry_fault, policy};
-use crate::tokens::one::ONCE;
+use crate::tokens::one::{ONCE, SEEN};
 use crate::user_tokens::{create::Page as New, title};
 use crate::visit::{Tab, Visit};
 use crate::words;
@@ -47,7 +47,7 @@ fn list(visit: &Visit, owner: &Member) -> String {
 fn told(visit: &Visit, owner: &Member, token: &Token, told: Told<'_>) -> Answer {
     let (value, is_new, about_secret) = match told {
         Told::New(value) => (Some(value), true, ONCE.to_owned()),
-        Told::Again(value) => (Some(value), false, "The audit log says that you saw it.".to_owned()),
+        Told::Again(value) => (Some(value), false, SEEN.to_owned()),
         Told::Closed(why) => (None, false, why),
     };
     let back = list(visit, owner);
@@ -65,10 +65,11 @@ fn told(visit: &Visit, owner: &Member, token: &Token, told: Told<'_>) -> Answer 
 }
 
 fn page(visit: &Visit, owner: &Member, form: Option<&Posted>, faults: &Faults) -> New {
-    let frame = visit.settings(Tab::UserTokens, format!("Create user token for {}", owner.user.name));
+    let frame = visit.settings(Tab::UserTokens, "Create user token");
     let back = list(visit, owner);
     let action = visit.member_path(owner.user.id, "/tokens/new");
-    New::new(visit, frame.crumb("User tokens", back.clone()), (action, back), form, faults)
+    let page = New::new(visit, frame.crumb("User tokens", back.clone()), (action, back), form, faults);
+    New { owner: Some(owner.user.name.clone()), ..page }
 }
 
 /// The form. Who one is is proved before it is filled in.

@@ -73,7 +73,7 @@ async fn agents_of_both_protocols_are_one_list_each_with_what_only_it_has() {
         "1 failed",
         "1 error",
         "default and gpu",
-        "Dagster+, ProcessUserCodeLauncher",
+        "Dagster+, Process",
     ] {
         assert!(page.contains(part), "{part}: {page}");
     }

@@ -184,7 +184,7 @@ async fn tokens_are_searched_and_come_in_parts() {
     let found = ada.page(&format!("{LIST}?search=FLEET+17")).await;
     assert!(found.contains("Fleet 17") && !found.contains("Fleet 18"), "{found}");
     let none = ada.page(&format!("{LIST}?search=nothing")).await;
-    assert!(none.contains("No agent token fits"), "{none}");
+    assert!(none.contains("No tokens match"), "{none}");
 }
 
 #[tokio::test]

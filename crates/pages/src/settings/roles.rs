@@ -162,7 +162,7 @@ fn row(it: &RoleGrant, (what, href): (Brief, Option<String>), sort: &'static str
             Place::AllBranches => OF_BRANCHES,
             Place::Deployment(_) => OF_DEPLOYMENT,
         },
-        given: When::new(it.created_at),
+        given: When::day(it.created_at),
         of,
         may_take,
     }

@@ -44,7 +44,7 @@ impl Row {
             href: visit.team_path(it.id, ""),
             name: it.name.clone(),
             description: Brief::of_some(it.description.as_ref()),
-            created: When::new(it.created_at),
+            created: When::day(it.created_at),
         }
     }
 }

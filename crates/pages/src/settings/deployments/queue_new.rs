@@ -21,7 +21,8 @@ fn page(visit: &Visit, it: &Deployment, form: Option<&Posted>, faults: &Faults) 
         .first();
     let description = Field::new("description", "What it is for").value(text("description"));
     Fields {
-        frame: visit.deployment_frame(&format!("Create queue in {}", it.name), it),
+        frame: visit.deployment_frame("Create queue", it),
+        of: format!("in {}", it.name),
         action: visit.deployment_path(it.id, "/queues/new"),
         back: visit.deployment_path(it.id, ""),
         problems: faults.beside(&["name", "description"]),

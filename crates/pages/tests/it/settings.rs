@@ -49,7 +49,7 @@ async fn an_organization_is_changed_and_found_under_its_new_slug() {
     let late = ada.post(&edit, &fields("Late", "late")).await;
     assert!(late.status == 409 && late.text.contains("/organizations/acme-corporation"), "{}", late.text);
     let log = ada.page("/organizations/acme-corporation/settings/audit-log").await;
-    assert!(log.contains("organization.updated"), "{log}");
+    assert!(log.contains("organization.<wbr>updated"), "{log}");
     let back = ada.fill("/organizations/acme-corporation/settings/edit", &fields("Acme", "acme")).await;
     assert_eq!(back.location(), SETTINGS, "its own it takes back");
 }

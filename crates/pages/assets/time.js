@@ -19,9 +19,12 @@ function clock(at) {
   return `${hour}:${minute}:${second}`;
 }
 
-function moment(at, withSeconds) {
+function words(time, at) {
   const { year, month, day, hour, minute } = parts(at);
-  return `${year}-${month}-${day} ${withSeconds ? clock(at) : `${hour}:${minute}`} ${zone(at)}`;
+  if ("clock" in time.dataset) return clock(at);
+  if ("day" in time.dataset) return `${year}-${month}-${day}`;
+  const isExact = time.closest("[data-seconds]") !== null;
+  return `${year}-${month}-${day} ${isExact ? clock(at) : `${hour}:${minute}`} ${zone(at)}`;
 }
 
 // How often distances are counted anew, in milliseconds.
@@ -51,7 +54,7 @@ export function times(root) {
     if (Number.isNaN(at.getTime())) continue;
     time.title = exact.format(at);
     if ("age" in time.dataset) time.dataset.since = performance.now();
-    else time.textContent = "clock" in time.dataset ? clock(at) : moment(at, time.closest("[data-seconds]") !== null);
+    else time.textContent = words(time, at);
   }
   for (const hint of root.querySelectorAll("[data-utc]")) hint.textContent = `Times are in ${zone(new Date())}.`;
 }

@@ -16,8 +16,9 @@ pub(crate) struct When {
     exact: String,
     /// For people.
     words: String,
-    /// How much of it is said, for the script.
+    /// How much of it is said, for the script; and all of it, where that is less.
     mark: &'static str,
+    whole: String,
     /// How far it is, of what is said by that.
     ago: Option<Ago>,
 }
@@ -51,13 +52,20 @@ impl When {
     pub(crate) fn new(at: Timestamp) -> Self {
         let exact = Timestamp::from_micros(at.as_secs().saturating_mul(1_000_000)).to_string();
         let words = Self::said(&exact, 16);
-        Self { exact, words, mark: "", ago: None }
+        Self { exact, words, mark: "", whole: String::new(), ago: None }
     }
 
     /// The same to the second, where the order of what happened counts.
     pub(crate) fn exactly(at: Timestamp) -> Self {
         let plain = Self::new(at);
         Self { words: Self::said(&plain.exact, 19), mark: "data-seconds", ..plain }
+    }
+
+    /// The day alone, where that is what one wants to know.
+    pub(crate) fn day(at: Timestamp) -> Self {
+        let plain = Self::new(at);
+        let words = plain.exact.get(..10).unwrap_or_default().to_owned();
+        Self { words, mark: "data-day", whole: plain.words, ..plain }
     }
 
     /// So many characters of a time, as people write them.
@@ -309,6 +317,10 @@ mod tests {
         assert_eq!(
             When::exactly(at).to_string().trim(),
             r#"<time datetime="2026-01-02T03:04:05Z" data-seconds>2026-01-02 03:04:05 UTC</time>"#
+        );
+        assert_eq!(
+            When::day(at).to_string().trim(),
+            r#"<time datetime="2026-01-02T03:04:05Z" data-day title="2026-01-02 03:04 UTC">2026-01-02</time>"#
         );
     }
 

@@ -76,7 +76,7 @@ impl Row {
                 Some(it) => Brief::of_person(&it.name, &it.email, it.is_service),
                 None => "the operator".into(),
             },
-            created: When::new(token.created_at),
+            created: When::day(token.created_at),
             last_used: token.last_used_at.map(|at| When::ago(at, now)),
             last_used_ip: token.last_used_ip.clone().unwrap_or_default(),
             agents: it.agents.saturating_add(it.dagster_agents),

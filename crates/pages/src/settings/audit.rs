@@ -71,6 +71,7 @@ fn how_sealed(extent: &Extent) -> String {
     let sealed = count(number(extent.sealed), "row is", "rows are");
     match number(extent.unsealed) {
         0 => format!("{sealed} sealed, all that there are."),
+        1 => format!("{sealed} sealed; the newest one is not yet, which takes seconds."),
         open => format!("{sealed} sealed; the newest {open} are not yet, which takes seconds."),
     }
 }

@@ -160,6 +160,9 @@ async fn a_dagster_agent_has_a_page_with_what_went_wrong() {
     ] {
         assert!(page.contains(part), "{part}: {page}");
     }
+    let token = world.acme.created.agent_token.id;
+    let of_token = ada.page(&format!("/organizations/acme/settings/tokens/{token}")).await;
+    assert!(of_token.contains(&format!("<a href=\"{path}\">north</a>")), "its token's page leads there: {of_token}");
     let log = ada.page("/organizations/acme/settings/audit-log?search=dagster_agent.registered").await;
     assert!(log.contains(&format!("href=\"{path}\"")), "a row of the audit log leads there: {log}");
     let hers = grace.page(&path).await.replace("<wbr>", "");

@@ -89,6 +89,17 @@ async fn an_agent_has_a_page_with_what_it_did() {
 }
 
 #[tokio::test]
+async fn a_row_says_what_changed_in_words_and_leads_to_a_build() {
+    let server = Server::new().await;
+    cast::build(&server.world, "steps: [{command: echo one}]").await;
+    let ada = server.admin().await;
+    let log = ada.page("/organizations/acme/settings/audit-log").await;
+    assert!(log.contains("<i>message</i> <bdi>&#34;Mend the gate&#34;</bdi>") && !log.contains("{&#34;"), "{log}");
+    assert!(log.contains("<a href=\"/organizations/acme/builds/demo/1\" class=\"word\">demo#1</a>"), "{log}");
+    assert!(log.contains(" data-seconds>") && !log.contains("null"), "{log}");
+}
+
+#[tokio::test]
 async fn the_audit_log_is_exported_whole() {
     let server = Server::new().await;
     let ada = server.admin().await;

@@ -25,7 +25,7 @@ pub(crate) const FIRST: u32 = 15;
 
 /// The most bytes that a path takes in a list, and what a job is called.
 const PATH: usize = 400;
-const JOB: usize = 160;
+const JOB: usize = 100;
 
 #[derive(Template)]
 #[template(path = "artifacts.html")]

@@ -2,9 +2,7 @@
 
 use askama::Template;
 use countersign_control::access::actions::{ViewAgentTokens, ViewAudit, ViewOrganization};
-use countersign_control::agent_tokens::{self, AgentToken, Refused, Secret as Value};
-use countersign_control::agents::Agent;
-use countersign_control::dagster::AgentName;
+use countersign_control::agent_tokens::{self, AgentToken, Secret as Value};
 use countersign_control::{Error, PageRequest, revealing};
 use countersign_domain::Timestamp;
 use countersign_domain::id::{TokenId, UserId};
@@ -21,6 +19,7 @@ use crate::visit::{Tab, Visit};
 use crate::words::{self, State};
 
 use super::ended::Revoked;
+use super::rows::{AgentRow, DagsterRow, RefusalRow, ValueRow};
 use super::title;
 use super::ways::Ways;
 
@@ -113,99 +112,6 @@ impl Start<'_> {
     pub(crate) fn sample() -> Self {
         let deployment = "production".to_owned();
         Self { url: "https://ci.example", value: "csnat_0000000000_this-value-opens-nothing", deployment }
-    }
-}
-
-#[derive(Debug, Clone)]
-struct AgentRow {
-    href: String,
-    name: Brief,
-    host: Brief,
-    version: Brief,
-    queue: String,
-    seen: Option<When>,
-}
-
-impl AgentRow {
-    fn new(visit: &Visit, it: &Agent, now: Timestamp) -> Self {
-        Self {
-            href: visit.path(&format!("/agents/{}", it.id)),
-            name: it.name.as_str().into(),
-            host: Brief::of_some(it.hostname.as_ref()),
-            version: Brief::of_some(it.version.as_ref()),
-            queue: it.queue.clone(),
-            seen: it.last_seen_at.map(|at| When::ago(at, now)),
-        }
-    }
-}
-
-#[derive(Debug, Clone)]
-struct DagsterRow {
-    href: String,
-    name: Brief,
-    state: &'static str,
-    state_class: &'static str,
-    seen: When,
-}
-
-impl DagsterRow {
-    /// One of those that run with a token, which is refused once that is revoked.
-    fn new(visit: &Visit, it: &AgentName, is_revoked: bool, now: Timestamp) -> Self {
-        let (state, state_class) = if is_revoked { ("Refused", "bad") } else { ("Running", "good") };
-        Self {
-            href: visit.path(&format!("/agents/dagster/{}", it.id)),
-            name: it.label.as_deref().map_or_else(|| it.process.to_string().into(), Brief::of),
-            state,
-            state_class,
-            seen: When::ago(it.heartbeat_at, now),
-        }
-    }
-}
-
-#[derive(Debug, Clone)]
-struct ValueRow {
-    public_id: String,
-    created: When,
-    /// None while it is good for as long as the token, and where it has ended with it.
-    until: Option<When>,
-    has_ended: bool,
-    last_used: Option<When>,
-    last_used_ip: String,
-}
-
-impl ValueRow {
-    /// A value of a token, which is good for no longer than the token itself.
-    fn new(it: &Value, is_live: bool, now: Timestamp) -> Self {
-        let has_ended_before = it.valid_until.is_some_and(|until| until <= now);
-        Self {
-            public_id: it.public_id.to_string(),
-            created: When::new(it.created_at),
-            until: it.valid_until.filter(|_| is_live || has_ended_before).map(When::new),
-            has_ended: has_ended_before || !is_live,
-            last_used: it.last_used_at.map(|at| When::ago(at, now)),
-            last_used_ip: it.last_used_ip.clone().unwrap_or_default(),
-        }
-    }
-}
-
-#[derive(Debug, Clone)]
-struct RefusalRow {
-    reason: &'static str,
-    ip: String,
-    count: i64,
-    last: When,
-    public_id: String,
-}
-
-impl RefusalRow {
-    fn new(it: &Refused) -> Self {
-        Self {
-            reason: words::refusal(it.reason),
-            ip: it.ip.clone(),
-            count: it.count,
-            last: When::new(it.last_at),
-            public_id: it.public_id.to_string(),
-        }
     }
 }
 

@@ -1,8 +1,31 @@
 // Times in the reader's own zone, with the exact one on hover. What is said by its distance goes on counting while the page stands.
 
-const format = new Intl.DateTimeFormat(undefined, { dateStyle: "medium", timeStyle: "short" });
-const clock = new Intl.DateTimeFormat(undefined, { timeStyle: "medium" });
+// As the server writes them, so that nothing moves: what differs is the zone, which stands behind each.
+const options = { year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" };
+const format = new Intl.DateTimeFormat("en-GB", options);
+const named = new Intl.DateTimeFormat(undefined, { timeZoneName: "short" });
 const exact = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "long" });
+
+function zone(at) {
+  return named.formatToParts(at).find((it) => it.type === "timeZoneName")?.value ?? "";
+}
+
+function parts(at) {
+  return Object.fromEntries(format.formatToParts(at).map((it) => [it.type, it.value]));
+}
+
+function clock(at) {
+  const { hour, minute, second } = parts(at);
+  return `${hour}:${minute}:${second}`;
+}
+
+function words(time, at) {
+  const { year, month, day, hour, minute } = parts(at);
+  if ("clock" in time.dataset) return clock(at);
+  if ("day" in time.dataset) return `${year}-${month}-${day}`;
+  const isExact = time.closest("[data-seconds]") !== null;
+  return `${year}-${month}-${day} ${isExact ? clock(at) : `${hour}:${minute}`} ${zone(at)}`;
+}
 
 // How often distances are counted anew, in milliseconds.
 const EVERY = 30_000;
@@ -31,9 +54,9 @@ export function times(root) {
     if (Number.isNaN(at.getTime())) continue;
     time.title = exact.format(at);
     if ("age" in time.dataset) time.dataset.since = performance.now();
-    else time.textContent = ("clock" in time.dataset ? clock : format).format(at);
+    else time.textContent = words(time, at);
   }
-  for (const hint of root.querySelectorAll("[data-utc]")) hint.hidden = true;
+  for (const hint of root.querySelectorAll("[data-utc]")) hint.textContent = `Times are in ${zone(new Date())}.`;
 }
 
 setInterval(() => {

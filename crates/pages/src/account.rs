@@ -48,7 +48,7 @@ impl From<OwnPasskey> for Passkey {
     fn from(it: OwnPasskey) -> Self {
         Self {
             name: it.name,
-            since: When::new(it.created_at),
+            since: When::day(it.created_at),
             used: it.used_at.map(When::new),
             rename: format!("/account/passkeys/{}/rename", it.id),
             remove: format!("/account/passkeys/{}/remove", it.id),
@@ -67,7 +67,7 @@ struct Known {
 
 impl From<Identity> for Known {
     fn from(it: Identity) -> Self {
-        Self { issuer: it.issuer, subject: it.subject, since: When::new(it.created_at), used: When::new(it.used_at) }
+        Self { issuer: it.issuer, subject: it.subject, since: When::day(it.created_at), used: When::new(it.used_at) }
     }
 }
 

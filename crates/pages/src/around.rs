@@ -8,6 +8,7 @@ use http::header::CONTENT_TYPE;
 use http::request::Parts;
 
 use crate::failure::Failure;
+use crate::known::Known;
 use crate::seen::Seen;
 use crate::sign_in::prove;
 use crate::sign_in::typed::Reading;
@@ -23,6 +24,8 @@ pub(crate) async fn around(State(site): State<Site>, request: Request, next: Nex
     let is_own = seen.is_safe || person::is_same_origin(&parts, site.public_url());
     let is_readable = parts.method != Method::POST || form::is_form(&parts.headers);
     parts.extensions.insert(seen.clone());
+    let known = Known::default();
+    parts.extensions.insert(known.clone());
     let sent = (!seen.is_safe).then(|| (parts.clone(), Reading::default()));
     if let Some((_, reading)) = &sent {
         parts.extensions.insert(reading.clone());
@@ -32,13 +35,13 @@ pub(crate) async fn around(State(site): State<Site>, request: Request, next: Nex
         match answer.extensions_mut().remove::<Failure>() {
             Some(failure) => match sent.filter(|_| failure.is_unproved()) {
                 Some((parts, reading)) => Box::pin(unproved(site.clone(), seen.clone(), parts, &reading)).await,
-                None => failure.answer(&seen),
+                None => failure.answer(&seen, &known),
             },
             None => answer,
         }
     } else {
         let failure = if is_own { Failure::NoForm } else { Failure::FromElsewhere };
-        failure.answer(&seen)
+        failure.answer(&seen, &known)
     };
     // A script that only asks whether somebody is signed in shows nothing.
     if seen.notice.is_some() && is_get && is_page(&answer) {
@@ -50,9 +53,10 @@ pub(crate) async fn around(State(site): State<Site>, request: Request, next: Nex
 
 /// The page that asks who sends a form for a proof, with what they have typed. A form that is not carried on is left for that page.
 async fn unproved(site: Site, seen: Seen, parts: Parts, reading: &Reading) -> Response {
-    let Some(typed) = reading.typed(&parts.uri) else { return Failure::Unproved.answer(&seen) };
+    let known = Known::of(&parts);
+    let Some(typed) = reading.typed(&parts.uri) else { return Failure::Unproved.answer(&seen, &known) };
     let anyone = Anyone { site, seen: seen.clone(), parts };
-    prove::with_form(&anyone, typed).await.unwrap_or_else(|failure| failure.answer(&seen))
+    prove::with_form(&anyone, typed).await.unwrap_or_else(|failure| failure.answer(&seen, &known))
 }
 
 /// Whether this is a page that was asked for, and has shown its notice.

@@ -16,9 +16,10 @@ const STYLE: &str = "text/css; charset=utf-8";
 const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Name, kind and text of each. Scripts load each other by name, which stays below one address.
-static FILES: [(&str, &str, &str); 13] = [
+static FILES: [(&str, &str, &str); 14] = [
     ("variables.css", STYLE, include_str!("../assets/variables.css")),
     ("pages.css", STYLE, include_str!("../assets/pages.css")),
+    ("pictures.css", STYLE, include_str!("../assets/pictures.css")),
     ("log.css", STYLE, include_str!("../assets/log.css")),
     ("live.js", SCRIPT, include_str!("../assets/live.js")),
     ("pages.js", SCRIPT, include_str!("../assets/pages.js")),

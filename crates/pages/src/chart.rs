@@ -21,6 +21,8 @@ pub(crate) struct Columns {
     heads: [&'static str; 2],
     most: usize,
     columns: Vec<Column>,
+    /// What stands below them: words of some, from the first to the last.
+    marks: Vec<String>,
 }
 
 impl HtmlSafe for Columns {}
@@ -33,8 +35,6 @@ struct Column {
     y: usize,
     width: usize,
     height: usize,
-    /// Whether its words stand below it.
-    is_marked: bool,
 }
 
 impl Columns {
@@ -43,6 +43,11 @@ impl Columns {
         let most = all.iter().map(|(_, count)| *count).max().unwrap_or(0);
         let place = WIDTH / all.len().max(1);
         let every = all.len().div_ceil(MARKS).max(1);
+        let mut marks: Vec<String> = all.iter().step_by(every).map(|(words, _)| words.clone()).collect();
+        // The last place is that of the last column: what it ends with is what one looks for.
+        if let (Some(mark), Some((words, _))) = (marks.last_mut(), all.last()) {
+            mark.clone_from(words);
+        }
         let columns = all.into_iter().enumerate().map(|(at, (words, count))| {
             // What is there at all is seen.
             let height = if count == 0 { 0 } else { (HEIGHT * count / most.max(1)).max(1) };
@@ -54,10 +59,9 @@ impl Columns {
                 y: HEIGHT - height,
                 width: place.saturating_sub(2 * BESIDE).max(1),
                 height,
-                is_marked: at % every == 0,
             }
         });
-        Self { label: label.into(), heads, most, columns: columns.collect() }
+        Self { label: label.into(), heads, most, columns: columns.collect(), marks }
     }
 }
 
@@ -72,8 +76,8 @@ mod tests {
         let chart = Columns::new("x", ["a", "b"], vec![("a".to_owned(), 0), ("b".to_owned(), 5), ("c".to_owned(), 10)]);
         assert_eq!(chart.columns.iter().map(|it| it.height).collect::<Vec<_>>(), [0, HEIGHT / 2, HEIGHT]);
         assert_eq!(chart.columns.iter().map(|it| it.y + it.height).collect::<Vec<_>>(), [HEIGHT; 3]);
-        let many = Columns::new("x", ["a", "b"], vec![("a".to_owned(), 1); 48]);
-        assert!(many.columns.iter().filter(|it| it.is_marked).count() <= MARKS);
+        let many = Columns::new("x", ["a", "b"], (0..48).map(|at| (at.to_string(), 1)).collect());
+        assert_eq!(many.marks, ["0", "8", "16", "24", "32", "47"], "the last column is named");
         assert!(many.columns.iter().all(|it| it.x + it.width <= WIDTH));
         let nothing = Columns::new("Agents", ["a", "b"], vec![("a".to_owned(), 0)]).to_string();
         assert!(

@@ -7,6 +7,7 @@ use http::header::RETRY_AFTER as RETRY_AFTER_HEADER;
 use http::{HeaderValue, StatusCode};
 
 use crate::frame::{Frame, page, to};
+use crate::known::{Known, Stray};
 use crate::lost::moved;
 use crate::person;
 use crate::query::encoded;
@@ -57,7 +58,7 @@ impl IntoResponse for Failure {
 }
 
 /// The address of a form that is opened like a page, and its like.
-pub(crate) async fn other_method() -> Failure {
+pub(crate) async fn other_method(_: Stray) -> Failure {
     Failure::OtherMethod
 }
 
@@ -103,8 +104,8 @@ impl Failure {
         }
     }
 
-    /// The answer.
-    pub(crate) fn answer(self, seen: &Seen) -> Response {
+    /// The answer, with what is `known` of who looks.
+    pub(crate) fn answer(self, seen: &Seen, known: &Known) -> Response {
         let says = match self {
             Self::SignedOut | Self::Error(Error::Unauthenticated { .. }) => return to(&way("/sign-in", seen)),
             Self::Unproved => return to(&way("/prove", seen)),
@@ -162,7 +163,7 @@ impl Failure {
         };
         let request = (says.status == StatusCode::INTERNAL_SERVER_ERROR).then(countersign_http::request_id).flatten();
         let shown = ErrorPage {
-            frame: Frame { notice: None, ..Frame::plain(says.title, seen) },
+            frame: known.around(Frame { notice: None, ..Frame::plain(says.title, seen) }),
             what: says.what,
             then: says.then,
             request,
@@ -192,11 +193,13 @@ fn of_error(error: Error) -> Says {
             what,
             "Ask an Organization Admin, whom you find among the members in the organization's settings.",
         ),
-        Error::NotFound(_) => Says::new(
+        Error::NotFound(sought) => Says::new(
             StatusCode::NOT_FOUND,
             "Not found",
-            what,
-            "It may be gone, or belong to an organization of which you are not a member. Check the address.",
+            format!(
+                "There is no such {sought}: it may be gone, or belong to an organization that you are not a member of."
+            ),
+            "Check the address.",
         ),
         Error::Invalid(_) => {
             Says::new(StatusCode::UNPROCESSABLE_ENTITY, "This cannot be used", what, "Go back and change it.")
@@ -241,7 +244,7 @@ mod tests {
     }
 
     fn status(failure: Failure) -> u16 {
-        failure.answer(&seen("/")).status().as_u16()
+        failure.answer(&seen("/"), &Known::default()).status().as_u16()
     }
 
     #[test]
@@ -265,17 +268,17 @@ mod tests {
         assert_eq!(status(Failure::NoAddress), 400);
         assert_eq!(status(Failure::OtherMethod), 405);
         assert_eq!(status(Failure::InAdvance), 403);
-        assert_eq!(Failure::from(too_many).answer(&seen("/")).headers()[RETRY_AFTER_HEADER], "7");
+        assert_eq!(Failure::from(too_many).answer(&seen("/"), &Known::default()).headers()[RETRY_AFTER_HEADER], "7");
     }
 
     #[test]
     fn whoever_is_not_signed_in_is_led_to_it_and_back() {
         let refused = Failure::Error(Error::Unauthenticated { reason: Refusal::Revoked, token: None });
         for failure in [Failure::SignedOut, refused] {
-            let answer = failure.answer(&seen("/organizations/acme/agents?search=a&b"));
+            let answer = failure.answer(&seen("/organizations/acme/agents?search=a&b"), &Known::default());
             assert_eq!(answer.status(), 303);
             assert_eq!(answer.headers()[LOCATION], "/sign-in?to=%2Forganizations%2Facme%2Fagents%3Fsearch%3Da%26b");
         }
-        assert_eq!(Failure::Unproved.answer(&seen("/")).headers()[LOCATION], "/prove");
+        assert_eq!(Failure::Unproved.answer(&seen("/"), &Known::default()).headers()[LOCATION], "/prove");
     }
 }

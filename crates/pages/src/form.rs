@@ -195,7 +195,7 @@ impl Faults {
 
 /// Some messages go on from the field's name, others are sentences of their own.
 fn sentence(label: &str, message: &str) -> String {
-    let is_sentence = label.is_empty() || message.starts_with(char::is_uppercase);
+    let is_sentence = label.is_empty() || message.starts_with(|sign: char| sign.is_uppercase() || sign == '"');
     let mut text = if is_sentence { message.to_owned() } else { format!("{label} {message}") };
     if !text.ends_with(['.', '!', '?']) {
         text.push('.');

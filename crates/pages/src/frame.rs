@@ -36,7 +36,7 @@ pub(crate) struct Frame {
     pub notice: Option<Notice>,
     /// Whether what is written and shown on the page can be read on its way.
     pub is_in_clear: bool,
-    pub styles: [String; 3],
+    pub styles: [String; 4],
     pub script: String,
 }
 
@@ -86,7 +86,7 @@ impl Frame {
             crumbs: Vec::new(),
             notice: seen.notice.filter(|_| seen.is_safe),
             is_in_clear: false,
-            styles: ["variables.css", "pages.css", "log.css"].map(assets::address),
+            styles: ["variables.css", "pages.css", "pictures.css", "log.css"].map(assets::address),
             script: assets::address("pages.js"),
         }
     }

@@ -102,7 +102,7 @@ fn moments() -> Vec<When> {
 
 /// The page.
 fn page(seen: &Seen) -> Page {
-    let counts = (0..24).map(|hour| (format!("{hour:02}:00 UTC"), (hour * 7) % 13)).collect();
+    let counts = (0..24).map(|hour| (format!("{hour:02}:00"), (hour * 7) % 13)).collect();
     Page {
         frame: Frame::plain("Components", seen),
         states: [
@@ -125,7 +125,7 @@ fn page(seen: &Seen) -> Page {
         graph: graph::Picture::sample(),
         waterfall: waterfall::Waterfall::sample(),
         log: written(),
-        artifacts: vec![file("reports/unit.xml", "There", "good"), file("reports/later.xml", "On its way", "active")],
+        artifacts: vec![file("reports/unit.xml", "Uploaded", "good"), file("reports/later.xml", "Uploading", "active")],
         rows: vec![event()],
         pairs: pairs(),
         roles: roles::Roles::sample(&When::new(NOON)),
@@ -157,8 +157,9 @@ fn file(path: &str, state: &'static str, state_class: &'static str) -> artifacts
         size: "1.2 KiB".to_owned(),
         state,
         state_class,
-        job: COMPONENTS.to_owned(),
-        created: When::new(NOON),
+        job: Link::new("Unit", COMPONENTS),
+        is_job_named: true,
+        uploaded: (state_class == "good").then(|| When::new(NOON)),
     }
 }
 
@@ -169,7 +170,7 @@ fn pairs() -> pairs::Pairs {
 
 fn event() -> audit::Row {
     audit::Row {
-        at: When::new(NOON),
+        at: When::exactly(NOON),
         actor: "ada@example.com".into(),
         credential: "0000000000".to_owned(),
         action: "agent_token.revoked".to_owned(),
@@ -178,8 +179,8 @@ fn event() -> audit::Row {
         described: "Build farm in Oslo".into(),
         href: Some(COMPONENTS.to_owned()),
         ip: "192.0.2.7".to_owned(),
-        detail: r#"{"reason":"Left in a public log"}"#.into(),
-        is_sealed: false,
+        detail: audit::Detail::of(&format!(r#"{{"reason":"Left in a public log{}"}}"#, ", and read".repeat(20))),
+        is_late: true,
     }
 }
 

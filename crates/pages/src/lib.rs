@@ -20,6 +20,7 @@ mod form;
 mod frame;
 mod gallery;
 mod headers;
+mod known;
 pub mod limits;
 mod lost;
 mod notice;

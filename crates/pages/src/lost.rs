@@ -11,12 +11,13 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use crate::failure::Failure;
 use crate::frame::Answer;
 use crate::headers;
+use crate::known::{self, Known, Stray};
 use crate::person;
 use crate::seen::{Seen, is_local};
 use crate::site::Site;
 
 /// Where the pages of an organization begin.
-const ORGANIZATIONS: &str = "/organizations/";
+pub(crate) const ORGANIZATIONS: &str = "/organizations/";
 
 /// Leads to the same page at another address, for good.
 pub(crate) fn moved(path: &str) -> Response {
@@ -43,7 +44,7 @@ fn wants_page(headers: &HeaderMap) -> bool {
 }
 
 /// Below an organization's own pages.
-pub(crate) async fn below_an_organization(OriginalUri(uri): OriginalUri) -> Answer {
+pub(crate) async fn below_an_organization(OriginalUri(uri): OriginalUri, _: Stray) -> Answer {
     match uri.path_and_query().and_then(|it| without_slash(it.as_str())) {
         Some(to) => Ok(moved(&to)),
         None => Err(Error::NotFound("page").into()),
@@ -52,7 +53,7 @@ pub(crate) async fn below_an_organization(OriginalUri(uri): OriginalUri) -> Answ
 
 /// Where nothing of the whole server is.
 pub(crate) async fn nowhere(State(site): State<Site>, request: Request) -> Response {
-    let (parts, _) = request.into_parts();
+    let (mut parts, _) = request.into_parts();
     let seen = Seen::of(&parts, site.public_url());
     if !seen.is_safe || !wants_page(&parts.headers) {
         return countersign_http::not_found().await;
@@ -60,7 +61,12 @@ pub(crate) async fn nowhere(State(site): State<Site>, request: Request) -> Respo
     let found = parts.uri.path_and_query().and_then(|it| without_slash(it.as_str()));
     let mut answer = match found {
         Some(to) => moved(&to),
-        None => Failure::Error(Error::NotFound("page")).answer(&seen),
+        None => {
+            let known = Known::default();
+            parts.extensions.insert(known.clone());
+            known::find(&site, &parts).await;
+            Failure::Error(Error::NotFound("page")).answer(&seen, &known)
+        }
     };
     headers::dress(&mut answer, site.is_https());
     answer
@@ -72,6 +78,7 @@ pub(crate) async fn renamed(site: &Site, parts: &Parts, seen: &Seen, slug: &str)
     if !matches!(caller, Caller::User(_)) {
         return Ok(None);
     }
+    Known::of(parts).keep(&caller, None);
     let grant = site.control.grant_own::<ViewSignIns>(&caller)?;
     let Some(organization) = site.control.own_organization_that_had(&grant, slug).await? else { return Ok(None) };
     let path = parts.uri.path_and_query().map_or("", |it| it.as_str());

@@ -1,5 +1,7 @@
 //! An organization at a glance: agents, jobs, queues and their waits, and tokens that somebody should look at.
 
+mod waits;
+
 use askama::Template;
 use countersign_control::access::actions::{
     ViewAgentTokens, ViewAgents, ViewBuilds, ViewMemberTokens, ViewOrganization, ViewQueues,
@@ -20,6 +22,9 @@ use crate::query::address;
 use crate::tokens::{title, title_of};
 use crate::visit::Visit;
 use crate::words::{self, Names};
+
+pub(crate) use waits::Bars;
+use waits::waits_of;
 
 /// Queues on the page: those that were made last. All of the first [`MAX_PAGE`] are added up.
 pub(crate) const QUEUES: usize = 50;
@@ -99,67 +104,8 @@ struct RefusalRow {
     href: Option<String>,
 }
 
-/// How long jobs wait, by queue: two bars, one in the other.
-#[derive(Debug, Clone, Template)]
-#[template(path = "parts/waits.html")]
-pub(crate) struct Bars {
-    rows: Vec<Bar>,
-    /// What the longest bar stands for.
-    longest: String,
-}
-
-impl askama::filters::HtmlSafe for Bars {}
-
-#[derive(Debug, Clone)]
-struct Bar {
-    name: String,
-    p50: u64,
-    p95: u64,
-    words: String,
-}
-
-impl Bars {
-    /// To look at.
-    pub(crate) fn sample() -> Self {
-        let bar = |name: &str, p50, p95, words: &str| Bar { name: name.to_owned(), p50, p95, words: words.to_owned() };
-        Self {
-            rows: vec![
-                bar("production / default", 90, LONGEST, "p50 9 s, p95 1 min 4 s"),
-                bar("staging / default", 40, 200, "p50 4 s, p95 20 s"),
-            ],
-            longest: "1 min 4 s".to_owned(),
-        }
-    }
-}
-
-/// The length of the longest bar.
-const LONGEST: u64 = 640;
-
-impl Bars {
-    /// Of those queues of the table whose waits are known; none where no job began.
-    fn of(queues: &[Standing], waits: &[Waits], names: &Names) -> Option<Self> {
-        let shown: Vec<&Waits> = queues.iter().take(QUEUES).filter_map(|it| waits_of(it, waits)).collect();
-        let longest = shown.iter().map(|it| it.p95).max()?;
-        let most = longest.as_millis().max(1);
-        let length = |millis: u128| u64::try_from(u128::from(LONGEST) * millis / most).unwrap_or(LONGEST).max(1);
-        let rows = shown.iter().map(|it| Bar {
-            name: queue_name(&it.queue, names.get(&it.deployment)),
-            p50: length(it.p50.as_millis()),
-            p95: length(it.p95.as_millis()),
-            words: format!("p50 {}, p95 {}", states::duration(it.p50), states::duration(it.p95)),
-        });
-        Some(Self { rows: rows.collect(), longest: states::duration(longest) })
-    }
-}
-
-/// How long the jobs of a queue waited, where that is known.
-fn waits_of<'a>(it: &Standing, waits: &'a [Waits]) -> Option<&'a Waits> {
-    waits.iter().find(|of| of.deployment == it.queue.deployment && of.queue == it.queue.name)
-}
-
-fn queue_name(queue: &str, deployment: Option<&String>) -> String {
-    deployment.map_or_else(|| queue.to_owned(), |deployment| format!("{deployment} / {queue}"))
-}
+/// What stands for a wait where no job waited.
+const NONE: &str = "–";
 
 impl QueueRow {
     fn new(it: &Standing, waits: &[Waits], names: &Names) -> Self {
@@ -174,8 +120,8 @@ impl QueueRow {
             scheduled: counts.jobs_scheduled,
             running: counts.jobs_running,
             waiting: counts.jobs_waiting,
-            p50: waited.map(|it| states::duration(it.p50)).unwrap_or_default(),
-            p95: waited.map(|it| states::duration(it.p95)).unwrap_or_default(),
+            p50: waited.map_or_else(|| NONE.to_owned(), |it| states::duration(it.p50)),
+            p95: waited.map_or_else(|| NONE.to_owned(), |it| states::duration(it.p95)),
         }
     }
 }
@@ -192,8 +138,8 @@ impl QueueRow {
             scheduled: 0,
             running: 0,
             waiting: 0,
-            p50: String::new(),
-            p95: String::new(),
+            p50: NONE.to_owned(),
+            p95: NONE.to_owned(),
         }
     }
 }
@@ -278,7 +224,7 @@ async fn place_of(visit: &Visit, it: &Summed) -> Result<Option<String>, Failure>
 /// A time of day in UTC.
 fn clock(at: Timestamp) -> String {
     let text = at.to_string();
-    text.get(11..16).map_or_else(|| text.clone(), |clock| format!("{clock} UTC"))
+    text.get(11..16).map_or_else(|| text.clone(), str::to_owned)
 }
 
 /// What all queues have together.
@@ -305,7 +251,12 @@ async fn numbers(visit: &Visit, queues: &[Standing]) -> Result<Vec<Number>, Fail
             "builds under way",
             address(&builds, &[("state", "running")]),
         ),
-        number(count(&[BuildState::Blocked]), "builds waiting for a person", address(&builds, &[("state", "blocked")])),
+        // One that runs something beside its question is under way.
+        number(
+            count(&[BuildState::Blocked]),
+            "builds waiting only for a person",
+            address(&builds, &[("state", "blocked")]),
+        ),
     ])
 }
 
@@ -319,7 +270,10 @@ pub(crate) async fn show(visit: Visit) -> Answer {
     let listed = queues.iter().take(QUEUES - unlisted.len().min(QUEUES)).map(|it| QueueRow::new(it, &waits, &names));
     let rows = listed.chain(unlisted.into_iter().map(|it| QueueRow::of_agents(it, &names))).collect();
     let moments = control.agents_over_time(&visit.may::<ViewAgents>()?).await?;
-    let moments = moments.into_iter().map(|(at, count)| (clock(at), count)).collect();
+    let mut moments: Vec<_> = moments.into_iter().map(|(at, count)| (clock(at), count)).collect();
+    if let Some((last, _)) = moments.last_mut() {
+        "now".clone_into(last);
+    }
     frame::show(&Page {
         frame: visit.frame("Overview"),
         numbers: numbers(&visit, &queues).await?,
@@ -350,7 +304,9 @@ mod tests {
                 frame: Frame::plain(some(), &seen),
                 numbers: vec![Number { count: 1, words: "agents", href: "/x".to_owned() }],
                 agents: Columns::new(some(), ["a", "b"], vec![(some(), 1)]),
-                waits: Some(Bars { rows: vec![Bar { name: some(), p50: 1, p95: 2, words: some() }], longest: some() }),
+                waits: Some(Bars {
+                    rows: vec![waits::Bar { name: some(), deployment: some(), p50: 1, p95: 2, words: some() }],
+                }),
                 deployments: "/x".to_owned(),
                 queues: vec![QueueRow {
                     name: some(),
@@ -386,6 +342,6 @@ mod tests {
 
     #[test]
     fn the_time_of_day_is_in_utc() {
-        assert_eq!(clock("2026-01-02T03:04:05.678Z".parse().expect("a time")), "03:04 UTC");
+        assert_eq!(clock("2026-01-02T03:04:05.678Z".parse().expect("a time")), "03:04");
     }
 }

@@ -16,6 +16,9 @@ pub(crate) struct When {
     exact: String,
     /// For people.
     words: String,
+    /// How much of it is said, for the script; and all of it, where that is less.
+    mark: &'static str,
+    whole: String,
     /// How far it is, of what is said by that.
     ago: Option<Ago>,
 }
@@ -48,8 +51,26 @@ impl HtmlSafe for When {}
 impl When {
     pub(crate) fn new(at: Timestamp) -> Self {
         let exact = Timestamp::from_micros(at.as_secs().saturating_mul(1_000_000)).to_string();
-        let words = exact.get(..16).map_or_else(|| exact.clone(), |text| format!("{} UTC", text.replace('T', " ")));
-        Self { exact, words, ago: None }
+        let words = Self::said(&exact, 16);
+        Self { exact, words, mark: "", whole: String::new(), ago: None }
+    }
+
+    /// The same to the second, where the order of what happened counts.
+    pub(crate) fn exactly(at: Timestamp) -> Self {
+        let plain = Self::new(at);
+        Self { words: Self::said(&plain.exact, 19), mark: "data-seconds", ..plain }
+    }
+
+    /// The day alone, where that is what one wants to know.
+    pub(crate) fn day(at: Timestamp) -> Self {
+        let plain = Self::new(at);
+        let words = plain.exact.get(..10).unwrap_or_default().to_owned();
+        Self { words, mark: "data-day", whole: plain.words, ..plain }
+    }
+
+    /// So many characters of a time, as people write them.
+    fn said(exact: &str, most: usize) -> String {
+        exact.get(..most).map_or_else(|| exact.to_owned(), |text| format!("{} UTC", text.replace('T', " ")))
     }
 
     /// The same, said by how far it is from `now`: for what one wants to know the age of. What is further than thirty days is said by its date.
@@ -69,8 +90,12 @@ pub(crate) struct Field {
     kind: &'static str,
     value: String,
     hint: &'static str,
+    /// What follows from what is written, below the control.
+    below: &'static str,
     complete: &'static str,
     is_required: bool,
+    /// Whether it says that it may be left empty.
+    is_marked: bool,
     is_long: bool,
     is_focused: bool,
     /// The most that a browser lets one write, in units of UTF-16; 0: as much as one wants.
@@ -89,8 +114,10 @@ impl Field {
             kind: "text",
             value: String::new(),
             hint: "",
+            below: "",
             complete: "off",
             is_required: false,
+            is_marked: true,
             is_long: false,
             is_focused: false,
             most: 0,
@@ -107,8 +134,27 @@ impl Field {
         Self { kind, ..self }
     }
 
+    /// What to write; what stands between two backticks is code.
     pub(crate) fn hint(self, hint: &'static str) -> Self {
         Self { hint, ..self }
+    }
+
+    /// What follows from it, where that is too long to stand before the control; backticks as in a hint.
+    pub(crate) fn below(self, below: &'static str) -> Self {
+        Self { below, ..self }
+    }
+
+    /// Without the word that it may be left empty: something else on the form says when it counts.
+    pub(crate) fn unmarked(self) -> Self {
+        Self { is_marked: false, ..self }
+    }
+
+    /// The ids of what describes it, in the order in which they are read out; none where nothing does.
+    fn described_by(&self) -> Option<String> {
+        let all = [("hint", !self.hint.is_empty()), ("below", !self.below.is_empty()), ("error", self.error.is_some())];
+        let ids: Vec<_> =
+            all.iter().filter(|(_, is_there)| *is_there).map(|(of, _)| format!("{}-{of}", self.name)).collect();
+        if ids.is_empty() { None } else { Some(ids.join(" ")) }
     }
 
     /// What browsers may fill in, by the names of HTML.
@@ -140,6 +186,11 @@ impl Field {
         let is_focused = is_first || (self.is_focused && faults.beside(&[]).is_empty());
         Self { error, is_focused, ..self }
     }
+}
+
+/// The pieces of a hint, each with whether it is code.
+fn pieces(hint: &str) -> impl Iterator<Item = (bool, &str)> {
+    hint.split('`').enumerate().map(|(at, piece)| (at % 2 == 1, piece))
 }
 
 /// One of several things that one of is chosen.
@@ -263,6 +314,14 @@ mod tests {
             When::new(at).to_string().trim(),
             r#"<time datetime="2026-01-02T03:04:05Z">2026-01-02 03:04 UTC</time>"#
         );
+        assert_eq!(
+            When::exactly(at).to_string().trim(),
+            r#"<time datetime="2026-01-02T03:04:05Z" data-seconds>2026-01-02 03:04:05 UTC</time>"#
+        );
+        assert_eq!(
+            When::day(at).to_string().trim(),
+            r#"<time datetime="2026-01-02T03:04:05Z" data-day title="2026-01-02 03:04 UTC">2026-01-02</time>"#
+        );
     }
 
     #[test]
@@ -298,6 +357,13 @@ mod tests {
         ] {
             assert!(html.contains(part), "{part}: {html}");
         }
+        let long = Field::new("slug", "Slug").hint("Digits.").below("As `sub` says it.").to_string();
+        for part in
+            [r#"aria-describedby="slug-hint slug-below""#, r#"id="slug-below">As <code>sub</code> says it.</p>"#]
+        {
+            assert!(long.contains(part), "{part}: {long}");
+        }
+        assert!(long.contains("optional") && !Field::new("a", "A").unmarked().to_string().contains("optional"));
         let plain = Field::new("description", "Description").to_string();
         for part in ["aria-invalid", "aria-describedby", "autofocus", "required"] {
             assert!(!plain.contains(part), "{part}: {plain}");

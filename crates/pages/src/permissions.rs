@@ -1,6 +1,7 @@
 //! The part of a form that says what an agent token reaches: the toggle *Org Agent*, and beside it deployments, queues and networks.
 
 use std::collections::BTreeSet;
+use std::fmt::Display;
 
 use countersign_control::access::actions::CreateAgentToken;
 use countersign_control::deployments::Deployment;
@@ -122,17 +123,17 @@ impl Permissions {
                 Field::new(OTHERS, "Other deployments")
                     .long()
                     .value(others)
-                    .hint("There are too many for a box each: write the names of those to add, one a line.")
+                    .hint("There are too many for a box each: write the names of those to add, one per line.")
             }),
             queues: Field::new("queues", "Queues")
                 .long()
                 .value(queues)
-                .hint("One a line, such as default. Left empty: any queue.")
+                .hint("One per line, such as `default`. Left empty, the token serves any queue.")
                 .faults(faults, "queues"),
             networks: Field::new("networks", "Networks")
                 .long()
                 .value(networks)
-                .hint("Addresses or networks that the token may be used from, one a line, such as 10.0.0.0/8. Left empty: anywhere.")
+                .hint("Addresses or networks that the token may be used from, one per line, such as `10.0.0.0/8`. Left empty, it may be used anywhere.")
                 .faults(faults, "networks"),
             wrong: faults.of_field("scope", "The permissions").0,
         }
@@ -165,12 +166,12 @@ pub(crate) fn read(form: &Posted, deployments: &[Deployment]) -> Result<Scope> {
     let mut faults = Vec::new();
     let queues = form.lines("queues").into_iter().map(|text| {
         let read = text.parse::<QueueName>();
-        read.map_err(|wrong| Error::invalid("queues", format!("have a line \"{}\" that {wrong}", shown(text))))
+        read.map_err(|wrong| Error::invalid("queues", of_line(text, &wrong)))
     });
     let queues = told(queues.collect::<Result<BTreeSet<_>>>(), &mut faults)?;
     let networks = form.lines("networks").into_iter().map(|text| {
         let read = text.parse::<Network>();
-        read.map_err(|wrong| Error::invalid("networks", format!("have a line \"{}\" that {wrong}", shown(text))))
+        read.map_err(|wrong| Error::invalid("networks", of_line(text, &wrong)))
     });
     let networks = told(networks.collect::<Result<Vec<_>>>(), &mut faults)?;
     let reached = told(reached(form, deployments), &mut faults)?;
@@ -181,6 +182,11 @@ pub(crate) fn read(form: &Posted, deployments: &[Deployment]) -> Result<Scope> {
         }
         _ => Err(Error::Invalid(faults)),
     }
+}
+
+/// What is wrong with a line, as a sentence of its own.
+fn of_line(text: &str, wrong: &impl Display) -> String {
+    format!("\"{}\" {wrong}", shown(text))
 }
 
 /// What was read; none where it is at fault, which is noted, so that whoever sent a form is told all at once.

@@ -20,6 +20,8 @@ use crate::parts::Field;
 #[template(path = "fields.html")]
 struct Fields {
     frame: Frame,
+    /// What it is a form of, behind its title.
+    of: String,
     action: String,
     back: String,
     problems: Vec<String>,
@@ -49,6 +51,7 @@ mod tests {
             let faults = Faults::at("name", text);
             let page = Fields {
                 frame: Frame::plain(*text, &seen),
+                of: (*text).to_owned(),
                 action: "/x".to_owned(),
                 back: "/".to_owned(),
                 problems: vec![(*text).to_owned()],

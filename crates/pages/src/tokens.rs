@@ -10,6 +10,7 @@ pub(crate) mod permit;
 pub(crate) mod reveal;
 pub(crate) mod revoke;
 pub(crate) mod rotate;
+mod rows;
 mod ways;
 
 use countersign_control::Error;

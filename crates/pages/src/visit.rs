@@ -12,6 +12,7 @@ use http::request::Parts;
 
 use crate::failure::Failure;
 use crate::frame::{Frame, Link, Person, Place};
+use crate::known::Known;
 use crate::lost;
 use crate::person;
 use crate::seen::Seen;
@@ -112,6 +113,7 @@ where
             return Err(Failure::SignedOut);
         }
         let organization = site.control.organization(&site.control.grant_own::<ViewOrganization>(&caller)?).await?;
+        Known::of(parts).keep(&caller, Some(&organization));
         Ok(Self {
             site,
             caller,

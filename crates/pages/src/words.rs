@@ -160,7 +160,7 @@ impl State {
 /// Until when a value can be shown again.
 pub(crate) const fn policy(policy: RevealPolicy) -> &'static str {
     match policy {
-        RevealPolicy::Window => "For 10 minutes after it was created",
+        RevealPolicy::Window => "For 10 minutes after creation",
         RevealPolicy::Always => "For as long as the token lives",
         RevealPolicy::Never => "Never: it is shown once, when it is created",
     }
@@ -185,6 +185,16 @@ pub(crate) const fn role(role: Role) -> &'static str {
     match role {
         Role::Admin => "Organization Admin",
         Role::Member => "Member",
+    }
+}
+
+/// What a role in the organization lets its holder do.
+pub(crate) const fn about_member(role: Role) -> &'static str {
+    match role {
+        Role::Admin => {
+            "Organization Admin: manages members, tokens and settings, and can do everything in every deployment"
+        }
+        Role::Member => "Member: sees builds, agents and members, and does what roles in deployments allow",
     }
 }
 
@@ -213,8 +223,8 @@ pub(crate) const fn about_role(role: DeploymentRole) -> &'static str {
     match role {
         DeploymentRole::Viewer => "Viewer: sees what is there",
         DeploymentRole::Launcher => "Launcher: starts and ends builds, jobs and runs",
-        DeploymentRole::Editor => "Editor: changes queues, agents, code locations, and what is said of the deployment",
-        DeploymentRole::Admin => "Admin: gives roles in it",
+        DeploymentRole::Editor => "Editor: changes queues, agents, code locations and the deployment's description",
+        DeploymentRole::Admin => "Admin: gives and removes roles in the deployment",
     }
 }
 

@@ -40,7 +40,7 @@ statements! {
               WHERE a.organization_id = $1 AND a.id < $2 AND a.heartbeat_at >= $3 ORDER BY a.id DESC LIMIT $4");
     /// How one token's agents that were heard since $3 are called, newest first. What they told is left where it is: this is read while a token is
     /// taken back, and nobody who holds it is to make that slow.
-    NAMES_OF_TOKEN = "SELECT id, process_id, label FROM dagster_agents
+    NAMES_OF_TOKEN = "SELECT id, process_id, label, heartbeat_at FROM dagster_agents
               WHERE organization_id = $1 AND token_id = $2 AND heartbeat_at >= $3 ORDER BY id DESC LIMIT $4";
     /// How many agents of one token are kept, those that do not run among them.
     COUNT_OF_TOKEN = "SELECT COUNT(*) AS n FROM dagster_agents WHERE token_id = $1";
@@ -97,7 +97,7 @@ pub struct DagsterAgent {
     pub heartbeat_at: Timestamp,
 }
 
-/// How an agent is called.
+/// How an agent is called, and when it was heard.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgentName {
     /// Its id.
@@ -106,6 +106,8 @@ pub struct AgentName {
     pub process: DagsterProcessId,
     /// What its operator calls it.
     pub label: Option<String>,
+    /// When it was last heard.
+    pub heartbeat_at: Timestamp,
 }
 
 /// An error that an agent tells of.
@@ -277,8 +279,10 @@ pub async fn names_of_token(
     since: Timestamp,
     limit: i64,
 ) -> Result<Vec<AgentName>, StoreError> {
-    let name =
-        |row: &Row| Ok(AgentName { id: row.get("id")?, process: row.get("process_id")?, label: row.get("label")? });
+    let name = |row: &Row| {
+        let (id, process) = (row.get("id")?, row.get("process_id")?);
+        Ok(AgentName { id, process, label: row.get("label")?, heartbeat_at: row.get("heartbeat_at")? })
+    };
     tx.all(NAMES_OF_TOKEN, &params![of, token, since, limit]).await?.iter().map(name).collect()
 }
 

@@ -1,8 +1,11 @@
 //! Teams: members who hold roles in deployments together.
 
+use std::collections::BTreeMap;
+
 use countersign_domain::Timestamp;
 use countersign_domain::id::{OrganizationId, TeamId, UserId};
 
+use crate::many::{self, ids};
 use crate::users::{Member, member};
 use crate::{Row, StoreError, Tx, params, statements};
 
@@ -46,6 +49,9 @@ statements! {
               WHERE s.organization_id = $1 AND s.team_id = $2 AND s.user_id < $3 ORDER BY s.user_id DESC LIMIT $4";
     /// How many members it has.
     COUNT_MEMBERS = "SELECT COUNT(*) AS n FROM team_members WHERE organization_id = $1 AND team_id = $2";
+    /// The same of several; one without members has no row.
+    COUNT_MEMBERS_OF_EACH = concat!("SELECT team_id, COUNT(*) AS n FROM team_members WHERE organization_id = $1 AND team_id IN ", ids!(),
+              " GROUP BY team_id");
 }
 
 /// Members who hold roles together.
@@ -155,4 +161,19 @@ pub async fn members(
 /// How many members a team has.
 pub async fn count_members(tx: &mut Tx, of: OrganizationId, id: TeamId) -> Result<i64, StoreError> {
     tx.one(COUNT_MEMBERS, &params![of, id]).await?.get("n")
+}
+
+/// How many members each of several teams has. One without members is not in it.
+pub async fn count_members_of_each(
+    tx: &mut Tx,
+    of: OrganizationId,
+    teams: &[TeamId],
+) -> Result<BTreeMap<TeamId, i64>, StoreError> {
+    let mut found = BTreeMap::new();
+    for part in teams.chunks(many::AT_ONCE) {
+        for row in tx.all(COUNT_MEMBERS_OF_EACH, &many::values(of, part)).await? {
+            found.insert(row.get("team_id")?, row.get("n")?);
+        }
+    }
+    Ok(found)
 }

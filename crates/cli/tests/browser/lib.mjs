@@ -136,7 +136,7 @@ export async function prove(page, hasScript = true) {
   if (!hasScript) {
     await page.waitForLoadState("load");
     const again = page.locator("[data-again-form]");
-    if (await again.count()) await again.getByRole("button", { name: "Go on" }).click();
+    if (await again.count()) await again.getByRole("button", { name: "Continue" }).click();
   }
   await page.waitForURL((url) => url.pathname !== "/prove");
   await page.waitForLoadState("load");

@@ -68,7 +68,7 @@ async function leaving(page) {
 async function invited(page) {
   await page.goto(`${settings}/members/invite`);
   await page.fill("#email", "newcomer@acme.example");
-  await page.getByRole("button", { name: "Make an invitation" }).click();
+  await page.getByRole("button", { name: "Create invitation" }).click();
   await page.getByRole("region", { name: "Invitation" }).waitFor();
 }
 

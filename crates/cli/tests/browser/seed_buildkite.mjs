@@ -36,7 +36,7 @@ await main(async (browser) => {
     await page.getByRole("button", { name: "Create agent token" }).click();
     must(new URL(page.url()).pathname === `${settings}/tokens/new`, "a token without a description was made");
     await page.fill("#description", NEW);
-    must(await page.getByLabel("For 10 minutes after it was created").isChecked(), "the window is not the default");
+    must(await page.getByLabel("For 10 minutes after creation").isChecked(), "the window is not the default");
     await page.getByRole("button", { name: "Create agent token" }).click();
     await page.waitForURL("**/value");
     value = await shownValue(page);

@@ -31,7 +31,7 @@ export async function wrongs(page) {
     const scripts = [...document.scripts].filter((it) => !new URL(it.src, location.href).pathname.startsWith("/assets/"));
     for (const it of scripts) found.push(`a script: ${it.outerHTML.slice(0, 200)}`);
     // Pictures that the server draws.
-    const drawn = ":where(svg.columns, svg.graph, svg.waits, svg.waterfall), :where(svg.waits, svg.waterfall) svg";
+    const drawn = ":where(svg.columns, svg.graph, svg.waits, svg.spans, svg.sign)";
     const never = `iframe, object, embed, svg:not(${drawn}), math, base, style, img, video, audio, marquee, portal, meta[http-equiv], template, body body, [srcdoc]`;
     for (const it of document.querySelectorAll(never)) found.push(`an element: ${it.outerHTML.slice(0, 200)}`);
     for (const it of document.querySelectorAll("*")) {

@@ -1,5 +1,7 @@
 //! Seeing teams.
 
+use std::collections::BTreeMap;
+
 use countersign_domain::id::{TeamId, UserId};
 use countersign_store::teams;
 
@@ -65,6 +67,21 @@ impl Control {
     pub async fn count_team_members(&self, grant: &Grant<ViewTeams>, team: TeamId) -> Result<i64> {
         self.read(grant, team, |tx, scene| {
             Box::pin(async move { Ok(teams::count_members(tx, scene.organization, scene.input).await?) })
+        })
+        .await
+    }
+
+    /// How many members each of several teams has; one without members, or of another organization, is not in it.
+    ///
+    /// # Errors
+    /// Only [`crate::Error::Unavailable`] and [`crate::Error::Internal`].
+    pub async fn count_members_of_teams(
+        &self,
+        grant: &Grant<ViewTeams>,
+        teams: Vec<TeamId>,
+    ) -> Result<BTreeMap<TeamId, i64>> {
+        self.read(grant, teams, |tx, scene| {
+            Box::pin(async move { Ok(teams::count_members_of_each(tx, scene.organization, &scene.input).await?) })
         })
         .await
     }

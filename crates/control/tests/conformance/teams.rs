@@ -121,6 +121,9 @@ pub async fn its_members_hold_what_it_was_given(world: &World) {
     let page = control.team_members(&grant, platform.id, PageRequest::first(1)).await.expect("a page");
     assert_eq!((page.items[0].user.id, page.items.len()), (eve.user().expect("a person"), 1));
     assert_eq!(control.count_team_members(&grant, platform.id).await, Ok(2));
+    let empty = team(world, "empty").await;
+    let counts = control.count_members_of_teams(&grant, vec![platform.id, empty.id]).await.expect("counts");
+    assert_eq!(counts.into_iter().collect::<Vec<_>>(), [(platform.id, 2)]);
     let of_bob = control.teams_of_member(&grant, bob.user().expect("a person")).await.expect("a list");
     assert_eq!(of_bob, std::slice::from_ref(&platform));
 

@@ -120,6 +120,11 @@ impl Fault {
         }
     }
 
+    /// What went wrong, in one line.
+    fn said(&self) -> String {
+        if self.class.is_empty() { self.message.clone() } else { format!("{}: {}", self.class, self.message) }
+    }
+
     fn weight(&self) -> usize {
         [&self.class, &self.message, &self.trace].into_iter().map(|text| weight::of(text)).sum()
     }

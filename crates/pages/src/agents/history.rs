@@ -5,9 +5,8 @@ use countersign_control::access::actions::ViewAudit;
 use countersign_control::agents::AnyAgentId;
 
 use crate::failure::Failure;
-use crate::settings::audit::Row;
+use crate::settings::audit::{Row, fit};
 use crate::visit::Visit;
-use crate::weight;
 
 /// Events that are shown; the rest is in the audit log.
 const EVENTS: u32 = 20;
@@ -22,13 +21,13 @@ pub(super) async fn events(visit: &Visit, agent: AnyAgentId) -> Result<Vec<Row>,
     let page = PageRequest::first(EVENTS);
     let found = visit.control().agent_audit_events(&visit.may::<ViewAudit>()?, agent, page).await?;
     let mut left = MOST;
-    let mut rows: Vec<Row> = found.items.iter().map(Row::new).collect();
+    let mut rows = Row::all(&found.items, visit.control().now());
     rows.retain(|row| {
-        let texts = [&*row.actor, &row.credential, &row.action, &row.kind, &row.subject, &row.ip, &row.detail];
-        let rest = left.checked_sub(texts.into_iter().map(weight::of).sum());
+        let rest = left.checked_sub(row.weight());
         // Behind one that is left out there is no room for any.
         left = rest.unwrap_or_default();
         rest.is_some()
     });
+    fit(&mut rows, MOST);
     Ok(rows)
 }

@@ -18,6 +18,8 @@ use crate::words::{self, Names, short};
 
 /// The most characters that a row shows of one of several names; all of it is on the agent's page.
 const NAME: usize = 60;
+/// The same of what its token is described as.
+const TOKEN: usize = 40;
 /// The most bytes of a text of a row.
 const ROOM: usize = 80;
 /// What the native agent says that it is built as.
@@ -145,7 +147,7 @@ impl Row {
             state,
             state_class,
             paused: some(it.paused_note.as_ref().filter(|_| is_paused)),
-            token: cell(&beside.token(it.token)),
+            token: cell(&short(&beside.token(it.token), TOKEN)),
             deployment: some(beside.names.get(&it.deployment)),
             queue: cell(&it.queue),
             version: some(it.version.as_ref()),
@@ -160,7 +162,10 @@ impl Row {
 
     fn of_dagster(visit: &Visit, it: &DagsterAgent, beside: &Beside) -> Self {
         let (state, state_class) = dagster_state(it, beside.now);
-        let launcher = it.launcher.as_ref().map(|launcher| format!(", {launcher}"));
+        // Which launcher it is stands before what all are called.
+        let launcher =
+            it.launcher.as_deref().map(|launcher| launcher.strip_suffix("UserCodeLauncher").unwrap_or(launcher));
+        let launcher = launcher.filter(|kind| !kind.is_empty()).map(|kind| format!(", {kind}"));
         let served = beside.served.get(&it.id).map(Vec::as_slice).unwrap_or_default();
         Self {
             href: visit.path(&format!("/agents/dagster/{}", it.id)),
@@ -171,7 +176,7 @@ impl Row {
             paused: Brief::default(),
             token: match beside.token(it.token) {
                 text if text.is_empty() => cell(it.token_public_id.as_str()),
-                text => cell(&text),
+                text => cell(&short(&text, TOKEN)),
             },
             deployment: cell(&deployments(served, &beside.names)),
             queue: cell(&queues(served)),

@@ -4,16 +4,18 @@ use askama::Template;
 use countersign_control::access::actions::ViewBuilds;
 use countersign_control::artifacts::Artifact;
 use countersign_control::builds::Build;
+use countersign_control::jobs::Job;
 use countersign_control::{Error, PageRequest};
 use countersign_domain::artifact::ArtifactState;
 use countersign_domain::id::ArtifactId;
 
-use crate::frame::{self, Answer, Frame};
+use crate::frame::{self, Answer, Frame, Link};
 use crate::parts::{Pager, When};
 use crate::query::Query;
 use crate::visit::Visit;
 use crate::weight;
 
+use super::entries::job_name;
 use super::states;
 
 /// Artifacts of one part.
@@ -21,8 +23,9 @@ const ROWS: u32 = 60;
 /// Artifacts on the page of a build and of a job.
 pub(crate) const FIRST: u32 = 15;
 
-/// The most bytes that a path takes in a list.
+/// The most bytes that a path takes in a list, and what a job is called.
 const PATH: usize = 400;
+const JOB: usize = 100;
 
 #[derive(Template)]
 #[template(path = "artifacts.html")]
@@ -46,16 +49,18 @@ pub(crate) struct Row {
     pub size: String,
     pub state: &'static str,
     pub state_class: &'static str,
-    /// The page of its job.
-    pub job: String,
-    pub created: When,
+    /// Its job's page, by what the job is called where that is known already.
+    pub job: Link,
+    pub is_job_named: bool,
+    /// When it was announced; none while its bytes are not there.
+    pub uploaded: Option<When>,
 }
 
 impl Row {
-    pub(crate) fn new(visit: &Visit, build: &Build, it: &Artifact) -> Self {
+    pub(crate) fn new(visit: &Visit, build: &Build, it: &Artifact, job: Option<&Job>) -> Self {
         let (state, state_class) = match it.state {
-            ArtifactState::New => ("On its way", "active"),
-            ArtifactState::Finished => ("There", "good"),
+            ArtifactState::New => ("Uploading", "active"),
+            ArtifactState::Finished => ("Uploaded", "good"),
             ArtifactState::Error => ("Never came", "bad"),
             ArtifactState::Deleted => ("Deleted", "ended"),
         };
@@ -68,8 +73,12 @@ impl Row {
             size: states::bytes(it.size),
             state,
             state_class,
-            job: visit.job_path(build, it.job, ""),
-            created: When::new(it.created_at),
+            job: Link::new(
+                job.map_or_else(|| "Show job".to_owned(), |job| weight::cut(&job_name(job), JOB)),
+                visit.job_path(build, it.job, ""),
+            ),
+            is_job_named: job.is_some(),
+            uploaded: (it.state == ArtifactState::Finished).then(|| When::new(it.created_at)),
         }
     }
 }
@@ -92,7 +101,7 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     frame::show(&Page {
         frame: Frame { title: "Artifacts".to_owned(), ..frame }.crumb(name, visit.build_path(&build, "")),
         pager: Pager::new(&path, &[("path", wanted.as_str())], page.after.is_none(), last),
-        artifacts: found.items.iter().map(|it| Row::new(&visit, &build, it)).collect(),
+        artifacts: found.items.iter().map(|it| Row::new(&visit, &build, it, None)).collect(),
         path,
         wanted,
     })
@@ -130,10 +139,11 @@ mod tests {
             href: Some("/x".to_owned()),
             is_elsewhere: false,
             size: "1 B".to_owned(),
-            state: "There",
+            state: "Uploaded",
             state_class: "good",
-            job: "/x".to_owned(),
-            created: When::new(Timestamp::EPOCH),
+            job: Link::new(text, "/x"),
+            is_job_named: true,
+            uploaded: Some(When::new(Timestamp::EPOCH)),
         };
         Page {
             frame: Frame::plain("Artifacts", &seen),

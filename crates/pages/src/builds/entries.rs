@@ -35,7 +35,8 @@ pub(crate) struct Row {
     pub is_inner: bool,
     /// Whether it was run again, so that another row counts.
     pub is_old: bool,
-    pub agent: String,
+    /// The agent that has it, or had it.
+    pub agent: Option<Link>,
     pub waited: String,
     pub ran: String,
     pub exit: String,
@@ -159,7 +160,9 @@ impl Row {
             state_class: stands.class,
             is_inner: it.step.parent.is_some(),
             is_old: job.is_some_and(|job| job.retried_in.is_some()),
-            agent: it.agent.as_ref().map(|agent| weight::cut(&agent.name, NAME / 4)).unwrap_or_default(),
+            agent: it.agent.as_ref().map(|agent| {
+                Link::new(weight::cut(&agent.name, NAME / 4), visit.path(&format!("/agents/{}", agent.id)))
+            }),
             waited: job.map(|job| states::waited(job, now)).unwrap_or_default(),
             ran: job.map(|job| states::ran(job, now)).unwrap_or_default(),
             exit: job.and_then(|job| job.exit_status.clone()).unwrap_or_default(),

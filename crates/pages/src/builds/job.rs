@@ -279,7 +279,7 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
         hits,
         search,
         places,
-        artifacts: artifacts.iter().map(|it| ArtifactRow::new(&visit, &build, it)).collect(),
+        artifacts: artifacts.iter().map(|it| ArtifactRow::new(&visit, &build, it, Some(&job))).collect(),
         env: Pairs::of_env(&job.env),
     })
 }

@@ -263,7 +263,13 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
         is_too_large: view == View::Graph && graph.is_none(),
         graph: graph.as_ref().map(Picture::of),
         waterfall,
-        artifacts: artifacts.iter().map(|it| ArtifactRow::new(&visit, &build, it)).collect(),
+        artifacts: artifacts
+            .iter()
+            .map(|it| {
+                let job = entries.iter().filter_map(|entry| entry.job.as_ref()).find(|job| job.id == it.job);
+                ArtifactRow::new(&visit, &build, it, job)
+            })
+            .collect(),
         all_artifacts: artifacts_path,
         meta_data,
         env,
@@ -292,7 +298,7 @@ mod tests {
             state_class: "ended",
             is_inner: true,
             is_old: true,
-            agent: some(),
+            agent: Some(Link::new(some(), "/organizations/acme/agents/0192f3a1-7c3e-7b21-9f60-3a5c1e0d4b77")),
             waited: "1 s".to_owned(),
             ran: "1 s".to_owned(),
             exit: some(),

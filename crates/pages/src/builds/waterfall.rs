@@ -12,14 +12,11 @@ use crate::{weight, words};
 use super::entries::job_name;
 use super::states;
 
-/// Where bars begin and how wide all of them are, in units of the picture.
-const LEFT: u64 = 220;
+/// How wide all bars are, in units of the picture, and how wide each is at least, so that it is seen.
 const WIDTH: u64 = 760;
-/// The height of a line and of the axis.
-const LINE: usize = 24;
-const AXIS: usize = 28;
+const LEAST: u64 = 2;
 /// How many parts the axis has.
-const TICKS: u64 = 4;
+const TICKS: u32 = 4;
 /// The most characters of a name in the picture; its title has all of them.
 const NAME: usize = 28;
 /// The most bytes that a name takes in the table.
@@ -29,24 +26,16 @@ const LONG_NAME: usize = 200;
 #[derive(Debug, Clone, Template)]
 #[template(path = "parts/waterfall.html")]
 pub(crate) struct Waterfall {
-    height: usize,
-    ticks: Vec<Tick>,
+    /// What stands at the lines of the axis.
+    ticks: Vec<String>,
     bars: Vec<Bar>,
 }
 
 impl HtmlSafe for Waterfall {}
 
-/// A mark of the axis.
-#[derive(Debug, Clone)]
-struct Tick {
-    x: u64,
-    words: String,
-}
-
 /// A job.
 #[derive(Debug, Clone)]
 struct Bar {
-    y: usize,
     name: String,
     short: String,
     href: String,
@@ -78,14 +67,14 @@ impl Axis {
     fn at(&self, moment: Timestamp) -> u64 {
         let passed = moment.since(self.from).min(self.length).as_micros();
         let place = passed * u128::from(WIDTH) / self.length.as_micros().max(1);
-        LEFT + u64::try_from(place).unwrap_or(WIDTH)
+        u64::try_from(place).unwrap_or(WIDTH)
     }
 
-    /// Where a stretch begins and how wide it is: at least one unit, so that it is seen.
+    /// Where a stretch begins and how wide it is.
     fn stretch(&self, from: Option<Timestamp>, to: Option<Timestamp>) -> (u64, u64) {
         let Some((from, to)) = from.zip(to) else { return (0, 0) };
         let (start, end) = (self.at(from), self.at(to));
-        (start, end.saturating_sub(start).max(1))
+        (start.min(WIDTH - LEAST), end.saturating_sub(start).max(LEAST))
     }
 }
 
@@ -100,14 +89,12 @@ impl Waterfall {
         let axis = Axis::new(build.created_at, build.finished_at.unwrap_or(now));
         let jobs = entries.iter().filter_map(|entry| entry.job.as_ref()).filter(|job| job.runnable_at.is_some());
         let bars: Vec<Bar> = jobs
-            .enumerate()
-            .map(|(number, job)| {
+            .map(|job| {
                 let (name, stands) = (weight::cut(&job_name(job), LONG_NAME), states::job(job));
                 let until = job.started_at.or(job.finished_at).unwrap_or(now);
                 let end = job.started_at.map(|_| job.finished_at.unwrap_or(now));
                 let began = job.runnable_at.map(|at| states::duration(at.since(build.created_at)));
                 Bar {
-                    y: AXIS + number * LINE,
                     short: words::short(&name, NAME),
                     name,
                     href: href(job.id),
@@ -122,21 +109,15 @@ impl Waterfall {
                 }
             })
             .collect();
-        let ticks = (0..=TICKS).map(|number| Tick {
-            x: LEFT + WIDTH * number / TICKS,
-            words: states::duration(
-                axis.length * u32::try_from(number).unwrap_or(0) / u32::try_from(TICKS).unwrap_or(1),
-            ),
-        });
-        Self { height: AXIS + bars.len() * LINE + LINE / 2, ticks: ticks.collect(), bars }
+        let ticks = (0..=TICKS).map(|number| states::duration(axis.length * number / TICKS));
+        Self { ticks: ticks.collect(), bars }
     }
 }
 
 impl Waterfall {
     /// To look at: two jobs, one after the other.
     pub(crate) fn sample() -> Self {
-        let bar = |at: usize, name: &str, (state, class), waiting, running| Bar {
-            y: AXIS + at * LINE,
+        let bar = |name: &str, (state, class), waiting, running| Bar {
             name: name.to_owned(),
             short: name.to_owned(),
             href: "#pictures".to_owned(),
@@ -150,14 +131,10 @@ impl Waterfall {
             ran: "1 min 4 s".to_owned(),
         };
         Self {
-            height: AXIS + 2 * LINE,
-            ticks: vec![
-                Tick { x: LEFT, words: "0 s".to_owned() },
-                Tick { x: LEFT + WIDTH / 2, words: "1 min".to_owned() },
-            ],
+            ticks: ["0 s", "30 s", "1 min", "1 min 30 s", "2 min"].map(str::to_owned).to_vec(),
             bars: vec![
-                bar(0, "Unit", ("Passed", "good"), (LEFT, 90), (LEFT + 90, 200)),
-                bar(1, "Ship", ("Running", "active"), (LEFT + 290, 40), (LEFT + 330, 400)),
+                bar("Unit", ("Passed", "good"), (0, 90), (90, 200)),
+                bar("Ship", ("Running", "active"), (290, 40), (330, 400)),
             ],
         }
     }
@@ -176,11 +153,12 @@ mod tests {
     #[test]
     fn a_moment_stands_where_it_belongs() {
         let axis = Axis::new(at(100), at(200));
-        assert_eq!([axis.at(at(100)), axis.at(at(150)), axis.at(at(200))], [LEFT, LEFT + WIDTH / 2, LEFT + WIDTH]);
-        assert_eq!([axis.at(at(0)), axis.at(at(999))], [LEFT, LEFT + WIDTH], "nothing stands outside");
-        assert_eq!(axis.stretch(Some(at(100)), Some(at(100))), (LEFT, 1), "nothing is too short to be seen");
+        assert_eq!([axis.at(at(100)), axis.at(at(150)), axis.at(at(200))], [0, WIDTH / 2, WIDTH]);
+        assert_eq!([axis.at(at(0)), axis.at(at(999))], [0, WIDTH], "nothing stands outside");
+        assert_eq!(axis.stretch(Some(at(100)), Some(at(100))), (0, LEAST), "nothing is too short to be seen");
+        assert_eq!(axis.stretch(Some(at(200)), Some(at(200))), (WIDTH - LEAST, LEAST), "at the end neither");
         assert_eq!(axis.stretch(None, Some(at(100))), (0, 0));
-        assert_eq!(Axis::new(at(5), at(5)).at(at(5)), LEFT, "a build that has just been made");
+        assert_eq!(Axis::new(at(5), at(5)).at(at(5)), 0, "a build that has just been made");
     }
 
     #[test]
@@ -188,7 +166,6 @@ mod tests {
         for text in TEXTS {
             let some = || (*text).to_owned();
             let bar = Bar {
-                y: 1,
                 name: some(),
                 short: some(),
                 href: "/x".to_owned(),
@@ -201,8 +178,7 @@ mod tests {
                 waited: "1 s".to_owned(),
                 ran: "1 s".to_owned(),
             };
-            let tick = Tick { x: 1, words: "1 s".to_owned() };
-            assert_inert(&Waterfall { height: 1, ticks: vec![tick], bars: vec![bar] }.to_string(), text);
+            assert_inert(&Waterfall { ticks: vec!["1 s".to_owned()], bars: vec![bar] }.to_string(), text);
         }
     }
 }

@@ -1,26 +1,31 @@
 //! The audit log: searched, in parts, with how far it is sealed.
 
 mod actions;
+mod detail;
+mod row;
 mod subjects;
 
 use askama::Template;
 use countersign_control::access::actions::ViewAudit;
-use countersign_control::audit::{Event, Verdict, Wanted};
+use countersign_control::audit::{Extent, Verdict, Wanted};
 use countersign_control::{PageRequest, Part};
 
-use crate::brief::{Brief, address as short_address};
 use crate::form::Faults;
 use crate::frame::{self, Answer, Frame};
-use crate::parts::{Choice, Pager, When};
+use crate::parts::{Choice, Pager};
 use crate::query::{Query, address};
 use crate::visit::{Tab, Visit};
+use crate::words::count;
 
 use super::period::{Edge, Written};
 
+pub(crate) use detail::Detail;
+pub(crate) use row::{Row, fit};
+
 /// Rows of one part.
 const ROWS: u32 = 50;
-/// The most bytes of a detail that a row takes in the page; the whole is in an export.
-const DETAIL: usize = 320;
+/// The most bytes that the texts of the rows take in the page.
+const ROOM: usize = 44_000;
 
 #[derive(Template)]
 #[template(path = "audit.html")]
@@ -40,53 +45,13 @@ struct Page {
     is_refused: bool,
     /// Where the rows of the time are as a file, or all.
     export: String,
-    sealed: i64,
-    unsealed: i64,
+    /// How much of the log is sealed, in a sentence.
+    extent: String,
     /// What checking the chain said, where that was asked for.
     verdict: Option<String>,
     holds: bool,
     rows: Vec<Row>,
     pager: Pager,
-}
-
-/// An event as a row of a table.
-#[derive(Debug, Clone)]
-pub(crate) struct Row {
-    pub at: When,
-    pub actor: Brief,
-    pub credential: String,
-    pub action: String,
-    /// Of what kind it is that something was done to, and what it goes by.
-    pub kind: String,
-    pub subject: Brief,
-    /// What that is described as now, where the name says little.
-    pub described: Brief,
-    /// Where it is, while it is there.
-    pub href: Option<String>,
-    pub ip: String,
-    pub detail: Brief,
-    pub is_sealed: bool,
-}
-
-impl Row {
-    /// A row on the page of what it tells of.
-    pub(crate) fn new(it: &Event) -> Self {
-        let detail = if it.detail == "{}" { "" } else { it.detail.as_str() };
-        let actor = if it.actor_name.is_empty() { &it.actor_kind } else { &it.actor_name };
-        Self {
-            at: When::new(it.occurred_at),
-            actor: if actor.contains('@') { short_address(actor).into() } else { actor.as_str().into() },
-            credential: it.credential.clone().unwrap_or_default(),
-            action: it.action.clone(),
-            kind: it.subject_kind.replace('_', " "),
-            subject: it.subject_name.as_str().into(),
-            described: Brief::default(),
-            href: None,
-            ip: it.ip.clone().unwrap_or_default(),
-            detail: Brief::within(detail, DETAIL),
-            is_sealed: it.sealed.is_some(),
-        }
-    }
 }
 
 /// A part of the log.
@@ -98,6 +63,17 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
 pub(crate) async fn check(visit: Visit) -> Answer {
     let verdict = visit.control().verify_audit(&visit.may::<ViewAudit>()?).await?.verdict;
     list(&visit, &Query::default(), Some(verdict)).await
+}
+
+/// How much of the log is sealed.
+fn how_sealed(extent: &Extent) -> String {
+    let number = |it: i64| usize::try_from(it).unwrap_or_default();
+    let sealed = count(number(extent.sealed), "row is", "rows are");
+    match number(extent.unsealed) {
+        0 => format!("{sealed} sealed, all that there are."),
+        1 => format!("{sealed} sealed; the newest one is not yet, which takes seconds."),
+        open => format!("{sealed} sealed; the newest {open} are not yet, which takes seconds."),
+    }
 }
 
 async fn list(visit: &Visit, query: &Query, verdict: Option<Verdict>) -> Answer {
@@ -132,18 +108,19 @@ async fn list(visit: &Visit, query: &Query, verdict: Option<Verdict>) -> Answer 
         ("from", written.from.as_str()),
         ("until", written.until.as_str()),
     ];
+    let mut rows = subjects::rows(visit, &found.items).await?;
+    fit(&mut rows, ROOM);
     let page = Page {
         frame: visit.settings(Tab::AuditLog, "Audit log"),
         actions: actions::choices(action),
         people_only,
-        sealed: extent.sealed,
-        unsealed: extent.unsealed,
+        extent: how_sealed(&extent),
         holds: !matches!(verdict, Some(Verdict::Broken { .. })),
         verdict: verdict.map(|it| match it {
             Verdict::Holds => "The chain holds from its first row to its last.".to_owned(),
             Verdict::Broken { what, .. } => what,
         }),
-        rows: subjects::rows(visit, &found.items).await?,
+        rows,
         pager: Pager::new(&path, &said, page.after.is_none(), last),
         export: address(&format!("{path}/export"), if faults.is_empty() { &said[3..] } else { &[] }),
         is_whole: written.from.is_empty() && written.until.is_empty(),
@@ -161,8 +138,6 @@ async fn list(visit: &Visit, query: &Query, verdict: Option<Verdict>) -> Answer 
 
 #[cfg(test)]
 mod tests {
-    use countersign_domain::Timestamp;
-
     use crate::naughty::{HEAVY, TEXTS, assert_inert};
     use crate::seen::Seen;
     use crate::theme::Theme;
@@ -174,19 +149,6 @@ mod tests {
         let seen = Seen { is_safe: true, page: "/x".to_owned(), theme: Theme::System, notice: None };
         for text in TEXTS {
             let some = || (*text).to_owned();
-            let row = Row {
-                at: When::new(Timestamp::EPOCH),
-                actor: (*text).into(),
-                credential: some(),
-                action: some(),
-                kind: some(),
-                subject: (*text).into(),
-                described: (*text).into(),
-                href: Some("/x".to_owned()),
-                ip: some(),
-                detail: (*text).into(),
-                is_sealed: false,
-            };
             let page = Page {
                 frame: Frame::plain("Audit log", &seen),
                 path: "/x".to_owned(),
@@ -201,11 +163,10 @@ mod tests {
                 is_refused: false,
                 problems: Vec::new(),
                 export: "/x".to_owned(),
-                sealed: 1,
-                unsealed: 1,
+                extent: how_sealed(&Extent { sealed: 1, unsealed: 1 }),
                 verdict: Some(some()),
                 holds: false,
-                rows: vec![row],
+                rows: vec![Row::sample(text)],
                 pager: Pager::new("/", &[], true, None),
             };
             assert_inert(&page.render().expect("a page"), text);
@@ -225,8 +186,7 @@ mod tests {
             is_refused: false,
             problems: Vec::new(),
             export: "/x".to_owned(),
-            sealed: 1,
-            unsealed: 1,
+            extent: how_sealed(&Extent { sealed: 123_456, unsealed: 1 }),
             verdict: None,
             holds: true,
             rows,
@@ -243,8 +203,8 @@ mod tests {
             page.render().expect("a page")
         };
         let html = said(Some("1".to_owned()));
-        assert!(html.contains("that were looked at fits.") && html.contains(r#"rel="next""#), "{html}");
-        assert!(said(None).contains("Nothing fits."));
+        assert!(html.contains("that were looked at matches.") && html.contains(r#"rel="next""#), "{html}");
+        assert!(said(None).contains("No rows match."));
     }
 
     #[test]
@@ -253,19 +213,16 @@ mod tests {
         for text in HEAVY {
             let some = || text.repeat(1_000);
             let row = Row {
-                at: When::new(Timestamp::EPOCH),
-                actor: some().into(),
                 credential: "4f9Kd0aZ81b".to_owned(),
                 action: "agent_token.rotation_finished".to_owned(),
                 kind: "agent token".to_owned(),
-                subject: some().into(),
-                described: some().into(),
                 href: Some("/organizations/acme/settings/tokens/00000000-0000-7000-8000-000000000000".to_owned()),
                 ip: "2001:db8:ffff:ffff:ffff:ffff:ffff:ffff".to_owned(),
-                detail: Brief::within(&some(), DETAIL),
-                is_sealed: false,
+                ..Row::sample(&some())
             };
-            let page = page(&seen, vec![row; ROWS as usize], Pager::new("/x", &[], true, None));
+            let mut rows = vec![row; ROWS as usize];
+            fit(&mut rows, ROOM);
+            let page = page(&seen, rows, Pager::new("/x", &[], true, None));
             let size = page.render().expect("a page").len();
             assert!(size < 95_000, "{size} bytes of {text}");
         }

@@ -32,6 +32,9 @@ const ROWS: usize = 50;
 struct Page {
     frame: Frame,
     create: Option<String>,
+    /// Whether one that is shown is a branch deployment, or ends: else the columns for it are left out.
+    has_branches: bool,
+    has_ends: bool,
     rows: Vec<Row>,
     pager: Pager,
     /// What every member has in each of them.
@@ -110,7 +113,7 @@ impl Row {
             is_default: it.id == visit.organization.default_deployment,
             parent: it.parent.and_then(|id| names.get(&id).cloned()).unwrap_or_default(),
             description: Brief::of_some(it.description.as_ref()),
-            created: When::new(it.created_at),
+            created: When::day(it.created_at),
             expires: it.expires_at.map(When::new),
             edit: visit.can_in::<UpdateDeployment>(held, it).then(|| path("/edit")),
             delete: visit.can_delete(held, it).then(|| path("/delete")),
@@ -129,6 +132,8 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
         frame: visit.settings(Tab::Deployments, "Deployments"),
         create: visit.can_create(&held).then(|| visit.path("/settings/deployments/new")),
         pager: Pager::new(&visit.path("/settings/deployments"), &[], after.is_none(), last),
+        has_branches: shown.iter().any(|it| it.parent.is_some()),
+        has_ends: shown.iter().any(|it| it.expires_at.is_some()),
         rows: shown.iter().map(|it| Row::new(&visit, it, &names, &held)).collect(),
         everybody: super::roles::everybody_has(&visit).await?,
         change_everybody: visit.can::<ChangeMembersRole>().then(|| visit.path("/settings/deployments/members-role")),
@@ -163,6 +168,8 @@ mod tests {
             let page = Page {
                 frame: Frame::plain("Deployments", &seen),
                 create: None,
+                has_branches: true,
+                has_ends: true,
                 rows: vec![row],
                 pager: Pager::new("/", &[], true, None),
                 everybody: (*text).to_owned(),

@@ -120,7 +120,7 @@ impl Row {
             is_service: it.user.is_service,
             description: Brief::of_some(it.user.description.as_ref()),
             role: words::role(it.role),
-            joined: When::new(it.joined_at),
+            joined: When::day(it.joined_at),
             tokens: may_see.then(|| visit.path(&format!("/settings/user-tokens?for={}", it.user.id))),
         }
     }

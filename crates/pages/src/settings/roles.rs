@@ -26,6 +26,14 @@ use crate::words;
 const BRANCHES: &str = "branches";
 /// The same in words.
 const ALL_BRANCHES: &str = "All branch deployments";
+/// Which agent tokens come with a role.
+const NO_TOKENS: &str = "None";
+const OF_DEPLOYMENT: &str = "Manages those limited to this deployment";
+const OF_BRANCHES: &str = "Manages those limited to branch deployments";
+/// What lists all roles of a member, of a team, and in a deployment.
+const BY_MEMBER: (&str, &str) = ("countersign member roles", "");
+const BY_TEAM: (&str, &str) = ("countersign team show", "");
+const BY_DEPLOYMENT: (&str, &str) = ("deployment.roles", " of the GraphQL API");
 /// The most rows of one page.
 const ROWS: usize = 32;
 
@@ -41,6 +49,8 @@ pub(crate) struct Roles {
     note: String,
     rows: Vec<Row>,
     more: usize,
+    /// What lists all of them: a command or a field of the API, and how it is reached.
+    listed_by: (&'static str, &'static str),
     /// Where one more is given, for whoever may.
     give: Option<String>,
     /// Where one is taken away.
@@ -57,7 +67,7 @@ impl Roles {
             href: Some("#roles".to_owned()),
             sort,
             role,
-            manages_tokens,
+            tokens: if manages_tokens { OF_DEPLOYMENT } else { NO_TOKENS },
             given: at.clone(),
             of: what.to_owned(),
             may_take: true,
@@ -69,6 +79,7 @@ impl Roles {
             note: String::new(),
             rows: vec![row("ada", "", "Admin", true), row("release", "Team", "Launcher", false)],
             more: 3,
+            listed_by: BY_MEMBER,
             give: Some("#roles".to_owned()),
             take: "#roles".to_owned(),
         }
@@ -83,7 +94,8 @@ struct Row {
     /// Of what sort that is.
     sort: &'static str,
     role: &'static str,
-    manages_tokens: bool,
+    /// Which agent tokens its holder manages by it.
+    tokens: &'static str,
     given: When,
     /// The same in the form that takes it away.
     of: String,
@@ -145,8 +157,12 @@ fn row(it: &RoleGrant, (what, href): (Brief, Option<String>), sort: &'static str
         href,
         sort,
         role: words::deployment_role(it.held.role),
-        manages_tokens: it.held.manages_tokens(),
-        given: When::new(it.created_at),
+        tokens: match it.place {
+            _ if !it.held.manages_tokens() => NO_TOKENS,
+            Place::AllBranches => OF_BRANCHES,
+            Place::Deployment(_) => OF_DEPLOYMENT,
+        },
+        given: When::day(it.created_at),
         of,
         may_take,
     }
@@ -173,15 +189,16 @@ pub(crate) async fn of_holder(visit: &Visit, holder: HolderReference, path: &str
     });
     let mut note = everybody_has(visit).await?;
     if is_member {
-        note.push_str(" The roles of a team stand on the page of the team.");
+        note.push_str(" Roles held through a team are shown on that team's page.");
     }
     Ok(Roles {
         heading: "Roles in deployments",
         head: "Deployment",
-        none: "No role in a deployment was given yet.",
+        none: "No roles in deployments yet.",
         note,
         rows: rows.collect(),
         more: given.len().saturating_sub(ROWS),
+        listed_by: if is_member { BY_MEMBER } else { BY_TEAM },
         give: may_give.then(|| format!("{path}/roles/new")),
         take: format!("{path}/roles/take"),
     })
@@ -216,12 +233,13 @@ pub(crate) async fn in_deployment(visit: &Visit, it: &Deployment, held: &OwnRole
     }
     let path = visit.deployment_path(it.id, "");
     Ok(Roles {
-        heading: "Roles in it",
+        heading: "Roles in this deployment",
         head: "Who",
-        none: "Nobody was given a role in it.",
-        note: format!("{} Organization Admins may everything everywhere.", everybody_has(visit).await?),
+        none: "Nobody has a role here yet.",
+        note: format!("{} Organization Admins can do everything in every deployment.", everybody_has(visit).await?),
         rows,
         more: given.len().saturating_sub(ROWS),
+        listed_by: BY_DEPLOYMENT,
         give: visit.can_in::<GrantDeploymentRole>(held, it).then(|| format!("{path}/roles/new")),
         take: format!("{path}/roles/take"),
     })
@@ -230,7 +248,10 @@ pub(crate) async fn in_deployment(visit: &Visit, it: &Deployment, held: &OwnRole
 /// What all members have, as a sentence.
 pub(crate) async fn everybody_has(visit: &Visit) -> Result<String, Failure> {
     let role = visit.control().members_role(&visit.may::<ViewDeploymentRoles>()?).await?;
-    Ok(format!("Every member is {} in every deployment, also where no role was given.", words::with_article(role)))
+    Ok(format!(
+        "Every member is {} in every deployment, even without a role of their own there.",
+        words::with_article(role)
+    ))
 }
 
 #[cfg(test)]
@@ -238,7 +259,17 @@ impl Roles {
     /// None were given, for a test of a page that they stand on.
     pub(crate) fn none() -> Self {
         let (note, take) = (String::new(), "/x".to_owned());
-        Self { heading: "Roles", head: "Who", none: "None.", note, rows: Vec::new(), more: 0, give: None, take }
+        Self {
+            heading: "Roles",
+            head: "Who",
+            none: "None.",
+            note,
+            rows: Vec::new(),
+            more: 0,
+            listed_by: BY_TEAM,
+            give: None,
+            take,
+        }
     }
 }
 
@@ -258,7 +289,7 @@ mod tests {
                 href: Some("/x".to_owned()),
                 sort: "Team",
                 role: "Admin",
-                manages_tokens: true,
+                tokens: OF_DEPLOYMENT,
                 given: When::new(Timestamp::EPOCH),
                 of: (*text).to_owned(),
                 may_take: true,
@@ -270,6 +301,7 @@ mod tests {
                 note: (*text).to_owned(),
                 rows: vec![row],
                 more: 1,
+                listed_by: BY_TEAM,
                 give: Some("/x".to_owned()),
                 take: "/x".to_owned(),
             };

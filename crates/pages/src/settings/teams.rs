@@ -19,7 +19,7 @@ use crate::query::Query;
 use crate::visit::{Tab, Visit};
 
 /// Rows of one part.
-const ROWS: usize = 80;
+const ROWS: usize = 64;
 
 #[derive(Template)]
 #[template(path = "teams.html")]
@@ -35,16 +35,18 @@ struct Row {
     href: String,
     name: String,
     description: Brief,
+    members: i64,
     created: When,
 }
 
 impl Row {
-    fn new(visit: &Visit, it: &Team) -> Self {
+    fn new(visit: &Visit, it: &Team, members: i64) -> Self {
         Self {
             href: visit.team_path(it.id, ""),
             name: it.name.clone(),
             description: Brief::of_some(it.description.as_ref()),
-            created: When::new(it.created_at),
+            members,
+            created: When::day(it.created_at),
         }
     }
 }
@@ -67,12 +69,15 @@ pub(crate) async fn show(visit: Visit, query: Query) -> Answer {
     let teams = visit.control().teams(&visit.may::<ViewTeams>()?).await?;
     let after: Option<TeamId> = query.after();
     let (shown, has_more) = part(&teams, ROWS, |it| Some(it.id) == after);
+    let ids = shown.iter().map(|it| it.id).collect();
+    let counts = visit.control().count_members_of_teams(&visit.may::<ViewTeams>()?, ids).await?;
+    let members = |it: &Team| counts.get(&it.id).copied().unwrap_or_default();
     let last = shown.last().filter(|_| has_more).map(|it| it.id.to_string());
     frame::show(&Page {
         frame: visit.settings(Tab::Teams, "Teams"),
         create: visit.can::<CreateTeam>().then(|| visit.path("/settings/teams/new")),
         pager: Pager::new(&visit.path("/settings/teams"), &[], after.is_none(), last),
-        rows: shown.iter().map(|it| Row::new(&visit, it)).collect(),
+        rows: shown.iter().map(|it| Row::new(&visit, it, members(it))).collect(),
     })
 }
 
@@ -91,7 +96,8 @@ mod tests {
         let seen = Seen { is_safe: true, page: "/x".to_owned(), theme: Theme::System, notice: None };
         for text in TEXTS {
             let (name, description) = ((*text).to_owned(), (*text).into());
-            let row = Row { href: "/x".to_owned(), name, description, created: When::new(Timestamp::EPOCH) };
+            let row =
+                Row { href: "/x".to_owned(), name, description, members: 1, created: When::new(Timestamp::EPOCH) };
             let page = Page {
                 frame: Frame::plain("Teams", &seen),
                 create: None,

@@ -33,7 +33,7 @@ impl Page {
             frame: Frame::plain("Accept an invitation", &anyone.seen).on(&anyone.site),
             problems: faults.beside(&["link", "name", "password"]),
             value: Field::new("link", "Invitation")
-                .hint("Paste the link or the value that you were given. It is good once.")
+                .hint("Paste the link or the value that you were given. It can be used once.")
                 .required()
                 .first()
                 .faults(faults, "link"),

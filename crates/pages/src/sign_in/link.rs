@@ -25,7 +25,7 @@ impl Page {
             frame: Frame::plain("Sign in with a link", &anyone.seen).on(&anyone.site),
             problems: faults.beside(&["link", "password"]),
             value: Field::new("link", "Link or its last part")
-                .hint("Paste the link that you were given, or what stands behind its #. It is good once.")
+                .hint("Paste the link that you were given, or the part after #. It works once.")
                 .required()
                 .first()
                 .faults(faults, "link"),

@@ -36,12 +36,12 @@ fn going(anyone: &Anyone, title: &str, to: &str, words: String) -> Answer {
 
 fn there(anyone: &Anyone, sent: Sent) -> Answer {
     let host = provider::host(&anyone.site.control).unwrap_or_default();
-    let answer = going(anyone, "On to your provider", &sent.url, format!("Go on to {host}"))?;
+    let answer = going(anyone, "On to your provider", &sent.url, format!("Continue to {host}"))?;
     Ok(sent.with(answer))
 }
 
 fn on(anyone: &Anyone, title: &str, to: &str) -> Answer {
-    going(anyone, title, to, "Go on".to_owned())
+    going(anyone, title, to, "Continue".to_owned())
 }
 
 /// Sends somebody to the provider who wants to sign in.
@@ -70,7 +70,10 @@ pub(crate) async fn accept(anyone: Anyone, form: Posted) -> Answer {
 /// Takes what a browser has come back with. While the provider does not answer, the browser keeps what it held: the page can be loaded again.
 pub(crate) async fn back(anyone: Anyone, query: Query) -> Answer {
     let Some(back) = provider::back(&anyone, &query) else {
-        return Ok(then(&anyone.site, "/sign-in", Notice::ProviderLate));
+        // Whoever is signed in already has lost nothing.
+        let is_signed_in = person::own(&anyone).await.is_ok();
+        let notice = if is_signed_in { Notice::StillSignedIn } else { Notice::ProviderLate };
+        return Ok(then(&anyone.site, "/sign-in", notice));
     };
     let answer = taken(&anyone, &back).await?;
     Ok(provider::forgotten(&anyone, answer))

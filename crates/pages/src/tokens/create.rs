@@ -57,7 +57,7 @@ pub(crate) fn expiry(value: &str, faults: &Faults) -> Field {
     Field::new("expires_at", "Expires (UTC)")
         .kind("datetime-local")
         .value(value)
-        .hint("From then on the token is refused. Left empty: never.")
+        .hint("From then on the token is refused. Left empty, it never expires. Other pages show the time in your own zone.")
         .faults(faults, "expiresAt")
 }
 
@@ -87,7 +87,7 @@ async fn page(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> std::res
         problems: faults.beside(&FIELDS),
         description: Field::new("description", "Description")
             .value(text("description"))
-            .hint("Name the environment that it is for, such as \"Read-only token for static site generator\".")
+            .hint("Name the environment that it is for, such as \"Build farm in Oslo, production\".")
             .required()
             .first()
             .faults(faults, "description"),

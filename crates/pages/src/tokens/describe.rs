@@ -12,6 +12,7 @@ use crate::parts::Field;
 use crate::visit::Visit;
 
 use super::ended::{Doing, in_place_of_form};
+use super::title;
 
 #[derive(Template)]
 #[template(path = "describe.html")]
@@ -19,6 +20,8 @@ pub(crate) struct Page {
     pub frame: Frame,
     pub action: String,
     pub back: String,
+    /// What the token is called.
+    pub token: String,
     pub problems: Vec<String>,
     pub description: Field,
 }
@@ -34,6 +37,7 @@ fn page(visit: &Visit, token: &AgentToken, text: &str, faults: &Faults) -> Page 
         frame: visit.token_frame("Edit description", token),
         action: path("/edit"),
         back: path(""),
+        token: title(token),
         problems: faults.beside(&["description"]),
         description: field(text, "Name the environment that the token is for.", faults),
     }

@@ -74,9 +74,9 @@ impl Row {
             permissions: Brief::within(&words::permissions(&it.token.scope, names), PERMISSIONS),
             creator: match &it.creator {
                 Some(it) => Brief::of_person(&it.name, &it.email, it.is_service),
-                None => "the server".into(),
+                None => "the operator".into(),
             },
-            created: When::new(token.created_at),
+            created: When::day(token.created_at),
             last_used: token.last_used_at.map(|at| When::ago(at, now)),
             last_used_ip: token.last_used_ip.clone().unwrap_or_default(),
             agents: it.agents.saturating_add(it.dagster_agents),
@@ -92,7 +92,7 @@ impl Row {
 
 /// The word of each selection in an address, and for people.
 static SELECTIONS: [(Selection, &str, &str); 5] = [
-    (Selection::Live, "", "Live"),
+    (Selection::Live, "", "Active"),
     (Selection::Expiring, "expiring", "Expiring within 30 days"),
     (Selection::Unused, "unused", "Unused for 30 days"),
     (Selection::Revoked, "revoked", "Revoked"),
@@ -195,9 +195,12 @@ mod tests {
         page.rows.clear();
         page.pager = Pager::new("/x", &[("search", "runners")], true, Some("1".to_owned()));
         let html = page.render().expect("a page");
-        assert!(html.contains("None of those that were looked at fits.") && html.contains(r#"rel="next""#), "{html}");
+        assert!(
+            html.contains("None of those that were looked at matches.") && html.contains(r#"rel="next""#),
+            "{html}"
+        );
         page.pager = Pager::new("/x", &[("search", "runners")], true, None);
-        assert!(page.render().expect("a page").contains("No agent token fits."));
+        assert!(page.render().expect("a page").contains("No tokens match."));
     }
 
     #[test]

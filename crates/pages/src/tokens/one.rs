@@ -2,8 +2,7 @@
 
 use askama::Template;
 use countersign_control::access::actions::{ViewAgentTokens, ViewAudit, ViewOrganization};
-use countersign_control::agent_tokens::{self, AgentToken, Refused, Secret as Value};
-use countersign_control::agents::Agent;
+use countersign_control::agent_tokens::{self, AgentToken, Secret as Value};
 use countersign_control::{Error, PageRequest, revealing};
 use countersign_domain::Timestamp;
 use countersign_domain::id::{TokenId, UserId};
@@ -15,11 +14,12 @@ use crate::failure::Failure;
 use crate::frame::{self, Answer, Frame};
 use crate::parts::{Secret, When};
 use crate::query::address;
-use crate::settings::audit::Row as EventRow;
+use crate::settings::audit::{Row as EventRow, fit};
 use crate::visit::{Tab, Visit};
 use crate::words::{self, State};
 
 use super::ended::Revoked;
+use super::rows::{AgentRow, DagsterRow, RefusalRow, ValueRow};
 use super::title;
 use super::ways::Ways;
 
@@ -29,11 +29,15 @@ const AGENTS: u32 = 30;
 const PERMISSIONS: usize = 2_000;
 /// The length of a date.
 const DATE: usize = 10;
-/// How many rows of the audit log it shows.
+/// How many rows of the audit log it shows, and the most bytes that their texts take.
 const EVENTS: u32 = 20;
+const ROOM: usize = 20_000;
 
 /// What is said of a value that cannot be had again.
 pub(crate) const ONCE: &str = "This value is shown once and never again. Keep it where secrets are kept.";
+
+/// What is said of a value that was asked for.
+pub(crate) const SEEN: &str = "Revealing it was recorded in the audit log.";
 
 /// What becomes of the value on this page.
 #[derive(Debug)]
@@ -66,6 +70,7 @@ struct Page<'a> {
     creator: Brief,
     created: When,
     expires: Option<When>,
+    is_revoked: bool,
     /// Until when the value can be revealed; empty where no value is good any more.
     policy: &'static str,
     reveal_until: Option<When>,
@@ -76,13 +81,13 @@ struct Page<'a> {
     revoked: Option<Revoked>,
     /// Of a revoked token: how many of its agents are still connected. Empty where none is.
     left: String,
-    /// How many agents came with it on each day.
+    /// How many agents registered with it on each day.
     came: Columns,
     agents_count: usize,
     /// Where all of them are listed.
     agents_path: String,
     agents: Vec<AgentRow>,
-    dagster_agents: Vec<Brief>,
+    dagster_agents: Vec<DagsterRow>,
     /// How many there are beside.
     more_dagster_agents: usize,
     values: Vec<ValueRow>,
@@ -107,73 +112,6 @@ impl Start<'_> {
     pub(crate) fn sample() -> Self {
         let deployment = "production".to_owned();
         Self { url: "https://ci.example", value: "csnat_0000000000_this-value-opens-nothing", deployment }
-    }
-}
-
-#[derive(Debug, Clone)]
-struct AgentRow {
-    href: String,
-    name: Brief,
-    host: Brief,
-    version: Brief,
-    queue: String,
-    seen: Option<When>,
-}
-
-impl AgentRow {
-    fn new(visit: &Visit, it: &Agent, now: Timestamp) -> Self {
-        Self {
-            href: visit.path(&format!("/agents/{}", it.id)),
-            name: it.name.as_str().into(),
-            host: Brief::of_some(it.hostname.as_ref()),
-            version: Brief::of_some(it.version.as_ref()),
-            queue: it.queue.clone(),
-            seen: it.last_seen_at.map(|at| When::ago(at, now)),
-        }
-    }
-}
-
-#[derive(Debug, Clone)]
-struct ValueRow {
-    public_id: String,
-    created: When,
-    until: Option<When>,
-    has_ended: bool,
-    last_used: Option<When>,
-    last_used_ip: String,
-}
-
-impl ValueRow {
-    fn new(it: &Value, now: Timestamp) -> Self {
-        Self {
-            public_id: it.public_id.to_string(),
-            created: When::new(it.created_at),
-            until: it.valid_until.map(When::new),
-            has_ended: it.valid_until.is_some_and(|until| until <= now),
-            last_used: it.last_used_at.map(|at| When::ago(at, now)),
-            last_used_ip: it.last_used_ip.clone().unwrap_or_default(),
-        }
-    }
-}
-
-#[derive(Debug, Clone)]
-struct RefusalRow {
-    reason: &'static str,
-    ip: String,
-    count: i64,
-    last: When,
-    public_id: String,
-}
-
-impl RefusalRow {
-    fn new(it: &Refused) -> Self {
-        Self {
-            reason: words::refusal(it.reason),
-            ip: it.ip.clone(),
-            count: it.count,
-            last: When::new(it.last_at),
-            public_id: it.public_id.to_string(),
-        }
     }
 }
 
@@ -216,19 +154,21 @@ pub(super) async fn page_of(visit: &Visit, it: &AgentToken, status: StatusCode, 
         Told::Nothing => (None, String::new(), ""),
         Told::Once(value) => (Some(value), ONCE.to_owned(), "The token is created."),
         Told::Rotated(value) => (Some(value), ONCE.to_owned(), "The token has a new value."),
-        Told::Again(value) => (Some(value), "The audit log says that you saw it.".to_owned(), ""),
+        Told::Again(value) => (Some(value), SEEN.to_owned(), ""),
         Told::Closed(why) => (None, why, ""),
     };
     let of_one = it.scope.deployments.only_one().and_then(|id| names.get(&id).cloned());
     let more_dagster_agents = dagster_agents.len().saturating_sub(AGENTS as usize);
     let dagster_agents = dagster_agents.iter().take(AGENTS as usize);
-    let dagster_agents =
-        dagster_agents.map(|it| it.label.as_deref().map_or_else(|| it.process.to_string().into(), Brief::of));
+    let dagster_agents = dagster_agents.map(|it| DagsterRow::new(visit, it, token.revoked_at.is_some(), now));
     // Whoever holds a session, and has not connected yet, is left too.
     let left = match token.revoked_at {
         Some(_) => control.agent_token_situation(&grant, token.id).await?.agents.len(),
         None => 0,
     };
+    let mut ways = Ways::of(visit, it, state, values.iter().filter(|it| is_valid(it, now)).count() > 1, left > 0);
+    // What is shown already is not offered.
+    ways.reveal = ways.reveal.filter(|_| value.is_none());
     let page = Page {
         frame: visit.settings(Tab::AgentTokens, title(it)).crumb("Agent tokens", visit.path("/settings/tokens")),
         secret: value.map(Secret::of_token),
@@ -242,12 +182,17 @@ pub(super) async fn page_of(visit: &Visit, it: &AgentToken, status: StatusCode, 
                 .unwrap_or_default(),
         }),
         left: if left > 0 { words::count(left, "agent is", "agents are") } else { String::new() },
-        ways: Ways::of(visit, it, state, values.iter().filter(|it| is_valid(it, now)).count() > 1, left > 0),
+        ways,
         public_id: token.public_id.to_string(),
         permissions: Brief::within(&words::permissions(&it.scope, &names), PERMISSIONS),
-        creator: visit.name_of(token.created_by).await?,
+        // The first one of an organization is made with it.
+        creator: match token.created_by {
+            Some(user) => visit.name_of(Some(user)).await?,
+            None => "the operator".into(),
+        },
         created: When::new(token.created_at),
         expires: token.expires_at.map(When::new),
+        is_revoked: token.revoked_at.is_some(),
         policy: if token.revoked_at.is_some() { "" } else { words::policy(token.reveal_policy) },
         reveal_until: token.reveal_until.filter(|_| revealing::is_open(token, now)).map(When::new),
         last_used: token.last_used_at.map(|at| When::ago(at, now)),
@@ -261,7 +206,7 @@ pub(super) async fn page_of(visit: &Visit, it: &AgentToken, status: StatusCode, 
         agents: connected.items.iter().map(|it| AgentRow::new(visit, it, now)).collect(),
         dagster_agents: dagster_agents.collect(),
         more_dagster_agents,
-        values: values.iter().map(|it| ValueRow::new(it, now)).collect(),
+        values: values.iter().map(|it| ValueRow::new(it, state.is_live(), now)).collect(),
         refusals: refusals.iter().map(RefusalRow::new).collect(),
         rows: events(visit, token.id).await?,
     };
@@ -271,7 +216,7 @@ pub(super) async fn page_of(visit: &Visit, it: &AgentToken, status: StatusCode, 
 async fn came(visit: &Visit, id: TokenId) -> Result<Columns, Failure> {
     let days = visit.control().agent_token_registrations(&visit.may::<ViewAgentTokens>()?, id).await?;
     let days = days.into_iter().map(|(day, count)| (day.to_string().chars().take(DATE).collect::<String>(), count));
-    let label = format!("Agents that came with it in the last {} days", agent_tokens::DAYS);
+    let label = format!("Agents that registered with it in the last {} days", agent_tokens::DAYS);
     Ok(Columns::new(label, ["Day (UTC)", "Agents"], days.collect()))
 }
 
@@ -281,7 +226,9 @@ async fn events(visit: &Visit, id: TokenId) -> Result<Vec<EventRow>, Failure> {
     }
     let page = PageRequest::first(EVENTS);
     let found = visit.control().token_audit_events(&visit.may::<ViewAudit>()?, id, page).await?;
-    Ok(found.items.iter().map(EventRow::new).collect())
+    let mut rows = EventRow::all(&found.items, visit.control().now());
+    fit(&mut rows, ROOM);
+    Ok(rows)
 }
 
 fn is_valid(it: &Value, now: Timestamp) -> bool {
@@ -312,6 +259,7 @@ mod tests {
             creator: text.into(),
             created: at.clone(),
             expires: None,
+            is_revoked: false,
             policy: "Never",
             reveal_until: Some(at.clone()),
             last_used: Some(at.clone()),
@@ -331,7 +279,13 @@ mod tests {
                 queue: some(),
                 seen: Some(at.clone()),
             }],
-            dagster_agents: vec![text.into()],
+            dagster_agents: vec![DagsterRow {
+                href: "/x".to_owned(),
+                name: text.into(),
+                state: "Running",
+                state_class: "good",
+                seen: at.clone(),
+            }],
             more_dagster_agents: 1,
             values: vec![ValueRow {
                 public_id: some(),
@@ -342,7 +296,7 @@ mod tests {
                 last_used_ip: some(),
             }],
             refusals: vec![RefusalRow { reason: "unknown", ip: some(), count: 1, last: at, public_id: some() }],
-            rows: Vec::new(),
+            rows: vec![EventRow::sample(text)],
         }
     }
 

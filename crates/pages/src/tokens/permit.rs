@@ -34,7 +34,9 @@ struct Page {
     shown: String,
     /// What it reaches by now, where that is not what was shown; else empty.
     now: String,
+    /// What can become of connected agents; whether they are kept.
     reaches: Vec<Choice>,
+    is_kept: bool,
 }
 
 /// The field that says what becomes of connected agents, and what it is called.
@@ -86,6 +88,7 @@ async fn page(
         shown,
         now,
         reaches: reaches(Some(chosen)),
+        is_kept: chosen == Reach::Keep,
     })
 }
 
@@ -162,6 +165,7 @@ mod tests {
             shown: String::new(),
             now: text.to_owned(),
             reaches: reaches(Some(Reach::Keep)),
+            is_kept: true,
         };
         page.render().expect("a page")
     }

@@ -62,14 +62,10 @@ fn effects(it: &Situation) -> Vec<String> {
         effects.push(format!("{they_run} {jobs} at this moment."));
     }
     if !it.dagster_agents.is_empty() && !is_revoked {
-        effects.push(format!(
-            "{} with it. They show the token itself with each call, so they are refused at the next one whatever you choose.",
-            if it.dagster_agents.len() == 1 {
-                "1 Dagster+ agent runs".to_owned()
-            } else {
-                format!("{} Dagster+ agents run", it.dagster_agents.len())
-            }
-        ));
+        effects.push(match it.dagster_agents.len() {
+            1 => "1 Dagster+ agent uses it and is refused at its next call, whatever you choose.".to_owned(),
+            many => format!("{many} Dagster+ agents use it and are refused at their next call, whatever you choose."),
+        });
     }
     effects
 }

@@ -1,4 +1,4 @@
-//! Rotating an agent token: a new value, while the old one stays valid for a time. Who still uses the old one stands on the token's page.
+//! Rotating an agent token: a new value, while the old one stays valid for a time. The token's page shows when each was last used.
 
 use askama::Template;
 use countersign_control::access::actions::{RotateAgentToken, ViewAgentTokens};
@@ -51,7 +51,7 @@ async fn page(visit: &Visit, token: &AgentToken, until: String, faults: &Faults)
         until: Field::new("old_valid_until", "Old values are valid until (UTC)")
             .kind("datetime-local")
             .value(until)
-            .hint("Time to bring the new value to every host. Left empty: a day from now.")
+            .hint("Time to bring the new value to every host. Left empty, a day from now. Other pages show the time in your own zone.")
             .first()
             .faults(faults, "oldValidUntil"),
     })
@@ -98,8 +98,8 @@ fn until(form: &Posted, now: Timestamp) -> Result<Option<Timestamp>> {
     })?;
     match until {
         Some(at) if at <= now => {
-            let what = "have passed by then. To end the old values now, make the new one first, and then press \
-                        \"Finish the rotation now\" on the token's page";
+            let what = "have passed by then. To end the old values now, rotate the token first, and then press \
+                        \"Finish the rotation now\" on its page";
             Err(Error::invalid(FIELD, what))
         }
         until => Ok(until),

@@ -21,6 +21,8 @@ pub(crate) struct Page {
     frame: Frame,
     action: String,
     back: String,
+    /// Whose it will be, unless it is one's own.
+    owner: Option<String>,
     problems: Vec<String>,
     description: Field,
     expires: Field,
@@ -41,6 +43,7 @@ impl Page {
             frame,
             action,
             back,
+            owner: None,
             problems: faults.beside(&["description", "expiresAt"]),
             description: Field::new("description", "Description")
                 .value(text("description"))
@@ -51,6 +54,11 @@ impl Page {
             expires: expiry(&text("expires_at"), faults),
             policies: policies(visit, form.and_then(was_chosen)),
         }
+    }
+
+    /// The same for a token that will be somebody else's.
+    pub(crate) fn of(self, owner: &str) -> Self {
+        Self { owner: Some(owner.to_owned()), ..self }
     }
 }
 

@@ -11,11 +11,14 @@ use crate::notice::{Notice, then};
 use crate::tokens::describe::{Page, field};
 use crate::visit::Visit;
 
+use super::title;
+
 fn page(visit: &Visit, token: &Token, text: &str, faults: &Faults) -> Page {
     Page {
         frame: visit.user_token_frame("Edit description", token),
         action: visit.user_token_path(token.id, "/edit"),
         back: visit.user_token_path(token.id, ""),
+        token: title(token),
         problems: faults.beside(&["description"]),
         description: field(text, "What uses it, such as \"Release script on the build host\".", faults),
     }

@@ -79,7 +79,7 @@ impl Row {
             href: is_own.then(|| path("")),
             description: title(token).into(),
             public_id: token.public_id.to_string(),
-            created: When::new(token.created_at),
+            created: When::day(token.created_at),
             last_used: token.last_used_at.map(|at| When::ago(at, now)),
             last_used_ip: token.last_used_ip.clone().unwrap_or_default(),
             expires: token.expires_at.map(|at| When::ago(at, now)),

@@ -7,7 +7,7 @@ use countersign_control::revealing;
 
 use crate::frame::{self, Answer, Frame};
 use crate::parts::{Secret, When};
-use crate::tokens::one::{ONCE, Told};
+use crate::tokens::one::{ONCE, SEEN, Told};
 use crate::visit::{Tab, Visit};
 use crate::words::{self, State};
 
@@ -50,7 +50,7 @@ pub(crate) fn told(visit: &Visit, token: &Token, told: Told<'_>) -> Answer {
     let (value, about_secret) = match told {
         Told::Nothing => (None, String::new()),
         Told::Once(value) | Told::Rotated(value) => (Some(value), ONCE.to_owned()),
-        Told::Again(value) => (Some(value), "The audit log says that you saw it.".to_owned()),
+        Told::Again(value) => (Some(value), SEEN.to_owned()),
         Told::Closed(why) => (None, why),
     };
     let path = |below| visit.user_token_path(token.id, below);
@@ -59,7 +59,8 @@ pub(crate) fn told(visit: &Visit, token: &Token, told: Told<'_>) -> Answer {
         secret: value.map(Secret::of_token),
         about_secret,
         here: path(""),
-        reveal: (revealing::is_open(token, now) && visit.can::<RevealUserToken>()).then(|| path("/reveal")),
+        reveal: (value.is_none() && revealing::is_open(token, now) && visit.can::<RevealUserToken>())
+            .then(|| path("/reveal")),
         describe: (stands && visit.can::<UpdateUserToken>()).then(|| path("/edit")),
         revoke: (stands && visit.can::<RevokeUserToken>()).then(|| path("/revoke")),
         public_id: token.public_id.to_string(),

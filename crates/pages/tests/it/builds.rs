@@ -73,7 +73,7 @@ async fn a_build_is_looked_at_in_every_view() {
     assert!(graph.contains("<svg class=\"graph\"") && graph.contains("Waits for"), "{graph}");
     server.world.clock.advance(Duration::from_secs(90));
     let waterfall = ada.page(&format!("{FIRST}?view=waterfall")).await;
-    assert!(waterfall.contains("<svg class=\"waterfall\"") && waterfall.contains("1 min 30 s"), "{waterfall}");
+    assert!(waterfall.contains("<div class=\"waterfall\"") && waterfall.contains("1 min 30 s"), "{waterfall}");
     assert_eq!(ada.get("/organizations/acme/builds/demo/01").await.status, 404);
     assert_eq!(ada.get("/organizations/acme/builds/demo/2").await.status, 404);
     assert_eq!(ada.get(&format!("{FIRST}?after=%27")).await.status, 200, "what ends no part begins at the beginning");

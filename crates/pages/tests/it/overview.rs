@@ -20,7 +20,8 @@ async fn an_organization_is_seen_at_a_glance() {
         empty.contains("No queue yet") && empty.contains("Agents connected in the last 24 hours: none."),
         "{empty}"
     );
-    cast::build(&server.world, "steps: [{command: echo one}, {command: echo two}]").await;
+    cast::build(&server.world, "steps: [{command: echo one}, {command: echo two}, {block: Look, depends_on: []}]")
+        .await;
     server.world.clock.advance(Duration::from_secs(65));
     cast::running(&server.world).await;
     let page = ada.page(OVERVIEW).await;
@@ -29,11 +30,16 @@ async fn an_organization_is_seen_at_a_glance() {
         "<strong>1</strong> jobs running",
         "<strong>1</strong> jobs waiting for an agent",
         "<strong>1</strong> builds under way",
+        "<strong>0</strong> builds waiting only for a person",
         "<svg class=\"waits\"",
         "1 min 5 s",
     ] {
         assert!(page.contains(part), "{part}: {page}");
     }
+    // Beside a job that runs, a question holds nothing up; alone, it does.
+    cast::build(&server.world, "steps: [{block: Release}]").await;
+    let page = ada.page(OVERVIEW).await;
+    assert!(page.contains("<strong>1</strong> builds waiting only for a person"), "{page}");
     let hers = grace.page(OVERVIEW).await;
     assert!(hers.contains("agents connected") && !hers.contains("Refused attempts") && !hers.contains("Tokens that"));
 }
@@ -80,6 +86,17 @@ async fn an_agent_has_a_page_with_what_it_did() {
     assert!(page.contains("Passed") && !page.contains("It runs"), "{page}");
     let elsewhere = server.signed_in("grace@globex.example").await;
     assert_eq!(elsewhere.get(&format!("/organizations/globex/agents/{}", job.agent)).await.status, 404);
+}
+
+#[tokio::test]
+async fn a_row_says_what_changed_in_words_and_leads_to_a_build() {
+    let server = Server::new().await;
+    cast::build(&server.world, "steps: [{command: echo one}]").await;
+    let ada = server.admin().await;
+    let log = ada.page("/organizations/acme/settings/audit-log").await;
+    assert!(log.contains("<i>message</i> <bdi>&#34;Mend the gate&#34;</bdi>") && !log.contains("{&#34;"), "{log}");
+    assert!(log.contains("<a href=\"/organizations/acme/builds/demo/1\" class=\"word\">demo#1</a>"), "{log}");
+    assert!(log.contains(" data-seconds>") && !log.contains("null"), "{log}");
 }
 
 #[tokio::test]

@@ -56,8 +56,13 @@ async fn a_team_is_created_filled_and_deleted() {
     let added = ada.post(&format!("{team}/members"), &[("member", "grace@globex.example")]).await;
     assert_eq!((added.status.as_u16(), added.location()), (303, team.as_str()), "{}", added.text);
 
+    let list = ada.page(&format!("{SETTINGS}/teams")).await;
+    assert!(list.contains(r#"<td data-label="Members" class="number">1</td>"#), "{list}");
     let seen = grace.page(&team).await;
-    assert!(seen.contains("grace@globex.example") && !seen.contains("Take out") && !seen.contains("Let in"), "{seen}");
+    assert!(
+        seen.contains("grace@globex.example") && !seen.contains("Remove<span") && !seen.contains("Add a member"),
+        "{seen}"
+    );
     assert_eq!(grace.get(&format!("{team}/delete")).await.status, 403);
     let out = format!("{team}/members/{}/remove", server.world.globex.created.admin.id);
     assert_eq!(ada.post(&out, &[]).await.location(), team);

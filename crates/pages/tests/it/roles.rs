@@ -133,6 +133,35 @@ async fn another_organization_is_not_there() {
     }
 }
 
+#[tokio::test]
+async fn what_is_not_there_has_the_ways_around_it_and_tells_nothing() {
+    let server = Server::new().await;
+    let (ada, grace) = (server.admin().await, server.member().await);
+    // Where one is a member, one goes on from there, whatever is missing.
+    for path in ["/organizations/acme/nowhere", "/organizations/acme/settings/teams/none", "/organizations/-/nowhere"] {
+        let lost = ada.get(path).await;
+        assert_eq!(lost.status, 404, "{path}");
+        assert!(
+            lost.text.contains("href=\"/organizations/acme/builds\"") && lost.text.contains("Sign out"),
+            "{path}: {}",
+            lost.text
+        );
+    }
+    let denied = grace.get(&format!("{SETTINGS}/audit-log")).await;
+    assert!(denied.status == 403 && denied.text.contains("href=\"/organizations/acme/builds\""), "{}", denied.text);
+    // An organization of others looks like one that is not there.
+    for below in ["", "/agents", "/nowhere", "/settings/tokens"] {
+        let (theirs, none) = (format!("/organizations/globex{below}"), format!("/organizations/nowhere{below}"));
+        let (of_theirs, of_none) = (ada.get(&theirs).await, ada.get(&none).await);
+        assert_eq!((of_theirs.status, of_none.status.as_u16()), (of_none.status, 404), "{below}");
+        assert_eq!(of_theirs.text.replace(&theirs, &none), of_none.text, "{below}");
+        assert!(of_none.text.contains("Sign out") && !of_none.text.contains("/builds\""), "{}", of_none.text);
+    }
+    let nobody = server.send("GET", "/organizations/acme/nowhere", &[], "").await;
+    assert!(nobody.status == 404 && !nobody.text.contains("Sign out"), "{}", nobody.text);
+    assert!(!nobody.text.contains("/builds\""), "{}", nobody.text);
+}
+
 /// Deployments of acme beside the default one.
 struct Places {
     prod: DeploymentId,

@@ -49,7 +49,7 @@ async fn an_organization_is_changed_and_found_under_its_new_slug() {
     let late = ada.post(&edit, &fields("Late", "late")).await;
     assert!(late.status == 409 && late.text.contains("/organizations/acme-corporation"), "{}", late.text);
     let log = ada.page("/organizations/acme-corporation/settings/audit-log").await;
-    assert!(log.contains("organization.updated"), "{log}");
+    assert!(log.contains("organization.<wbr>updated"), "{log}");
     let back = ada.fill("/organizations/acme-corporation/settings/edit", &fields("Acme", "acme")).await;
     assert_eq!(back.location(), SETTINGS, "its own it takes back");
 }
@@ -106,7 +106,9 @@ async fn a_deployment_is_renamed_and_has_queues() {
     let default = server.world.acme.created.organization.default_deployment;
     let elsewhere = queue.replace(&prod, &format!("{SETTINGS}/deployments/{default}"));
     assert_eq!(ada.get(&format!("{elsewhere}/edit")).await.status, 404);
-    assert_eq!(ada.post(&format!("{queue}/delete"), &[]).await.location(), prod);
+    let asked = ada.post(&format!("{queue}/delete"), &[]).await;
+    assert!(asked.status == 200 && asked.text.contains("What will happen"), "{}", asked.text);
+    assert_eq!(ada.post(&format!("{queue}/delete"), &[("confirmed", "on")]).await.location(), prod);
     assert!(ada.page(&prod).await.contains("No queue yet"));
 }
 
@@ -119,7 +121,7 @@ async fn a_queue_that_holds_work_stays() {
     let page = ada.page(&format!("{SETTINGS}/deployments/{default}")).await;
     let queue = page.split("/queues/").find(|it| it.contains("/pause\"")).and_then(|it| it.split('/').next());
     let queue = format!("{SETTINGS}/deployments/{default}/queues/{}", queue.expect("a queue"));
-    let refused = ada.post(&format!("{queue}/delete"), &[]).await;
+    let refused = ada.post(&format!("{queue}/delete"), &[("confirmed", "on")]).await;
     assert!(refused.status == 422 && refused.text.contains("holds active work"), "{}", refused.text);
 }
 
@@ -179,9 +181,9 @@ async fn a_role_in_a_deployment_is_given_and_taken_on_its_page() {
 
     let of = format!("member:{}", server.world.globex.created.admin.id);
     let page = ada.page(&prod).await;
-    assert!(page.contains(&of) && page.contains("Manages those that reach nothing else"), "{page}");
+    assert!(page.contains(&of) && page.contains("Manages those limited to this deployment"), "{page}");
     assert_eq!(ada.post(&format!("{prod}/roles/take"), &[("of", &of)]).await.location(), prod);
-    assert!(ada.page(&prod).await.contains("Nobody was given a role in it"));
+    assert!(ada.page(&prod).await.contains("Nobody has a role here yet"));
     assert_eq!(grace.get(&format!("{prod}/queues/new")).await.status, 403);
     assert_eq!(ada.post(&format!("{prod}/roles/take"), &[("of", "x")]).await.status, 404);
 }

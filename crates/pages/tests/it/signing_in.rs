@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::browser::{OWN, PASSWORD, Server, form};
+use crate::browser::{Answer, OWN, PASSWORD, Server, form};
 
 const AGENTS: &str = "/organizations/acme/agents";
 
@@ -31,6 +31,18 @@ async fn a_sign_in_that_ended_is_none() {
     // What the browser still shows is no reason not to sign in again.
     let again = ada.post("/sign-in", &[("email", "ada@acme.example"), ("password", PASSWORD)]).await;
     assert_eq!(again.status, 303, "{}", again.text);
+}
+
+#[tokio::test]
+async fn whoever_comes_back_too_late_and_is_signed_in_is_told_so() {
+    let server = Server::new().await;
+    let ada = server.admin().await;
+    let late = "/sign-in/callback?code=x&state=y";
+    let notice = |answer: &Answer| answer.cookie("countersign-notice").expect("a notice").to_owned();
+    let (hers, of_nobody) = (ada.get(late).await, server.send("GET", late, &[], "").await);
+    assert_eq!((hers.location(), of_nobody.location()), ("/sign-in", "/sign-in"));
+    assert!(notice(&hers).contains("=still-signed-in"), "{}", notice(&hers));
+    assert!(notice(&of_nobody).contains("=provider-late"), "{}", notice(&of_nobody));
 }
 
 #[tokio::test]

@@ -206,7 +206,7 @@ fn says_that_it_is_revoked(answer: &Answer) {
     for told in ["The token is revoked", "by ada", "no more"] {
         assert!(answer.text.contains(told), "{told}: {}", answer.text);
     }
-    assert!(!answer.text.contains("Save permissions") && !answer.text.contains("Make a new value"), "{}", answer.text);
+    assert!(!answer.text.contains("Save permissions") && !answer.text.contains("Rotate the token"), "{}", answer.text);
 }
 
 #[tokio::test]

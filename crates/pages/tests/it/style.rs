@@ -95,7 +95,7 @@ fn what_is_raw_is_found_out() {
 #[test]
 fn every_variable_that_is_used_is_there() {
     let variables = sheet("variables.css");
-    for name in ["pages.css", "log.css"] {
+    for name in ["pages.css", "pictures.css", "log.css"] {
         for part in sheet(name).split("var(").skip(1) {
             let used = part.split(')').next().expect("its end");
             assert!(variables.contains(&format!("{used}:")), "{name} uses {used}");

@@ -126,6 +126,8 @@ async fn a_token_is_revealed_described_permitted_and_revoked() {
     ada.prove().await;
     let shown = ada.post(&format!("{token}/reveal"), &[]).await;
     assert!(value(&shown.text, "at").is_some(), "{}", shown.text);
+    assert!(shown.text.contains("was recorded in the audit log") && !shown.text.contains(">Reveal token<"));
+    assert!(ada.page(&token).await.contains(">Reveal token<"));
     assert_eq!(ada.get(&format!("{token}/reveal")).await.location(), token);
 
     // The pencil.
@@ -154,6 +156,7 @@ async fn a_token_is_revealed_described_permitted_and_revoked() {
     assert_eq!((done.status.as_u16(), done.location()), (303, token.as_str()), "{}", done.text);
     let page = ada.page(&token).await;
     assert!(page.contains("Revoked") && page.contains("leaked"), "{page}");
+    assert!(page.contains("Ended with the token") && !page.contains("<dt>Expires</dt>"), "{page}");
     assert!(!ada.page(LIST).await.contains("Mended fleet"), "the list shows live ones");
     assert!(ada.page(&format!("{LIST}?filter=revoked")).await.contains("Mended fleet"));
 
@@ -184,7 +187,7 @@ async fn tokens_are_searched_and_come_in_parts() {
     let found = ada.page(&format!("{LIST}?search=FLEET+17")).await;
     assert!(found.contains("Fleet 17") && !found.contains("Fleet 18"), "{found}");
     let none = ada.page(&format!("{LIST}?search=nothing")).await;
-    assert!(none.contains("No agent token fits"), "{none}");
+    assert!(none.contains("No tokens match"), "{none}");
 }
 
 #[tokio::test]

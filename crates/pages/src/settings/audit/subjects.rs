@@ -4,11 +4,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_control::Error;
-use countersign_control::access::actions::{ViewAgentTokens, ViewAgents, ViewMembers, ViewTeams, ViewUserTokens};
+use countersign_control::access::actions::{
+    ViewAgentTokens, ViewAgents, ViewBuilds, ViewMembers, ViewQueues, ViewTeams, ViewUserTokens,
+};
 use countersign_control::audit::Event;
 use countersign_control::members::MemberReference;
+use countersign_control::queues::Queue;
 use countersign_control::user_tokens::UserTokenReference;
-use countersign_domain::id::{AgentId, DagsterAgentId, DeploymentId, Id, TeamId, TokenId, UserId};
+use countersign_domain::id::{AgentId, BuildId, DagsterAgentId, DeploymentId, Id, TeamId, TokenId, UserId};
 
 use crate::brief::Brief;
 use crate::failure::Failure;
@@ -30,6 +33,9 @@ struct Subjects {
     members: BTreeSet<UserId>,
     agents: BTreeSet<AgentId>,
     dagster_agents: BTreeSet<DagsterAgentId>,
+    /// Builds by what they are called and where they are, and queues by where they are edited.
+    builds: BTreeMap<BuildId, (String, String)>,
+    queues: BTreeMap<Id<Queue>, String>,
 }
 
 /// Whether something is there; anything but its absence goes on as it is.
@@ -83,6 +89,18 @@ impl Subjects {
                 subjects.dagster_agents.insert(agent.id);
             }
         }
+        for id in of_kind(&["build"]) {
+            if let Some(build) = there(control.build(&visit.may::<ViewBuilds>()?, id.cast()).await)? {
+                let name = format!("{}#{}", build.pipeline_slug, build.number);
+                subjects.builds.insert(build.id, (name, visit.build_path(&build, "")));
+            }
+        }
+        for id in of_kind(&["queue"]) {
+            if let Some(it) = there(control.queue(&visit.may::<ViewQueues>()?, id.cast()).await)? {
+                let below = format!("/queues/{}/edit", it.queue.id);
+                subjects.queues.insert(it.queue.id, visit.deployment_path(it.queue.deployment, &below));
+            }
+        }
         Ok(subjects)
     }
 
@@ -121,21 +139,33 @@ impl Subjects {
                 let id: DagsterAgentId = id.cast();
                 self.dagster_agents.contains(&id).then(|| visit.path(&format!("/agents/dagster/{id}")))
             }
+            "build" => self.builds.get(&id.cast()).map(|(_, path)| path.clone()),
+            "queue" => self.queues.get(&id.cast()).cloned(),
             // No pipeline goes.
             "pipeline" => Some(address(&visit.path("/builds"), &[("pipeline", it.subject_name.as_str())])),
             "organization" => Some(visit.path("/settings")),
             _ => None,
         };
-        (token.unwrap_or_default(), href.filter(|_| !it.subject_name.is_empty()))
+        (token.unwrap_or_default(), href)
+    }
+
+    /// What the subject is called, where the event does not say it.
+    fn name_of(&self, it: &Event) -> Option<Brief> {
+        let is_nameless_build = it.subject_kind == "build" && it.subject_name.is_empty();
+        let build = is_nameless_build.then(|| self.builds.get(&it.subject_id.cast())).flatten();
+        build.map(|(name, _)| Brief::of(name))
     }
 }
 
 /// Rows of the log, each with where it leads.
 pub(super) async fn rows(visit: &Visit, events: &[Event]) -> Result<Vec<Row>, Failure> {
     let subjects = Subjects::of(visit, events).await?;
-    let row = |it: &Event| {
-        let (described, href) = subjects.of_event(visit, it);
-        Row { described, href, ..Row::new(it) }
-    };
-    Ok(events.iter().map(row).collect())
+    let mut rows = Row::all(events, visit.control().now());
+    for (row, it) in rows.iter_mut().zip(events) {
+        (row.described, row.href) = subjects.of_event(visit, it);
+        if let Some(name) = subjects.name_of(it) {
+            row.subject = name;
+        }
+    }
+    Ok(rows)
 }

@@ -74,7 +74,7 @@ async fn page(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> std::res
         parent: is_crowded.then(|| {
             let field = Field::new("parent", "Branch deployment of").value(chosen).faults(faults, "parent");
             if may_be_full {
-                field.hint("The name of a full deployment. Left empty: this is a full deployment.")
+                field.hint("A branch deployment belongs to a full one, such as for a pull request. Name that; left empty: this is a full deployment.")
             } else {
                 field.hint("The name of a full deployment.").required()
             }
@@ -82,7 +82,7 @@ async fn page(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> std::res
         expires: Field::new("expires_at", "Ends (UTC)")
             .kind("datetime-local")
             .value(text("expires_at"))
-            .hint("For branch deployments only: it is deleted at that time.")
+            .hint("Only for a branch deployment: it is deleted at that time. Left empty: never.")
             .faults(faults, "expiresAt"),
     })
 }

@@ -36,22 +36,18 @@ fn in_words(it: &Effects) -> Vec<String> {
         (number(it.held.builds), "build is canceled", "builds are canceled"),
         (number(it.held.jobs), "job that waits or runs is canceled", "jobs that wait or run are canceled"),
         (number(it.held.agents), "agent leaves once its job has ended", "agents leave once their job has ended"),
-        (number(it.held.dagster_agents), "Dagster+ agent serves it no more", "Dagster+ agents serve it no more"),
+        (number(it.held.dagster_agents), "Dagster+ agent no longer serves it", "Dagster+ agents no longer serve it"),
         (it.queues, "queue", "queues"),
         (
             number(it.code_locations),
-            "code location, and the runs of it that go on",
-            "code locations, and the runs of them that go on",
+            "code location, and its runs that are under way",
+            "code locations, and their runs that are under way",
         ),
-        (
-            number(it.held.tokens),
-            "agent token that reaches nothing else is revoked",
-            "agent tokens that reach nothing else are revoked",
-        ),
+        (number(it.held.tokens), "agent token limited to it is revoked", "agent tokens limited to it are revoked"),
         (
             it.branches,
-            "branch deployment, counted in with what it holds",
-            "branch deployments, counted in with what they hold",
+            "branch deployment; what it holds is counted above",
+            "branch deployments; what they hold is counted above",
         ),
     ];
     parts
@@ -108,7 +104,7 @@ mod tests {
         let said = in_words(&Effects { held, queues: 3, ..Effects::default() });
         assert_eq!(
             said,
-            ["1 agent leaves once its job has ended", "3 queues", "2 agent tokens that reach nothing else are revoked"]
+            ["1 agent leaves once its job has ended", "3 queues", "2 agent tokens limited to it are revoked"]
         );
     }
 }

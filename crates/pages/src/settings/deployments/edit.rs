@@ -18,7 +18,7 @@ fn page(visit: &Visit, it: &Deployment, form: Option<&Posted>, faults: &Faults) 
     if visit.may_give_all() {
         let name = Field::new("name", "Name")
             .value(text("name", it.name.clone()))
-            .hint("Agents and builds that use the old name are refused from then on; agents that are connected stay.")
+            .hint("After a change, agents and builds that name the old one are refused. Connected agents stay.")
             .required()
             .first();
         fields.push(name.faults(faults, "name"));
@@ -35,6 +35,7 @@ fn page(visit: &Visit, it: &Deployment, form: Option<&Posted>, faults: &Faults) 
     }
     Fields {
         frame: visit.deployment_frame("Edit deployment", it),
+        of: it.name.clone(),
         action: visit.deployment_path(it.id, "/edit"),
         back: visit.deployment_path(it.id, ""),
         problems: faults.beside(&["name", "description", "expiresAt"]),

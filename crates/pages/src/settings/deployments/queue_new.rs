@@ -16,12 +16,13 @@ fn page(visit: &Visit, it: &Deployment, form: Option<&Posted>, faults: &Faults) 
     let text = |name| form.map(|form| form.text(name).to_owned()).unwrap_or_default();
     let name = Field::new("name", "Name")
         .value(text("name"))
-        .hint("Jobs and agents name it as queue=NAME. The name cannot be changed later.")
+        .hint("Letters, digits, '-', '_' and '.'. Jobs and agents name it as `queue=NAME`. It cannot be changed later.")
         .required()
         .first();
     let description = Field::new("description", "What it is for").value(text("description"));
     Fields {
         frame: visit.deployment_frame("Create queue", it),
+        of: format!("in {}", it.name),
         action: visit.deployment_path(it.id, "/queues/new"),
         back: visit.deployment_path(it.id, ""),
         problems: faults.beside(&["name", "description"]),

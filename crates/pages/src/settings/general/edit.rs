@@ -49,10 +49,10 @@ fn page(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> Page {
         name: Field::new("name", "Name").value(text("name", &it.name)).required().first().faults(faults, "name"),
         slug: Field::new("slug", "Slug")
             .value(text("slug", &it.slug))
-            .hint(
-                "Lower-case letters, digits and '-'. It is a part of every page's address, of the API's, and of the sub by which jobs show other \
-                 services who they are: bookmarks, scripts and trust in the old one must be changed too. The old one stays yours: you may take it \
-                 back, and no other organization is ever given it.",
+            .hint("Lower-case letters, digits and '-'.")
+            .below(
+                "The slug is part of the addresses of pages and the API, and of the `sub` in the OIDC tokens of jobs. After a change, \
+                 update scripts and whatever trusts the old `sub`. The old slug stays yours: no other organization is ever given it.",
             )
             .required()
             .faults(faults, "slug"),

@@ -2,7 +2,7 @@
 
 use askama::Template;
 use countersign_control::access::actions::{CreateInvitation, ViewInvitations, ViewMembers, WithdrawInvitation};
-use countersign_control::invitations::{InvitationReference, IssuedInvitation, NewInvitation};
+use countersign_control::invitations::{InvitationReference, IssuedInvitation, LIFETIME, NewInvitation};
 use countersign_control::members::MemberReference;
 use countersign_control::{Error, MAX_PAGE, PageRequest, Result};
 use countersign_domain::Role;
@@ -22,13 +22,17 @@ struct Page {
     back: String,
     problems: Vec<String>,
     email: Field,
+    /// How long the link is good.
+    good_for: String,
     roles: Vec<Choice>,
 }
+
+const DAY: u64 = 24 * 3600;
 
 /// Choices of a role.
 pub(super) fn roles(chosen: Role) -> Vec<Choice> {
     let all = [Role::Member, Role::Admin];
-    all.into_iter().map(|it| Choice::new(it.as_str(), words::role(it), it == chosen)).collect()
+    all.into_iter().map(|it| Choice::new(it.as_str(), words::about_member(it), it == chosen)).collect()
 }
 
 /// The role of a form.
@@ -43,6 +47,7 @@ fn page(visit: &Visit, email: &str, chosen: Role, faults: &Faults) -> Page {
         action: format!("{list}/invite"),
         back: list,
         problems: faults.beside(&["email"]),
+        good_for: words::count(usize::try_from(LIFETIME.as_secs() / DAY).unwrap_or_default(), "day", "days"),
         email: Field::new("email", "E-mail address")
             .kind("email")
             .value(email)

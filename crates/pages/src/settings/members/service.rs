@@ -21,6 +21,8 @@ use super::invite::{role, roles};
 #[template(path = "service_user.html")]
 struct Page {
     frame: Frame,
+    /// The name of one that is there.
+    of: String,
     action: String,
     back: String,
     problems: Vec<String>,
@@ -46,6 +48,7 @@ fn page(visit: &Visit, it: Option<&Member>, form: &Posted, faults: &Faults) -> P
     };
     Page {
         frame,
+        of: it.map(|it| it.user.name.clone()).unwrap_or_default(),
         action,
         back,
         problems: faults.beside(&["name", "description"]),
@@ -147,6 +150,7 @@ mod tests {
         for text in TEXTS {
             let page = Page {
                 frame: Frame::plain(*text, &seen),
+                of: (*text).to_owned(),
                 action: "/x".to_owned(),
                 back: "/".to_owned(),
                 problems: vec![(*text).to_owned()],

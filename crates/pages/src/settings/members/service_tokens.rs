@@ -13,7 +13,7 @@ use crate::form::{Faults, Posted};
 use crate::frame::{self, Answer, Frame};
 use crate::parts::{Secret, When};
 use crate::tokens::create::{expiry_fault, policy};
-use crate::tokens::one::ONCE;
+use crate::tokens::one::{ONCE, SEEN};
 use crate::user_tokens::{create::Page as New, title};
 use crate::visit::{Tab, Visit};
 use crate::words;
@@ -44,15 +44,22 @@ fn list(visit: &Visit, owner: &Member) -> String {
     visit.path(&format!("/settings/user-tokens?for={}", owner.user.id))
 }
 
+/// Around a page of a token, which stands at its owner.
+fn around(visit: &Visit, owner: &Member, title: String) -> Frame {
+    let frame = visit.settings(Tab::Members, title).crumb("Members", visit.path("/settings/members"));
+    let frame = frame.crumb(owner.user.name.clone(), visit.member_path(owner.user.id, ""));
+    frame.crumb("User tokens", list(visit, owner))
+}
+
 fn told(visit: &Visit, owner: &Member, token: &Token, told: Told<'_>) -> Answer {
     let (value, is_new, about_secret) = match told {
         Told::New(value) => (Some(value), true, ONCE.to_owned()),
-        Told::Again(value) => (Some(value), false, "The audit log says that you saw it.".to_owned()),
+        Told::Again(value) => (Some(value), false, SEEN.to_owned()),
         Told::Closed(why) => (None, false, why),
     };
     let back = list(visit, owner);
     frame::show(&Page {
-        frame: visit.settings(Tab::UserTokens, title(token)).crumb("User tokens", back.clone()),
+        frame: around(visit, owner, title(token)),
         owner: &owner.user.name,
         back,
         secret: value.map(Secret::of_token),
@@ -65,10 +72,11 @@ fn told(visit: &Visit, owner: &Member, token: &Token, told: Told<'_>) -> Answer 
 }
 
 fn page(visit: &Visit, owner: &Member, form: Option<&Posted>, faults: &Faults) -> New {
-    let frame = visit.settings(Tab::UserTokens, format!("Create user token for {}", owner.user.name));
+    let frame = around(visit, owner, "Create user token".to_owned());
     let back = list(visit, owner);
     let action = visit.member_path(owner.user.id, "/tokens/new");
-    New::new(visit, frame.crumb("User tokens", back.clone()), (action, back), form, faults)
+    let page = New::new(visit, frame, (action, back), form, faults);
+    page.of(&owner.user.name)
 }
 
 /// The form. Who one is is proved before it is filled in.

@@ -29,7 +29,7 @@ const ALL: [DeploymentRole; 3] = [DeploymentRole::Viewer, DeploymentRole::Launch
 fn page(visit: &Visit, chosen: DeploymentRole, faults: &Faults) -> Page {
     let back = visit.path("/settings/deployments");
     Page {
-        frame: visit.settings(Tab::Deployments, "Role of every member").crumb("Deployments", back.clone()),
+        frame: visit.settings(Tab::Deployments, "Default role").crumb("Deployments", back.clone()),
         action: format!("{back}/members-role"),
         back,
         problems: faults.beside(&[]),

@@ -30,7 +30,12 @@ fn page(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> Page {
         action: format!("{list}/new"),
         back: list,
         problems: faults.beside(&["name", "description"]),
-        name: Field::new("name", "Name").value(text("name")).required().first().faults(faults, "name"),
+        name: Field::new("name", "Name")
+            .value(text("name"))
+            .hint("Letters, digits, '-', '_', '.' and spaces.")
+            .required()
+            .first()
+            .faults(faults, "name"),
         description: Field::new("description", "What it is for")
             .value(text("description"))
             .faults(faults, "description"),

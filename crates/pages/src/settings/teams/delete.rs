@@ -2,12 +2,14 @@
 
 use askama::Template;
 use countersign_control::Error;
-use countersign_control::access::actions::DeleteTeam;
+use countersign_control::access::actions::{DeleteTeam, ViewDeploymentRoles, ViewTeams};
+use countersign_control::deployment_roles::HolderReference;
 use countersign_control::teams::TeamReference;
 
 use crate::frame::{self, Answer, Frame};
 use crate::notice::{Notice, then};
 use crate::visit::{Tab, Visit};
+use crate::words;
 
 #[derive(Template)]
 #[template(path = "team_delete.html")]
@@ -16,12 +18,18 @@ struct Page {
     action: String,
     back: String,
     name: String,
+    /// How many members and roles it has, in words.
+    members: String,
+    roles: String,
 }
 
 /// Says what it means.
 pub(crate) async fn show(visit: Visit) -> Answer {
     visit.may::<DeleteTeam>()?;
     let team = visit.team().await?;
+    let members = visit.control().count_team_members(&visit.may::<ViewTeams>()?, team.id).await?;
+    let holder = HolderReference::Team(TeamReference::Id(team.id));
+    let roles = visit.control().deployment_roles_of(&visit.may::<ViewDeploymentRoles>()?, holder).await?.len();
     frame::show(&Page {
         frame: visit
             .settings(Tab::Teams, "Delete")
@@ -30,6 +38,8 @@ pub(crate) async fn show(visit: Visit) -> Answer {
         action: visit.team_path(team.id, "/delete"),
         back: visit.team_path(team.id, ""),
         name: team.name,
+        members: words::count(usize::try_from(members).unwrap_or_default(), "member", "members"),
+        roles: words::count(roles, "role", "roles"),
     })
 }
 

@@ -19,6 +19,7 @@ fn page(visit: &Visit, it: &Team, form: Option<&Posted>, faults: &Faults) -> Fie
     let description = Field::new("description", "What it is for").value(text("description", description));
     Fields {
         frame: visit.settings(Tab::Teams, "Edit team").crumb("Teams", list).crumb(it.name.clone(), back.clone()),
+        of: it.name.clone(),
         action: visit.team_path(it.id, "/edit"),
         back,
         problems: faults.beside(&["name", "description"]),

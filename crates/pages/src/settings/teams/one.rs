@@ -77,9 +77,9 @@ async fn page(
         rows: found.items.iter().map(|it| Row::new(visit, team, it)).collect(),
         pager: Pager::new(&path, &[], part.after.is_none(), last),
         add: visit.can::<ChangeTeamMembers>().then(|| visit.team_path(team.id, "/members")),
-        member: Field::new("member", "Member to let in")
+        member: Field::new("member", "Add a member")
             .value(said)
-            .hint("The e-mail address of a member, or the name of a service user.")
+            .hint("Their e-mail address. Service users are in no team: they are given roles of their own.")
             .required()
             .faults(faults, "member"),
         roles: roles::of_holder(visit, HolderReference::Team(TeamReference::Id(team.id)), &path).await?,

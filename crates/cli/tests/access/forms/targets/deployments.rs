@@ -55,7 +55,11 @@ pub async fn queues(world: &World, making: &mut Making) {
             &[("note", "for a while")],
         ),
         ("/organizations/{organization}/settings/deployments/{id}/queues/{queue}/resume", paused, &[]),
-        ("/organizations/{organization}/settings/deployments/{id}/queues/{queue}/delete", queue("empty").await, &[]),
+        (
+            "/organizations/{organization}/settings/deployments/{id}/queues/{queue}/delete",
+            queue("empty").await,
+            &[("confirmed", "on")],
+        ),
     ] {
         making.form(route, &[("{id}", &id), ("{queue}", &queue)], fields);
     }

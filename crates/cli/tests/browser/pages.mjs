@@ -1,6 +1,6 @@
 // Which pages there are, from the server's own list.
 import { connect, createToken, register, revokeToken } from "./api.mjs";
-import { ask, authenticator, home, setting, settings } from "./lib.mjs";
+import { ask, authenticator, home, setting, settings, shownValue } from "./lib.mjs";
 
 // Addresses that only lead on.
 const LEADS_ON = new Set(["/", "/organizations/{organization}/settings/teams/{team}/members"]);
@@ -72,9 +72,20 @@ async function invited(page) {
   await page.getByRole("region", { name: "Invitation" }).waitFor();
 }
 
-// A link by which a member signs in.
+// A link by which a member signs in, who became one by the invitation above.
 async function link(page) {
-  await page.goto(setting.pages.find(({ route }) => route.endsWith("/settings/members/{member}")).path);
+  const invitation = await shownValue(page);
+  const theirs = await page.context().browser().newContext({ baseURL: setting.address });
+  const newcomer = await theirs.newPage();
+  await newcomer.goto(invitation);
+  await newcomer.waitForURL("**/invitation");
+  await newcomer.fill("#name", "Newcomer");
+  await newcomer.fill("#password", setting.password);
+  await newcomer.getByRole("button", { name: "Become a member", exact: true }).click();
+  await newcomer.waitForURL(`**${home}**`);
+  await theirs.close();
+  await page.goto(`${settings}/members?search=newcomer`);
+  await page.getByRole("link", { name: "Newcomer", exact: true }).click();
   await page.getByRole("button", { name: "Make a sign-in link" }).click();
   await page.getByRole("region", { name: "Sign-in link" }).waitFor();
 }
@@ -113,5 +124,5 @@ async function proof(page) {
   await page.getByRole("heading", { name: "Confirm that it is you" }).waitFor();
 }
 
-// In this order: one needs the passkey of the one before, and after the last one proves anew who one is.
+// In this order: some need what the one before has left, and after the last one proves anew who one is.
 export const STATES = { fault, dialog, menu, value, leaving, invited, link, demotion, renaming, removal, proof };

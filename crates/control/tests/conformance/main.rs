@@ -63,6 +63,7 @@ mod operations;
 mod organizations;
 mod passkeys;
 mod people;
+mod permitting;
 mod provider;
 mod queue_counts;
 mod reach;
@@ -130,6 +131,7 @@ fn main() -> ExitCode {
                 signing_in::CASES,
                 signing_in_links::CASES,
                 explaining::CASES,
+                permitting::CASES,
                 signing_in_proof::CASES,
                 signing_in_rows::CASES,
                 passkeys::CASES,

@@ -106,9 +106,7 @@ async fn a_deployment_is_renamed_and_has_queues() {
     let default = server.world.acme.created.organization.default_deployment;
     let elsewhere = queue.replace(&prod, &format!("{SETTINGS}/deployments/{default}"));
     assert_eq!(ada.get(&format!("{elsewhere}/edit")).await.status, 404);
-    let asked = ada.post(&format!("{queue}/delete"), &[]).await;
-    assert!(asked.status == 200 && asked.text.contains("What will happen"), "{}", asked.text);
-    assert_eq!(ada.post(&format!("{queue}/delete"), &[("confirmed", "on")]).await.location(), prod);
+    assert_eq!(ada.post(&format!("{queue}/delete"), &[]).await.location(), prod);
     assert!(ada.page(&prod).await.contains("No queue yet"));
 }
 
@@ -121,7 +119,7 @@ async fn a_queue_that_holds_work_stays() {
     let page = ada.page(&format!("{SETTINGS}/deployments/{default}")).await;
     let queue = page.split("/queues/").find(|it| it.contains("/pause\"")).and_then(|it| it.split('/').next());
     let queue = format!("{SETTINGS}/deployments/{default}/queues/{}", queue.expect("a queue"));
-    let refused = ada.post(&format!("{queue}/delete"), &[("confirmed", "on")]).await;
+    let refused = ada.post(&format!("{queue}/delete"), &[]).await;
     assert!(refused.status == 422 && refused.text.contains("holds active work"), "{}", refused.text);
 }
 

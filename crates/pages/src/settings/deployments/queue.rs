@@ -109,27 +109,9 @@ pub(crate) async fn resume(visit: Visit) -> Answer {
     Ok(then(&visit.site, &visit.deployment_path(of.id, ""), Notice::QueueResumed))
 }
 
-#[derive(Template)]
-#[template(path = "queue_delete.html")]
-struct Question {
-    frame: Frame,
-    name: String,
-    action: String,
-    back: String,
-}
-
-/// Asks, and then deletes it. While it holds work, its page says what.
-pub(crate) async fn delete(visit: Visit, form: Posted) -> Answer {
+/// Deletes it. While it holds work, its page says what.
+pub(crate) async fn delete(visit: Visit) -> Answer {
     let (of, it) = visit.queue().await?;
-    visit.must_in::<DeleteQueue>(&of).await?;
-    if !form.is_ticked("confirmed") {
-        return frame::show(&Question {
-            frame: visit.deployment_frame("Delete queue", &of),
-            name: it.name.clone(),
-            action: visit.queue_path(&it, "/delete"),
-            back: visit.queue_path(&it, "/edit"),
-        });
-    }
     match remove(&visit, &it).await {
         Ok(()) => Ok(then(&visit.site, &visit.deployment_path(of.id, ""), Notice::QueueDeleted)),
         Err(error) => again(&visit, (&of, &it), &Posted::default(), error).await,

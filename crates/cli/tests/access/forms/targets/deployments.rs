@@ -55,11 +55,7 @@ pub async fn queues(world: &World, making: &mut Making) {
             &[("note", "for a while")],
         ),
         ("/organizations/{organization}/settings/deployments/{id}/queues/{queue}/resume", paused, &[]),
-        (
-            "/organizations/{organization}/settings/deployments/{id}/queues/{queue}/delete",
-            queue("empty").await,
-            &[("confirmed", "on")],
-        ),
+        ("/organizations/{organization}/settings/deployments/{id}/queues/{queue}/delete", queue("empty").await, &[]),
     ] {
         making.form(route, &[("{id}", &id), ("{queue}", &queue)], fields);
     }

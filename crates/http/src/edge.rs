@@ -82,7 +82,7 @@ impl Edge {
             .layer(from_fn(limit_size))
             .layer(from_fn_with_state(self.request_time, limit_time))
             .merge(streams)
-            .fallback_service(MethodRouter::clone(&self.nowhere))
+            .fallback_service(self.nowhere.as_ref().clone().layer(from_fn_with_state(self.request_time, limit_time)))
             .method_not_allowed_fallback(answer::method_not_allowed)
             .layer(CatchPanicLayer::custom(panicked))
             .layer(from_fn_with_state(self.clone(), observe))

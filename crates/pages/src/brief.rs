@@ -13,7 +13,9 @@ const MOST: usize = 80;
 const ROOM: usize = 160;
 /// The most characters of a word that a column has room for.
 const WORD: usize = 32;
-/// The same where the text names a button a second time.
+/// The most places of one in which a line may end.
+const BREAKS: usize = 8;
+/// The most characters where the text names a button a second time.
 const CALLED: usize = 60;
 /// The most bytes of what somebody calls themself, and of the beginning and the end of an address, whose end says whose it is.
 const NAME: usize = 80;
@@ -59,6 +61,18 @@ impl Brief {
     /// Whether it is one word that a column has room for, such as an address or a public id: it is not broken in two then.
     pub(crate) fn is_word(&self) -> bool {
         !self.0.contains(char::is_whitespace) && self.0.chars().count() <= WORD
+    }
+
+    /// Where a line may end in an address or the name of a host: behind each dot and `@`, a few of them, for each place takes room in the page.
+    pub(crate) fn parts(&self) -> Vec<&str> {
+        let ends = self.0.match_indices(['.', '@']).map(|(at, sign)| at + sign.len()).take(BREAKS);
+        let (mut parts, mut from) = (Vec::new(), 0);
+        for end in ends.filter(|end| *end < self.0.len()) {
+            parts.extend(self.0.get(from..end));
+            from = end;
+        }
+        parts.extend(self.0.get(from..));
+        parts
     }
 
     /// What a button is said to be for, behind its own words.
@@ -121,6 +135,14 @@ mod tests {
             assert!(weight::of(&brief) <= ROOM + '…'.len_utf8() && brief.ends_with('…'), "{brief}");
             assert!(weight::of(&brief.called()) <= CALLED + '…'.len_utf8());
         }
+    }
+
+    #[test]
+    fn a_line_ends_behind_a_dot_and_not_behind_each_of_many() {
+        assert_eq!(Brief::of("ci.example.com").parts(), ["ci.", "example.", "com"]);
+        assert_eq!(Brief::of("ada@example.com.").parts(), ["ada@", "example.", "com."]);
+        assert_eq!((Brief::of("").parts(), Brief::of("ci").parts()), (vec![""], vec!["ci"]));
+        assert_eq!(Brief::of(&".".repeat(80)).parts().len(), BREAKS + 1);
     }
 
     #[test]

@@ -196,9 +196,12 @@ fn of_error(error: Error) -> Says {
         Error::NotFound(sought) => Says::new(
             StatusCode::NOT_FOUND,
             "Not found",
-            format!(
-                "There is no such {sought}: it may be gone, or belong to an organization that you are not a member of."
-            ),
+            match sought {
+                "organization" => "There is no such organization, or you are not a member of it.".to_owned(),
+                other => format!(
+                    "There is no such {other}: it may be gone, or belong to an organization that you are not a member of."
+                ),
+            },
             "Check the address.",
         ),
         Error::Invalid(_) => {

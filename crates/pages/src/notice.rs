@@ -97,7 +97,12 @@ impl Notice {
     /// How the page shows it: what was not done is no good news.
     pub(crate) const fn class(self) -> &'static str {
         match self {
-            Self::ProviderLate | Self::TeamGone | Self::OutAlready | Self::MemberGone | Self::RoleGone => "problem",
+            Self::ProviderLate
+            | Self::StillSignedIn
+            | Self::TeamGone
+            | Self::OutAlready
+            | Self::MemberGone
+            | Self::RoleGone => "problem",
             _ => "notice",
         }
     }

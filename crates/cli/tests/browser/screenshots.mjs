@@ -14,6 +14,8 @@ await main(async (browser) => {
       for (const colorScheme of THEMES) {
         await page.setViewportSize({ width, height: 900 });
         await page.emulateMedia({ colorScheme, reducedMotion: "reduce" });
+        // What a change of the window moves is drawn a frame later.
+        await page.evaluate(() => new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn))));
         const path = `${setting.out}/${name.replace(/[^a-z0-9]+/gi, "-").replace(/^-|-$/g, "")}-${width}-${colorScheme}.png`;
         await page.screenshot({ path, fullPage: true });
       }

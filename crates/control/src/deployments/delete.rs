@@ -47,6 +47,14 @@ pub struct Effects {
     pub code_locations: i64,
 }
 
+impl Effects {
+    /// Whether it is deleted by force alone.
+    #[must_use]
+    pub fn need_force(&self) -> bool {
+        has_work(self.held, self.branches)
+    }
+}
+
 impl Control {
     /// What would go with a deployment now. Nothing is deleted.
     ///
@@ -142,9 +150,7 @@ async fn delete<I: Sync>(
     for it in branches.iter().chain([&deployment]) {
         add(&mut held, deployments::holds(tx, of, it.id).await?);
     }
-    // A token is no work: it is taken back when nothing is left that it reaches.
-    let has_work = Holds { tokens: 0, ..held } != Holds::default() || !branches.is_empty();
-    if has_work && !force {
+    if has_work(held, branches.len()) && !force {
         return Err(Error::Conflict(refusal(&deployment, held, branches.len())));
     }
     let mut ended = Vec::new();
@@ -173,6 +179,11 @@ async fn delete<I: Sync>(
     let subject = Subject::new("deployment", deployment.id, deployment.name.as_str());
     scene.audit(tx, action, subject, detail).await?;
     Ok(Deleted { deployment, branches, held })
+}
+
+/// A token is no work: it is taken back when nothing is left that it reaches.
+fn has_work(held: Holds, branches: usize) -> bool {
+    Holds { tokens: 0, ..held } != Holds::default() || branches > 0
 }
 
 fn add(held: &mut Holds, more: Holds) {

@@ -8,6 +8,7 @@ use countersign_control::{Error, PageRequest};
 use countersign_domain::AgentState;
 use countersign_domain::id::AgentId;
 
+use crate::brief::Brief;
 use crate::builds::entries::job_name;
 use crate::builds::states;
 use crate::failure::Failure;
@@ -22,6 +23,8 @@ use crate::visit::Visit;
 use super::history;
 use super::row::state;
 
+/// The most bytes that the name of its host takes in the page.
+const HOST: usize = 500;
 /// Jobs of one part.
 pub(crate) const ROWS: u32 = 30;
 
@@ -53,7 +56,7 @@ struct Facts {
     queue: String,
     tags: Vec<String>,
     version: String,
-    host: String,
+    host: Brief,
     system: String,
     ip: String,
     pid: String,
@@ -117,7 +120,7 @@ async fn facts(visit: &Visit, it: &Agent, offers: &Offers<'_>) -> Result<Facts, 
         queue: it.queue.clone(),
         tags: it.tags.clone(),
         version: said(&it.version),
-        host: said(&it.hostname),
+        host: Brief::within(it.hostname.as_deref().unwrap_or_default(), HOST),
         system,
         ip: it.ip.clone(),
         pid: number(it.pid),
@@ -223,7 +226,7 @@ mod tests {
                     queue: some(),
                     tags: vec![some()],
                     version: some(),
-                    host: some(),
+                    host: some().into(),
                     system: some(),
                     ip: some(),
                     pid: some(),

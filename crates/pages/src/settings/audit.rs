@@ -68,11 +68,13 @@ pub(crate) async fn check(visit: Visit) -> Answer {
 /// How much of the log is sealed.
 fn how_sealed(extent: &Extent) -> String {
     let number = |it: i64| usize::try_from(it).unwrap_or_default();
-    let sealed = count(number(extent.sealed), "row is", "rows are");
-    match number(extent.unsealed) {
-        0 => format!("{sealed} sealed, all that there are."),
-        1 => format!("{sealed} sealed; the newest one is not yet, which takes seconds."),
-        open => format!("{sealed} sealed; the newest {open} are not yet, which takes seconds."),
+    let (sealed, open) = (number(extent.sealed), number(extent.unsealed));
+    let all = count(sealed + open, "row", "rows");
+    match (sealed, open) {
+        (_, 0) => format!("{all}, all sealed."),
+        (0, _) => format!("{all}, not sealed yet: that takes seconds."),
+        (_, 1) => format!("{all}; the newest one is not sealed yet, which takes seconds."),
+        (_, open) => format!("{all}; the newest {open} are not sealed yet, which takes seconds."),
     }
 }
 

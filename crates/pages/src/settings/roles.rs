@@ -194,7 +194,7 @@ pub(crate) async fn of_holder(visit: &Visit, holder: HolderReference, path: &str
     Ok(Roles {
         heading: "Roles in deployments",
         head: "Deployment",
-        none: "No roles in deployments yet.",
+        none: "No roles beyond what every member has.",
         note,
         rows: rows.collect(),
         more: given.len().saturating_sub(ROWS),
@@ -235,7 +235,7 @@ pub(crate) async fn in_deployment(visit: &Visit, it: &Deployment, held: &OwnRole
     Ok(Roles {
         heading: "Roles in this deployment",
         head: "Who",
-        none: "Nobody has a role here yet.",
+        none: "Nobody has a role of their own here yet.",
         note: format!("{} Organization Admins can do everything in every deployment.", everybody_has(visit).await?),
         rows,
         more: given.len().saturating_sub(ROWS),

@@ -160,7 +160,7 @@ pub(super) async fn page_of(visit: &Visit, it: &AgentToken, status: StatusCode, 
     let of_one = it.scope.deployments.only_one().and_then(|id| names.get(&id).cloned());
     let more_dagster_agents = dagster_agents.len().saturating_sub(AGENTS as usize);
     let dagster_agents = dagster_agents.iter().take(AGENTS as usize);
-    let dagster_agents = dagster_agents.map(|it| DagsterRow::new(visit, it, token.revoked_at.is_some(), now));
+    let dagster_agents = dagster_agents.map(|it| DagsterRow::new(visit, it, state.is_live(), now));
     // Whoever holds a session, and has not connected yet, is left too.
     let left = match token.revoked_at {
         Some(_) => control.agent_token_situation(&grant, token.id).await?.agents.len(),

@@ -45,9 +45,9 @@ pub(super) struct DagsterRow {
 }
 
 impl DagsterRow {
-    /// One of those that run with a token, which is refused once that is revoked.
-    pub(super) fn new(visit: &Visit, it: &AgentName, is_revoked: bool, now: Timestamp) -> Self {
-        let (state, state_class) = if is_revoked { ("Refused", "bad") } else { ("Running", "good") };
+    /// One of those that run with a token, which are refused once that has ended.
+    pub(super) fn new(visit: &Visit, it: &AgentName, is_live: bool, now: Timestamp) -> Self {
+        let (state, state_class) = if is_live { ("Running", "good") } else { ("Refused", "bad") };
         Self {
             href: visit.path(&format!("/agents/dagster/{}", it.id)),
             name: it.label.as_deref().map_or_else(|| it.process.to_string().into(), Brief::of),

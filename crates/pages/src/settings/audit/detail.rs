@@ -18,6 +18,9 @@ const WHOLE: usize = 4_000;
 const PAIR: usize = 30;
 /// What has no value.
 const NONE: &str = "none";
+/// What is so, and what is not.
+const YES: &str = "yes";
+const NO: &str = "no";
 /// Under which keys the public id of a token's value stands.
 const PUBLIC_IDS: [&str; 2] = ["secret", "new_secret"];
 
@@ -142,7 +145,7 @@ fn words_of(key: &str) -> String {
 fn scalar(value: &Value) -> Option<String> {
     match value {
         Value::Null => Some(NONE.to_owned()),
-        Value::Bool(it) => Some(if *it { "yes" } else { "no" }.to_owned()),
+        Value::Bool(it) => Some(if *it { YES } else { NO }.to_owned()),
         Value::Number(it) => Some(it.to_string()),
         Value::String(it) => Some(word(it)),
         Value::Array(_) | Value::Object(_) => None,
@@ -164,13 +167,15 @@ fn change(fields: &Map<String, Value>) -> Option<String> {
     Some(format!("{} → {}", scalar(from)?, scalar(to)?))
 }
 
-/// A text: a moment as pages say it, a plain word as it is, any other in quotes.
+/// A text: a moment as pages say it, a plain word as it is, any other in quotes. Plain are ASCII's signs alone, for there are letters that are drawn as
+/// blanks and as what stands between pairs; and no word is plain that is said where there is no text.
 fn word(text: &str) -> String {
     if let Some(at) = moment(text) {
         return at;
     }
-    let is_plain = |sign: char| sign.is_alphanumeric() || "-_.:/@+#".contains(sign);
-    if !text.is_empty() && text.chars().all(is_plain) {
+    let is_plain = |sign: char| sign.is_ascii_alphanumeric() || "-_.:/@+#".contains(sign);
+    let is_said_otherwise = matches!(text, NONE | YES | NO) || text.parse::<f64>().is_ok();
+    if !text.is_empty() && text.chars().all(is_plain) && !is_said_otherwise {
         return text.to_owned();
     }
     format!("\"{}\"", shown(text).replace('\\', "\\\\").replace('"', "\\\""))
@@ -236,6 +241,15 @@ mod tests {
         );
         assert_eq!(said("{\"reason\":\"a\u{202e}b\\u0000\\nc\"}"), "reason \"a\u{fffd}b\u{fffd} c\"");
         assert_eq!(said(r#"{"reason":""}"#), r#"reason """#);
+        // Letters that are drawn as blanks and as what stands between pairs.
+        for text in ["web\u{3164}\u{a78f}\u{3164}role\u{3164}admin", "web\u{1427}role", "Größe"] {
+            let row = said(&serde_json::json!({ "hostname": text }).to_string());
+            assert!(row.starts_with("hostname \"") && row.ends_with('"'), "{row}");
+        }
+        assert_eq!(
+            said(r#"{"a":"none","b":"yes","c":"no","d":"5","e":null,"f":true,"g":5}"#),
+            r#"a "none" · b "yes" · c "no" · d "5" · f yes · g 5"#
+        );
     }
 
     #[test]

@@ -68,7 +68,8 @@ impl Row {
     pub(crate) fn weight(&self) -> usize {
         let texts =
             [&*self.actor, &self.credential, &self.action, &self.kind, &self.subject, &self.described, &self.ip];
-        texts.into_iter().map(weight::of).sum::<usize>() + self.detail.weight()
+        let way = self.href.as_deref().map_or(0, weight::of);
+        texts.into_iter().map(weight::of).sum::<usize>() + way + self.detail.weight()
     }
 
     /// The parts of the action's name, between which a line may end.

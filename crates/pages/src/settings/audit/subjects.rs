@@ -5,11 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use countersign_control::Error;
 use countersign_control::access::actions::{
-    ViewAgentTokens, ViewAgents, ViewBuilds, ViewMembers, ViewQueues, ViewTeams, ViewUserTokens,
+    ViewAgentTokens, ViewAgents, ViewBuilds, ViewMembers, ViewTeams, ViewUserTokens,
 };
 use countersign_control::audit::Event;
 use countersign_control::members::MemberReference;
-use countersign_control::queues::Queue;
 use countersign_control::user_tokens::UserTokenReference;
 use countersign_domain::id::{AgentId, BuildId, DagsterAgentId, DeploymentId, Id, TeamId, TokenId, UserId};
 
@@ -33,9 +32,8 @@ struct Subjects {
     members: BTreeSet<UserId>,
     agents: BTreeSet<AgentId>,
     dagster_agents: BTreeSet<DagsterAgentId>,
-    /// Builds by what they are called and where they are, and queues by where they are edited.
+    /// Builds by what they are called and where they are.
     builds: BTreeMap<BuildId, (String, String)>,
-    queues: BTreeMap<Id<Queue>, String>,
 }
 
 /// Whether something is there; anything but its absence goes on as it is.
@@ -84,21 +82,16 @@ impl Subjects {
                 subjects.agents.insert(agent.id);
             }
         }
-        for id in of_kind(&["dagster_agent"]) {
-            if let Some(agent) = there(control.dagster_agent(&visit.may::<ViewAgents>()?, id.cast()).await)? {
-                subjects.dagster_agents.insert(agent.id);
-            }
+        let dagster_agents = of_kind(&["dagster_agent"]);
+        if !dagster_agents.is_empty() {
+            let ids = dagster_agents.into_iter().map(Id::cast).collect();
+            let served = control.dagster_agents_served(&visit.may::<ViewAgents>()?, ids).await?;
+            subjects.dagster_agents = served.into_keys().collect();
         }
         for id in of_kind(&["build"]) {
             if let Some(build) = there(control.build(&visit.may::<ViewBuilds>()?, id.cast()).await)? {
                 let name = format!("{}#{}", build.pipeline_slug, build.number);
                 subjects.builds.insert(build.id, (name, visit.build_path(&build, "")));
-            }
-        }
-        for id in of_kind(&["queue"]) {
-            if let Some(it) = there(control.queue(&visit.may::<ViewQueues>()?, id.cast()).await)? {
-                let below = format!("/queues/{}/edit", it.queue.id);
-                subjects.queues.insert(it.queue.id, visit.deployment_path(it.queue.deployment, &below));
             }
         }
         Ok(subjects)
@@ -140,7 +133,6 @@ impl Subjects {
                 self.dagster_agents.contains(&id).then(|| visit.path(&format!("/agents/dagster/{id}")))
             }
             "build" => self.builds.get(&id.cast()).map(|(_, path)| path.clone()),
-            "queue" => self.queues.get(&id.cast()).cloned(),
             // No pipeline goes.
             "pipeline" => Some(address(&visit.path("/builds"), &[("pipeline", it.subject_name.as_str())])),
             "organization" => Some(visit.path("/settings")),

@@ -25,6 +25,8 @@ struct Page {
     problems: Vec<String>,
     /// What goes with it, in words; empty where it holds nothing.
     effects: Vec<String>,
+    /// Whether some of that is work, which has to be chosen.
+    holds_work: bool,
     /// Whether it is the one that stays.
     is_default: bool,
 }
@@ -66,6 +68,7 @@ async fn page(visit: &Visit, it: &Deployment, faults: &Faults) -> Result<Page, F
         name: it.name.clone(),
         problems: faults.beside(&[]),
         effects: in_words(&effects),
+        holds_work: effects.need_force(),
         is_default: it.id == visit.organization.default_deployment,
     })
 }

@@ -1,9 +1,7 @@
 //! A deployment's own page: what it is, its queues, its branch deployments, and who was given a role in it.
 
 use askama::Template;
-use countersign_control::access::actions::{
-    CreateQueue, PauseQueue, UpdateDeployment, UpdateQueue, ViewAgentTokens, ViewQueues,
-};
+use countersign_control::access::actions::{CreateQueue, PauseQueue, UpdateDeployment, UpdateQueue, ViewQueues};
 use countersign_control::deployment_roles::OwnRoles;
 use countersign_control::deployments::Deployment;
 use countersign_control::queue_counts::Counts;
@@ -41,8 +39,6 @@ struct Page {
     delete: Option<String>,
     /// Where its agents are listed.
     agents: String,
-    /// Where agent tokens are listed, for whoever manages some.
-    tokens: Option<String>,
     create_queue: Option<String>,
     queues: Vec<Row>,
     pager: Pager,
@@ -118,7 +114,6 @@ async fn page(visit: &Visit, it: &Deployment, query: &Query) -> Result<Page, Fai
         edit: visit.can_in::<UpdateDeployment>(&held, it).then(|| path("/edit")),
         delete: visit.can_delete(&held, it).then(|| path("/delete")),
         agents: address(&visit.path("/agents"), &[("deployment", &it.id.to_string())]),
-        tokens: visit.can_in::<ViewAgentTokens>(&held, it).then(|| visit.path("/settings/tokens")),
         create_queue: visit.can_in::<CreateQueue>(&held, it).then(|| path("/queues/new")),
         queues: shown.iter().map(|row| Row::new(visit, it, row, &held)).collect(),
         pager: Pager::new(&path(""), &[], after.is_none(), last),
@@ -158,7 +153,6 @@ mod tests {
                 edit: Some("/x".to_owned()),
                 delete: Some("/x".to_owned()),
                 agents: "/x".to_owned(),
-                tokens: Some("/x".to_owned()),
                 create_queue: Some("/x".to_owned()),
                 queues: vec![Row {
                     name: some(),

@@ -241,20 +241,31 @@ async fn numbers(visit: &Visit, queues: &[Standing]) -> Result<Vec<Number>, Fail
     let count = |states: &[BuildState]| -> i64 {
         counts.iter().filter(|(state, _)| states.contains(state)).map(|(_, count)| count).sum()
     };
-    let number = |count, words, href| Number { count, words, href };
+    let number = |count, (one, many): (&'static str, &'static str), href| {
+        let words = if count == 1 { one } else { many };
+        Number { count, words, href }
+    };
     Ok(vec![
-        number(agents, "agents connected", visit.path("/agents")),
-        number(sum(queues, |it| it.counts.jobs_running), "jobs running", address(&builds, &[("state", "running")])),
-        number(sum(queues, |it| it.counts.jobs_scheduled), "jobs waiting for an agent", builds.clone()),
+        number(agents, ("agent connected", "agents connected"), visit.path("/agents")),
+        number(
+            sum(queues, |it| it.counts.jobs_running),
+            ("job running", "jobs running"),
+            address(&builds, &[("state", "running")]),
+        ),
+        number(
+            sum(queues, |it| it.counts.jobs_scheduled),
+            ("job waiting for an agent", "jobs waiting for an agent"),
+            builds.clone(),
+        ),
         number(
             count(&[BuildState::Running, BuildState::Failing, BuildState::Canceling]),
-            "builds under way",
+            ("build under way", "builds under way"),
             address(&builds, &[("state", "running")]),
         ),
         // One that runs something beside its question is under way.
         number(
             count(&[BuildState::Blocked]),
-            "builds waiting only for a person",
+            ("build waiting only for a person", "builds waiting only for a person"),
             address(&builds, &[("state", "blocked")]),
         ),
     ])

@@ -52,7 +52,10 @@ fn effects(it: &Situation) -> Vec<String> {
     if it.agents.is_empty() {
         effects.push("No agent is connected with it.".to_owned());
     } else {
-        let jobs = count(it.jobs(), "job", "jobs");
+        let jobs = match it.jobs() {
+            0 => "no job".to_owned(),
+            some => count(some, "job", "jobs"),
+        };
         let (agents, them, they_run) = match it.agents.len() {
             1 => ("1 agent is".to_owned(), "it", "It runs"),
             many => (format!("{many} agents are"), "them", "They run"),
@@ -194,7 +197,7 @@ mod tests {
         let one = Situation { agents: vec![agent(10, None)], ..Situation::default() };
         assert_eq!(
             effects(&one)[1..],
-            ["1 agent is connected with it: choose below what becomes of it.", "It runs 0 jobs at this moment."]
+            ["1 agent is connected with it: choose below what becomes of it.", "It runs no job at this moment."]
         );
         let revoked = Situation { revoked_at: Some(Timestamp::EPOCH), ..one };
         assert_eq!(effects(&revoked)[0], "1 agent is still connected with it: choose below what becomes of it.");

@@ -26,10 +26,10 @@ async fn an_organization_is_seen_at_a_glance() {
     cast::running(&server.world).await;
     let page = ada.page(OVERVIEW).await;
     for part in [
-        "<strong>1</strong> agents connected",
-        "<strong>1</strong> jobs running",
-        "<strong>1</strong> jobs waiting for an agent",
-        "<strong>1</strong> builds under way",
+        "<strong>1</strong> agent connected",
+        "<strong>1</strong> job running",
+        "<strong>1</strong> job waiting for an agent",
+        "<strong>1</strong> build under way",
         "<strong>0</strong> builds waiting only for a person",
         "<svg class=\"waits\"",
         "1 min 5 s",
@@ -39,9 +39,9 @@ async fn an_organization_is_seen_at_a_glance() {
     // Beside a job that runs, a question holds nothing up; alone, it does.
     cast::build(&server.world, "steps: [{block: Release}]").await;
     let page = ada.page(OVERVIEW).await;
-    assert!(page.contains("<strong>1</strong> builds waiting only for a person"), "{page}");
+    assert!(page.contains("<strong>1</strong> build waiting only for a person"), "{page}");
     let hers = grace.page(OVERVIEW).await;
-    assert!(hers.contains("agents connected") && !hers.contains("Refused attempts") && !hers.contains("Tokens that"));
+    assert!(hers.contains("agent connected") && !hers.contains("Refused attempts") && !hers.contains("Tokens that"));
 }
 
 #[tokio::test]

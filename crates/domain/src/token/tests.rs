@@ -115,6 +115,45 @@ fn long_texts_and_other_alphabets_are_refused() {
     }
 }
 
+/// A text with a checksum that is right for it: what is wrong with it is found by another rule.
+fn signed(body: &str) -> String {
+    let crc = checksum(body.as_bytes());
+    body.chars().chain(crc.map(char::from)).collect()
+}
+
+#[test]
+fn a_right_checksum_makes_no_value_of_what_is_none() {
+    let (id, secret) = ("4f9Kd0aZ81b", "0123456789ABCDEFabcdefghijklmnop");
+    assert!(TokenSecret::parse(&signed(&format!("csnat_{id}_{secret}"))).is_ok());
+    for body in [
+        format!("csat_{id}_{secret}"),
+        format!("abcdefghiat_{id}_{secret}"),
+        format!("Csnat_{id}_{secret}"),
+        format!("cs1at_{id}_{secret}"),
+        format!("csnxx_{id}_{secret}"),
+        format!("at_{id}_{secret}"),
+        format!("csnat_{id}_{secret}a"),
+        format!("csnat_{id}_{}", &secret[1..]),
+        format!("csnat_{id}a_{}", &secret[1..]),
+        format!("csnat_{id}a{secret}"),
+        format!("csnat_4f9Kd0aZ8-b_{secret}"),
+        format!("csnat_{id}_{}-", &secret[1..]),
+        // As many bytes as a value has, of which one letter lies across the end of the public id.
+        format!("csnat_4f9Kd0aZ81é{}", &secret[1..]),
+        format!("csnat_{id}_{}é", &secret[2..]),
+    ] {
+        assert!(TokenSecret::parse(&signed(&body)).is_err(), "{body}");
+    }
+}
+
+#[test]
+fn what_is_kept_of_a_value_shows_which_key_made_it_and_no_more() {
+    let digest = TokenDigest::from_parts([7; 32], "k1k1k1k1".parse().expect("a key's id"));
+    assert_eq!(format!("{digest:?}"), "TokenDigest(key k1k1k1k1)");
+    let id = PublicId::new(&Seeded::new(9));
+    assert_eq!(format!("{id:?}"), id.as_str());
+}
+
 #[test]
 fn codes_are_distinct_and_read_back() {
     let codes: HashSet<&str> = Kind::ALL.iter().map(|kind| kind.code()).collect();

@@ -86,7 +86,7 @@ mod tests {
     #[test]
     fn every_policy_reads_back() {
         for policy in RevealPolicy::ALL {
-            assert_eq!(policy.as_str().parse(), Ok(policy));
+            assert_eq!((policy.as_str().parse(), policy.to_string().as_str()), (Ok(policy), policy.as_str()));
         }
         assert_eq!("".parse::<RevealPolicy>(), Err(NotARevealPolicy));
     }

@@ -139,7 +139,7 @@ fn a_right_checksum_makes_no_value_of_what_is_none() {
         format!("csnat_4f9Kd0aZ8-b_{secret}"),
         format!("csnat_{id}_{}-", &secret[1..]),
         // As many bytes as a value has, of which one letter lies across the end of the public id.
-        format!("csnat_4f9Kd0aZ81é{}", &secret[1..]),
+        format!("csnat_4f9Kd0aZ81é{secret}"),
         format!("csnat_{id}_{}é", &secret[2..]),
     ] {
         assert!(TokenSecret::parse(&signed(&body)).is_err(), "{body}");
@@ -158,6 +158,8 @@ fn what_is_kept_of_a_value_shows_which_key_made_it_and_no_more() {
 fn codes_are_distinct_and_read_back() {
     let codes: HashSet<&str> = Kind::ALL.iter().map(|kind| kind.code()).collect();
     assert_eq!(codes.len(), Kind::ALL.len());
+    let words: HashSet<String> = Kind::ALL.iter().map(ToString::to_string).collect();
+    assert!(words.len() == Kind::ALL.len() && words.contains("agent token"), "{words:?}");
     for (index, kind) in Kind::ALL.into_iter().enumerate() {
         assert_eq!(Kind::from_code(kind.code()), Some(kind));
         assert_eq!(kind as usize, index, "the key ring counts on the order");
@@ -167,7 +169,7 @@ fn codes_are_distinct_and_read_back() {
 
 #[test]
 fn prefixes() {
-    assert_eq!(Prefix::default().as_str(), "csn");
+    assert_eq!((Prefix::default().as_str(), Prefix::default().to_string()), ("csn", "csn".to_owned()));
     for text in ["ab", "abcdefghi", "Abc", "ab1", "a_b", "", "äbc"] {
         assert_eq!(text.parse::<Prefix>(), Err(BadPrefix), "{text}");
     }

@@ -48,7 +48,7 @@ notices! {
     PasskeyRemoved "passkey-removed" "The passkey is removed. Nobody signs in with it any more; take it out of its device, too.";
     IdentityForgotten "identity-forgotten" "It is forgotten. The next time that you sign in there, you are known by your address.";
     ProviderLate "provider-late" "You came back too late, or in another browser, so nothing was done. Try again.";
-    StillSignedIn "still-signed-in" "That sign-in had expired or was begun in another browser. You are still signed in as before.";
+    StillSignedIn "still-signed-in" "That sign-in had expired or was begun in another browser, so nothing was done. You are still signed in as before.";
     Joined "joined" "You are a member now.";
     DescriptionSaved "description-saved" "The description is saved.";
     PermissionsSaved "permissions-saved" "The permissions are saved. They apply from now on to everything new.";

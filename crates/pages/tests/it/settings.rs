@@ -181,7 +181,7 @@ async fn a_role_in_a_deployment_is_given_and_taken_on_its_page() {
     let page = ada.page(&prod).await;
     assert!(page.contains(&of) && page.contains("Manages those limited to this deployment"), "{page}");
     assert_eq!(ada.post(&format!("{prod}/roles/take"), &[("of", &of)]).await.location(), prod);
-    assert!(ada.page(&prod).await.contains("Nobody has a role here yet"));
+    assert!(ada.page(&prod).await.contains("Nobody has a role of their own here yet"));
     assert_eq!(grace.get(&format!("{prod}/queues/new")).await.status, 403);
     assert_eq!(ada.post(&format!("{prod}/roles/take"), &[("of", "x")]).await.status, 404);
 }

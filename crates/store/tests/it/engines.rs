@@ -50,8 +50,13 @@ pub struct Bench {
 impl Bench {
     /// On SQLite.
     pub async fn sqlite() -> Self {
+        Self::sqlite_by(Arc::new(RealClock)).await
+    }
+
+    /// On SQLite, with a clock of its own.
+    pub async fn sqlite_by(clock: Arc<dyn Clock>) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let options = options(Database::Sqlite { folder: folder.path().join("data") });
+        let options = options_by(clock, Database::Sqlite { folder: folder.path().join("data") });
         let store = Store::create(options.clone()).await.expect("a SQLite store");
         Self { store, options, database: None, folder: Some(folder) }
     }
@@ -112,7 +117,11 @@ pub async fn on_each<F: Future<Output = ()>>(case: impl Fn(Bench) -> F) {
 
 /// Options with the real clock and these tests' tables.
 pub fn options(database: Database) -> Options {
-    Options::new(database, Arc::new(RealClock)).with_migrations(MIGRATIONS).expect("migrations")
+    options_by(Arc::new(RealClock), database)
+}
+
+fn options_by(clock: Arc<dyn Clock>, database: Database) -> Options {
+    Options::new(database, clock).with_migrations(MIGRATIONS).expect("migrations")
 }
 
 /// The time of this machine.
@@ -141,6 +150,19 @@ impl Clock for Ahead {
 
     fn sleep_until(&self, at: Timestamp) -> Sleep {
         RealClock.sleep_until(at.minus(self.0))
+    }
+}
+
+/// A clock that stands still: what is bounded by time is bounded by nothing else than what a test does.
+pub struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        Timestamp::EPOCH
+    }
+
+    fn sleep_until(&self, _: Timestamp) -> Sleep {
+        Box::pin(std::future::pending())
     }
 }
 

@@ -172,7 +172,7 @@ mod tests {
         for issuer in ["https://login.example.com", "https://login.example.com/realms/acme/", "http://localhost:9000"] {
             let provider = of(issuer, "countersign").expect("a provider");
             assert!(!format!("{provider:?}").contains("hunter2"));
-            assert_eq!(provider.issuer.as_str(), issuer, "as it was given");
+            assert_eq!(provider.issuer(), issuer, "as it was given");
         }
         for issuer in
             ["", "login.example.com", "http://login.example.com", "https://x.example?y", "https://x.example#y"]
@@ -180,6 +180,15 @@ mod tests {
             assert!(of(issuer, "countersign").is_err(), "{issuer}");
         }
         assert!(of("https://login.example.com", " ").is_err());
+    }
+
+    #[test]
+    fn what_a_sign_in_is_made_of_is_not_shown() {
+        let [url, cookie, state, code] = ["https://x.example?state=one", "two", "three", "four"].map(str::to_owned);
+        let question = ProviderQuestion { url, cookie: cookie.clone() };
+        assert_eq!(format!("{question:?}"), "ProviderQuestion(…)");
+        let answer = ProviderAnswer { cookie, state, code };
+        assert_eq!(format!("{answer:?}"), "ProviderAnswer(…)");
     }
 
     #[test]

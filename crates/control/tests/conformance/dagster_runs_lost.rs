@@ -12,7 +12,7 @@ use countersign_control::dagster_runs::{NewEvent, NewLog};
 use countersign_control::deployments::Deletion;
 use countersign_control::{Error, Result};
 use countersign_domain::dagster::{MAX_RUN_EVENT, MAX_RUN_EVENTS, MAX_RUN_LOG, RequestKind, RunStatus};
-use countersign_store::IntoValue;
+use countersign_store::{IntoValue, Row};
 use countersign_testkit::World;
 
 use crate::acting::{deployment, field_of, may};
@@ -74,12 +74,26 @@ pub async fn runs_are_lost_where_their_token_does_not_reach_any_more(world: &Wor
         let change = AgentTokenChange { scope: Some(scope), ..AgentTokenChange::nothing(TokenReference::Id(id)) };
         control.update_agent_token(&world.admin::<UpdateAgentToken>(), change).await.expect("narrowed");
     };
+    let told = async || {
+        let text =
+            "SELECT detail FROM audit_events WHERE action = 'agent_token.updated' AND subject_id = $1 ORDER BY id";
+        let rows = sql::rows(control, text, vec![id.into_value()]).await;
+        let lost = |row: &Row| {
+            let detail: serde_json::Value =
+                serde_json::from_str(&row.get::<String>("detail").expect("text")).expect("JSON");
+            detail.get("dagster_runs_lost").cloned()
+        };
+        rows.iter().map(lost).collect::<Vec<_>>()
+    };
     narrow(only(&[default], false)).await;
+    assert_eq!(told().await, [Some(1.into())]);
     assert_eq!(one(world, here.id).await.status, RunStatus::Starting);
     let lost = one(world, there.id).await;
     assert_eq!(lost.status, RunStatus::Lost);
     assert_eq!(lost.reason.as_deref(), Some("its agent's token no longer reaches the deployment"));
+    world.clock.advance(Duration::from_millis(1));
     narrow(only(&[default, prod], false)).await;
+    assert_eq!(told().await, [Some(1.into()), None]);
     let late = store(world, &who, "prod", None, event(there.id, "PIPELINE_SUCCESS")).await.expect("kept");
     assert_eq!(late.withheld, None);
     assert_eq!(one(world, there.id).await.status, RunStatus::Lost, "an end stays");

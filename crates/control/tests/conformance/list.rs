@@ -66,7 +66,8 @@ list! {
         a_policy_can_be_widened_while_the_value_is_there
         a_window_that_has_passed_is_not_opened_again
         a_change_of_words_leaves_the_window_of_a_rotated_value_open
-        an_expiry_that_comes_closer_is_kept;
+        an_expiry_that_comes_closer_is_kept
+        the_audit_log_says_what_is_different;
     rotating:
         both_values_are_good_until_the_overlap_ends
         the_overlap_is_a_day_unless_said_otherwise
@@ -96,6 +97,7 @@ list! {
         a_person_makes_lists_and_reads_their_own
         another_persons_token_is_nobodys_business
         null_and_absent_differ
+        a_change_destroys_what_has_closed_and_nothing_else
         the_window_and_the_expiry_hold_for_them_too
         a_revoked_one_is_refused_and_keeps_its_first_reason
         the_very_token_of_the_call_can_be_revoked;

@@ -82,6 +82,7 @@ mod shown;
 mod sight;
 mod signing_in;
 mod signing_in_links;
+mod signing_in_meanwhile;
 mod signing_in_proof;
 mod signing_in_rows;
 mod sql;
@@ -130,6 +131,7 @@ fn main() -> ExitCode {
                 invitations::CASES,
                 signing_in::CASES,
                 signing_in_links::CASES,
+                signing_in_meanwhile::CASES,
                 explaining::CASES,
                 permitting::CASES,
                 signing_in_proof::CASES,

@@ -1,13 +1,13 @@
 //! Changing an organization: its name, its slug, its reveal policy.
 
 use countersign_control::access::actions::{
-    CreateOrganization, RequestOidcToken, UpdateOrganization, ViewAudit, ViewOrganization,
+    CreateOrganization, RequestOidcToken, UpdateOrganization, ViewAudit, ViewOrganization, ViewSignIns,
 };
 use countersign_control::agent_tokens::NewAgentToken;
 use countersign_control::audit::Period;
 use countersign_control::oidc::TokenRequest;
 use countersign_control::organizations::{Created, MAX_SLUGS, NewOrganization, Organization, OrganizationChange};
-use countersign_control::{Control, PageRequest, Result};
+use countersign_control::{Caller, Control, PageRequest, Result};
 use countersign_domain::{RevealPolicy, Role};
 use countersign_testkit::{Tenant, World};
 use tokio::task::JoinSet;
@@ -15,12 +15,14 @@ use tokio::task::JoinSet;
 use crate::acting::{caller, field_of, may, person, running_job, token};
 use crate::deployments::conflict;
 use crate::oidc::claims;
+use crate::signing_in::{ADA, PASSWORD, by_link, cookie, organization};
 
 pub const CASES: &[crate::run::Case] = crate::list::cases!["organizations"
     one_is_changed_by_its_admins,
     what_it_cannot_be_is_named,
     a_slug_that_it_leaves_is_given_to_no_other,
     of_two_that_choose_one_slug_at_once_one_has_it,
+    a_slug_that_it_had_leads_its_members_to_it,
 ];
 
 fn named(name: &str) -> OrganizationChange {
@@ -137,4 +139,26 @@ pub async fn of_two_that_choose_one_slug_at_once_one_has_it(world: &World) {
     assert_eq!(outcomes.iter().filter(|it| it.is_ok()).count(), 1, "{outcomes:?}");
     let refused = outcomes.into_iter().find(Result::is_err).expect("the other one");
     conflict(refused);
+}
+
+pub async fn a_slug_that_it_had_leads_its_members_to_it(world: &World) {
+    let control = &world.control;
+    organization(world, "umbrella", ADA).await;
+    change(control, &world.acme, at("acme-new")).await.expect("changed");
+    let by_sign_in = cookie(control, &by_link(world, ADA, PASSWORD).await).await;
+    let had = async |caller: &Caller, slug: &str| {
+        let found = control.own_organization_that_had(&may::<ViewSignIns>(control, caller), slug).await;
+        found.expect("looked up").map(|it| it.slug)
+    };
+    // A user token is for one organization; of what is not theirs nobody finds anything.
+    for (slug, theirs, of_the_token) in [
+        ("acme", Some("acme-new"), Some("acme-new")),
+        ("acme-new", Some("acme-new"), Some("acme-new")),
+        ("umbrella", Some("umbrella"), None),
+        ("globex", None, None),
+        ("nowhere", None, None),
+    ] {
+        assert_eq!(had(&by_sign_in, slug).await.as_deref(), theirs, "{slug}");
+        assert_eq!(had(&world.acme.admin, slug).await.as_deref(), of_the_token, "{slug}");
+    }
 }

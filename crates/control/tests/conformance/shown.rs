@@ -16,7 +16,8 @@ use countersign_domain::{Network, RevealPolicy, Scope};
 use countersign_testkit::World;
 use tokio::task::JoinSet;
 
-use crate::acting::{connect, token};
+use crate::acting::{caller, connect, running_job, token};
+use crate::dagster::{beat, heartbeat, process};
 use crate::deployments::conflict;
 
 pub const CASES: &[crate::run::Case] = crate::list::cases!["shown"
@@ -25,6 +26,8 @@ pub const CASES: &[crate::run::Case] = crate::list::cases!["shown"
     of_several_rotations_of_what_was_seen_one_is_done,
     a_secret_says_who_made_it,
     of_several_revocations_of_what_was_seen_one_is_done,
+    what_hangs_on_a_token_is_told_whole,
+    a_token_is_revoked_only_while_what_was_seen_hangs_on_it,
 ];
 
 /// Does the same several times at once; answers how often it was done, and why not otherwise.
@@ -172,4 +175,56 @@ pub async fn of_several_revocations_of_what_was_seen_one_is_done(world: &World) 
     let left = control.revoke_agent_token(&grant, revocation(Reach::Disconnect, Some(after.digest()))).await;
     assert_eq!(left.expect("it is as seen").touched.len(), 1);
     control.revoke_agent_token(&grant, revocation(Reach::Keep, None)).await.expect("who says nothing is not asked");
+}
+
+pub async fn what_hangs_on_a_token_is_told_whole(world: &World) {
+    let control = &world.control;
+    let grant = world.admin::<ViewAgentTokens>();
+    let value = token(world, NewAgentToken::default()).await;
+    let id = value.token.token.id;
+    assert_eq!(control.agent_token_situation(&grant, id).await.map(|it| it.agents.len()), Ok(0));
+    let one = connect(control, value.secret.reveal(), &[]).await;
+    let situation = control.agent_token_situation(&grant, id).await.expect("a situation");
+    assert_eq!((situation.agents.len(), situation.jobs()), (1, 0));
+    assert_eq!(control.count_agent_token_agents(&grant, id).await, Ok(1));
+    assert_eq!(control.agent_token_dagster_agents(&grant, id).await, Ok(Vec::new()));
+    let holder = caller(control, value.secret.reveal()).await;
+    beat(control, &holder, heartbeat(&process(control), &["default"])).await.expect("kept");
+    let situation = control.agent_token_situation(&grant, id).await.expect("a situation");
+    assert_eq!(situation.dagster_agents.len(), 1);
+    let dagster = control.agent_token_dagster_agents(&grant, id).await.expect("a read");
+    assert_eq!(dagster, situation.dagster_agents);
+    assert_eq!(situation.agents[0].name, control.agent(&world.admin(), one.id).await.expect("it is there").name);
+
+    running_job(control, &world.acme).await;
+    let default = world.acme.created.agent_token.id;
+    let busy = control.agent_token_situation(&grant, default).await.expect("a situation");
+    assert_eq!((busy.agents.len(), busy.jobs()), (1, 1));
+    assert_eq!(busy.hosts(), ["host"]);
+    let foreign = world.globex.created.agent_token.id;
+    assert_eq!(control.agent_token_situation(&grant, foreign).await.map(|it| it.agents.len()), Ok(0));
+}
+
+pub async fn a_token_is_revoked_only_while_what_was_seen_hangs_on_it(world: &World) {
+    let control = &world.control;
+    let value = token(world, NewAgentToken::default()).await;
+    let id = value.token.token.id;
+    let seen = async || {
+        control.agent_token_situation(&world.admin::<ViewAgentTokens>(), id).await.expect("a situation").digest()
+    };
+    let revocation = |expected: String| Revocation {
+        token: TokenReference::Id(id),
+        reason: "retired".to_owned(),
+        connected_agents: Reach::Disconnect,
+        expected: Some(expected),
+    };
+    let nothing = seen().await;
+    connect(control, value.secret.reveal(), &[]).await;
+    let grant = world.admin::<RevokeAgentToken>();
+    let refused = control.revoke_agent_token(&grant, revocation(nothing)).await;
+    assert!(matches!(&refused, Err(Error::Conflict(why)) if why.contains("has changed since")), "{refused:?}");
+    let still = control.agent_token(&world.admin::<ViewAgentTokens>(), id).await.expect("the token");
+    assert_eq!(still.token.revoked_at, None, "nothing was done");
+    let done = control.revoke_agent_token(&grant, revocation(seen().await)).await.expect("it is revoked");
+    assert_eq!((done.token.token.revoked_at.is_some(), done.touched.len()), (true, 1));
 }

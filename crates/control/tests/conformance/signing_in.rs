@@ -120,13 +120,20 @@ pub async fn each_sign_in_has_a_value_of_its_own(world: &World) {
     let (issued, browser) = (link(world, BOB).await, cookie(control, &third).await);
     control.use_sign_in_link(&browser, issued.secret.reveal(), PASSWORD).await.expect("signed in");
     assert_eq!(ended(control, &third).await, Refusal::Revoked);
+    for it in [&second, &third] {
+        let text = "SELECT detail FROM audit_events WHERE action = 'sign_in.ended' AND subject_id = $1";
+        let detail: String = sql::value(control, text, vec![it.sign_in.id.into_value()], "detail").await;
+        assert!(detail.contains("replaced"), "{detail}");
+    }
 
     let rows = sql::rows(control, "SELECT phc FROM passwords WHERE phc <> 'globex'", vec![]).await;
-    assert_eq!(rows.len(), 2);
+    let mut salts = std::collections::BTreeSet::new();
     for row in rows {
         let phc: String = row.get("phc").expect("text");
         assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$") && !phc.contains(PASSWORD), "{phc}");
+        salts.insert(phc.split('$').nth(4).expect("a salt").to_owned());
     }
+    assert_eq!(salts.len(), 2, "two that chose the same password cannot be told to have done so");
 }
 
 pub async fn signing_out_ends_it_at_once(world: &World) {
@@ -234,6 +241,9 @@ pub async fn it_ends_when_it_is_not_used_and_after_thirty_days(world: &World) {
     control.flush_usage().await.expect("written");
     world.clock.advance(MICROSECOND);
     assert_eq!(ended(control, &idle).await, Refusal::Expired);
+    let ada = cookie(control, &used).await;
+    let all = control.list_sign_ins(&may::<ViewSignIns>(control, &ada)).await.expect("listed");
+    assert_eq!(all.iter().map(|it| it.sign_in.id).collect::<Vec<_>>(), [used.sign_in.id], "what is over is not listed");
     for _ in 0..3 {
         cookie(control, &used).await;
         world.clock.advance(IDLE.saturating_sub(MICROSECOND));

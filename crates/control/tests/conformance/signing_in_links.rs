@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use countersign_control::access::actions::{
-    AcceptInvitation, CreateInvitation, IssueMemberSignInLink, ViewAudit, ViewOrganization,
+    AcceptInvitation, CreateInvitation, EndSignIns, IssueMemberSignInLink, ViewAudit, ViewOrganization,
 };
 use countersign_control::audit::Period;
 use countersign_control::invitations::NewInvitation;
 use countersign_control::members::{MemberReference, RoleChange};
-use countersign_control::signing_in::{IssuedLink, LINK_LIFETIME, SignedIn};
+use countersign_control::signing_in::{Ending, IssuedLink, LINK_LIFETIME, SignedIn};
 use countersign_control::{Caller, Control, Error, PageRequest, Result};
 use countersign_domain::{Refusal, Role, TokenSecret};
 use countersign_store::IntoValue;
@@ -30,6 +30,8 @@ pub const CASES: &[crate::run::Case] = crate::list::cases!["signing_in_links"
     an_invitation_gives_nobody_away_who_is_known,
     a_password_set_in_one_place_opens_no_other,
     whoever_belongs_to_nothing_begins_anew,
+    what_was_taken_is_told_and_nothing_is_not,
+    how_a_link_has_ended_is_known,
 ];
 
 const BOB: &str = "bob@acme.example";
@@ -47,7 +49,10 @@ pub async fn a_link_is_good_once_for_a_day(world: &World) {
     }
     let before = open(control, &first.secret, PASSWORD).await.expect("signed in");
     cookie(control, &before).await;
-    assert_eq!(refusal_of(open(control, &first.secret, PASSWORD).await), Refusal::Expired);
+    // Whether it is still good is said before anything else is asked.
+    for password in [PASSWORD, "short"] {
+        assert_eq!(refusal_of(open(control, &first.secret, password).await), Refusal::Expired);
+    }
 
     // It is how a forgotten password is replaced: whoever knew the old one is out.
     let (older, newer) = (link(world, ADA).await, link(world, ADA).await);
@@ -58,7 +63,9 @@ pub async fn a_link_is_good_once_for_a_day(world: &World) {
     assert_eq!(field_of(try_sign_in(control, ADA, PASSWORD, "192.0.2.1").await), "password");
     let late = link(world, ADA).await;
     world.clock.advance(LINK_LIFETIME);
-    assert_eq!(refusal_of(open(control, &late.secret, PASSWORD).await), Refusal::Expired);
+    for password in [PASSWORD, "short"] {
+        assert_eq!(refusal_of(open(control, &late.secret, password).await), Refusal::Expired);
+    }
 
     let unknown = control.use_sign_in_link(&browser(), "csnsl_nonsense", PASSWORD).await.map(drop);
     assert_eq!(unknown, Err(Error::unknown()));
@@ -302,4 +309,70 @@ pub async fn whoever_belongs_to_nothing_begins_anew(world: &World) {
     crate::invitations::try_accept(control, &again.secret, None).await.expect("accepted");
     assert_eq!(refusal_of(try_cookie(control, after.secret.reveal(), None).await), Refusal::Revoked);
     assert_eq!(field_of(try_sign_in(control, BOB, NEW, "192.0.2.1").await), "password", "by the API there is none");
+}
+
+pub async fn what_was_taken_is_told_and_nothing_is_not(world: &World) {
+    let control = &world.control;
+    // Makes an organization for somebody; how many links and sign-ins of theirs the row about it says to have ended, if there is one.
+    let told = async |email: &str| {
+        let slug = email.split('@').next().expect("a name");
+        let of = organization(world, slug, email).await.organization().expect("its own");
+        let text = "SELECT detail FROM audit_events WHERE action = 'password.dropped' AND organization_id = $1";
+        let rows = crate::sql::rows(control, text, vec![of.into_value()]).await;
+        assert!(rows.len() < 2);
+        rows.first().map(|row| {
+            let detail: serde_json::Value =
+                serde_json::from_str(&row.get::<String>("detail").expect("text")).expect("JSON");
+            (detail["links_ended"].as_u64(), detail["sign_ins_ended"].as_u64())
+        })
+    };
+    let known = async |name: &str| {
+        let email = format!("{name}@acme.example");
+        person(control, &world.acme, &email, Role::Member).await;
+        email
+    };
+    assert_eq!(told("nobody-yet@acme.example").await, None);
+    assert_eq!(told(&known("nothing").await).await, None);
+
+    let email = known("a-link").await;
+    link(world, &email).await;
+    assert_eq!(told(&email).await, Some((Some(1), Some(0))));
+
+    let email = known("a-password").await;
+    let it = by_link(world, &email, PASSWORD).await;
+    let grant = may::<EndSignIns>(control, &cookie(control, &it).await);
+    control.sign_out(&grant).await.expect("signed out");
+    assert_eq!(told(&email).await, Some((Some(0), Some(0))));
+
+    // As of somebody who signed in by a passkey or a provider.
+    let email = known("a-sign-in").await;
+    let it = by_link(world, &email, PASSWORD).await;
+    let text = "DELETE FROM passwords WHERE user_id = $1";
+    assert_eq!(crate::sql::change(control, text, vec![it.member.user.id.into_value()]).await, 1);
+    assert_eq!(told(&email).await, Some((Some(0), Some(1))));
+    assert_eq!(refusal_of(try_cookie(control, it.secret.reveal(), None).await), Refusal::Revoked);
+}
+
+pub async fn how_a_link_has_ended_is_known(world: &World) {
+    let control = &world.control;
+    let ended = async |it: &IssuedLink| {
+        let refused = open(control, &it.secret, PASSWORD).await.expect_err("refused");
+        control.how_it_ended(&refused).await.expect("looked up")
+    };
+    let bob = person(control, &world.acme, BOB, Role::Member).await;
+    let used = link(world, BOB).await;
+    open(control, &used.secret, PASSWORD).await.expect("signed in");
+    assert_eq!(ended(&used).await, Some(Ending::Used));
+    // The newer one ends the older one, and has its own time.
+    let (older, newer) = (link(world, ADA).await, link(world, ADA).await);
+    let powerless = by_admin(world, &bob).await.expect("made");
+    let acme = world.acme.created.organization.id;
+    crate::acting::set_role(control, acme, bob.user().expect("a person"), Role::Admin).await;
+    world.clock.advance(Duration::from_secs(1));
+    assert_eq!(ended(&older).await, Some(Ending::TakenBack));
+    assert_eq!(ended(&powerless).await, Some(Ending::TakenBack), "its maker has no say in an Organization Admin");
+    world.clock.advance(LINK_LIFETIME.saturating_sub(Duration::from_secs(1)));
+    assert_eq!(ended(&newer).await, Some(Ending::Late));
+    let strange = control.how_it_ended(&Error::unknown()).await.expect("looked up");
+    assert_eq!(strange, None);
 }

@@ -2,19 +2,20 @@
 
 use std::time::Duration;
 
-use countersign_control::Error;
 use countersign_control::access::actions::{EndSignIns, ViewSignIns};
 use countersign_control::signing_in::{KEPT, MAX_SIGN_INS, SignedIn};
+use countersign_control::{Error, Presented};
 use countersign_domain::{KeyRing, Refusal, Role};
 use countersign_store::IntoValue;
 use countersign_testkit::{SeededEntropy, World};
 
-use crate::acting::{IP, may, next, person};
+use crate::acting::{IP, may, next, origin, person};
 use crate::signing_in::{ADA, PASSWORD, by_link, cookie, ended, try_sign_in};
 use crate::sql;
 
 pub const CASES: &[crate::run::Case] = crate::list::cases!["signing_in_rows"
     one_more_than_the_most_ends_the_oldest,
+    where_each_was_used_is_known_before_it_is_written,
     a_person_ends_their_own_alone,
     the_digest_moves_to_a_newer_key,
     what_ended_long_ago_is_removed,
@@ -49,6 +50,29 @@ pub async fn one_more_than_the_most_ends_the_oldest(world: &World) {
     let all = control.list_sign_ins(&may::<ViewSignIns>(control, &ada)).await.expect("listed");
     assert_eq!(i64::try_from(all.len()), Ok(MAX_SIGN_INS));
     assert_eq!(all.iter().position(|it| it.is_this_one), Some(0), "newest first");
+}
+
+pub async fn where_each_was_used_is_known_before_it_is_written(world: &World) {
+    const ELSEWHERE: &str = "198.51.100.7";
+    let control = &world.control;
+    let (here, there) =
+        (by_link(world, ADA, PASSWORD).await, try_sign_in(control, ADA, PASSWORD, IP).await.expect("signed in"));
+    let listed = async || {
+        let ada = cookie(control, &here).await;
+        let all = control.list_sign_ins(&may::<ViewSignIns>(control, &ada)).await.expect("listed");
+        let it = all.into_iter().find(|it| it.sign_in.id == there.sign_in.id).expect("it is listed").sign_in;
+        (it.seen_at, it.ip)
+    };
+    let first = control.now();
+    assert_eq!(listed().await, (first, IP.to_owned()));
+    world.clock.advance(Duration::from_secs(90));
+    let presented = Presented { value: Some(there.secret.reveal()), origin: origin(ELSEWHERE) };
+    control.authenticate_sign_in(presented, None).await.expect("signed in");
+    let second = control.now();
+    assert_eq!(listed().await, (second, ELSEWHERE.to_owned()));
+    world.clock.advance(Duration::from_secs(90));
+    control.flush_usage().await.expect("written");
+    assert_eq!(listed().await, (second, ELSEWHERE.to_owned()));
 }
 
 pub async fn a_person_ends_their_own_alone(world: &World) {

@@ -2,15 +2,17 @@
 
 use std::time::Duration;
 
-use countersign_control::access::actions::{RotateAgentToken, UpdateAgentToken};
+use countersign_control::access::actions::{RotateAgentToken, UpdateAgentToken, ViewAudit};
 pub use countersign_control::agent_tokens::AgentTokenChange as Change;
 use countersign_control::agent_tokens::{Changed, NewAgentToken, Rotation, TokenReference};
 use countersign_control::agents::Reach;
-use countersign_control::{Error, Result};
+use countersign_control::audit::Period;
+use countersign_control::{Error, PageRequest, Result};
 use countersign_domain::{QueueScope, Refusal, RevealPolicy, Scope};
 use countersign_testkit::World;
+use serde_json::{Value, json};
 
-use crate::acting::{caller, field_of, refusal, token};
+use crate::acting::{caller, connect, field_of, refusal, token};
 use crate::revealing::{reveal, sealed_copies};
 use crate::tokens::revoke;
 
@@ -151,4 +153,69 @@ pub async fn an_expiry_that_comes_closer_is_kept(world: &World) {
     assert_eq!(refusal(&world.control, issued.secret.reveal()).await, Refusal::Expired);
     world.control.sweep().await.expect("a sweep");
     assert_eq!(sealed_copies(world, id).await, 0, "an expired token keeps no copy");
+}
+
+pub async fn the_audit_log_says_what_is_different(world: &World) {
+    let day = Duration::from_secs(24 * 3600);
+    let issued = token(world, NewAgentToken { description: Some("old".to_owned()), ..NewAgentToken::default() }).await;
+    let id = issued.token.token.id;
+    let of = || change(TokenReference::Id(id));
+    connect(&world.control, issued.secret.reveal(), &["queue=mac"]).await;
+    let rows = async || {
+        let grant = world.admin::<ViewAudit>();
+        let page = world.control.audit_events(&grant, Period::default(), PageRequest::first(100)).await;
+        let mine = page.expect("a log").items.into_iter().filter(|row| row.action == "agent_token.updated");
+        mine.map(|row| serde_json::from_str::<Value>(&row.detail).expect("JSON")).collect::<Vec<_>>()
+    };
+    let at = world.control.now().plus(day);
+    let linux = Scope { queues: QueueScope::Only(["linux".parse().expect("a queue")].into()), ..Scope::widest() };
+    let everything = json!({ "deployments": "every", "queues": "any", "networks": ["0.0.0.0/0", "::/0"] });
+    let on_linux = json!({ "deployments": "every", "queues": ["linux"], "networks": ["0.0.0.0/0", "::/0"] });
+    let office = Scope { networks: vec!["10.0.0.0/8".parse().expect("a network")], ..Scope::widest() };
+    let in_office = json!({ "deployments": "every", "queues": "any", "networks": ["10.0.0.0/8"] });
+    let steps = [
+        (of(), None),
+        (
+            Change { description: Some(Some("new".to_owned())), ..of() },
+            Some(json!({ "description": { "from": "old", "to": "new" } })),
+        ),
+        (Change { description: Some(Some("new".to_owned())), ..of() }, None),
+        (Change { is_public: Some(true), ..of() }, Some(json!({ "public": true }))),
+        (Change { is_public: Some(true), ..of() }, None),
+        (Change { expires_at: Some(Some(at)), ..of() }, Some(json!({ "expires_at": at.to_string() }))),
+        (Change { expires_at: Some(Some(at)), ..of() }, None),
+        (Change { expires_at: Some(None), ..of() }, Some(json!({ "expires_at": null }))),
+        (Change { reveal_policy: Some(RevealPolicy::Always), ..of() }, Some(json!({ "reveal_policy": "always" }))),
+        (Change { reveal_policy: Some(RevealPolicy::Always), ..of() }, None),
+        (Change { scope: Some(Scope::widest()), ..of() }, None),
+        (
+            Change { networks: Some(office.networks.clone()), ..of() },
+            Some(json!({ "scope": in_office, "connected_agents": "KEEP", "agents_touched": 0 })),
+        ),
+        (Change { networks: Some(office.networks), ..of() }, None),
+        (
+            Change { scope: Some(linux.clone()), ..of() },
+            Some(json!({ "scope": on_linux, "connected_agents": "KEEP", "agents_touched": 0 })),
+        ),
+        // The scope is the same, and its agent that was kept is not any more.
+        (
+            Change { scope: Some(linux.clone()), connected_agents: Reach::Disconnect, ..of() },
+            Some(json!({ "scope": on_linux, "connected_agents": "DISCONNECT", "agents_touched": 1 })),
+        ),
+        (Change { scope: Some(linux), connected_agents: Reach::Disconnect, ..of() }, None),
+        (
+            Change { scope: Some(Scope::widest()), is_public: Some(false), ..of() },
+            Some(json!({ "public": false, "scope": everything, "connected_agents": "KEEP", "agents_touched": 0 })),
+        ),
+    ];
+    let mut expected = Vec::new();
+    for (number, (change, detail)) in steps.into_iter().enumerate() {
+        // Ids tell the millisecond, and the newest comes first.
+        world.clock.advance(Duration::from_millis(1));
+        update(world, change).await.expect("a change");
+        if let Some(detail) = detail {
+            expected.insert(0, detail);
+        }
+        assert_eq!(rows().await, expected, "after step {number}");
+    }
 }

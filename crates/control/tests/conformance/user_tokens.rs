@@ -110,6 +110,27 @@ pub async fn null_and_absent_differ(world: &World) {
     assert!(matches!(update(Some(None), None).await, Err(Error::Conflict(_))));
 }
 
+pub async fn a_change_destroys_what_has_closed_and_nothing_else(world: &World) {
+    let control = &world.control;
+    let admin = &world.acme.admin;
+    let end = control.now().plus(Duration::from_secs(60));
+    let until = || NewUserToken { expires_at: Some(end), ..NewUserToken::default() };
+    let (open, closed) = (create(world, admin, until()).await, create(world, admin, until()).await);
+    let update = async |of: &IssuedUserToken, description: Option<Option<String>>, expires_at| {
+        let change = UserTokenChange { token: UserTokenReference::Id(of.token.id), description, expires_at };
+        control.update_user_token(&world.admin::<UpdateUserToken>(), change).await.expect("a change");
+    };
+    update(&open, Some(Some("laptop".to_owned())), Some(None)).await;
+    assert_eq!(sealed_copies(world, open.token.id).await, 2);
+    assert_eq!(reveal(world, admin, open.token.id).await.expect("revealed").reveal(), open.secret.reveal());
+    // What had ended is good again, and its value stays unseen, though the window is still open and no sweep has come by.
+    world.clock.set(end);
+    update(&closed, None, Some(None)).await;
+    assert_eq!(sealed_copies(world, closed.token.id).await, 0);
+    caller(control, closed.secret.reveal()).await;
+    assert!(matches!(reveal(world, admin, closed.token.id).await, Err(Error::Conflict(_))));
+}
+
 pub async fn the_window_and_the_expiry_hold_for_them_too(world: &World) {
     let control = &world.control;
     let admin = &world.acme.admin;

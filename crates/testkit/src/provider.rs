@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use aws_lc_rs::digest::{SHA256, digest};
 use base64::Engine as _;
@@ -15,7 +16,7 @@ use countersign_store::blobs::Secret;
 use serde_json::{Value, json};
 use url::{Url, form_urlencoded};
 
-use crate::SeededEntropy;
+use crate::{ManualClock, SeededEntropy};
 
 /// Its issuer.
 pub const ISSUER: &str = "https://login.example.com/acme";
@@ -45,6 +46,8 @@ struct Inside {
     /// How many calls it was sent.
     calls: usize,
     is_silent: bool,
+    /// How long it takes until a code is exchanged, and by which clock.
+    takes: Option<(Arc<ManualClock>, Duration)>,
 }
 
 #[derive(Debug)]
@@ -69,6 +72,7 @@ impl FakeProvider {
             given: 0,
             calls: 0,
             is_silent: false,
+            takes: None,
         };
         let it = Self(Arc::new(Mutex::new(inside)));
         let provider = Provider::new(ISSUER, CLIENT, Some(Secret::new(SECRET.to_owned()))).expect("a provider");
@@ -95,6 +99,14 @@ impl FakeProvider {
     /// After another call has.
     pub fn be_silent(&self, is_silent: bool) {
         self.inside().is_silent = is_silent;
+    }
+
+    /// Takes so long from now on until it gives anything for a code.
+    ///
+    /// # Panics
+    /// After another call has.
+    pub fn be_slow(&self, clock: &Arc<ManualClock>, by: Duration) {
+        self.inside().takes = Some((Arc::clone(clock), by));
     }
 
     /// How many calls it was sent.
@@ -161,7 +173,12 @@ impl FakeProvider {
                 "id_token_signing_alg_values_supported": ["RS256"],
             }),
             "https://login.example.com/keys" => json!({ "keys": inside.published }),
-            "https://login.example.com/token" => return Ok(token(&mut inside, request)),
+            "https://login.example.com/token" => {
+                if let Some((clock, by)) = &inside.takes {
+                    clock.advance(*by);
+                }
+                return Ok(token(&mut inside, request));
+            }
             other => panic!("{other} is no address of the provider's"),
         };
         Ok((200, answer))

@@ -63,6 +63,7 @@ list! {
         what_cannot_be_taken_changes_nothing
         a_revoked_token_stays_as_it_is
         a_tighter_policy_destroys_the_value_and_a_wider_one_never_brings_it_back
+        no_window_opens_where_no_value_is
         a_policy_can_be_widened_while_the_value_is_there
         a_window_that_has_passed_is_not_opened_again
         a_change_of_words_leaves_the_window_of_a_rotated_value_open

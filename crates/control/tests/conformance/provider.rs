@@ -156,6 +156,14 @@ pub async fn an_answer_is_taken_once_in_time_and_in_one_browser(world: &World) {
     let late = ask().await;
     world.clock.advance(CHALLENGE_LIFETIME);
     assert_eq!(field_of(sign_in(control, &late).await), "provider");
+    // It comes in time, and is over by when the provider has answered, whose own token would be good for longer.
+    let longer = |lifetime: Duration| json!({ "exp": control.now().plus(lifetime * 2).as_secs() });
+    for (takes, is_taken) in [(CHALLENGE_LIFETIME, false), (CHALLENGE_LIFETIME - Duration::from_micros(1), true)] {
+        let question = control.ask_provider().await.expect("asked");
+        let answer = provider.visit(control, &question, ADA, &longer(CHALLENGE_LIFETIME));
+        provider.be_slow(&world.clock, takes);
+        assert_eq!(sign_in(control, &answer).await.is_ok(), is_taken, "after {takes:?}");
+    }
 }
 
 pub async fn it_proves_by_asking_anew(world: &World) {

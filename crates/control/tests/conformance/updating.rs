@@ -96,6 +96,14 @@ pub async fn a_tighter_policy_destroys_the_value_and_a_wider_one_never_brings_it
     }
 }
 
+pub async fn no_window_opens_where_no_value_is(world: &World) {
+    let never = NewAgentToken { reveal_policy: Some(RevealPolicy::Never), ..NewAgentToken::default() };
+    let id = token(world, never).await.token.token.id;
+    let window = Change { reveal_policy: Some(RevealPolicy::Window), ..change(TokenReference::Id(id)) };
+    let now = update(world, window).await.expect("a change").token.token;
+    assert_eq!((now.reveal_policy, now.reveal_until), (RevealPolicy::Window, None), "nothing can be revealed");
+}
+
 pub async fn a_policy_can_be_widened_while_the_value_is_there(world: &World) {
     let issued = token(world, NewAgentToken::default()).await;
     let id = issued.token.token.id;

@@ -21,6 +21,8 @@ const NONE: &str = "none";
 /// What is so, and what is not.
 const YES: &str = "yes";
 const NO: &str = "no";
+/// Under which key it stands how far a change reaches, in the words of the APIs: KEEP, DRAIN, DISCONNECT.
+const REACH: &str = "connected_agents";
 /// Under which keys the public id of a token's value stands.
 const PUBLIC_IDS: [&str; 2] = ["secret", "new_secret"];
 
@@ -104,6 +106,7 @@ fn flatten(below: &str, fields: &Map<String, Value>, all: &mut Vec<Pair>) {
             Value::String(id) if PUBLIC_IDS.contains(&raw.as_str()) => {
                 all.push(Pair { key, value: format!("{} (public id)", word(id)) });
             }
+            Value::String(reach) if raw == REACH => all.push(Pair { key, value: word(&reach.to_lowercase()) }),
             value => put(&key, value, all),
         }
     }
@@ -230,6 +233,11 @@ mod tests {
         );
         assert_eq!(said(r#"{"teams":[{"name":"a"},{"name":"b"}]}"#), "teams 1.name a · teams 2.name b");
         assert_eq!(said(r#"{"secret":"IfJIE08F0Sb"}"#), "value IfJIE08F0Sb (public id)");
+        assert_eq!(
+            said(r#"{"connected_agents":"KEEP","reason":"KEEP"}"#),
+            "connected agents keep · reason KEEP",
+            "as pages say it"
+        );
         assert_eq!((said("no JSON"), said("[1,2]")), (r#" "no JSON""#.to_owned(), " 1, 2".to_owned()));
     }
 

@@ -41,7 +41,7 @@ use countersign_store::users::Member;
 use crate::{Action, Error, Grant, Result};
 
 pub use begin::Attempt;
-pub use challenge::CHALLENGE_LIFETIME;
+pub use challenge::{CHALLENGE_LIFETIME, MAX_CHALLENGE};
 pub use countersign_store::sign_ins::links::Link;
 pub use countersign_store::sign_ins::{Method, SignIn};
 pub use ended::Ending;

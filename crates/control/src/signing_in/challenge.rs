@@ -16,8 +16,8 @@ use crate::{Error, Result};
 
 /// How long what somebody was asked can be answered.
 pub const CHALLENGE_LIFETIME: Duration = Duration::from_secs(5 * 60);
-/// The most bytes of one: ten times as many as the longest that is made.
-const MAX_CHALLENGE: usize = 16 * 1024;
+/// The most bytes of what comes back of it: ten times as many as of the longest that is made.
+pub const MAX_CHALLENGE: usize = 16 * 1024;
 /// Bytes of the tag.
 const TAG: usize = 32;
 

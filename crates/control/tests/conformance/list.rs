@@ -58,17 +58,6 @@ list! {
         revoking_and_expiring_destroy_the_copy
         each_reveal_is_in_the_audit_log_and_a_refused_one_is_not
         a_copy_opens_only_where_it_was_made;
-    updating:
-        what_is_absent_stays_and_null_takes_away
-        what_cannot_be_taken_changes_nothing
-        a_revoked_token_stays_as_it_is
-        a_tighter_policy_destroys_the_value_and_a_wider_one_never_brings_it_back
-        no_window_opens_where_no_value_is
-        a_policy_can_be_widened_while_the_value_is_there
-        a_window_that_has_passed_is_not_opened_again
-        a_change_of_words_leaves_the_window_of_a_rotated_value_open
-        an_expiry_that_comes_closer_is_kept
-        the_audit_log_says_what_is_different;
     rotating:
         both_values_are_good_until_the_overlap_ends
         the_overlap_is_a_day_unless_said_otherwise

@@ -134,6 +134,7 @@ fn main() -> ExitCode {
                 signing_in_meanwhile::CASES,
                 explaining::CASES,
                 permitting::CASES,
+                updating::CASES,
                 signing_in_proof::CASES,
                 signing_in_rows::CASES,
                 passkeys::CASES,

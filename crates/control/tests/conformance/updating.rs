@@ -16,6 +16,19 @@ use crate::acting::{caller, connect, field_of, refusal, token};
 use crate::revealing::{reveal, sealed_copies};
 use crate::tokens::revoke;
 
+pub const CASES: &[crate::run::Case] = crate::list::cases!["updating"
+    what_is_absent_stays_and_null_takes_away,
+    what_cannot_be_taken_changes_nothing,
+    a_revoked_token_stays_as_it_is,
+    a_tighter_policy_destroys_the_value_and_a_wider_one_never_brings_it_back,
+    no_window_opens_where_no_value_is,
+    a_policy_can_be_widened_while_the_value_is_there,
+    a_window_that_has_passed_is_not_opened_again,
+    a_change_of_words_leaves_the_window_of_a_rotated_value_open,
+    an_expiry_that_comes_closer_is_kept,
+    the_audit_log_says_what_is_different,
+];
+
 /// A change that changes nothing yet.
 pub fn change(token: TokenReference) -> Change {
     Change::nothing(token)

@@ -47,7 +47,7 @@ impl Control {
                 let of = scene.organization;
                 room_for_one(tx, of).await?;
                 not_taken(tx, scene, &user.name, user.id).await?;
-                users::insert(tx, user).await?;
+                users::insert(tx, &User { created_at: tx.now(), ..user.clone() }).await?;
                 users::insert_member(tx, of, user.id, *role).await?;
                 let subject = Subject::new("service_user", user.id, user.name.as_str());
                 let detail = json!({ "role": role.as_str(), "description": user.description });

@@ -16,7 +16,7 @@ use crate::{Error, Result};
 
 /// How long what somebody was asked can be answered.
 pub const CHALLENGE_LIFETIME: Duration = Duration::from_secs(5 * 60);
-/// The most bytes of what comes back of it: ten times as many as of the longest that is made.
+/// The most bytes of what comes back: ten times those of the longest that is made.
 pub const MAX_CHALLENGE: usize = 16 * 1024;
 /// Bytes of the tag.
 const TAG: usize = 32;
@@ -125,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn a_long_one_is_read_as_far_as_ours_are_long() {
+    fn what_is_longer_than_the_most_is_not_read() {
         let entropy = Counting(7.into());
         let keys = KeyRing::generate(Timestamp::EPOCH, &entropy);
         let id = Id::new(Timestamp::EPOCH, &entropy);

@@ -12,7 +12,7 @@ use countersign_control::jobs::{Accepted, Finished};
 use countersign_control::user_tokens::NewUserToken;
 use countersign_control::{Action, Caller, Control, Error, Grant, Origin, Presented, Result, Settings};
 use countersign_domain::id::{AgentId, BuildId, DeploymentId, Id, JobId, OrganizationId, UserId};
-use countersign_domain::{KeyRing, Refusal, Role, TokenSecret};
+use countersign_domain::{Refusal, Role, TokenSecret};
 use countersign_store::organizations::{self, Deployment};
 use countersign_store::users::{self, User};
 use countersign_store::{IntoValue, Lane, Options, Store, StoreError};
@@ -273,11 +273,17 @@ pub fn next() -> u64 {
 
 /// The server stops, and starts again on the same database.
 pub async fn restart(world: &mut World) {
-    let keys = KeyRing::parse(&world.control.keys().render()).expect("what was rendered can be read");
+    let keys = crate::worlds::ring(&world.control.keys());
     world.control.store().close().await;
     let store = Store::open(Options::new(world.database.database.clone(), world.clock.clone())).await;
     let store = store.expect("the database opens again");
     world.control =
         Control::new(store, keys, world.clock.clone(), Arc::new(SeededEntropy::new(next())), Settings::default())
             .keeping_blobs(world.database.blobs());
+}
+
+/// How many calls were refused for a reason, as the figures say.
+pub async fn refused(control: &Control, reason: Refusal) -> u64 {
+    let gauges = control.gauges().await.expect("figures");
+    gauges.refusals.into_iter().find(|(it, _)| *it == reason).expect("each reason").1
 }

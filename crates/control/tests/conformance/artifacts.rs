@@ -5,7 +5,6 @@ use std::time::Duration;
 use countersign_control::access::actions::{KeepHouse, ReadArtifacts, UploadArtifacts, ViewBuilds};
 use countersign_control::artifacts::{Announced, Artifact, Ended, Limits, MAX_BATCH, NewArtifact, NewBatch, Search};
 use countersign_control::{Action, Control, Error, PageRequest, Result, Settings};
-use countersign_domain::KeyRing;
 use countersign_domain::artifact::ArtifactState;
 use countersign_domain::id::ArtifactId;
 use countersign_store::{IntoValue, Options, Store};
@@ -198,7 +197,7 @@ pub async fn what_cannot_be_taken_is_named_and_makes_nothing(world: &World) {
 }
 
 pub async fn the_limits_of_a_job_hold(world: &mut World) {
-    let keys = KeyRing::parse(&world.control.keys().render()).expect("what was rendered can be read");
+    let keys = crate::worlds::ring(&world.control.keys());
     world.control.store().close().await;
     let store = Store::open(Options::new(world.database.database.clone(), world.clock.clone())).await.expect("opens");
     let limits = Limits { per_job: 3, size: 5, size_per_job: 12 };

@@ -164,7 +164,7 @@ pub async fn writers_do_not_wait_for_the_sealer_nor_it_for_them(world: &World) {
 
 pub async fn another_key_ring_does_not_fit(world: &World) {
     let control = &world.control;
-    let ours = KeyRing::parse(&control.keys().render()).expect("a ring");
+    let ours = crate::worlds::ring(&control.keys());
     control.set_keys(KeyRing::generate(control.now(), &SeededEntropy::new(next())));
     assert!(matches!(chain(world).await.verdict, Verdict::Broken { .. }));
     token(world, NewAgentToken::default()).await;

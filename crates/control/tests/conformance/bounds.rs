@@ -11,7 +11,7 @@ use countersign_control::builds::{MAX_BODIES, MAX_META_DATA, NewAnnotation};
 use countersign_control::oidc::TokenRequest;
 use countersign_control::steps::StepChange;
 use countersign_control::{Control, Error, Result, Settings};
-use countersign_domain::{KeyRing, Refusal};
+use countersign_domain::Refusal;
 use countersign_store::{IntoValue, Options, Store};
 use countersign_testkit::{SeededEntropy, World};
 
@@ -24,7 +24,7 @@ use crate::sql;
 
 /// The same system with other settings.
 pub async fn set(world: &mut World, settings: Settings) {
-    let keys = KeyRing::parse(&world.control.keys().render()).expect("what was rendered can be read");
+    let keys = crate::worlds::ring(&world.control.keys());
     world.control.store().close().await;
     let store = Store::open(Options::new(world.database.database.clone(), world.clock.clone())).await.expect("opens");
     let entropy = std::sync::Arc::new(SeededEntropy::new(next()));

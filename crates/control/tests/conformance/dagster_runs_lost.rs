@@ -12,7 +12,7 @@ use countersign_control::dagster_runs::{NewEvent, NewLog};
 use countersign_control::deployments::Deletion;
 use countersign_control::{Error, Result};
 use countersign_domain::dagster::{MAX_RUN_EVENT, MAX_RUN_EVENTS, MAX_RUN_LOG, RequestKind, RunStatus};
-use countersign_store::{IntoValue, Row};
+use countersign_store::IntoValue;
 use countersign_testkit::World;
 
 use crate::acting::{deployment, field_of, may};
@@ -77,13 +77,8 @@ pub async fn runs_are_lost_where_their_token_does_not_reach_any_more(world: &Wor
     let told = async || {
         let text =
             "SELECT detail FROM audit_events WHERE action = 'agent_token.updated' AND subject_id = $1 ORDER BY id";
-        let rows = sql::rows(control, text, vec![id.into_value()]).await;
-        let lost = |row: &Row| {
-            let detail: serde_json::Value =
-                serde_json::from_str(&row.get::<String>("detail").expect("text")).expect("JSON");
-            detail.get("dagster_runs_lost").cloned()
-        };
-        rows.iter().map(lost).collect::<Vec<_>>()
+        let details = sql::details(control, text, vec![id.into_value()]).await;
+        details.iter().map(|it| it.get("dagster_runs_lost").cloned()).collect::<Vec<_>>()
     };
     narrow(only(&[default], false)).await;
     assert_eq!(told().await, [Some(1.into())]);

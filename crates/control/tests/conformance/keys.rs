@@ -21,7 +21,7 @@ use crate::sql;
 
 /// Adds a key to the ring; answers the one before and the new one.
 fn add_key(control: &Control) -> (KeyId, KeyId) {
-    let mut ring = KeyRing::parse(&control.keys().render()).expect("a ring");
+    let mut ring = crate::worlds::ring(&control.keys());
     let before = ring.newest().clone();
     let new = ring.add(control.now(), &SeededEntropy::new(next()));
     control.set_keys(ring);
@@ -29,7 +29,7 @@ fn add_key(control: &Control) -> (KeyId, KeyId) {
 }
 
 fn without(control: &Control, key: &KeyId) -> KeyRing {
-    let mut ring = KeyRing::parse(&control.keys().render()).expect("a ring");
+    let mut ring = crate::worlds::ring(&control.keys());
     ring.remove(key).expect("it can go");
     ring
 }
@@ -104,7 +104,7 @@ pub async fn a_missing_key_is_named_and_never_a_denial(world: &World) {
     finish(control, &ended, "0").await;
     assert_eq!(control.missing_keys().await.map(|it| it.len()), Ok(0));
     let (old, _) = add_key(control);
-    let full = KeyRing::parse(&control.keys().render()).expect("a ring");
+    let full = crate::worlds::ring(&control.keys());
     let needed = needs(control, &old).await;
     control.set_keys(without(control, &old));
     let missing = control.missing_keys().await.expect("an answer");

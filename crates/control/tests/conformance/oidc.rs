@@ -9,7 +9,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD as BASE64URL;
 use countersign_control::access::actions::RequestOidcToken;
 use countersign_control::oidc::{DEFAULT_LIFETIME, MAX_LIFETIME, PUBLISHED_BEFORE, SIGNS_FOR, TokenRequest};
 use countersign_control::{Control, Result, Settings};
-use countersign_domain::KeyRing;
 use countersign_store::IntoValue;
 use countersign_testkit::{SeededEntropy, World};
 use serde_json::{Value, json};
@@ -226,7 +225,7 @@ pub async fn keys_follow_each_other_without_a_gap(world: &World) {
 
 pub async fn two_servers_make_one_key(world: &World) {
     let control = &world.control;
-    let keys = KeyRing::parse(&control.keys().render()).expect("what was rendered can be read");
+    let keys = crate::worlds::ring(&control.keys());
     let entropy = Arc::new(SeededEntropy::new(next()));
     let other = Control::new(control.store().clone(), keys, world.clock.clone(), entropy, Settings::default());
     let (one, another) = tokio::join!(control.keep_oidc_keys(), other.keep_oidc_keys());

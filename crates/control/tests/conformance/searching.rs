@@ -82,7 +82,7 @@ pub async fn tokens_are_searched_by_words_and_by_where_they_stand(world: &World)
     let kept: Option<i64> = sql::value(&world.control, text, vec![default.into_value()], "last_used_at").await;
     assert_eq!(kept, None, "a list writes nothing");
     world.clock.advance(UNUSED);
-    assert!(!is_unused().await, "nor was that so long ago yet, though it is not written");
+    assert!(!is_unused().await, "it is not so long ago yet, though it is not written");
     world.clock.advance(Duration::from_micros(1));
     assert!(is_unused().await);
 

@@ -122,11 +122,12 @@ pub async fn each_sign_in_has_a_value_of_its_own(world: &World) {
     assert_eq!(ended(control, &third).await, Refusal::Revoked);
     for it in [&second, &third] {
         let text = "SELECT detail FROM audit_events WHERE action = 'sign_in.ended' AND subject_id = $1";
-        let detail: String = sql::value(control, text, vec![it.sign_in.id.into_value()], "detail").await;
-        assert!(detail.contains("replaced"), "{detail}");
+        let details = sql::details(control, text, vec![it.sign_in.id.into_value()]).await;
+        assert_eq!(details, [serde_json::json!({ "because": "replaced" })]);
     }
 
     let rows = sql::rows(control, "SELECT phc FROM passwords WHERE phc <> 'globex'", vec![]).await;
+    assert_eq!(rows.len(), 2);
     let mut salts = std::collections::BTreeSet::new();
     for row in rows {
         let phc: String = row.get("phc").expect("text");

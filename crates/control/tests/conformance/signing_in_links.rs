@@ -17,6 +17,7 @@ use countersign_testkit::World;
 use crate::acting::{field_of, may, person, refusal_of};
 use crate::invitations::invite;
 use crate::signing_in::{ADA, PASSWORD, browser, by_link, cookie, link, organization, try_cookie, try_sign_in};
+use crate::sql;
 
 pub const CASES: &[crate::run::Case] = crate::list::cases!["signing_in_links"
     a_link_is_good_once_for_a_day,
@@ -91,7 +92,7 @@ pub async fn of_two_links_that_are_made_at_once_one_is_good(world: &World) {
         tokio::join!(link(world, ADA), link(world, ADA));
         let text = "SELECT COUNT(*) AS n FROM sign_in_links
                     WHERE created_by IS NULL AND used_at IS NULL AND expires_at > $1";
-        assert_eq!(crate::sql::value::<i64>(control, text, vec![control.now().into_value()], "n").await, 1);
+        assert_eq!(sql::value::<i64>(control, text, vec![control.now().into_value()], "n").await, 1);
     }
 }
 
@@ -190,7 +191,7 @@ pub async fn a_link_of_an_admin_ends_with_the_admin(world: &World) {
                 control.remove_member(&world.admin(), MemberReference::Id(user)).await.expect("removed");
                 let text = "INSERT INTO members (organization_id, user_id, role, generation, created_at)
                             VALUES ($1, $2, 'admin', 9, 1)";
-                crate::sql::change(control, text, vec![of.into_value(), user.into_value()]).await;
+                sql::change(control, text, vec![of.into_value(), user.into_value()]).await;
                 Refusal::Expired
             }
             _ => {
@@ -285,7 +286,7 @@ pub async fn a_password_set_in_one_place_opens_no_other(world: &World) {
     assert_eq!(refusal_of(open(control, &waiting.secret, PASSWORD).await), Refusal::Expired);
     let text = "SELECT COUNT(*) AS n FROM audit_events e JOIN organizations o ON o.id = e.organization_id
                 WHERE e.action = 'password.dropped' AND o.slug = 'initech'";
-    assert_eq!(crate::sql::value::<i64>(control, text, vec![], "n").await, 1);
+    assert_eq!(sql::value::<i64>(control, text, vec![], "n").await, 1);
     // Without a password nobody can sign in as them, and the invitation is good by the API.
     crate::invitations::try_accept(control, &honest.secret, None).await.expect("accepted");
 }
@@ -318,13 +319,9 @@ pub async fn what_was_taken_is_told_and_nothing_is_not(world: &World) {
         let slug = email.split('@').next().expect("a name");
         let of = organization(world, slug, email).await.organization().expect("its own");
         let text = "SELECT detail FROM audit_events WHERE action = 'password.dropped' AND organization_id = $1";
-        let rows = crate::sql::rows(control, text, vec![of.into_value()]).await;
-        assert!(rows.len() < 2);
-        rows.first().map(|row| {
-            let detail: serde_json::Value =
-                serde_json::from_str(&row.get::<String>("detail").expect("text")).expect("JSON");
-            (detail["links_ended"].as_u64(), detail["sign_ins_ended"].as_u64())
-        })
+        let details = sql::details(control, text, vec![of.into_value()]).await;
+        assert!(details.len() < 2);
+        details.first().map(|it| (it["links_ended"].as_u64(), it["sign_ins_ended"].as_u64()))
     };
     let known = async |name: &str| {
         let email = format!("{name}@acme.example");
@@ -348,7 +345,7 @@ pub async fn what_was_taken_is_told_and_nothing_is_not(world: &World) {
     let email = known("a-sign-in").await;
     let it = by_link(world, &email, PASSWORD).await;
     let text = "DELETE FROM passwords WHERE user_id = $1";
-    assert_eq!(crate::sql::change(control, text, vec![it.member.user.id.into_value()]).await, 1);
+    assert_eq!(sql::change(control, text, vec![it.member.user.id.into_value()]).await, 1);
     assert_eq!(told(&email).await, Some((Some(0), Some(1))));
     assert_eq!(refusal_of(try_cookie(control, it.secret.reveal(), None).await), Refusal::Revoked);
 }

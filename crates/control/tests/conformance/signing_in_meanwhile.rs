@@ -7,15 +7,16 @@ use countersign_control::access::actions::{AcceptInvitation, ChangePassword, Pro
 use countersign_control::invitations::NewInvitation;
 use countersign_control::{Caller, Control, Error, Settings};
 use countersign_domain::id::UserId;
-use countersign_domain::{Entropy, KeyRing, Password, Role};
+use countersign_domain::{Entropy, Password, Refusal, Role};
 use countersign_store::IntoValue;
 use countersign_testkit::{SeededEntropy, World};
 use tokio::runtime::Handle;
 use tokio::task::block_in_place;
 
-use crate::acting::{IP, field_of, may, next, person, try_caller};
+use crate::acting::{IP, field_of, may, next, person, refused, try_caller};
 use crate::signing_in::{ADA, PASSWORD, browser, by_link, cookie, organization, try_sign_in};
 use crate::sql;
+use crate::worlds::ring;
 
 pub const CASES: &[crate::run::Case] = crate::list::cases!["signing_in_meanwhile"
     nothing_is_done_by_a_password_that_is_another_one_by_then,
@@ -24,25 +25,24 @@ pub const CASES: &[crate::run::Case] = crate::list::cases!["signing_in_meanwhile
 
 const NEW: &str = "another one altogether";
 
-/// Randomness that lets something happen when it is asked for a certain time: a password is hashed with a salt after it was read what it has to
-/// be, and before anything is done by it.
+/// Randomness during whose n-th call something happens: the salt is drawn after the kept password was read, and before anything is done by it.
 struct Meanwhile {
     inner: SeededEntropy,
-    until: AtomicUsize,
+    left: AtomicUsize,
     happens: Mutex<Option<Box<dyn FnOnce() + Send>>>,
 }
 
 impl Entropy for Meanwhile {
     fn fill(&self, buffer: &mut [u8]) {
         self.inner.fill(buffer);
-        if self.until.fetch_sub(1, Ordering::SeqCst) == 1 {
+        if self.left.fetch_sub(1, Ordering::SeqCst) == 1 {
             let happens = self.happens.lock().expect("nobody panicked").take().expect("it happens once");
             happens();
         }
     }
 }
 
-/// A server on the same database in which a person has another password once it has asked for randomness so many times.
+/// A server on the same database. Once it has asked for randomness so many times, a person has another password.
 fn server(world: &World, asked: usize, whose: UserId, anothers: UserId) -> (Control, Arc<Meanwhile>) {
     let control = world.control.clone();
     let change = async move {
@@ -52,16 +52,18 @@ fn server(world: &World, asked: usize, whose: UserId, anothers: UserId) -> (Cont
     let happens: Box<dyn FnOnce() + Send> = Box::new(|| block_in_place(|| Handle::current().block_on(change)));
     let entropy = Arc::new(Meanwhile {
         inner: SeededEntropy::new(next()),
-        until: AtomicUsize::new(asked),
+        left: AtomicUsize::new(asked),
         happens: Mutex::new(Some(happens)),
     });
-    let keys = KeyRing::parse(&world.control.keys().render()).expect("what was rendered can be read");
+    let keys = ring(&world.control.keys());
     let store = world.control.store().clone();
     (Control::new(store, keys, world.clock.clone(), entropy.clone(), Settings::default()), entropy)
 }
 
-fn has_happened(it: &Meanwhile) -> bool {
-    it.happens.lock().expect("nobody panicked").is_none()
+/// Whether it has happened after the password was found right: a wrong one is counted.
+async fn was_right_before(server: &Control, meanwhile: &Meanwhile) -> bool {
+    let has_happened = meanwhile.happens.lock().expect("nobody panicked").is_none();
+    has_happened && refused(server, Refusal::Unknown).await == 0
 }
 
 pub async fn nothing_is_done_by_a_password_that_is_another_one_by_then(world: &World) {
@@ -71,10 +73,10 @@ pub async fn nothing_is_done_by_a_password_that_is_another_one_by_then(world: &W
     by_link(world, "bob@acme.example", NEW).await;
 
     by_link(world, ADA, PASSWORD).await;
-    // After the id and the value of the new sign-in.
-    let (there, meanwhile) = server(world, 3, ada, bob);
+    // After the id, the public id and the secret of the new sign-in.
+    let (there, meanwhile) = server(world, 4, ada, bob);
     assert_eq!(field_of(try_sign_in(&there, ADA, PASSWORD, IP).await), "password");
-    assert!(has_happened(&meanwhile));
+    assert!(was_right_before(&there, &meanwhile).await);
     try_sign_in(&there, ADA, NEW, IP).await.expect("the password of now is good");
 
     let proving = async |asked: usize| {
@@ -85,7 +87,7 @@ pub async fn nothing_is_done_by_a_password_that_is_another_one_by_then(world: &W
     let (caller, there, meanwhile) = proving(1).await;
     let proof = there.prove_again(&may::<ProveAgain>(&there, &caller), Password::shown(PASSWORD)).await;
     assert_eq!(field_of(proof), "password");
-    assert!(has_happened(&meanwhile));
+    assert!(was_right_before(&there, &meanwhile).await);
 
     // While the old one is checked, and while the new one is hashed.
     for asked in [1, 2] {
@@ -93,7 +95,7 @@ pub async fn nothing_is_done_by_a_password_that_is_another_one_by_then(world: &W
         let grant = may::<ChangePassword>(&there, &caller);
         let changed = there.change_password(&grant, Password::shown(PASSWORD), "a third one altogether").await;
         assert!(matches!(changed, Err(Error::Conflict(_))), "{changed:?}");
-        assert!(has_happened(&meanwhile));
+        assert!(was_right_before(&there, &meanwhile).await);
         assert!(try_sign_in(&there, ADA, NEW, IP).await.is_ok(), "what another has set stays");
     }
 }
@@ -115,7 +117,7 @@ pub async fn nothing_is_accepted_by_a_password_that_is_another_one_by_then(world
         there.accept_invitation_and_sign_in(&grant, &browser(), None, password).await
     };
     assert_eq!(field_of(accept(PASSWORD).await), "password");
-    assert!(has_happened(&meanwhile));
+    assert!(was_right_before(&there, &meanwhile).await);
     let joined = "SELECT COUNT(*) AS n FROM members WHERE user_id = $1";
     let count = async || sql::value::<i64>(control, joined, vec![carol.into_value()], "n").await;
     assert_eq!(count().await, 1);

@@ -17,7 +17,7 @@ use countersign_domain::{Password, Refusal, RevealPolicy, Role, Scope};
 use countersign_store::IntoValue;
 use countersign_testkit::World;
 
-use crate::acting::{field_of, may, token};
+use crate::acting::{field_of, may, refused, token};
 use crate::signing_in::{ADA, PASSWORD, by_link, cookie};
 use crate::sql;
 
@@ -111,10 +111,7 @@ pub async fn each_wrong_password_is_counted(world: &World) {
     const WRONG: &str = "wrong horse battery";
     let control = &world.control;
     let ada = cookie(control, &by_link(world, ADA, PASSWORD).await).await;
-    let counted = async || {
-        let gauges = control.gauges().await.expect("figures");
-        gauges.refusals.into_iter().find(|(it, _)| *it == Refusal::Unknown).expect("each reason").1
-    };
+    let counted = async || refused(control, Refusal::Unknown).await;
     let before = counted().await;
     let proved = control.prove_again(&may::<ProveAgain>(control, &ada), Password::shown(WRONG)).await;
     assert_eq!((field_of(proved), counted().await), ("password".to_owned(), before + 1));

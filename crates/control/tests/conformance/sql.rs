@@ -29,3 +29,10 @@ pub async fn change(control: &Control, text: &'static str, values: Vec<Value>) -
         .await;
     answer.expect("the statement of a case runs")
 }
+
+/// What the rows of the audit log say that an answer has, as JSON.
+pub async fn details(control: &Control, text: &'static str, values: Vec<Value>) -> Vec<serde_json::Value> {
+    let rows = rows(control, text, values).await;
+    let detail = |row: &Row| serde_json::from_str(&row.get::<String>("detail").expect("text")).expect("JSON");
+    rows.iter().map(detail).collect()
+}

@@ -14,7 +14,9 @@ use countersign_domain::{Network, QueueScope, Refusal, Scope, Timestamp};
 use countersign_store::IntoValue;
 use countersign_testkit::World;
 
-use crate::acting::{caller, connect, may, refusal, refusal_of, running_job, token, try_caller_from, try_register};
+use crate::acting::{
+    caller, connect, may, refusal, refusal_of, refused, running_job, token, try_caller_from, try_register,
+};
 use crate::sql;
 use crate::tokens::revoke;
 
@@ -150,10 +152,7 @@ pub async fn refusals_are_counted_by_reason_and_address(world: &World) {
 
 pub async fn the_figures_count_every_refusal_by_reason(world: &World) {
     let control = &world.control;
-    let figure = async |reason: Refusal| {
-        let gauges = control.gauges().await.expect("figures");
-        gauges.refusals.into_iter().find(|(it, _)| *it == reason).expect("each reason").1
-    };
+    let figure = async |reason: Refusal| refused(control, reason).await;
     let before = figure(Refusal::Unknown).await;
     let mut wrong = world.acme.agent_token().to_owned();
     wrong.replace_range(20..21, if wrong.as_bytes()[20] == b'a' { "b" } else { "a" });

@@ -97,7 +97,8 @@ async fn fresh(engine: Engine) -> TestDatabase {
     made
 }
 
-fn ring(keys: &KeyRing) -> KeyRing {
+/// The same keys, as another server reads them.
+pub fn ring(keys: &KeyRing) -> KeyRing {
     KeyRing::parse(&keys.render()).expect("what was rendered can be read")
 }
 

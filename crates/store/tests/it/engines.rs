@@ -153,7 +153,7 @@ impl Clock for Ahead {
     }
 }
 
-/// A clock that stands still: what is bounded by time is bounded by nothing else than what a test does.
+/// A clock that stands still: nothing that has a bound in time comes to it.
 pub struct Still;
 
 impl Clock for Still {

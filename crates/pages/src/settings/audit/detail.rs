@@ -21,7 +21,7 @@ const NONE: &str = "none";
 /// What is so, and what is not.
 const YES: &str = "yes";
 const NO: &str = "no";
-/// Under which key it stands how far a change reaches, in the words of the APIs: KEEP, DRAIN, DISCONNECT.
+/// The key of how far a change reaches, which the APIs say as KEEP, DRAIN, DISCONNECT.
 const REACH: &str = "connected_agents";
 /// Under which keys the public id of a token's value stands.
 const PUBLIC_IDS: [&str; 2] = ["secret", "new_secret"];

@@ -35,8 +35,6 @@ struct Page {
     places: Vec<Choice>,
     /// What is wrong with the one that was chosen.
     place_wrong: Option<String>,
-    /// Whether that is what is wrong first.
-    is_place_first: bool,
     /// Whether there are more.
     is_cut: bool,
     roles: Vec<Offered>,
@@ -47,14 +45,12 @@ struct Page {
     tokens_of: &'static str,
     is_tokens: bool,
     tokens_wrong: Option<String>,
-    is_tokens_first: bool,
 }
 
 struct Whom {
     teams: Vec<Choice>,
     /// What is wrong with the one that was chosen.
     team_wrong: Option<String>,
-    is_team_first: bool,
     /// Whether it is a team that is given the role; else it is a member.
     is_team: bool,
     /// Whether there are more.
@@ -133,11 +129,9 @@ async fn whom(visit: &Visit, form: Option<&Posted>, faults: &Faults) -> std::res
         .hint("The e-mail address of a member, or the name of a service user.")
         .first();
     let member = if is_choice { member.unmarked() } else { member.required() };
-    let (team_wrong, is_team_first) = faults.of_field(TEAM, "Team");
     Ok(Whom {
         teams: choices,
-        team_wrong,
-        is_team_first,
+        team_wrong: faults.of_field(TEAM, "Team").0,
         is_team: form.is_some_and(|form| form.text("whom") == TEAM),
         is_cut,
         member: member.faults(faults, MEMBER),
@@ -177,8 +171,6 @@ async fn page(visit: &Visit, of: &Of, form: Option<&Posted>, faults: &Faults) ->
         Some(holder) => places(visit, holder, form).await?,
         None => (Vec::new(), false),
     };
-    let (place_wrong, is_place_first) = faults.of_field("place", "Deployment");
-    let (tokens_wrong, is_tokens_first) = faults.of_field("manageAgentTokens", "Managing agent tokens");
     Ok(Page {
         frame: of.frame(visit, "Give a role"),
         name: of.name().to_owned(),
@@ -187,8 +179,7 @@ async fn page(visit: &Visit, of: &Of, form: Option<&Posted>, faults: &Faults) ->
         problems: faults.beside(if places.is_empty() { &BESIDE_PLACE } else { &FIELDS }),
         whom: if is_of_deployment { Some(whom(visit, form, faults).await?) } else { None },
         places,
-        place_wrong,
-        is_place_first,
+        place_wrong: faults.of_field("place", "Deployment").0,
         is_cut,
         roles: offered(everybody, form.and_then(|form| form.was_chosen("role"))),
         note: match of {
@@ -201,8 +192,7 @@ async fn page(visit: &Visit, of: &Of, form: Option<&Posted>, faults: &Faults) ->
         tokens_of: if is_of_deployment { "this deployment" } else { "the chosen deployment" },
         may_give_tokens: visit.may_give_all(),
         is_tokens: form.is_some_and(|form| form.is_ticked("tokens")),
-        tokens_wrong,
-        is_tokens_first,
+        tokens_wrong: faults.of_field("manageAgentTokens", "Managing agent tokens").0,
     })
 }
 
@@ -375,14 +365,12 @@ mod tests {
                 whom: Some(Whom {
                     teams: vec![Choice::new(*text, *text, true)],
                     team_wrong: Some(some()),
-                    is_team_first: true,
                     is_team: true,
                     is_cut: true,
                     member,
                 }),
                 places: vec![Choice::new(*text, *text, true)],
                 place_wrong: Some(some()),
-                is_place_first: true,
                 is_cut: true,
                 roles: offered(DeploymentRole::Viewer, None),
                 note: "",
@@ -390,7 +378,6 @@ mod tests {
                 may_give_tokens: true,
                 is_tokens: true,
                 tokens_wrong: Some(some()),
-                is_tokens_first: true,
             };
             assert_inert(&page.render().expect("a page"), text);
         }

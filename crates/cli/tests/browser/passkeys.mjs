@@ -206,7 +206,7 @@ await main(async (browser) => {
   await step("removing: what it means is said first, and it is worth nothing afterwards", async (must) => {
     await row(page, "Old laptop").getByRole("link", { name: "Remove" }).click();
     await page.waitForURL("**/remove");
-    must(await page.getByText("nobody signs in with it").isVisible(), page.url());
+    must(await page.getByText("neither sign anyone in").isVisible(), page.url());
     await checked(must);
     await page.getByRole("button", { name: "Remove the passkey" }).click();
     await page.waitForURL(isAt("/account"));

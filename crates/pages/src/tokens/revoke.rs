@@ -99,7 +99,7 @@ fn page(
             .value(said.unwrap_or_default())
             .hint("Kept with the token and in the audit log, such as \"Left in a public log\"."),
         Some(revoked) => reason.value(said.unwrap_or(&revoked.reason)).hint(
-            "The agents are told it, and it is kept in the audit log. The token keeps the one that it was revoked for.",
+            "The agents are told this reason, and it is kept in the audit log. The reason that the token was revoked for stays as it is.",
         ),
     };
     Page {

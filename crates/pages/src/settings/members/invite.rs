@@ -7,6 +7,7 @@ use countersign_control::members::MemberReference;
 use countersign_control::{Error, MAX_PAGE, PageRequest, Result};
 use countersign_domain::Role;
 
+use crate::brief::{Brief, address as short_address};
 use crate::form::{Faults, Posted};
 use crate::frame::{self, Answer, Frame};
 use crate::notice::{Notice, then};
@@ -70,7 +71,7 @@ pub(crate) async fn show(visit: Visit) -> Answer {
 struct Invited<'a> {
     frame: Frame,
     back: String,
-    email: &'a str,
+    email: Brief,
     secret: Secret<'a>,
     until: When,
 }
@@ -87,7 +88,7 @@ pub(crate) async fn submit(visit: Visit, form: Posted) -> Answer {
             frame::show(&Invited {
                 frame: visit.settings(Tab::Members, "Invited").crumb("Members", list.clone()),
                 back: list,
-                email: &issued.invitation.email,
+                email: short_address(&issued.invitation.email).into(),
                 secret: Secret { label: "Link of the invitation", value: &link },
                 until: When::new(issued.invitation.expires_at),
             })
@@ -153,7 +154,7 @@ mod tests {
             let page = Invited {
                 frame: Frame::plain("Invited", &seen),
                 back: "/x".to_owned(),
-                email: text,
+                email: (*text).into(),
                 secret: Secret { label: "Link", value: text },
                 until: When::new(Timestamp::EPOCH),
             };

@@ -4,6 +4,7 @@ use askama::Template;
 use countersign_control::access::actions::IssueMemberSignInLink;
 use countersign_control::members::MemberReference;
 
+use crate::brief::{Brief, address as short_address};
 use crate::form::Faults;
 use crate::frame::{self, Answer, Frame};
 use crate::parts::{Secret, When};
@@ -17,7 +18,7 @@ struct Made<'a> {
     frame: Frame,
     back: String,
     member: &'a str,
-    email: &'a str,
+    email: Brief,
     secret: Secret<'a>,
     until: When,
 }
@@ -36,7 +37,7 @@ pub(crate) async fn submit(visit: Visit) -> Answer {
                 frame: frame.crumb(name.clone(), back.clone()),
                 back,
                 member: &name,
-                email: &issued.email,
+                email: short_address(&issued.email).into(),
                 secret: Secret { label: "Sign-in link", value: &link },
                 until: When::new(issued.link.expires_at),
             })
@@ -63,7 +64,7 @@ mod tests {
                 frame: Frame::plain("Sign-in link", &seen),
                 back: "/x".to_owned(),
                 member: text,
-                email: text,
+                email: (*text).into(),
                 secret: Secret { label: "Sign-in link", value: text },
                 until: When::new(Timestamp::EPOCH),
             };

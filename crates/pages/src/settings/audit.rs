@@ -72,9 +72,9 @@ fn how_sealed(extent: &Extent) -> String {
     let all = count(sealed + open, "row", "rows");
     match (sealed, open) {
         (_, 0) => format!("{all}, all sealed."),
-        (0, _) => format!("{all}, not sealed yet: that takes seconds."),
-        (_, 1) => format!("{all}; the newest one is not sealed yet, which takes seconds."),
-        (_, open) => format!("{all}; the newest {open} are not sealed yet, which takes seconds."),
+        (0, _) => format!("{all}, none sealed yet; sealing takes a few seconds."),
+        (_, 1) => format!("{all}; the newest one is not sealed yet; sealing takes a few seconds."),
+        (_, open) => format!("{all}; the newest {open} are not sealed yet; sealing takes a few seconds."),
     }
 }
 

@@ -89,7 +89,12 @@ async fn what_was_typed_is_kept_while_one_proves_who_one_is() {
     let typed =
         [("description", "a \"b\" & <c>"), ("org_agent", "on"), ("reveal_policy", "always"), ("queues", "x\r\ny")];
     let asked = ada.post(NEW, &typed).await;
-    assert!(asked.asks_for_proof() && asked.text.contains("Nothing is done yet"), "{} {}", asked.status, asked.text);
+    assert!(
+        asked.asks_for_proof() && asked.text.contains("Nothing has been done yet"),
+        "{} {}",
+        asked.status,
+        asked.text
+    );
     assert!(!asked.text.contains("<c>"), "{}", asked.text);
     let post = async |path: &str, fields: &[(String, String)]| {
         let fields: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();

@@ -140,8 +140,13 @@ fn words_of(key: &str) -> String {
     match key {
         "secret" => "value".to_owned(),
         "new_secret" => "new value".to_owned(),
-        other => shown(&other.replace('_', " ")),
+        other => shown(&spaced(other)),
     }
+}
+
+/// A name of the program's, such as `sign_in_link`, in words.
+pub(super) fn spaced(name: &str) -> String {
+    name.replace("sign_in", "sign-in").replace('_', " ")
 }
 
 /// A value that holds no others.
@@ -233,6 +238,7 @@ mod tests {
         );
         assert_eq!(said(r#"{"teams":[{"name":"a"},{"name":"b"}]}"#), "teams 1.name a · teams 2.name b");
         assert_eq!(said(r#"{"secret":"IfJIE08F0Sb"}"#), "value IfJIE08F0Sb (public id)");
+        assert_eq!(said(r#"{"links_ended":1,"sign_ins_ended":2}"#), "links ended 1 · sign-ins ended 2");
         assert_eq!(
             said(r#"{"connected_agents":"KEEP","reason":"KEEP"}"#),
             "connected agents keep · reason KEEP",

@@ -9,7 +9,7 @@ use crate::brief::{Brief, address as short_address};
 use crate::parts::When;
 use crate::weight;
 
-use super::detail::Detail;
+use super::detail::{Detail, spaced};
 
 /// Sealing follows within seconds; a row that is not sealed after so long is late.
 const LATE: Duration = Duration::from_secs(60);
@@ -39,7 +39,7 @@ impl Row {
     fn new(it: &Event) -> Self {
         // Tokens and jobs have no name but the public id, which stands there anyhow.
         let is_told = it.actor_name.is_empty() || Some(&it.actor_name) == it.credential.as_ref();
-        let actor = if is_told { it.actor_kind.replace('_', " ") } else { it.actor_name.clone() };
+        let actor = if is_told { spaced(&it.actor_kind) } else { it.actor_name.clone() };
         // What has no name is found by its id.
         let subject = if it.subject_name.is_empty() { it.subject_id.to_string() } else { it.subject_name.clone() };
         Self {
@@ -47,7 +47,7 @@ impl Row {
             actor: if actor.contains('@') { short_address(&actor).into() } else { actor.into() },
             credential: it.credential.clone().unwrap_or_default(),
             action: it.action.clone(),
-            kind: it.subject_kind.replace('_', " "),
+            kind: spaced(&it.subject_kind),
             subject: subject.into(),
             described: Brief::default(),
             href: None,

@@ -2,9 +2,10 @@
 
 #![expect(clippy::expect_used, reason = "a test that cannot go on must say where")]
 
+use std::cell::RefCell;
 use std::io::{Error, Write};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use axum::Router;
@@ -20,7 +21,6 @@ use http::header::{AUTHORIZATION, COOKIE, HeaderName, USER_AGENT};
 use http::{HeaderMap, StatusCode};
 use http_body_util::BodyExt;
 use tower::ServiceExt;
-use tracing_subscriber::fmt::MakeWriter;
 
 /// Long enough for every request here but the one that never ends, on a machine that does much else.
 const REQUEST_TIME: Duration = Duration::from_secs(5);
@@ -38,6 +38,7 @@ struct Server {
 
 impl Server {
     async fn new() -> Self {
+        Log::listen();
         let world = World::new(Engine::Sqlite).await;
         let edge = Edge::new(world.control.clone(), Arc::new(SeededEntropy::new(9)), TrustedProxies::default())
             .giving_up_after(REQUEST_TIME);
@@ -157,13 +158,33 @@ async fn a_body_that_breaks_off_is_no_fault_of_the_server() {
     assert_eq!(read_body(request, 8).await, Err(BadBody::CutOff));
 }
 
-/// Keeps what is logged.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+thread_local! {
+    /// What this thread logged; a test runs on one thread, with all that it asks for.
+    static LOGGED: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Keeps what is logged in [`LOGGED`].
+struct Log;
+
+impl Log {
+    /// Listens for the whole process, once. Who listens on one thread alone may hear nothing: that nobody listens at
+    /// a place of the program is remembered for all of them, by whichever thread meets it first.
+    fn listen() {
+        static LISTENING: Once = Once::new();
+        LISTENING.call_once(|| {
+            let lines = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_ansi(false);
+            lines.with_writer(|| Self).init();
+        });
+    }
+
+    fn taken() -> String {
+        String::from_utf8(LOGGED.take()).expect("a text")
+    }
+}
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().expect("no writer panics").write(bytes)
+        LOGGED.with_borrow_mut(|logged| logged.write(bytes))
     }
 
     fn flush(&mut self) -> std::io::Result<()> {
@@ -171,26 +192,10 @@ impl Write for Log {
     }
 }
 
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
-}
-
 #[tokio::test]
 async fn the_log_has_the_route_and_the_public_id_and_no_value() {
     let server = Server::new().await;
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_ansi(false)
-        .with_writer(log.clone())
-        .finish();
-    let guard = tracing::subscriber::set_default(subscriber);
-    // Other tests may have met the same places of the program while nobody listened, which is remembered.
-    tracing::callsite::rebuild_interest_cache();
+    let _of_others = Log::taken();
     let value = server.world.acme.user_token();
     let dressed = |path: String| {
         Request::get(path).header(AUTHORIZATION, format!("Bearer {value}")).header(USER_AGENT, format!("curl {value}"))
@@ -198,8 +203,7 @@ async fn the_log_has_the_route_and_the_public_id_and_no_value() {
     assert_eq!(server.send(dressed(format!("/who/{value}")), Body::empty()).await.status, 200);
     assert_eq!(server.send(dressed(format!("/{value}")), Body::empty()).await.status, 404);
     assert_eq!(server.send(dressed(format!("/who/me?token={value}")), Body::empty()).await.status, 400);
-    drop(guard);
-    let text = String::from_utf8(log.0.lock().expect("no writer panics").clone()).expect("a text");
+    let text = Log::taken();
     let public_id = server.world.acme.created.user_secret.public_id().to_string();
     for wanted in ["/who/{name}", public_id.as_str(), "caller=\"admin\"", "status=200", "status=404", "status=400"] {
         assert!(text.contains(wanted), "{wanted} is not in\n{text}");

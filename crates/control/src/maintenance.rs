@@ -124,7 +124,7 @@ impl Control {
                 let returned = dispatch::unassign_before(tx, scene.input).await?;
                 let mut waiting: BTreeMap<_, BTreeMap<_, usize>> = BTreeMap::new();
                 for it in &returned {
-                    let subject = Subject::new("job", it.job, "");
+                    let subject = Subject::new("job", it.job, it.name.as_str());
                     scene.audit_in(tx, it.organization, "job.returned", subject, serde_json::json!({})).await?;
                     *waiting.entry(it.organization).or_default().entry(it.spot.clone()).or_default() += 1;
                 }

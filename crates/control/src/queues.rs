@@ -101,10 +101,15 @@ async fn set(tx: &mut Tx, scene: &Scene<Asked>, paused: bool) -> Result<Queue> {
     let deployment = match deployment {
         Some(name) => {
             let found = deployments::enter_by_name(tx, of, name.as_str()).await?;
-            found.ok_or_else(|| Error::invalid("deployment", "names none of the organization's deployments"))?.id
+            found.ok_or_else(|| Error::invalid("deployment", "names none of the organization's deployments"))?
         }
-        None => organizations::find(tx, of).await?.ok_or(Error::NotFound("organization"))?.default_deployment,
+        None => {
+            let default = organizations::find(tx, of).await?.ok_or(Error::NotFound("organization"))?.default_deployment;
+            deployments::find(tx, of, default).await?.ok_or(Error::NotFound("deployment"))?
+        }
     };
+    let called = deployment.name;
+    let deployment = deployment.id;
     scene.may_in(tx, deployment).await?;
     if queues::find(tx, of, deployment, queue.as_str()).await?.is_none() && queues::count(tx, of).await? >= MAX_QUEUES {
         return Err(Error::Conflict(format!(
@@ -124,6 +129,6 @@ async fn set(tx: &mut Tx, scene: &Scene<Asked>, paused: bool) -> Result<Queue> {
         "queue.resumed"
     };
     let subject = Subject::new("queue", found.id, found.name);
-    scene.audit(tx, action, subject, json!({ "deployment": deployment.to_string(), "note": note })).await?;
+    scene.audit(tx, action, subject, json!({ "deployment": called, "note": note })).await?;
     queues::find(tx, of, deployment, queue.as_str()).await?.ok_or(Error::NotFound("queue"))
 }

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use countersign_domain::audit::ActorKind;
-use countersign_domain::id::{AuditEventId, Id, OrganizationId};
+use countersign_domain::id::{AuditEventId, BuildId, Id, JobId, OrganizationId};
 use countersign_domain::{Entropy, KeyRing};
-use countersign_store::{Tx, audit};
+use countersign_store::{Tx, audit, builds, jobs};
 use serde_json::{Map, Value, json};
 
 use crate::access::{Proving, Within};
@@ -35,6 +35,16 @@ impl Subject {
     /// A thing by its kind, id and name. Names are data that people gave; never a secret.
     pub(crate) fn new<T>(kind: &'static str, id: Id<T>, name: impl Into<String>) -> Self {
         Self { kind, id: id.cast(), name: name.into() }
+    }
+
+    /// A job of which no more than the id is at hand.
+    pub(crate) async fn job(tx: &mut Tx, of: OrganizationId, id: JobId) -> Result<Self> {
+        Ok(Self::new("job", id, jobs::naming::find(tx, of, id).await?.unwrap_or_default()))
+    }
+
+    /// A build of which no more than the id is at hand.
+    pub(crate) async fn build(tx: &mut Tx, of: OrganizationId, id: BuildId) -> Result<Self> {
+        Ok(Self::new("build", id, builds::name(tx, of, id).await?.unwrap_or_default()))
     }
 }
 

@@ -65,6 +65,8 @@ statements! {
     /// One of the organization's builds, by its pipeline and number.
     BY_NUMBER = concat!("SELECT ", columns!(), " FROM builds b JOIN pipelines p ON p.id = b.pipeline_id
               WHERE p.organization_id = $1 AND p.slug = $2 AND b.number = $3 AND b.removed_at IS NULL");
+    /// What a build is called, also one that is to go.
+    NAME = "SELECT p.slug, b.number FROM builds b JOIN pipelines p ON p.id = b.pipeline_id WHERE b.organization_id = $1 AND b.id = $2";
     /// How many builds one build has led to, through however many others.
     COUNT_OF_ROOT = "SELECT COUNT(*) AS n FROM builds WHERE trigger_root = $1";
     /// A page of the organization's builds that are wanted, newest first.
@@ -281,6 +283,24 @@ pub async fn set_canceled_by(tx: &mut Tx, id: BuildId, by: UserId) -> Result<(),
 /// The organization's build with this id.
 pub async fn find(tx: &mut Tx, of: OrganizationId, id: BuildId) -> Result<Option<Build>, StoreError> {
     tx.maybe(FIND, &params![of, id]).await?.as_ref().map(build).transpose()
+}
+
+impl Build {
+    /// What it goes by where there is room for a name: its pipeline and its number.
+    #[must_use]
+    pub fn name(&self) -> String {
+        naming(&self.pipeline_slug, self.number)
+    }
+}
+
+fn naming(pipeline_slug: &str, number: i64) -> String {
+    format!("{pipeline_slug}#{number}")
+}
+
+/// The [name](Build::name) of one of the organization's builds, also of one that is to go.
+pub async fn name(tx: &mut Tx, of: OrganizationId, id: BuildId) -> Result<Option<String>, StoreError> {
+    let row = tx.maybe(NAME, &params![of, id]).await?;
+    row.map(|row| Ok(naming(&row.get::<String>("slug")?, row.get("number")?))).transpose()
 }
 
 /// The organization's build with this number.

@@ -3,6 +3,7 @@
 pub mod dispatch;
 pub mod groups;
 pub mod log;
+pub mod naming;
 pub mod of_agents;
 pub mod progress;
 pub mod tokens;

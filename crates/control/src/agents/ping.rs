@@ -131,8 +131,8 @@ async fn assign(tx: &mut Tx, scene: &Scene<SessionCaller>) -> Result<Instruction
     classes.sort_unstable();
     for (_, rules) in classes {
         // Others may have emptied the class meanwhile.
-        let Some(job) = dispatch::assign(tx, line, &rules, agent.id, session.session).await? else { continue };
-        let subject = Subject::new::<countersign_domain::id::of::Job>("job", job, "");
+        let Some((job, name)) = dispatch::assign(tx, line, &rules, agent.id, session.session).await? else { continue };
+        let subject = Subject::new("job", job, name);
         scene.audit(tx, "job.assigned", subject, json!({ "agent": agent.id.to_string() })).await?;
         return Ok(Instruction::TakeJob(job));
     }

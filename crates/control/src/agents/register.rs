@@ -8,8 +8,9 @@ use countersign_domain::id::{DeploymentId, OrganizationId, SessionId};
 use countersign_domain::{AgentState, Kind, Refusal, Scope, TokenDigest, TokenSecret};
 use countersign_store::agents::sessions::{self, NewSession};
 use countersign_store::agents::{self, Agent};
+use countersign_store::deployments::{self, Deployment};
 use countersign_store::tokens::scopes;
-use countersign_store::{Lane, Tx, deployments};
+use countersign_store::{Lane, Tx};
 use serde_json::json;
 
 use crate::access::AgentTokenCaller;
@@ -194,7 +195,7 @@ async fn register(tx: &mut Tx, scene: &Scene<Input>) -> Result<Agent> {
         return Err(no_room(*most));
     }
     let mut agent = agent.clone();
-    agent.deployment = deployment;
+    agent.deployment = deployment.id;
     agent.created_at = tx.now();
     if !agents::insert(tx, &agent).await? {
         return Err(Error::internal("a token that stood at the beginning of the transaction did not at its end"));
@@ -209,7 +210,7 @@ async fn register(tx: &mut Tx, scene: &Scene<Input>) -> Result<Agent> {
     sessions::insert(tx, &new).await?;
     let detail = json!({
         "queue": agent.queue,
-        "deployment": deployment.to_string(),
+        "deployment": deployment.name,
         "version": agent.version,
         "hostname": agent.hostname,
     });
@@ -220,7 +221,7 @@ async fn register(tx: &mut Tx, scene: &Scene<Input>) -> Result<Agent> {
 
 /// The deployment that an agent joins; none when that is outside the scope, or there is no such deployment: the caller is not to learn
 /// which.
-async fn join(tx: &mut Tx, of: OrganizationId, scope: &Scope, tags: &Tags) -> Result<Option<DeploymentId>> {
+async fn join(tx: &mut Tx, of: OrganizationId, scope: &Scope, tags: &Tags) -> Result<Option<Deployment>> {
     let found = match joining::wanted(tx, of, scope, tags.deployment()).await? {
         // The default one is never deleted.
         Some(it) if it.is_default => deployments::find(tx, of, it.id).await?,
@@ -228,7 +229,7 @@ async fn join(tx: &mut Tx, of: OrganizationId, scope: &Scope, tags: &Tags) -> Re
         Some(it) => deployments::enter(tx, of, it.id).await?,
         None => None,
     };
-    Ok(found.filter(|it| scope.allows_deployment(it.id, it.parent.is_some())).map(|it| it.id))
+    Ok(found.filter(|it| scope.allows_deployment(it.id, it.parent.is_some())))
 }
 
 #[cfg(test)]

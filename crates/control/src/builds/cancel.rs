@@ -12,7 +12,6 @@ use crate::access::actions::{CancelBuild, CancelOwnBuild};
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene};
 
-use super::create::name_of;
 use super::runner::Runner;
 
 impl Control {
@@ -67,7 +66,7 @@ pub(crate) async fn begin<I: Sync>(tx: &mut Tx, scene: &Scene<I>, id: BuildId) -
         builds::set_canceled_by(tx, id, person).await?;
     }
     let build = builds::find(tx, of, id).await?.ok_or(Error::NotFound("build"))?;
-    let subject = Subject::new::<countersign_domain::id::of::Build>("build", build.id, name_of(&build));
+    let subject = Subject::new::<countersign_domain::id::of::Build>("build", build.id, build.name());
     scene.audit(tx, "build.canceled", subject, json!({})).await?;
     Ok(None)
 }

@@ -236,7 +236,7 @@ pub(crate) async fn make<I: Sync>(tx: &mut Tx, scene: &Scene<I>, order: &Order) 
     let mut runner = Runner::new(of);
     let jobs = put(tx, scene, &mut runner, &build, &plan, Place::Start, "definition").await?;
     runner.close(tx, scene).await?;
-    let subject = Subject::new::<countersign_domain::id::of::Build>("build", build.id, name_of(&build));
+    let subject = Subject::new::<countersign_domain::id::of::Build>("build", build.id, build.name());
     let detail = json!({ "jobs": jobs, "message": order.message, "source": build.source.as_str() });
     scene.audit(tx, "build.created", subject, detail).await?;
     builds::find(tx, of, build.id).await?.ok_or(Error::NotFound("build"))
@@ -291,9 +291,4 @@ async fn pipeline<I: Sync>(tx: &mut Tx, scene: &Scene<I>, order: &Order) -> Resu
         scene.audit(tx, "pipeline.created", subject, json!({ "repository": null, "with_build": true })).await?;
     }
     pipelines::by_slug(tx, of, &order.pipeline).await?.ok_or(Error::NotFound("pipeline"))
-}
-
-/// What a build is called where there is room for a name.
-pub(crate) fn name_of(build: &Build) -> String {
-    format!("{}#{}", build.pipeline_slug, build.number)
 }

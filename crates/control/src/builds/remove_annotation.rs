@@ -28,7 +28,7 @@ impl Control {
                 if !annotations::remove(tx, &place).await? {
                     return Err(Error::NotFound("annotation"));
                 }
-                let subject = Subject::new::<countersign_domain::id::of::Build>("build", job.build, "");
+                let subject = Subject::build(tx, scene.organization, job.build).await?;
                 scene.audit(tx, "annotation.removed", subject, json!({ "context": context.as_str() })).await
             })
         })

@@ -111,7 +111,7 @@ async fn take(tx: &mut Tx, scene: &Scene<Input>) -> Result<Taken> {
     }
     let job = jobs::find(tx, of, *job).await?.ok_or(Error::NotFound("job"))?;
     let begins = environment::of(tx, &job, &agent).await?;
-    let subject = Subject::new::<countersign_domain::id::of::Job>("job", job.id, job_name(&job));
+    let subject = Subject::new::<countersign_domain::id::of::Job>("job", job.id, job.name());
     let detail = json!({ "agent": agent.id.to_string(), "token": public_id.as_str() });
     scene.audit(tx, "job.accepted", subject, detail).await?;
     Ok((job, begins))
@@ -152,12 +152,7 @@ async fn acquire(tx: &mut Tx, scene: &Scene<Input>) -> Result<Option<Taken>> {
     if !dispatch::acquire(tx, of, *job, agent.id, session.session).await? {
         return Err(conflict("The job was taken by another agent."));
     }
-    let subject = Subject::new::<countersign_domain::id::of::Job>("job", *job, job_name(&found));
+    let subject = Subject::new::<countersign_domain::id::of::Job>("job", *job, found.name());
     scene.audit(tx, "job.assigned", subject, json!({ "agent": agent.id.to_string(), "acquired": true })).await?;
     take(tx, scene).await.map(Some)
-}
-
-/// What a job is called where there is room for a name.
-pub(crate) fn job_name(job: &Job) -> String {
-    job.label.clone().or_else(|| job.step_key.clone()).unwrap_or_else(|| format!("#{}", job.position + 1))
 }

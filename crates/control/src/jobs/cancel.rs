@@ -11,7 +11,6 @@ use crate::builds::runner::Runner;
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene};
 
-use super::accept::job_name;
 use super::ending;
 
 impl Control {
@@ -37,7 +36,7 @@ async fn cancel(tx: &mut Tx, scene: &Scene<JobId>) -> Result<Job> {
         return Err(Error::Conflict(why));
     }
     runner.close(tx, scene).await?;
-    let subject = Subject::new::<countersign_domain::id::of::Job>("job", job.id, job_name(&job));
+    let subject = Subject::new::<countersign_domain::id::of::Job>("job", job.id, job.name());
     scene.audit(tx, "job.canceled", subject, json!({})).await?;
     jobs::find(tx, of, job.id).await?.ok_or(Error::NotFound("job"))
 }

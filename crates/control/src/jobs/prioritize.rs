@@ -11,8 +11,6 @@ use crate::access::actions::PrioritizeJob;
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene};
 
-use super::accept::job_name;
-
 /// The priorities that there are, as pipelines have them: higher first.
 pub const PRIORITIES: RangeInclusive<i64> = -2_147_483_648..=2_147_483_647;
 
@@ -41,7 +39,7 @@ async fn prioritize(tx: &mut Tx, scene: &Scene<(JobId, i64)>) -> Result<Job> {
         let why = format!("The job is {}; only one that waits for an agent can be given another priority.", job.state);
         return Err(Error::Conflict(why));
     }
-    let subject = Subject::new::<countersign_domain::id::of::Job>("job", job.id, job_name(&job));
+    let subject = Subject::new::<countersign_domain::id::of::Job>("job", job.id, job.name());
     scene.audit(tx, "job.prioritized", subject, json!({ "from": job.priority, "to": priority })).await?;
     Ok(Job { priority, ..job })
 }

@@ -13,7 +13,6 @@ use crate::builds::runner::Runner;
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result};
 
-use super::accept::job_name;
 use super::ending;
 
 /// The most of a word that an agent reports with a job's end that is kept, in bytes.
@@ -61,7 +60,7 @@ impl Control {
                     runner.open(tx, job.build).await?.tally.has_started = true;
                     runner.close(tx, scene).await?;
                 }
-                let subject = Subject::new::<countersign_domain::id::of::Job>("job", job.id, job_name(&job));
+                let subject = Subject::new::<countersign_domain::id::of::Job>("job", job.id, job.name());
                 scene.audit(tx, "job.started", subject, json!({})).await
             })
         })
@@ -116,7 +115,7 @@ impl Control {
                     agents::ignore_in_dispatches(tx, agent).await?;
                 }
                 runner.close(tx, scene).await?;
-                let subject = Subject::new::<countersign_domain::id::of::Job>("job", job.id, job_name(&job));
+                let subject = Subject::new::<countersign_domain::id::of::Job>("job", job.id, job.name());
                 let detail = json!({ "exit_status": ending.exit_status, "state": ending.state.as_str() });
                 scene.audit(tx, "job.finished", subject, detail).await?;
                 Ok(job.id)

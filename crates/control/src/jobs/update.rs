@@ -10,8 +10,6 @@ use crate::access::actions::UpdateJob;
 use crate::scene::Subject;
 use crate::{Control, Error, Grant, Result, Scene};
 
-use super::accept::job_name;
-
 impl Control {
     /// Sets how many minutes the job may run, counted from its start. One that is over already ends it.
     ///
@@ -34,7 +32,7 @@ async fn set(tx: &mut Tx, scene: &Scene<(JobId, i64)>) -> Result<JobId> {
         return Err(Error::Conflict(format!("The job is {}; it is to stop.", job.state)));
     }
     progress::set_timeout(tx, id, minutes).await?;
-    let subject = Subject::new::<countersign_domain::id::of::Job>("job", job.id, job_name(&job));
+    let subject = Subject::new::<countersign_domain::id::of::Job>("job", job.id, job.name());
     scene.audit(tx, "job.updated", subject, json!({ "timeout_in_minutes": minutes })).await?;
     Ok(id)
 }

@@ -14,7 +14,6 @@ use countersign_store::{Lane, StoreError, Tx, builds};
 use serde_json::json;
 
 use crate::access::actions::KeepHouse;
-use crate::builds::name_of;
 use crate::scene::Subject;
 use crate::signing_in::KEPT;
 use crate::{Control, Grant, Result, Scene};
@@ -209,7 +208,7 @@ async fn mark(tx: &mut Tx, scene: &Scene<(BuildId, Timestamp)>) -> Result<bool> 
     if !retention::mark(tx, scene.organization, id, before).await? {
         return Ok(false);
     }
-    let subject = Subject::new::<countersign_domain::id::of::Build>("build", id, name_of(&build));
+    let subject = Subject::new::<countersign_domain::id::of::Build>("build", id, build.name());
     scene.audit(tx, "build.removed", subject, json!({ "state": build.state.as_str() })).await?;
     Ok(true)
 }
@@ -222,7 +221,7 @@ async fn give_up(tx: &mut Tx, scene: &Scene<(BuildId, Timestamp)>) -> Result<i64
     let given_up = retention::give_up_artifacts(tx, build, ROWS_AT_ONCE).await?;
     note(tx, scene, build, &given_up).await?;
     if given_up.count > 0 {
-        let subject = Subject::new::<countersign_domain::id::of::Build>("build", build, "");
+        let subject = Subject::build(tx, scene.organization, build).await?;
         scene.audit(tx, "build.artifacts_removed", subject, json!({ "count": given_up.count })).await?;
     }
     Ok(given_up.count)
@@ -243,7 +242,7 @@ async fn drop_logs(tx: &mut Tx, scene: &Scene<(BuildId, Timestamp)>) -> Result<i
     }
     let pieces = retention::drop_logs(tx, build, ROWS_AT_ONCE).await?;
     if pieces > 0 {
-        let subject = Subject::new::<countersign_domain::id::of::Build>("build", build, "");
+        let subject = Subject::build(tx, scene.organization, build).await?;
         scene.audit(tx, "build.logs_removed", subject, json!({ "pieces": pieces })).await?;
     }
     Ok(pieces)

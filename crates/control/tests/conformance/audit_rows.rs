@@ -72,6 +72,7 @@ fn complete(world: &World, name: &str, row: &Row, cast: &Cast, by: By) {
     assert_eq!(row.get::<i64>("occurred_at").expect("a time"), world.control.now().as_micros(), "{name}");
     assert!(text(row, "subject_kind").is_some_and(|it| !it.is_empty()), "{name}");
     assert!(!row.get::<Id<()>>("subject_id").expect("an id").is_nil(), "{name}");
+    assert!(text(row, "subject_name").is_some_and(|it| !it.is_empty()), "{name} does not say what it was done to");
     let of: Id<countersign_domain::id::of::Organization> = row.get("organization_id").expect("an id");
     match caller.organization() {
         Some(own) => assert_eq!(of, own, "{name}"),
@@ -150,6 +151,7 @@ pub async fn work_of_the_server_itself_says_why(world: &World) {
             .expect("a list");
         let event = page.items.into_iter().next().expect("a row");
         assert_eq!((event.actor_kind.as_str(), event.ip, event.credential), ("system", None, None));
+        assert!(!event.subject_name.is_empty(), "{}", event.action);
         (event.action, event.subject_kind, event.actor_name)
     };
     let told = |action: &str, subject: &str, why: &str| (action.to_owned(), subject.to_owned(), why.to_owned());

@@ -8,6 +8,8 @@ use countersign_domain::id::{AgentId, BuildId, DeploymentId, JobId, Organization
 
 use crate::{StoreError, Tx, params, statements};
 
+use super::naming;
+
 statements! {
     /// The classes of the jobs that wait in a queue, from a text ($4) on, one index look-up each. $5: at the most.
     CLASSES = "WITH RECURSIVE class (rules) AS (
@@ -28,18 +30,20 @@ statements! {
               WHERE state = 'scheduled' AND id = (SELECT w.id FROM jobs w
                 WHERE w.organization_id = $1 AND w.deployment_id = $2 AND w.queue = $3 AND w.rules = $4 AND w.state = 'scheduled'
                 ORDER BY w.priority DESC, w.created_at, w.build_id, w.position LIMIT 1 /*lock:skip*/)
-              RETURNING id";
+              RETURNING id, label, step_key, position";
     /// Gives a certain job to an agent that asks for it by name.
     ACQUIRE = "UPDATE jobs SET state = 'assigned', agent_id = $3, session_id = $4, assigned_at = $5
               WHERE organization_id = $1 AND id = $2 AND state = 'scheduled'";
     /// Puts jobs back that were given and not taken in time.
     UNASSIGN_BEFORE = "UPDATE jobs SET state = 'scheduled', agent_id = NULL, session_id = NULL, assigned_at = NULL
-              WHERE state = 'assigned' AND assigned_at < $1 RETURNING id, organization_id, deployment_id, queue, rules";
+              WHERE state = 'assigned' AND assigned_at < $1
+              RETURNING id, organization_id, deployment_id, queue, rules, label, step_key, position";
     /// Whether a job was given before a time and not taken.
     ASSIGNED_BEFORE = "SELECT id FROM jobs WHERE state = 'assigned' AND assigned_at < $1 LIMIT 1";
     /// Puts the job back that was given to an agent and not taken.
     UNASSIGN_OF_AGENT = "UPDATE jobs SET state = 'scheduled', agent_id = NULL, session_id = NULL, assigned_at = NULL
-              WHERE state = 'assigned' AND agent_id = $1 RETURNING id, organization_id, deployment_id, queue, rules";
+              WHERE state = 'assigned' AND agent_id = $1
+              RETURNING id, organization_id, deployment_id, queue, rules, label, step_key, position";
 }
 
 /// A queue of a deployment.
@@ -100,17 +104,17 @@ pub async fn head(tx: &mut Tx, line: Line<'_>, rules: &str) -> Result<Option<Hea
     .transpose()
 }
 
-/// Gives the first job of a class to an agent.
+/// Gives the first job of a class to an agent; says which it is and what it is [called](super::Job::name).
 pub async fn assign(
     tx: &mut Tx,
     line: Line<'_>,
     rules: &str,
     agent: AgentId,
     session: SessionId,
-) -> Result<Option<JobId>, StoreError> {
+) -> Result<Option<(JobId, String)>, StoreError> {
     let now = tx.now();
     let values = params![line.organization, line.deployment, line.queue, rules, agent, session, now];
-    tx.maybe(ASSIGN, &values).await?.map(|row| row.get("id")).transpose()
+    tx.maybe(ASSIGN, &values).await?.map(|row| Ok((row.get("id")?, naming::read(&row)?))).transpose()
 }
 
 /// Gives a certain job to an agent. False when it does not wait for one.
@@ -135,6 +139,8 @@ pub async fn has_assigned_before(tx: &mut Tx, before: Timestamp) -> Result<bool,
 pub struct Returned {
     /// The job.
     pub job: JobId,
+    /// What it is [called](super::Job::name).
+    pub name: String,
     /// Its organization.
     pub organization: OrganizationId,
     /// Where it waits.
@@ -143,7 +149,12 @@ pub struct Returned {
 
 fn returned(rows: &[crate::Row]) -> Result<Vec<Returned>, StoreError> {
     let read = |row: &crate::Row| {
-        Ok(Returned { job: row.get("id")?, organization: row.get("organization_id")?, spot: Spot::read(row)? })
+        Ok(Returned {
+            job: row.get("id")?,
+            name: naming::read(row)?,
+            organization: row.get("organization_id")?,
+            spot: Spot::read(row)?,
+        })
     };
     rows.iter().map(read).collect()
 }

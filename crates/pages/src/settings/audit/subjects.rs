@@ -32,8 +32,8 @@ struct Subjects {
     members: BTreeSet<UserId>,
     agents: BTreeSet<AgentId>,
     dagster_agents: BTreeSet<DagsterAgentId>,
-    /// Builds by what they are called and where they are.
-    builds: BTreeMap<BuildId, (String, String)>,
+    /// Builds, with where they are.
+    builds: BTreeMap<BuildId, String>,
 }
 
 /// Whether something is there; anything but its absence goes on as it is.
@@ -90,8 +90,7 @@ impl Subjects {
         }
         for id in of_kind(&["build"]) {
             if let Some(build) = there(control.build(&visit.may::<ViewBuilds>()?, id.cast()).await)? {
-                let name = format!("{}#{}", build.pipeline_slug, build.number);
-                subjects.builds.insert(build.id, (name, visit.build_path(&build, "")));
+                subjects.builds.insert(build.id, visit.build_path(&build, ""));
             }
         }
         Ok(subjects)
@@ -132,20 +131,13 @@ impl Subjects {
                 let id: DagsterAgentId = id.cast();
                 self.dagster_agents.contains(&id).then(|| visit.path(&format!("/agents/dagster/{id}")))
             }
-            "build" => self.builds.get(&id.cast()).map(|(_, path)| path.clone()),
+            "build" => self.builds.get(&id.cast()).cloned(),
             // No pipeline goes.
             "pipeline" => Some(address(&visit.path("/builds"), &[("pipeline", it.subject_name.as_str())])),
             "organization" => Some(visit.path("/settings")),
             _ => None,
         };
         (token.unwrap_or_default(), href)
-    }
-
-    /// What the subject is called, where the event does not say it.
-    fn name_of(&self, it: &Event) -> Option<Brief> {
-        let is_nameless_build = it.subject_kind == "build" && it.subject_name.is_empty();
-        let build = is_nameless_build.then(|| self.builds.get(&it.subject_id.cast())).flatten();
-        build.map(|(name, _)| Brief::of(name))
     }
 }
 
@@ -155,9 +147,6 @@ pub(super) async fn rows(visit: &Visit, events: &[Event]) -> Result<Vec<Row>, Fa
     let mut rows = Row::all(events, visit.control().now());
     for (row, it) in rows.iter_mut().zip(events) {
         (row.described, row.href) = subjects.of_event(visit, it);
-        if let Some(name) = subjects.name_of(it) {
-            row.subject = name;
-        }
     }
     Ok(rows)
 }

@@ -17,7 +17,15 @@ const TRY_AGAIN: Duration = Duration::from_millis(500);
 
 /// The right to change a folder, for as long as it is held. The system takes it back when the agent ends.
 pub(in crate::job) struct Turn {
-    _file: File,
+    file: File,
+}
+
+impl Drop for Turn {
+    /// Gives it back whoever else has the file open: a job that was begun a moment ago holds everything that was open here.
+    fn drop(&mut self) {
+        // What fails here is given back when the last of them closes the file.
+        let _ = flock(&self.file, FlockOperation::Unlock);
+    }
 }
 
 impl Turn {
@@ -29,7 +37,7 @@ impl Turn {
         }
         let file = File::options().create(true).append(true).mode(0o600).open(path)?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => Ok(Some(Self { _file: file })),
+            Ok(()) => Ok(Some(Self { file })),
             Err(error) if error == rustix::io::Errno::WOULDBLOCK => Ok(None),
             Err(error) => Err(error.into()),
         }

@@ -18,7 +18,7 @@ pub const LOCK_FILE: &str = "lock";
 #[derive(Debug)]
 pub(super) struct FolderLock {
     folder: PathBuf,
-    _file: File,
+    file: File,
 }
 
 impl FolderLock {
@@ -50,11 +50,21 @@ impl FolderLock {
         if let Err(error) = write_number(&mut file) {
             tracing::warn!(%error, "the lock file could not be given this process's number");
         }
-        Ok(Self { folder: folder.to_owned(), _file: file })
+        Ok(Self { folder: folder.to_owned(), file })
     }
 
     pub(super) fn folder(&self) -> &Path {
         &self.folder
+    }
+}
+
+impl Drop for FolderLock {
+    /// Gives it back whoever else has the file open: a process that this one has begun, and that has not come to its own program yet, holds
+    /// everything that was open here.
+    fn drop(&mut self) {
+        if let Err(error) = self.file.unlock() {
+            tracing::warn!(%error, folder = %self.folder.display(), "the lock on the data folder could not be given back");
+        }
     }
 }
 
@@ -111,5 +121,22 @@ pub(super) fn trouble(error: &io::Error, path: &Path) -> StoreError {
         }
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => StoreError::StorageFull,
         _ => StoreError::unavailable(format_args!("{shown}: {error}")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_copy_of_its_file_does_not_keep_a_lock_that_is_given_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let lock = FolderLock::take(folder.path()).expect("free");
+        assert!(matches!(FolderLock::take(folder.path()), Err(StoreError::FolderInUse { .. })));
+        // As in a process that was begun a moment ago.
+        let copy = lock.file.try_clone().expect("a copy");
+        drop(lock);
+        FolderLock::take(folder.path()).expect("free again");
+        drop(copy);
     }
 }

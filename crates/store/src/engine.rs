@@ -294,6 +294,16 @@ impl Store {
         self.inner.lease.is_fenced()
     }
 
+    /// How many times an operation was begun again because it and another waited for each other, since the store was opened. Always zero on SQLite,
+    /// where one writes at a time.
+    #[must_use]
+    pub fn collisions(&self) -> u64 {
+        match &self.inner.engine {
+            Engine::Sqlite(_) => 0,
+            Engine::Postgres(postgres) => postgres.collisions(),
+        }
+    }
+
     /// The clock that transactions take their time from.
     #[must_use]
     pub fn clock(&self) -> &Arc<dyn Clock> {

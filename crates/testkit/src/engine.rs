@@ -1,9 +1,11 @@
 //! Databases for tests: a folder for SQLite, a database of its own on a real PostgreSQL server.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use countersign_store::Database;
+use countersign_domain::Clock;
 use countersign_store::blobs::Blobs;
+use countersign_store::{Database, Options};
 use tempfile::TempDir;
 use tokio_postgres::NoTls;
 
@@ -81,6 +83,9 @@ impl Engine {
     }
 }
 
+/// How many times as long the limits of time on PostgreSQL are in tests: a machine that stalls for some seconds is not what they try.
+const PATIENCE: u32 = 12;
+
 /// A database of its own, gone when this is dropped.
 #[derive(Debug)]
 pub struct TestDatabase {
@@ -94,6 +99,12 @@ pub struct TestDatabase {
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
 impl TestDatabase {
+    /// What a store is opened on it with.
+    #[must_use]
+    pub fn options(&self, clock: Arc<dyn Clock>) -> Options {
+        Options::new(self.database.clone(), clock).with_patience(PATIENCE)
+    }
+
     /// An empty database.
     ///
     /// # Panics

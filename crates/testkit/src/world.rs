@@ -9,7 +9,7 @@ use countersign_control::organizations::{Created, NewOrganization};
 use countersign_control::user_tokens::NewUserToken;
 use countersign_control::{Action, Caller, Control, Grant, Origin, Presented, Settings};
 use countersign_domain::{Clock, KeyRing, RevealPolicy, Role};
-use countersign_store::{Lane, Options, Sql, Store, StoreError, params, users};
+use countersign_store::{Lane, Sql, Store, StoreError, params, users};
 
 use crate::{Engine, ManualClock, SeededEntropy, TestDatabase};
 
@@ -79,8 +79,7 @@ impl World {
         let database = TestDatabase::new(engine).await;
         let clock = Arc::new(ManualClock::default());
         let entropy = Arc::new(SeededEntropy::new(7));
-        let options = Options::new(database.database.clone(), clock.clone());
-        let store = Store::create(options).await.expect("a fresh database");
+        let store = Store::create(database.options(clock.clone())).await.expect("a fresh database");
         let keys = KeyRing::generate(clock.now(), &*entropy);
         let control = Control::new(store, keys, clock.clone(), entropy, settings).keeping_blobs(database.blobs());
         let operator = control.local_operator();
@@ -158,8 +157,7 @@ impl World {
         let Self { control, clock, acme, globex, operator, database } = self;
         let keys = KeyRing::parse(&control.keys().render()).expect("what was rendered can be read");
         control.store().close().await;
-        let options = Options::new(database.database.clone(), clock.clone());
-        let store = Store::open(options).await.expect("the database opens again");
+        let store = Store::open(database.options(clock.clone())).await.expect("the database opens again");
         let control = Control::new(store, keys, clock.clone(), Arc::new(SeededEntropy::new(8)), settings())
             .keeping_blobs(database.blobs());
         Self { control, clock, acme, globex, operator, database }

@@ -47,6 +47,8 @@ pub struct Gauges {
     pub audit_unsealed: i64,
     /// What was removed because it was kept long enough, by kind, since the start.
     pub removed: Vec<(&'static str, u64)>,
+    /// How many times an operation was begun again because it and another waited for each other in the database, since the start.
+    pub collisions: u64,
 }
 
 impl Control {
@@ -70,6 +72,6 @@ impl Control {
         let refusals = Refusal::ALL.into_iter().zip(counts).collect();
         let counts = self.counts().removed.iter().map(|count| count.load(Ordering::Relaxed));
         let removed = REMOVED.into_iter().zip(counts).collect();
-        Ok(Gauges { agents, jobs, refusals, audit_unsealed, removed })
+        Ok(Gauges { agents, jobs, refusals, audit_unsealed, removed, collisions: self.store().collisions() })
     }
 }

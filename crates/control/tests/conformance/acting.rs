@@ -15,7 +15,7 @@ use countersign_domain::id::{AgentId, BuildId, DeploymentId, Id, JobId, Organiza
 use countersign_domain::{Refusal, Role, TokenSecret};
 use countersign_store::organizations::{self, Deployment};
 use countersign_store::users::{self, User};
-use countersign_store::{IntoValue, Lane, Options, Store, StoreError};
+use countersign_store::{IntoValue, Lane, Store, StoreError};
 use countersign_testkit::{SeededEntropy, Tenant, World};
 
 use crate::sql;
@@ -275,7 +275,7 @@ pub fn next() -> u64 {
 pub async fn restart(world: &mut World) {
     let keys = crate::worlds::ring(&world.control.keys());
     world.control.store().close().await;
-    let store = Store::open(Options::new(world.database.database.clone(), world.clock.clone())).await;
+    let store = Store::open(world.database.options(world.clock.clone())).await;
     let store = store.expect("the database opens again");
     world.control =
         Control::new(store, keys, world.clock.clone(), Arc::new(SeededEntropy::new(next())), Settings::default())

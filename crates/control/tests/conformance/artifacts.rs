@@ -7,7 +7,7 @@ use countersign_control::artifacts::{Announced, Artifact, Ended, Limits, MAX_BAT
 use countersign_control::{Action, Control, Error, PageRequest, Result, Settings};
 use countersign_domain::artifact::ArtifactState;
 use countersign_domain::id::ArtifactId;
-use countersign_store::{IntoValue, Options, Store};
+use countersign_store::{IntoValue, Store};
 use countersign_testkit::{SeededEntropy, World};
 
 use crate::acting::{Job, build, connect, field_of, finish, may, next, running_job, start, take};
@@ -199,7 +199,7 @@ pub async fn what_cannot_be_taken_is_named_and_makes_nothing(world: &World) {
 pub async fn the_limits_of_a_job_hold(world: &mut World) {
     let keys = crate::worlds::ring(&world.control.keys());
     world.control.store().close().await;
-    let store = Store::open(Options::new(world.database.database.clone(), world.clock.clone())).await.expect("opens");
+    let store = Store::open(world.database.options(world.clock.clone())).await.expect("opens");
     let limits = Limits { per_job: 3, size: 5, size_per_job: 12 };
     let settings = Settings { artifacts: limits, ..Settings::default() };
     let entropy = std::sync::Arc::new(SeededEntropy::new(next()));

@@ -12,7 +12,7 @@ use countersign_control::oidc::TokenRequest;
 use countersign_control::steps::StepChange;
 use countersign_control::{Control, Error, Result, Settings};
 use countersign_domain::Refusal;
-use countersign_store::{IntoValue, Options, Store};
+use countersign_store::{IntoValue, Store};
 use countersign_testkit::{SeededEntropy, World};
 
 use crate::acting::{
@@ -26,7 +26,7 @@ use crate::sql;
 pub async fn set(world: &mut World, settings: Settings) {
     let keys = crate::worlds::ring(&world.control.keys());
     world.control.store().close().await;
-    let store = Store::open(Options::new(world.database.database.clone(), world.clock.clone())).await.expect("opens");
+    let store = Store::open(world.database.options(world.clock.clone())).await.expect("opens");
     let entropy = std::sync::Arc::new(SeededEntropy::new(next()));
     world.control =
         Control::new(store, keys, world.clock.clone(), entropy, settings).keeping_blobs(world.database.blobs());

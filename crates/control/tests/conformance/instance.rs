@@ -6,7 +6,7 @@ use countersign_control::access::actions::{CreateOrganization, ManageOperatorTok
 use countersign_control::organizations::{Created, NewOrganization};
 use countersign_control::{Control, Error, Result, Settings};
 use countersign_domain::{Clock, KeyRing, Kind, Refusal, RevealPolicy, Role};
-use countersign_store::{Options, Store};
+use countersign_store::Store;
 use countersign_testkit::{Engine, SeededEntropy, TestDatabase, World};
 use tokio::task::JoinSet;
 
@@ -31,7 +31,7 @@ async fn empty(world: &World) -> (TestDatabase, Control) {
     let engines = [Engine::Sqlite, Engine::Postgres];
     let same = engines.into_iter().find(|it| it.name() == world.control.store().engine_name()).expect("an engine");
     let database = TestDatabase::new(same).await;
-    let store = Store::create(Options::new(database.database.clone(), world.clock.clone())).await.expect("a store");
+    let store = Store::create(database.options(world.clock.clone())).await.expect("a store");
     let entropy = Arc::new(SeededEntropy::new(next()));
     let keys = KeyRing::generate(world.clock.now(), &*entropy);
     (database, Control::new(store, keys, world.clock.clone(), entropy, Settings::default()))

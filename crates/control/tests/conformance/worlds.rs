@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use countersign_control::organizations::Created;
 use countersign_control::{Control, Settings};
 use countersign_domain::KeyRing;
-use countersign_store::{Database, Lane, Options, Sql, Store, StoreError, Value};
+use countersign_store::{Lane, Sql, Store, StoreError, Value};
 use countersign_testkit::{Engine, ManualClock, SeededEntropy, Tenant, TestDatabase, World};
 
 use crate::acting::next;
@@ -51,10 +51,10 @@ impl Worlds {
         let free = self.free.lock().expect("nobody panics while holding it").pop();
         let database = match free {
             Some(database) => database,
-            None => fresh(self.engine).await,
+            None => TestDatabase::new(self.engine).await,
         };
         let clock = Arc::new(ManualClock::default());
-        let store = Store::create(Options::new(database.database.clone(), clock.clone())).await.expect("a store");
+        let store = Store::create(database.options(clock.clone())).await.expect("a store");
         let filled: Result<(), StoreError> = store
             .transact(Lane::Normal, self.statements.clone(), |tx, statements| {
                 Box::pin(async move {
@@ -78,23 +78,6 @@ impl Worlds {
         world.control.store().close().await;
         self.free.lock().expect("nobody panics while holding it").push(world.database);
     }
-}
-
-/// A fresh database that may lose its last writes when the power goes: the suite asks much of it, and not that.
-async fn fresh(engine: Engine) -> TestDatabase {
-    let made = TestDatabase::new(engine).await;
-    if let Database::Postgres { url } = &made.database {
-        let (_, name) = url.rsplit_once('/').expect("the URL names a database");
-        let text = format!("ALTER DATABASE {name} SET synchronous_commit = off").leak();
-        let store = Store::create(Options::new(made.database.clone(), Arc::new(ManualClock::default()))).await;
-        let store = store.expect("a store");
-        let altered: Result<_, StoreError> = store
-            .transact(Lane::Normal, Sql { name: "worlds", text }, |tx, alter| Box::pin(tx.execute(*alter, &[])))
-            .await;
-        altered.expect("the database is altered");
-        store.close().await;
-    }
-    made
 }
 
 /// The same keys, as another server reads them.

@@ -77,6 +77,13 @@ fn registry(edge: &Edge, gauges: Option<Gauges>) -> Registry {
         unsealed.set(gauges.audit_unsealed);
         registry.register("audit_unsealed", "Rows of the audit log that are not sealed yet", unsealed);
         registry.register("refusals", "Refused credentials by reason, since the start", refusals);
+        let collisions = Counter::<u64>::default();
+        collisions.inc_by(gauges.collisions);
+        registry.register(
+            "database_collisions",
+            "Operations that were begun again because two waited for each other in the database, since the start",
+            collisions,
+        );
         let removed = Family::<OfKind, Counter>::default();
         for (kind, count) in gauges.removed {
             removed.get_or_create(&OfKind { kind }).inc_by(count);

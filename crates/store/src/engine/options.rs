@@ -15,6 +15,7 @@ pub struct Options {
     pub(super) database: Database,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) migrations: Vec<Migration>,
+    pub(super) patience: u32,
     /// Planted faults; none unless set.
     #[cfg(feature = "faults")]
     pub faults: Faults,
@@ -28,9 +29,18 @@ impl Options {
             database,
             clock,
             migrations: migrate::embedded(),
+            patience: 1,
             #[cfg(feature = "faults")]
             faults: Faults::planted(),
         }
+    }
+
+    /// With limits of time on PostgreSQL that are so many times as long: of waiting for a connection, of making one, of a statement, of waiting for a
+    /// lock, and of an operation as a whole. For tests on a machine that stalls.
+    #[must_use]
+    pub fn with_patience(mut self, times: u32) -> Self {
+        self.patience = times;
+        self
     }
 
     /// With other migrations than this release's: pairs of a name such as `V1__tables` and its SQL. For tests of the engine.

@@ -8,7 +8,13 @@ mod connection;
 mod errors;
 mod value;
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
+};
 
 use countersign_domain::{Clock, Timestamp};
 
@@ -39,6 +45,8 @@ pub(super) struct Postgres {
     server: Arc<Server>,
     translations: Arc<Translations>,
     clock: Arc<dyn Clock>,
+    attempt_time: Duration,
+    collisions: Arc<AtomicU64>,
     #[cfg(feature = "faults")]
     faults: super::faults::Faults,
 }
@@ -54,7 +62,7 @@ enum Attempt {
 impl Postgres {
     /// Connects, checks the server's settings and brings the schema up to date.
     pub(super) async fn open(url: &str, options: &Options, create: bool) -> Result<Self, StoreError> {
-        let server = Server::parse(url)?;
+        let server = Server::parse(url, options.patience)?;
         let mut session = server.connect().await?;
         connect::check_settings(&session.client).await?;
         migrate::postgres(&mut session.client, options, create, server.place()).await?;
@@ -63,7 +71,7 @@ impl Postgres {
 
     /// Connects for reading only, and changes nothing.
     pub(super) async fn open_beside(url: &str, options: &Options) -> Result<Self, StoreError> {
-        let server = Server::parse(url)?;
+        let server = Server::parse(url, options.patience)?;
         let session = server.connect().await?;
         migrate::check_postgres(&session.client, options, server.place()).await?;
         Self::with(server, options)
@@ -77,6 +85,8 @@ impl Postgres {
             server: Arc::new(server),
             translations: Arc::new(Translations::new(Dialect::Postgres)),
             clock: Arc::clone(&options.clock),
+            attempt_time: ATTEMPT_TIME * options.patience,
+            collisions: Arc::default(),
             #[cfg(feature = "faults")]
             faults: options.faults,
         })
@@ -99,10 +109,15 @@ impl Postgres {
         let mut last = StoreError::Contended;
         for _ in 0..ATTEMPTS_MAX {
             // A connection that is dropped amid a transaction is closed, which rolls it back.
-            let attempt = tokio::time::timeout(ATTEMPT_TIME, self.attempt(mode, job));
+            let attempt = tokio::time::timeout(self.attempt_time, self.attempt(mode, job));
             match attempt.await {
                 Ok(Ok(Attempt::Done(hooks))) => return Ok(hooks),
-                Ok(Ok(Attempt::Again(error))) => last = error,
+                Ok(Ok(Attempt::Again(error))) => {
+                    if error == StoreError::Contended {
+                        self.collisions.fetch_add(1, Ordering::Relaxed);
+                    }
+                    last = error;
+                }
                 Ok(Err(error)) => return Err(error),
                 Err(_) => return Err(StoreError::unavailable("the database server does not answer")),
             }
@@ -185,6 +200,11 @@ impl Postgres {
         let version = connection.ask("SELECT current_setting('server_version')").await?;
         let collation = "SELECT datcollate::TEXT FROM pg_database WHERE datname = current_database()";
         Ok((version, connection.ask(collation).await?))
+    }
+
+    /// How many attempts ended because two waited for each other, since this was opened.
+    pub(super) fn collisions(&self) -> u64 {
+        self.collisions.load(Ordering::Relaxed)
     }
 
     /// The program's clock.

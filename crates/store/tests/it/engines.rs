@@ -115,13 +115,18 @@ pub async fn on_each<F: Future<Output = ()>>(case: impl Fn(Bench) -> F) {
     }
 }
 
+/// Longer than anything is waited for that comes: a machine may stall.
+pub const PATIENCE: Duration = Duration::from_secs(60);
+/// How many times as long the limits of time on PostgreSQL are, for the same reason.
+const PATIENCE_TIMES: u32 = 12;
+
 /// Options with the real clock and these tests' tables.
 pub fn options(database: Database) -> Options {
     options_by(Arc::new(RealClock), database)
 }
 
 fn options_by(clock: Arc<dyn Clock>, database: Database) -> Options {
-    Options::new(database, clock).with_migrations(MIGRATIONS).expect("migrations")
+    Options::new(database, clock).with_patience(PATIENCE_TIMES).with_migrations(MIGRATIONS).expect("migrations")
 }
 
 /// The time of this machine.

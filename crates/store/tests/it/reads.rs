@@ -5,11 +5,10 @@ use std::sync::{
     atomic::{AtomicU32, Ordering},
     mpsc,
 };
-use std::time::Duration;
 
 use countersign_store::{Lane, StoreError};
 
-use crate::engines::{Bench, COUNT};
+use crate::engines::{Bench, COUNT, PATIENCE};
 
 /// How many threads of SQLite read what is not urgent.
 const READERS: u32 = 4;
@@ -38,7 +37,7 @@ async fn urgent_reads_wait_behind_no_others() {
     }
     let count =
         bench.store.read_in(Lane::Urgent, (), |tx, ()| Box::pin(async { tx.one(COUNT, &[]).await?.get::<i64>("n") }));
-    let count = tokio::time::timeout(Duration::from_secs(10), count).await;
+    let count = tokio::time::timeout(PATIENCE, count).await;
     assert_eq!(count.expect("it waits for none of them"), Ok::<_, StoreError>(0));
     assert!(slow.iter().all(|read| !read.is_finished()));
     drop(hold);

@@ -32,21 +32,36 @@ const CONNECT_TIME: Duration = Duration::from_secs(5);
 /// After how long without an answer the operating system gives a connection up.
 const SILENCE_TIME: Duration = Duration::from_secs(15);
 
-/// What every session is given. Limits in milliseconds: one statement, one wait for a lock, one pause inside a transaction.
-/// A database set to answer commits before they are on its disk is told not to: a power cut would bring revoked tokens back.
-const SESSION: &str = "
-    SET statement_timeout = 10000;
-    SET lock_timeout = 5000;
-    SET idle_in_transaction_session_timeout = 20000;
-    SET default_transaction_isolation = 'read committed';
-    SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';
-";
+/// How long one statement may take.
+const STATEMENT_TIME: Duration = Duration::from_secs(10);
+/// How long one wait for a lock may take.
+const LOCK_TIME: Duration = Duration::from_secs(5);
+/// How long one pause inside a transaction may take.
+const PAUSE_TIME: Duration = Duration::from_secs(20);
+
+/// What every session is given. A database set to answer commits before they are on its disk is told not to: a power cut would bring
+/// revoked tokens back.
+fn session(patience: u32) -> String {
+    let millis = |time: Duration| (time * patience).as_millis();
+    format!(
+        "SET statement_timeout = {};
+         SET lock_timeout = {};
+         SET idle_in_transaction_session_timeout = {};
+         SET default_transaction_isolation = 'read committed';
+         SELECT set_config('synchronous_commit', 'on', false) WHERE current_setting('synchronous_commit') = 'off';",
+        millis(STATEMENT_TIME),
+        millis(LOCK_TIME),
+        millis(PAUSE_TIME),
+    )
+}
 
 /// A server and database, and how to reach it. Holds the password: no `Debug`.
 pub(in crate::engine) struct Server {
     config: Config,
     tls: Option<MakeRustlsConnect>,
     place: String,
+    /// By how much its limits of time are multiplied.
+    patience: u32,
 }
 
 /// A connection outside the pool.
@@ -65,8 +80,8 @@ impl Session {
 }
 
 impl Server {
-    /// Reads the URL; see [`Database::Postgres`](crate::Database::Postgres).
-    pub(super) fn parse(url: &str) -> Result<Self, StoreError> {
+    /// Reads the URL; see [`Database::Postgres`](crate::Database::Postgres). Limits of time are `patience` times as long.
+    pub(super) fn parse(url: &str, patience: u32) -> Result<Self, StoreError> {
         // A certificate is always verified here, by name too, so `require` means what libpq calls `verify-full`.
         let readable =
             url.replace("sslmode=verify-full", "sslmode=require").replace("sslmode=verify-ca", "sslmode=require");
@@ -80,13 +95,13 @@ impl Server {
         if !url.contains("sslmode=") {
             config.ssl_mode(if is_this_machine(&config) { SslMode::Disable } else { SslMode::Require });
         }
-        config.connect_timeout(CONNECT_TIME).keepalives_idle(SILENCE_TIME).tcp_user_timeout(SILENCE_TIME);
+        config.connect_timeout(CONNECT_TIME * patience).keepalives_idle(SILENCE_TIME).tcp_user_timeout(SILENCE_TIME);
         if config.get_application_name().is_none() {
             config.application_name("countersign");
         }
         let tls = if config.get_ssl_mode() == SslMode::Disable { None } else { Some(tls()?) };
         let place = place(&config);
-        Ok(Self { config, tls, place })
+        Ok(Self { config, tls, place, patience })
     }
 
     /// What people call it: `the PostgreSQL database D at H:P`, without user and password.
@@ -108,7 +123,7 @@ impl Server {
             }
         };
         let session = Session { client, driver: driver.map(drop).boxed().shared() };
-        session.client.batch_execute(SESSION).await.map_err(failed)?;
+        session.client.batch_execute(&self::session(self.patience)).await.map_err(failed)?;
         Ok(session)
     }
 
@@ -119,12 +134,15 @@ impl Server {
             Some(tls) => Manager::from_config(self.config.clone(), tls.clone(), settings),
             None => Manager::from_config(self.config.clone(), NoTls, settings),
         };
+        let session: Arc<str> = session(self.patience).into();
+        let [wait, connect] = [WAIT_TIME, CONNECT_TIME].map(|time| Some(time * self.patience));
         Pool::builder(manager)
             .max_size(most)
             .runtime(Runtime::Tokio1)
-            .timeouts(Timeouts { wait: Some(WAIT_TIME), create: Some(CONNECT_TIME), recycle: Some(CONNECT_TIME) })
-            .post_create(Hook::async_fn(|client, _| {
-                Box::pin(async move { client.batch_execute(SESSION).await.map_err(HookError::Backend) })
+            .timeouts(Timeouts { wait, create: connect, recycle: connect })
+            .post_create(Hook::async_fn(move |client, _| {
+                let session = Arc::clone(&session);
+                Box::pin(async move { client.batch_execute(&session).await.map_err(HookError::Backend) })
             }))
             .build()
             .map_err(|error| StoreError::Internal(format!("the connection pool cannot be built: {error}")))
@@ -199,7 +217,7 @@ mod tests {
             ("postgres://ada:pw@localhost/c?sslmode=prefer", SslMode::Prefer),
             ("postgres://ada:pw@localhost/c?sslmode=verify-full", SslMode::Require),
         ] {
-            let server = Server::parse(url).map_err(|error| error.to_string()).expect(url);
+            let server = Server::parse(url, 1).map_err(|error| error.to_string()).expect(url);
             assert_eq!(server.config.get_ssl_mode(), wanted, "{url}");
             assert!(!server.place().contains("pw"), "{}", server.place());
         }
@@ -208,7 +226,7 @@ mod tests {
     #[test]
     fn a_url_that_cannot_be_read_is_not_repeated() {
         for url in ["postgres://ada:hunter2@db:notaport/c", "postgres://ada:hunter2@db/c?sslmode=hunter2", "hunter2"] {
-            let error = Server::parse(url).err().expect("is refused").to_string();
+            let error = Server::parse(url, 1).err().expect("is refused").to_string();
             assert!(!error.contains("hunter2"), "{error}");
         }
     }

@@ -6,19 +6,24 @@ use std::time::Duration;
 
 use countersign_domain::clock::Sleep;
 use countersign_domain::{Clock, Timestamp};
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
+
+/// How long somebody is waited for who is to sleep: far longer than anything takes that is done before.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A clock that a test sets. Whoever sleeps by it wakes when it is moved far enough.
 #[derive(Debug)]
 pub struct ManualClock {
     now: AtomicI64,
     sleepers: Mutex<Vec<(Timestamp, oneshot::Sender<()>)>>,
+    /// Rung when another sleeps.
+    asleep: Notify,
 }
 
 impl Default for ManualClock {
     /// Stands at 2026-01-02T03:04:05Z.
     fn default() -> Self {
-        Self { now: AtomicI64::new(1_767_323_045_000_000), sleepers: Mutex::new(Vec::new()) }
+        Self { now: AtomicI64::new(1_767_323_045_000_000), sleepers: Mutex::new(Vec::new()), asleep: Notify::new() }
     }
 }
 
@@ -38,6 +43,30 @@ impl ManualClock {
             let _ = wake.send(());
         }
     }
+
+    /// Waits until somebody sleeps by this clock, and answers when the first of those who do is to be woken: whoever does something and then
+    /// sleeps has done it by then.
+    ///
+    /// # Panics
+    /// When nobody does for a minute.
+    pub async fn until_one_sleeps(&self) -> Timestamp {
+        let found = async {
+            loop {
+                let asleep = self.asleep.notified();
+                if let Some(first) = self.first_to_wake() {
+                    return first;
+                }
+                asleep.await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, found).await.expect("somebody sleeps")
+    }
+
+    /// When the first of those is to be woken who sleep and have not given up since.
+    fn first_to_wake(&self) -> Option<Timestamp> {
+        let sleepers = self.sleepers.lock().expect("no test panics while it holds this");
+        sleepers.iter().filter(|(_, wake)| !wake.is_closed()).map(|(at, _)| *at).min()
+    }
 }
 
 impl Clock for ManualClock {
@@ -52,6 +81,7 @@ impl Clock for ManualClock {
             return Box::pin(std::future::ready(()));
         }
         sleepers.push((at, wake));
+        self.asleep.notify_waiters();
         Box::pin(async move {
             let _ = woken.await;
         })

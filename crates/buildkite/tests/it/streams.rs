@@ -18,15 +18,6 @@ const PATIENCE: Duration = Duration::from_secs(20);
 /// So long nothing is waited for that is not to come.
 const SILENCE: Duration = Duration::from_millis(30);
 
-/// Lets others go on.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the server's clock stands still: this is how long the test itself waits"
-)]
-async fn silence() {
-    tokio::time::sleep(SILENCE).await;
-}
-
 /// An open stream.
 struct Stream(Body);
 
@@ -309,7 +300,7 @@ async fn a_held_ping_is_answered_when_there_is_a_job_or_its_time_is_up() {
     let ping = async || server.get("/v3/ping", &agent.session).await;
     let held = async |act: &dyn Fn()| {
         let (answer, ()) = tokio::join!(ping(), async {
-            silence().await;
+            server.world.clock.until_one_sleeps().await;
             assert_eq!(server.world.control.agents_waiting(), 1);
             act();
         });
@@ -318,7 +309,7 @@ async fn a_held_ping_is_answered_when_there_is_a_job_or_its_time_is_up() {
     };
     assert_eq!(held(&|| server.world.clock.advance(Duration::from_secs(5))).await, "{}");
     let (answer, _) = tokio::join!(ping(), async {
-        silence().await;
+        server.world.clock.until_one_sleeps().await;
         server.build(1).await
     });
     assert!(answer.json()["job"]["id"].is_string(), "{answer}");
@@ -339,7 +330,7 @@ async fn a_held_ping_of_a_session_that_ends_is_refused_at_once() {
     let server = Server::with(Settings::default()).await;
     let agent = server.agent("3.137.0").await;
     let (answer, ()) = tokio::join!(server.get("/v3/ping", &agent.session), async {
-        silence().await;
+        server.world.clock.until_one_sleeps().await;
         server.revoke(Reach::Disconnect).await;
     });
     assert_eq!((answer.status.as_u16(), answer.json()["reason"].as_str()), (401, Some("revoked")));

@@ -115,17 +115,18 @@ async fn run(face: &Face, caller: Caller, asked: Asked) -> Result<(Executed, u64
         execution = execution.operation_name(operation);
     }
     execution.set_parsed_query(document);
-    match tokio::time::timeout(limits::EXECUTION_TIME, face.schema.execute(execution)).await {
-        Ok(mut executed) => {
-            executed.data = order.put(executed.data);
-            Ok((executed, cost.points))
-        }
-        Err(_) => {
+    tokio::select! {
+        biased;
+        () = face.control.clock().sleep(limits::EXECUTION_TIME) => {
             let error = Error::Unavailable {
                 code: "timeout",
                 message: "The answer took too long; ask for less at once. A change that was under way may have been made.",
             };
             Err(Failure::of_request(&error))
+        }
+        mut executed = face.schema.execute(execution) => {
+            executed.data = order.put(executed.data);
+            Ok((executed, cost.points))
         }
     }
 }

@@ -19,6 +19,21 @@ fn refused(answer: &Answer, words: &str) {
 }
 
 #[tokio::test]
+async fn what_takes_too_long_is_given_up() {
+    let server = Server::new().await;
+    let clock = &server.world.clock;
+    // The clock moves before the answer is looked for again, so that the time is up first.
+    let (_, answer) = tokio::join!(
+        biased;
+        async { clock.set(clock.until_one_sleeps().await) },
+        server.ask("{ viewer { user { email } } }", json!({})),
+    );
+    assert_eq!((answer.status.as_u16(), answer.kind()), (503, "unavailable".to_owned()), "{}", answer.text);
+    assert_eq!(answer.text_at("/errors/0/extensions/code"), "timeout");
+    assert!(answer.error().contains("ask for less at once"), "{}", answer.text);
+}
+
+#[tokio::test]
 async fn the_usual_introspection_passes() {
     let server = Server::new().await;
     let answer = server.ask(INTROSPECTION, json!({})).await.ok();

@@ -1,7 +1,5 @@
 //! A job's page: its log in parts, what is found in it, and how a page is told of news.
 
-use std::time::Duration;
-
 use axum::body::Body;
 use http_body_util::BodyExt;
 
@@ -151,13 +149,17 @@ async fn a_log_is_downloaded_as_it_is() {
     assert!(header("content-disposition").starts_with("attachment; filename=\"demo-1-"), "it is shown by no browser");
 }
 
-/// The next event of a stream, while the clock goes on.
+/// The next event of a stream, while the clock goes on: whenever it sleeps, to when it is to be woken.
 async fn event(server: &Server, body: &mut Body) -> Option<String> {
+    let clock = &server.world.clock;
     loop {
-        // Reading goes to threads of its own: only who is not heard of for a while sleeps, and is woken by the clock.
-        let Ok(frame) = tokio::time::timeout(Duration::from_millis(100), body.frame()).await else {
-            server.world.clock.advance(Duration::from_millis(500));
-            continue;
+        let frame = tokio::select! {
+            biased;
+            frame = body.frame() => frame,
+            at = clock.until_one_sleeps() => {
+                clock.set(at);
+                continue;
+            }
         };
         let data = frame?.expect("the stream goes on").into_data().expect("a line");
         let text = String::from_utf8(data.to_vec()).expect("text");

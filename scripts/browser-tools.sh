@@ -27,12 +27,12 @@ mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
 
 # The mark is written last, so one that is the same means that everything was installed.
-if ! cmp --silent "$locked" "$folder/installed.json"; then
+if ! cmp --silent "$locked" "$folder/installed.json" || [[ ! -d "$folder/node_modules/playwright-core" ]]; then
     command -v npm >/dev/null || fail "npm is missing: install Debian's package npm"
     say "installing what $locked lists from npm into $folder"
     rm -rf "$folder/node_modules" "$folder/installed.json"
     cp "$packages" "$locked" "$folder"
-    npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund --no-update-notifier >&2 ||
+    ./scripts/again.sh npm ci --prefix "$folder" --ignore-scripts --no-audit --no-fund --no-update-notifier >&2 ||
         fail "npm could not install what $locked lists"
     cp "$locked" "$folder/installed.json"
 fi

@@ -16,7 +16,7 @@ older=$(cd "$programs/../.." && pwd)/older
 if ! cmp --silent "$packages" "$older/installed.txt"; then
     printf 'dagster-tools: installing what %s lists from PyPI into %s\n' "$packages" "$older" >&2
     rm -rf "$older"
-    "$programs/pip" install --quiet --disable-pip-version-check --no-compile --no-deps --target "$older" --requirement "$packages" >&2 || {
+    ./scripts/again.sh "$programs/pip" install --quiet --disable-pip-version-check --no-compile --no-deps --target "$older" --requirement "$packages" >&2 || {
         printf 'dagster-tools: error: pip could not install what %s lists\n' "$packages" >&2
         exit 1
     }

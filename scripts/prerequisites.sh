@@ -48,11 +48,13 @@ install_packages() {
         echo 'create_main_cluster = false' | as_root tee "$no_main_cluster" >/dev/null
         trap 'as_root rm -f "$no_main_cluster"' EXIT
     fi
-    as_root env DEBIAN_FRONTEND=noninteractive apt-get update --quiet=2 ||
+    # A mirror may fail for a moment, and another program may be installing something.
+    local patient=(-o Acquire::Retries=5 -o DPkg::Lock::Timeout=300)
+    as_root env DEBIAN_FRONTEND=noninteractive apt-get "${patient[@]}" update --quiet=2 ||
         say "apt-get update failed; trying with the package lists that are here"
     local output
     output=$(as_root env DEBIAN_FRONTEND=noninteractive \
-        apt-get install --yes --quiet=2 --no-install-recommends "$@" </dev/null 2>&1) || {
+        apt-get "${patient[@]}" install --yes --quiet=2 --no-install-recommends "$@" </dev/null 2>&1) || {
         printf '%s\n' "$output" >&2
         fail "apt-get could not install: $*"
     }

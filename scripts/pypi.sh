@@ -19,13 +19,14 @@ mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
 program=$folder/venv/bin/$wanted
 
-# The list is copied last, so a list that is the same means that everything was installed.
-if ! cmp --silent "$packages" "$folder/installed.txt" || [[ ! -x "$program" ]]; then
+# The list is copied last, so a list that is the same means that everything was installed; but the interpreter that it was installed for may
+# have gone since.
+if ! cmp --silent "$packages" "$folder/installed.txt" || [[ ! -x "$program" ]] || ! "$folder/venv/bin/python" -c '' 2>/dev/null; then
     command -v python3 >/dev/null || fail "python3 is missing: install Debian's packages python3 and python3-venv"
     say "installing what $packages lists from PyPI into $folder/venv"
     rm -rf "$folder/venv" "$folder/installed.txt"
     python3 -m venv "$folder/venv" || fail "no virtual environment can be made: install Debian's package python3-venv"
-    "$folder/venv/bin/pip" install --quiet --disable-pip-version-check --no-compile --no-deps --requirement "$packages" >&2 ||
+    ./scripts/again.sh "$folder/venv/bin/pip" install --quiet --disable-pip-version-check --no-compile --no-deps --requirement "$packages" >&2 ||
         fail "pip could not install what $packages lists"
     cp "$packages" "$folder/installed.txt"
 fi

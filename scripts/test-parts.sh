@@ -179,26 +179,26 @@ if [[ "$mode" == release ]]; then
 else
     export COUNTERSIGN_TEST_SIZE=small
     mapfile -t others < <(other_tests)
-    part "format and lints" 15 ./scripts/check.sh lints
-    part "build" 18 "${cargo_test[@]}" --no-run
+    part "format and lints" 20 ./scripts/check.sh lints
+    part "build" 30 "${cargo_test[@]}" --no-run
     part "documentation tests" 5 "${cargo_test[@]}" --doc
     # Parts that wait much of their time, for servers to start, for a disk, for agents, share the machine by twos.
     # More threads than there are cores, for the same reason.
-    begin "tests" 20 env RUST_TEST_THREADS=6 "${cargo_test[@]}" --lib --bins "${others[@]}"
-    begin_own crash 10
+    begin "tests" 30 env RUST_TEST_THREADS=6 "${cargo_test[@]}" --lib --bins "${others[@]}"
+    begin_own crash 20
     settle
-    begin_own stories 8
-    begin_own leaks 8
+    begin_own stories 16
+    begin_own leaks 16
     settle
-    begin_own power_cut 8
-    begin_own revocation_race 8
+    begin_own power_cut 16
+    begin_own revocation_race 16
     settle
     # By itself: a browser is as many processes as it likes.
-    own_part browser 12
+    own_part browser 20
     # Last: it builds the binary as it is shipped, in the place of the one that other tests start. What it runs beside starts none, and
     # goes first.
-    begin "conformance" 18 "${cargo_test[@]}" "${within_one_process[@]/#/--test=}"
-    begin "demo" 18 nice make demo DEMO_ARGS=--once
+    begin "conformance" 30 "${cargo_test[@]}" "${within_one_process[@]/#/--test=}"
+    begin "demo" 30 nice make demo DEMO_ARGS=--once
     settle
 fi
 

@@ -21,9 +21,9 @@ can_mount() {
     truncate --size=4M "$folder/image" &&
         mkfs.ext4 -q "$folder/image" &&
         mount -o loop "$folder/image" "$folder/mounted" &&
-        umount "$folder/mounted" &&
+        umount --lazy "$folder/mounted" &&
         mount -t tmpfs -o size=1M countersign-test "$folder/mounted" &&
-        umount "$folder/mounted" || works=1
+        umount --lazy "$folder/mounted" || works=1
     rm -rf "$folder"
     return "$works"
 }

@@ -70,7 +70,11 @@ async fn what_left_the_jobs_group_and_session_ends_too() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_job_is_cancelled_with_the_signal_that_was_chosen() {
-    let settings = [(countersign_agent::Setting::CancelSignal, "SIGINT")];
+    // It has the time to say so however busy the machine is.
+    let settings = [
+        (countersign_agent::Setting::CancelSignal, "SIGINT"),
+        (countersign_agent::Setting::CancelGracePeriod, "1000s"),
+    ];
     let command = "trap 'echo interrupted; exit 7' INT; echo started; while true; do sleep 0.05; done";
     let mut stand = Stand::start(&settings, |state| state.jobs.push_back(job("j1", command))).await;
     stand.until("the job runs", |state| state.log("j1").contains("started")).await;

@@ -14,7 +14,7 @@ use http_body_util::{BodyExt, Full};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
-use tokio::{net::TcpListener, task::JoinSet};
+use tokio::{net::TcpSocket, task::JoinSet};
 
 /// One call that came in, whether it was answered or not.
 #[derive(Debug, Clone)]
@@ -116,13 +116,27 @@ pub struct Fake {
     pub state: Arc<Mutex<State>>,
     pub address: SocketAddr,
     serving: JoinSet<()>,
+    /// Keeps the port while nobody listens at it: it refuses connections, and is given to nobody else.
+    kept: Option<TcpSocket>,
+}
+
+/// A socket at the address, which does not listen.
+fn bound(address: SocketAddr) -> TcpSocket {
+    let socket = TcpSocket::new_v4().expect("a socket");
+    socket.set_reuseaddr(true).expect("its option can be set");
+    socket.bind(address).expect("the port is free");
+    socket
 }
 
 impl Fake {
     pub async fn start() -> Self {
         let state = State { job_state: "running", ..State::default() };
-        let mut fake =
-            Self { state: Arc::new(Mutex::new(state)), address: ([127, 0, 0, 1], 0).into(), serving: JoinSet::new() };
+        let mut fake = Self {
+            state: Arc::new(Mutex::new(state)),
+            address: ([127, 0, 0, 1], 0).into(),
+            serving: JoinSet::new(),
+            kept: None,
+        };
         fake.come_back().await;
         fake
     }
@@ -143,11 +157,13 @@ impl Fake {
     /// Closes the port and every connection.
     pub async fn go_away(&mut self) {
         self.serving.shutdown().await;
+        self.kept = Some(bound(self.address));
     }
 
     /// Listens again at the same address.
     pub async fn come_back(&mut self) {
-        let listener = TcpListener::bind(self.address).await.expect("the port is free");
+        let socket = self.kept.take().unwrap_or_else(|| bound(self.address));
+        let listener = socket.listen(1024).expect("nobody else listens");
         self.address = listener.local_addr().expect("bound");
         let state = self.state.clone();
         self.serving.spawn(async move {

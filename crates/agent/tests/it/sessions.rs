@@ -27,11 +27,9 @@ async fn a_refused_session_is_replaced() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_heartbeat_that_is_refused_ends_the_job_and_the_session() {
-    let mut stand = Stand::start(&[], |state| {
-        state.jobs.push_back(job("j1", "sleep 1000"));
-        state.fail("/heartbeat", [Fault::Status(401, json!({ "message": "lost" }))]);
-    })
-    .await;
+    let mut stand = Stand::start(&[], |state| state.jobs.push_back(job("j1", "sleep 1000"))).await;
+    stand.until("the job runs", |state| state.count("PUT /jobs/j1/start") > 0).await;
+    stand.fake.state().fail("/heartbeat", [Fault::Status(401, json!({ "message": "lost" }))]);
     stand.until("it registers again", |state| state.count("POST /register") == 2).await;
     stand.stop().await;
     assert_eq!(stand.fake.state().finishes("j1")[0]["signal_reason"], "agent_stop");

@@ -253,7 +253,7 @@ mod tests {
 
     use super::*;
 
-    /// How long is waited for bytes before the clock goes on.
+    /// How long a connection that has looked at its calls has to write, before the clock goes on.
     const SETTLE: Duration = Duration::from_millis(10);
     /// More than fits into what the system keeps of a connection by itself.
     const LARGE: usize = 64 << 20;
@@ -261,6 +261,9 @@ mod tests {
     struct Server {
         clock: Arc<ManualClock>,
         address: SocketAddr,
+        places: Arc<Places>,
+        /// How many calls the routes have been given so far.
+        entered: Arc<watch::Sender<usize>>,
         _stop: watch::Sender<bool>,
     }
 
@@ -270,20 +273,45 @@ mod tests {
                 .route("/small", get(async || "hello"))
                 .route("/large", get(async || vec![0_u8; LARGE]))
                 .route("/waits", get(async || Body::from_stream(stream::pending::<Result<Vec<u8>, io::Error>>())));
+            let entered = Arc::new(watch::Sender::new(0));
+            let counts = entered.clone();
+            let routes = routes.layer(axum::middleware::map_request(move |request: Request<Body>| {
+                counts.send_modify(|count| *count += 1);
+                std::future::ready(request)
+            }));
             let clock = Arc::new(ManualClock::default());
             let (stop, stopping) = watch::channel(false);
             let listener = bind("127.0.0.1:0".parse().expect("an address")).await.expect("a port");
             let address = listener.local_addr().expect("it has one");
             let places = Places::new(8, 8, TrustedProxies::default());
-            let connections = Connections { routes, clock: clock.clone(), places, tls: None, stopping };
+            let connections = Connections { routes, clock: clock.clone(), places: places.clone(), tls: None, stopping };
             tokio::spawn(connections.accept(listener));
-            Self { clock, address, _stop: stop }
+            Self { clock, address, places, entered, _stop: stop }
         }
 
-        async fn connect(&self, sent: &[u8]) -> TcpStream {
+        /// Connects and sends so many calls; they are being answered when this ends.
+        async fn connect(&self, sent: &[u8], calls: usize) -> TcpStream {
+            let mut entered = self.entered.subscribe();
+            let before = *entered.borrow_and_update();
             let mut stream = TcpStream::connect(self.address).await.expect("connects");
             stream.write_all(sent).await.expect("sent");
+            entered.wait_for(|count| *count >= before + calls).await.expect("the routes are there");
             stream
+        }
+
+        /// Lets time pass once the connection has looked at its calls; false when there is none any more.
+        async fn goes_on(&self) -> bool {
+            loop {
+                let looked = tokio::time::timeout(SETTLE, self.clock.until_one_sleeps()).await.is_ok();
+                tokio::time::timeout(SETTLE, std::future::pending::<()>()).await.expect_err("it has no end");
+                if looked {
+                    self.clock.advance(LOOK_EVERY);
+                    return true;
+                }
+                if self.places.taken() == 0 {
+                    return false;
+                }
+            }
         }
 
         /// Takes what comes while time passes; what came, and whether the server has closed the connection.
@@ -291,13 +319,13 @@ mod tests {
             let (mut came, mut passed) = (Vec::new(), Duration::ZERO);
             while passed < time {
                 let mut more = vec![0; 65_536];
-                match tokio::time::timeout(SETTLE, stream.read(&mut more)).await {
-                    Ok(Ok(0) | Err(_)) => return (came, true),
-                    Ok(Ok(count)) => came.extend(&more[..count]),
-                    Err(_) => {
-                        self.clock.advance(LOOK_EVERY);
-                        passed += LOOK_EVERY;
-                    }
+                tokio::select! {
+                    biased;
+                    read = stream.read(&mut more) => match read {
+                        Ok(0) | Err(_) => return (came, true),
+                        Ok(count) => came.extend(&more[..count]),
+                    },
+                    true = self.goes_on() => passed += LOOK_EVERY,
                 }
             }
             (came, false)
@@ -327,13 +355,15 @@ mod tests {
     async fn an_answer_that_is_not_taken_closes_its_connection() {
         let server = Server::start().await;
         for paths in [&["/small"][..], &["/large", "/small"]] {
-            let mut stream = server.connect(&calls(0, paths)).await;
+            let mut stream = server.connect(&calls(0, paths), paths.len()).await;
             assert!(server.passes(&mut stream, Duration::from_secs(300)).await.1, "{paths:?}");
         }
-        let mut stream = server.connect(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await;
-        for _ in 0..20 {
-            tokio::time::timeout(SETTLE, std::future::pending::<()>()).await.expect_err("it takes nothing");
-            server.clock.advance(LOOK_EVERY);
+        let mut stream = server.connect(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n", 1).await;
+        // It takes nothing.
+        let mut looks = 0;
+        while server.goes_on().await {
+            looks += 1;
+            assert!(looks < 20, "it is not cut off");
         }
         let (came, closed) = server.passes(&mut stream, LOOK_EVERY).await;
         assert!(closed && came.len() < LARGE, "{} bytes came", came.len());
@@ -342,9 +372,9 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn an_answer_that_is_waited_for_or_taken_slowly_keeps_it() {
         let server = Server::start().await;
-        let mut stream = server.connect(&calls(65_535, &["/waits"])).await;
+        let mut stream = server.connect(&calls(65_535, &["/waits"]), 1).await;
         assert!(!server.passes(&mut stream, Duration::from_secs(3_600)).await.1, "the server has the word");
-        let mut stream = server.connect(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n").await;
+        let mut stream = server.connect(b"GET /large HTTP/1.1\r\nHost: x\r\n\r\n", 1).await;
         let (mut came, mut more) = (0, vec![0; 1 << 20]);
         while came < LARGE {
             let count = stream.read(&mut more).await.expect("it goes on");
@@ -357,7 +387,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread")]
     async fn beside_an_answer_that_is_not_taken_the_others_come_to_their_end() {
         let server = Server::start().await;
-        let mut stream = server.connect(&calls(65_535, &["/large", "/waits"])).await;
+        let mut stream = server.connect(&calls(65_535, &["/large", "/waits"]), 2).await;
         let (came, closed) = server.passes(&mut stream, Duration::from_secs(300)).await;
         let go_away = [0, 0, 8, 7, 0, 0, 0, 0, 0];
         assert!(came.windows(go_away.len()).any(|it| it == go_away), "it is told to go elsewhere");

@@ -49,6 +49,12 @@ impl Places {
         Arc::new(Self { most, of_address, proxies, taken: Mutex::default() })
     }
 
+    /// How many are taken.
+    #[cfg(test)]
+    pub fn taken(&self) -> usize {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner).all
+    }
+
     /// A place for a connection from there.
     ///
     /// # Errors

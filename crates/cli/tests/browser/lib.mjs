@@ -129,6 +129,7 @@ export async function signIn(who, whose, hasScript = true) {
 
 // Whoever is asked for their password gives it, and is where they wanted to be: what they were about to do is done, without script with one more click.
 export async function prove(page, hasScript = true) {
+  await page.waitForLoadState("load");
   const asks = page.getByRole("heading", { name: "Confirm that it is you" });
   if (await asks.count() === 0) return false;
   await page.fill("#password", setting.password);
@@ -141,6 +142,11 @@ export async function prove(page, hasScript = true) {
   await page.waitForURL((url) => url.pathname !== "/prove");
   await page.waitForLoadState("load");
   return true;
+}
+
+// Whether something comes to be seen: a click that leads to another page is over before that page has been read.
+export function shows(what) {
+  return what.waitFor().then(() => true, () => false);
 }
 
 // Does something, and proves who does it where that is asked for.

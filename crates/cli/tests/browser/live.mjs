@@ -1,5 +1,5 @@
 // What goes on is shown as it goes on, and takes nothing out of anybody's hands.
-import { ask, home, main, person, prove, setting, settings, shownValue, signIn, step } from "./lib.mjs";
+import { ask, home, main, person, prove, setting, settings, shownValue, shows, signIn, step } from "./lib.mjs";
 
 const at = (end) => setting.pages.find((it) => it.route.endsWith(end)).path;
 const build = at("/builds/{pipeline}/{build}");
@@ -7,7 +7,7 @@ const job = at("/jobs/{job}");
 
 // The server looks for news every two seconds of its clock, which goes on until something holds.
 async function until(page, holds, more) {
-  for (let looks = 0; looks < 100; looks += 1) {
+  for (let looks = 0; looks < 600; looks += 1) {
     if (await page.evaluate(holds, more)) return true;
     await ask("advance", { seconds: 2 });
     await page.waitForTimeout(100);
@@ -60,10 +60,10 @@ await main(async (browser) => {
   });
   await step("a line is shown, whatever group it is in", async (must) => {
     await page.goto(`${job}?line=1#L2`);
-    must(await page.locator("#L2").isVisible(), await page.innerText("#log"));
+    must(await shows(page.locator("#L2")), await page.innerText("#log"));
     await page.evaluate(() => { document.querySelector("#L2").closest("details").open = false; location.hash = ""; });
     await page.evaluate(() => { location.hash = "#L2"; });
-    must(await page.locator("#L2").isVisible(), await page.innerText("#log"));
+    must(await shows(page.locator("#L2")), await page.innerText("#log"));
   });
   await step("what has the focus keeps it when another button goes", async (must) => {
     await page.goto(build);
@@ -100,7 +100,7 @@ await main(async (browser) => {
     await other.getByRole("button", { name: /everywhere/i }).click();
     await other.waitForURL("**/sign-in");
     await page.bringToFront();
-    await page.getByRole("link", { name: "Sign in again" }).waitFor({ timeout: 20_000 });
+    await page.getByRole("link", { name: "Sign in again" }).waitFor();
     must(!(await page.content()).includes(value), "the value stands in the page");
     must(await shownValue(page) === null, "the value is shown");
     must((await page.innerText("main")).includes("You are signed out"), await page.innerText("main"));

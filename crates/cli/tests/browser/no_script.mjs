@@ -1,6 +1,6 @@
 // The stories of creating, permissions and revoking where the browser runs no script at all.
 import { accepts } from "./api.mjs";
-import { main, openSettings, openTab, person, prove, proved, row, setting, settings, shownValue, signIn, step } from "./lib.mjs";
+import { main, openSettings, openTab, person, prove, proved, row, setting, settings, shownValue, shows, signIn, step } from "./lib.mjs";
 
 await main(async (browser) => {
   const ada = await person(browser, { javaScriptEnabled: false });
@@ -9,12 +9,12 @@ await main(async (browser) => {
 
   await step("signing in: the link is pasted", async (must) => {
     await signIn(ada, setting.admin, false);
-    must(await page.getByRole("heading", { level: 1 }).first().isVisible(), page.url());
+    must(await shows(page.getByRole("heading", { level: 1 }).first()), page.url());
   });
   await step("the user menu opens", async (must) => {
     await openSettings(page);
     await openTab(page, "Tokens");
-    must(await page.getByRole("heading", { level: 1, name: "Agent tokens" }).isVisible(), page.url());
+    must(await shows(page.getByRole("heading", { level: 1, name: "Agent tokens" })), page.url());
   });
   await step("creating: the value is shown, and selecting it is all that is offered", async (must) => {
     await page.getByRole("link", { name: "+ Create agent token" }).first().click();
@@ -24,7 +24,7 @@ await main(async (browser) => {
     value = await shownValue(page);
     must(value && await accepts(value), value);
     must(await page.locator("[data-copy]:visible").count() === 0, "a button is shown that does nothing");
-    must(await page.getByText("Select the value and copy it").isVisible(), await page.innerText("main"));
+    must(await shows(page.getByText("Select the value and copy it")), await page.innerText("main"));
     await page.reload();
     must(await shownValue(page) === value, await shownValue(page));
   });
@@ -38,7 +38,7 @@ await main(async (browser) => {
     await row(page, "Plain").getByRole("link", { name: "Edit the description" }).click();
     await page.fill("#description", "Simple");
     await page.getByRole("button", { name: "Save" }).click();
-    must(await page.getByRole("status").filter({ hasText: "description is saved" }).isVisible(), page.url());
+    must(await shows(page.getByRole("status").filter({ hasText: "description is saved" })), page.url());
   });
   await step("permissions: a page of its own, on which every box can be ticked", async (must) => {
     await page.goto(`${settings}/tokens`);
@@ -50,18 +50,18 @@ await main(async (browser) => {
     await page.getByRole("checkbox", { name: "default", exact: true }).check();
     await page.fill("#queues", "deploy");
     await page.getByRole("button", { name: "Save permissions" }).click();
-    must(await page.getByRole("status").filter({ hasText: "permissions are saved" }).isVisible(), page.url());
+    must(await shows(page.getByRole("status").filter({ hasText: "permissions are saved" })), page.url());
     await page.goto(`${settings}/tokens`);
     must((await row(page, "Simple").innerText()).includes("default; queue deploy"), await row(page, "Simple").innerText());
   });
   await step("revoking: from the permissions, with its confirmation", async (must) => {
     await row(page, "Simple").getByRole("link", { name: "Edit permissions" }).click();
     await page.locator(".foot").getByRole("link", { name: "Revoke" }).click();
-    must(await page.getByRole("heading", { name: "What will happen" }).isVisible(), page.url());
+    must(await shows(page.getByRole("heading", { name: "What will happen" })), page.url());
     must(await accepts(value), "it was revoked before that was confirmed");
     await page.fill("#reason", "Not needed");
     await page.getByRole("button", { name: "Revoke the token" }).click();
-    must(await page.getByText("The token is revoked").isVisible(), page.url());
+    must(await shows(page.getByText("The token is revoked")), page.url());
     must(!(await accepts(value)), "the token is accepted");
   });
   await step("a user token is created and revoked", async (must) => {
@@ -79,7 +79,7 @@ await main(async (browser) => {
   await step("a look is chosen, and one signs out", async (must) => {
     await page.locator("details.menu summary").click();
     await page.getByRole("button", { name: "Dark" }).click();
-    must(await page.locator("html").getAttribute("data-theme") === "dark", page.url());
+    must(await shows(page.locator('html[data-theme="dark"]')), page.url());
     await page.locator("details.menu summary").click();
     await page.getByRole("button", { name: "Sign out" }).click();
     await page.waitForURL("**/sign-in");

@@ -1,5 +1,5 @@
 // Passkeys, with authenticators that Chromium plays: added, signed in with, proved with, renamed, removed; and those that are not taken.
-import { AXE, ask, authenticator, cookie, main, person, setting, settings, signIn, signOut, step, violations } from "./lib.mjs";
+import { AXE, ask, authenticator, cookie, main, person, setting, settings, shows, signIn, signOut, step, violations } from "./lib.mjs";
 
 const SIGN_IN = "countersign";
 const WITH = "Sign in with a passkey";
@@ -18,7 +18,7 @@ async function refusal(page) {
 }
 
 async function said(page, words, must) {
-  must(await page.getByRole("status").filter({ hasText: words }).isVisible(), await page.innerText("main"));
+  must(await shows(page.getByRole("status").filter({ hasText: words })), await page.innerText("main"));
 }
 
 await main(async (browser) => {
@@ -46,12 +46,12 @@ await main(async (browser) => {
     const plain = await person(browser, { javaScriptEnabled: false });
     for (const it of [without, plain]) {
       await it.page.goto("/sign-in");
-      must(await it.page.getByRole("button", { name: "Sign in", exact: true }).isVisible(), it.page.url());
+      must(await shows(it.page.getByRole("button", { name: "Sign in", exact: true })), it.page.url());
       must(await it.page.getByRole("button", { name: WITH, includeHidden: true }).isHidden(), "it is offered");
     }
     await signIn(plain, setting.member, false);
     await plain.page.goto("/account/passkeys/new");
-    must(await plain.page.getByText("A passkey needs scripts").isVisible(), await plain.page.innerText("main"));
+    must(await shows(plain.page.getByText("A passkey needs scripts")), await plain.page.innerText("main"));
     must(await plain.page.getByRole("button", { name: "Add a passkey", includeHidden: true }).isHidden(), "it is offered");
     await without.context.close();
     await plain.context.close();
@@ -68,7 +68,7 @@ await main(async (browser) => {
     await page.fill("#password", setting.password);
     await page.getByRole("button", { name: "Confirm", exact: true }).click();
     await page.waitForURL(isAt("/account/passkeys/new"));
-    must(await page.getByText("A passkey is a key that").isVisible(), page.url());
+    must(await shows(page.getByText("A passkey is a key that")), page.url());
     must(await page.getByText("A passkey needs scripts").isHidden(), "it says that there are none");
     await checked(must);
   });
@@ -146,7 +146,7 @@ await main(async (browser) => {
     await page.getByRole("button", { name: "Confirm with a passkey" }).click();
     await page.waitForURL(isAt(`${settings}/tokens/new`));
     await said(page, "five minutes", must);
-    must(await page.getByRole("button", { name: "Create agent token" }).isVisible(), page.url());
+    must(await shows(page.getByRole("button", { name: "Create agent token" })), page.url());
   });
 
   await step("a passkey of somebody else proves nothing", async (must) => {
@@ -206,7 +206,7 @@ await main(async (browser) => {
   await step("removing: what it means is said first, and it is worth nothing afterwards", async (must) => {
     await row(page, "Old laptop").getByRole("link", { name: "Remove" }).click();
     await page.waitForURL("**/remove");
-    must(await page.getByText("neither sign anyone in").isVisible(), page.url());
+    must(await shows(page.getByText("neither sign anyone in")), page.url());
     await checked(must);
     await page.getByRole("button", { name: "Remove the passkey" }).click();
     await page.waitForURL(isAt("/account"));

@@ -1,6 +1,6 @@
 // A provider of OpenID Connect, which is another site: signing in, proving, an invitation, and who does not get in.
 import { fork } from "node:child_process";
-import { AXE, ask, cookie, home, main, person, prove, setting, settings, signIn, signOut, step, violations } from "./lib.mjs";
+import { AXE, ask, cookie, home, main, person, prove, setting, settings, shows, signIn, signOut, step, violations } from "./lib.mjs";
 
 const { issuer } = setting.provider;
 const WITH = "Sign in with localhost";
@@ -63,7 +63,7 @@ await main(async (browser) => {
     must(held?.httpOnly && held.sameSite === "Lax" && held.path === "/", held);
     await logIn(page, setting.admin.email);
     await page.waitForURL(isAt(`${settings}/members`));
-    must(await page.getByRole("heading", { level: 1 }).first().isVisible(), page.url());
+    must(await shows(page.getByRole("heading", { level: 1 }).first()), page.url());
     const now = await cookie(context, SIGN_IN);
     must(now && now !== before, "the sign-in has no value of its own");
   });
@@ -95,8 +95,8 @@ await main(async (browser) => {
     await page.getByRole("button", { name: "Confirm with localhost" }).click();
     await logIn(page, setting.admin.email);
     await page.waitForURL(isAt(`${settings}/tokens/new`));
-    must(await page.getByRole("button", { name: "Create agent token" }).isVisible(), await page.innerText("main"));
-    must(await page.getByRole("status").filter({ hasText: "five minutes" }).isVisible(), "it says nothing");
+    must(await shows(page.getByRole("button", { name: "Create agent token" })), await page.innerText("main"));
+    must(await shows(page.getByRole("status").filter({ hasText: "five minutes" })), "it says nothing");
   });
 
   await step("an address that nobody has here, and one that is not verified, are answered alike", async (must) => {
@@ -163,7 +163,7 @@ await main(async (browser) => {
     await other.page.getByRole("button", { name: "Become a member with localhost" }).click();
     await logIn(other.page, "carol@acme.example");
     await other.page.waitForURL(isAt(home));
-    must(await other.page.getByRole("status").filter({ hasText: "member now" }).isVisible(), await other.page.innerText("main"));
+    must(await shows(other.page.getByRole("status").filter({ hasText: "member now" })), await other.page.innerText("main"));
     await page.goto(`${settings}/members`);
     must((await page.innerText("main")).includes("Carol"), await page.innerText("main"));
     must(carol.faults.length + other.faults.length === 0, [...carol.faults, ...other.faults]);
@@ -173,7 +173,7 @@ await main(async (browser) => {
     await page.getByRole("button", { name: "Forget" }).click();
     await page.waitForLoadState("load");
     await prove(page);
-    must(await page.getByRole("status").filter({ hasText: "forgotten" }).isVisible(), page.url());
+    must(await shows(page.getByRole("status").filter({ hasText: "forgotten" })), page.url());
     must(await page.getByRole("button", { name: "Forget" }).count() === 0, "it is still known");
   });
   await step("all of it needs no script", async (must) => {

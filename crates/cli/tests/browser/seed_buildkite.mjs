@@ -1,7 +1,7 @@
 // Buildkite's page on agent tokens, click by click. Each step is named after the part of the page that it follows. What that page has people
 // do by GraphQL alone can be done by clicks here too.
 import { accepts, connect, organization, pings, register } from "./api.mjs";
-import { ask, home, main, openSettings, openTab, pasted, person, prove, proved, row, setting, settings, shownValue, signIn, step } from "./lib.mjs";
+import { ask, home, main, openSettings, openTab, pasted, person, prove, proved, row, setting, settings, shownValue, shows, signIn, step } from "./lib.mjs";
 
 const DEFAULT = "Default agent registration token";
 const NEW = "Read-only token for static site generator";
@@ -16,7 +16,7 @@ await main(async (browser) => {
 
   await step("an admin sees the organization's tokens on the page of agents", async (must) => {
     await page.goto("/organizations/-/agents");
-    must(await page.getByRole("heading", { level: 2, name: "Agent tokens" }).isVisible(), page.url());
+    must(await shows(page.getByRole("heading", { level: 2, name: "Agent tokens" })), page.url());
     must(await row(page, DEFAULT).count() === 1, "the default token is not on the page");
     must(!(await page.content()).includes("csnat_"), "a value is in the page that nobody asked for");
   });
@@ -108,13 +108,13 @@ await main(async (browser) => {
     await register(value, "connected-meanwhile");
     await page.fill("#reason", "Left in a public log");
     await page.getByRole("button", { name: "Revoke the token" }).click();
-    must(await page.getByRole("alert").filter({ hasText: "has changed since" }).isVisible(), page.url());
+    must(await shows(page.getByRole("alert").filter({ hasText: "has changed since" })), page.url());
     must((await page.innerText(".effects")).includes("2 agents are connected with it"), await page.innerText(".effects"));
     must(await page.inputValue("#reason") === "Left in a public log", "what was written is lost");
     must(await page.getByLabel("Keep: they stay connected").isChecked(), "the mildest is not the default");
     await page.getByRole("button", { name: "Revoke the token" }).click();
     await page.getByRole("status").filter({ hasText: "The token is revoked" }).waitFor();
-    must(await page.getByText("Left in a public log").first().isVisible(), await page.innerText("main"));
+    must(await shows(page.getByText("Left in a public log").first()), await page.innerText("main"));
     must((await page.innerText("main")).includes("2 agents are still connected with it"), await page.innerText("main"));
     await page.getByRole("link", { name: "Disconnect or drain its agents" }).click();
     await page.getByRole("heading", { name: "Agents of a revoked token" }).waitFor();

@@ -1,6 +1,6 @@
 // The guide of Dagster+ on user and agent tokens, click by click. Each step is named after the part of the guide that it follows.
 import { accepts } from "./api.mjs";
-import { ask, main, openSettings, openTab, pasted, person, prove, proved, row, setting, settings, shownValue, signIn, step } from "./lib.mjs";
+import { ask, main, openSettings, openTab, pasted, person, prove, proved, row, setting, settings, shownValue, shows, signIn, step } from "./lib.mjs";
 
 const MENU = "the user menu leads to Organization Settings";
 const FIRST = "Oslo build farm";
@@ -25,11 +25,11 @@ await main(async (browser) => {
   });
   await step(`creating agent tokens, 2: ${MENU}`, async (must) => {
     await openSettings(page);
-    must(await page.getByRole("heading", { level: 1, name: "General" }).isVisible(), page.url());
+    must(await shows(page.getByRole("heading", { level: 1, name: "General" })), page.url());
   });
   await step("creating agent tokens, 3: the tab Tokens", async (must) => {
     await openTab(page, "Tokens");
-    must(await page.getByRole("heading", { level: 1, name: "Agent tokens" }).isVisible(), page.url());
+    must(await shows(page.getByRole("heading", { level: 1, name: "Agent tokens" })), page.url());
   });
   await step("creating agent tokens, 4: + Create agent token", async (must) => {
     await page.getByRole("link", { name: "+ Create agent token" }).first().click();
@@ -40,7 +40,7 @@ await main(async (browser) => {
     await page.waitForURL("**/value");
     value = await shownValue(page);
     must(value && await accepts(value), value);
-    must(await page.getByText("buildkite-agent start").isVisible(), "no command to start an agent with");
+    must(await shows(page.getByText("buildkite-agent start")), "no command to start an agent with");
   });
 
   await step("after creation: Reveal token shows the value", async (must) => {
@@ -108,7 +108,7 @@ await main(async (browser) => {
     must(await boxes.getByRole("checkbox", { name: "All branch deployments" }).isEnabled(), "branch deployments cannot be ticked");
     await one.check();
     await dialog.getByRole("button", { name: "Save permissions" }).click();
-    must(await page.getByRole("status").filter({ hasText: "permissions are saved" }).isVisible(), page.url());
+    must(await shows(page.getByRole("status").filter({ hasText: "permissions are saved" })), page.url());
     await toTokens(page);
     must((await row(page, RENAMED).innerText()).includes("default"), await row(page, RENAMED).innerText());
     must(!(await row(page, RENAMED).innerText()).includes("Org Agent"), await row(page, RENAMED).innerText());
@@ -125,11 +125,11 @@ await main(async (browser) => {
     await page.waitForURL("**/revoke");
   });
   await step("revoking, 5: one is asked to confirm", async (must) => {
-    must(await page.getByRole("heading", { name: "What will happen" }).isVisible(), page.url());
+    must(await shows(page.getByRole("heading", { name: "What will happen" })), page.url());
     must(await accepts(value), "the token was revoked before that was confirmed");
     await page.fill("#reason", "Left in a public log");
     await page.getByRole("button", { name: "Revoke the token" }).click();
-    must(await page.getByText("Left in a public log").first().isVisible(), page.url());
+    must(await shows(page.getByText("Left in a public log").first()), page.url());
     must(!(await accepts(value)), "the token is accepted");
     await toTokens(page);
     must(await row(page, RENAMED).count() === 0, "it is listed as live");
@@ -209,7 +209,7 @@ await main(async (browser) => {
     const option = await choice.locator("option").filter({ hasText: setting.member.email }).getAttribute("value");
     await choice.selectOption(option);
     await page.getByRole("button", { name: "Show" }).click();
-    must(await page.getByRole("heading", { level: 1, name: `of ${setting.member.name}` }).isVisible(), await page.innerText("main"));
+    must(await shows(page.getByRole("heading", { level: 1, name: `of ${setting.member.name}` })), await page.innerText("main"));
     must(await row(page, "Nightly script").count() === 1 && await row(page, OWN).count() === 0, await page.innerText("main"));
     must(await page.getByRole("button", { name: "Reveal token" }).count() === 0, "another member's value can be revealed");
     await proved(page, () => row(page, "Nightly script").getByRole("link", { name: "Revoke" }).click());

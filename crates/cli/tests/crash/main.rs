@@ -18,6 +18,9 @@ use countersign_testkit::{Engine, TestDatabase};
 
 /// The shortest and the longest that a server works before it is killed.
 const LIFE: (Duration, Duration) = (Duration::from_millis(30), Duration::from_millis(300));
+/// How long the first acknowledgement after a start may take, and how often it is looked for.
+const PATIENCE: Duration = Duration::from_secs(60);
+const LOOK_EVERY: Duration = Duration::from_millis(2);
 /// How many of each kind are looked for after each start.
 const LAST: usize = 60;
 /// How many kills the control may take until its fault shows.
@@ -46,7 +49,14 @@ async fn kill(installation: &Installation, kills: usize) -> Killed {
         if !killed.verdict.is_clean() {
             break;
         }
+        let before = journal.acknowledged();
         let load = Load::start(installation, &journal, killed.kills as u64);
+        // However slow the machine is: where nothing was acknowledged, nothing can be missing.
+        let began = moment::now();
+        while journal.acknowledged() == before {
+            assert!(moment::since(began) < PATIENCE, "nothing is acknowledged");
+            moment::sleep(LOOK_EVERY).await;
+        }
         moment::sleep(dice.between(LIFE.0, LIFE.1)).await;
         server.kill().await;
         load.stop().await;

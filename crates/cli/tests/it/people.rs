@@ -1,13 +1,10 @@
 //! What people do with builds, pipelines and queues.
 
-use std::thread;
-use std::time::Duration;
-
 use countersign_testkit::Engine;
 use rustix::process::Signal;
 use serde_json::Value;
 
-use crate::stand::{Stand, pause, wait_until};
+use crate::stand::{Stand, wait_until};
 
 const STEPS: &str = r#"steps:
   - label: First
@@ -49,37 +46,24 @@ fn a_build_from_its_making_to_its_repetition() {
         let build = stand.ada(&[&create[..], &words[..]].concat()).json();
         assert_eq!((&build["number"], text(&build, "branch").as_str()), (&Value::from(1), "dev"));
 
-        thread::scope(|scope| {
-            let watching = scope.spawn(|| stand.ada(&["build", "watch", "web/1"]));
-            wait_until("the build asks", || {
-                stand.ada(&["build", "list", "--state", "blocked", "--branch", "dev"]).out.contains("web/1")
-            });
-            // Whoever watches asks every second, and is to see it too before it is answered.
-            pause(Duration::from_secs(3));
-            let shown = stand.ada(&["build", "show", "web/1", "--output", "json"]).json();
-            let block = job(&shown, "Go");
-            stand.ada(&["build", "show", "web#1"]).must(0, &["It waits for somebody", &block, "reason", "nightly"]);
-            stand
-                .ada(&["build", "unblock", &block])
-                .must(2, &["fields.where", "--field where=oslo|rome", "--field why=TEXT"]);
-            stand.ada(&["build", "unblock", &block, "--field", "where=atlantis"]).must(2, &["fields.where"]);
-            stand.ada(&["build", "unblock", &job(&shown, "First")]).must(6, &["asks nobody"]);
-            let answer = ["build", "unblock", &block, "--field", "where=oslo", "--field", "where=rome"];
-            stand.ada(&answer).must(0, &["Go is unblocked."]);
-            stand.ada(&answer).must(6, &["does not ask any more"]);
-            let watched = watching.join().expect("it ends");
-            watched.must(
-                10,
-                &[
-                    "First on one",
-                    "blocked",
-                    "Go waits for somebody",
-                    "unblocked",
-                    "Last on one, exit 7",
-                    "Build 1 failed",
-                ],
-            );
-        });
+        let watching = stand.ada_stays("watch", &["build", "watch", "web/1"]);
+        watching.says("Go waits for somebody");
+        let shown = stand.ada(&["build", "show", "web/1", "--output", "json"]).json();
+        let block = job(&shown, "Go");
+        stand.ada(&["build", "show", "web#1"]).must(0, &["It waits for somebody", &block, "reason", "nightly"]);
+        stand
+            .ada(&["build", "unblock", &block])
+            .must(2, &["fields.where", "--field where=oslo|rome", "--field why=TEXT"]);
+        stand.ada(&["build", "unblock", &block, "--field", "where=atlantis"]).must(2, &["fields.where"]);
+        stand.ada(&["build", "unblock", &job(&shown, "First")]).must(6, &["asks nobody"]);
+        let answer = ["build", "unblock", &block, "--field", "where=oslo", "--field", "where=rome"];
+        stand.ada(&answer).must(0, &["Go is unblocked."]);
+        stand.ada(&answer).must(6, &["does not ask any more"]);
+        assert_eq!(watching.end(), 10, "{}", watching.log());
+        let watched = watching.log();
+        for words in ["First on one", "blocked", "unblocked", "Last on one, exit 7", "Build 1 failed"] {
+            assert!(watched.contains(words), "no {words} in:\n{watched}");
+        }
 
         let log = stand.ada(&["build", "log", "web/1"]);
         log.must(0, &["--- First on one", "--- Last on one", "yes on dev because nightly", "last"]);

@@ -4,17 +4,14 @@ use std::{
     ffi::OsStr,
     fs::{self, File},
     io::Read,
-    net::{Ipv4Addr, TcpListener},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
-    sync::{
-        Mutex,
-        atomic::{AtomicU16, Ordering},
-    },
+    sync::Mutex,
     time::Duration,
 };
 
 use countersign_store::Database;
+use countersign_testkit::harness::installation::free_address;
 use countersign_testkit::{Engine, TestDatabase};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
@@ -133,8 +130,10 @@ impl Process {
     #[track_caller]
     pub fn says(&self, words: &str) {
         wait_until(words, || {
+            // In this order: it may say so and end in between.
+            let has_ended = self.ended().is_some();
             let said = self.log().contains(words);
-            assert!(said || self.ended().is_none(), "ended without saying {words}:\n{}", self.log());
+            assert!(said || !has_ended, "ended without saying {words}:\n{}", self.log());
             said
         });
     }
@@ -289,23 +288,9 @@ impl Stand {
     }
 }
 
-/// A port that nobody has now, and that no connection gets by chance: between the look and the server's start, and while a server is away,
-/// systems give those of 32768 and above (Linux; elsewhere 49152) to whoever connects to anything. `with-postgres.sh` looks from 20000 on.
+/// A port that nobody has now, and that no connection gets by chance: see [`free_address`].
 pub fn free_port() -> u16 {
-    const FIRST: u16 = 10_000;
-    const MANY: u16 = 10_000;
-    /// So that two tests of one process never meet.
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    // Processes that run side by side begin at different places.
-    let process = u16::try_from(std::process::id() % u32::from(MANY)).expect("it is below");
-    for _ in 0..MANY {
-        let step = NEXT.fetch_add(1, Ordering::Relaxed);
-        let port = FIRST + (process.wrapping_mul(61) % MANY + step % MANY) % MANY;
-        if TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
-            return port;
-        }
-    }
-    panic!("there is no free port from {FIRST} on");
+    free_address().port()
 }
 
 /// A call over HTTP: status and body.

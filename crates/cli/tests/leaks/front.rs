@@ -20,9 +20,10 @@ const PATIENCE: Duration = Duration::from_secs(10);
 pub fn serve(mut arguments: Vec<String>) {
     if let Some(at) = arguments.iter().position(|argument| argument == LISTEN) {
         let outside: SocketAddr = arguments[at + 1].parse().expect("an address");
+        // First, so that the other is not given this one.
+        let listener = TcpListener::bind(outside).expect("the address is free");
         let inside = free_address();
         arguments[at + 1] = inside.to_string();
-        let listener = TcpListener::bind(outside).expect("the address is free");
         thread::spawn(move || accept(&listener, inside));
     }
     let mut ambient = countersign_cli::Ambient::take();

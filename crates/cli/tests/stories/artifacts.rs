@@ -1,6 +1,7 @@
 //! A job uploads files and a pipeline; its steps run on two agents, one after the other, and the second has what the others left. What a
 //! command prints is compared with what the machine's own tools say of the same files.
 
+use countersign_domain::Timestamp;
 use countersign_testkit::harness::moment;
 use serde_json::{Value, json};
 
@@ -79,8 +80,8 @@ pub async fn story(stage: Stage) {
     };
     let (first, second) = (job("first"), job("second"));
     assert_eq!((&first["agent"]["name"], &second["agent"]["name"]), (&json!("left"), &json!("right")), "{seen}");
-    // Both are of one clock and one form, so they can be compared as text.
-    assert!(text(&first["finishedAt"]) <= text(&second["startedAt"]), "{seen}");
+    let at = |time: &Value| text(time).parse::<Timestamp>().expect("a time");
+    assert!(at(&first["finishedAt"]) <= at(&second["startedAt"]), "{seen}");
 
     let of_plan = stage.log(&build).await;
     for line in ["nothing is no error", "the plan is done"] {
@@ -123,5 +124,5 @@ pub async fn story(stage: Stage) {
     right.ask_to_leave();
     let began = moment::now();
     assert_eq!((left.left().await, right.left().await), (0, 0), "{}\n{}", left.log(), right.log());
-    assert!(moment::since(began).as_secs() < 20, "they leave soon");
+    assert!(moment::since(began).as_secs() < 40, "they leave soon");
 }

@@ -11,13 +11,13 @@ use crate::stage::{Build, QUICK, Stage};
 /// How long a pause there is between two jobs: long enough for an agent to be idle.
 const PAUSE: Duration = Duration::from_millis(400);
 /// How long a canceled job may take: it is asked about every second or two, and its command ends by the first signal.
-const CANCELED: Duration = Duration::from_secs(15);
+const CANCELED: Duration = Duration::from_secs(30);
 /// How long an idle agent may take to leave.
-const LEFT: Duration = Duration::from_secs(15);
+const LEFT: Duration = Duration::from_secs(30);
 /// So slow that an agent which only asks at this pace is told apart from one that is told.
-const SLOW: [&str; 6] = ["--ping-interval", "20s", "--job-status-interval", "1s", "--heartbeat-interval", "2s"];
+const SLOW: [&str; 6] = ["--ping-interval", "60s", "--job-status-interval", "1s", "--heartbeat-interval", "2s"];
 /// The same where the first answer, too, comes only after this.
-const SLOWER: [&str; 6] = ["--ping-interval", "4s", "--job-status-interval", "1s", "--heartbeat-interval", "2s"];
+const SLOWER: [&str; 6] = ["--ping-interval", "20s", "--job-status-interval", "1s", "--heartbeat-interval", "2s"];
 /// Agents are refused the streaming call.
 const NO_STREAMS: [&str; 8] = [
     "--ping-interval",
@@ -60,12 +60,12 @@ impl Way {
         };
         if kind.is_native() {
             vec![
-                way("pings that are held", "20s", &SLOWER, &[], 4_500, 2_500),
+                way("pings that are held", "20s", &SLOWER, &[], 20_500, 12_000),
                 way("polling", "0s", &QUICK, &[], 0, 8_000),
             ]
         } else {
             vec![
-                way("streaming", "0s", &SLOW, &[], 500, 4_000),
+                way("streaming", "0s", &SLOW, &[], 500, 12_000),
                 way("polling", "0s", &QUICK, &["--ping-mode", "poll-only"], 0, 8_000),
                 way("streaming refused", "0s", &NO_STREAMS, &[], 0, 8_000),
             ]

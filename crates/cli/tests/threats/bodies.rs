@@ -15,6 +15,8 @@ use crate::subject::Subject;
 const MEMORY_KIB: u64 = 16 * 1024;
 /// How soon a connection must be closed on which more is announced than is ever taken.
 const CLOSED: Duration = Duration::from_secs(2);
+/// How often one that was closed later is tried, until it is that soon.
+const TRIES: usize = 3;
 /// Ten gibibytes.
 const TEN_GIB: u64 = 10 << 30;
 /// Up to where a body that does not end is sent, if it is taken.
@@ -77,10 +79,18 @@ async fn a14_a_body_of_ten_gibibytes_is_refused_before_it_is_read() {
     for (method, path) in with_bodies() {
         for token in &tokens {
             let lines: Vec<&str> = [length.as_str(), token].into_iter().filter(|line| !line.is_empty()).collect();
-            let outcome = raw::send(subject.installation.listen, &head(method, &path, &lines), b"", 0).await;
-            assert!(is_refused(&outcome), "{method} {path}: {outcome:?}");
-            assert!(outcome.closed_after < CLOSED, "{method} {path}: {outcome:?}");
-            slowest = slowest.max(outcome.closed_after);
+            let mut quickest = Duration::MAX;
+            // A machine that stalls does not do so each time; a connection that is kept open is.
+            for _ in 0..TRIES {
+                let outcome = raw::send(subject.installation.listen, &head(method, &path, &lines), b"", 0).await;
+                assert!(is_refused(&outcome), "{method} {path}: {outcome:?}");
+                quickest = quickest.min(outcome.closed_after);
+                if quickest < CLOSED {
+                    break;
+                }
+            }
+            assert!(quickest < CLOSED, "{method} {path} is closed after {quickest:?}");
+            slowest = slowest.max(quickest);
         }
     }
     subject.is_well().await;

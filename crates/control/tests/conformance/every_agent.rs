@@ -137,7 +137,7 @@ pub async fn each_filter_is_of_both_protocols(world: &World) {
         (Sought { queue: Some("default".to_owned()), ..of(prod) }, vec![east]),
         (Sought { queue: Some("fast".to_owned()), standing: Standing::There, ..of(default) }, vec![north]),
         (with(issued.token.token.id), vec![east, paused]),
-        (Sought { search: Some("east".to_owned()), ..with(issued.token.token.id) }, vec![east]),
+        (Sought { search: Some("east%".to_owned()), ..with(issued.token.token.id) }, vec![east]),
         (with(twin.agent_token.id), vec![]),
         (of(twin.organization.default_deployment), vec![]),
     ] {

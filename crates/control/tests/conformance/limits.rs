@@ -4,8 +4,8 @@ use countersign_control::access::actions::{Annotate, UploadPipeline, WriteMetaDa
 use countersign_control::builds::{MAX_ANNOTATIONS, MAX_KEYS, MAX_UPLOAD_DEPTH, MAX_UPLOADS, NewAnnotation, Upload};
 use countersign_control::{Error, Result};
 use countersign_domain::id::AnnotationId;
+use countersign_store::builds::annotations;
 use countersign_store::builds::annotations::{Patch, Place};
-use countersign_store::builds::{annotations, meta_data};
 use countersign_store::{IntoValue, Lane, StoreError};
 use countersign_testkit::World;
 
@@ -51,18 +51,7 @@ pub async fn keys_of_meta_data_of_a_build(world: &World) {
     let control = &world.control;
     let job = running_job(control, &world.acme).await;
     let build = job.build;
-    let filled: std::result::Result<(), StoreError> = control
-        .store()
-        .transact(Lane::Normal, (), move |tx, ()| {
-            Box::pin(async move {
-                for number in 1..MAX_KEYS {
-                    meta_data::set(tx, build, &format!("k{number}"), "v").await?;
-                }
-                Ok(())
-            })
-        })
-        .await;
-    filled.expect("all but one are there");
+    super::meta_data::fill(control, build, MAX_KEYS - 1).await;
     let grant = || may::<WriteMetaData>(control, &job.caller);
     let set = async |key: &str| control.set_meta_data(&grant(), key.to_owned(), "v".to_owned()).await;
     set("last").await.expect("the last one");

@@ -1,7 +1,8 @@
 //! Meta-data: words that the jobs of one build share.
 
 use countersign_control::access::actions::{ReadMetaData, ViewBuilds, WriteMetaData};
-use countersign_control::{Error, Result};
+use countersign_control::{Control, Error, Result};
+use countersign_domain::id::BuildId;
 use countersign_store::IntoValue;
 use countersign_testkit::World;
 use tokio::task::JoinSet;
@@ -91,12 +92,17 @@ pub async fn several_keys_are_set_together_or_not_at_all(world: &World) {
     assert_eq!(keys(world, &job).await, ["a", "b"]);
 }
 
+/// Gives a build so many keys, `k1` and on.
+pub async fn fill(control: &Control, build: BuildId, count: i64) {
+    let text = "INSERT INTO meta_data (build_id, key, value, updated_at)
+        WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < $2)
+        SELECT $1, 'k' || CAST(i AS TEXT), '', 0 FROM n";
+    sql::change(control, text, vec![build.into_value(), count.into_value()]).await;
+}
+
 pub async fn ten_thousand_keys_are_the_most(world: &World) {
     let job = running_job(&world.control, &world.acme).await;
-    let fill = "INSERT INTO meta_data (build_id, key, value, updated_at)
-        WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 9999)
-        SELECT $1, 'k' || CAST(i AS TEXT), '', 0 FROM n";
-    sql::change(&world.control, fill, vec![job.build.into_value()]).await;
+    fill(&world.control, job.build, 9_999).await;
     set(world, &job, "last", "v").await.expect("set");
     assert!(matches!(set(world, &job, "one more", "v").await, Err(Error::Conflict(_))));
     assert_eq!(get(world, &job, "one more").await, Err(Error::NotFound("meta-data key")));

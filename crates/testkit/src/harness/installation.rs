@@ -3,9 +3,11 @@
 use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU16, Ordering};
 use std::time::Duration;
 
 use countersign_store::Database;
@@ -203,21 +205,36 @@ async fn is_ready(address: SocketAddr) -> bool {
     answer.is_ok_and(|answer| answer.is_success())
 }
 
-/// An address of this machine that nobody listens on now. Below the ports that the system hands out by itself: a server that was
-/// killed must find its port free when it starts again.
+/// The first port that [`free_address`] may find. Below those that the system hands out by itself: a server that was killed must find its
+/// port free when it starts again.
+const FIRST_PORT: u16 = 10_000;
+/// How many ports one process of tests has for itself.
+const PORTS_AT_ONCE: u16 = 100;
+/// How many processes of tests can have ports at one time.
+const PROCESSES: u16 = 90;
+
+/// The ports that are this process's as long as it runs: the lock on their file, and the first of them.
+static OWN_PORTS: LazyLock<(File, u16)> = LazyLock::new(|| {
+    let mut free = (0..PROCESSES).filter_map(|number| {
+        let path = std::env::temp_dir().join(format!("countersign-test-ports-{number}"));
+        // One of another user counts as taken.
+        let file = OpenOptions::new().create(true).append(true).mode(0o600).open(path).ok()?;
+        file.try_lock().is_ok().then_some((file, FIRST_PORT + number * PORTS_AT_ONCE))
+    });
+    free.next().expect("some ports are no other process's")
+});
+
+/// An address of this machine that nobody listens on now, and that no other process of tests is given while this one runs.
 ///
 /// # Panics
 /// When there is none.
 #[must_use]
 pub fn free_address() -> SocketAddr {
-    /// The first port, and how many there are to choose from.
-    const PORTS: (u32, u32) = (10_000, 9_000);
-    static NEXT: AtomicU32 = AtomicU32::new(0);
-    // Two test processes at one time start at different ends.
-    let start = std::process::id().wrapping_mul(97);
-    let mut ports = (0..PORTS.1).map(|_| {
-        let at = start.wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed)) % PORTS.1;
-        SocketAddr::from((Ipv4Addr::LOCALHOST, u16::try_from(PORTS.0 + at).expect("a port")))
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let first = OWN_PORTS.1;
+    let mut ports = (0..PORTS_AT_ONCE).map(|_| {
+        let at = NEXT.fetch_add(1, Ordering::Relaxed) % PORTS_AT_ONCE;
+        SocketAddr::from((Ipv4Addr::LOCALHOST, first + at))
     });
     ports.find(|address| TcpListener::bind(address).is_ok()).expect("a free port")
 }

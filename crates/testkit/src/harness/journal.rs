@@ -129,6 +129,12 @@ impl Journal {
         standing.map(|(number, _)| number).take(count).collect()
     }
 
+    /// How many changes were acknowledged so far.
+    #[must_use]
+    pub fn acknowledged(&self) -> usize {
+        self.records().acknowledged()
+    }
+
     /// Everything so far.
     #[must_use]
     pub fn snapshot(&self) -> Records {

@@ -2,9 +2,10 @@
 
 use std::{
     collections::{BTreeMap, VecDeque},
-    io::Read,
+    io::{ErrorKind, Read},
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -15,6 +16,8 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use serde_json::{Value, json};
 use tokio::{net::TcpSocket, task::JoinSet};
+
+use crate::clock::pause;
 
 /// One call that came in, whether it was answered or not.
 #[derive(Debug, Clone)]
@@ -120,12 +123,18 @@ pub struct Fake {
     kept: Option<TcpSocket>,
 }
 
-/// A socket at the address, which does not listen.
-fn bound(address: SocketAddr) -> TcpSocket {
-    let socket = TcpSocket::new_v4().expect("a socket");
-    socket.set_reuseaddr(true).expect("its option can be set");
-    socket.bind(address).expect("the port is free");
-    socket
+/// A socket at the address, which does not listen. A process that another test began a moment ago may still have a copy of the one that did.
+async fn bound(address: SocketAddr) -> TcpSocket {
+    for _ in 0..5_000 {
+        let socket = TcpSocket::new_v4().expect("a socket");
+        socket.set_reuseaddr(true).expect("its option can be set");
+        match socket.bind(address) {
+            Ok(()) => return socket,
+            Err(error) if error.kind() == ErrorKind::AddrInUse => pause(Duration::from_millis(2)).await,
+            Err(error) => panic!("{address}: {error}"),
+        }
+    }
+    panic!("{address} stays in use");
 }
 
 impl Fake {
@@ -157,12 +166,15 @@ impl Fake {
     /// Closes the port and every connection.
     pub async fn go_away(&mut self) {
         self.serving.shutdown().await;
-        self.kept = Some(bound(self.address));
+        self.kept = Some(bound(self.address).await);
     }
 
     /// Listens again at the same address.
     pub async fn come_back(&mut self) {
-        let socket = self.kept.take().unwrap_or_else(|| bound(self.address));
+        let socket = match self.kept.take() {
+            Some(socket) => socket,
+            None => bound(self.address).await,
+        };
         let listener = socket.listen(1024).expect("nobody else listens");
         self.address = listener.local_addr().expect("bound");
         let state = self.state.clone();

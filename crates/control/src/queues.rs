@@ -108,27 +108,27 @@ async fn set(tx: &mut Tx, scene: &Scene<Asked>, paused: bool) -> Result<Queue> {
             deployments::find(tx, of, default).await?.ok_or(Error::NotFound("deployment"))?
         }
     };
-    let called = deployment.name;
-    let deployment = deployment.id;
-    scene.may_in(tx, deployment).await?;
-    if queues::find(tx, of, deployment, queue.as_str()).await?.is_none() && queues::count(tx, of).await? >= MAX_QUEUES {
+    scene.may_in(tx, deployment.id).await?;
+    if queues::find(tx, of, deployment.id, queue.as_str()).await?.is_none()
+        && queues::count(tx, of).await? >= MAX_QUEUES
+    {
         return Err(Error::Conflict(format!(
             "The organization has {MAX_QUEUES} queues, the most there may be, and none of this name; delete some."
         )));
     }
-    queues::ensure(tx, scene.fresh_id(tx), of, deployment, queue.as_str()).await?;
-    let found = queues::find(tx, of, deployment, queue.as_str()).await?.ok_or(Error::NotFound("queue"))?;
+    queues::ensure(tx, scene.fresh_id(tx), of, deployment.id, queue.as_str()).await?;
+    let found = queues::find(tx, of, deployment.id, queue.as_str()).await?.ok_or(Error::NotFound("queue"))?;
     let action = if paused {
         queues::pause(tx, found.id, scene.caller.user(), note.as_deref()).await?;
         "queue.paused"
     } else {
         queues::resume(tx, found.id).await?;
         // How many jobs were kept back is not counted: whoever waits there looks.
-        let spot = Spot { deployment, queue: found.name.clone(), rules: Rules::default().canonical() };
+        let spot = Spot { deployment: deployment.id, queue: found.name.clone(), rules: Rules::default().canonical() };
         wake(tx, scene, of, BTreeMap::from([(spot, usize::MAX)]), BTreeSet::new());
         "queue.resumed"
     };
     let subject = Subject::new("queue", found.id, found.name);
-    scene.audit(tx, action, subject, json!({ "deployment": called, "note": note })).await?;
-    queues::find(tx, of, deployment, queue.as_str()).await?.ok_or(Error::NotFound("queue"))
+    scene.audit(tx, action, subject, json!({ "deployment": deployment.name, "note": note })).await?;
+    queues::find(tx, of, deployment.id, queue.as_str()).await?.ok_or(Error::NotFound("queue"))
 }

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use countersign_domain::audit::ActorKind;
 use countersign_domain::id::{AuditEventId, BuildId, Id, JobId, OrganizationId};
 use countersign_domain::{Entropy, KeyRing};
-use countersign_store::{Tx, audit, builds, jobs};
+use countersign_store::builds::{self, Build};
+use countersign_store::jobs::{self, Job};
+use countersign_store::{Tx, audit};
 use serde_json::{Map, Value, json};
 
 use crate::access::{Proving, Within};
@@ -35,6 +37,16 @@ impl Subject {
     /// A thing by its kind, id and name. Names are data that people gave; never a secret.
     pub(crate) fn new<T>(kind: &'static str, id: Id<T>, name: impl Into<String>) -> Self {
         Self { kind, id: id.cast(), name: name.into() }
+    }
+
+    /// A job.
+    pub(crate) fn of_job(job: &Job) -> Self {
+        Self::new("job", job.id, job.name())
+    }
+
+    /// A build.
+    pub(crate) fn of_build(build: &Build) -> Self {
+        Self::new("build", build.id, build.name())
     }
 
     /// A job of which no more than the id is at hand.
@@ -87,6 +99,7 @@ impl<I> Scene<I> {
         subject: Subject,
         detail: serde_json::Value,
     ) -> Result<()> {
+        debug_assert!(!subject.name.is_empty(), "{action} does not say what it was done to");
         let (actor_kind, actor_id, actor_name) = actor(caller);
         let origin = caller.origin();
         let is_system = matches!(caller, Caller::System(_));

@@ -43,6 +43,7 @@ pub fn all() -> Vec<(&'static str, &'static [Sql])> {
         ("jobs::dispatch", jobs::dispatch::ALL),
         ("jobs::groups", jobs::groups::ALL),
         ("jobs::log", jobs::log::ALL),
+        ("jobs::naming", jobs::naming::ALL),
         ("jobs::of_agents", jobs::of_agents::ALL),
         ("jobs::progress", jobs::progress::ALL),
         ("jobs::tokens", jobs::tokens::ALL),

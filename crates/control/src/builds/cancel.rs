@@ -66,7 +66,7 @@ pub(crate) async fn begin<I: Sync>(tx: &mut Tx, scene: &Scene<I>, id: BuildId) -
         builds::set_canceled_by(tx, id, person).await?;
     }
     let build = builds::find(tx, of, id).await?.ok_or(Error::NotFound("build"))?;
-    let subject = Subject::new::<countersign_domain::id::of::Build>("build", build.id, build.name());
+    let subject = Subject::of_build(&build);
     scene.audit(tx, "build.canceled", subject, json!({})).await?;
     Ok(None)
 }

@@ -236,7 +236,7 @@ pub(crate) async fn make<I: Sync>(tx: &mut Tx, scene: &Scene<I>, order: &Order) 
     let mut runner = Runner::new(of);
     let jobs = put(tx, scene, &mut runner, &build, &plan, Place::Start, "definition").await?;
     runner.close(tx, scene).await?;
-    let subject = Subject::new::<countersign_domain::id::of::Build>("build", build.id, build.name());
+    let subject = Subject::of_build(&build);
     let detail = json!({ "jobs": jobs, "message": order.message, "source": build.source.as_str() });
     scene.audit(tx, "build.created", subject, detail).await?;
     builds::find(tx, of, build.id).await?.ok_or(Error::NotFound("build"))

@@ -12,6 +12,7 @@ use serde_json::json;
 
 use crate::access::actions::KeepHouse;
 use crate::scene::Subject;
+use crate::steps::step_name;
 use crate::{Control, Error, Grant, Result, Scene, input};
 
 use super::create::{Order, TriggeredBy, Where, make, reference};
@@ -90,7 +91,7 @@ async fn trigger(tx: &mut Tx, scene: &Scene<(StepId, Fresh)>) -> Result<()> {
     if work.is_async {
         runner.send(tx, row.build, row.id, Message::JobEnded(Verdict::Passed)).await?;
     }
-    let subject = Subject::new::<countersign_domain::id::of::Step>("step", row.id, row.label.unwrap_or_default());
+    let subject = Subject::new::<countersign_domain::id::of::Step>("step", row.id, step_name(&row));
     let detail = json!({ "build": child.id.to_string(), "pipeline": child.pipeline_slug });
     scene.audit(tx, "build.triggered", subject, detail).await?;
     runner.close(tx, scene).await
@@ -103,7 +104,7 @@ async fn fail(tx: &mut Tx, scene: &Scene<(StepId, String)>) -> Result<()> {
     steps::set_note(tx, row.id, why).await?;
     let verdict = if soft_fails(&work.soft_fail, 1) { Verdict::SoftFailed } else { Verdict::Failed };
     runner.send(tx, row.build, row.id, Message::JobEnded(verdict)).await?;
-    let subject = Subject::new::<countersign_domain::id::of::Step>("step", row.id, row.label.unwrap_or_default());
+    let subject = Subject::new::<countersign_domain::id::of::Step>("step", row.id, step_name(&row));
     scene.audit(tx, "build.not_triggered", subject, json!({ "why": why })).await?;
     runner.close(tx, scene).await
 }

@@ -179,7 +179,7 @@ async fn apply(tx: &mut Tx, scene: &Scene<Input>) -> Result<()> {
     let uploader = steps::find(tx, of, job.step).await?.ok_or(Error::NotFound("step"))?;
     let jobs = put(tx, scene, &mut runner, &build, &plan, Place::Beneath(&uploader), "pipeline").await?;
     runner.close(tx, scene).await?;
-    let subject = Subject::new::<countersign_domain::id::of::Build>("build", build.id, build.name());
+    let subject = Subject::of_build(&build);
     let detail = json!({ "steps": count, "jobs": jobs, "replace": replace, "job": job.id.to_string() });
     scene.audit(tx, "pipeline.uploaded", subject, detail).await
 }

@@ -111,7 +111,7 @@ async fn take(tx: &mut Tx, scene: &Scene<Input>) -> Result<Taken> {
     }
     let job = jobs::find(tx, of, *job).await?.ok_or(Error::NotFound("job"))?;
     let begins = environment::of(tx, &job, &agent).await?;
-    let subject = Subject::new::<countersign_domain::id::of::Job>("job", job.id, job.name());
+    let subject = Subject::of_job(&job);
     let detail = json!({ "agent": agent.id.to_string(), "token": public_id.as_str() });
     scene.audit(tx, "job.accepted", subject, detail).await?;
     Ok((job, begins))
@@ -152,7 +152,7 @@ async fn acquire(tx: &mut Tx, scene: &Scene<Input>) -> Result<Option<Taken>> {
     if !dispatch::acquire(tx, of, *job, agent.id, session.session).await? {
         return Err(conflict("The job was taken by another agent."));
     }
-    let subject = Subject::new::<countersign_domain::id::of::Job>("job", *job, found.name());
+    let subject = Subject::of_job(&found);
     scene.audit(tx, "job.assigned", subject, json!({ "agent": agent.id.to_string(), "acquired": true })).await?;
     take(tx, scene).await.map(Some)
 }

@@ -36,7 +36,7 @@ async fn cancel(tx: &mut Tx, scene: &Scene<JobId>) -> Result<Job> {
         return Err(Error::Conflict(why));
     }
     runner.close(tx, scene).await?;
-    let subject = Subject::new::<countersign_domain::id::of::Job>("job", job.id, job.name());
+    let subject = Subject::of_job(&job);
     scene.audit(tx, "job.canceled", subject, json!({})).await?;
     jobs::find(tx, of, job.id).await?.ok_or(Error::NotFound("job"))
 }

@@ -39,7 +39,7 @@ async fn prioritize(tx: &mut Tx, scene: &Scene<(JobId, i64)>) -> Result<Job> {
         let why = format!("The job is {}; only one that waits for an agent can be given another priority.", job.state);
         return Err(Error::Conflict(why));
     }
-    let subject = Subject::new::<countersign_domain::id::of::Job>("job", job.id, job.name());
+    let subject = Subject::of_job(&job);
     scene.audit(tx, "job.prioritized", subject, json!({ "from": job.priority, "to": priority })).await?;
     Ok(Job { priority, ..job })
 }

@@ -60,7 +60,7 @@ impl Control {
                     runner.open(tx, job.build).await?.tally.has_started = true;
                     runner.close(tx, scene).await?;
                 }
-                let subject = Subject::new::<countersign_domain::id::of::Job>("job", job.id, job.name());
+                let subject = Subject::of_job(&job);
                 scene.audit(tx, "job.started", subject, json!({})).await
             })
         })
@@ -115,7 +115,7 @@ impl Control {
                     agents::ignore_in_dispatches(tx, agent).await?;
                 }
                 runner.close(tx, scene).await?;
-                let subject = Subject::new::<countersign_domain::id::of::Job>("job", job.id, job.name());
+                let subject = Subject::of_job(&job);
                 let detail = json!({ "exit_status": ending.exit_status, "state": ending.state.as_str() });
                 scene.audit(tx, "job.finished", subject, detail).await?;
                 Ok(job.id)

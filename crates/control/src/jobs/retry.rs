@@ -67,7 +67,7 @@ async fn retry(tx: &mut Tx, scene: &Scene<JobId>) -> Result<Job> {
         return conflict("The job was run again already; its successor is the one to look at.");
     };
     runner.close(tx, scene).await?;
-    let subject = Subject::new::<countersign_domain::id::of::Job>("job", job.id, job.name());
+    let subject = Subject::of_job(&job);
     scene.audit(tx, "job.retried", subject, json!({ "by": fresh.to_string() })).await?;
     jobs::find(tx, of, fresh).await?.ok_or(Error::NotFound("job"))
 }

@@ -32,7 +32,7 @@ async fn set(tx: &mut Tx, scene: &Scene<(JobId, i64)>) -> Result<JobId> {
         return Err(Error::Conflict(format!("The job is {}; it is to stop.", job.state)));
     }
     progress::set_timeout(tx, id, minutes).await?;
-    let subject = Subject::new::<countersign_domain::id::of::Job>("job", job.id, job.name());
+    let subject = Subject::of_job(&job);
     scene.audit(tx, "job.updated", subject, json!({ "timeout_in_minutes": minutes })).await?;
     Ok(id)
 }

@@ -58,7 +58,7 @@ async fn expire(tx: &mut Tx, scene: &Scene<(JobId, Timestamp)>) -> Result<bool> 
     let verdict = if is_soft { Verdict::SoftFailed } else { Verdict::Failed };
     runner.send(tx, job.build, job.step, Message::JobEnded(verdict)).await?;
     runner.close(tx, scene).await?;
-    let subject = Subject::new::<countersign_domain::id::of::Job>("job", job.id, job.label.unwrap_or_default());
+    let subject = Subject::of_job(&job);
     scene.audit(tx, "job.expired", subject, json!({})).await?;
     Ok(true)
 }

@@ -47,7 +47,7 @@ pub struct Gauges {
     pub audit_unsealed: i64,
     /// What was removed because it was kept long enough, by kind, since the start.
     pub removed: Vec<(&'static str, u64)>,
-    /// How many times an operation was begun again because it and another waited for each other in the database, since the start.
+    /// How many attempts at operations were undone because two waited for each other in the database, since the start.
     pub collisions: u64,
 }
 

@@ -208,7 +208,7 @@ async fn mark(tx: &mut Tx, scene: &Scene<(BuildId, Timestamp)>) -> Result<bool> 
     if !retention::mark(tx, scene.organization, id, before).await? {
         return Ok(false);
     }
-    let subject = Subject::new::<countersign_domain::id::of::Build>("build", id, build.name());
+    let subject = Subject::of_build(&build);
     scene.audit(tx, "build.removed", subject, json!({ "state": build.state.as_str() })).await?;
     Ok(true)
 }

@@ -56,7 +56,7 @@ async fn tell(tx: &mut Tx, scene: &Scene<JobId>) -> Result<bool> {
         return Ok(false);
     }
     wake(tx, scene, scene.organization, BTreeMap::new(), job.agent.into_iter().collect());
-    let subject = Subject::new::<countersign_domain::id::of::Job>("job", job.id, job.label.unwrap_or_default());
+    let subject = Subject::of_job(&job);
     scene.audit(tx, "job.timed_out", subject, json!({ "minutes": job.timeout_minutes })).await?;
     Ok(true)
 }
@@ -76,7 +76,7 @@ async fn give_up(tx: &mut Tx, scene: &Scene<JobId>) -> Result<bool> {
     let mut runner = Runner::new(scene.organization);
     ending::end(tx, scene, &mut runner, &job, &how).await?;
     runner.close(tx, scene).await?;
-    let subject = Subject::new::<countersign_domain::id::of::Job>("job", job.id, job.label.unwrap_or_default());
+    let subject = Subject::of_job(&job);
     scene.audit(tx, "job.given_up", subject, json!({ "state": how.state.as_str() })).await?;
     Ok(true)
 }

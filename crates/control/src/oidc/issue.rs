@@ -157,7 +157,7 @@ async fn issue(tx: &mut Tx, scene: &Scene<Input>) -> Result<(Key, Value)> {
         "claims": wanted.claims,
         "aws_session_tags": wanted.aws_session_tags,
     });
-    let subject = Subject::new("job", found.id, found.name());
+    let subject = Subject::of_job(&found);
     scene.audit(tx, "oidc_token.issued", subject, detail).await?;
     Ok((key, claims))
 }

@@ -140,19 +140,19 @@ async fn keep(tx: &mut Tx, scene: &Scene<Option<Key>>) -> Result<KeptKeys> {
     if let (Some(signs_from), Some(fresh)) = (due.next, &scene.input) {
         oidc_keys::insert(tx, &Key { signs_from, created_at: now, ..fresh.clone() }).await?;
         let detail = json!({ "signs_from": signs_from.to_string() });
-        scene.audit(tx, "oidc_key.created", Subject::new("oidc_key", fresh.id, ""), detail).await?;
+        scene.audit(tx, "oidc_key.created", Subject::new("oidc_key", fresh.id, fresh.id.to_string()), detail).await?;
         kept.made = 1;
     }
     for id in due.retire {
         let until = now.plus(PUBLISHED_AFTER);
         if oidc_keys::retire(tx, id, until).await? {
             let detail = json!({ "published_until": until.to_string() });
-            scene.audit(tx, "oidc_key.retired", Subject::new("oidc_key", id, ""), detail).await?;
+            scene.audit(tx, "oidc_key.retired", Subject::new("oidc_key", id, id.to_string()), detail).await?;
             kept.retired += 1;
         }
     }
     for id in oidc_keys::forget(tx).await? {
-        scene.audit(tx, "oidc_key.forgotten", Subject::new("oidc_key", id, ""), json!({})).await?;
+        scene.audit(tx, "oidc_key.forgotten", Subject::new("oidc_key", id, id.to_string()), json!({})).await?;
         kept.forgotten += 1;
     }
     Ok(kept)

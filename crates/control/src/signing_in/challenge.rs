@@ -16,7 +16,7 @@ use crate::{Error, Result};
 
 /// How long what somebody was asked can be answered.
 pub const CHALLENGE_LIFETIME: Duration = Duration::from_secs(5 * 60);
-/// The most bytes of what comes back. What is made is of about a thousand, and nothing in it grows with what somebody has.
+/// The most bytes of what comes back. What is made has about a thousand, and nothing in it grows with what somebody has.
 pub const MAX_CHALLENGE: usize = 16 * 1024;
 /// Bytes of the tag.
 const TAG: usize = 32;

@@ -11,7 +11,7 @@ statements! {
     FIND = "SELECT label, step_key, position FROM jobs WHERE organization_id = $1 AND id = $2";
 }
 
-/// What a job goes by where there is room for a name: its label, or else its step's key, or else its number in its build.
+/// The [name](Job::name) of the job of a row that has those columns.
 pub(super) fn read(row: &Row) -> Result<String, StoreError> {
     Ok(naming(row.get("label")?, row.get("step_key")?, row.get("position")?))
 }

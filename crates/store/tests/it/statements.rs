@@ -1,6 +1,6 @@
 //! Every statement of the store is prepared on both engines, against the store's own schema.
 
-use std::{collections::BTreeSet, sync::Arc};
+use std::{collections::BTreeSet, fs, path::Path, sync::Arc};
 
 use countersign_store::{Database, Options, Sql, Store, StoreError, statements};
 
@@ -23,6 +23,23 @@ async fn every_statement_prepares() {
         println!("{}: {} statements prepared", store.engine_name(), all.len());
         store.close().await;
     }
+}
+
+#[test]
+fn every_module_that_has_statements_is_listed() {
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    let mut with_statements = 0;
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).expect("a folder") {
+            let path = entry.expect("an entry").path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if fs::read_to_string(&path).expect("a text").lines().any(|line| line == "statements! {") {
+                with_statements += 1;
+            }
+        }
+    }
+    assert_eq!(statements::all().len(), with_statements);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -34,7 +34,7 @@ check: ## Format, lints, documentation, floors: what to run before each commit
 	@exec ./scripts/check.sh
 
 bench: ## The measurements on both engines, in the release profile, with their floors beside them
-	@exec ./scripts/with-postgres.sh $(CARGO) bench --locked --workspace --bench '*'
+	@exec env COUNTERSIGN_TEST_POSTGRES_FSYNC=on ./scripts/with-postgres.sh $(CARGO) bench --locked --workspace --bench '*'
 
 # Absolute: tests run in the folder of their package.
 SCREENSHOTS = $(abspath $(or $(CARGO_TARGET_DIR),target))/screenshots

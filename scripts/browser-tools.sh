@@ -26,7 +26,7 @@ folder=${CARGO_TARGET_DIR:-target}/browser-tools
 mkdir -p "$folder"
 folder=$(cd "$folder" && pwd)
 
-# The mark is written last, so one that is the same means that everything was installed.
+# The mark is written last, so one that is the same means that everything was installed; somebody may have cleared it away since.
 if ! cmp --silent "$locked" "$folder/installed.json" || [[ ! -d "$folder/node_modules/playwright-core" ]]; then
     command -v npm >/dev/null || fail "npm is missing: install Debian's package npm"
     say "installing what $locked lists from npm into $folder"

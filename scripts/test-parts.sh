@@ -174,8 +174,8 @@ if [[ "$mode" == release ]]; then
     own_part power_cut 60
     own_part revocation_race 60
     own_part leaks 60
-    own_part stories 10
-    own_part browser 12
+    own_part stories 20
+    own_part browser 20
 else
     export COUNTERSIGN_TEST_SIZE=small
     mapfile -t others < <(other_tests)

@@ -11,6 +11,7 @@ cd "$(dirname "$0")/.."
 
 say() { printf 'test: %s\n' "$*" >&2; }
 
+# Whoever scans new file systems keeps one busy for a moment, which is no reason not to begin: so they go lazily.
 # Makes and mounts a small image and a tmpfs, as the tests will. Being root is not enough: a container may forbid it.
 can_mount() {
     local folder

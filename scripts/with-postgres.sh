@@ -9,6 +9,8 @@
 #
 #   COUNTERSIGN_TEST_POSTGRES_URL     postgres://postgres@127.0.0.1:PORT/postgres
 #   COUNTERSIGN_TEST_POSTGRES_BIN     the folder of pg_dump and its like
+#
+# COUNTERSIGN_TEST_POSTGRES_FSYNC=on has it keep what it acknowledges over a power cut, as measurements want it.
 set -euo pipefail
 
 readonly start_seconds=60
@@ -86,16 +88,16 @@ as_postgres "$bin/initdb" --pgdata="$folder/data" --username=postgres --auth=tru
     fail "initdb failed"
 }
 
-# Whatever ends here by force is a server of ours, never this one or the machine: that its writes are with the operating system is as much
-# as the tests ask of it. With fsync each database that is dropped makes it write everything out, and all others wait for some seconds. The
-# times of commits are kept: the race tests ask which of two came first.
+# What the tests end by force is a server of ours, never the machine: that this one's writes are with the operating system is as much as they ask
+# of it. With fsync each database that is dropped makes it write everything out, and all others wait for some seconds. Measurements are made with
+# it: COUNTERSIGN_TEST_POSTGRES_FSYNC=on. The times of commits are kept: the race tests ask which of two came first.
 cat >>"$folder/data/postgresql.conf" <<SETTINGS
 listen_addresses = '127.0.0.1'
 unix_socket_directories = '$folder'
 max_connections = 200
 shared_buffers = 128MB
 log_statement = 'none'
-fsync = off
+fsync = ${COUNTERSIGN_TEST_POSTGRES_FSYNC:-off}
 track_commit_timestamp = on
 SETTINGS
 

@@ -294,8 +294,8 @@ impl Store {
         self.inner.lease.is_fenced()
     }
 
-    /// How many times an operation was begun again because it and another waited for each other, since the store was opened. Always zero on SQLite,
-    /// where one writes at a time.
+    /// How many attempts at operations were undone because two waited for each other, since the store was opened; as a rule the operation is begun
+    /// again. Always zero on SQLite, where one writes at a time.
     #[must_use]
     pub fn collisions(&self) -> u64 {
         match &self.inner.engine {

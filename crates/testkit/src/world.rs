@@ -1,7 +1,7 @@
 //! A whole system on a database of its own, with two organizations.
 
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, mpsc};
 use std::time::Duration;
 
 use countersign_control::access::actions::{CreateOrganization, CreateUserToken};
@@ -10,6 +10,7 @@ use countersign_control::user_tokens::NewUserToken;
 use countersign_control::{Action, Caller, Control, Grant, Origin, Presented, Settings};
 use countersign_domain::{Clock, KeyRing, RevealPolicy, Role};
 use countersign_store::{Lane, Sql, Store, StoreError, params, users};
+use tokio::sync::oneshot;
 
 use crate::{Engine, ManualClock, SeededEntropy, TestDatabase};
 
@@ -147,6 +148,31 @@ impl World {
             .await;
         joined.expect("they join");
         issued.secret.reveal().to_owned()
+    }
+
+    /// Keeps every other write waiting, on SQLite, where one writes at a time, until what this answers is dropped.
+    ///
+    /// # Panics
+    /// When the store cannot be written to.
+    pub async fn hold_writes(&self) -> mpsc::Sender<()> {
+        let (hold, held) = mpsc::channel();
+        let (begins, begun) = oneshot::channel();
+        let store = self.control.store().clone();
+        tokio::spawn(async move {
+            let input = Mutex::new((held, Some(begins)));
+            let holding = store.transact(Lane::Normal, input, |_, input| {
+                Box::pin(async move {
+                    let (held, begins) = &mut *input.lock().expect("nobody panics while holding it");
+                    begins.take().map(|begins| begins.send(()));
+                    // It ends with its sender.
+                    let _ = held.recv();
+                    Ok::<_, StoreError>(())
+                })
+            });
+            holding.await
+        });
+        begun.await.expect("the store can be written to");
+        hold
     }
 
     /// Another system on the same database, as after a restart.

@@ -125,7 +125,9 @@ pub struct Fake {
 
 /// A socket at the address, which does not listen. A process that another test began a moment ago may still have a copy of the one that did.
 async fn bound(address: SocketAddr) -> TcpSocket {
-    for _ in 0..5_000 {
+    /// How often it is tried, every two milliseconds.
+    const TRIES: usize = 5_000;
+    for _ in 0..TRIES {
         let socket = TcpSocket::new_v4().expect("a socket");
         socket.set_reuseaddr(true).expect("its option can be set");
         match socket.bind(address) {

@@ -161,6 +161,7 @@ async fn metrics_are_for_this_machine_and_the_operator() {
         r#"countersign_http_requests_total{method="other",route="none",status="404"} 1"#,
         r#"countersign_agents{state="connected"} 1"#,
         "countersign_database_up 1",
+        "countersign_database_collisions_total 0",
         "# EOF",
     ] {
         assert!(shown.body.lines().any(|it| it == line), "{line} is not in\n{}", shown.body);

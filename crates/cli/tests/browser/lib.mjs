@@ -146,13 +146,15 @@ export async function prove(page, hasScript = true) {
 
 // Whether something comes to be seen: a click that leads to another page is over before that page has been read.
 export function shows(what) {
-  return what.waitFor().then(() => true, () => false);
+  return what.waitFor().then(() => true, (error) => {
+    if (error.name === "TimeoutError") return false;
+    throw error;
+  });
 }
 
 // Does something, and proves who does it where that is asked for.
 export async function proved(page, act, hasScript = true) {
   await act();
-  await page.waitForLoadState("load");
   await prove(page, hasScript);
 }
 

@@ -43,7 +43,6 @@ await main(async (browser) => {
   await step("permissions: a page of its own, on which every box can be ticked", async (must) => {
     await page.goto(`${settings}/tokens`);
     await row(page, "Simple").getByRole("link", { name: "Edit permissions" }).click();
-    await page.waitForLoadState("load");
     await prove(page, false);
     must(new URL(page.url()).pathname.endsWith("/permissions"), page.url());
     await page.getByRole("switch", { name: "Org Agent" }).uncheck();

@@ -16,7 +16,7 @@ use countersign_testkit::harness::verdict::{self, Verdict};
 use countersign_testkit::harness::{moment, rows};
 use countersign_testkit::{Engine, TestDatabase};
 
-/// The shortest and the longest that a server works before it is killed.
+/// The shortest and the longest that a server works after its first acknowledgement before it is killed.
 const LIFE: (Duration, Duration) = (Duration::from_millis(30), Duration::from_millis(300));
 /// How long the first acknowledgement after a start may take, and how often it is looked for.
 const PATIENCE: Duration = Duration::from_secs(60);

@@ -117,16 +117,17 @@ async fn run(face: &Face, caller: Caller, asked: Asked) -> Result<(Executed, u64
     execution.set_parsed_query(document);
     tokio::select! {
         biased;
+        // What is ready is told, however late it is.
+        mut executed = face.schema.execute(execution) => {
+            executed.data = order.put(executed.data);
+            Ok((executed, cost.points))
+        }
         () = face.control.clock().sleep(limits::EXECUTION_TIME) => {
             let error = Error::Unavailable {
                 code: "timeout",
                 message: "The answer took too long; ask for less at once. A change that was under way may have been made.",
             };
             Err(Failure::of_request(&error))
-        }
-        mut executed = face.schema.execute(execution) => {
-            executed.data = order.put(executed.data);
-            Ok((executed, cost.points))
         }
     }
 }

@@ -81,7 +81,7 @@ fn registry(edge: &Edge, gauges: Option<Gauges>) -> Registry {
         collisions.inc_by(gauges.collisions);
         registry.register(
             "database_collisions",
-            "Operations that were begun again because two waited for each other in the database, since the start",
+            "Attempts at operations that were undone because two waited for each other in the database, since the start",
             collisions,
         );
         let removed = Family::<OfKind, Counter>::default();

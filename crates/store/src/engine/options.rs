@@ -15,6 +15,7 @@ pub struct Options {
     pub(super) database: Database,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) migrations: Vec<Migration>,
+    /// By how much PostgreSQL's limits of time are multiplied; 1 or more.
     pub(super) patience: u32,
     /// Planted faults; none unless set.
     #[cfg(feature = "faults")]
@@ -36,10 +37,10 @@ impl Options {
     }
 
     /// With limits of time on PostgreSQL that are so many times as long: of waiting for a connection, of making one, of a statement, of waiting for a
-    /// lock, and of an operation as a whole. For tests on a machine that stalls.
+    /// lock, of a pause inside a transaction, and of an operation as a whole. For tests on a machine that stalls.
     #[must_use]
     pub fn with_patience(mut self, times: u32) -> Self {
-        self.patience = times;
+        self.patience = times.max(1);
         self
     }
 

@@ -209,9 +209,9 @@ async fn is_ready(address: SocketAddr) -> bool {
 /// port free when it starts again.
 const FIRST_PORT: u16 = 10_000;
 /// How many ports one process of tests has for itself.
-const PORTS_AT_ONCE: u16 = 100;
+const PORTS_AT_ONCE: u16 = 300;
 /// How many processes of tests can have ports at one time.
-const PROCESSES: u16 = 90;
+const PROCESSES: u16 = 30;
 
 /// The ports that are this process's as long as it runs: the lock on their file, and the first of them.
 static OWN_PORTS: LazyLock<(File, u16)> = LazyLock::new(|| {
@@ -232,10 +232,10 @@ static OWN_PORTS: LazyLock<(File, u16)> = LazyLock::new(|| {
 pub fn free_address() -> SocketAddr {
     static NEXT: AtomicU16 = AtomicU16::new(0);
     let first = OWN_PORTS.1;
-    let mut ports = (0..PORTS_AT_ONCE).map(|_| {
-        let at = NEXT.fetch_add(1, Ordering::Relaxed) % PORTS_AT_ONCE;
-        SocketAddr::from((Ipv4Addr::LOCALHOST, first + at))
-    });
+    // None is given twice: a server that was killed finds its port free when it starts again.
+    let mut ports = std::iter::repeat_with(|| NEXT.fetch_add(1, Ordering::Relaxed))
+        .take_while(|at| *at < PORTS_AT_ONCE)
+        .map(|at| SocketAddr::from((Ipv4Addr::LOCALHOST, first + at)));
     ports.find(|address| TcpListener::bind(address).is_ok()).expect("a free port")
 }
 

@@ -84,8 +84,11 @@ mod tests {
         let folder = base.path().join("agent/acme/demo");
         let first = Turn::try_take(&folder).expect("works").expect("free");
         assert!(Turn::try_take(&folder).expect("works").is_none());
+        // As in a job that was begun a moment ago.
+        let copy = first.file.try_clone().expect("a copy");
         drop(first);
         assert!(Turn::try_take(&folder).expect("works").is_some());
+        drop(copy);
         let outside = base.path().join("outside");
         fs::create_dir(&outside).expect("made");
         fs::write(outside.join("file"), "").expect("written");

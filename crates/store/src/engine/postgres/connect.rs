@@ -41,7 +41,7 @@ const PAUSE_TIME: Duration = Duration::from_secs(20);
 
 /// What every session is given. A database set to answer commits before they are on its disk is told not to: a power cut would bring
 /// revoked tokens back.
-fn session(patience: u32) -> String {
+fn session_settings(patience: u32) -> String {
     let millis = |time: Duration| (time * patience).as_millis();
     format!(
         "SET statement_timeout = {};
@@ -123,7 +123,7 @@ impl Server {
             }
         };
         let session = Session { client, driver: driver.map(drop).boxed().shared() };
-        session.client.batch_execute(&self::session(self.patience)).await.map_err(failed)?;
+        session.client.batch_execute(&session_settings(self.patience)).await.map_err(failed)?;
         Ok(session)
     }
 
@@ -134,15 +134,15 @@ impl Server {
             Some(tls) => Manager::from_config(self.config.clone(), tls.clone(), settings),
             None => Manager::from_config(self.config.clone(), NoTls, settings),
         };
-        let session: Arc<str> = session(self.patience).into();
+        let settings_of_session: Arc<str> = session_settings(self.patience).into();
         let [wait, connect] = [WAIT_TIME, CONNECT_TIME].map(|time| Some(time * self.patience));
         Pool::builder(manager)
             .max_size(most)
             .runtime(Runtime::Tokio1)
             .timeouts(Timeouts { wait, create: connect, recycle: connect })
             .post_create(Hook::async_fn(move |client, _| {
-                let session = Arc::clone(&session);
-                Box::pin(async move { client.batch_execute(&session).await.map_err(HookError::Backend) })
+                let settings = Arc::clone(&settings_of_session);
+                Box::pin(async move { client.batch_execute(&settings).await.map_err(HookError::Backend) })
             }))
             .build()
             .map_err(|error| StoreError::Internal(format!("the connection pool cannot be built: {error}")))
@@ -221,6 +221,18 @@ mod tests {
             assert_eq!(server.config.get_ssl_mode(), wanted, "{url}");
             assert!(!server.place().contains("pw"), "{}", server.place());
         }
+    }
+
+    #[test]
+    fn a_session_has_its_limits_and_keeps_what_it_acknowledges() {
+        let of = |patience| session_settings(patience);
+        for wanted in
+            ["statement_timeout = 10000;", "lock_timeout = 5000;", "idle_in_transaction_session_timeout = 20000;"]
+        {
+            assert!(of(1).contains(wanted), "{wanted} is not in {}", of(1));
+        }
+        assert!(of(12).contains("lock_timeout = 60000;"), "{}", of(12));
+        assert!(of(12).contains("set_config('synchronous_commit', 'on', false)"));
     }
 
     #[test]

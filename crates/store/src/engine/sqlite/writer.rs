@@ -37,7 +37,7 @@ pub(super) struct Writer {
     pub(super) queue: Arc<Queue>,
     pub(super) reserve: Reserve,
     pub(super) clock: Arc<dyn Clock>,
-    /// Held until the last write is done.
+    /// Held until the database is closed: fields are dropped in the order they stand in, and `tx` is the first.
     pub(super) lock: Arc<FolderLock>,
     #[cfg(feature = "faults")]
     pub(super) faults: crate::engine::faults::Faults,

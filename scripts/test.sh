@@ -11,8 +11,8 @@ cd "$(dirname "$0")/.."
 
 say() { printf 'test: %s\n' "$*" >&2; }
 
-# Whoever scans new file systems keeps one busy for a moment, which is no reason not to begin: so they go lazily.
-# Makes and mounts a small image and a tmpfs, as the tests will. Being root is not enough: a container may forbid it.
+# Makes and mounts a small image and a tmpfs, as the tests will. Being root is not enough: a container may forbid it. They go lazily: that
+# another program looks at a new file system for a moment is no reason not to begin.
 can_mount() {
     local folder
     ((EUID == 0)) || return 1

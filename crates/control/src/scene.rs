@@ -50,12 +50,12 @@ impl Subject {
     }
 
     /// A job of which no more than the id is at hand.
-    pub(crate) async fn job(tx: &mut Tx, of: OrganizationId, id: JobId) -> Result<Self> {
+    pub(crate) async fn find_job(tx: &mut Tx, of: OrganizationId, id: JobId) -> Result<Self> {
         Ok(Self::new("job", id, jobs::naming::find(tx, of, id).await?.unwrap_or_default()))
     }
 
     /// A build of which no more than the id is at hand.
-    pub(crate) async fn build(tx: &mut Tx, of: OrganizationId, id: BuildId) -> Result<Self> {
+    pub(crate) async fn find_build(tx: &mut Tx, of: OrganizationId, id: BuildId) -> Result<Self> {
         Ok(Self::new("build", id, builds::name(tx, of, id).await?.unwrap_or_default()))
     }
 }

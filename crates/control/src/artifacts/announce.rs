@@ -124,7 +124,7 @@ impl Control {
                         artifacts::insert(tx, position, row).await?;
                     }
                     let size: i64 = rows.iter().map(|row| row.size).sum();
-                    let subject = Subject::job(tx, scene.organization, first.job).await?;
+                    let subject = Subject::find_job(tx, scene.organization, first.job).await?;
                     scene
                         .audit(tx, "artifacts.announced", subject, json!({ "count": rows.len(), "size": size }))
                         .await?;

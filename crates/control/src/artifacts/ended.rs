@@ -52,7 +52,7 @@ impl Control {
                         }
                     }
                     if finished + failed > 0 {
-                        let subject = Subject::job(tx, scene.organization, *job).await?;
+                        let subject = Subject::find_job(tx, scene.organization, *job).await?;
                         let detail = json!({ "finished": finished, "failed": failed });
                         scene.audit(tx, "artifacts.ended", subject, detail).await?;
                     }

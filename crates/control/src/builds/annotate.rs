@@ -90,7 +90,7 @@ impl Control {
                     let what = "The build's annotations would have more than 16 MiB; upload what is large as an artifact and link to it.";
                     return Err(Error::Conflict(what.to_owned()));
                 }
-                let subject = Subject::build(tx, scene.organization, job.build).await?;
+                let subject = Subject::find_build(tx, scene.organization, job.build).await?;
                 scene.audit(tx, "annotation.written", subject, json!({ "context": new.context.as_str() })).await
             })
         })

@@ -34,7 +34,7 @@ impl Control {
                 let (build, key, value) = &scene.input;
                 meta_data::set(tx, *build, key, value).await?;
                 has_room(tx, *build).await?;
-                let subject = Subject::build(tx, scene.organization, *build).await?;
+                let subject = Subject::find_build(tx, scene.organization, *build).await?;
                 scene.audit(tx, "meta_data.set", subject, json!({ "key": key })).await
             })
         })
@@ -71,7 +71,7 @@ impl Control {
                 }
                 has_room(tx, *build).await?;
                 let keys: Vec<&String> = items.keys().take(NAMED).collect();
-                let subject = Subject::build(tx, scene.organization, *build).await?;
+                let subject = Subject::find_build(tx, scene.organization, *build).await?;
                 scene.audit(tx, "meta_data.set", subject, json!({ "count": items.len(), "keys": keys })).await
             })
         })

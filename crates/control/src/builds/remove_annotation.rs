@@ -28,7 +28,7 @@ impl Control {
                 if !annotations::remove(tx, &place).await? {
                     return Err(Error::NotFound("annotation"));
                 }
-                let subject = Subject::build(tx, scene.organization, job.build).await?;
+                let subject = Subject::find_build(tx, scene.organization, job.build).await?;
                 scene.audit(tx, "annotation.removed", subject, json!({ "context": context.as_str() })).await
             })
         })

@@ -221,7 +221,7 @@ async fn give_up(tx: &mut Tx, scene: &Scene<(BuildId, Timestamp)>) -> Result<i64
     let given_up = retention::give_up_artifacts(tx, build, ROWS_AT_ONCE).await?;
     note(tx, scene, build, &given_up).await?;
     if given_up.count > 0 {
-        let subject = Subject::build(tx, scene.organization, build).await?;
+        let subject = Subject::find_build(tx, scene.organization, build).await?;
         scene.audit(tx, "build.artifacts_removed", subject, json!({ "count": given_up.count })).await?;
     }
     Ok(given_up.count)
@@ -242,7 +242,7 @@ async fn drop_logs(tx: &mut Tx, scene: &Scene<(BuildId, Timestamp)>) -> Result<i
     }
     let pieces = retention::drop_logs(tx, build, ROWS_AT_ONCE).await?;
     if pieces > 0 {
-        let subject = Subject::build(tx, scene.organization, build).await?;
+        let subject = Subject::find_build(tx, scene.organization, build).await?;
         scene.audit(tx, "build.logs_removed", subject, json!({ "pieces": pieces })).await?;
     }
     Ok(pieces)
